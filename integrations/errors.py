@@ -1,0 +1,183 @@
+"""The one error tree: the class says what happens next.
+
+    IntegrationError
+    ├── TransientError              back off, try again
+    │   ├── UnreachableError        nothing was sent
+    │   ├── RateLimitError
+    │   └── ServerError             a write answered by this counts as unknown
+    ├── OutcomeUnknownError         a write was sent, no whole answer came: look it up
+    ├── TenantActionError           stop the run, tell the tenant what to do
+    │   ├── AuthenticationError
+    │   └── ConfigurationError
+    ├── RejectedError               mark the record, go on with the next
+    │   ├── NotFoundError
+    │   └── ConflictError
+    └── PayloadError                the answer is not of the agreed form
+
+No error ever holds a URL, a token or a payload. `reason` is a stable word that the application
+translates for people (`kingsync.models.wording`); `str(error)` is the same in plain English for logs.
+"""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    "unreachable": "could not be reached",
+    "timeout": "did not answer in time",
+    "reset": "closed the connection in the middle of a call",
+    "certificate": "has a certificate that is not trusted",
+    "forbidden_address": "has an address that is not allowed",
+    "rate_limit": "asks to slow down",
+    "server_error": "answered with a fault of its own",
+    "not_json": "answered with something that is not JSON (a web page, perhaps of a proxy)",
+    "empty": "answered with nothing",
+    "unexpected": "gave an answer of an unknown form",
+    "authentication": "refused our credentials",
+    "configuration": "is not set up well",
+    "protocol": "did not understand our request",
+    "rejected": "refused the record",
+    "not_found": "does not know the record",
+    "busy": "has the record locked by somebody else",
+    "too_large": "gave an answer larger than agreed",
+}
+
+
+class IntegrationError(Exception):
+    """Something went wrong between us and one of the two systems.
+
+    `system` is "outsmart" or "king", `operation` the vendor's word for the call, `status` the HTTP
+    status if there was one, `code` and `detail` the vendor's own code and words, word for word.
+    """
+
+    default_reason = "unexpected"
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        operation: str,
+        reason: str = "",
+        status: int | None = None,
+        code: str = "",
+        detail: str = "",
+    ) -> None:
+        self.system = system
+        self.operation = operation
+        self.reason = reason or self.default_reason
+        self.status = status
+        self.code = code
+        self.detail = detail
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        name = {"outsmart": "OutSmart", "king": "King"}.get(self.system, self.system)
+        extra = " ".join(part for part in (self.code, self.detail) if part)
+        status = f" (HTTP {self.status})" if self.status not in (None, 200) else ""
+        return f"{name} {REASONS[self.reason]} at {self.operation}{status}" + (f": {extra}" if extra else "")
+
+
+class TransientError(IntegrationError):
+    """Back off and try again; `retry_after` in seconds when the other side named a time."""
+
+    default_reason = "server_error"
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        operation: str,
+        reason: str = "",
+        status: int | None = None,
+        code: str = "",
+        detail: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(system=system, operation=operation, reason=reason, status=status, code=code, detail=detail)
+        self.retry_after = retry_after
+
+
+class UnreachableError(TransientError):
+    """Nothing was sent: connection refused, unknown host, time-out while connecting, bad certificate."""
+
+    default_reason = "unreachable"
+
+
+class RateLimitError(TransientError):
+    """HTTP 429, or the vendor's code for it. The call was not carried out."""
+
+    default_reason = "rate_limit"
+
+
+class ServerError(TransientError):
+    """HTTP 5xx, OutSmart 1007, or a read that got no whole answer."""
+
+
+class OutcomeUnknownError(IntegrationError):
+    """A write was sent and no whole answer came: it may have been carried out, now or later."""
+
+    default_reason = "timeout"
+
+
+class TenantActionError(IntegrationError):
+    """Stop the run; a person at the tenant has to do something."""
+
+    default_reason = "configuration"
+
+
+class AuthenticationError(TenantActionError):
+    """HTTP 401/403, OutSmart 1004/1005."""
+
+    default_reason = "authentication"
+
+
+class ConfigurationError(TenantActionError):
+    """Our settings, or the way we call, cannot work: wrong address, operation unknown, plain http."""
+
+
+class RejectedError(IntegrationError):
+    """The other side refused this record; `fields` are the fields it named."""
+
+    default_reason = "rejected"
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        operation: str,
+        reason: str = "",
+        status: int | None = None,
+        code: str = "",
+        detail: str = "",
+        fields: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(system=system, operation=operation, reason=reason, status=status, code=code, detail=detail)
+        self.fields = fields
+
+
+class NotFoundError(RejectedError):
+    """OutSmart 1500; HTTP 404 on a record."""
+
+    default_reason = "not_found"
+
+
+class ConflictError(RejectedError):
+    """A record is locked or already as asked. King's busy codes: somebody else has the order open."""
+
+    default_reason = "busy"
+
+
+class PayloadError(IntegrationError):
+    """An answer, or one record in it, is not of the agreed form; `path` says where."""
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        operation: str,
+        reason: str = "",
+        status: int | None = None,
+        code: str = "",
+        detail: str = "",
+        path: str = "",
+    ) -> None:
+        super().__init__(system=system, operation=operation, reason=reason, status=status, code=code, detail=detail)
+        self.path = path

@@ -1,0 +1,59 @@
+"""Where a tenant's two systems are, and what opens them."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.encryption import EncryptedJSONField
+from kingsync.models.tenants import TenantOwned
+
+
+class System(models.TextChoices):
+    OUTSMART = "outsmart", "OutSmart"
+    KING = "king", "King"
+
+
+class Connection(TenantOwned):
+    """Address and credentials of one system. `credentials` is write-only in forms and masked everywhere.
+
+    OutSmart: {"token", "software_token", "bearer_token"}. King: {"access_code", "access_codes": {operation: code}}.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+
+    system = models.CharField(_("system"), max_length=10, choices=System.choices)
+    base_url = models.CharField(_("address"), max_length=300)
+    credentials = EncryptedJSONField(default=dict)
+    administration = models.CharField(_("administration"), max_length=100, blank=True)
+    verify_tls = models.BooleanField(_("check the certificate"), default=True)
+    ca_certificate = models.TextField(_("own certificate authority (PEM)"), blank=True)
+    busy_codes = ArrayField(models.CharField(max_length=100), verbose_name=_("busy codes"), default=list, blank=True)
+    sql_timeout = models.PositiveIntegerField(_("SQL time-out (seconds)"), null=True, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
+    # A reason of kingsync.models.wording: {"code": ..., "params": {...}}
+    paused_reason = models.JSONField(_("reason"), default=dict, blank=True)
+    last_success_at = models.DateTimeField(_("last worked at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant", "system"], name="one_connection_per_system")]
+
+    def __str__(self) -> str:
+        return self.get_system_display()
+
+    def pause(self, reason: dict[str, object]) -> None:
+        """Stop using this connection on the schedule until a person or a working call resumes it."""
+        self.state, self.paused_reason = self.State.PAUSED, reason
+        self.save(update_fields=["state", "paused_reason"])
+
+    def worked(self, *, now: datetime.datetime) -> None:
+        self.state, self.paused_reason, self.last_success_at = self.State.ACTIVE, {}, now
+        self.save(update_fields=["state", "paused_reason", "last_success_at"])

@@ -1,0 +1,64 @@
+"""A JSON field that is stored encrypted, with keys from the environment (the first one encrypts)."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from typing import Any
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+
+PREFIX = "f1:"
+
+
+class DecryptionError(RuntimeError):
+    """No key in ENCRYPTION_KEYS opens a stored secret. What to do: put the old key back behind the new one."""
+
+
+@functools.cache
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+
+
+def _fernet_key(key: str) -> bytes:
+    """Take a Fernet key as it is; make one of any other text, which should then be long and random."""
+    try:
+        if len(base64.urlsafe_b64decode(key)) == 32:
+            return key.encode()
+    except ValueError:
+        pass
+    return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())
+
+
+def encrypt(value: dict[str, Any]) -> str:
+    return PREFIX + _box(tuple(settings.ENCRYPTION_KEYS)).encrypt(msgspec.json.encode(value)).decode()
+
+
+def decrypt(stored: str) -> dict[str, Any]:
+    """Return what was encrypted; raises `DecryptionError`, never the stored text."""
+    try:
+        opened = _box(tuple(settings.ENCRYPTION_KEYS)).decrypt(stored.removeprefix(PREFIX).encode())
+    except InvalidToken:
+        raise DecryptionError(str(DecryptionError.__doc__)) from None
+    return msgspec.json.decode(opened, type=dict[str, Any])
+
+
+class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]
+    """A dictionary in Python, one encrypted text in the database."""
+
+    def from_db_value(self, value: str | None, *_: object) -> dict[str, Any]:
+        return decrypt(value) if value else {}
+
+    def get_prep_value(self, value: dict[str, Any] | None) -> str:
+        return encrypt(value or {})
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Serialize encrypted, so that a dump of the database holds no secret."""
+        return self.get_prep_value(self.value_from_object(obj))

@@ -1,0 +1,107 @@
+"""Links of imported master data, and the mirror of what King told us last."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.tenants import TenantOwned
+
+
+class RecordKind(models.TextChoices):
+    CUSTOMER = "customer", _("customer")
+    CONTACT_PERSON = "contact_person", _("contact person")
+    ADDRESS = "address", _("delivery address")
+    PRODUCT = "product", _("product")
+    HOUR_TYPE = "hour_type", _("hour type")
+    WAREHOUSE = "warehouse", _("warehouse")
+
+
+class RecordLink(TenantOwned):
+    """One record of King's in OutSmart: what we sent last decides whether it is sent again."""
+
+    class State(models.TextChoices):
+        LINKED = "linked", _("linked")
+        REJECTED = "rejected", _("rejected")
+        SKIPPED = "skipped", _("skipped")
+
+    kind = models.CharField(_("kind"), max_length=20, choices=RecordKind.choices)
+    king_id = models.CharField(_("King number"), max_length=50)
+    outsmart_id = models.CharField(_("OutSmart code"), max_length=255)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    is_active = models.BooleanField(_("active"), default=True)
+    # blake2b of the row as posted, 16 bytes: unchanged rows are not posted again.
+    sent_hash = models.UUIDField(null=True)
+    # A reason of kingsync.models.wording, or {}.
+    reason = models.JSONField(_("reason"), default=dict)
+    synced_at = models.DateTimeField(_("last sent at"), null=True)
+
+    class Meta:
+        verbose_name = _("record link")
+        verbose_name_plural = _("record links")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind", "king_id"], name="one_link_per_king_record"),
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "outsmart_id"],
+                condition=models.Q(state="linked"),
+                name="one_link_per_outsmart_record",
+            ),
+        ]
+        indexes = [
+            # The visible list of records that could not be sent.
+            models.Index(fields=["tenant", "kind"], name="rejected_records", condition=models.Q(state="rejected")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.king_id}"
+
+
+class KingRecord(TenantOwned):
+    """The mirror of one record of King's master data, for pre-checks, choices and unchanged-record tests."""
+
+    class Kind(models.TextChoices):
+        DEBTOR = "debtor", _("customer")
+        ARTICLE = "article", _("product")
+        RATE = "rate", _("hour type")
+        WAREHOUSE = "warehouse", _("warehouse")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    number = models.CharField(_("number"), max_length=50)
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    ean_code = models.CharField(_("EAN code"), max_length=14, blank=True)
+    decimals = models.PositiveSmallIntegerField(_("decimals of quantities"), null=True)
+    is_blocked = models.BooleanField(_("blocked"), default=False)
+    # blake2b of King's bytes, 16 bytes: an unchanged record is not decoded.
+    raw_hash = models.UUIDField()
+
+    class Meta:
+        verbose_name = _("King record")
+        verbose_name_plural = _("King records")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant", "kind", "number"], name="one_mirror_row_per_record")]
+        indexes = [
+            # Materials that name an EAN code instead of an article number.
+            models.Index(fields=["tenant", "ean_code"], name="articles_by_ean", condition=~models.Q(ean_code="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}".strip()
+
+
+class MirrorState(TenantOwned):
+    """How fresh the mirror of one kind is. `changed_until` is King's clock as we asked, with an overlap."""
+
+    kind = models.CharField(_("kind"), max_length=10, choices=KingRecord.Kind.choices)
+    complete_at = models.DateTimeField(_("last complete pass"), null=True)
+    changed_until = models.DateTimeField(_("changes read until"), null=True)
+    settings_version = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("mirror state")
+        verbose_name_plural = _("mirror states")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant", "kind"], name="one_mirror_state_per_kind")]
+
+    def __str__(self) -> str:
+        return self.kind

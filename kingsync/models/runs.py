@@ -1,0 +1,162 @@
+"""Runs and what they wrote down. Runs change only through `kingsync.runs.lifecycle`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.tenants import TenantOwned
+
+COUNTS = (
+    "read",
+    "created",
+    "updated",
+    "unchanged",
+    "skipped",
+    "rejected",
+    "uncertain",
+    "failed",
+    "deactivated",
+)
+
+
+class RunKind(models.TextChoices):
+    IMPORT = "import", _("import")
+    EXPORT = "export", _("export")
+
+
+class RunStatus(models.TextChoices):
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    PARTLY = "partly", _("partly succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class SyncRun(TenantOwned):
+    """One pass of an import or export.
+
+    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...]}; `cursor` is how far it got,
+    in the words of its kind; `error` and `plan` are for people and `--json`.
+    """
+
+    OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
+    FINAL: ClassVar = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.CANCELLED]
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", _("schedule")
+        BUTTON = "button", _("button")
+        COMMAND = "command", _("command")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=RunKind.choices)
+    status = models.CharField(_("state"), max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    trigger = models.CharField(_("started by"), max_length=10, choices=Trigger.choices)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("requested by")
+    )
+    settings_version = models.PositiveIntegerField(_("version of the settings"))
+    options = models.JSONField(_("options"), default=dict)
+    cursor = models.JSONField(_("cursor"), default=dict)
+    attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    cancel_requested = models.BooleanField(_("asked to stop"), default=False)
+
+    queued_at = models.DateTimeField(_("queued at"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started at"), null=True)
+    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True)
+    lease_until = models.DateTimeField(_("claimed until"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    read_count = models.PositiveIntegerField(_("read"), default=0)
+    created_count = models.PositiveIntegerField(_("created"), default=0)
+    updated_count = models.PositiveIntegerField(_("updated"), default=0)
+    unchanged_count = models.PositiveIntegerField(_("unchanged"), default=0)
+    skipped_count = models.PositiveIntegerField(_("skipped"), default=0)
+    rejected_count = models.PositiveIntegerField(_("rejected"), default=0)
+    uncertain_count = models.PositiveIntegerField(_("uncertain"), default=0)
+    failed_count = models.PositiveIntegerField(_("failed"), default=0)
+    deactivated_count = models.PositiveIntegerField(_("deactivated"), default=0)
+    # Records that did not end well although something was written (an incomplete order, say): makes a run "partly".
+    trouble_count = models.PositiveIntegerField(_("need attention"), default=0)
+
+    # What the page shows while it runs.
+    progress_kind = models.CharField(_("working on"), max_length=20, blank=True)
+    progress_done = models.PositiveIntegerField(_("done"), default=0)
+    progress_total = models.PositiveIntegerField(_("total"), null=True)
+    # A reason of kingsync.models.wording: {"code": ..., "params": {...}}; empty when there was no error.
+    error = models.JSONField(_("error"), default=dict)
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="one_open_run_per_tenant_and_kind",
+            ),
+        ]
+        indexes = [
+            # The runs page and "when did it last run": newest first per tenant and kind.
+            models.Index(fields=["tenant", "kind", "-id"], name="runs_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def is_dry(self) -> bool:
+        return bool(self.options.get("dry_run"))
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts by the names of the product's contract."""
+        return {name: getattr(self, f"{name}_count") for name in COUNTS}
+
+
+class LogEntry(TenantOwned):
+    """One thing that happened in a run. Append only; `code` and `params` are a reason of the wording table."""
+
+    class Level(models.TextChoices):
+        INFO = "info", _("information")
+        WARNING = "warning", _("warning")
+        ERROR = "error", _("error")
+
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="entries", verbose_name=_("run"))
+    at = models.DateTimeField(_("time"))
+    level = models.CharField(_("level"), max_length=10, choices=Level.choices)
+    event = models.CharField(_("event"), max_length=50)
+    record_kind = models.CharField(_("kind of record"), max_length=20, blank=True)
+    outsmart_id = models.CharField(_("OutSmart number"), max_length=255, blank=True)
+    king_id = models.CharField(_("King number"), max_length=50, blank=True)
+    code = models.CharField(_("reason"), max_length=50, blank=True)
+    params = models.JSONField(_("values"), default=dict)
+    # For those who must dig: the failing call, masked.
+    detail = models.JSONField(_("detail"), default=dict)
+
+    class Meta:
+        verbose_name = _("log entry")
+        verbose_name_plural = _("log entries")
+        base_manager_name = "across_tenants"
+        indexes = [
+            # A run's log, newest first.
+            models.Index(fields=["run", "-id"], name="log_of_a_run"),
+            # The log of one work order over all runs.
+            models.Index(fields=["tenant", "outsmart_id", "-id"], name="log_of_a_record"),
+            # Throwing entries away by age.
+            models.Index(fields=["at"], name="log_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.outsmart_id}".strip()
+
+    @property
+    def reason(self) -> dict[str, Any]:
+        return {"code": self.code, "params": self.params}

@@ -1,0 +1,287 @@
+"""A tenant's choices, as columns; every version is kept."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.tenants import TenantOwned
+from kingsync.rules import mapping, texts
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+class Inactive(models.TextChoices):
+    SKIP = "skip", _("skip")
+    IMPORT = "import", _("import as usual")
+    DEACTIVATE = "deactivate", _("deactivate in OutSmart")
+
+
+class Missing(models.TextChoices):
+    IGNORE = "ignore", _("leave as it is")
+    DEACTIVATE = "deactivate", _("deactivate in OutSmart")
+
+
+class Price(models.TextChoices):
+    SALES = "sales", _("sales price")
+    COST = "cost", _("cost price")
+    NONE = "none", _("no price")
+
+
+class Rounding(models.IntegerChoices):
+    NONE = 0, _("none")
+    FIVE = 5, _("up to 5 minutes")
+    FIFTEEN = 15, _("up to 15 minutes")
+    THIRTY = 30, _("up to 30 minutes")
+
+
+class Sequence(models.TextChoices):
+    MATERIALS_HOURS_TEXT = "materials_hours_text", _("materials, hours, text")
+    HOURS_MATERIALS_TEXT = "hours_materials_text", _("hours, materials, text")
+    TEXT_MATERIALS_HOURS = "text_materials_hours", _("text, materials, hours")
+    TEXT_HOURS_MATERIALS = "text_hours_materials", _("text, hours, materials")
+
+
+class AssignRelation(models.TextChoices):
+    CUSTOMER = "customer", _("customer relation")
+    INVOICE = "invoice", _("invoice relation")
+
+
+class Incomplete(models.TextChoices):
+    SEND_REST = "send_rest", _("send the other lines")
+    HOLD = "hold", _("send nothing before all lines are right")
+
+
+class MailMode(models.TextChoices):
+    OFF = "off", _("no mail")
+    EACH = "each", _("a mail for each problem")
+    DIGEST = "digest", _("one mail a day")
+
+
+class StaleVersionError(RuntimeError):
+    """Somebody else saved the settings in the meantime."""
+
+
+def sentence(problem: mapping.Problem) -> str:
+    """Return the problem in the language of the reader."""
+    return gettext(problem.message) % {"value": problem.value}
+
+
+def valid_text_line(value: str) -> None:
+    """Raise `ValidationError` that names the unknown tag or the stray brace."""
+    problem = texts.problem_of(value)
+    if problem is not None:
+        raise ValidationError(_("“%(text)s” is not a known tag."), params={"text": problem}, code="unknown_tag")
+
+
+INTERVAL = [MinValueValidator(1), MaxValueValidator(7 * 24 * 60)]
+
+
+class SyncSettings(TenantOwned):
+    """One row per tenant. Change it through `store`, which raises `version` and keeps the old one."""
+
+    version = models.PositiveIntegerField(_("version"), default=0, editable=False)
+
+    schedule_enabled = models.BooleanField(_("run by itself"), default=False)
+    import_minutes = models.PositiveIntegerField(_("minutes between imports"), default=15, validators=INTERVAL)
+    export_minutes = models.PositiveIntegerField(_("minutes between exports"), default=15, validators=INTERVAL)
+
+    customers_enabled = models.BooleanField(_("customers"), default=False)
+    customers_inactive = models.CharField(
+        _("blocked customers"), max_length=10, choices=Inactive.choices, default=Inactive.DEACTIVATE
+    )
+    customers_delivery_addresses = models.BooleanField(_("delivery addresses"), default=True)
+    customers_contact_persons = models.BooleanField(_("contact persons"), default=True)
+    products_enabled = models.BooleanField(_("products"), default=False)
+    products_inactive = models.CharField(
+        _("blocked products"), max_length=10, choices=Inactive.choices, default=Inactive.SKIP
+    )
+    products_price = models.CharField(_("price of products"), max_length=5, choices=Price.choices, default=Price.SALES)
+    products_revenue_groups = ArrayField(
+        models.CharField(max_length=10), verbose_name=_("only these revenue groups"), default=list, blank=True
+    )
+    hour_types_enabled = models.BooleanField(_("hour types"), default=False)
+    hour_types_inactive = models.CharField(
+        _("blocked hour types"), max_length=10, choices=Inactive.choices, default=Inactive.DEACTIVATE
+    )
+    warehouses_enabled = models.BooleanField(_("warehouses"), default=False)
+    orders_enabled = models.BooleanField(_("orders"), default=False)
+    orders_from_date = models.DateField(_("orders from"), null=True, blank=True)
+    orders_type_of_work = models.CharField(_("type of work"), max_length=255, default="Service")
+    orders_payment_method = models.CharField(_("payment method"), max_length=255, default="op rekening")
+    orders_work_status = models.CharField(_("work order status of new work orders"), max_length=255, blank=True)
+    orders_materials = models.BooleanField(_("article lines as materials"), default=True)
+    missing = models.CharField(
+        _("records gone from King"), max_length=10, choices=Missing.choices, default=Missing.IGNORE
+    )
+    brake_percent = models.PositiveIntegerField(_("brake (%)"), default=5, validators=[MaxValueValidator(100)])
+
+    export_orders = models.BooleanField(_("Orders"), default=False)
+    work_order_status = models.CharField(_("Work order status"), max_length=255, default="1")
+    default_warehouse = models.CharField(_("Default warehouse"), max_length=255, default="1", blank=True)
+    hour_rounding = models.PositiveIntegerField(_("Hour rounding"), choices=Rounding.choices, default=Rounding.FIFTEEN)
+    work_description = models.BooleanField(_("Work description"), default=True)
+    create_new_order = models.BooleanField(_("Create new order"), default=True)
+    approve_order = models.BooleanField(_("Approve order"), default=False)
+    order_line_sequence = models.CharField(
+        _("Order line sequence"), max_length=30, choices=Sequence.choices, default=Sequence.MATERIALS_HOURS_TEXT
+    )
+    assign_relation = models.CharField(
+        _("Assign relation"), max_length=10, choices=AssignRelation.choices, default=AssignRelation.INVOICE
+    )
+    extra_text_line_1 = models.CharField(
+        _("Extra text line 1"),
+        max_length=500,
+        blank=True,
+        default="Werkbon {order_number}",
+        validators=[valid_text_line],
+    )
+    extra_text_line_2 = models.CharField(
+        _("Extra text line 2"), max_length=500, blank=True, validators=[valid_text_line]
+    )
+    extra_text_line_3 = models.CharField(
+        _("Extra text line 3"), max_length=500, blank=True, validators=[valid_text_line]
+    )
+    extra_text_line_4 = models.CharField(
+        _("Extra text line 4"), max_length=500, blank=True, validators=[valid_text_line]
+    )
+    interim_updates = models.BooleanField(_("Interim updates"), default=False)
+    order_update_status = models.CharField(_("Order update status"), max_length=255, blank=True)
+    create_interim_order = models.BooleanField(_("Create interim order"), default=False)
+    incomplete_orders = models.CharField(
+        _("Orders with a refused line"), max_length=10, choices=Incomplete.choices, default=Incomplete.SEND_REST
+    )
+    free_line_article = models.CharField(_("article for lines without a code"), max_length=20, blank=True)
+    send_prices = models.BooleanField(_("send prices"), default=False)
+    success_status = models.CharField(_("status after success"), max_length=255, blank=True)
+    failure_status = models.CharField(_("status after a rejection"), max_length=255, blank=True)
+    export_from_date = models.DateField(_("work finished from"), null=True, blank=True)
+
+    notification_emails = ArrayField(models.EmailField(), verbose_name=_("mail addresses"), default=list, blank=True)
+    notification_mode = models.CharField(_("mails"), max_length=10, choices=MailMode.choices, default=MailMode.DIGEST)
+
+    class Meta:
+        verbose_name = _("settings")
+        verbose_name_plural = _("settings")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="one_settings_row_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id}, version {self.version}"
+
+    def clean(self) -> None:
+        """Refuse combinations that cannot work; the same rules hold for the tenant file."""
+        problems = mapping.problems_of(self.as_mapping())
+        if problems:
+            raise ValidationError({_column_of(path): sentence(problem) for path, problem in problems.items()})
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the sections `schedule`, `imports`, `exports`, `notifications` of the tenant file."""
+        document: dict[str, Any] = {}
+        for path, column in COLUMNS.items():
+            target = document
+            for part in path[:-1]:
+                target = target.setdefault(part, {})
+            value = getattr(self, column)
+            target[path[-1]] = list(value) if isinstance(value, list | tuple) else value
+        document["exports"]["extra_text_lines"] = [getattr(self, name) for name in TEXT_LINES]
+        return document
+
+    def as_mapping(self) -> mapping.Mapping:
+        return msgspec.convert(self.as_document(), mapping.Mapping)
+
+    def take(self, choices: mapping.Mapping) -> None:
+        """Put all choices of a mapping into the columns; saves nothing."""
+        document = msgspec.to_builtins(choices, builtin_types=[datetime.date])
+        for path, column in COLUMNS.items():
+            value = document
+            for part in path:
+                value = value[part]
+            setattr(self, column, list(value) if isinstance(value, list | tuple) else value)
+        lines = [*choices.exports.extra_text_lines, "", "", "", ""]
+        for name, line in zip(TEXT_LINES, lines, strict=False):
+            setattr(self, name, line)
+
+    def store(self, *, by: AbstractBaseUser | None, expected_version: int | None = None) -> bool:
+        """Save as a new version and keep it in the history; False when nothing changed.
+
+        Raises `StaleVersionError` when somebody saved another version than `expected_version` meanwhile.
+        """
+        with transaction.atomic():
+            stored = type(self).across_tenants.select_for_update().filter(pk=self.pk).first()
+            if stored and expected_version is not None and stored.version != expected_version:
+                raise StaleVersionError(str(StaleVersionError.__doc__))
+            if stored and stored.version and stored.as_document() == self.as_document():
+                return False
+            self.version = (stored.version if stored else 0) + 1
+            self.save()
+            SettingsVersion(
+                tenant_id=self.tenant_id,
+                version=self.version,
+                document=msgspec.to_builtins(self.as_document()),
+                saved_by_id=by.pk if by else None,
+            ).save()
+        return True
+
+
+class SettingsVersion(TenantOwned):
+    """One saved version of a tenant's choices; holds no secrets."""
+
+    version = models.PositiveIntegerField(_("version"))
+    document = models.JSONField(_("settings"))
+    saved_at = models.DateTimeField(_("saved at"), auto_now_add=True)
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("saved by")
+    )
+
+    class Meta:
+        verbose_name = _("version of the settings")
+        verbose_name_plural = _("versions of the settings")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant", "version"], name="each_settings_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version}"
+
+
+TEXT_LINES = ("extra_text_line_1", "extra_text_line_2", "extra_text_line_3", "extra_text_line_4")
+_RENAMED = {
+    ("schedule", "enabled"): "schedule_enabled",
+    ("exports", "orders"): "export_orders",
+    ("exports", "from_date"): "export_from_date",
+    ("notifications", "emails"): "notification_emails",
+    ("notifications", "mode"): "notification_mode",
+}
+
+
+def _columns() -> dict[tuple[str, ...], str]:
+    """Return path in the tenant file → column, for every field but the text lines."""
+    found: dict[tuple[str, ...], str] = {}
+    sections = msgspec.to_builtins(mapping.Mapping())
+    for section, fields in sections.items():
+        for name, value in fields.items():
+            if isinstance(value, dict):
+                found |= {(section, name, inner): f"{name}_{inner}" for inner in value}
+            elif name != "extra_text_lines":
+                found[(section, name)] = _RENAMED.get((section, name), name)
+    return found
+
+
+COLUMNS = _columns()
+
+
+def _column_of(path: str) -> str:
+    parts = tuple(path.split("."))
+    if parts[-1].isdigit():
+        return TEXT_LINES[int(parts[-1])]
+    return COLUMNS[parts]

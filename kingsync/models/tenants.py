@@ -1,0 +1,129 @@
+"""Tenants, their members, and the scope without which no query of a tenant's data is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+_current: ContextVar[int | None] = ContextVar("tenant_id", default=None)
+
+
+class NoTenantScopeError(RuntimeError):
+    """A tenant's data was asked for outside `tenants.scope(...)`: a bug that could show it to strangers."""
+
+
+@contextmanager
+def scope(tenant: Tenant | int) -> Iterator[None]:
+    """Answer queries inside the block with this tenant's rows only."""
+    token = _current.set(tenant if isinstance(tenant, int) else tenant.pk)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_id() -> int:
+    """Return the tenant of the open scope; raises `NoTenantScopeError` where there is none."""
+    tenant_id = _current.get()
+    if tenant_id is None:
+        raise NoTenantScopeError("open a tenant scope first: with tenants.scope(tenant): ...")
+    return tenant_id
+
+
+class TenantQuerySet(models.QuerySet["Tenant"]):
+    def visible_to(self, user: User | AnonymousUser) -> TenantQuerySet:
+        """Tenants that this person works for; an operator (superuser) sees all."""
+        if user.is_superuser:
+            return self
+        return self.filter(memberships__user_id=user.pk or 0)
+
+
+class Tenant(models.Model):
+    class Language(models.TextChoices):
+        DUTCH = "nl", _("Dutch")
+        ENGLISH = "en", _("English")
+
+    slug = models.CharField(
+        _("short name"), max_length=50, unique=True, validators=[RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    )
+    name = models.CharField(_("name"), max_length=200)
+    language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=Language.DUTCH)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    VIEWER = "viewer", _("viewer")
+    EDITOR = "editor", _("editor")
+    OWNER = "owner", _("owner")
+
+
+class Membership(models.Model):
+    """One person's role at one tenant."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships", verbose_name=_("tenant"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_role_display()})"
+
+
+def may_edit(user: User | AnonymousUser, tenant: Tenant) -> bool:
+    """True for people who may change settings and press buttons: operators, owners and editors."""
+    if user.is_superuser:
+        return True
+    return tenant.memberships.filter(user_id=user.pk or 0, role__in=[Role.EDITOR, Role.OWNER]).exists()
+
+
+M_co = TypeVar("M_co", bound=models.Model, covariant=True)
+
+
+class ScopedManager(models.Manager[M_co]):
+    """The default manager of a tenant's data: refuses to answer outside a scope."""
+
+    def get_queryset(self) -> models.QuerySet[M_co]:
+        return super().get_queryset().filter(tenant_id=current_id())
+
+
+class TenantOwned(models.Model):
+    """Base of everything that belongs to one tenant."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"))
+
+    objects: ScopedManager[Self] = ScopedManager()
+    # Crossing tenants is asked for by this name, never by accident.
+    across_tenants: models.Manager[Self] = models.Manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "across_tenants"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.tenant_id = self.tenant_id or current_id()
+        super().save(*args, **kwargs)

@@ -1,0 +1,171 @@
+"""Reasons in words that an administrator understands: what happened, what to do.
+
+Rules, runs and clients answer with a code and values; this table makes the sentence, in the language
+of whoever reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from integrations import errors
+from kingsync.rules import outcomes
+
+
+class StoredReason(TypedDict):
+    code: str
+    params: dict[str, str]
+
+
+SENTENCES: dict[str, str | Promise] = {
+    # Whole work orders
+    "no_debtor": _("The work order has no debtor number. Choose a customer with a King number in OutSmart."),
+    "unknown_debtor": _(
+        "King does not know customer %(debtor)s. Create the customer in King or correct the work order."
+    ),
+    "blocked_debtor": _("Customer %(debtor)s is blocked for orders in King. Lift the block in King."),
+    "no_warehouse": _(
+        "Material “%(material)s” has no warehouse and no default warehouse is set. "
+        "Choose a default warehouse in the settings or a warehouse in the work order."
+    ),
+    "number_too_long": _("OutSmart's number %(number)s is too long for King (20 characters)."),
+    "nothing_to_invoice": _("Nothing to invoice: the work order has no materials and no hours."),
+    "all_lines_refused": _("None of the materials and hours can be booked in King, so nothing was sent."),
+    "waits_for_lines": _("The order waits until all its lines are right, as the settings ask."),
+    "not_linked": _("The work order has no King order number and “Create new order” is off."),
+    "not_linked_interim": _("The work order has no King order number and “Create interim order” is off."),
+    "before_from_date": _("The work was finished on %(date)s, before the starting date %(from_date)s."),
+    "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
+    "order_of_another": _("King order %(number)s already belongs to work order %(other)s."),
+    "order_delivered": _("King order %(number)s has been delivered or invoiced in the meantime and was not touched."),
+    "several_orders": _("King holds %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
+    "not_looked_up": _("It is not known whether King made the order, and it could not be looked up: %(detail)s"),
+    "not_settled": _("King may still be working on an earlier call. It is looked up again at the next run."),
+    "line_conflict": _(
+        "Line %(line)s was changed in King (%(theirs)s) and in OutSmart (%(ours)s). Decide which one counts."
+    ),
+    "differs_after_sending": _("King's order is not what was sent: %(detail)s"),
+    "order_busy": _("Somebody has the order open in King. It is tried again at the next run."),
+    "order_refused": _("King refused the order: %(detail)s"),
+    "approval_refused": _("King refused to approve the order: %(detail)s"),
+    "confirmation_failed": _("The order is in King; OutSmart could not be told yet: %(detail)s"),
+    "gone_from_outsmart": _("OutSmart does not know the work order any more."),
+    "left_the_trigger": _("The work order no longer has the status that starts the export."),
+    "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
+    "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
+    "internal": _("Something went wrong inside kingsync; we have been told. Nothing was lost: it is tried again."),
+    # Single lines
+    "line_refused": _("Line “%(line)s”: %(sentence)s"),
+    "no_article_code": _("The material has no article number."),
+    "unknown_article": _("King does not know article %(article)s."),
+    "blocked_article": _("Article %(article)s is blocked for sale in King."),
+    "unknown_warehouse": _("King does not know warehouse %(warehouse)s."),
+    "no_quantity": _("The quantity is empty."),
+    "unreadable_quantity": _("The quantity “%(value)s” cannot be read."),
+    "too_many_decimals": _("King takes at most %(decimals)s decimals for %(number)s; the quantity is %(quantity)s."),
+    "zero_quantity": _("The quantity is zero."),
+    "unreadable_price": _("The price “%(value)s” cannot be read."),
+    "negative_price": _("King takes no negative price (%(value)s). A credit is a negative quantity."),
+    "no_hour_type": _("The work period has no hour type."),
+    "unknown_rate": _("King does not know rate %(rate)s."),
+    "blocked_rate": _("Rate %(rate)s is blocked for sale in King."),
+    "no_time": _("The work period has no time."),
+    "unreadable_time": _("The time “%(value)s” cannot be read."),
+    "break_too_long": _("The break (%(break)s minutes) is longer than the work period."),
+    "zero_time": _("The work period has no minutes."),
+    "time_does_not_fit": _(
+        "Rate %(rate)s has %(decimals)s decimals in King: %(minutes)s minutes cannot be booked in it."
+    ),
+    "empty_text": _("The text is empty."),
+    "refused_by_king": _("King refused it: %(detail)s"),
+    # Imports
+    "missing_fields": _("King has no %(fields)s for this record, which OutSmart needs."),
+    "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
+    "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
+    "cannot_deactivate_product": _("OutSmart cannot make a product inactive; the product stays as it was."),
+    "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
+    # Whole runs
+    "exports_off": _("“Orders” is off in the settings, so nothing is exported."),
+    "imports_off": _("No import is switched on in the settings."),
+    "no_connection": _("There is no connection with %(system)s yet. Fill in its address and credentials."),
+    "interrupted": _("The run was interrupted before its end. The next run goes on where it stopped."),
+    "cancelled": _("Stopped on request."),
+    "decryption": _(
+        "The stored credentials cannot be opened: ENCRYPTION_KEYS lacks the key that they were stored with."
+    ),
+    # The two systems: one sentence for each reason of integrations.errors
+    "system.unreachable": _("%(system)s could not be reached. Check the address and whether the system is running."),
+    "system.timeout": _("%(system)s did not answer in time. It is tried again at the next run."),
+    "system.reset": _("%(system)s closed the connection in the middle of a call. It is tried again at the next run."),
+    "system.certificate": _(
+        "The certificate of %(system)s is not trusted. Add its certificate authority to the connection."
+    ),
+    "system.forbidden_address": _(
+        "The address of %(system)s is not allowed: it must be a public https address, or one that the operator allowed."
+    ),
+    "system.rate_limit": _("%(system)s asks to slow down. It is tried again at the next run."),
+    "system.server_error": _("%(system)s has a fault of its own (HTTP %(status)s). It is tried again at the next run."),
+    "system.not_json": _(
+        "%(system)s answered with something else than data, such as a web page. Check the address of the connection."
+    ),
+    "system.empty": _("%(system)s gave an empty answer. It is tried again at the next run."),
+    "system.unexpected": _("%(system)s gave an answer that we do not understand: %(detail)s"),
+    "system.authentication": _(
+        "%(system)s refused our credentials at %(operation)s. Fill in the right ones in the settings."
+    ),
+    "system.configuration": _(
+        "%(system)s does not offer %(operation)s at this address. Check the connection. %(detail)s"
+    ),
+    "system.protocol": _("%(system)s did not understand our request %(operation)s: %(detail)s"),
+    "system.rejected": _("%(system)s refused %(operation)s: %(detail)s"),
+    "system.not_found": _("%(system)s does not know the record (%(operation)s)."),
+    "system.busy": _("Somebody has the record open in %(system)s. It is tried again at the next run."),
+    "system.too_large": _("%(system)s gave an answer that is larger than agreed."),
+}
+
+_NAMES = {"outsmart": "OutSmart", "king": "King"}
+
+
+def sentence(reason: Mapping[str, Any]) -> str:
+    """Return the reason as a sentence in the active language; "" for no reason."""
+    if not reason or not reason.get("code"):
+        return ""
+    template = str(SENTENCES.get(reason["code"], reason["code"]))
+    params = dict(reason.get("params", {}))
+    if reason["code"] == "line_refused":
+        params["sentence"] = sentence({"code": params.pop("code", ""), "params": params})
+    return (template % _Missing(params)).strip()
+
+
+class _Missing(dict[str, str]):
+    """Values of a sentence; one that is not there reads as nothing."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def sentences(reasons: Iterable[Mapping[str, Any]]) -> str:
+    return " ".join(text for text in map(sentence, reasons) if text)
+
+
+def stored(reason: outcomes.Reason) -> StoredReason:
+    """Return the reason as the database keeps it."""
+    return {"code": reason.code, "params": dict(reason.params)}
+
+
+def reason_of(error: errors.IntegrationError) -> outcomes.Reason:
+    """Return the reason that tells people about an error of one of the two systems."""
+    detail = " ".join(part for part in (error.code, error.detail) if part)
+    return outcomes.Reason(
+        code=f"system.{error.reason}",
+        params={
+            "system": _NAMES.get(error.system, error.system),
+            "operation": error.operation,
+            "status": "" if error.status is None else str(error.status),
+            "detail": detail,
+        },
+    )

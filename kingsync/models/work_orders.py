@@ -1,0 +1,156 @@
+"""The ledger: every work order that we ever saw at a trigger, its King order, and how far it got."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.runs import SyncRun
+from kingsync.models.tenants import TenantOwned
+
+
+class LedgerState(models.TextChoices):
+    WAITING = "waiting", _("waiting")
+    SENDING = "sending", _("being sent")
+    INTERIM = "interim", _("interim")
+    DONE = "done", _("done")
+    UNCONFIRMED = "unconfirmed", _("not confirmed yet")
+    INCOMPLETE = "incomplete", _("incomplete")
+    REJECTED = "rejected", _("rejected")
+    UNCERTAIN = "uncertain", _("uncertain")
+    HELD = "held", _("held")
+    EXCLUDED = "excluded", _("excluded")
+    CHANGED = "changed", _("changed afterwards")
+
+
+class Step(models.TextChoices):
+    """How far the King order of a work order is; each step is stored before the next call goes out."""
+
+    NEW = "new", _("not begun")
+    PENDING = "pending", _("order about to be created")
+    CREATED = "created", _("order is there")
+    LINES = "lines", _("lines are there")
+    APPROVED = "approved", _("approved and released")
+    LINKED = "linked", _("King has all of it")
+    CONFIRMED = "confirmed", _("OutSmart knows")
+
+
+class WorkOrder(TenantOwned):
+    """The link between one work order and one King order; unique on both sides."""
+
+    # Taken up again by later runs by row id, whatever OutSmart's list says.
+    RETRIED: ClassVar = [
+        LedgerState.WAITING,
+        LedgerState.SENDING,
+        LedgerState.UNCONFIRMED,
+        LedgerState.INCOMPLETE,
+        LedgerState.REJECTED,
+        LedgerState.UNCERTAIN,
+        LedgerState.HELD,
+    ]
+    NEEDS_A_PERSON: ClassVar = [
+        LedgerState.INCOMPLETE,
+        LedgerState.REJECTED,
+        LedgerState.UNCERTAIN,
+        LedgerState.HELD,
+        LedgerState.CHANGED,
+    ]
+
+    outsmart_id = models.CharField(_("OutSmart number"), max_length=50)
+    order_number = models.CharField(_("work order"), max_length=255, blank=True)
+    customer_name = models.CharField(_("customer"), max_length=255, blank=True)
+    work_date = models.DateField(_("date"), null=True)
+    king_order_number = models.CharField(_("King order"), max_length=50, null=True)
+    is_created_by_us = models.BooleanField(_("order made by us"), default=False)
+
+    state = models.CharField(_("state"), max_length=12, choices=LedgerState.choices, default=LedgerState.WAITING)
+    step = models.CharField(_("step"), max_length=10, choices=Step.choices, default=Step.NEW)
+    # Reasons of kingsync.models.wording, the weightiest first: [{"code": ..., "params": {...}}].
+    reasons = models.JSONField(_("reasons"), default=list)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    is_interim = models.BooleanField(_("at the interim status"), default=False)
+    # King holds a lock of ours on the order until this is False again.
+    is_locked = models.BooleanField(_("locked by us"), default=False)
+    # A write to King may still be under way until then: look up, but do not send again before.
+    doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
+    next_try_at = models.DateTimeField(_("next try at"), null=True)
+
+    source = models.TextField(_("work order as read"), blank=True)
+    source_fingerprint = models.CharField(max_length=32, blank=True)
+    plan_fingerprint = models.CharField(max_length=32, blank=True)
+    settings_version = models.PositiveIntegerField(_("version of the settings"), null=True)
+    last_run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="+", verbose_name=_("last run"))
+    first_seen_at = models.DateTimeField(_("first seen at"), auto_now_add=True)
+    changed_at = models.DateTimeField(_("state since"), null=True)
+    exported_at = models.DateTimeField(_("in King since"), null=True)
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
+
+    class Meta:
+        verbose_name = _("work order")
+        verbose_name_plural = _("work orders")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "outsmart_id"], name="one_link_per_work_order"),
+            models.UniqueConstraint(fields=["tenant", "king_order_number"], name="one_link_per_king_order"),
+        ]
+        indexes = [
+            # What later runs take up again.
+            models.Index(
+                fields=["tenant", "next_try_at"],
+                name="work_orders_to_retry",
+                condition=models.Q(
+                    state__in=["waiting", "sending", "unconfirmed", "incomplete", "rejected", "uncertain", "held"]
+                ),
+            ),
+            # The ledger page by state, newest first.
+            models.Index(fields=["tenant", "state", "-id"], name="work_orders_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return self.order_number or self.outsmart_id
+
+
+class OrderLine(TenantOwned):
+    """One line that came from a work order: what should stand in King, what we sent last, what King calls it."""
+
+    class Kind(models.TextChoices):
+        MATERIAL = "material", _("material")
+        HOURS = "hours", _("hours")
+        TEXT = "text", _("text")
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("to be sent")
+        SENT = "sent", _("in King")
+        REFUSED = "refused", _("refused")
+        LEFT_OUT = "left_out", _("left out")
+        REMOVED = "removed", _("removed")
+
+    work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="lines", verbose_name=_("work order"))
+    reference = models.CharField(_("our reference"), max_length=20)
+    # What stays the same in the work order when quantities change: finds the line again on the next read.
+    key = models.CharField(max_length=400)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    source = models.CharField(_("comes from"), max_length=400)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PLANNED)
+    reasons = models.JSONField(_("reasons"), default=list)
+    king_line_id = models.CharField(_("King line"), max_length=50, blank=True)
+    # kingsync.rules.plans.Content as JSON: what we sent last; empty when nothing was sent.
+    sent = models.JSONField(_("as sent"), default=dict)
+    registered_minutes = models.PositiveIntegerField(_("registered minutes"), null=True)
+    rounded_minutes = models.PositiveIntegerField(_("rounded minutes"), null=True)
+    quantity = models.DecimalField(_("quantity"), max_digits=15, decimal_places=3, null=True)
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(fields=["work_order", "reference"], name="one_line_per_reference"),
+            models.UniqueConstraint(fields=["work_order", "key"], name="one_line_per_source"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

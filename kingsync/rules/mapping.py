@@ -1,0 +1,145 @@
+"""A tenant's choices as frozen values: the sections of the tenant file, with their defaults and limits."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Annotated, Literal
+
+import msgspec
+
+from kingsync.rules import texts
+from kingsync.rules.outcomes import gettext_noop
+
+Inactive = Literal["skip", "import", "deactivate"]
+Minutes = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 60)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Line = Annotated[str, msgspec.Meta(max_length=500)]
+Short = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections: an unknown key is refused with its path."""
+
+
+class Schedule(Section, frozen=True, kw_only=True):
+    enabled: bool = False
+    import_minutes: Minutes = 15
+    export_minutes: Minutes = 15
+
+
+class Customers(Section, frozen=True, kw_only=True):
+    enabled: bool = False
+    inactive: Inactive = "deactivate"
+    delivery_addresses: bool = True
+    contact_persons: bool = True
+
+
+class Products(Section, frozen=True, kw_only=True):
+    enabled: bool = False
+    inactive: Inactive = "skip"
+    price: Literal["sales", "cost", "none"] = "sales"
+    revenue_groups: tuple[str, ...] = ()
+
+
+class HourTypes(Section, frozen=True, kw_only=True):
+    enabled: bool = False
+    inactive: Inactive = "deactivate"
+
+
+class Warehouses(Section, frozen=True, kw_only=True):
+    enabled: bool = False
+
+
+class Orders(Section, frozen=True, kw_only=True):
+    enabled: bool = False
+    from_date: datetime.date | None = None
+    type_of_work: Short = "Service"
+    payment_method: Short = "op rekening"
+    work_status: Short = ""
+    materials: bool = True
+
+
+class Imports(Section, frozen=True, kw_only=True):
+    customers: Customers = Customers()
+    products: Products = Products()
+    hour_types: HourTypes = HourTypes()
+    warehouses: Warehouses = Warehouses()
+    orders: Orders = Orders()
+    missing: Literal["ignore", "deactivate"] = "ignore"
+    brake_percent: Percent = 5
+
+
+class Exports(Section, frozen=True, kw_only=True):
+    orders: bool = False
+    work_order_status: Short = "1"
+    default_warehouse: Short = "1"
+    hour_rounding: Literal[0, 5, 15, 30] = 15
+    work_description: bool = True
+    create_new_order: bool = True
+    approve_order: bool = False
+    order_line_sequence: Literal[
+        "materials_hours_text", "hours_materials_text", "text_materials_hours", "text_hours_materials"
+    ] = "materials_hours_text"
+    assign_relation: Literal["customer", "invoice"] = "invoice"
+    extra_text_lines: Annotated[tuple[Line, ...], msgspec.Meta(max_length=4)] = (
+        "Werkbon {order_number}",
+        "",
+        "",
+        "",
+    )
+    interim_updates: bool = False
+    order_update_status: Short = ""
+    create_interim_order: bool = False
+    incomplete_orders: Literal["send_rest", "hold"] = "send_rest"
+    free_line_article: Short = ""
+    send_prices: bool = False
+    success_status: Short = ""
+    failure_status: Short = ""
+    from_date: datetime.date | None = None
+
+
+class Notifications(Section, frozen=True, kw_only=True):
+    emails: tuple[str, ...] = ()
+    mode: Literal["off", "each", "digest"] = "digest"
+
+
+class Mapping(Section, frozen=True, kw_only=True):
+    """All choices of one tenant at one version; this is what rules take."""
+
+    schedule: Schedule = Schedule()
+    imports: Imports = Imports()
+    exports: Exports = Exports()
+    notifications: Notifications = Notifications()
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with one choice: an English sentence to translate, with `%(value)s` filled in from `value`."""
+
+    message: str
+    value: str = ""
+
+
+def problems_of(choices: Mapping) -> dict[str, Problem]:
+    """Return path → problem, for choices that are well-formed alone but cannot work together."""
+    exports = choices.exports
+    problems: dict[str, Problem] = {}
+    if not exports.work_order_status.strip():
+        message = gettext_noop("Choose the work order status that starts the export.")
+        problems["exports.work_order_status"] = Problem(message)
+    if exports.interim_updates and not exports.order_update_status.strip():
+        problems["exports.order_update_status"] = Problem(gettext_noop("Interim updates need an order update status."))
+    if exports.interim_updates and exports.order_update_status == exports.work_order_status:
+        message = gettext_noop("This must be another status than the one for finished work orders.")
+        problems["exports.order_update_status"] = Problem(message)
+    for index, line in enumerate(exports.extra_text_lines):
+        unknown = texts.problem_of(line)
+        if unknown is not None:
+            path = f"exports.extra_text_lines.{index}"
+            problems[path] = Problem(gettext_noop("“%(value)s” is not a known tag."), unknown)
+    for index, address in enumerate(choices.notifications.emails):
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
+            problems[f"notifications.emails.{index}"] = Problem(
+                gettext_noop("“%(value)s” is not a mail address."), address
+            )
+    return problems

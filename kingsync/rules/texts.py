@@ -1,0 +1,56 @@
+"""Text lines: templates with tags, filled in from a work order. Values are data, never expanded again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from integrations.outsmart.records import WorkOrder
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+FIELDS = (
+    "order_number", "king_order_number", "reference", "external_reference", "work_date", "work_end_date",
+    "customer_name", "customer_debtor_number", "customer_street", "customer_house_number", "customer_postal_code",
+    "customer_city", "contact_person", "invoice_customer_name", "invoice_debtor_number", "project_number",
+    "external_project_number", "type_of_work", "short_work_description", "work_description", "comment",
+    "payment_method", "employee_number", "signed_by", "error_message", "solution_message",
+)  # fmt: skip
+FREE_FIELDS = tuple(f"free_field_{number}" for number in range(1, 51))
+TAGS = (*FIELDS, "total_hours", *FREE_FIELDS)
+
+
+def problem_of(template: str) -> str | None:
+    """Return the first unknown tag or stray brace, as it stands in the template; None when all is well."""
+    for match in _TOKEN.finditer(template):
+        token = match.group()
+        if token in ("{{", "}}"):
+            continue
+        if match.group(1) not in TAGS:
+            return token
+    return None
+
+
+def fill(template: str, value_of: Callable[[str], str]) -> str:
+    """Return the template with each tag replaced by its value and `{{` `}}` by literal braces."""
+
+    def replace(match: re.Match[str]) -> str:
+        token = match.group()
+        return token[0] if token in ("{{", "}}") else value_of(match.group(1))
+
+    return _TOKEN.sub(replace, template)
+
+
+def values_of(work_order: WorkOrder, *, total_hours: str, king_order_number: str) -> Callable[[str], str]:
+    """Return the look-up of tag values for one work order; `total_hours` is `H:MM` after rounding."""
+
+    def value_of(tag: str) -> str:
+        if tag == "total_hours":
+            return total_hours
+        if tag == "king_order_number":
+            return king_order_number
+        if tag.startswith("free_field_"):
+            return work_order.free_fields.get(int(tag.removeprefix("free_field_")), "")
+        return str(getattr(work_order, tag))
+
+    return value_of
