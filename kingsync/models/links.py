@@ -30,6 +30,8 @@ class RecordLink(TenantOwned):
     outsmart_id = models.CharField(_("OutSmart code"), max_length=255)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     is_active = models.BooleanField(_("active"), default=True)
+    # blake2b of King's bytes as last dealt with, 16 bytes: an unchanged record is not even decoded.
+    source_hash = models.UUIDField(null=True)
     # blake2b of the row as posted, 16 bytes: unchanged rows are not posted again.
     sent_hash = models.UUIDField(null=True)
     # A reason of kingsync.models.wording, or {}.
@@ -58,7 +60,7 @@ class RecordLink(TenantOwned):
 
 
 class KingRecord(TenantOwned):
-    """The mirror of one record of King's master data, for pre-checks, choices and unchanged-record tests."""
+    """The mirror of one record of King's master data, for pre-checks and for choices in forms."""
 
     class Kind(models.TextChoices):
         DEBTOR = "debtor", _("customer")
@@ -89,19 +91,23 @@ class KingRecord(TenantOwned):
         return f"{self.number} {self.name}".strip()
 
 
-class MirrorState(TenantOwned):
-    """How fresh the mirror of one kind is. `changed_until` is King's clock as we asked, with an overlap."""
+class ReadState(TenantOwned):
+    """How far King has been read, per purpose (`mirror`, or an import's kind) and kind of King's records.
 
+    `changed_until` is the moment before the last pass began: the next one asks for changes since, with an overlap.
+    """
+
+    purpose = models.CharField(_("for"), max_length=20)
     kind = models.CharField(_("kind"), max_length=10, choices=KingRecord.Kind.choices)
     complete_at = models.DateTimeField(_("last complete pass"), null=True)
     changed_until = models.DateTimeField(_("changes read until"), null=True)
     settings_version = models.PositiveIntegerField(null=True)
 
     class Meta:
-        verbose_name = _("mirror state")
-        verbose_name_plural = _("mirror states")
+        verbose_name = _("reading state")
+        verbose_name_plural = _("reading states")
         base_manager_name = "across_tenants"
-        constraints = [models.UniqueConstraint(fields=["tenant", "kind"], name="one_mirror_state_per_kind")]
+        constraints = [models.UniqueConstraint(fields=["tenant", "purpose", "kind"], name="one_read_state_per_purpose")]
 
     def __str__(self) -> str:
-        return self.kind
+        return f"{self.purpose} {self.kind}"

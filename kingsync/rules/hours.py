@@ -1,0 +1,70 @@
+"""Hours: minutes of a work period, rounding, and the quantity that King's rate allows."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from integrations import notation
+from integrations.outsmart.records import WorkPeriod
+from kingsync.rules.outcomes import Reason, reason
+
+DAY = 24 * 60
+MOST_DECIMALS = 3
+LARGEST_SHIFT = Decimal("0.5")  # minutes that the decimals of a rate may move the time
+
+
+def registered_minutes(period: WorkPeriod) -> int | Reason:
+    """Return the minutes of a period: TotalTime, else end - begin - break, over midnight too."""
+    if period.total_time.strip():
+        return _minutes(period.total_time)
+    if not period.begin_time.strip() or not period.end_time.strip():
+        return reason("no_time")
+    begin, end = _minutes(period.begin_time), _minutes(period.end_time)
+    if isinstance(begin, Reason):
+        return begin
+    if isinstance(end, Reason):
+        return end
+    return _less_break((end - begin) % DAY, period.break_minutes.strip())
+
+
+def _minutes(text: str) -> int | Reason:
+    try:
+        minutes = notation.parse_duration(text)
+    except ValueError:
+        return reason("unreadable_time", value=text)
+    return reason("no_time") if minutes is None else minutes
+
+
+def _less_break(minutes: int, pause: str) -> int | Reason:
+    if not pause:
+        return minutes
+    if not (pause.isascii() and pause.isdigit()):
+        return reason("unreadable_time", value=pause)
+    if int(pause) > minutes:
+        return reason("break_too_long", **{"break": pause})
+    return minutes - int(pause)
+
+
+def round_up(minutes: int, step: int) -> int:
+    """Return minutes rounded up to the step; a value on the step stays, step 0 changes nothing."""
+    return minutes if step == 0 else -(-minutes // step) * step
+
+
+def quantity(minutes: int, decimals: int | None) -> Decimal | None:
+    """Return hours in at most `decimals` (3 when not known), half up; None when that shifts the time too far."""
+    places = MOST_DECIMALS if decimals is None else min(decimals, MOST_DECIMALS)
+    hours = (Decimal(minutes) / 60).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    if abs(hours * 60 - minutes) > LARGEST_SHIFT:
+        return None
+    return plain(hours)
+
+
+def plain(number: Decimal) -> Decimal:
+    """Return the number without trailing zeros or exponent: 1.500 → 1.5, 100 → 100."""
+    number = number.normalize()
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+
+
+def as_clock(minutes: int) -> str:
+    """Return minutes as H:MM."""
+    return f"{minutes // 60}:{minutes % 60:02d}"

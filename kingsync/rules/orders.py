@@ -1,0 +1,320 @@
+"""Work order → King order: the rule that the product exists for (product.md, chapter 4)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+from integrations import notation
+from integrations.king.records import LineKind
+from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
+from kingsync.rules import hours, matching, texts
+from kingsync.rules.mapping import Exports
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.plans import (
+    ArticleFacts,
+    BookedLine,
+    Content,
+    DroppedLine,
+    Facts,
+    Header,
+    Origin,
+    Plan,
+    PlannedLine,
+    Source,
+)
+
+EXTERNAL_NUMBER_LENGTH = 20
+REFERENCE_LENGTH = 40
+Line = PlannedLine | DroppedLine
+
+
+def external_number(outsmart_id: str) -> str:
+    """Return our reference on the King order (ExternOrderNummer)."""
+    return f"OS-{outsmart_id}"
+
+
+def from_work_order(
+    work_order: WorkOrder,
+    choices: Exports,
+    *,
+    facts: Facts,
+    booked: tuple[BookedLine, ...] = (),
+    king_order_number: str = "",
+    is_new: bool = True,
+) -> Plan:
+    """Return the King order that this work order should become.
+
+    `king_order_number` fills the tag of that name ("" until it is known). `is_new` is False for an order that exists
+    already: it keeps its debtor.
+    """
+    reader = _Reader(work_order, choices, facts, booked)
+    materials, periods = reader.materials(), reader.periods()
+    total = sum(line.rounded_minutes or 0 for line in periods if isinstance(line, PlannedLine))
+    lines = _in_sequence(choices, materials, periods, reader.texts(hours.as_clock(total), king_order_number))
+    dropped = tuple(line for line in lines if isinstance(line, DroppedLine))
+    header = _header(work_order, choices)
+    return Plan(
+        header=header,
+        lines=tuple(line for line in lines if isinstance(line, PlannedLine)),
+        dropped=dropped,
+        rejects=(*_debtor_problems(header, facts if is_new else None), *reader.rejects, *_line_rejects(lines)),
+        holds=tuple(_holds(work_order, choices, lines)),
+    )
+
+
+# --- Header -----------------------------------------------------------------------------------------------------------
+
+
+def debtor_of(work_order: WorkOrder, choices: Exports) -> str:
+    """Return the debtor number by `assign_relation`; an empty invoice debtor falls back to the customer's."""
+    if choices.assign_relation == "invoice":
+        return work_order.invoice_debtor_number.strip() or work_order.customer_debtor_number.strip()
+    return work_order.customer_debtor_number.strip()
+
+
+def finished_on(work_order: WorkOrder) -> datetime.date | None:
+    """Return the day on which the work was finished, as far as the work order tells."""
+    days = [_date(work_order.work_end_date), _date(work_order.work_date)]
+    days += [_date(period.work_date) for period in work_order.periods]
+    known = [day for day in days if day]
+    return max(known, default=None)
+
+
+def _header(work_order: WorkOrder, choices: Exports) -> Header:
+    start = _date(work_order.work_date)
+    return Header(
+        debtor_number=debtor_of(work_order, choices),
+        external_number=external_number(work_order.outsmart_id),
+        reference=_reference(work_order),
+        order_date=start,
+        delivery_date=_date(work_order.work_end_date) or start,
+        is_approved_at_once=choices.approve_order,
+    )
+
+
+def _reference(work_order: WorkOrder) -> str:
+    """Return what the customer knows the job by: the first of three that King takes whole (40 characters)."""
+    names = (work_order.external_reference, work_order.reference, f"Werkbon {work_order.order_number}")
+    fitting = (" ".join(name.split()) for name in names)
+    return next((name for name in fitting if 0 < len(name) <= REFERENCE_LENGTH), "")
+
+
+def _date(text: str) -> datetime.date | None:
+    try:
+        return notation.parse_date(text)
+    except ValueError:
+        return None
+
+
+def _debtor_problems(header: Header, facts: Facts | None) -> Iterator[Reason]:
+    if len(header.external_number) > EXTERNAL_NUMBER_LENGTH:
+        yield reason("number_too_long", number=header.external_number)
+    if facts is None:
+        return
+    number = header.debtor_number
+    if not number:
+        yield reason("no_debtor")
+    elif number in facts.debtors:
+        debtor = facts.debtors[number]
+        if debtor is None:
+            yield reason("unknown_debtor", debtor=number)
+        elif debtor.is_blocked:
+            yield reason("blocked_debtor", debtor=number)
+
+
+# --- The whole of the lines -------------------------------------------------------------------------------------------
+
+
+def _in_sequence(choices: Exports, materials: list[Line], periods: list[Line], lines: list[Line]) -> list[Line]:
+    groups = {"materials": materials, "hours": periods, "text": lines}
+    return [line for name in choices.order_line_sequence.split("_") for line in groups[name]]
+
+
+def _counting(lines: list[Line]) -> list[Line]:
+    """Return the lines that make an order worth sending: materials and hours that were not rightly left out."""
+    return [
+        line
+        for line in lines
+        if line.origin.source is not Source.TEXT and not (isinstance(line, DroppedLine) and not line.is_refused)
+    ]
+
+
+def _line_rejects(lines: list[Line]) -> Iterator[Reason]:
+    counting = _counting(lines)
+    if counting and all(isinstance(line, DroppedLine) for line in counting):
+        yield reason("all_lines_refused")
+
+
+def _holds(work_order: WorkOrder, choices: Exports, lines: list[Line]) -> Iterator[Reason]:
+    if not _counting(lines):
+        yield reason("nothing_to_invoice")
+    day = finished_on(work_order)
+    if choices.from_date and day and day < choices.from_date:
+        yield reason("before_from_date", date=day.isoformat(), from_date=choices.from_date.isoformat())
+    refused = any(isinstance(line, DroppedLine) and line.is_refused for line in lines)
+    if refused and choices.incomplete_orders == "hold":
+        yield reason("waits_for_lines")
+
+
+# --- Single lines -----------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Reads the rows of one work order into lines; collects what rejects the whole of it in `rejects`."""
+
+    def __init__(self, work_order: WorkOrder, choices: Exports, facts: Facts, booked: tuple[BookedLine, ...]) -> None:
+        self.work_order, self.choices, self.facts = work_order, choices, facts
+        self.rejects: list[Reason] = []
+        self._keys = matching.Keys()
+        self._references = matching.References(work_order.outsmart_id, booked)
+
+    def materials(self) -> list[Line]:
+        return [self._material(material) for material in self.work_order.materials]
+
+    def periods(self) -> list[Line]:
+        return [self._period(period) for period in self.work_order.periods]
+
+    def texts(self, total_hours: str, king_order_number: str) -> list[Line]:
+        value_of = texts.values_of(self.work_order, total_hours=total_hours, king_order_number=king_order_number)
+        found = [("work_description", self.work_order.work_description)] if self.choices.work_description else []
+        for number, template in enumerate(self.choices.extra_text_lines, 1):
+            found.append((f"extra_text_line_{number}", texts.fill(template, value_of)))
+        return [self._text(name, text) for name, text in found if text.strip()]
+
+    def _text(self, name: str, text: str) -> PlannedLine:
+        origin = Origin(source=Source.TEXT, key=self._keys.text(name), label=name)
+        return self._planned(origin, Content(kind=LineKind.TEXT, text=text))
+
+    def _planned(self, origin: Origin, content: Content, minutes: tuple[int, int] | None = None) -> PlannedLine:
+        registered, rounded = minutes or (None, None)
+        return PlannedLine(
+            origin=origin,
+            reference=self._references.of(origin.source, origin.key),
+            content=content,
+            registered_minutes=registered,
+            rounded_minutes=rounded,
+        )
+
+    def _dropped(self, origin: Origin, why: Reason, *, refused: bool, minutes: int | None = None) -> DroppedLine:
+        return DroppedLine(
+            origin=origin,
+            reference=self._references.of(origin.source, origin.key),
+            reason=why,
+            is_refused=refused,
+            registered_minutes=minutes,
+        )
+
+    # Materials
+
+    def _material(self, material: Material) -> Line:
+        label = material.code or material.name or f"{material.position}"
+        origin = Origin(source=Source.MATERIAL, key=self._keys.material(material), label=label)
+        amount = _quantity(material)
+        if isinstance(amount, Decimal) and amount == 0:
+            return self._dropped(origin, reason("zero_quantity"), refused=False)
+        warehouse = notation.canonical_number(material.warehouse.strip() or self.choices.default_warehouse.strip())
+        if not warehouse:
+            self.rejects.append(reason("no_warehouse", material=label))
+        content = self._material_content(material, amount, warehouse)
+        if isinstance(content, Reason):
+            return self._dropped(origin, content, refused=True)
+        return self._planned(origin, content)
+
+    def _material_content(self, material: Material, amount: Decimal | Reason, warehouse: str) -> Content | Reason:
+        code = material.code.strip() or self.choices.free_line_article.strip()
+        if not code:
+            return reason("no_article_code")
+        article = _known(self.facts.articles, code, "article")
+        if isinstance(article, Reason):
+            return article
+        if isinstance(amount, Reason):
+            return amount
+        if problem := _decimals_problem(amount, article) or self._warehouse_problem(warehouse):
+            return problem
+        price = self._price(material)
+        if isinstance(price, Reason):
+            return price
+        text = "" if material.code.strip() else material.name
+        return Content(
+            kind=LineKind.ARTICLE, article=article.number, text=text, quantity=amount, price=price, warehouse=warehouse
+        )
+
+    def _warehouse_problem(self, warehouse: str) -> Reason | None:
+        if self.facts.warehouses is None or not warehouse or warehouse in self.facts.warehouses:
+            return None
+        return reason("unknown_warehouse", warehouse=warehouse)
+
+    def _price(self, material: Material) -> Decimal | Reason | None:
+        if not self.choices.send_prices:
+            return None
+        try:
+            price = notation.parse_decimal(material.price)
+        except ValueError:
+            return reason("unreadable_price", value=material.price)
+        if price is not None and price < 0:
+            return reason("negative_price", value=material.price)
+        return None if price is None else hours.plain(price)
+
+    # Hours
+
+    def _period(self, period: WorkPeriod) -> Line:
+        label = " ".join(part for part in (period.hour_type, period.work_date, period.begin_time) if part)
+        origin = Origin(source=Source.HOURS, key=self._keys.period(period), label=label or f"{period.position}")
+        minutes = hours.registered_minutes(period)
+        if minutes == 0:
+            return self._dropped(origin, reason("zero_time"), refused=False, minutes=0)
+        known = minutes if isinstance(minutes, int) else None
+        rate = self._rate(period)
+        if isinstance(rate, Reason):
+            return self._dropped(origin, rate, refused=True, minutes=known)
+        if isinstance(minutes, Reason):
+            return self._dropped(origin, minutes, refused=True)
+        return self._booked_time(origin, rate, minutes)
+
+    def _rate(self, period: WorkPeriod) -> ArticleFacts | Reason:
+        code = period.hour_type.strip()
+        return _known(self.facts.rates, code, "rate") if code else reason("no_hour_type")
+
+    def _booked_time(self, origin: Origin, rate: ArticleFacts, minutes: int) -> Line:
+        rounded = hours.round_up(minutes, self.choices.hour_rounding)
+        amount = hours.quantity(rounded, rate.decimals)
+        if amount is None:
+            why = reason("time_does_not_fit", rate=rate.number, decimals=str(rate.decimals), minutes=str(rounded))
+            return self._dropped(origin, why, refused=True, minutes=minutes)
+        content = Content(kind=LineKind.RATE, article=rate.number, quantity=amount)
+        return self._planned(origin, content, (minutes, rounded))
+
+
+def _quantity(material: Material) -> Decimal | Reason:
+    try:
+        amount = notation.parse_decimal(material.quantity)
+    except ValueError:
+        return reason("unreadable_quantity", value=material.quantity)
+    return reason("no_quantity") if amount is None else hours.plain(amount)
+
+
+def _known(facts: dict[str, ArticleFacts | None], code: str, kind: str) -> ArticleFacts | Reason:
+    """Return what King knows of the code; where nothing is known King's own answer to the write decides."""
+    found = facts.get(code, ArticleFacts(number=code))
+    if found is None:
+        return reason(f"unknown_{kind}", **{kind: code})
+    if found.is_blocked:
+        return reason(f"blocked_{kind}", **{kind: found.number})
+    return found
+
+
+def _decimals_problem(amount: Decimal, article: ArticleFacts) -> Reason | None:
+    allowed = 3 if article.decimals is None else article.decimals
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or -exponent <= allowed:
+        return None
+    return reason("too_many_decimals", number=article.number, decimals=str(allowed), quantity=str(amount))
+
+
+def fingerprint(plan: Plan) -> bytes:
+    """Return the part of a plan that decides whether King must be called again, as bytes to hash."""
+    return msgspec.json.encode([plan.header, plan.lines, [line.reference for line in plan.refused]])

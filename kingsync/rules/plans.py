@@ -1,0 +1,118 @@
+"""The values that the order rules speak in: what should stand in King, and why something should not."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from decimal import Decimal
+
+import msgspec
+
+from integrations.king.records import LineKind
+from kingsync.rules.outcomes import Reason
+
+
+class Source(enum.StrEnum):
+    """Where a line comes from in the work order."""
+
+    MATERIAL = "material"
+    HOURS = "hours"
+    TEXT = "text"
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a King line says. Warehouses are canonical (no leading zeros); None = King decides."""
+
+    kind: LineKind
+    article: str = ""
+    text: str = ""
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    warehouse: str = ""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of the work order a line is. `key` stays the same when its quantity changes."""
+
+    source: Source
+    key: str
+    label: str
+
+
+class PlannedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that should stand in King under our `reference`."""
+
+    origin: Origin
+    reference: str
+    content: Content
+    registered_minutes: int | None = None
+    rounded_minutes: int | None = None
+
+
+class DroppedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that is refused (to be repaired) or left out (rightly), with the reason."""
+
+    origin: Origin
+    reference: str
+    reason: Reason
+    is_refused: bool
+    registered_minutes: int | None = None
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The header of a new King order."""
+
+    debtor_number: str
+    external_number: str
+    reference: str
+    order_date: datetime.date | None
+    delivery_date: datetime.date | None
+    is_approved_at_once: bool
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The King order that a work order should become. `rejects` and `holds` stop it; all reasons are listed."""
+
+    header: Header
+    lines: tuple[PlannedLine, ...]
+    dropped: tuple[DroppedLine, ...]
+    rejects: tuple[Reason, ...] = ()
+    holds: tuple[Reason, ...] = ()
+
+    @property
+    def refused(self) -> tuple[DroppedLine, ...]:
+        return tuple(line for line in self.dropped if line.is_refused)
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.refused
+
+
+class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What we remember of a line from earlier runs. `sent` is None when it never reached King."""
+
+    reference: str
+    key: str
+    sent: Content | None = None
+    king_line_id: str = ""
+
+
+class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What King says of an article or rate. `decimals` None = not known."""
+
+    number: str
+    decimals: int | None = None
+    is_blocked: bool = False
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of King's master data, by the words of the work order.
+
+    A value of None = King does not know it (its own answer). A key that is absent = nothing is known, and King's
+    answer to the write decides. `warehouses` None = not known.
+    """
+
+    articles: dict[str, ArticleFacts | None] = {}
+    rates: dict[str, ArticleFacts | None] = {}
+    debtors: dict[str, ArticleFacts | None] = {}
+    warehouses: frozenset[str] | None = None
