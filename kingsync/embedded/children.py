@@ -1,0 +1,70 @@
+"""Child processes that never outlive their parent, not even when the parent is killed with SIGKILL."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def signal_at_parents_death(signal_number: int) -> None:
+    """Ask the kernel to send this process `signal_number` when its parent dies. Linux only; elsewhere nothing."""
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def start(
+    command: Sequence[str],
+    *,
+    death_signal: int,
+    enter: Callable[[], None] | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, stderr together with stdout.
+
+    The child gets `death_signal` when this process dies. `enter` runs in the child before the program does.
+    Must be called from the main thread of a process without other threads: the child runs Python before its exec.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if enter:
+            enter()
+        # After `enter`: the kernel forgets the wish when a process changes its user.
+        signal_at_parents_death(death_signal)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    return subprocess.Popen(  # noqa: S603 (commands are our own)
+        list(command),
+        env=env,
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.STDOUT if stdout is not None else None,
+        start_new_session=True,
+        preexec_fn=prepare,  # noqa: PLW1509 (one thread only, see above)
+    )
+
+
+def stop(process: subprocess.Popen[bytes], *, signal_number: int = signal.SIGTERM, patience_seconds: float) -> None:
+    """Stop a child and whatever is left of its session; SIGKILL when it takes longer than `patience_seconds`."""
+    if process.poll() is None:
+        process.send_signal(signal_number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience_seconds)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
