@@ -1,0 +1,110 @@
+"""Rows for tests, with sensible defaults: a test names only what it is about."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.models.work_orders import OrderLine, WorkOrder
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+# What no page, log or message may ever show.
+SECRETS: dict[str, dict[str, Any]] = {
+    System.OUTSMART: {
+        "token": "tok-7f3a-outsmart",
+        "software_token": "soft-91bc-outsmart",
+        "bearer_token": "bear-55de-outsmart",
+    },
+    System.KING: {"access_code": "code-2468-king", "access_codes": {"Order_Toevoegen": "code-1357-king"}},
+}
+
+
+def tenant(**fields: Any) -> Tenant:
+    number = next(_numbers)
+    return Tenant.objects.create(**({"slug": f"tenant-{number}", "name": f"Tenant {number} B.V."} | fields))
+
+
+def user(**fields: Any) -> User:
+    """Make a user who can log in with `PASSWORD`."""
+    return User.objects.create_user(**({"username": f"user{next(_numbers)}", "password": PASSWORD} | fields))
+
+
+def operator(**fields: Any) -> User:
+    return user(**({"is_superuser": True, "is_staff": True} | fields))
+
+
+def member(of: Tenant, role: Role = Role.VIEWER, **fields: Any) -> User:
+    """Make a user with a role at a tenant."""
+    person = user(**fields)
+    Membership.objects.create(tenant=of, user=person, role=role)
+    return person
+
+
+def connection(of: Tenant, system: System = System.KING, **fields: Any) -> Connection:
+    """Make a connection to loopback, with the credentials of `SECRETS`."""
+    defaults: dict[str, Any] = {"base_url": "http://127.0.0.1:9", "credentials": SECRETS[system]}
+    if system == System.KING:
+        defaults |= {"administration": "DEMO", "busy_codes": ["LOCK"]}
+    row = Connection(tenant=of, system=system, **(defaults | fields))
+    row.save()
+    return row
+
+
+def settings(of: Tenant, **columns: Any) -> SyncSettings:
+    """Make the tenant's settings, stored as version 1, with exports and all four imports on."""
+    defaults = dict.fromkeys(
+        ("export_orders", "customers_enabled", "products_enabled", "hour_types_enabled", "warehouses_enabled"), True
+    )
+    row = SyncSettings(tenant=of, **(defaults | columns))
+    row.store(by=None)
+    return row
+
+
+def run(of: Tenant, kind: RunKind = RunKind.EXPORT, status: RunStatus = RunStatus.SUCCEEDED, **fields: Any) -> SyncRun:
+    """Make a run that was started by the schedule just now, and is over when its status says so."""
+    now = timezone.now()
+    defaults: dict[str, Any] = {"trigger": SyncRun.Trigger.SCHEDULE, "settings_version": 1}
+    if status != RunStatus.QUEUED:
+        defaults["started_at"] = now
+    if status in SyncRun.FINAL:
+        defaults["finished_at"] = now
+    row = SyncRun(tenant=of, kind=kind, status=status, **(defaults | fields))
+    row.save()
+    return row
+
+
+def log_entry(of: SyncRun, **fields: Any) -> LogEntry:
+    defaults = {"at": timezone.now(), "level": LogEntry.Level.INFO, "event": "order.created"}
+    row = LogEntry(tenant_id=of.tenant_id, run=of, **(defaults | fields))
+    row.save()
+    return row
+
+
+def work_order(of: Tenant, **fields: Any) -> WorkOrder:
+    number = next(_numbers)
+    defaults = {"outsmart_id": str(90000 + number), "order_number": f"WB{number:05}", "customer_name": "De Boer"}
+    row = WorkOrder(tenant=of, **(defaults | fields))
+    row.save()
+    return row
+
+
+def order_line(of: WorkOrder, **fields: Any) -> OrderLine:
+    number = next(_numbers)
+    defaults = {
+        "reference": f"{number}",
+        "key": f"material:{number}",
+        "kind": OrderLine.Kind.MATERIAL,
+        "source": f"A{number}",
+    }
+    row = OrderLine(tenant_id=of.tenant_id, work_order=of, **(defaults | fields))
+    row.save()
+    return row
