@@ -1,0 +1,149 @@
+"""Connections that look where they go: the address is checked after the name was resolved, before anything is sent.
+
+Checking the name beforehand is not enough: a name can resolve to something else the second time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
+from urllib3.util.retry import Retry
+
+from integrations import errors
+from integrations.addresses import AddressPolicy, ForbiddenAddressError
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+    from requests.adapters import _HostParams, _PoolKwargs
+    from urllib3.connection import BaseHTTPConnection  # type: ignore[attr-defined]
+
+
+class _Progress(threading.local):
+    """How far this thread's call got. A TLS handshake that times out looks like a read time-out to requests."""
+
+    is_connecting = False
+
+
+progress = _Progress()
+
+
+def tls_context(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SSLContext:
+    """This function will make the TLS settings of one connection.
+
+    `ca_certificate` (PEM) is trusted instead of the public authorities; so is the bundle whose path `verify`
+    is. `verify` False checks nothing. Raises ConfigurationError when the certificate cannot be read.
+    """
+    if verify is False:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    if not ca_certificate:
+        return ssl.create_default_context(cafile=verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)
+    try:
+        context = ssl.create_default_context(cadata=ca_certificate)
+    except (ssl.SSLError, ValueError):
+        raise errors.ConfigurationError(
+            system=system, operation="address", reason="configuration", detail="the CA certificate cannot be read"
+        ) from None
+    # Home-made certificates: a leaf may be trusted itself, and Python 3.13's strictness refuses many of them.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+class GuardedAdapter(HTTPAdapter):
+    """requests' adapter with our connections, our TLS settings and no retries of its own."""
+
+    def __init__(self, *, policy: AddressPolicy, tls: ssl.SSLContext) -> None:
+        self._policy = policy
+        self._tls = tls
+        super().__init__(max_retries=Retry(0, read=False))
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block=block, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._policy)
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: bool | str | None, cert: Any = None
+    ) -> tuple[_HostParams, _PoolKwargs]:
+        host, tls = super().build_connection_pool_key_attributes(request, verify is not False, cert)
+        tls["ssl_context"] = self._tls
+        return host, tls
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing: the TLS context says it all, and requests would add its own bundle to it."""
+
+
+class _Guarded(HTTPConnection):
+    """A connection that only goes to addresses that the policy allows."""
+
+    policy = AddressPolicy()
+
+    def connect(self) -> None:
+        progress.is_connecting = True
+        super().connect()
+        progress.is_connecting = False
+
+    def _new_conn(self) -> socket.socket:
+        name = self._dns_host
+        addresses = [found for found in self._resolve(name) if self.policy.allows(host=name, address=found)]
+        if not addresses:
+            raise ForbiddenAddressError
+        *others, last = addresses
+        for address in others:
+            with contextlib.suppress(NewConnectionError, ConnectTimeoutError):
+                return self._connect_to(address, name)
+        return self._connect_to(last, name)
+
+    def _connect_to(self, address: str, name: str) -> socket.socket:
+        self._dns_host = address
+        try:
+            return super()._new_conn()
+        finally:
+            self._dns_host = name  # TLS and the Host header want the name
+
+    def _resolve(self, name: str) -> list[str]:
+        try:
+            found = socket.getaddrinfo(name.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except UnicodeError:
+            raise LocationParseError("the host name is empty or too long") from None
+        return _unique(str(address[0]) for *_, address in found)
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    """The same for https."""
+
+
+def _pool_classes(policy: AddressPolicy) -> dict[str, type[HTTPConnectionPool]]:
+    plain_connection = type("PlainConnection", (_Guarded,), {"policy": policy})
+    tls_connection = type("TlsConnection", (_GuardedTls,), {"policy": policy})
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = plain_connection
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = tls_connection
+
+        def _validate_conn(self, conn: BaseHTTPConnection) -> None:
+            # As urllib3 does, without its warning: not checking is the tenant's own, visible choice.
+            if conn.is_closed:
+                conn.connect()
+
+    return {"http": PlainPool, "https": TlsPool}
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,133 @@
+"""How the two systems write numbers, dates and text. Nothing here knows which system it is.
+
+"" always means nothing and gives None; what cannot be read gives ValueError, never a guess.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+DUTCH_TIME = ZoneInfo("Europe/Amsterdam")  # neither system names a zone; both are Dutch
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)")
+_DATE = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
+_HOURS_MINUTES = re.compile(r"([0-9]{1,5}):([0-5][0-9])")
+_TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
+_UNSET_DATES = ("00-00-0000", "0000-00-00")
+
+
+def parse_decimal(text: str) -> Decimal | None:
+    """This function will read a number with `,` or `.` as the decimal mark and no thousands separator."""
+    stripped = text.strip()
+    if not stripped:
+        return None
+    if not _DECIMAL.fullmatch(stripped):
+        raise ValueError("not a number with at most one decimal mark")
+    return Decimal(stripped.replace(",", "."))
+
+
+def write_decimal(value: Decimal, *, decimal_mark: str = ".", minimum_places: int = 2) -> str:
+    """This function will write all decimals that `value` has, at least `minimum_places`, without exponent.
+
+    Raises ValueError for NaN and infinity.
+    """
+    if not value.is_finite():
+        raise ValueError("not a finite number")
+    text = f"{value:f}"
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.ljust(minimum_places, "0")
+    return f"{whole}{decimal_mark}{fraction}" if fraction else whole
+
+
+def parse_date(text: str) -> datetime.date | None:
+    """This function will read a `d-m-Y` date; OutSmart's 00-00-0000 means nothing too."""
+    stripped = text.strip()
+    if not stripped or stripped in _UNSET_DATES:
+        return None
+    found = _DATE.fullmatch(stripped)
+    if not found:
+        raise ValueError("not a d-m-Y date")
+    day, month, year = (int(part) for part in found.groups())
+    return datetime.date(year, month, day)
+
+
+def write_date(day: datetime.date) -> str:
+    """This function will write a date as `d-m-Y` with leading zeros."""
+    return f"{day.day:02}-{day.month:02}-{day.year:04}"
+
+
+def parse_iso_date(text: str) -> datetime.date | None:
+    """This function will read `JJJJ-MM-DD`, also with a time behind it, which is dropped."""
+    stripped = text.strip()
+    if not stripped or stripped.startswith(_UNSET_DATES):
+        return None
+    if len(stripped) > 10 and stripped[10] not in " T":
+        raise ValueError("not a Y-m-d date")
+    return datetime.date.fromisoformat(stripped[:10])
+
+
+def parse_duration(text: str) -> int | None:
+    """This function will read an `H:i` duration in whole minutes; hours may exceed 24."""
+    stripped = text.strip()
+    if not stripped:
+        return None
+    found = _HOURS_MINUTES.fullmatch(stripped)
+    if not found:
+        raise ValueError("not an H:i duration")
+    return int(found.group(1)) * 60 + int(found.group(2))
+
+
+def parse_clock(text: str) -> datetime.time | None:
+    """This function will read an `H:i` time of the day, 00:00 to 23:59."""
+    minutes = parse_duration(text)
+    if minutes is None:
+        return None
+    if minutes >= 24 * 60:
+        raise ValueError("not a time of the day")
+    return datetime.time(minutes // 60, minutes % 60)
+
+
+def parse_timestamp(text: str) -> datetime.datetime | None:
+    """This function will read `Y-m-d H:i[:s]`, Dutch time, as aware UTC."""
+    stripped = text.strip()
+    if not stripped or stripped.startswith(_UNSET_DATES):
+        return None
+    found = _TIMESTAMP.fullmatch(stripped)
+    if not found:
+        raise ValueError("not a Y-m-d H:i time")
+    moment = datetime.datetime.fromisoformat(" ".join(found.groups()))
+    return moment.replace(tzinfo=DUTCH_TIME).astimezone(datetime.UTC)
+
+
+def write_changed_since(moment: datetime.datetime) -> str:
+    """This function will write an aware moment as `JJJJ-MM-DDTUU:MM:SS` Dutch time, for "changed at or after".
+
+    In the hour before the clocks go back, what changes next can carry an earlier local time; then the
+    moment of the change itself is sent, so that nothing is missed. Raises ValueError without a zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("the moment has no time zone")
+    local = moment.astimezone(DUTCH_TIME).replace(microsecond=0)
+    hour_later = (moment + datetime.timedelta(hours=1)).astimezone(DUTCH_TIME)
+    if hour_later.utcoffset() != local.utcoffset() and hour_later.time() <= moment.astimezone(DUTCH_TIME).time():
+        local = local.replace(minute=0, second=0)
+    return local.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def clean_text(text: str) -> str:
+    """This function will make line ends LF and drop other control characters but the tab; nothing else changes."""
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(sign for sign in lines if sign in "\n\t" or unicodedata.category(sign) != "Cc")
+
+
+def canonical_number(text: str) -> str:
+    """This function will drop the leading zeros of a King warehouse code ("001" is 1); other text stays as it is."""
+    if text.isascii() and text.isdigit():
+        return text.lstrip("0") or "0"
+    return text
