@@ -9,14 +9,14 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.embedded import keys
+from kingsync.embedded import keys, places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 # Without a key of its own this is a development machine: keys are made once and kept in .local/.
 IS_DEVELOPMENT = not env.str("SECRET_KEY", default="")
-_local_keys = keys.load_or_create(BASE_DIR / ".local") if IS_DEVELOPMENT else None
+_local_keys = keys.load_or_create(places.local_folder()) if IS_DEVELOPMENT else None
 
 SECRET_KEY: str = _local_keys.secret_key if _local_keys else env.str("SECRET_KEY")
 ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
@@ -33,6 +33,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 OUTSMART_SOFTWARE_TOKEN: str = env.str("OUTSMART_SOFTWARE_TOKEN", default="")
 PRIVATE_HOSTS: list[str] = env.list("PRIVATE_HOSTS", default=[])
 KING_PLAIN_HTTP: bool = env.bool("KING_PLAIN_HTTP", default=False)
+# Seconds that a write to King may take. After a lost answer twice as long is waited before anything is sent again.
+KING_WRITE_TIMEOUT: float = env.float("KING_WRITE_TIMEOUT", default=25.0)
 
 INSTALLED_APPS = [
     "unfold",

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -57,6 +58,15 @@ def start(
         start_new_session=True,
         preexec_fn=prepare,  # noqa: PLW1509 (one thread only, see above)
     )
+
+
+@contextlib.contextmanager
+def readable(text: str, folder: Path) -> Iterator[IO[bytes]]:
+    """Give a nameless file in `folder` with this text, for a child's stdin."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file
 
 
 def stop(process: subprocess.Popen[bytes], *, signal_number: int = signal.SIGTERM, patience_seconds: float) -> None:

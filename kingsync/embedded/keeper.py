@@ -84,12 +84,10 @@ def _start(stack: contextlib.ExitStack, folder: Path, *, throwaway: bool) -> tup
 
 
 def _write_state(path: Path, postgres: Postgres, valkey: Valkey) -> None:
-    assert postgres.process is not None
-    assert valkey.process is not None
     state = {
         "database_url": postgres.url,
         "redis_url": valkey.url,
-        "processes": [os.getpid(), postgres.process.pid, valkey.process.pid],
+        "processes": [os.getpid(), postgres.pid, valkey.pid],
     }
     path.touch(mode=0o600)
     path.write_text(json.dumps(state))

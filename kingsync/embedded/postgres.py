@@ -30,7 +30,7 @@ class Postgres:
         self.log = folder / "postgres.log"
         self.password_file = folder / "postgres.password"
         self.account = accounts.choose(wheels.postgres_programs(), folder)
-        self.process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
     def start(self) -> None:
@@ -42,8 +42,8 @@ class Postgres:
         self._end_leftover()
         for _ in range(3):  # somebody may take the free port before we do
             self.port = ports.free_port()
-            self._launch()
-            if self._wait_until_ready():
+            process = self._process = self._launch()
+            if self._wait_until_ready(process):
                 return
             if "Address already in use" not in self.log.read_text(errors="replace"):
                 break
@@ -51,9 +51,14 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop the server, in good order unless the data is thrown away anyhow."""
-        if self.process:
+        if self._process:
             fast = signal.SIGQUIT if self.throwaway else signal.SIGINT
-            children.stop(self.process, signal_number=fast, patience_seconds=STOP_SECONDS)
+            children.stop(self._process, signal_number=fast, patience_seconds=STOP_SECONDS)
+
+    @property
+    def pid(self) -> int | None:
+        """The process, when it was started."""
+        return self._process.pid if self._process else None
 
     @property
     def url(self) -> str:
@@ -78,37 +83,35 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str, given: str = "") -> None:
         command = [str(self.account.programs / "bin" / program), *arguments]
-        with self.log.open("wb") as log:
+        with self.log.open("wb") as log, children.readable(given, self.folder) as stdin:
             child = children.start(
                 command,
                 death_signal=signal.SIGKILL,
                 enter=self.account.enter,
                 cwd=self.folder,
-                stdin=subprocess.PIPE,
+                stdin=stdin,
                 stdout=log,
             )
-            child.communicate(given.encode())
-        if child.returncode != 0:
+        if child.wait() != 0:
             raise ServersError(f"PostgreSQL cannot make {self.data}: {last_complaint(self.log)} (log: {self.log})")
 
-    def _launch(self) -> None:
+    def _launch(self) -> subprocess.Popen[bytes]:
         settings = COMMON + (UNSAFE_AND_FAST if self.throwaway else ())
         command = [str(self.account.programs / "bin" / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         command += [part for setting in settings for part in ("-c", setting)]
         with self.log.open("wb") as log:
-            self.process = children.start(
+            return children.start(
                 command, death_signal=signal.SIGINT, enter=self.account.enter, cwd=self.folder, stdout=log
             )
 
-    def _wait_until_ready(self) -> bool:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """Return True when the server answers, False when it ended; raises `ServersError` when it takes too long."""
-        assert self.process is not None
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            if self.process.poll() is not None:
+            if process.poll() is not None:
                 return False
             lines = self._pid_lines()
-            if len(lines) >= 8 and lines[0].strip() == str(self.process.pid) and lines[7].strip() == "ready":
+            if len(lines) >= 8 and lines[0].strip() == str(process.pid) and lines[7].strip() == "ready":
                 return True
             time.sleep(0.02)
         self.stop()

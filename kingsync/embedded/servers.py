@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,19 +73,19 @@ def _is_kept(folder: Path, keeper: FileLock) -> bool:
 def _start_keeper(folder: Path, starting: FileLock, *, throwaway: bool) -> None:
     """Start a keeper and wait for its word. It inherits `start.lock`, so that nobody else starts until it is ready."""
     command = [sys.executable, "-m", "kingsync.embedded.keeper", str(folder), "--starting", str(starting.descriptor)]
-    with (folder / "keeper.log").open("wb") as log:
+    reading, writing = os.pipe()
+    with (folder / "keeper.log").open("wb") as log, os.fdopen(writing, "wb") as telling:
         keeper = subprocess.Popen(  # noqa: S603
             command + (["--throwaway"] if throwaway else []),
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=telling,
             stderr=log,
             start_new_session=True,
             pass_fds=[starting.descriptor],
         )
-    assert keeper.stdout is not None
-    with keeper.stdout:
-        word = keeper.stdout.readline().decode().strip()
+    with os.fdopen(reading) as listening:
+        word = listening.readline().strip()
     if word != READY:
         keeper.wait()
         raise ServersError(word or f"The embedded servers do not start; see {folder / 'keeper.log'}.")

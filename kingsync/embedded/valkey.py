@@ -37,15 +37,15 @@ class Valkey:
         self.log = folder / "valkey.log"
         self.password = secrets.token_hex(24)
         self.program = wheels.valkey_server()
-        self.process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
     def start(self) -> None:
         """Start the server; returns when it answers. Raises `ServersError`."""
         for _ in range(3):  # somebody may take the free port before we do
             self.port = ports.free_port()
-            self._launch()
-            if self._wait_until_ready():
+            process = self._process = self._launch()
+            if self._wait_until_ready(process):
                 return
             if "Address already in use" not in self.log.read_text(errors="replace"):
                 break
@@ -54,32 +54,32 @@ class Valkey:
 
     def stop(self) -> None:
         """Stop the server."""
-        if self.process:
-            children.stop(self.process, patience_seconds=STOP_SECONDS)
+        if self._process:
+            children.stop(self._process, patience_seconds=STOP_SECONDS)
+
+    @property
+    def pid(self) -> int | None:
+        """The process, when it was started."""
+        return self._process.pid if self._process else None
 
     @property
     def url(self) -> str:
         """The address with password, as REDIS_URL wants it."""
         return f"redis://:{self.password}@{ports.HOST}:{self.port}/0"
 
-    def _launch(self) -> None:
+    def _launch(self) -> subprocess.Popen[bytes]:
         configuration = CONFIGURATION.format(
             host=ports.HOST, port=self.port, password=self.password, folder=self.folder, databases=DATABASES
         )
-        with self.log.open("wb") as log:  # the password comes through stdin: `ps` shows none
-            self.process = children.start(
-                [str(self.program), "-"], death_signal=signal.SIGTERM, stdin=subprocess.PIPE, stdout=log
-            )
-        assert self.process.stdin is not None
-        self.process.stdin.write(configuration.encode())
-        self.process.stdin.close()
+        # The password comes through stdin: `ps` shows none.
+        with self.log.open("wb") as log, children.readable(configuration, self.folder) as stdin:
+            return children.start([str(self.program), "-"], death_signal=signal.SIGTERM, stdin=stdin, stdout=log)
 
-    def _wait_until_ready(self) -> bool:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """Return True when the server answers, False when it ended; raises `ServersError` when it takes too long."""
-        assert self.process is not None
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            if self.process.poll() is not None:
+            if process.poll() is not None:
                 return False
             if self._answers():
                 return True

@@ -1,0 +1,29 @@
+"""The Celery application, and what the clock (beat) sends."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from celery import Celery
+from celery.signals import worker_process_init
+
+from kingsync.embedded import children
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
+
+app = Celery("kingsync")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["kingsync"])
+
+# A message that nobody took before the next one is sent has no use any more.
+app.conf.beat_schedule = {
+    "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 15.0, "options": {"expires": 15}},
+    "sweep": {"task": "kingsync.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
+}
+
+
+@worker_process_init.connect
+def _die_with_the_worker(**_details: object) -> None:
+    """A pool process whose worker was killed must not go on with a run that another worker may take up."""
+    children.signal_at_parents_death(signal.SIGKILL)

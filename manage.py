@@ -1,0 +1,32 @@
+#!/usr/bin/env python
+"""The door to every command. Without addresses in the environment it brings its own database and broker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from kingsync.embedded.commands import prepared
+from kingsync.embedded.errors import ServersError
+
+CANNOT_START = 2
+
+
+def main() -> None:
+    """Run the command that the arguments name, servers around it where it needs them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
+    try:
+        with prepared(sys.argv):
+            from django.core.management import execute_from_command_line  # noqa: PLC0415 (after the addresses)
+
+            execute_from_command_line(sys.argv)
+    except ServersError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(CANNOT_START)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()
