@@ -1,0 +1,216 @@
+"""`manage.py demo`: everything at once, with demo data, until Ctrl-C."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from kingsync.embedded import ports
+from kingsync.embedded.locks import FileLock
+from kingsync.embedded.places import local_folder
+from kingsync.embedded.supervisor import Part, PartEndedError, Supervisor, TooSlowError
+
+USUAL_PORT = 8000
+START_SECONDS = 90.0
+COLOURS = (36, 33, 32, 35, 34, 96)
+NAME_WIDTH = 8
+
+
+class Stopped(BaseException):
+    """Somebody wants the demo to end. Not an `Exception`: nothing on the way may take it for an error."""
+
+
+class Command(BaseCommand):
+    help = "Start database, broker, web, workers, clock and both sandboxes with demo data. Ctrl-C stops all of it."
+    requires_system_checks = []
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """This function will run the demo until a signal comes; exit code 0 then, 1 when something does not start."""
+        if not settings.IS_DEVELOPMENT:
+            raise CommandError("The demo is for a development machine: unset SECRET_KEY and start it again.")
+        places = Places(local_folder() / "demo.json")
+        lock = FileLock(local_folder() / "demo.lock")
+        if not lock.try_exclusive():
+            raise CommandError(
+                f"A demo of this checkout is running already: open http://{ports.HOST}:{places.known('web')}, "
+                "or stop it with Ctrl-C in its own window."
+            )
+        try:
+            Demo(places, self._say, self._show).run()
+        except (PartEndedError, TooSlowError) as error:
+            raise CommandError(str(error)) from None
+        finally:
+            lock.close()
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _show(self, name: str, line: str) -> None:
+        prefix = f"{name:<{NAME_WIDTH}} |"
+        if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+            prefix = f"\033[{COLOURS[sum(name.encode()) % len(COLOURS)]}m{prefix}\033[0m"
+        self._say(f"{prefix} {line}")
+
+
+class Places:
+    """The ports of the parts. They stay the same over restarts: the demo tenant's connections name them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+
+    def known(self, name: str) -> int:
+        """Return the port of a part when it was last started, else the usual one of the web."""
+        return self._ports.get(name, USUAL_PORT)
+
+    def sandbox(self, name: str) -> int:
+        """Return the sandbox's port: the last one when it is free, else another."""
+        port = self._ports.get(name, 0)
+        return self._remember(name, port if port and ports.is_free(port) else ports.free_port())
+
+    def web(self, say: Callable[[str], None]) -> int:
+        """Return the port for the pages: PORT when it is set, else 8000 or the next free one."""
+        wanted = os.environ.get("PORT", "")
+        if wanted:
+            return self._remember("web", self._checked(wanted))
+        port = next((port for port in range(USUAL_PORT, USUAL_PORT + 100) if ports.is_free(port)), 0)
+        if not port:
+            raise CommandError(f"No port from {USUAL_PORT} on is free. Choose one: PORT=9000 make demo")
+        if port != USUAL_PORT:
+            say(f"port      {USUAL_PORT} is taken by another program, so the pages are at port {port}")
+        return self._remember("web", port)
+
+    def _checked(self, wanted: str) -> int:
+        if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
+            raise CommandError(f"PORT={wanted} is not a port number. Choose one: PORT=9000 make demo")
+        if not ports.is_free(int(wanted)):
+            raise CommandError(f"Port {wanted} is taken by another program. Choose another: PORT=9001 make demo")
+        return int(wanted)
+
+    def _remember(self, name: str, port: int) -> int:
+        self._ports[name] = port
+        self._path.write_text(json.dumps(self._ports))
+        return port
+
+
+class Demo:
+    """The demo's steps, from top to bottom."""
+
+    def __init__(self, places: Places, say: Callable[[str], None], show: Callable[[str, str], None]) -> None:
+        self._places = places
+        self._say = say
+        # Unbuffered, so that the parts' lines come when they are written.
+        self._supervisor = Supervisor(env={**os.environ, "PYTHONUNBUFFERED": "1"}, show=show, say=say)
+
+    def run(self) -> None:
+        """Start everything, print the address, run until a signal comes, stop everything."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _stop)
+        try:
+            self._start()
+            self._supervisor.run()
+        except Stopped:
+            self._say("stopping")
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)  # we are at it
+            self._supervisor.stop()
+            self._say("stopped")
+
+    def _start(self) -> None:
+        port = self._places.web(self._say)
+        self._tell_servers()
+        call_command("migrate", verbosity=0, interactive=False)
+        self._say("migrate   the database is up to date")
+        king_url, outsmart_url = self._start_sandbox("king"), self._start_sandbox("outsmart")
+        self._wait_for("sandboxes", lambda: all(_listens(url) for url in (king_url, outsmart_url)))
+        self._say(f"sandboxes King at {king_url}, OutSmart at {outsmart_url}")
+        users = _seed(king_url, outsmart_url)
+        self._say("seed      the demo tenant and its users are there")
+        self._start_application(port)
+        self._wait_for("web", lambda: _answers(port))
+        self._tell_address(port, users)
+
+    def _tell_servers(self) -> None:
+        database, broker = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
+        self._say(
+            f"servers   PostgreSQL at {database['HOST']}:{database['PORT']}, Redis at {broker.hostname}:{broker.port}"
+        )
+
+    def _start_sandbox(self, name: str) -> str:
+        port = self._places.sandbox(name)
+        state = local_folder() / f"sandbox-{name}.json"
+        command = [sys.executable, "manage.py", "sandbox", name, "--port", str(port), "--state", str(state)]
+        self._supervisor.start(Part(name, command))
+        return f"http://{ports.HOST}:{port}"
+
+    def _start_application(self, port: int) -> None:
+        web = ["granian", "--interface", "wsgi", "--host", ports.HOST, "--port", str(port), "--no-ws", "--workers", "1"]
+        web += ["--blocking-threads", "4", "--workers-kill-timeout", "5", "kingsync.wsgi:application"]
+        self._supervisor.start(Part("web", [sys.executable, "-m", *web]))
+        for queue in ("imports", "exports"):
+            worker = ["worker", "--queues", queue, "--hostname", f"{queue}@demo", "--concurrency", "2"]
+            # A worker that is asked to end finishes its task first; without its database it had better be gone.
+            self._supervisor.start(Part(queue, _celery(*worker), death_signal=signal.SIGKILL))
+        self._supervisor.start(Part("beat", _celery("beat"), death_signal=signal.SIGKILL))
+
+    def _wait_for(self, what: str, done: Callable[[], bool]) -> None:
+        self._supervisor.run_until(done, seconds=START_SECONDS, waiting_for=what)
+
+    def _tell_address(self, port: int, users: list[tuple[str, str, str]]) -> None:
+        (name, password, _role), *others = users
+        for other, other_password, role in others:
+            self._say(f"also      {other} with password {other_password} ({role})")
+        self._say(f"open http://{ports.HOST}:{port}, log in as {name} with password {password}")
+
+
+def _celery(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "--app", "kingsync.celery", *arguments, "--loglevel", "INFO"]
+
+
+def _seed(king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
+    from kingsync.management import demo_data  # noqa: PLC0415
+
+    try:
+        return demo_data.seed(king_url=king_url, outsmart_url=outsmart_url)
+    finally:
+        connection.close()
+
+
+def _listens(url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _answers(port: int) -> bool:
+    client = http.client.HTTPConnection(ports.HOST, port, timeout=5)
+    try:
+        client.request("GET", "/health")
+        return client.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
