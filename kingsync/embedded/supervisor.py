@@ -30,10 +30,15 @@ class TooSlowError(RuntimeError):
 
 @dataclass(frozen=True)
 class Part:
-    """A program of ours: its name on the screen, its command, and what it gets when this process is killed."""
+    """A program of ours.
+
+    `floor` says what it stands on: parts of a higher floor are stopped first, those of one floor together.
+    `death_signal` is what it gets when this process is killed.
+    """
 
     name: str
     command: Sequence[str]
+    floor: int
     death_signal: int = signal.SIGTERM
 
 
@@ -89,18 +94,22 @@ class Supervisor:
                 self._revive(running)
 
     def stop(self) -> None:
-        """Stop the parts, the last one first; afterwards no process of theirs is left."""
-        for running in reversed(self._running):
-            if running.process.poll() is None:
-                running.process.send_signal(signal.SIGTERM)
-            end = time.monotonic() + PATIENCE_SECONDS
-            while running.process.poll() is None and time.monotonic() < end:
-                self._relay()
-            children.stop(running.process, patience_seconds=0)
+        """Stop the parts, floor by floor from the top; afterwards no process of theirs is left."""
+        for floor in sorted({running.part.floor for running in self._running}, reverse=True):
+            self._stop_together([running.process for running in self._running if running.part.floor == floor])
         self._relay()
         for running in self._running:
             self._close_output(running)
         self._selector.close()
+
+    def _stop_together(self, processes: list[subprocess.Popen[bytes]]) -> None:
+        for process in processes:
+            process.terminate()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while any(process.poll() is None for process in processes) and time.monotonic() < end:
+            self._relay()
+        for process in processes:
+            children.stop(process, patience_seconds=0)
 
     def _launch(self, part: Part) -> tuple[subprocess.Popen[bytes], int]:
         reading, writing = os.pipe()

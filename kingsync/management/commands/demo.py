@@ -28,6 +28,8 @@ USUAL_PORT = 8000
 START_SECONDS = 90.0
 COLOURS = (36, 33, 32, 35, 34, 96)
 NAME_WIDTH = 8
+# Lines come when they are written, and Celery does not warn of root at each start: a demo may run as root.
+QUIETLY = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore:You're running the worker"}
 
 
 class Stopped(BaseException):
@@ -114,8 +116,7 @@ class Demo:
     def __init__(self, places: Places, say: Callable[[str], None], show: Callable[[str, str], None]) -> None:
         self._places = places
         self._say = say
-        # Unbuffered, so that the parts' lines come when they are written.
-        self._supervisor = Supervisor(env={**os.environ, "PYTHONUNBUFFERED": "1"}, show=show, say=say)
+        self._supervisor = Supervisor(env={**os.environ, **QUIETLY}, show=show, say=say)
 
     def run(self) -> None:
         """Start everything, print the address, run until a signal comes, stop everything."""
@@ -156,18 +157,19 @@ class Demo:
         port = self._places.sandbox(name)
         state = local_folder() / f"sandbox-{name}.json"
         command = [sys.executable, "manage.py", "sandbox", name, "--port", str(port), "--state", str(state)]
-        self._supervisor.start(Part(name, command))
+        self._supervisor.start(Part(name, command, floor=0))
         return f"http://{ports.HOST}:{port}"
 
     def _start_application(self, port: int) -> None:
         web = ["granian", "--interface", "wsgi", "--host", ports.HOST, "--port", str(port), "--no-ws", "--workers", "1"]
         web += ["--blocking-threads", "4", "--workers-kill-timeout", "5", "kingsync.wsgi:application"]
-        self._supervisor.start(Part("web", [sys.executable, "-m", *web]))
+        self._supervisor.start(Part("web", [sys.executable, "-m", *web], floor=1))
         for queue in ("imports", "exports"):
             worker = ["worker", "--queues", queue, "--hostname", f"{queue}@demo", "--concurrency", "2"]
+            worker += ["--without-mingle", "--without-gossip"]  # one machine: nobody to talk to
             # A worker that is asked to end finishes its task first; without its database it had better be gone.
-            self._supervisor.start(Part(queue, _celery(*worker), death_signal=signal.SIGKILL))
-        self._supervisor.start(Part("beat", _celery("beat"), death_signal=signal.SIGKILL))
+            self._supervisor.start(Part(queue, _celery(*worker), floor=2, death_signal=signal.SIGKILL))
+        self._supervisor.start(Part("beat", _celery("beat"), floor=2, death_signal=signal.SIGKILL))
 
     def _wait_for(self, what: str, done: Callable[[], bool]) -> None:
         self._supervisor.run_until(done, seconds=START_SECONDS, waiting_for=what)
@@ -180,7 +182,7 @@ class Demo:
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--app", "kingsync.celery", *arguments, "--loglevel", "INFO"]
+    return [sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery", *arguments, "--loglevel", "INFO"]
 
 
 def _seed(king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
