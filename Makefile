@@ -1,0 +1,49 @@
+# The two commands: make demo · make test. Everything else: make help.
+.PHONY: help install demo test bench format texts lock
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+install: ## make .venv from the hash-locked lists (PYTHON=... chooses the Python)
+	@requirements/install.sh
+
+demo: install ## everything at once with demo data at http://127.0.0.1:8000 (PORT=... chooses the port); Ctrl-C stops it
+	@$(BIN)/python manage.py demo
+
+test: install ## the whole gate: format, lint, types, layers, texts, tests
+	@echo "test      format"
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
+	@echo "test      lint"
+	@$(BIN)/ruff check --quiet .
+	@echo "test      types"
+	@$(BIN)/mypy --strict
+	@echo "test      layers"
+	@$(BIN)/lint-imports --no-cache
+	@echo "test      texts"
+	@$(BIN)/python manage.py compile_texts --check
+	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
+	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+
+bench: install ## what we claim about speed, measured here
+	@$(BIN)/python -m bench
+
+format: install ## put the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+texts: install ## gather the texts for translation (needs gettext) and compile the translations
+	@if command -v xgettext >/dev/null; then \
+		$(BIN)/python manage.py makemessages --all --no-location --ignore '.venv' --ignore 'tests' --verbosity 0; \
+	else \
+		echo "texts     xgettext is not installed, so nothing new is gathered; what is there is compiled"; \
+	fi
+	@$(BIN)/python manage.py compile_texts
+
+lock: install ## write requirements/*.lock again from pyproject.toml
+	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.lock
+	@$(UV_COMPILE) pyproject.toml --extra embedded --extra dev --output-file requirements/dev.lock
+	@$(UV_COMPILE) requirements/uv.in --output-file requirements/uv.lock

@@ -1,0 +1,96 @@
+"""`manage.py compile_texts`: translations from .po to .mo without GNU gettext, and the check that both agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+try:
+    from babel.messages import Catalog, Message
+    from babel.messages.mofile import read_mo, write_mo
+    from babel.messages.pofile import read_po
+except ImportError as error:  # production needs no Babel: the compiled files are part of the source
+    raise CommandError("compile_texts needs Babel; run `make install` and use .venv/bin/python.") from error
+
+Key = tuple[str, str | None]
+
+
+class Command(BaseCommand):
+    help = "Compile every django.po to the django.mo beside it. Entries marked fuzzy are left out."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="write nothing; fail when a .mo is out of date or a text is untranslated, fuzzy or inconsistent",
+        )
+
+    def handle(self, *_args: Any, check: bool, **_options: Any) -> None:
+        """This function will compile all translations, or with `check` list what is wrong and exit with 1."""
+        sources = [path for folder in settings.LOCALE_PATHS for path in sorted(Path(folder).glob("*/LC_MESSAGES/*.po"))]
+        if not check:
+            for source in sources:
+                _compile(source)
+                self.stdout.write(f"compiled {source.with_suffix('.mo')}")
+            return
+        complaints = [complaint for source in sources for complaint in complaints_about(source)]
+        if complaints:
+            raise CommandError("\n".join(complaints))
+
+
+def complaints_about(source: Path) -> Iterator[str]:
+    """Yield one sentence for each thing that is wrong with a .po file or the .mo file beside it."""
+    catalog = _read(source)
+    name = f"{source.parent.parent.name}/{source.name}"
+    for message in catalog:
+        if not message.id:
+            continue  # the header
+        if message.fuzzy:
+            yield f"{name}: fuzzy: {_shown(message)}"
+        elif not all(_strings(message)):
+            yield f"{name}: not translated: {_shown(message)}"
+    for message, errors in catalog.check():
+        yield from (f"{name}: {error}: {_shown(message)}" for error in errors)
+    if not _is_current(source, catalog):
+        yield f"{name}: the compiled file is out of date. Run: make texts"
+
+
+def _read(source: Path) -> Catalog:
+    with source.open("rb") as file:
+        return read_po(file, locale=source.parent.parent.name)
+
+
+def _compile(source: Path) -> None:
+    with source.with_suffix(".mo").open("wb") as file:
+        write_mo(file, _read(source), use_fuzzy=False)
+
+
+def _is_current(source: Path, catalog: Catalog) -> bool:
+    """Compare meanings, not bytes: the header of a .mo names the version of the tool that wrote it."""
+    compiled = source.with_suffix(".mo")
+    if not compiled.exists():
+        return False
+    with compiled.open("rb") as file:
+        return _texts(read_mo(file)) == _texts(catalog)
+
+
+def _texts(catalog: Catalog) -> dict[Key, tuple[str, ...]]:
+    """Return what a compiled catalog answers, by message id (the singular one) and context."""
+    return {
+        (_shown(message), message.context): _strings(message)
+        for message in catalog
+        if message.id and not message.fuzzy and all(_strings(message))
+    }
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
+
+
+def _shown(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else message.id[0]
