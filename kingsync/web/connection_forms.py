@@ -1,0 +1,239 @@
+"""The forms of the two connections. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_lazy
+
+from integrations import errors
+from kingsync.models import wording
+from kingsync.models.connections import Connection, System
+from kingsync.models.encryption import DecryptionError
+from kingsync.runs import clients
+
+
+def stored_credentials(connection: Connection) -> dict[str, Any] | None:
+    """Return the stored credentials; None when no key opens them any more."""
+    try:
+        return dict(connection.credentials)
+    except DecryptionError:
+        return None
+
+
+class SecretField(forms.CharField):
+    """A secret: shown empty, kept as it is when left empty."""
+
+    def __init__(self, *, label: Any, help_text: Any = "") -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"})
+        super().__init__(label=label, help_text=help_text, required=False, widget=widget, max_length=500)
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What both systems have in common. An empty form of a connection that is not there yet is left alone."""
+
+    system: ClassVar[System]
+    required_secrets: ClassVar[tuple[str, ...]]
+    optional_secrets: ClassVar[tuple[str, ...]] = ()
+
+    instance: Connection
+
+    class Meta:
+        model = Connection
+        fields = ["base_url"]
+
+    def __init__(self, data: Any = None, *, instance: Connection, is_read_only: bool = False) -> None:
+        kept = stored_credentials(instance)
+        self.is_unreadable = kept is None
+        self.stored: dict[str, Any] = kept or {}
+        self._old_url = instance.base_url
+        super().__init__(
+            data,
+            instance=instance,
+            prefix=str(self.system),
+            empty_permitted=not instance.pk,
+            use_required_attribute=False,
+        )
+        self.fields["base_url"].widget.attrs |= {"inputmode": "url", "spellcheck": "false", "autocomplete": "off"}
+        self._hint_at_secrets()
+        for field in self.fields.values():
+            field.disabled = is_read_only
+
+    @property
+    def is_paused(self) -> bool:
+        return self.instance.state == Connection.State.PAUSED
+
+    def clean_base_url(self) -> str:
+        """Refuse an address that this deployment does not allow."""
+        address = str(self.cleaned_data["base_url"]).strip()
+        try:
+            clients.policy_of(self.system).check_url(address, system=str(self.system))
+        except errors.ConfigurationError as error:
+            raise ValidationError(wording.sentence(wording.stored(wording.reason_of(error)))) from None
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for missing secrets, and for all of them again when they would go to another host."""
+        cleaned = super().clean() or self.cleaned_data
+        moved = self.goes_elsewhere(cleaned)
+        for name in self._secrets():
+            if cleaned.get(name) or self._is_removed(name):
+                continue
+            if self.stored.get(name) and moved:
+                self.add_error(
+                    name, gettext("The address is another one: type this again, so that it goes there on purpose.")
+                )
+            elif not self.stored.get(name) and name in self.required_secrets:
+                self.add_error(name, gettext("Fill this in."))
+        return cleaned
+
+    def goes_elsewhere(self, cleaned: dict[str, Any]) -> bool:
+        """Tell whether the address names another host, so that stored secrets may not follow by themselves.
+
+        Without this, whoever may edit could read a stored secret by sending it to a server of their own.
+        """
+        return bool(self._old_url) and "base_url" in cleaned and _host(cleaned["base_url"]) != _host(self._old_url)
+
+    def credentials(self) -> dict[str, Any]:
+        """Return the stored credentials with what was typed."""
+        merged = dict(self.stored)
+        for name in self._secrets():
+            if self.cleaned_data.get(name):
+                merged[name] = self.cleaned_data[name]
+            elif self._is_removed(name):
+                merged[name] = ""
+        return merged
+
+    def as_connection(self) -> Connection:
+        """Return the connection as it would be saved; saves nothing."""
+        self.instance.system = self.system
+        self.instance.credentials = self.credentials()
+        return self.instance
+
+    def save(self, commit: bool = True) -> Connection:  # noqa: ARG002 - Django's signature
+        """Save, and use the connection again: whoever changes it has seen to the cause of the pause."""
+        connection = self.as_connection()
+        connection.state, connection.paused_reason = Connection.State.ACTIVE, {}
+        connection.save()
+        return connection
+
+    def _secrets(self) -> tuple[str, ...]:
+        return (*self.required_secrets, *self.optional_secrets)
+
+    def _is_removed(self, name: str) -> bool:
+        return bool(self.cleaned_data.get(f"remove_{name}"))
+
+    def _hint_at_secrets(self) -> None:
+        for name in self._secrets():
+            field = self.fields[name]
+            if self.stored.get(name):
+                field.widget.attrs["placeholder"] = gettext("stored – leave empty to keep it")
+            elif self.is_unreadable:
+                field.widget.attrs["placeholder"] = gettext("cannot be opened – type it again")
+            remove = f"remove_{name}"
+            if remove in self.fields and not self.stored.get(name):
+                del self.fields[remove]
+
+
+class OutSmartForm(ConnectionForm):
+    system = System.OUTSMART
+    required_secrets = ("token",)
+    optional_secrets = ("software_token", "bearer_token")
+
+    token = SecretField(
+        label=gettext_lazy("Token"), help_text=gettext_lazy("The token of your company, from OutSmart's settings.")
+    )
+    software_token = SecretField(
+        label=gettext_lazy("Software token"),
+        help_text=gettext_lazy("Only when OutSmart gave you one of your own; else the operator's is used."),
+    )
+    remove_software_token = forms.BooleanField(label=gettext_lazy("Remove the stored software token"), required=False)
+    bearer_token = SecretField(
+        label=gettext_lazy("Bearer token"), help_text=gettext_lazy("Only when OutSmart asks for one.")
+    )
+    remove_bearer_token = forms.BooleanField(label=gettext_lazy("Remove the stored bearer token"), required=False)
+
+    class Meta(ConnectionForm.Meta):
+        help_texts = {"base_url": gettext_lazy("For example https://app.out-smart.com/openapi/8")}
+
+
+class KingForm(ConnectionForm):
+    system = System.KING
+    required_secrets = ("access_code",)
+
+    access_code = SecretField(
+        label=gettext_lazy("Access code"), help_text=gettext_lazy("The code of the operations in King's web service.")
+    )
+    access_codes = forms.CharField(
+        label=gettext_lazy("Access codes of single operations"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+    class Meta(ConnectionForm.Meta):
+        fields = ["base_url", "administration", "verify_tls", "ca_certificate", "busy_codes", "sql_timeout"]
+        widgets = {"ca_certificate": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"})}
+        help_texts = {
+            "base_url": gettext_lazy("Where King's web service answers, for example https://king.example.nl:8082"),
+            "administration": gettext_lazy("The name of the administration in King."),
+            "verify_tls": gettext_lazy("Leave this on, unless King uses a certificate that nobody can check."),
+            "ca_certificate": gettext_lazy("Only when King's certificate was issued by your own authority."),
+            "busy_codes": gettext_lazy("King's codes for “somebody has the record open”, separated by commas."),
+            "sql_timeout": gettext_lazy("Leave empty for King's own."),
+        }
+
+    def __init__(self, data: Any = None, *, instance: Connection, is_read_only: bool = False) -> None:
+        super().__init__(data, instance=instance, is_read_only=is_read_only)
+        self.fields["administration"].required = True
+        self.order_fields(["base_url", "administration", "access_code", "sql_timeout", "access_codes"])
+        named = ", ".join(sorted(self._stored_codes()))
+        hint = gettext(
+            "One on each line: Operation=code. Operations that are left out keep theirs; “Operation=” removes one."
+        )
+        known = gettext("Stored: %(names)s.") % {"names": named} if named else ""
+        self.fields["access_codes"].help_text = f"{hint} {known}".strip()
+
+    def clean_access_codes(self) -> dict[str, str]:
+        """Read the lines "Operation=code"."""
+        codes: dict[str, str] = {}
+        for number, line in enumerate(self.cleaned_data["access_codes"].splitlines(), start=1):
+            operation, found, code = line.partition("=")
+            if found and operation.strip():
+                codes[operation.strip()] = code.strip()
+            elif line.strip():
+                # The line itself may hold a secret: it is not repeated.
+                raise ValidationError(
+                    gettext("Line %(number)s is not of the form Operation=code.") % {"number": number}
+                )
+        return codes
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        untyped = self._stored_codes().keys() - (cleaned.get("access_codes") or {}).keys()
+        if untyped and self.goes_elsewhere(cleaned):
+            names = ", ".join(sorted(untyped))
+            message = gettext("The address is another one: type the codes of %(names)s again.") % {"names": names}
+            self.add_error("access_codes", message)
+        return cleaned
+
+    def credentials(self) -> dict[str, Any]:
+        merged = super().credentials()
+        codes = self._stored_codes() | self.cleaned_data["access_codes"]
+        merged["access_codes"] = {operation: code for operation, code in codes.items() if code}
+        return merged
+
+    def _stored_codes(self) -> dict[str, str]:
+        return dict(self.stored.get("access_codes") or {})
+
+
+FORMS: dict[System, type[ConnectionForm]] = {System.OUTSMART: OutSmartForm, System.KING: KingForm}
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,113 @@
+"""The form of a tenant's choices: every column, in the sections and words of the manual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.links import KingRecord
+from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings
+from kingsync.web.fields import LinesField
+
+# Heading → columns; the order is that of the page.
+IMPORTS: dict[Any, tuple[str, ...]] = {
+    _("Customers"): (
+        "customers_enabled", "customers_inactive", "customers_delivery_addresses", "customers_contact_persons",
+    ),
+    _("Products"): ("products_enabled", "products_inactive", "products_price", "products_revenue_groups"),
+    _("Hour types"): ("hour_types_enabled", "hour_types_inactive"),
+    _("Warehouses"): ("warehouses_enabled",),
+    _("Orders"): (
+        "orders_enabled", "orders_from_date", "orders_type_of_work", "orders_payment_method", "orders_work_status",
+        "orders_materials",
+    ),
+    _("For all records"): ("missing", "brake_percent"),
+}  # fmt: skip
+EXPORTS: dict[Any, tuple[str, ...]] = {
+    _("Which work orders"): ("export_orders", "work_order_status", "export_from_date"),
+    _("The order in King"): (
+        "create_new_order", "approve_order", "assign_relation", "default_warehouse", "hour_rounding",
+        "order_line_sequence", "send_prices", "free_line_article", "incomplete_orders",
+    ),
+    _("Afterwards in OutSmart"): ("success_status", "failure_status"),
+    _("Interim"): ("interim_updates", "order_update_status", "create_interim_order"),
+}  # fmt: skip
+TEXTS: dict[Any, tuple[str, ...]] = {"": ("work_description", *TEXT_LINES)}
+SCHEDULE: dict[Any, tuple[str, ...]] = {"": ("schedule_enabled", "import_minutes", "export_minutes")}
+NOTIFICATIONS: dict[Any, tuple[str, ...]] = {"": ("notification_mode", "notification_emails")}
+
+HELP: dict[str, Any] = {
+    "customers_enabled": _("King's customers appear in OutSmart as relations."),
+    "customers_inactive": _("What happens to a customer that is blocked in King."),
+    "customers_delivery_addresses": _("King's delivery addresses become work addresses."),
+    "customers_contact_persons": _("King's contact persons come along with their customer."),
+    "products_enabled": _("King's articles appear in OutSmart as products."),
+    "products_inactive": _("What happens to an article that is blocked in King. OutSmart cannot deactivate a product."),
+    "products_price": _("The price that people see in OutSmart."),
+    "products_revenue_groups": _("Numbers of revenue groups, separated by commas. Empty: all articles."),
+    "hour_types_enabled": _("King's rates appear in OutSmart as hour types."),
+    "hour_types_inactive": _("What happens to a rate that is blocked in King."),
+    "warehouses_enabled": _("King's warehouses can be chosen in work orders."),
+    "orders_enabled": _("Open orders of King become work orders in OutSmart."),
+    "orders_from_date": _("Only orders from this date on. Empty: all."),
+    "orders_type_of_work": _("The type of work of the new work orders."),
+    "orders_payment_method": _("The payment method of the new work orders."),
+    "orders_work_status": _("The number of a work status in OutSmart. Empty: OutSmart's own."),
+    "orders_materials": _("The article lines of the order are put on the work order as materials."),
+    "missing": _("What happens in OutSmart to records that no longer exist in King."),
+    "brake_percent": _("An import stops when it would deactivate more than this share of the records."),
+    "export_orders": _("Completed work orders become orders in King."),
+    "work_order_status": _("The number of the work status that starts the export, for example 1 (Naar King)."),
+    "export_from_date": _("Work orders that were finished before this date are left alone. Empty: all."),
+    "create_new_order": _("A work order without a King order number makes a new order. Off: it waits for a person."),
+    "approve_order": _("A complete order that we made is approved and released at once."),
+    "assign_relation": _("Whose order it becomes in King: the customer's or the invoice relation's."),
+    "default_warehouse": _("For materials without a warehouse of their own. Empty: such work orders are refused."),
+    "hour_rounding": _("The time of each work period is rounded up. A value on the step stays as it is."),
+    "order_line_sequence": _("How the lines stand in the King order."),
+    "send_prices": _("On: the prices of the work order. Off: King's own prices."),
+    "free_line_article": _("The King article for materials without a code. Empty: such lines are refused."),
+    "incomplete_orders": _("What happens to the other lines when King cannot take one."),
+    "success_status": _("The number of the work status that a work order gets when it is in King. Empty: unchanged."),
+    "failure_status": _("The number of the work status that a refused work order gets. Empty: unchanged."),
+    "interim_updates": _("Work orders that are still going on are sent to King as well, and updated there."),
+    "order_update_status": _("The number of the work status that starts an interim update."),
+    "create_interim_order": _("An interim update may make a new order."),
+    "work_description": _("The work description becomes the first text line of the order."),
+    "schedule_enabled": _("Imports and exports start by themselves. Off: only when somebody presses a button."),
+    "notification_mode": _("When we send a mail about work orders that need a person."),
+    "notification_emails": _("One address on each line."),
+}  # fmt: skip
+_SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
+_DATES = ("orders_from_date", "export_from_date")
+
+
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Every choice of a tenant, checked as the tenant file is. Save it with `SyncSettings.store`."""
+
+    instance: SyncSettings
+    notification_emails = LinesField(
+        forms.EmailField(), label=_("mail addresses"), help_text=HELP["notification_emails"], required=False
+    )
+
+    class Meta:
+        model = SyncSettings
+        fields = [*COLUMNS.values(), *TEXT_LINES]
+        help_texts = HELP
+        widgets = {name: forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}) for name in _DATES}
+
+    def __init__(self, data: Any = None, *, instance: SyncSettings, is_read_only: bool = False) -> None:
+        super().__init__(data, instance=instance, use_required_attribute=False)
+        for name, field in self.fields.items():
+            field.disabled = is_read_only
+            field.widget.attrs["spellcheck"] = "false"
+            if name in _SHORT:
+                field.widget.attrs["class"] = "short"
+        self.fields["default_warehouse"].widget.attrs["list"] = "warehouses"
+
+
+def warehouses() -> list[KingRecord]:
+    """Return King's warehouses as we last saw them, to choose from."""
+    return list(KingRecord.objects.filter(kind=KingRecord.Kind.WAREHOUSE, is_blocked=False).order_by("number")[:200])

@@ -1,0 +1,147 @@
+"""The settings of a tenant as one web form, and the buttons that try a connection."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from kingsync.models import tenants, wording
+from kingsync.models.connections import Connection, System
+from kingsync.models.sync_settings import StaleVersionError
+from kingsync.models.tenants import Tenant
+from kingsync.runs import clients
+from kingsync.web import access, settings_form, settings_sections, settings_versions
+from kingsync.web.connection_forms import FORMS, ConnectionForm
+from kingsync.web.settings_form import SettingsForm
+
+
+@dataclass
+class Forms:
+    """Everything that the page saves together, and the versions that it was based on."""
+
+    connections: list[ConnectionForm]
+    choices: SettingsForm
+    version: int
+    stamp: str
+    notes: dict[str, str]
+
+    def are_valid(self) -> bool:
+        # A list, not a generator: every form shows its own errors.
+        return all([form.is_valid() for form in (*self.connections, self.choices)])  # noqa: C419
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.members
+def settings_page(request: access.TenantRequest) -> HttpResponse:
+    """Show the settings; save them for those who may."""
+    if request.method != "POST":
+        return _page(request, _forms(is_read_only=not request.may_edit))
+    if not request.may_edit:
+        raise PermissionDenied
+    forms = _forms(request.POST)
+    if not forms.are_valid():
+        return _page(request, forms, status=422)
+    try:
+        has_changed = _store(request, forms)
+    except StaleVersionError:
+        return _stale_page(request, forms)
+    messages.success(request, _("Saved.") if has_changed else _("There was nothing to save."))
+    return redirect("settings", slug=request.tenant.slug)
+
+
+@sensitive_post_parameters()
+@require_POST
+@access.editors
+def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
+    """Try a connection with what stands in the form, saved or not, and say how it went."""
+    if system not in System.values:
+        raise Http404
+    stored = _connection(System(system))
+    form = FORMS[System(system)](request.POST, instance=stored)
+    if not form.is_valid() or not (stored.pk or form.has_changed()):
+        return render(request, "_tested.html", {"system": System(system), "form": form})
+    reason = clients.test_connection(_draft(form.as_connection()) if form.has_changed() else stored)
+    context = {"system": System(system), "is_tried": True, "problem": reason and wording.stored(reason)}
+    return render(request, "_tested.html", context)
+
+
+def _forms(data: QueryDict | None = None, *, is_read_only: bool = False) -> Forms:
+    connections = [_connection(system) for system in System]
+    settings = settings_versions.stored_settings()
+    return Forms(
+        connections=[FORMS[System(row.system)](data, instance=row, is_read_only=is_read_only) for row in connections],
+        choices=SettingsForm(data, instance=settings, is_read_only=is_read_only),
+        version=_number(data.get("version", "")) if data else settings.version,
+        stamp=data.get("stamp", "") if data else settings_versions.connections_stamp(connections),
+        notes={},
+    )
+
+
+def _store(request: access.TenantRequest, forms: Forms) -> bool:
+    """Save everything or nothing; raises `StaleVersionError` when somebody else saved in the meantime."""
+    with transaction.atomic():
+        Tenant.objects.select_for_update().get(pk=request.tenant.pk)  # one after the other
+        connections = [_connection(system) for system in System]
+        is_stale = settings_versions.connections_stamp(connections) != forms.stamp
+        if is_stale or settings_versions.stored_settings().version != forms.version:
+            raise StaleVersionError(str(StaleVersionError.__doc__))
+        changed = [form for form in forms.connections if form.has_changed()]
+        for form in changed:
+            form.save()
+        has_new_version = forms.choices.instance.store(by=request.user, expected_version=forms.version)
+    return has_new_version or bool(changed)
+
+
+def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
+    merged = settings_versions.merge(sent.choices.instance, based_on=sent.version)
+    fresh = _forms()
+    is_typed = any(form.has_changed() for form in sent.connections)
+    forms = Forms(
+        connections=_forms(request.POST).connections if is_typed else fresh.connections,
+        choices=SettingsForm(instance=merged.settings),
+        version=merged.settings.version,
+        stamp=fresh.stamp,
+        notes=merged.notes,
+    )
+    context = {"stale": True, "saved_by": merged.saved_by, "must_retype": is_typed}
+    return _page(request, forms, status=409, **context)
+
+
+def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **extra: object) -> HttpResponse:
+    context = {
+        "forms": forms,
+        "sections": settings_sections.sections(forms.connections, forms.choices, forms.notes),
+        "problems": settings_sections.problems([*forms.connections, forms.choices]),
+        "warehouses": settings_form.warehouses(),
+    }
+    return render(request, "settings.html", context | extra, status=status)
+
+
+def _connection(system: System) -> Connection:
+    """Return the stored connection, or a new one that is not saved yet."""
+    found = Connection.objects.filter(system=system).first()
+    if found:
+        return found
+    busy_codes = ["LOCK"] if system == System.KING else []
+    return Connection(tenant_id=tenants.current_id(), system=system, busy_codes=busy_codes)
+
+
+def _draft(connection: Connection) -> Connection:
+    """Return the connection as typed; how its trial goes says nothing about the stored one, so nothing is booked."""
+    draft = copy.copy(connection)
+    draft.save = lambda **_: None  # type: ignore[method-assign,misc,assignment]
+    return draft
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= 9 else -1

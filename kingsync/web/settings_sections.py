@@ -1,0 +1,92 @@
+"""The settings page's sections, ready to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+from django.utils.translation import gettext as _
+
+from kingsync.web import settings_form
+from kingsync.web.connection_forms import ConnectionForm
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field, and what another person just did to it."""
+
+    field: BoundField
+    note: str = ""
+
+    @property
+    def is_checkbox(self) -> bool:
+        return isinstance(self.field.field.widget, forms.CheckboxInput)
+
+    @property
+    def is_wide(self) -> bool:
+        return isinstance(self.field.field.widget, forms.Textarea) or "text_line" in self.field.name
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields under one heading. `form` is set where the fields are those of a connection."""
+
+    title: str
+    rows: list[Row]
+    form: ConnectionForm | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page; `key` is its anchor."""
+
+    key: str
+    title: str
+    groups: list[Group] = field(default_factory=list)
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A field that was refused, for the list on top of the page."""
+
+    anchor: str
+    label: str
+    text: str
+
+
+def sections(connections: Iterable[ConnectionForm], choices: forms.BaseForm, notes: Mapping[str, str]) -> list[Section]:
+    """Return the page's sections in their order."""
+
+    def chosen(layout: Mapping[Any, tuple[str, ...]]) -> list[Group]:
+        return [
+            Group(str(title), [Row(choices[name], notes.get(name, "")) for name in names])
+            for title, names in layout.items()
+        ]
+
+    systems = [Group(str(form.system.label), [Row(bound) for bound in form], form) for form in connections]
+    tags = _("Words in braces are filled in from the work order, for example {order_number} or {customer_name}.")
+    return [
+        Section("connection", _("Connection"), systems),
+        Section("imports", _("Imports"), chosen(settings_form.IMPORTS), _("From King to OutSmart.")),
+        Section("exports", _("Exports"), chosen(settings_form.EXPORTS), _("From OutSmart to King.")),
+        Section("texts", _("Text lines"), chosen(settings_form.TEXTS), tags),
+        Section("schedule", _("Schedule"), chosen(settings_form.SCHEDULE)),
+        Section("notifications", _("Notifications"), chosen(settings_form.NOTIFICATIONS)),
+    ]
+
+
+def problems(all_forms: Iterable[forms.BaseForm]) -> list[Problem]:
+    """Return every refused field of bound forms; nothing for forms that were not sent."""
+    found = []
+    for form in all_forms:
+        for name, errors in form.errors.items():
+            if name in form.fields:
+                bound = form[name]
+                found += [Problem(bound.id_for_label, str(bound.label), str(error)) for error in errors]
+            else:
+                found += [Problem("", "", str(error)) for error in errors]
+    return found

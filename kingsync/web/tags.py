@@ -1,0 +1,119 @@
+"""Filters that every template may use (settings: `builtins`)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models import wording
+from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.web import run_words
+
+register = template.Library()
+
+Reason = Mapping[str, Any]
+_RUN_TONES: dict[str, str] = {
+    RunStatus.SUCCEEDED: "good",
+    RunStatus.PARTLY: "warn",
+    RunStatus.FAILED: "bad",
+    RunStatus.RUNNING: "busy",
+    RunStatus.QUEUED: "busy",
+}
+_LEDGER_TONES: dict[str, str] = {
+    LedgerState.DONE: "good",
+    LedgerState.WAITING: "busy",
+    LedgerState.SENDING: "busy",
+    LedgerState.INTERIM: "busy",
+    LedgerState.UNCONFIRMED: "busy",
+    LedgerState.REJECTED: "bad",
+    LedgerState.UNCERTAIN: "bad",
+    LedgerState.INCOMPLETE: "warn",
+    LedgerState.HELD: "warn",
+    LedgerState.CHANGED: "warn",
+    OrderLine.State.SENT: "good",
+    OrderLine.State.PLANNED: "busy",
+    OrderLine.State.REFUSED: "bad",
+    "error": "bad",
+    "warning": "warn",
+}
+_MADE_BY = {True: _("made by kingsync"), False: _("existed in King already")}
+
+
+@register.filter
+def sentence(reason: Reason) -> str:
+    return wording.sentence(reason)
+
+
+@register.filter
+def sentences(reasons: Iterable[Reason]) -> str:
+    return wording.sentences(reasons)
+
+
+@register.filter
+def tone(state: str) -> str:
+    """Return the class of the colour in which a state is shown."""
+    return _RUN_TONES.get(state) or _LEDGER_TONES.get(state, "calm")
+
+
+@register.filter
+def when(moment: datetime.datetime | None) -> str:
+    """Return a moment as people say it: the time for today, else with the date."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    clock = formats.time_format(local, "H:i")
+    days = (timezone.localdate() - local.date()).days
+    if days == 0:
+        return gettext("today %(time)s") % {"time": clock}
+    if days == 1:
+        return gettext("yesterday %(time)s") % {"time": clock}
+    return f"{formats.date_format(local, 'j M Y')} {clock}"
+
+
+@register.filter
+def minutes(amount: int | None) -> str:
+    """Return minutes as hours and minutes: 95 → 1:35."""
+    return "" if amount is None else f"{amount // 60}:{amount % 60:02}"
+
+
+@register.filter
+def took(run: SyncRun) -> str:
+    """Return how long a run took, or has been going on."""
+    if run.started_at is None:
+        return ""
+    seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+    if seconds < 60:
+        return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
+    return ngettext("%(count)s minute", "%(count)s minutes", seconds // 60) % {"count": seconds // 60}
+
+
+@register.filter
+def started_by(run: SyncRun) -> str:
+    return run_words.started_by(run)
+
+
+@register.filter
+def result(run: SyncRun) -> str:
+    return run_words.result(run)
+
+
+@register.filter
+def counted(run: SyncRun) -> str:
+    return run_words.counted(run)
+
+
+@register.filter
+def going_on(run: SyncRun) -> str:
+    return run_words.going_on(run)
+
+
+@register.filter
+def made_by(work_order: WorkOrder) -> str:
+    return str(_MADE_BY[work_order.is_created_by_us])

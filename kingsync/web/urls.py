@@ -1,0 +1,32 @@
+"""Every page of the application; the admin stands in `kingsync.urls`."""
+
+from __future__ import annotations
+
+from django.contrib.auth import views as auth_views
+from django.urls import URLPattern, path
+from django.views.i18n import set_language
+
+from kingsync.web import health, home, run_pages, settings_page, start, work_order_pages
+
+urlpatterns: list[URLPattern] = [
+    path("", home.home, name="home"),
+    path("health", health.health, name="health"),
+    path(
+        "login/",
+        auth_views.LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
+        name="login",
+    ),
+    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("language/", set_language, name="set_language"),
+    path("t/<slug:slug>/", start.tenant, name="tenant"),
+    path("t/<slug:slug>/overview/", start.overview_part, name="overview"),
+    path("t/<slug:slug>/live/<str:kind>/", start.live, name="live"),
+    path("t/<slug:slug>/start/<str:kind>/", start.start_run, name="start_run"),
+    path("t/<slug:slug>/settings/", settings_page.settings_page, name="settings"),
+    path("t/<slug:slug>/settings/test/<str:system>/", settings_page.test_connection, name="test_connection"),
+    path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
+    path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
+    path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
+    path("t/<slug:slug>/work-orders/", work_order_pages.work_orders, name="work_orders"),
+    path("t/<slug:slug>/work-orders/<int:work_order_id>/", work_order_pages.work_order, name="work_order"),
+]
