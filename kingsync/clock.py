@@ -9,10 +9,10 @@ import psycopg
 from celery.beat import Scheduler
 from django.db import connection as django_connection
 
+from kingsync.probe import CLOCK_LOCK
+
 logger = logging.getLogger(__name__)
 
-# Any number that nothing else in this database uses for advisory locks.
-CLOCK_LOCK = 0x6B696E67  # "king"
 RETRY_SECONDS = 5.0
 CONNECT_SECONDS = 5
 

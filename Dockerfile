@@ -1,0 +1,29 @@
+# syntax=docker/dockerfile:1
+# One image for web, workers, clock, migrations and the sandboxes; what it does is the command it is given.
+# The Python that the tests run on.
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim AS packages
+WORKDIR /build
+COPY requirements/uv.lock requirements/run.lock requirements/
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/uv.lock
+RUN python -m venv --without-pip /venv \
+    && uv pip sync --no-cache --python /venv/bin/python --require-hashes --compile-bytecode requirements/run.lock
+
+FROM python:${PYTHON}-slim
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin kingsync
+COPY --from=packages /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=kingsync.settings
+WORKDIR /app
+COPY manage.py ./
+COPY integrations integrations
+COPY kingsync kingsync
+COPY templates templates
+COPY static static
+# The two words are no secrets: the settings want them to be there, and collecting files uses neither.
+RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused python manage.py collectstatic --no-input \
+    && python -m compileall -q integrations kingsync \
+    && mkdir /state && chown kingsync /state
+USER kingsync
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", "--blocking-threads", "4", "kingsync.wsgi:application"]
