@@ -44,15 +44,16 @@ def choose(programs: Path, folder: Path) -> Account:
 def nobody(programs: Path, folder: Path) -> Account:
     """Return the account nobody, with the programs copied to where nobody can read them."""
     _check_reachable(folder)
-    copy = folder / "programs"
-    if not (copy / "complete").exists():
+    package, copy = programs.parent, folder / "programs"
+    libraries = package.with_name(f"{package.name}.libs")  # the programs look for them beside their package
+    complete, origin = copy / "complete", f"{programs} {(programs / 'bin' / 'postgres').stat().st_mtime_ns}"
+    if not complete.exists() or complete.read_text() != origin:
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(programs, copy / programs.name, symlinks=True)
-        libraries = programs.parent.with_name(f"{programs.parent.name}.libs")
-        if libraries.exists():  # the programs look for them two folders up
-            shutil.copytree(libraries, copy / "lib", symlinks=True)
-        (copy / "complete").touch()
-    return Account(become_nobody, copy / programs.name, NOBODY)
+        shutil.copytree(programs, copy / package.name / programs.name, symlinks=True)
+        if libraries.exists():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        complete.write_text(origin)
+    return Account(become_nobody, copy / package.name / programs.name, NOBODY)
 
 
 def namespaces_are_open() -> bool:

@@ -34,17 +34,15 @@ def main() -> None:
     """Keep the servers of one folder until its last user is gone."""
     options = _options()
     folder: Path = options.folder
-    keeper_lock = FileLock(folder / "keeper.lock")  # opened first: a killed process lets go of it first
-    keeper_lock.exclusive()
+    # Neither lock is closed by us: they end with the process, so that who gets them finds no process any more.
+    # This one is opened first because the kernel closes in that order: who gets users.lock must see no keeper.
+    FileLock(folder / "keeper.lock").exclusive()
     users_lock = FileLock(folder / "users.lock")
     try:
         _keep(folder, users_lock, throwaway=options.throwaway, starting=options.starting)
     except ServersError as error:
         _tell(str(error))
         sys.exit(1)
-    finally:
-        keeper_lock.close()  # before users.lock: who gets that one must not see a keeper any more
-        users_lock.close()
 
 
 def _options() -> argparse.Namespace:

@@ -35,76 +35,82 @@ def servers(folder: Path, *, throwaway: bool = False) -> Iterator[Addresses]:
     `throwaway` starts with empty data and writes nothing to disk for sure. The last user waits until the servers have
     stopped; when a user is killed they stop by themselves. Raises `ServersError` with a sentence for people.
     """
-    folder = folder.resolve()
-    users = FileLock(folder / "users.lock")
+    user = _User(folder.resolve(), throwaway=throwaway)
     try:
-        users.shared()
-        yield _started(folder, throwaway=throwaway)
+        yield user.enter()
     finally:
-        _leave(folder, users)
+        user.leave()
 
 
-def _started(folder: Path, *, throwaway: bool) -> Addresses:
-    starting = FileLock(folder / "start.lock")
-    try:
-        starting.exclusive()
-        keeper = FileLock(folder / "keeper.lock")
+class _User:
+    """One user of the servers of a folder, and the protocol of the three lock files."""
+
+    def __init__(self, folder: Path, *, throwaway: bool) -> None:
+        self._folder = folder
+        self._throwaway = throwaway
+        self._users = FileLock(folder / "users.lock")
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def enter(self) -> Addresses:
+        """Become a user; one at a time looks for the servers and starts them."""
+        self._users.shared()
+        starting, keeper = FileLock(self._folder / "start.lock"), FileLock(self._folder / "keeper.lock")
         try:
-            while not _is_kept(folder, keeper):
-                _start_keeper(folder, starting, throwaway=throwaway)
+            starting.exclusive()
+            while True:
+                if keeper.try_shared():  # nobody keeps servers here
+                    keeper.release()
+                    self._start_keeper(starting)
+                elif addresses := self._addresses():
+                    return addresses
+                else:  # it is ending, because a server of it died
+                    keeper.shared()
+                    keeper.release()
         finally:
             keeper.close()
-        state = json.loads((folder / "state.json").read_text())
+            starting.close()
+
+    def leave(self) -> None:
+        """Let go; the last user stays until the keeper has stopped the servers."""
+        leaving = FileLock(self._folder / "start.lock")
+        leaving.exclusive()  # one at a time, so that exactly one is the last
+        is_last = self._users.try_exclusive() or not self._users.try_shared()
+        self._users.close()
+        leaving.close()
+        if is_last:
+            keeper = FileLock(self._folder / "keeper.lock")
+            keeper.shared()
+            keeper.close()
+        for process in self._started:
+            if is_last:
+                process.wait()
+            else:  # the keeper outlives us for the others: that is its purpose, not a leak to warn of
+                process.returncode = 0
+
+    def _addresses(self) -> Addresses | None:
+        try:
+            state = json.loads((self._folder / "state.json").read_text())
+        except FileNotFoundError:
+            return None
         return Addresses(state["database_url"], state["redis_url"])
-    finally:
-        starting.close()
 
-
-def _is_kept(folder: Path, keeper: FileLock) -> bool:
-    """Tell whether a keeper is at work; one that is ending (a server of it died) is waited for."""
-    if not keeper.try_shared():
-        if (folder / "state.json").exists():
-            return True
-        keeper.shared()
-    keeper.release()
-    return False
-
-
-def _start_keeper(folder: Path, starting: FileLock, *, throwaway: bool) -> None:
-    """Start a keeper and wait for its word. It inherits `start.lock`, so that nobody else starts until it is ready."""
-    command = [sys.executable, "-m", "kingsync.embedded.keeper", str(folder), "--starting", str(starting.descriptor)]
-    reading, writing = os.pipe()
-    with (folder / "keeper.log").open("wb") as log, os.fdopen(writing, "wb") as telling:
-        keeper = subprocess.Popen(  # noqa: S603
-            command + (["--throwaway"] if throwaway else []),
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=telling,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=[starting.descriptor],
-        )
-    with os.fdopen(reading) as listening:
-        word = listening.readline().strip()
-    if word != READY:
-        keeper.wait()
-        raise ServersError(word or f"The embedded servers do not start; see {folder / 'keeper.log'}.")
-    _forget(keeper)
-
-
-def _forget(keeper: subprocess.Popen[bytes]) -> None:
-    """The keeper outlives this object, and may outlive this process: that is its purpose, not a leak."""
-    keeper.returncode = 0
-
-
-def _leave(folder: Path, users: FileLock) -> None:
-    """Let go; the last user stays until the keeper has stopped the servers."""
-    leaving = FileLock(folder / "start.lock")
-    leaving.exclusive()  # one at a time, so that exactly one is the last
-    is_last = users.try_exclusive() or not users.try_shared()
-    users.close()
-    leaving.close()
-    if is_last:
-        keeper = FileLock(folder / "keeper.lock")
-        keeper.shared()
-        keeper.close()
+    def _start_keeper(self, starting: FileLock) -> None:
+        """Start a keeper and wait for its word. It inherits `start.lock`: nobody else starts until it is ready."""
+        options = ["--starting", str(starting.descriptor), *(["--throwaway"] if self._throwaway else [])]
+        log_file = self._folder / "keeper.log"
+        reading, writing = os.pipe()
+        with log_file.open("wb") as log, os.fdopen(writing, "wb") as telling:
+            keeper = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "kingsync.embedded.keeper", str(self._folder), *options],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=telling,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=[starting.descriptor],
+            )
+        self._started.append(keeper)
+        with os.fdopen(reading) as listening:
+            word = listening.readline().strip()
+        if word != READY:
+            raise ServersError(word or f"The embedded servers do not start; see {log_file}.")

@@ -1,0 +1,32 @@
+"""Helpers for tests that start programs: what runs, and what must not run any more."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import psutil
+
+from kingsync.embedded.places import CHECKOUT
+
+PATIENCE_SECONDS = 20.0
+MANAGE = str(CHECKOUT / "manage.py")
+
+
+def environment(local: Path, **more: str) -> dict[str, str]:
+    """This function will return our environment without addresses, with the data of development in `local`."""
+    mine = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    return {**mine, "KINGSYNC_LOCAL": str(local), **more}
+
+
+def of_servers(folder: Path) -> list[psutil.Process]:
+    """This function will return the keeper and the servers that a folder's state names."""
+    state = json.loads((folder / "state.json").read_text())
+    return [psutil.Process(pid) for pid in state["processes"]]
+
+
+def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """This function will wait a while for processes to end and return those that have not."""
+    _gone, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
+    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
