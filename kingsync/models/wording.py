@@ -86,6 +86,7 @@ SENTENCES: dict[str, str | Promise] = {
     "missing_fields": _("King has no %(fields)s for this record, which OutSmart needs."),
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
+    "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
     "cannot_deactivate_product": _("OutSmart cannot make a product inactive; the product stays as it was."),
     "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
     # Whole runs

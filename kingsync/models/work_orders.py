@@ -70,6 +70,7 @@ class WorkOrder(TenantOwned):
     # Reasons of kingsync.models.wording, the weightiest first: [{"code": ..., "params": {...}}].
     reasons = models.JSONField(_("reasons"), default=list)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    is_approved = models.BooleanField(_("approved by us"), default=False)
     is_interim = models.BooleanField(_("at the interim status"), default=False)
     # King holds a lock of ours on the order until this is False again.
     is_locked = models.BooleanField(_("locked by us"), default=False)

@@ -11,6 +11,7 @@ import msgspec
 from kingsync.rules import texts
 from kingsync.rules.outcomes import gettext_noop
 
+Language = Literal["nl", "en"]
 Inactive = Literal["skip", "import", "deactivate"]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 60)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]

@@ -1,0 +1,255 @@
+"""The tenant file: one tenant's whole set-up as JSON (product.md, chapter 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as AbstractMapping
+from typing import Annotated, Any
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+
+from integrations import errors
+from integrations.addresses import AddressPolicy
+from integrations.king import names
+from kingsync.models import tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.sync_settings import SyncSettings, sentence
+from kingsync.models.tenants import Tenant
+from kingsync.models.wording import reason_of, stored
+from kingsync.models.wording import sentence as reason_sentence
+from kingsync.rules import mapping
+from kingsync.rules.mapping import Section
+
+SECRET = "***"  # noqa: S105  (what stands for a stored secret)
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Document = dict[str, Any]
+
+
+class TenantFileError(ValueError):
+    """The file cannot be applied; `problems` is path → sentence. Nothing was stored."""
+
+    def __init__(self, problems: AbstractMapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("\n".join(f"{path}: {text}" if path else text for path, text in problems.items()))
+
+
+class OutSmartSection(Section, frozen=True, kw_only=True):
+    base_url: str = ""
+    token: str = ""
+    software_token: str = ""
+    bearer_token: str = ""
+
+
+class KingSection(Section, frozen=True, kw_only=True):
+    base_url: str = ""
+    administration: str = ""
+    access_code: str = ""
+    access_codes: dict[str, str] = {}
+    verify_tls: bool = True
+    ca_certificate: str = ""
+    busy_codes: tuple[str, ...] = ("LOCK",)
+    sql_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] | None = None
+
+
+class TenantFile(mapping.Mapping, frozen=True, kw_only=True):
+    slug: Annotated[str, msgspec.Meta(pattern=_SLUG, max_length=50)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    language: mapping.Language = "nl"
+    outsmart: OutSmartSection = OutSmartSection()
+    king: KingSection = KingSection()
+
+
+def show(tenant: Tenant) -> Document:
+    """Return the tenant's file with every stored secret as `***`."""
+    return _masked(_document(tenant))
+
+
+def apply(content: bytes) -> Tenant:
+    """Create or update one tenant; what the file does not name stays as it is. Idempotent.
+
+    Raises `TenantFileError` with the path of what is wrong, and stores nothing then.
+    """
+    given = _parsed(content)
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update().filter(slug=str(given.get("slug", ""))).first()
+        file = _checked(_with_stored(given, tenant))
+        return _store(file, tenant)
+
+
+# --- Reading the file -------------------------------------------------------------------------------------------------
+
+
+def _parsed(content: bytes) -> Document:
+    try:
+        given = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TenantFileError({"": f"The file is not valid JSON: {error}"}) from None
+    if not isinstance(given, dict):
+        raise TenantFileError({"": "The file must hold one JSON object."})
+    return given
+
+
+def _with_stored(given: Document, tenant: Tenant | None) -> Document:
+    """Return the file completed with what is stored: absent keys, and secrets that read `***`."""
+    base = _document(tenant) if tenant else {}
+    return _merged(base, given)
+
+
+def _merged(base: Document, given: Document, *, path: str = "") -> Document:
+    merged = dict(base)
+    for key, value in given.items():
+        before = merged.get(key)
+        if path == "king" and key == "access_codes" and isinstance(value, dict):
+            merged[key] = {
+                name: (before or {}).get(name, SECRET) if code == SECRET else code for name, code in value.items()
+            }
+        elif isinstance(before, dict) and isinstance(value, dict):
+            merged[key] = _merged(before, value, path=f"{path}.{key}".strip("."))
+        elif value != SECRET or not isinstance(before, str):
+            merged[key] = value
+    return merged
+
+
+def _checked(document: Document) -> TenantFile:
+    try:
+        file = msgspec.convert(document, TenantFile)
+    except msgspec.ValidationError as error:
+        raise TenantFileError(_located(str(error))) from None
+    problems = {path: sentence(problem) for path, problem in mapping.problems_of(file).items()}
+    problems |= _secret_problems(file) | _address_problems(file)
+    if problems:
+        raise TenantFileError(problems)
+    return file
+
+
+def _located(message: str) -> dict[str, str]:
+    """Return path → sentence of a msgspec message: `Expected ... - at `$.exports.hour_rounding``."""
+    unknown = re.search(r"unknown field `([^`]*)`", message)
+    text, _, place = message.partition(" - at ")
+    path = re.sub(r"\[(\d+)\]", r".\1", place.strip("`")).removeprefix("$").strip(".")
+    if unknown:
+        return {f"{path}.{unknown.group(1)}".strip("."): "This key is not known."}
+    missing = re.search(r"missing required field `([^`]*)`", message)
+    if missing:
+        return {f"{path}.{missing.group(1)}".strip("."): "This key is required."}
+    return {path: text.removeprefix("Object contains ")}
+
+
+def _secret_problems(file: TenantFile) -> dict[str, str]:
+    """A `***` that stands for no stored secret cannot be meant as one."""
+    secrets = {f"outsmart.{name}": getattr(file.outsmart, name) for name in _OUTSMART_SECRETS}
+    secrets |= {"king.access_code": file.king.access_code}
+    secrets |= {f"king.access_codes.{name}": code for name, code in file.king.access_codes.items()}
+    problems = {
+        path: "There is no stored secret for *** to stand for." for path, code in secrets.items() if code == SECRET
+    }
+    unknown = [name for name in file.king.access_codes if name not in names.OPERATIONS]
+    return problems | {f"king.access_codes.{name}": "King has no operation of this name." for name in unknown}
+
+
+def _address_problems(file: TenantFile) -> dict[str, str]:
+    problems = {}
+    for system, url in ((System.OUTSMART, file.outsmart.base_url), (System.KING, file.king.base_url)):
+        problem = address_problem(system, url) if url else ""
+        if problem:
+            problems[f"{system}.base_url"] = problem
+    return problems
+
+
+def address_problem(system: System, url: str) -> str:
+    """Return why a connection may not point to this address, "" when it may."""
+    policy = AddressPolicy(
+        private_hosts=tuple(settings.PRIVATE_HOSTS),
+        plain_http=settings.KING_PLAIN_HTTP and system == System.KING,
+    )
+    try:
+        policy.check_url(url, system=system)
+    except errors.ConfigurationError as error:
+        return f"{reason_sentence(stored(reason_of(error)))} ({error.detail})"
+    return ""
+
+
+# --- The stored side --------------------------------------------------------------------------------------------------
+
+_OUTSMART_SECRETS = ("token", "software_token", "bearer_token")
+
+
+def _document(tenant: Tenant) -> Document:
+    """Return the tenant's file with its secrets in clear: for merging, never for people."""
+    with tenants.scope(tenant):
+        outsmart = Connection.objects.filter(system=System.OUTSMART).first() or Connection()
+        king = Connection.objects.filter(system=System.KING).first() or Connection(busy_codes=["LOCK"])
+        choices = SyncSettings.objects.first() or SyncSettings()
+    return {
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "language": tenant.language,
+        "outsmart": {
+            "base_url": outsmart.base_url,
+            **{name: outsmart.credentials.get(name, "") for name in _OUTSMART_SECRETS},
+        },
+        "king": {
+            "base_url": king.base_url,
+            "administration": king.administration,
+            "access_code": king.credentials.get("access_code", ""),
+            "access_codes": king.credentials.get("access_codes", {}),
+            "verify_tls": king.verify_tls,
+            "ca_certificate": king.ca_certificate,
+            "busy_codes": list(king.busy_codes),
+            "sql_timeout": king.sql_timeout,
+        },
+        **msgspec.to_builtins(choices.as_document()),
+    }
+
+
+def _masked(document: Document) -> Document:
+    def hidden(text: str) -> str:
+        return SECRET if text else ""
+
+    outsmart, king = document["outsmart"], document["king"]
+    for name in _OUTSMART_SECRETS:
+        outsmart[name] = hidden(outsmart[name])
+    king["access_code"] = hidden(king["access_code"])
+    king["access_codes"] = {name: hidden(code) for name, code in king["access_codes"].items()}
+    return document
+
+
+def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
+    tenant = tenant or Tenant(slug=file.slug)
+    tenant.name, tenant.language = file.name, file.language
+    tenant.save()
+    with tenants.scope(tenant):
+        _store_connection(
+            System.OUTSMART,
+            base_url=file.outsmart.base_url,
+            credentials={name: getattr(file.outsmart, name) for name in _OUTSMART_SECRETS},
+        )
+        king = file.king
+        _store_connection(
+            System.KING,
+            base_url=king.base_url,
+            credentials={"access_code": king.access_code, "access_codes": king.access_codes},
+            administration=king.administration,
+            verify_tls=king.verify_tls,
+            ca_certificate=king.ca_certificate,
+            busy_codes=list(king.busy_codes),
+            sql_timeout=king.sql_timeout,
+        )
+        choices = SyncSettings.objects.first() or SyncSettings(tenant=tenant)
+        choices.take(file)
+        choices.store(by=None)
+    return tenant
+
+
+def _store_connection(system: System, **values: object) -> None:
+    """Store a connection; one that changed is active again, so that the schedule tries it."""
+    connection = Connection.objects.filter(system=system).first() or Connection(system=system)
+    before = {name: getattr(connection, name) for name in values}
+    if connection.pk and before == values:
+        return
+    for name, value in values.items():
+        setattr(connection, name, value)
+    connection.state, connection.paused_reason = Connection.State.ACTIVE, {}
+    connection.save()
