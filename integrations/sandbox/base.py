@@ -92,14 +92,14 @@ class Sandbox(abc.ABC):
 
     # --- starting and stopping ---------------------------------------------------------------------------------------
 
-    def start(self) -> Self:
+    def start(self, *, host: str = LOOPBACK) -> Self:
         """Load the state file if there is one, then serve in the background.
 
         Raises OSError when the port is taken, msgspec.MsgspecError when the state file is none.
         """
         if self._state_path and self._state_path.exists():
             self.load(self._state_path.read_bytes())
-        self._server = HttpServer(self._port, self._respond)
+        self._server = HttpServer(self._port, self._respond, host=host)
         if self._state_path:
             self._state = StateFile(self._state_path, self.dump)
             self._state.start()

@@ -148,20 +148,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class HttpServer(ThreadingHTTPServer):
-    """Serves `respond` on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
+    """Serves `respond` on `host`; port 0 takes a free one. Raises OSError when the port is taken."""
 
     daemon_threads = True
     request_queue_size = 128
     timeout = 0
 
-    def __init__(self, port: int, respond: Respond) -> None:
+    def __init__(self, port: int, respond: Respond, *, host: str = LOOPBACK) -> None:
         self.respond = respond
         self.connections: dict[socket.socket, threading.Thread] = {}
         self.is_stopping = threading.Event()
         self.stop_signal, self._stop_sender = socket.socketpair()
         self._acceptor = threading.Thread(target=self._accept, name="sandbox-accept", daemon=True)
         try:
-            super().__init__((LOOPBACK, port), _Handler)
+            super().__init__((host, port), _Handler)
         except OSError:
             self._close_signal()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from integrations.sandbox.base import Sandbox
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
+from integrations.sandbox.server import LOOPBACK
 
 
 class Options(msgspec.Struct, kw_only=True):
@@ -21,6 +23,7 @@ class Options(msgspec.Struct, kw_only=True):
 
     system: str
     port: int
+    host: str
     seed: int
     latency: int
     state: Path | None
@@ -45,6 +48,7 @@ class Command(BaseCommand):
         """Describe the arguments."""
         parser.add_argument("system", choices=["king", "outsmart"])
         parser.add_argument("--port", type=_port, required=True, help="0 takes a free port")
+        parser.add_argument("--host", default=LOOPBACK, help="only for a container, whose loopback nobody else reaches")
         parser.add_argument("--seed", type=int, default=1, help="another seed, another company")
         parser.add_argument("--latency", type=_count, default=0, metavar="MS", help="milliseconds before each answer")
         parser.add_argument("--state", type=Path, metavar="FILE", help="keep the data in this file")
@@ -67,9 +71,10 @@ class Command(BaseCommand):
         sandbox = _sandbox(chosen)
         sandbox.faults.latency_seconds = chosen.latency / 1000
         try:
-            sandbox.start()
+            sandbox.start(host=chosen.host)
         except OSError as error:
-            raise CommandError(f"Port {chosen.port} cannot be used: {error.strerror}.", returncode=2) from None
+            taken = "is taken; choose another with --port" if error.errno == errno.EADDRINUSE else "cannot be used"
+            raise CommandError(f"Port {chosen.port} {taken}.", returncode=2) from None
         except msgspec.MsgspecError as error:
             raise CommandError(f"The state file cannot be read: {error}", returncode=2) from None
         sys.stdout.write(f"{_ready_line(sandbox)}\n")
