@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         sources = [path for folder in settings.LOCALE_PATHS for path in sorted(Path(folder).glob("*/LC_MESSAGES/*.po"))]
         if not check:
             for source in sources:
-                _compile(source)
+                source.with_suffix(".mo").write_bytes(_compiled(_read(source)).getvalue())
                 self.stdout.write(f"compiled {source.with_suffix('.mo')}")
             return
         complaints = [complaint for source in sources for complaint in complaints_about(source)]
@@ -65,27 +66,22 @@ def _read(source: Path) -> Catalog:
         return read_po(file, locale=source.parent.parent.name)
 
 
-def _compile(source: Path) -> None:
-    with source.with_suffix(".mo").open("wb") as file:
-        write_mo(file, _read(source), use_fuzzy=False)
+def _compiled(catalog: Catalog) -> BytesIO:
+    content = BytesIO()
+    write_mo(content, catalog, use_fuzzy=False)
+    content.seek(0)
+    return content
 
 
 def _is_current(source: Path, catalog: Catalog) -> bool:
-    """Compare meanings, not bytes: the header of a .mo names the version of the tool that wrote it."""
-    compiled = source.with_suffix(".mo")
-    if not compiled.exists():
-        return False
-    with compiled.open("rb") as file:
-        return _texts(read_mo(file)) == _texts(catalog)
+    """Compare texts, not bytes: the header of a .mo names the version of the tool that wrote it."""
+    committed = source.with_suffix(".mo")
+    return committed.exists() and _texts(BytesIO(committed.read_bytes())) == _texts(_compiled(catalog))
 
 
-def _texts(catalog: Catalog) -> dict[Key, tuple[str, ...]]:
+def _texts(compiled: BytesIO) -> dict[Key, tuple[str, ...]]:
     """Return what a compiled catalog answers, by message id (the singular one) and context."""
-    return {
-        (_shown(message), message.context): _strings(message)
-        for message in catalog
-        if message.id and not message.fuzzy and all(_strings(message))
-    }
+    return {(_shown(message), message.context): _strings(message) for message in read_mo(compiled) if message.id}
 
 
 def _strings(message: Message) -> tuple[str, ...]:

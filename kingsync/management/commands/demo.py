@@ -19,6 +19,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from integrations.sandbox.outsmart import BASE_PATH
 from kingsync.embedded import ports
 from kingsync.embedded.locks import FileLock
 from kingsync.embedded.places import local_folder
@@ -138,7 +139,7 @@ class Demo:
         self._tell_servers()
         call_command("migrate", verbosity=0, interactive=False)
         self._say("migrate   the database is up to date")
-        king_url, outsmart_url = self._start_sandbox("king"), self._start_sandbox("outsmart")
+        king_url, outsmart_url = self._start_sandbox("king"), self._start_sandbox("outsmart") + BASE_PATH
         self._wait_for("sandboxes", lambda: all(_listens(url) for url in (king_url, outsmart_url)))
         self._say(f"sandboxes King at {king_url}, OutSmart at {outsmart_url}")
         users = _seed(king_url, outsmart_url)
