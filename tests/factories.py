@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -35,7 +37,15 @@ def tenant(**fields: Any) -> Tenant:
 
 def user(**fields: Any) -> User:
     """Make a user who can log in with `PASSWORD`."""
-    return User.objects.create_user(**({"username": f"user{next(_numbers)}", "password": PASSWORD} | fields))
+    row = User(**({"username": f"user{next(_numbers)}", "password": _hashed(PASSWORD)} | fields))
+    row.save()
+    return row
+
+
+@functools.cache
+def _hashed(password: str) -> str:
+    # Hashing is slow on purpose: once is enough for all tests.
+    return make_password(password)
 
 
 def operator(**fields: Any) -> User:

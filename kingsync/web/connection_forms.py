@@ -24,6 +24,13 @@ def stored_credentials(connection: Connection) -> dict[str, Any] | None:
         return None
 
 
+class SecretLines(forms.Textarea):
+    """Several lines with secrets; shown empty, also after a mistake."""
+
+    def format_value(self, value: Any) -> str:  # noqa: ARG002 - Django's signature
+        return ""
+
+
 class SecretField(forms.CharField):
     """A secret: shown empty, kept as it is when left empty."""
 
@@ -61,6 +68,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         self._hint_at_secrets()
         for field in self.fields.values():
             field.disabled = is_read_only
+            field.show_hidden_initial = False  # what was there before is read from the database, not from the page
 
     @property
     def is_paused(self) -> bool:
@@ -170,7 +178,7 @@ class KingForm(ConnectionForm):
     access_codes = forms.CharField(
         label=gettext_lazy("Access codes of single operations"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+        widget=SecretLines(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
     )
 
     class Meta(ConnectionForm.Meta):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count
@@ -15,6 +16,13 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import schedule
 
 LATEST_RUNS = 8
+IMPORT_SWITCHES = (
+    "customers_enabled",
+    "products_enabled",
+    "hour_types_enabled",
+    "warehouses_enabled",
+    "orders_enabled",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class StateCount:
 class RunCard:
     """One kind of run: the newest one, and when the schedule starts the next.
 
-    `next_at` is None when the schedule does not start it.
+    `next_at` is None when the schedule does not start it, and while one is open.
     """
 
     kind: RunKind
@@ -91,11 +99,16 @@ def state_counts() -> list[StateCount]:
     return person + others
 
 
-def run_card(kind: RunKind) -> RunCard:
-    """Return the newest run of a kind and the moment of the next."""
-    newest = SyncRun.objects.filter(kind=kind).select_related("requested_by").order_by("-pk").first()
-    next_at = _next_at(kind)
-    return RunCard(kind, newest, next_at, is_due=next_at is not None and next_at <= timezone.now())
+def run_cards(kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
+    """Return the newest run of each kind and the moment of the next."""
+    minutes = _scheduled_minutes()
+    now = timezone.now()
+    cards = []
+    for kind in kinds:
+        newest = SyncRun.objects.filter(kind=kind).select_related("requested_by").order_by("-pk").first()
+        next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes else None
+        cards.append(RunCard(kind, newest, next_at, is_due=next_at is not None and next_at <= now))
+    return cards
 
 
 def _systems() -> list[SystemCard]:
@@ -104,18 +117,16 @@ def _systems() -> list[SystemCard]:
     return [SystemCard(system, found.get(system)) for system in System]
 
 
-def _next_at(kind: RunKind) -> datetime.datetime | None:
+def _scheduled_minutes() -> dict[RunKind, int]:
+    """Return the kinds of run that the schedule starts, each with its interval."""
     settings = SyncSettings.objects.first()
-    if settings is None or not settings.schedule_enabled or not _is_switched_on(kind, settings):
-        return None
+    if settings is None or not settings.schedule_enabled:
+        return {}
     if any(card.connection is None or card.is_paused for card in _systems()):
-        return None
-    minutes = settings.import_minutes if kind == RunKind.IMPORT else settings.export_minutes
-    return schedule.next_at(schedule.last_run(kind), minutes=minutes) or timezone.now()
-
-
-def _is_switched_on(kind: RunKind, settings: SyncSettings) -> bool:
-    if kind == RunKind.EXPORT:
-        return settings.export_orders
-    imports = ("customers", "products", "hour_types", "warehouses", "orders")
-    return any(getattr(settings, f"{name}_enabled") for name in imports)
+        return {}
+    minutes = {}
+    if any(getattr(settings, column) for column in IMPORT_SWITCHES):
+        minutes[RunKind.IMPORT] = settings.import_minutes
+    if settings.export_orders:
+        minutes[RunKind.EXPORT] = settings.export_minutes
+    return minutes

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.links import KingRecord
-from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings
+from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, valid_text_line
 from kingsync.web.fields import LinesField
 
 # Heading → columns; the order is that of the page.
@@ -102,10 +103,20 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(data, instance=instance, use_required_attribute=False)
         for name, field in self.fields.items():
             field.disabled = is_read_only
+            field.show_hidden_initial = False
             field.widget.attrs["spellcheck"] = "false"
+            if isinstance(field, forms.IntegerField):
+                # Checked here, so that the model's own `clean` meets only values within their limits.
+                field.validators = list(_column(name).validators)
             if name in _SHORT:
                 field.widget.attrs["class"] = "short"
+        for name in TEXT_LINES:
+            self.fields[name].validators.append(valid_text_line)
         self.fields["default_warehouse"].widget.attrs["list"] = "warehouses"
+
+
+def _column(name: str) -> models.Field[object, object]:
+    return next(column for column in SyncSettings._meta.concrete_fields if column.name == name)
 
 
 def warehouses() -> list[KingRecord]:

@@ -20,7 +20,7 @@ RUN_ENDED = "run-ended"
 @access.members
 def tenant(request: access.TenantRequest) -> HttpResponse:
     """Show connections, runs and work orders of the tenant."""
-    cards = [overview.run_card(kind) for kind in RunKind]
+    cards = overview.run_cards()
     return render(request, "tenant.html", {"overview": overview.overview(), "cards": cards})
 
 
@@ -60,7 +60,7 @@ def _kind_or_404(kind: str) -> RunKind:
 
 
 def _live_part(request: access.TenantRequest, kind: RunKind, *, joined: bool = False) -> HttpResponse:
-    card = overview.run_card(kind)
+    [card] = overview.run_cards([kind])
     response = render(request, "_live.html", {"card": card, "joined": joined})
     if card.run is None or not card.run.is_open:
         response["HX-Trigger"] = RUN_ENDED

@@ -1,0 +1,29 @@
+"""Imported master data: what stands in OutSmart because of King, and what King told us last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.admin import base
+from kingsync.models.links import KingRecord, RecordLink
+
+
+@admin.register(RecordLink)
+class RecordLinkAdmin(base.LongListAdmin):
+    list_display = ("king_id", "kind", "tenant", "outsmart_id", "state", "is_active", "why", "synced_at")
+    list_filter: Any = (base.TenantFilter, "kind", "state", "is_active")
+    search_fields = ("=king_id", "=outsmart_id")
+    exclude = ("reason", "sent_hash")
+    readonly_fields = ("why",)
+    why = base.why("reason", _("reason"))
+
+
+@admin.register(KingRecord)
+class KingRecordAdmin(base.LongListAdmin):
+    list_display = ("number", "name", "kind", "tenant", "is_blocked")
+    list_filter: Any = (base.TenantFilter, "kind", "is_blocked")
+    search_fields = ("=number", "name", "=ean_code")
+    exclude = ("raw_hash",)

@@ -1,0 +1,57 @@
+"""Tenants and their members. Staff see their own; the operator changes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from kingsync.admin import base
+from kingsync.models.tenants import Membership, Tenant
+
+
+class OperatorChanges:
+    """Staff look, the operator changes; nobody deletes a tenant with all its history by a slip of the hand."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return base.is_staff(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return base.is_staff(request.user)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return base.is_operator(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return base.is_operator(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class MembershipInline(OperatorChanges, TabularInline):  # type: ignore[misc]
+    model = Membership
+    extra = 0
+    fields = ("user", "role")
+    autocomplete_fields = ("user",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return base.is_operator(request.user)
+
+
+@admin.register(Tenant)
+class TenantAdmin(OperatorChanges, ModelAdmin):  # type: ignore[misc]
+    list_display = ("name", "slug", "language", "created_at")
+    search_fields = ("name", "slug")
+    ordering = ("name",)
+    inlines = (MembershipInline,)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Tenant]:
+        return Tenant.objects.visible_to(request.user).order_by(*self.ordering)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        # Addresses of pages and commands hold the short name.
+        return ("created_at",) if obj is None else ("slug", "created_at")

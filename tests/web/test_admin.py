@@ -1,0 +1,175 @@
+"""The admin: the operator sees all, a tenant's staff its own rows, nobody a secret."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from kingsync.models.connections import Connection
+from kingsync.models.links import KingRecord, RecordLink
+from kingsync.models.runs import LogEntry, RunKind, SyncRun
+from kingsync.models.sync_settings import SettingsVersion
+from kingsync.models.tenants import Role, Tenant
+from kingsync.models.work_orders import OrderLine, WorkOrder
+from tests import factories
+from tests.web.conftest import People
+
+OURS: list[type[models.Model]] = [
+    Tenant, Connection, SettingsVersion, SyncRun, LogEntry, WorkOrder, OrderLine, RecordLink, KingRecord,
+]  # fmt: skip
+FILLED: list[type[models.Model]] = [Tenant, Connection, SettingsVersion, SyncRun, LogEntry, WorkOrder, OrderLine]
+
+
+@pytest.fixture
+def staff(english: Client, people: People, rows: None) -> Client:
+    """The browser of somebody of tenant Jansen who may enter the admin."""
+    people.owner.is_staff = True
+    people.owner.save()
+    english.force_login(people.owner)
+    return english
+
+
+@pytest.fixture
+def operator(english: Client, people: People, rows: None) -> Client:
+    english.force_login(people.operator)
+    return english
+
+
+@pytest.fixture
+def rows(tenant: Tenant, people: People) -> None:
+    """One row of everything for Jansen, and for the tenant elsewhere."""
+    elsewhere = Tenant.objects.get(slug="elsewhere")
+    factories.settings(elsewhere)
+    factories.connection(elsewhere, base_url="https://elsewhere.example")
+    for each in (tenant, elsewhere):
+        run = factories.run(each, error={"code": "cancelled", "params": {}})
+        factories.log_entry(run, code="internal")
+        factories.order_line(factories.work_order(each, last_run=run))
+
+
+def address(model: type[models.Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def row_of(model: type[models.Model], slug: str) -> int:
+    if model is Tenant:
+        return Tenant.objects.get(slug=slug).pk
+    found = model.across_tenants.filter(tenant__slug=slug).first()  # type: ignore[attr-defined]
+    return int(found.pk)
+
+
+def test_every_model_of_ours_that_people_ask_for_is_there() -> None:
+    missing = [model.__name__ for model in OURS if not admin.site.is_registered(model)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("model", [*OURS, User, Group])
+def test_operator_opens_every_list(operator: Client, model: type[models.Model]) -> None:
+    assert operator.get(address(model, "changelist")).status_code == 200
+
+
+@pytest.mark.parametrize("model", FILLED)
+@pytest.mark.parametrize("slug", ["jansen", "elsewhere"])
+def test_operator_opens_every_row(operator: Client, model: type[models.Model], slug: str) -> None:
+    assert operator.get(address(model, "change", row_of(model, slug))).status_code == 200
+
+
+@pytest.mark.parametrize("model", FILLED)
+def test_staff_see_the_rows_of_their_own_tenant_only(staff: Client, model: type[models.Model]) -> None:
+    answer = staff.get(address(model, "changelist"))
+
+    seen = {getattr(row, "tenant", row).slug for row in answer.context["cl"].result_list}
+    assert seen == {"jansen"}
+    assert "elsewhere" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("model", FILLED)
+def test_staff_do_not_reach_other_tenants_rows_by_address(staff: Client, model: type[models.Model]) -> None:
+    own = staff.get(address(model, "change", row_of(model, "jansen"))).status_code
+    foreign = [
+        staff.get(address(model, page, row_of(model, "elsewhere"))).status_code for page in ("change", "history")
+    ]
+
+    assert own == 200
+    assert set(foreign) <= {302, 404}  # the admin leads to its first page when it finds nothing
+
+
+@pytest.mark.parametrize("model", [User, Group])
+def test_staff_do_not_see_accounts(staff: Client, model: type[models.Model]) -> None:
+    assert staff.get(address(model, "changelist")).status_code == 403
+
+
+def test_staff_change_nothing(staff: Client, tenant: Tenant) -> None:
+    answer = staff.post(address(Tenant, "change", tenant.pk), {"name": "Mine"})
+
+    assert answer.status_code == 403
+    assert staff.get(address(Tenant, "add")).status_code == 403
+
+
+@pytest.mark.parametrize("model", [model for model in OURS if model is not Tenant])
+def test_not_even_the_operator_edits_what_runs_wrote(operator: Client, model: type[models.Model]) -> None:
+    assert operator.get(address(model, "add")).status_code == 403
+
+
+@pytest.mark.parametrize("person", ["owner", "stranger"])
+def test_members_without_the_staff_flag_stay_outside(client: Client, people: People, person: str) -> None:
+    client.force_login(getattr(people, person))
+
+    assert client.get(address(SyncRun, "changelist")).status_code == 302
+
+
+def test_credentials_stand_on_no_page_of_the_admin(operator: Client) -> None:
+    pages = [
+        operator.get(address(Connection, "changelist")),
+        operator.get(address(Connection, "change", row_of(Connection, "jansen"))),
+        operator.get(address(SettingsVersion, "change", row_of(SettingsVersion, "jansen"))),
+    ]
+
+    secrets = "tok-7f3a|soft-91bc|bear-55de|code-2468|code-1357|f1:gAAAA"
+    assert [re.findall(secrets, page.content.decode()) for page in pages] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    "query", ["tenant=jansen", "run__kind__exact=import", "level__exact=error", "at__day=20", "q=90001"]
+)
+def test_log_can_be_filtered(operator: Client, query: str) -> None:
+    assert operator.get(f"{address(LogEntry, 'changelist')}?{query}").status_code == 200
+
+
+def test_log_of_one_run_is_a_click_away(operator: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, RunKind.IMPORT)
+    entry = factories.log_entry(run)
+
+    answer = operator.get(f"{address(LogEntry, 'changelist')}?run={run.pk}")
+
+    assert [row.pk for row in answer.context["cl"].result_list] == [entry.pk]
+
+
+def test_operator_makes_a_tenant_with_its_first_member(operator: Client, people: People) -> None:
+    members = {
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-0-user": str(people.stranger.pk),
+        "memberships-0-role": "owner",
+    }
+
+    operator.post(address(Tenant, "add"), {"name": "New", "slug": "new", "language": "nl"} | members)
+
+    membership = Tenant.objects.get(slug="new").memberships.get()
+    assert (membership.user, membership.role) == (people.stranger, Role.OWNER)
+
+
+def test_admin_loads_nothing_from_other_hosts(operator: Client) -> None:
+    answer = operator.get("/admin/")
+
+    policy = answer["Content-Security-Policy"]
+    assert "'unsafe-eval'" in policy
+    assert "default-src 'self'" in policy
+    assert re.findall(r'<(?:script|link)[^>]*(?:src|href)="https?://[^"]*"', answer.content.decode()) == []

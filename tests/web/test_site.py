@@ -1,0 +1,160 @@
+"""What holds for all pages: login, language, errors, health, the content security policy."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import OperationalError
+from django.test import Client, override_settings
+
+from kingsync.models.tenants import Tenant
+from kingsync.web import health
+from tests import factories
+from tests.web.conftest import People
+
+PAGES = ["/t/jansen/", "/t/jansen/settings/", "/t/jansen/runs/", "/t/jansen/work-orders/", "/login/"]
+
+
+def test_login_leads_to_the_page_that_was_asked_for(client: Client, tenant: Tenant, people: People) -> None:
+    login_page = client.get("/t/jansen/runs/").headers["Location"]
+
+    answer = client.post(login_page, {"username": "bob", "password": factories.PASSWORD})
+
+    assert answer.headers["Location"] == "/t/jansen/runs/"
+
+
+def test_login_does_not_lead_to_another_site(client: Client, people: People) -> None:
+    answer = client.post("/login/?next=https://evil.example/", {"username": "bob", "password": factories.PASSWORD})
+
+    assert answer.headers["Location"] == "/"
+
+
+def test_wrong_password_is_refused_with_a_sentence(english: Client, people: People) -> None:
+    page = english.post("/login/", {"username": "bob", "password": "guess"}).content.decode()
+
+    assert "Please enter a correct username and password." in page
+
+
+def test_log_out_ends_the_session(editor: Client) -> None:
+    editor.post("/logout/")
+
+    assert editor.get("/t/jansen/").status_code == 302
+
+
+def test_pages_are_dutch_unless_asked_otherwise(client: Client, db: None) -> None:
+    page = client.get("/login/").content.decode()
+
+    assert '<html lang="nl">' in page
+    assert "Wachtwoord" in page
+
+
+def test_chosen_language_is_kept_and_leads_back(client: Client, tenant: Tenant, people: People) -> None:
+    client.force_login(people.viewer)
+
+    answer = client.post("/language/", {"language": "en", "next": "/t/jansen/runs/"}, follow=True)
+
+    assert answer.redirect_chain == [("/t/jansen/runs/", 302)]
+    assert '<html lang="en">' in client.get("/t/jansen/").content.decode()
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_page_opens_in_both_languages(client: Client, people: People, page: str, language: str) -> None:
+    client.cookies["django_language"] = language
+    if page != "/login/":
+        client.force_login(people.editor)
+
+    answer = client.get(page)
+
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_needs_nothing_inline_and_nothing_from_other_hosts(client: Client, people: People, page: str) -> None:
+    if page != "/login/":
+        client.force_login(people.editor)
+
+    answer = client.get(page)
+
+    html = answer.content.decode()
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert re.findall(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", html) == []
+    assert re.findall(r'(?:src|<link[^>]*href)="(?!/static/)[^"]*"', html) == []
+
+
+def test_unknown_page_is_a_plain_404(english: Client, db: None) -> None:
+    answer = english.get("/nothing/here/")
+
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.content.decode()
+
+
+def test_fault_of_ours_shows_a_plain_page_without_details(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("tok-7f3a-outsmart")
+
+    monkeypatch.setattr("kingsync.web.overview.overview", broken)
+    editor.raise_request_exception = False
+
+    answer = editor.get("/t/jansen/")
+
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.content.decode()
+    assert "ZeroDivisionError" not in answer.content.decode()
+    assert "tok-7f3a" not in answer.content.decode()
+
+
+def test_forbidden_action_shows_a_plain_page(viewer: Client) -> None:
+    answer = viewer.post("/t/jansen/start/export/")
+
+    assert "Your role allows looking, but not this action." in answer.content.decode()
+
+
+def test_forged_form_shows_a_plain_page(db: None) -> None:
+    strict = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+
+    answer = strict.post("/login/", {})
+
+    assert answer.status_code == 403
+    assert "The page was too old" in answer.content.decode()
+
+
+def test_unknown_host_shows_a_plain_page(english: Client, db: None) -> None:
+    answer = english.get("/login/", headers={"host": "evil.example"})
+
+    assert answer.status_code == 400
+    assert "That request cannot be read" in answer.content.decode()
+
+
+def test_health_tells_that_all_is_well(client: Client, db: None) -> None:
+    answer = client.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok"}
+
+
+def test_health_names_the_part_that_is_down_and_no_more(client: Client, db: None) -> None:
+    with override_settings(REDIS_URL="redis://:secret@127.0.0.1:1/0"):
+        answer = client.get("/health")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "error", "database": "ok", "broker": "unreachable"}
+
+
+class NoDatabase:
+    """Stands where the connection stands, and answers nothing."""
+
+    def cursor(self) -> None:
+        raise OperationalError("connection refused")
+
+
+def test_health_notices_a_database_that_is_gone(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "connection", NoDatabase())
+
+    answer = client.get("/health")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "error", "database": "unreachable", "broker": "ok"}
