@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
@@ -42,13 +43,16 @@ class ClockLock:
         return held
 
     def release(self) -> None:
-        """Let go, by ending the session."""
-        if self._is_held:
-            logger.info("clock.stopped: this beat sends nothing any more")
-        self._is_held = False
+        """Let go and end the session. Whoever asks next gets the lock at once."""
         if self._connection:
+            if self._is_held:
+                logger.info("clock.stopped: this beat sends nothing any more")
+                # Ending the session would do, but a moment after we have gone.
+                with contextlib.suppress(psycopg.Error):
+                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [CLOCK_LOCK])
             self._connection.close()
             self._connection = None
+        self._is_held = False
 
     def _ask(self) -> bool:
         if self._connection is None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import psutil
+from django.db import connection
 
 from kingsync.embedded.places import CHECKOUT
 
@@ -30,3 +31,9 @@ def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
     """This function will wait a while for processes to end and return those that have not."""
     _gone, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def database_url() -> str:
+    """This function will return the address of the test database, for a program of ours or a connection of its own."""
+    wanted = connection.settings_dict
+    return f"postgres://{wanted['USER']}:{wanted['PASSWORD']}@{wanted['HOST']}:{wanted['PORT']}/{wanted['NAME']}"
