@@ -15,6 +15,7 @@ DUTCH_TIME = ZoneInfo("Europe/Amsterdam")  # neither system names a zone; both a
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)")
 _DATE = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T].*)?")
 _HOURS_MINUTES = re.compile(r"([0-9]{1,5}):([0-5][0-9])")
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 _UNSET_DATES = ("00-00-0000", "0000-00-00")
@@ -65,9 +66,11 @@ def parse_iso_date(text: str) -> datetime.date | None:
     stripped = text.strip()
     if not stripped or stripped.startswith(_UNSET_DATES):
         return None
-    if len(stripped) > 10 and stripped[10] not in " T":
+    found = _ISO_DATE.fullmatch(stripped)
+    if not found:
         raise ValueError("not a Y-m-d date")
-    return datetime.date.fromisoformat(stripped[:10])
+    year, month, day = (int(part) for part in found.groups())
+    return datetime.date(year, month, day)
 
 
 def parse_duration(text: str) -> int | None:

@@ -1,0 +1,259 @@
+"""OutSmart's calls (OpenAPI version 8, chapters 2 and 3 of the contract).
+
+Every method raises the classes of `integrations.errors`; a write never a TransientError after it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from integrations.calls import Answer, Operation
+from integrations.errors import PayloadError
+from integrations.failures import no_answer
+from integrations.outsmart import errors, payloads, records
+from integrations.shapes import UNREADABLE
+from integrations.transport import Transport
+
+_NO_ROWS = (b"[]", b"null", b"{}", b'""')
+_VISIBLE = frozenset(
+    {"status", "workstatus", "update_status", "row_id", "skip_duplicate_workorder_no", "ClearMaterials",
+     "ProcessMaterials", "val_entity", "val_column", "val_primary"}
+)  # fmt: skip
+_LIST_SECONDS = 300.0  # nothing is paged: one answer holds all
+
+_FIND_WORK_ORDERS = Operation(name="GetWorkorders", read_timeout=_LIST_SECONDS, visible_query=_VISIBLE)
+_GET_WORK_ORDER = Operation(name="GetWorkorder", visible_query=_VISIBLE)
+_ACKNOWLEDGE = Operation(name="GetWorkorder", is_write=True, visible_query=_VISIBLE)
+_SET_WORK_STATUS = Operation(name="UpdateWorkorder", is_write=True, visible_query=_VISIBLE)
+_REPLACE_MATERIALS = Operation(name="UpdateWorkorder", method="POST", is_write=True, visible_query=_VISIBLE)
+_POST_WORK_ORDERS = Operation(
+    name="PostWorkorders", method="POST", is_write=True, read_timeout=120.0, visible_query=_VISIBLE
+)
+_SET_FREE_VALUE = Operation(name="values", method="POST", is_write=True, visible_query=_VISIBLE)
+_TEST = Operation(name="hourtypes", read_timeout=30.0)
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """What every answer looks like. `code` and `messages` as lenient as PHP is with them."""
+
+    code: int | str
+    messages: list[object] | str | None = None
+    response: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Client:
+    """One OutSmart account. Credentials go into the query of every call; the transport keeps them out of sight.
+
+    `bearer_token` is sent as well when it is set. `decimal_mark` is how prices are written, "." or ",".
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: str,
+        software_token: str,
+        transport: Transport,
+        bearer_token: str = "",
+        decimal_mark: str = ".",
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._credentials = (("token", token), ("software_token", software_token))
+        self._headers = {"Authorization": f"Bearer {bearer_token}"} if bearer_token else {}
+        self._transport = transport
+        self._decimal_mark = decimal_mark
+        transport.hide(token, software_token, bearer_token)
+
+    def test_connection(self) -> None:
+        """This function will make a cheap call without side effects; it raises when anything is wrong."""
+        self._call(_TEST)
+
+    # Work orders
+
+    def iter_work_orders(self, *, status: str, work_status: str = "") -> Iterator[bytes]:
+        """This function will give the work orders of a life-cycle status as raw records, unchanged over there.
+
+        `status` is OutSmart's word, or `Alle`; `work_status` a code, "" = any. Fetches on the first record.
+        """
+        query = [("status", status), ("update_status", "false")]
+        if work_status:
+            query.append(("workstatus", work_status))
+        answer = self._call(_FIND_WORK_ORDERS, query, also_fine=errors.NOT_FOUND)
+        yield from self._records(_FIND_WORK_ORDERS, answer)
+
+    def get_work_order(self, *, outsmart_id: str) -> bytes:
+        """This function will give one work order as a raw record, unchanged over there. Raises NotFoundError."""
+        answer = self._call(_GET_WORK_ORDER, [("row_id", outsmart_id), ("update_status", "false")])
+        if answer in _NO_ROWS:
+            raise errors.from_code(_GET_WORK_ORDER, errors.NOT_FOUND, ())
+        return answer
+
+    def acknowledge_work_order(self, *, outsmart_id: str) -> bytes:
+        """This function will make a work order `Afgehandeld`, so that it drops out of the next list.
+
+        The only call with `update_status=true`: a write, although a GET. Gives the raw record that OutSmart
+        answers; whether it shows the old status or the new one is not documented.
+        """
+        return self._call(_ACKNOWLEDGE, [("row_id", outsmart_id), ("update_status", "true")])
+
+    def set_work_status(self, *, outsmart_id: str, work_status: str) -> None:
+        """This function will set a work status code; the code it already has is fine. A write, although a GET."""
+        query = [("row_id", outsmart_id), ("workstatus", work_status)]
+        self._call(_SET_WORK_STATUS, query, also_fine=errors.NOTHING_CHANGED)
+
+    def replace_materials(self, *, outsmart_id: str, rows: Sequence[records.NewMaterial]) -> None:
+        """This function will replace all material rows of a work order and book their stock in OutSmart."""
+        query = [("row_id", outsmart_id), ("ClearMaterials", "true"), ("ProcessMaterials", "true")]
+        self._call(_REPLACE_MATERIALS, query, body=self._body(rows))
+
+    def post_work_orders(self, rows: Sequence[records.NewWorkOrder]) -> dict[str, str]:
+        """This function will add work orders and give their row ids by `WorkorderNo`.
+
+        A number that OutSmart knows already is skipped there, so a repeat makes no duplicate; skipped ones may
+        be absent from the result.
+        """
+        if not rows:
+            return {}
+        answer = self._call(_POST_WORK_ORDERS, [("skip_duplicate_workorder_no", "true")], body=self._body(rows))
+        try:
+            return dict(payloads.posted_row(row) for row in self._records(_POST_WORK_ORDERS, answer))
+        except PayloadError:
+            raise no_answer(errors.SYSTEM, _POST_WORK_ORDERS, reason="unexpected") from None
+
+    def set_free_value(self, *, entity: str, column: str, primary: str, field_number: int, value: str) -> None:
+        """This function will write free field `field_number` (1-50) of the record whose `column` is `primary`."""
+        query = [("val_entity", entity), ("val_column", column), ("val_primary", primary)]
+        self._call(_SET_FREE_VALUE, [*query, (f"val_value_{field_number}", value)])
+
+    # Master data: a POST inserts or updates whole rows and gives how many OutSmart says it took
+
+    def post_relations(self, rows: Sequence[records.Relation]) -> int:
+        """This function will insert or update relations by `debtor_number`."""
+        return self._post("relations", rows)
+
+    def post_contact_persons(self, rows: Sequence[records.ContactPerson]) -> int:
+        """This function will insert or update contact persons by `cpn_code`, which is global."""
+        return self._post("contactpersons", rows)
+
+    def post_addresses(self, rows: Sequence[records.Address]) -> int:
+        """This function will insert or update addresses by `adr_code`, which is global."""
+        return self._post("addresses", rows)
+
+    def post_products(self, rows: Sequence[records.Product]) -> int:
+        """This function will insert or update materials by `code`."""
+        return self._post("materials", rows)
+
+    def post_hour_types(self, rows: Sequence[records.HourType]) -> int:
+        """This function will insert or update hour types by `code`."""
+        return self._post("hourtypes", rows)
+
+    def post_warehouses(self, rows: Sequence[records.Warehouse]) -> int:
+        """This function will insert or update warehouses by `wse_code`."""
+        return self._post("warehouses", rows)
+
+    def post_work_statuses(self, rows: Sequence[records.WorkStatus]) -> int:
+        """This function will insert or update work statuses by code. Read first: it overwrites names."""
+        return self._post("workstatusses", rows)
+
+    def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
+        """This function will give the work status codes that this account has."""
+        return tuple(payloads.work_status(row) for row in self._iter("workstatusses"))
+
+    def list_hour_types(self) -> tuple[bytes, ...]:
+        """This function will give all hour types as raw records."""
+        return tuple(self._iter("hourtypes"))
+
+    def list_warehouses(self) -> tuple[bytes, ...]:
+        """This function will give all warehouses as raw records."""
+        return tuple(self._iter("warehouses"))
+
+    def iter_relations(self) -> Iterator[bytes]:
+        """This function will give all relations as raw records."""
+        return self._iter("relations")
+
+    def iter_contact_persons(self) -> Iterator[bytes]:
+        """This function will give all contact persons as raw records."""
+        return self._iter("contactpersons")
+
+    def iter_addresses(self) -> Iterator[bytes]:
+        """This function will give all addresses as raw records."""
+        return self._iter("addresses")
+
+    def iter_products(self) -> Iterator[bytes]:
+        """This function will give all materials as raw records."""
+        return self._iter("materials")
+
+    # The way to the wire
+
+    def _iter(self, endpoint: str) -> Iterator[bytes]:
+        operation = Operation(name=endpoint, read_timeout=_LIST_SECONDS)
+        yield from self._records(operation, self._call(operation))
+
+    def _post(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
+        if not rows:
+            return 0
+        operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=120.0)
+        answer = self._call(operation, body=self._body(rows))
+        try:
+            return msgspec.json.decode(answer, type=int, strict=False)
+        except UNREADABLE:
+            raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
+
+    def _body(self, rows: Sequence[msgspec.Struct]) -> bytes:
+        return payloads.body_of(rows, decimal_mark=self._decimal_mark)
+
+    def _records(self, operation: Operation, answer: bytes) -> Iterator[bytes]:
+        if answer in _NO_ROWS:
+            return
+        try:
+            rows = msgspec.json.decode(answer, type=list[msgspec.Raw])
+        except UNREADABLE:
+            raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
+        for row in rows:
+            yield bytes(row)
+
+    def _call(
+        self,
+        operation: Operation,
+        query: Sequence[tuple[str, str]] = (),
+        *,
+        body: bytes | None = None,
+        also_fine: int = errors.DONE,
+    ) -> bytes:
+        """This function will give the `response` of a call as JSON; with the code `also_fine` too."""
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        return self._transport.send(
+            operation,
+            f"{self._base_url}/{operation.name}/",
+            query=(*self._credentials, *query),
+            headers=headers,
+            body=body,
+            read=lambda answer: self._response(operation, answer, also_fine),
+        )
+
+    def _response(self, operation: Operation, answer: Answer, also_fine: int) -> bytes:
+        envelope = self._envelope(operation, answer)
+        code = int(envelope.code)
+        if code in (errors.DONE, also_fine):
+            return bytes(envelope.response)
+        raise errors.from_code(operation, code, self._messages(envelope))
+
+    def _envelope(self, operation: Operation, answer: Answer) -> _Envelope:
+        content = answer.body.removeprefix(b"\xef\xbb\xbf").strip()
+        if not content:
+            raise no_answer(errors.SYSTEM, operation, reason="empty", status=answer.status)
+        try:
+            envelope = msgspec.json.decode(content, type=_Envelope)
+            int(envelope.code)
+        except msgspec.ValidationError:
+            raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status) from None
+        except UNREADABLE:
+            raise no_answer(errors.SYSTEM, operation, reason="not_json", status=answer.status) from None
+        return envelope
+
+    def _messages(self, envelope: _Envelope) -> tuple[str, ...]:
+        if isinstance(envelope.messages, str):
+            return (self._transport.masked(envelope.messages),)
+        return tuple(self._transport.masked(str(message)) for message in envelope.messages or ())

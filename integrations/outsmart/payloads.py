@@ -1,0 +1,175 @@
+"""OutSmart's JSON → our records, and our rows → OutSmart's JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from integrations import shapes
+from integrations.outsmart import records
+
+SYSTEM = "outsmart"
+_FREE_FIELD = re.compile(r"val_value_([0-9]{1,2})")
+
+_MATERIAL = shapes.Shape(
+    records.Material,
+    {
+        "code": "MaterialCode",
+        "name": "MaterialName",
+        "quantity": "MaterialNr",
+        "unit": "MaterialUnit",
+        "price": "MaterialPrice",
+        "warehouse": "MaterialWarehouseCode",
+    },
+    counted="position",
+)
+
+_WORK_PERIOD = shapes.Shape(
+    records.WorkPeriod,
+    {
+        "period_id": "Id",
+        "work_date": "WorkDate",
+        "begin_time": "BeginTime",
+        "end_time": "EndTime",
+        "break_minutes": "Break",
+        "total_time": "TotalTime",
+        "hour_type": "HourType",
+        "employee_number": "EmployeeNr",
+        "remark": "WorkRemark",
+    },
+    counted="position",
+)
+
+
+def _free_fields(value: object) -> dict[int, str]:
+    """PHP writes an empty object as an empty list."""
+    if not value:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError("not an object")
+    found = {_FREE_FIELD.fullmatch(str(name)): shapes.text(content) for name, content in value.items()}
+    return {int(name.group(1)): content for name, content in found.items() if name}
+
+
+_WORK_ORDER = shapes.Shape(
+    records.WorkOrder,
+    {
+        "outsmart_id": "id",
+        "king_order_number": "WorkorderNo",
+        "order_number": "OrderNr",
+        "status": "status",
+        "work_status": "WorkStatus",
+        "is_archived": "Archived",
+        "mutation_date": "MutationDate",
+        "reference": "Reference",
+        "external_reference": "ExternalReference",
+        "work_date": "WorkDate",
+        "work_end_date": "WorkEndDate",
+        "customer_name": "CustomerName",
+        "customer_debtor_number": "CustomerDebtorNr",
+        "customer_street": "CustomerStreet",
+        "customer_house_number": "CustomerStreetNo",
+        "customer_postal_code": "CustomerZIP",
+        "customer_city": "CustomerCity",
+        "contact_person": "CustomerContactPerson",
+        "invoice_customer_name": "CustomerNameInvoice",
+        "invoice_debtor_number": "CustomerDebtorNrInvoice",
+        "project_number": "ProjectNr",
+        "external_project_number": "ExternProjectNr",
+        "type_of_work": "TypeOfWork",
+        "short_work_description": "ShortWorkDescription",
+        "work_description": "WorkDescription",
+        "comment": "Comment",
+        "payment_method": "PaymentMethod",
+        "employee_number": "EmployeeNr",
+        "signed_by": "SignatureContactperson",
+        "error_message": "ErrorMessage",
+        "solution_message": "SolutionMessage",
+        "minimum_hours": "MinimumHours",
+        "rounding_amount": "RoundingAmount",
+        "free_fields": "FreeFields",
+        "materials": "Materials",
+        "periods": "Workperiods",
+    },
+    key="outsmart_id",
+    readers={"free_fields": _free_fields},
+    rows={"materials": _MATERIAL, "periods": _WORK_PERIOD},
+)
+
+_WORK_STATUS = shapes.Shape(records.WorkStatus, {"code": "sta_code", "name": "sta_name"}, key="code")
+
+
+class _RowId(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the answer to PostWorkorders."""
+
+    number: str
+    row_id: str
+
+
+_POSTED = shapes.Shape(_RowId, {"number": "workorder_no", "row_id": "row_id"}, key="row_id")
+
+
+class _IdOnly(msgspec.Struct, frozen=True, kw_only=True):
+    outsmart_id: str
+
+
+_ID_ONLY = shapes.Shape(_IdOnly, {"outsmart_id": "id"}, key="outsmart_id")
+
+
+class _WorkStatusRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row for POST workstatusses."""
+
+    sta_code: str
+    sta_name: str
+
+
+def work_order(raw: bytes) -> records.WorkOrder:
+    """This function will make a work order of its JSON. Raises PayloadError, whose path says where."""
+    return _WORK_ORDER.read(raw, system=SYSTEM, operation="GetWorkorders")
+
+
+def outsmart_id(raw: bytes) -> str:
+    """This function will find the id of a work order without reading the rest. Raises PayloadError."""
+    return _ID_ONLY.read(raw, system=SYSTEM, operation="GetWorkorders").outsmart_id
+
+
+def work_status(raw: bytes) -> records.WorkStatus:
+    """This function will make a work status of its JSON. Raises PayloadError."""
+    return _WORK_STATUS.read(raw, system=SYSTEM, operation="workstatusses")
+
+
+def posted_row(raw: bytes) -> tuple[str, str]:
+    """This function will give WorkorderNo and row id of one row that PostWorkorders answered. Raises PayloadError."""
+    row = _POSTED.read(raw, system=SYSTEM, operation="PostWorkorders")
+    return row.number, row.row_id
+
+
+# The fields that hold a decimal; a customer's OutSmart may want a comma in them.
+_DECIMALS: dict[type[msgspec.Struct], tuple[str, ...]] = {
+    records.Product: ("price",),
+    records.HourType: ("sale_price", "cost_price"),
+    records.NewMaterial: ("quantity", "price", "discount_percentage", "original_price"),
+    records.NewWorkOrder: ("minimum_hours",),
+}
+
+
+def body_of(rows: Sequence[msgspec.Struct], *, decimal_mark: str) -> bytes:
+    """This function will make the body of a POST: a list of rows, decimals with the given mark."""
+    return msgspec.json.encode([_row(row, decimal_mark) for row in rows])
+
+
+def _row(row: msgspec.Struct, decimal_mark: str) -> msgspec.Struct:
+    if isinstance(row, records.WorkStatus):
+        return _WorkStatusRow(sta_code=row.code, sta_name=row.name)
+    return row if decimal_mark == "." else _with_mark(row, decimal_mark)
+
+
+def _with_mark(row: msgspec.Struct, mark: str) -> msgspec.Struct:
+    changes: dict[str, object] = {
+        field: getattr(row, field).replace(".", mark) for field in _DECIMALS.get(type(row), ())
+    }
+    if isinstance(row, records.NewWorkOrder):
+        changes["materials"] = tuple(_with_mark(material, mark) for material in row.materials)
+    return msgspec.structs.replace(row, **changes)

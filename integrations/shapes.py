@@ -1,0 +1,190 @@
+"""From a vendor's JSON record to ours, by a table of names. Tolerant of notation, strict about meaning.
+
+A vendor may write every scalar as text, number, truth value, null or not at all; ours have one type each. Only
+the fields in the table are decoded, and a bad field is named by its path.
+"""
+
+from __future__ import annotations
+
+import datetime
+import types
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Generic, TypeVar, get_type_hints
+
+import msgspec
+
+from integrations import errors, notation
+
+Record_co = TypeVar("Record_co", bound=msgspec.Struct, covariant=True)
+
+# What decoding foreign bytes can raise: not JSON or another type, not UTF-8, nested too deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError)
+_TRUE = frozenset({"1", "true", "ja", "j"})
+_FALSE = frozenset({"", "0", "false", "nee", "n"})
+
+
+def text(value: object) -> str:
+    """This function will give any scalar as text; null is "". Raises ValueError for a list or an object."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return notation.clean_text(value)
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int):
+        return str(value)
+    raise ValueError("neither text nor a number")
+
+
+def number(value: object) -> Decimal | None:
+    """This function will give a number, or None for nothing. Raises ValueError."""
+    written = text(value)
+    try:
+        return notation.parse_decimal(written)
+    except ValueError:
+        return _with_exponent(written)
+
+
+def whole(value: object) -> int:
+    """This function will give a whole number, 0 for nothing. Raises ValueError."""
+    found = number(value) or Decimal(0)
+    if found != int(found):
+        raise ValueError("not a whole number")
+    return int(found)
+
+
+def truth(value: object) -> bool:
+    """This function will give a flag; nothing is False. Raises ValueError."""
+    written = text(value).strip().casefold()
+    if written not in _TRUE | _FALSE:
+        raise ValueError("neither 0 nor 1")
+    return written in _TRUE
+
+
+def day(value: object) -> datetime.date | None:
+    """This function will give a `JJJJ-MM-DD` date, or None for nothing. Raises ValueError."""
+    return notation.parse_iso_date(text(value))
+
+
+def _with_exponent(written: str) -> Decimal:
+    """JSON numbers may be written as 1e3."""
+    if "e" not in written.casefold() or len(written) > 30:
+        raise ValueError("not a number")
+    try:
+        found = Decimal(written)
+    except ArithmeticError:
+        raise ValueError("not a number") from None
+    if not found.is_finite() or abs(found.adjusted()) > 30:
+        raise ValueError("not a number of ordinary size")
+    return found
+
+
+_READERS: dict[object, Callable[[object], object]] = {
+    str: text,
+    bool: truth,
+    int: whole,
+    Decimal | None: number,
+    datetime.date | None: day,
+}
+
+
+class Shape(Generic[Record_co]):
+    """How a vendor writes one kind of record. `names` maps our fields to the vendor's.
+
+    `key` is the field that may not be empty. `readers` replaces the reader of a field, which otherwise follows
+    from its type; `rows` gives the shape of the fields that hold lists. `counted` is a field that is not in the
+    answer but numbers the rows from 1.
+    """
+
+    def __init__(
+        self,
+        record: type[Record_co],
+        names: Mapping[str, str],
+        *,
+        key: str = "",
+        readers: Mapping[str, Callable[[object], object]] | None = None,
+        rows: Mapping[str, Shape[msgspec.Struct]] | None = None,
+        counted: str = "",
+    ) -> None:
+        self._record = record
+        self._names = names
+        self._key = key
+        self._rows = rows or {}
+        self._counted = counted
+        hints = get_type_hints(record)
+        scalars = [field for field in names if field not in self._rows]
+        self._readers = {field: (readers or {}).get(field) or _READERS[hints[field]] for field in scalars}
+        self.wire = self._make_wire(scalars)
+        self._decoder = msgspec.json.Decoder(self.wire, float_hook=str)
+
+    def read(self, raw: bytes | msgspec.Raw, *, system: str, operation: str) -> Record_co:
+        """This function will make one record of its JSON. Raises PayloadError, whose path says where."""
+        try:
+            wire = self._decoder.decode(raw)
+        except UNREADABLE as failure:
+            raise _payload_error(system, operation, _path_in(failure), _words_of(failure)) from None
+        try:
+            return self.build(wire, "$")
+        except _FieldError as failure:
+            raise _payload_error(system, operation, failure.path, failure.words) from None
+
+    def build(self, wire: msgspec.Struct, path: str, position: int = 0) -> Record_co:
+        """This function will make a record of a decoded one. Raises _FieldError."""
+        values: dict[str, object] = {field: self._value(wire, field, path) for field in self._readers}
+        if self._key and not values[self._key]:
+            raise _FieldError(f"{path}.{self._names[self._key]}", "it is missing")
+        for field, shape in self._rows.items():
+            values[field] = shape.build_all(getattr(wire, field), f"{path}.{self._names[field]}")
+        if self._counted:
+            values[self._counted] = position
+        return self._record(**values)
+
+    def build_all(self, rows: object, path: str) -> tuple[Record_co, ...]:
+        """This function will make records of a decoded list; null, "" and absent are no rows."""
+        if not rows:
+            return ()
+        if not isinstance(rows, list):
+            raise _FieldError(path, "it is not a list")
+        return tuple(self.build(row, f"{path}[{index}]", index + 1) for index, row in enumerate(rows))
+
+    def _value(self, wire: msgspec.Struct, field: str, path: str) -> object:
+        try:
+            return self._readers[field](getattr(wire, field))
+        except (TypeError, ValueError) as failure:
+            raise _FieldError(f"{path}.{self._names[field]}", str(failure)) from None
+
+    def _make_wire(self, scalars: list[str]) -> type[msgspec.Struct]:
+        """A struct with the vendor's names, so that msgspec skips everything else at full speed."""
+        fields: list[tuple[str, object, object]] = [(field, object, None) for field in scalars]
+        for field, shape in self._rows.items():
+            rows = types.GenericAlias(list, (shape.wire,))
+            fields.append((field, rows | str | None, None))
+        return msgspec.defstruct(f"{self._record.__name__}Wire", fields, rename=dict(self._names), kw_only=True)
+
+
+class _FieldError(Exception):
+    """One field is not of the agreed form. Never leaves this module."""
+
+    def __init__(self, path: str, words: str) -> None:
+        super().__init__(words)
+        self.path = path
+        self.words = words
+
+
+def _payload_error(system: str, operation: str, path: str, words: str) -> errors.PayloadError:
+    return errors.PayloadError(
+        system=system, operation=operation, reason="unexpected", detail=f"{path}: {words}", path=path
+    )
+
+
+def _path_in(failure: BaseException) -> str:
+    """msgspec ends its sentences with "- at `$.Materials[0]`"."""
+    _, _, path = str(failure).rpartition("- at `")
+    return path.rstrip("`") if path.startswith("$") else "$"
+
+
+def _words_of(failure: BaseException) -> str:
+    if isinstance(failure, msgspec.ValidationError):
+        return str(failure).partition(" - at ")[0]
+    return "it is not JSON"
