@@ -1,0 +1,185 @@
+"""`manage.py demo` as a person meets it: start, look, stop, start again on the same data."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kingsync.embedded import ports
+from kingsync.embedded.places import CHECKOUT
+from tests import processes
+
+READY = re.compile(r"^open (http://127\.0\.0\.1:\d+), log in as (\S+) with password (\S+)$", re.MULTILINE)
+START_SECONDS = 120
+PARTS = {"king", "outsmart", "web", "imports", "exports", "beat"}
+
+
+class RunningDemo:
+    """A demo that was started, and what it has printed so far."""
+
+    def __init__(self, local: Path, **environment: str) -> None:
+        self.local = local
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, processes.MANAGE, "demo"],
+            env=processes.environment(local, **environment),
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for(self, pattern: str | re.Pattern[str]) -> re.Match[str]:
+        """This function will return the first match in the output; it fails when the demo ends or is too slow."""
+        with self._news:
+            self._news.wait_for(
+                lambda: re.search(pattern, self.output, re.MULTILINE) or not self._reader.is_alive(), START_SECONDS
+            )
+        found = re.search(pattern, self.output, re.MULTILINE)
+        assert found, self.output
+        return found
+
+    def everything(self) -> list[psutil.Process]:
+        """This function will return all processes of the demo: its children, theirs, keeper and servers."""
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True), *processes.of_servers(self.local / "data")]
+
+    def stop(self, number: signal.Signals) -> int:
+        """This function will send a signal and return the exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(60)
+        self._reader.join()
+        return code
+
+    def close(self) -> None:
+        """This function will end the demo if it still runs; its parts end with it."""
+        if self.process.poll() is None:
+            self.stop(signal.SIGTERM)
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+
+@contextmanager
+def _demo(local: Path, **environment: str) -> Iterator[RunningDemo]:
+    demo = RunningDemo(local, **{"PORT": str(ports.free_port()), **environment})
+    try:
+        yield demo
+    finally:
+        demo.close()
+
+
+def _fetch(url: str) -> tuple[int, str]:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.status, answer.read().decode()
+
+
+def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_path: Path) -> None:
+    with _demo(tmp_path) as demo:
+        ready = demo.wait_for(READY)
+        demo.wait_for(r"^exports +\| .*ready")
+        demo.wait_for(r"^imports +\| .*ready")
+        demo.wait_for(r"^beat +\| .*clock.started")
+        health, _words = _fetch(f"{ready[1]}/health")
+        page, login = _fetch(ready[1])
+        running = demo.everything()
+        code = demo.stop(signal.SIGTERM)
+
+    assert (health, page, code) == (200, 200, 0)
+    assert 'type="password"' in login
+    assert len(running) >= len(PARTS) + 4
+    assert processes.still_running(running) == []
+    assert demo.lines[-1] == "stopped"
+    assert {line.split("|")[0].strip() for line in demo.lines if " | " in line} == PARTS
+
+    with _demo(tmp_path) as again:
+        same = again.wait_for(READY)
+        sandboxes = again.wait_for(r"^sandboxes .*")
+        code = again.stop(signal.SIGINT)
+
+    assert code == 0
+    assert same.groups()[1:] == ready.groups()[1:]
+    assert sandboxes[0] in demo.output
+
+
+def test_nothing_is_left_when_the_demo_is_killed(tmp_path: Path) -> None:
+    with _demo(tmp_path) as demo:
+        demo.wait_for(READY)
+        demo.wait_for(r"^exports +\| .*ready")
+        running = demo.everything()
+
+        demo.stop(signal.SIGKILL)
+
+    assert processes.still_running(running) == []
+
+
+def test_a_killed_worker_is_named_and_started_again(tmp_path: Path) -> None:
+    with _demo(tmp_path) as demo:
+        demo.wait_for(r"^exports +\| .*ready")
+        children = psutil.Process(demo.process.pid).children()
+        worker = next(child for child in children if "exports" in child.cmdline())
+        pool = worker.children(recursive=True)
+
+        worker.kill()
+        demo.wait_for(r"^exports was ended by SIGKILL; it is started again$")
+        demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
+        left = processes.still_running([worker, *pool])
+
+    assert len(pool) >= 1
+    assert left == []
+
+
+def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(tmp_path: Path) -> None:
+    with _demo(tmp_path) as first:
+        address = first.wait_for(READY)[1]
+
+        with _demo(tmp_path) as second:
+            code = second.process.wait(START_SECONDS)
+        first_still_answers = _fetch(f"{address}/health")[0]
+
+    assert code == 1
+    assert f"A demo of this checkout is running already: open {address}" in second.output
+    assert "Traceback" not in second.output
+    assert first_still_answers == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"), [("taken", "Port {} is taken by another program"), ("0", "PORT=0 is not a port number")]
+)
+def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, wanted: str, complaint: str) -> None:
+    with socket.create_server((ports.HOST, 0)) as other:
+        taken = str(other.getsockname()[1])
+        with _demo(tmp_path, PORT=taken if wanted == "taken" else wanted) as demo:
+            code = demo.process.wait(START_SECONDS)
+
+    assert code == 1
+    assert complaint.format(taken) in demo.output
+    assert "Traceback" not in demo.output
