@@ -22,6 +22,7 @@ from integrations.sandbox.messages import (
     control_object,
     control_value,
     html_answer,
+    json_answer,
 )
 from integrations.sandbox.server import LOOPBACK, Connection, HttpServer
 from integrations.sandbox.state import StateFile
@@ -99,7 +100,7 @@ class Sandbox(abc.ABC):
         """
         if self._state_path and self._state_path.exists():
             self.load(self._state_path.read_bytes())
-        self._server = HttpServer(self._port, self._respond, host=host)
+        self._server = HttpServer(self._port, self.respond, host=host)
         if self._state_path:
             self._state = StateFile(self._state_path, self.dump)
             self._state.start()
@@ -142,7 +143,8 @@ class Sandbox(abc.ABC):
 
     # --- one call ----------------------------------------------------------------------------------------------------
 
-    def _respond(self, request: Request, connection: Connection) -> Answer | None:
+    def respond(self, request: Request, connection: Connection) -> Answer | None:
+        """Answer one request; None when the connection must close without an answer."""
         if control.is_control(request):
             return self._control(request)
         operation = self.operation_of(request)
@@ -197,6 +199,9 @@ class Sandbox(abc.ABC):
     # --- the control API ---------------------------------------------------------------------------------------------
 
     def _control(self, request: Request) -> Answer:
+        if not request.is_local:
+            # It asks for no password, so it is for this machine only, also when --host serves a container network.
+            return json_answer({"error": "The control API answers this machine only."}, status=403)
         if request.path == "/":
             return html_answer(self.index_page())
         answer = control.dispatch([*self.own_routes(), *self._common_routes()], request)

@@ -19,13 +19,17 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request, read to its end. Header names are lower case; `path` has no query."""
+    """One HTTP request, read to its end. Header names are lower case; `path` has no query.
+
+    `is_local`: it came over loopback.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     headers: dict[str, str] = {}
     body: bytes = b""
+    is_local: bool = True
 
     def parameter(self, name: str) -> str:
         """Answer the last value of a query parameter, "" when it is absent."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from socketserver import TCPServer
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -129,6 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
             query=parse_query(url.query),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
+            is_local=ip_address(self.client_address[0]).is_loopback,
         )
 
     def _send(self, answer: Answer) -> None:
