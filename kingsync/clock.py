@@ -16,6 +16,12 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 CONNECT_SECONDS = 5
+OWN_SESSION: dict[str, Any] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "tcp_user_timeout": CONNECT_SECONDS * 1000,
+    "application_name": "kingsync clock",
+    "autocommit": True,
+}
 
 
 class ClockLock:
@@ -64,19 +70,9 @@ class ClockLock:
         return bool(row and row[0])
 
     def _connect(self) -> psycopg.Connection:
-        wanted = django_connection.settings_dict
-        return psycopg.connect(
-            host=wanted["HOST"],
-            port=wanted["PORT"] or 5432,
-            dbname=wanted["NAME"],
-            user=wanted["USER"],
-            password=wanted["PASSWORD"],
-            sslmode=wanted["OPTIONS"].get("sslmode", "prefer"),
-            connect_timeout=CONNECT_SECONDS,
-            tcp_user_timeout=CONNECT_SECONDS * 1000,
-            application_name="kingsync clock",
-            autocommit=True,
-        )
+        # As Django connects, with certificates and whatever else DATABASE_URL says, but never through its pool.
+        wanted = django_connection.get_connection_params()
+        return psycopg.connect(**(wanted | OWN_SESSION))
 
     def _tell_waiting(self, reason: str, *details: object) -> None:
         if not self._waiting_is_told:
