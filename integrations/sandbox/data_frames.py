@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import UNSET
 
 from integrations.sandbox.data import Company, company
-from integrations.sandbox.data_words import CATALOGUE, EMPLOYEES
+from integrations.sandbox.data_words import CATALOGUE, EMPLOYEES, JOBS
 from integrations.sandbox.king_records import Article, Debtor, Order
 from integrations.sandbox.messages import Record
 from integrations.sandbox.outsmart_fields import blank_work_order, material_row, period_row
@@ -97,6 +97,7 @@ class Maker:
     def _frame(self, index: int, debtor: Debtor) -> Record:
         day = _day(index)
         key = FIRST_ID + index
+        kind, short, done = JOBS[index % len(JOBS)]
         frame: Record = {
             **blank_work_order(),
             "id": str(key),
@@ -107,9 +108,9 @@ class Maker:
             "WorkEndDate": f"{day:%d-%m-%Y}",
             "WorkEndTime": "12:00",
             "WorkDuration": "240",
-            "TypeOfWork": "Service",
-            "ShortWorkDescription": "Onderhoud installatie",
-            "WorkDescription": "Onderhoud uitgevoerd en installatie gecontroleerd.",
+            "TypeOfWork": kind,
+            "ShortWorkDescription": short,
+            "WorkDescription": done,
             "PaymentMethod": "op rekening",
             "CreationDate": f"{day - datetime.timedelta(days=9)} 09:12:40",
             "MutationDate": f"{day + datetime.timedelta(days=1)} 08:31:05",

@@ -89,7 +89,7 @@ WAREHOUSES: tuple[tuple[int, str], ...] = (
 # Names of customers; {} takes a family name, [] something that grows or flies.
 CUSTOMERS: tuple[str, ...] = (
     "Bouwbedrijf {} B.V.",
-    "Vereniging van Eigenaren De [] Fase 2",
+    "VvE De [] Fase 2",
     "Fam. {}",
     "Bakkerij {}",
     "Zorgcentrum De []",
@@ -162,4 +162,14 @@ EMPLOYEES: tuple[tuple[str, str, str], ...] = (
     ("103", "Sanne", "Jolink"),
     ("104", "Kees", "Wolbers"),
     ("105", "Merel", "Oldenkamp"),
+)
+# type of work, one line, what was done
+JOBS: tuple[tuple[str, str, str], ...] = (
+    ("Service", "Onderhoud installatie", "Onderhoud uitgevoerd en installatie gecontroleerd."),
+    ("Reparatie", "Lekkage leiding", "Lekkende koppeling vervangen en leiding afgeperst."),
+    ("Installatie", "Radiator plaatsen", "Radiator geplaatst, aangesloten en ingeregeld."),
+    ("Service", "Thermostaat vervangen", "Thermostaat vervangen en uitleg gegeven."),
+    ("Reparatie", "Kraan keuken", "Kraan vervangen, afvoer nagekeken."),
+    ("Onderhoud", "Filters WTW", "Filters vervangen en ventielen gereinigd."),
+    ("Installatie", "Groep bijplaatsen", "Groep bijgeplaatst en installatie doorgemeten."),
 )

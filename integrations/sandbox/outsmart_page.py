@@ -24,7 +24,7 @@ def outsmart_page(store: OutSmartStore) -> str:
         newest = sorted(store.all_work_orders(), key=lambda one: -int(text_of(one, "id")))[:SHOWN]
         tables = [Table("Work orders", _WORK_ORDERS, [_row(one, names) for one in newest])]
         tables += [_table(title, columns, store.rows(name)) for title, name, columns in _TABLES]
-        counts = ", ".join(f"{count} {kind}" for kind, count in store.counts().items())
+        counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in store.counts().items())
     return index_page(
         title="OutSmart sandbox",
         about=f"A stand-in for OutSmart's OpenAPI, with data of its own: {counts}. Nothing here is real.",
