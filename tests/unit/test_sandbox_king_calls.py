@@ -149,6 +149,15 @@ def test_only_records_changed_at_or_after_a_moment(caller: KingCaller) -> None:
     assert sorted(one["MutatieDatum"] for one in changed) == [moment for moment in moments if moment >= since]
 
 
+def test_order_changed_exactly_at_the_moment_is_told(caller: KingCaller) -> None:
+    changed = caller.read_order(20250105)["MutatieDatum"]
+
+    told = caller.call("Orders_Opvragen", OrderNummer=20250105, GewijzigdVanaf=changed)["Orders"]
+    later = caller.call("Orders_Opvragen", OrderNummer=20250105, GewijzigdVanaf=changed[:-1] + "1")["Orders"]
+
+    assert (len(told), later) == (1, [])
+
+
 def test_orders_are_found_by_number_and_by_external_number(caller: KingCaller) -> None:
     number = caller.new_order(ExternOrderNummer="OS-find-me")
 
