@@ -1,0 +1,76 @@
+"""What every answer of King looks like: a list of objects, each with a `Status` of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from integrations.king import names
+from integrations.shapes import UNREADABLE, text, whole
+
+Element = dict[str, msgspec.Raw]
+_decoder = msgspec.json.Decoder(list[Element])
+
+
+class MalformedError(Exception):
+    """An answer is not of the agreed form; `reason` is one of `errors.REASONS`. Never leaves this package."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def elements(body: bytes) -> list[Element]:
+    """This function will give the elements of an answer, at least one. Raises MalformedError."""
+    content = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if not content:
+        raise MalformedError("empty")
+    try:
+        found = _decoder.decode(content)
+    except msgspec.ValidationError:
+        raise MalformedError("unexpected") from None
+    except UNREADABLE:
+        raise MalformedError("not_json") from None
+    if not found:
+        raise MalformedError("unexpected")
+    return found
+
+
+def first_refused(answer: Sequence[Element]) -> Element | None:
+    """This function will give the first element that says no. Raises MalformedError where one says nothing."""
+    return next((element for element in answer if _status(element)), None)
+
+
+def text_of(element: Element, name: str) -> str:
+    """This function will give a scalar of an element as text, "" when it is absent. Raises MalformedError."""
+    try:
+        return text(msgspec.json.decode(element.get(name, b"null"), type=object))
+    except UNREADABLE:
+        raise MalformedError("unexpected") from None
+
+
+def records(answer: Sequence[Element], entity: str) -> tuple[msgspec.Raw, ...]:
+    """This function will give the raw records in an answer. Raises MalformedError.
+
+    No list is not an empty list: that King has none of a kind has consequences.
+    """
+    found: list[msgspec.Raw] = []
+    for element in answer:
+        try:
+            found += msgspec.json.decode(element[entity], type=list[msgspec.Raw])
+        except (KeyError, *UNREADABLE):
+            raise MalformedError("unexpected") from None
+    return tuple(found)
+
+
+def _status(element: Element) -> int:
+    written = text_of(element, names.STATUS)
+    try:
+        return whole(written) if written else _no_status()
+    except ValueError:
+        return _no_status()
+
+
+def _no_status() -> int:
+    raise MalformedError("unexpected")

@@ -1,0 +1,178 @@
+"""King's names for operations and fields: the ONE table.
+
+Reading and most of the order operations are assumed (king.md, chapter 2): when a real manual says otherwise,
+this file changes and nothing else. Left our field, right King's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from integrations.king.records import Kind
+
+TEST = "Webservice_Test"
+CREATE_ORDER = "Order_Toevoegen"
+UPDATE_ORDER = "Order_Wijzigen"
+ADD_LINE = "Order_OrderRegel_Toevoegen"
+CHANGE_LINE = "Order_OrderRegel_Wijzigen"
+REMOVE_LINE = "Order_OrderRegel_Verwijderen"
+RELEASE_LOCK = "Order_LockVrijgeven"
+
+READ: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.DEBTOR: "Debiteuren_Opvragen",
+        Kind.ARTICLE: "Artikelen_Opvragen",
+        Kind.RATE: "Tarieven_Opvragen",
+        Kind.WAREHOUSE: "Magazijnen_Opvragen",
+        Kind.ORDER: "Orders_Opvragen",
+    }
+)
+ENTITY: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.DEBTOR: "Debiteuren",
+        Kind.ARTICLE: "Artikelen",
+        Kind.RATE: "Tarieven",
+        Kind.WAREHOUSE: "Magazijnen",
+        Kind.ORDER: "Orders",
+    }
+)
+# Every operation that may have an access code of its own.
+OPERATIONS = frozenset(
+    {TEST, CREATE_ORDER, UPDATE_ORDER, ADD_LINE, CHANGE_LINE, REMOVE_LINE, RELEASE_LOCK, *READ.values()}
+)
+
+# Headers of a call.
+ACCESS_CODE_HEADER = "ACCESS-TOKEN"
+SQL_TIMEOUT_HEADER = "SQL-TIMEOUT"
+
+# What every call and answer may hold.
+RETURN_AN_ERROR = "GeefFoutTerug"
+AFTER = "VanafNummer"
+SIZE = "MaxAantal"
+CHANGED_SINCE = "GewijzigdVanaf"
+NEXT_AFTER = "VolgendeVanaf"
+STATUS = "Status"
+REFUSAL_CODE = "FoutCode"
+REFUSAL_WORDS = "FoutMelding"
+
+# Names that calls, answers and records share.
+ORDER_NUMBER = "OrderNummer"
+EXTERNAL_NUMBER = "ExternOrderNummer"
+LINE_ID = "RegelID"
+APPROVED = "Goedgekeurd"
+RELEASED = "VrijVoorLevering"
+PICK_LIST = "Verzamellijst"
+ON_PICK_LIST = "WEL"
+NOT_ON_PICK_LIST = "NIET"
+
+CONTACT_PERSON: Mapping[str, str] = MappingProxyType(
+    {"number": "Nummer", "name": "Naam", "phone": "Telefoon", "email": "Email"}
+)
+DELIVERY_ADDRESS: Mapping[str, str] = MappingProxyType(
+    {
+        "number": "Nummer",
+        "description": "Omschrijving",
+        "street": "Straat",
+        "house_number": "HuisNummer",
+        "postal_code": "PostCode",
+        "city": "Woonplaats",
+        "country": "Land",
+    }
+)
+DEBTOR: Mapping[str, str] = MappingProxyType(
+    {
+        "number": "DebiteurNummer",
+        "search_code": "ZoekCode",
+        "name": "Naam1",
+        "name2": "Naam2",
+        "street": "Straat",
+        "house_number": "HuisNummer",
+        "postal_code": "PostCode",
+        "city": "Woonplaats",
+        "country": "Land",
+        "phone": "Telefoon",
+        "email": "Email",
+        "vat_number": "BtwNummer",
+        "chamber_number": "KvkNummer",
+        "invoice_debtor_number": "DebiteurNummerFactuur",
+        "is_blocked": "BlokkeerOrderInvoer",
+        "remark": "Opmerking",
+        "contact_persons": "ContactPersonen",
+        "delivery_addresses": "VerzendAdressen",
+    }
+)
+ARTICLE: Mapping[str, str] = MappingProxyType(
+    {
+        "number": "ArtikelNummer",
+        "search_code": "ZoekCode",
+        "short_description": "OmschrijvingKort",
+        "description": "Omschrijving",
+        "unit": "Eenheid",
+        "sales_price": "VerkoopPrijsExclBtw",
+        "cost_price": "KostPrijs",
+        "vat_code": "BtwCode",
+        "revenue_group": "OpbrengstGroepNummer",
+        "decimals": "AantalDecimalen",
+        "is_stock_article": "VoorraadArtikel",
+        "is_blocked": "GeblokkeerdVoorVerkoop",
+        "ean_code": "EanCode",
+    }
+)
+RATE: Mapping[str, str] = MappingProxyType(
+    {
+        "number": "TariefNummer",
+        "search_code": "ZoekCode",
+        "description": "OmschrijvingKort",
+        "price": "PrijsExclBtw",
+        "vat_code": "BtwCode",
+        "unit": "Eenheid",
+        "decimals": "AantalDecimalen",
+        "is_blocked": "GeblokkeerdVoorVerkoop",
+    }
+)
+WAREHOUSE: Mapping[str, str] = MappingProxyType(
+    {"number": "MagazijnCode", "description": "Omschrijving", "is_default": "IsDefault"}
+)
+ORDER_LINE: Mapping[str, str] = MappingProxyType(
+    {
+        "line_id": LINE_ID,
+        "position": "RegelNummer",
+        "kind": "RegelSoort",
+        "article_number": "ArtikelNummer",
+        "description": "OmschrijvingKort",
+        "text": "TekstOpFactuur",
+        "quantity": "AantalBesteld",
+        "delivered": "AantalGeleverd",
+        "price": "Prijs",
+        "warehouse": "Magazijn",
+        "reference": "ExternOrderRegelNummer",
+    }
+)
+ORDER: Mapping[str, str] = MappingProxyType(
+    {
+        "number": ORDER_NUMBER,
+        "external_number": EXTERNAL_NUMBER,
+        "debtor_number": "DebiteurNummer",
+        "invoice_debtor_number": "DebiteurNummerFactuur",
+        "contact_person_number": "ContactPersoonNummer",
+        "delivery_address_number": "VerzendAdresNummer",
+        "reference": "Referentie",
+        "order_date": "OrderDatum",
+        "delivery_date": "LeverDatum",
+        "warehouse": "Magazijn",
+        "is_approved": APPROVED,
+        "is_released": RELEASED,
+        "remark": "Opmerking",
+        "lines": "OrderRegels",
+    }
+)
+NUMBER: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.DEBTOR: DEBTOR["number"],
+        Kind.ARTICLE: ARTICLE["number"],
+        Kind.RATE: RATE["number"],
+        Kind.WAREHOUSE: WAREHOUSE["number"],
+        Kind.ORDER: ORDER["number"],
+    }
+)
