@@ -20,7 +20,7 @@ from kingsync.embedded import ports
 from kingsync.embedded.places import CHECKOUT
 from tests import processes
 
-READY = re.compile(r"^open (http://127\.0\.0\.1:\d+), log in as (\S+) with password (\S+)$", re.MULTILINE)
+READY = r"^open (http://127\.0\.0\.1:\d+), log in as (\S+) with password (\S+)$"
 START_SECONDS = 120
 PARTS = {"king", "outsmart", "web", "imports", "exports", "beat"}
 
@@ -31,6 +31,7 @@ class RunningDemo:
     def __init__(self, local: Path, **environment: str) -> None:
         self.local = local
         self.lines: list[str] = []
+        self._has_ended = False
         self._news = threading.Condition()
         self.process = subprocess.Popen(
             [sys.executable, processes.MANAGE, "demo"],
@@ -48,12 +49,10 @@ class RunningDemo:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_for(self, pattern: str | re.Pattern[str]) -> re.Match[str]:
+    def wait_for(self, pattern: str) -> re.Match[str]:
         """This function will return the first match in the output; it fails when the demo ends or is too slow."""
         with self._news:
-            self._news.wait_for(
-                lambda: re.search(pattern, self.output, re.MULTILINE) or not self._reader.is_alive(), START_SECONDS
-            )
+            self._news.wait_for(lambda: re.search(pattern, self.output, re.MULTILINE) or self._has_ended, START_SECONDS)
         found = re.search(pattern, self.output, re.MULTILINE)
         assert found, self.output
         return found
@@ -85,6 +84,7 @@ class RunningDemo:
                 self.lines.append(line.rstrip("\n"))
                 self._news.notify_all()
         with self._news:
+            self._has_ended = True
             self._news.notify_all()
 
 
