@@ -173,7 +173,7 @@ def test_the_brokers_command_gives_a_valkey_with_password_that_keeps_what_it_has
     for container, here in (("/data", str(tmp_path)), ("valkey-server", str(wheels.valkey_server()))):
         script = script.replace(container, here)
     broker = subprocess.Popen(
-        ["sh", "-c", script.replace("protected-mode no", f"protected-mode no\\nport {port}\\nbind 127.0.0.1")],
+        ["sh", "-c", script.replace("protected-mode no", f"protected-mode no\nport {port}\nbind 127.0.0.1")],
         env={**os.environ, "REDIS_PASSWORD": "a-password"},
         stdout=subprocess.DEVNULL,
     )
@@ -188,6 +188,7 @@ def test_the_brokers_command_gives_a_valkey_with_password_that_keeps_what_it_has
         broker.wait()
 
     assert settings == {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+    assert ports.is_free(port)  # the signal reached the server itself, not only a shell around it
 
 
 def _wait_for(client: redis.Redis) -> None:
