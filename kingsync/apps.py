@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class KingsyncConfig(AppConfig):
     name = "kingsync"
     verbose_name = "kingsync"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make our Celery application the default of every thread, so that pages and commands send to our broker."""
+        importlib.import_module("kingsync.celery").app.set_default()

@@ -55,6 +55,7 @@ class RunCard:
     run: SyncRun | None
     next_at: datetime.datetime | None
     is_due: bool
+    waits_for_connections: bool
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,21 @@ def state_counts() -> list[StateCount]:
 def run_cards(kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
     """Return the newest run of each kind and the moment of the next."""
     minutes = _scheduled_minutes()
+    is_connected = bool(minutes) and _is_connected()
     now = timezone.now()
     cards = []
     for kind in kinds:
         newest = SyncRun.objects.filter(kind=kind).select_related("requested_by").order_by("-pk").first()
-        next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes else None
-        cards.append(RunCard(kind, newest, next_at, is_due=next_at is not None and next_at <= now))
+        next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
+        cards.append(
+            RunCard(
+                kind,
+                newest,
+                next_at,
+                is_due=next_at is not None and next_at <= now,
+                waits_for_connections=kind in minutes and not is_connected,
+            )
+        )
     return cards
 
 
@@ -122,11 +132,13 @@ def _scheduled_minutes() -> dict[RunKind, int]:
     settings = SyncSettings.objects.first()
     if settings is None or not settings.schedule_enabled:
         return {}
-    if any(card.connection is None or card.is_paused for card in _systems()):
-        return {}
     minutes = {}
     if any(getattr(settings, column) for column in IMPORT_SWITCHES):
         minutes[RunKind.IMPORT] = settings.import_minutes
     if settings.export_orders:
         minutes[RunKind.EXPORT] = settings.export_minutes
     return minutes
+
+
+def _is_connected() -> bool:
+    return not any(card.connection is None or card.is_paused for card in _systems())

@@ -104,7 +104,9 @@ def test_language_is_changed_on_the_spot(start_page: Page) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "settings/", "runs/", "work-orders/"])
-def test_page_fits_a_narrow_screen(start_page: Page, tenant: Tenant, address: str) -> None:
+@pytest.mark.parametrize("language", ["NL", "EN"])
+def test_page_fits_a_narrow_screen(start_page: Page, tenant: Tenant, address: str, language: str) -> None:
+    start_page.get_by_role("button", name=language).click()
     factories.run(tenant)
     factories.work_order(tenant, customer_name="Een zeer lange klantnaam van een vereniging van eigenaren")
     start_page.set_viewport_size({"width": 380, "height": 800})

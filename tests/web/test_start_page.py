@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
 from tests import factories
@@ -135,6 +136,13 @@ def test_paused_connection_stands_on_top_with_its_reason(editor: Client, tenant:
     page = text(editor.get(START))
 
     assert "The connection with King is paused. King refused our credentials at Order_Toevoegen." in page
+
+
+def test_schedule_waits_for_a_paused_connection(editor: Client, tenant: Tenant) -> None:
+    SyncSettings.across_tenants.filter(tenant=tenant).update(schedule_enabled=True)
+    Connection.across_tenants.get(tenant=tenant, system=System.KING).pause({})
+
+    assert "The schedule waits until both connections work." in text(editor.get(LIVE))
 
 
 def test_new_tenant_is_led_to_its_connections(english: Client, db: None) -> None:
