@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -116,9 +116,9 @@ class TenantOwned(models.Model):
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"))
 
-    objects: ScopedManager[Self] = ScopedManager()
+    objects = ScopedManager()
     # Crossing tenants is asked for by this name, never by accident.
-    across_tenants: models.Manager[Self] = models.Manager()
+    across_tenants = models.Manager()  # noqa: DJ012  (a manager, not a field)
 
     class Meta:
         abstract = True

@@ -59,7 +59,7 @@ def between(plan: Plan, booked: Iterable[BookedLine], order: Order) -> Differenc
     comparison = _Comparison(booked, order)
     for line in plan.lines:
         comparison.planned(line)
-    comparison.gone({line.reference for line in (*plan.lines, *plan.refused)})
+    comparison.gone({line.reference for line in plan.lines} | {line.reference for line in plan.refused})
     comparison.restore_sequence(plan)
     return comparison.result()
 

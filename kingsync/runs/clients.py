@@ -1,0 +1,112 @@
+"""Connection → ready client. The only place where credentials are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.utils import timezone
+
+from integrations import errors
+from integrations.addresses import AddressPolicy
+from integrations.king.client import Client as KingClient
+from integrations.outsmart.client import Client as OutSmartClient
+from integrations.transport import Transport
+from kingsync.models.connections import Connection, System
+from kingsync.models.encryption import DecryptionError
+from kingsync.models.wording import reason_of, stored
+from kingsync.rules.outcomes import Reason, reason
+
+
+class NotConnectedError(Exception):
+    """The tenant has no usable connection of this kind; `why` says so for people."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.why = why
+
+
+def connection_of(system: System) -> Connection:
+    """Return the connection of the open scope's tenant; raises `NotConnectedError`."""
+    found = Connection.objects.filter(system=system).first()
+    if found is None or not found.base_url:
+        raise NotConnectedError(reason("no_connection", system=str(system.label)))
+    return found
+
+
+def policy_of(system: str) -> AddressPolicy:
+    """Return what this deployment allows as an address: King may be plain http where the operator says so."""
+    plain_http = settings.KING_PLAIN_HTTP and system == System.KING
+    return AddressPolicy(private_hosts=tuple(settings.PRIVATE_HOSTS), plain_http=plain_http)
+
+
+@contextmanager
+def both() -> Iterator[tuple[OutSmartClient, KingClient]]:
+    """Open both systems of the open scope's tenant. Raises `NotConnectedError`, `DecryptionError`."""
+    outsmart_connection, king_connection = connection_of(System.OUTSMART), connection_of(System.KING)
+    with transport_of(outsmart_connection) as one, transport_of(king_connection) as other:
+        yield outsmart(outsmart_connection, one), king(king_connection, other)
+
+
+def outsmart(connection: Connection, transport: Transport) -> OutSmartClient:
+    """Return a client of the tenant's OutSmart; raises `DecryptionError`."""
+    credentials = connection.credentials
+    return OutSmartClient(
+        base_url=connection.base_url,
+        token=credentials.get("token", ""),
+        software_token=credentials.get("software_token") or settings.OUTSMART_SOFTWARE_TOKEN,
+        bearer_token=credentials.get("bearer_token", ""),
+        transport=transport,
+    )
+
+
+def king(connection: Connection, transport: Transport) -> KingClient:
+    """Return a client of the tenant's King; raises `DecryptionError`."""
+    credentials = connection.credentials
+    return KingClient(
+        base_url=connection.base_url,
+        administration=connection.administration,
+        access_code=credentials.get("access_code", ""),
+        access_codes=credentials.get("access_codes", {}),
+        busy_codes=tuple(connection.busy_codes),
+        sql_timeout=connection.sql_timeout,
+        transport=transport,
+        write_timeout=settings.KING_WRITE_TIMEOUT,
+    )
+
+
+def transport_of(connection: Connection) -> Transport:
+    """Return what carries the calls of a connection; raises `ConfigurationError` when its address is not allowed."""
+    policy = policy_of(connection.system)
+    policy.check_url(connection.base_url, system=connection.system)
+    return Transport(
+        connection.system,
+        policy=policy,
+        verify=connection.verify_tls,
+        ca_certificate=connection.ca_certificate,
+    )
+
+
+def test_connection(connection: Connection) -> Reason | None:
+    """Try the connection without side effects at the other end; None when it works, else what is wrong.
+
+    A connection that works is active again, and one whose credentials are refused is paused.
+    """
+    try:
+        with transport_of(connection) as transport:
+            is_king = connection.system == System.KING
+            client = king(connection, transport) if is_king else outsmart(connection, transport)
+            client.test_connection()
+    except DecryptionError:
+        return reason("decryption")
+    except errors.TenantActionError as error:
+        connection.pause(dict(stored(reason_of(error))))
+        return reason_of(error)
+    except errors.IntegrationError as error:
+        return reason_of(error)
+    connection.worked(now=timezone.now())
+    return None
+
+
+test_connection.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name

@@ -1,0 +1,61 @@
+"""What should become of a work order: its plan, and every reason that stops it. Shared by export and preview."""
+
+from __future__ import annotations
+
+import msgspec
+
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules import orders
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.plans import Plan
+from kingsync.runs import ledger
+from kingsync.runs.jobs import Job
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """`number` is the King order to update, "" for a new one. Reasons: rejecting before holding before lines."""
+
+    plan: Plan
+    number: str
+    reasons: tuple[Reason, ...]
+    is_rejected: bool
+    is_held: bool
+
+
+def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
+    """Return what the rules and settings say; what they would refuse has been asked of King itself."""
+    number = row.king_order_number or source.king_order_number.strip()
+    plan = plan_for(job, row, source, number=number)
+    holds = [*plan.holds, *_linking_holds(job, row, number)]
+    lines = [ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused]
+    return Decision(
+        plan=plan,
+        number=number,
+        reasons=(*plan.rejects, *holds, *lines),
+        is_rejected=bool(plan.rejects),
+        is_held=bool(holds) and not plan.rejects,
+    )
+
+
+def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
+    """Return the King order that should be; asks King about everything that it would refuse, then plans again."""
+    while True:
+        plan = orders.from_work_order(
+            source,
+            job.choices,
+            facts=job.facts.of(source, job.choices),
+            booked=ledger.booked_lines(row),
+            king_order_number=number,
+            is_new=not number,
+        )
+        if not job.facts.verify(plan):
+            return plan
+
+
+def _linking_holds(job: Job, row: WorkOrder, number: str) -> list[Reason]:
+    if number:
+        return []
+    if row.is_interim:
+        return [] if job.choices.create_interim_order else [reason("not_linked_interim")]
+    return [] if job.choices.create_new_order else [reason("not_linked")]

@@ -1,0 +1,95 @@
+"""One slice of any run: claim it, tell its story, end it in the right state whatever happens."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from integrations import errors
+from kingsync.models.connections import Connection
+from kingsync.models.encryption import DecryptionError
+from kingsync.models.runs import LogEntry, RunKind
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.wording import reason_of, stored
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import exports, imports, lifecycle, preview
+from kingsync.runs.clients import NotConnectedError
+from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
+from kingsync.runs.log import RunLog
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Worked:
+    """How a slice ended: `more` = queue the run again; `plan` = what a dry run would do."""
+
+    more: bool = False
+    plan: list[dict[str, object]] = field(default_factory=list)
+
+
+def work(run_id: int, *, slice_seconds: float) -> Worked:
+    """Work on a run of the open scope's tenant for about this long. Nothing happens when somebody else has it."""
+    with lifecycle.claimed(run_id, slice_seconds=slice_seconds) as claim:
+        if claim is None:
+            return Worked()
+        log = RunLog(claim.run)
+        try:
+            more = _tell(claim, log)
+        except LostClaimError:
+            return Worked()
+        except CancelRequestedError:
+            _end(claim, log, reason("cancelled"), cancelled=True)
+        except (NotConnectedError, DecryptionError, errors.IntegrationError) as error:
+            _end(claim, log, _why(error))
+        except Exception:  # the run must end in a state that says so, whatever broke
+            logger.exception("run %s failed", run_id)
+            _end(claim, log, reason("internal"))
+        else:
+            log.write()
+            if more:
+                lifecycle.put_back(claim)
+                return Worked(more=True)
+            lifecycle.finish(claim)
+            _connections_worked()
+        return Worked(plan=claim.plan)
+
+
+def _tell(claim: Claim, log: RunLog) -> bool:
+    choices = SyncSettings.objects.get().as_mapping()
+    if claim.run.kind == RunKind.IMPORT:
+        return imports.run(claim, choices.imports, log)
+    if claim.run.is_dry:
+        return preview.run(claim, choices.exports, log)
+    return exports.run(claim, choices.exports, log)
+
+
+def _why(error: Exception) -> Reason:
+    if isinstance(error, NotConnectedError):
+        return error.why
+    if isinstance(error, DecryptionError):
+        return reason("decryption")
+    assert isinstance(error, errors.IntegrationError)  # noqa: S101
+    if isinstance(error, errors.TenantActionError):
+        _pause(error)
+    return reason_of(error)
+
+
+def _pause(error: errors.TenantActionError) -> None:
+    """Stop the schedule from knocking on a door that a person must open first."""
+    for connection in Connection.objects.filter(system=error.system):
+        connection.pause(dict(stored(reason_of(error))))
+
+
+def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> None:
+    level = LogEntry.Level.WARNING if cancelled else LogEntry.Level.ERROR
+    log.add("run.cancelled" if cancelled else "run.failed", why, level=level)
+    log.write()
+    lifecycle.finish(claim, error=why, cancelled=cancelled)
+
+
+def _connections_worked() -> None:
+    for connection in Connection.objects.all():
+        connection.worked(now=timezone.now())

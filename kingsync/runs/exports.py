@@ -1,0 +1,246 @@
+"""An export run, from top to bottom: read the triggers, go through the work orders, settle what was in doubt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+from django.utils import timezone
+
+from integrations import errors
+from integrations.outsmart import payloads
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from kingsync.rules.mapping import Exports
+from kingsync.rules.outcomes import reason
+from kingsync.runs import clients, ledger
+from kingsync.runs.facts import FactsFinder
+from kingsync.runs.jobs import Job, NotSettledError, Outcome
+from kingsync.runs.king_orders import unlock
+from kingsync.runs.lifecycle import Claim
+from kingsync.runs.log import RunLog
+from kingsync.runs.orders import export
+
+COMPLETE, HANDLED, ALL = "Compleet", "Afgehandeld", "Alle"
+REREAD_AFTER_SECONDS = 60.0
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A work order as it was read; `is_retry` = read again by its row id, wherever it stands now."""
+
+    raw: bytes
+    is_interim: bool
+    is_retry: bool = False
+
+
+def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
+    """Work on an export run until it is done (False) or the slice is over (True).
+
+    Raises `NotConnectedError`, and the errors of the two systems that stop a run.
+    """
+    with clients.both() as (outsmart, king):
+        job = Job(claim, choices, king, outsmart, FactsFinder(king, log), log)
+        return ExportRun(job).work()
+
+
+class ExportRun:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.unsettled: list[str] = []
+        self._seen: set[str] = set()
+        self._done = job.claim.run.progress_done
+
+    def work(self) -> bool:
+        self._free_left_locks()
+        self.job.facts.fill_empty_mirror()
+        for candidate in self.candidates():
+            self._one(candidate)
+            if self.job.claim.is_slice_over:
+                self._settle()
+                return True
+        self._settle()
+        return False
+
+    def _free_left_locks(self) -> None:
+        """Free orders that an earlier run left locked when it was killed, before anything else can fail."""
+        for row in ledger.still_locked():
+            unlock(self.job, row, row.king_order_number or "")
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def candidates(self) -> Iterator[Candidate]:
+        wanted = self.job.claim.run.options.get("work_orders") or []
+        if wanted:
+            yield from self._by_id(wanted)
+            return
+        listed = self._listed()
+        done_before = self._dealt_with()
+        retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
+        self.job.claim.beat(kind="work_orders", total=self._done + len(listed.keys() - done_before) + len(retries))
+        read_at = time.monotonic()
+        while listed:
+            outsmart_id, candidate = next(iter(listed.items()))
+            del listed[outsmart_id]  # so that memory is given back as work goes on
+            if outsmart_id not in done_before:
+                yield self._fresh(outsmart_id, candidate, read_at)
+        yield from self._by_id(retries)
+
+    def _listed(self) -> dict[str, Candidate]:
+        """Read both triggers; a work order at the final one is not an interim one."""
+        choices = self.job.choices
+        found: dict[str, Candidate] = {}
+        if choices.interim_updates and choices.order_update_status:
+            for raw in self._at(ALL, choices.order_update_status):
+                found[_id_of(raw)] = Candidate(raw=raw, is_interim=True)
+        for raw in self._at(COMPLETE, choices.work_order_status):
+            found[_id_of(raw)] = Candidate(raw=raw, is_interim=False)
+        return found
+
+    def _at(self, status: str, work_status: str) -> Iterator[bytes]:
+        for raw in self.job.outsmart.iter_work_orders(status=status, work_status=work_status):
+            marks = _marks(raw)
+            if marks.work_status != work_status or (status == COMPLETE and marks.status != COMPLETE):
+                continue  # OutSmart's filter is not proven exact: compared here as text
+            if marks.status != HANDLED:
+                yield raw
+
+    def _dealt_with(self) -> set[str]:
+        """Return the work orders that an earlier slice of this run finished."""
+        run = self.job.claim.run
+        if run.attempt == 1:
+            return set()
+        return set(
+            WorkOrder.objects.filter(last_run=run).exclude(state="sending").values_list("outsmart_id", flat=True)
+        )
+
+    def _fresh(self, outsmart_id: str, candidate: Candidate, read_at: float) -> Candidate:
+        """Read a work order again when the list is old: the office may have changed it in the meantime."""
+        if time.monotonic() - read_at < REREAD_AFTER_SECONDS:
+            return candidate
+        raw = self._read(outsmart_id)
+        return msgspec.structs.replace(candidate, raw=raw, is_retry=True) if raw is not None else candidate
+
+    def _by_id(self, wanted: list[str]) -> Iterator[Candidate]:
+        for outsmart_id in wanted:
+            raw = self._read(str(outsmart_id))
+            if raw is None:
+                self._gone(str(outsmart_id))
+                continue
+            yield Candidate(raw=raw, is_interim=self._is_interim(raw), is_retry=True)
+
+    def _read(self, outsmart_id: str) -> bytes | None:
+        try:
+            return self.job.outsmart.get_work_order(outsmart_id=outsmart_id)
+        except errors.NotFoundError:
+            return None
+
+    def _gone(self, outsmart_id: str) -> None:
+        self.job.claim.count("read")
+        self.job.claim.count("skipped", trouble=True)
+        row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+        if row:
+            ledger.settle(row, LedgerState.HELD, [reason("gone_from_outsmart")], last_run=self.job.claim.run)
+        self.job.log.add(
+            "order.gone", reason("gone_from_outsmart"), level=LogEntry.Level.WARNING, outsmart_id=outsmart_id
+        )
+
+    def _is_interim(self, raw: bytes) -> bool:
+        choices, marks = self.job.choices, _marks(raw)
+        at_final = marks.status == COMPLETE and marks.work_status == choices.work_order_status
+        return choices.interim_updates and marks.work_status == choices.order_update_status and not at_final
+
+    # --- One work order -----------------------------------------------------------------------------------------------
+
+    def _one(self, candidate: Candidate) -> None:
+        claim = self.job.claim
+        claim.count("read")
+        outcome = self._outcome(candidate)
+        if outcome:
+            claim.count(outcome.count, trouble=outcome.trouble)
+        self._done += 1
+        self.job.log.write()
+        claim.beat(done=self._done)
+
+    def _outcome(self, candidate: Candidate) -> Outcome | None:
+        """Return how the work order ended; None when it is settled at the end of the run."""
+        try:
+            source = payloads.work_order(candidate.raw)
+        except errors.PayloadError as error:
+            self.job.log.failure("order.unreadable", error, outsmart_id=_id_of(candidate.raw))
+            return Outcome("failed")
+        if source.is_archived:
+            return Outcome("skipped")
+        row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
+        stopped = self._not_ours(row, source, candidate)
+        if stopped:
+            return stopped
+        try:
+            return export(self.job, row, source)
+        except NotSettledError:
+            self.unsettled.append(source.outsmart_id)
+            return None
+
+    def _not_ours(self, row: WorkOrder, source: Source, candidate: Candidate) -> Outcome | None:
+        """Leave alone what a person excluded, and what left the trigger before anything was sent."""
+        if row.state == LedgerState.EXCLUDED:
+            return Outcome("skipped")
+        if not candidate.is_retry or row.step != Step.NEW or self._is_at_trigger(source, candidate):
+            return None
+        ledger.settle(row, LedgerState.HELD, [reason("left_the_trigger")])
+        return Outcome("skipped")
+
+    def _is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
+        choices = self.job.choices
+        if candidate.is_interim:
+            return source.status != HANDLED
+        by_us = {choices.work_order_status, choices.failure_status} - {""}
+        return source.status == COMPLETE and source.work_status in by_us
+
+    # --- What was in doubt --------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Wait until no call can be at work any more, then look the doubtful orders up and finish them."""
+        for outsmart_id in self.unsettled:
+            row = WorkOrder.objects.get(outsmart_id=outsmart_id)
+            self._wait_for(row)
+            outcome = self._settled(row)
+            self.job.claim.count(outcome.count, trouble=outcome.trouble)
+        self.job.log.write()
+        self.job.claim.beat(done=self._done)
+
+    def _wait_for(self, row: WorkOrder) -> None:
+        while row.doubtful_until and row.doubtful_until > timezone.now():
+            self.job.beat()
+            time.sleep(min(1.0, max(0.01, (row.doubtful_until - timezone.now()).total_seconds())))
+
+    def _settled(self, row: WorkOrder) -> Outcome:
+        source = payloads.work_order(row.source.encode())
+        try:
+            return export(self.job, row, source)
+        except NotSettledError:
+            return Outcome("uncertain")
+
+
+class _Marks(msgspec.Struct, frozen=True):
+    """The few fields that the selection needs, so that a bad record costs only itself."""
+
+    id: str | int = ""
+    status: str | None = None
+    WorkStatus: str | int | None = None
+
+    @property
+    def work_status(self) -> str:
+        return "" if self.WorkStatus is None else str(self.WorkStatus)
+
+
+def _marks(raw: bytes) -> _Marks:
+    try:
+        return msgspec.json.decode(raw, type=_Marks)
+    except msgspec.MsgspecError:
+        return _Marks()
+
+
+def _id_of(raw: bytes) -> str:
+    return str(_marks(raw).id)

@@ -1,0 +1,138 @@
+"""What King says of the articles, rates, warehouses and debtors that a work order names.
+
+The mirror answers first. What it does not know or calls blocked is asked of King itself, once a run, before
+anything is refused: a stale mirror never blocks. Where King cannot be asked nothing is known, and King's answer
+to the write decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from integrations.king.client import Client
+
+from integrations import errors, notation
+from integrations.king import payloads
+from integrations.king.records import Kind
+from integrations.outsmart.records import WorkOrder
+from kingsync.models.links import KingRecord
+from kingsync.rules.mapping import Exports
+from kingsync.rules.orders import debtor_of
+from kingsync.rules.plans import ArticleFacts, Facts, Plan
+from kingsync.runs import mirror
+from kingsync.runs.log import RunLog
+
+# Reason of a rule → the kind of King's record that it is about, and the value that names it.
+_ABOUT = {
+    "unknown_article": (Kind.ARTICLE, "article"),
+    "blocked_article": (Kind.ARTICLE, "article"),
+    "too_many_decimals": (Kind.ARTICLE, "number"),
+    "unknown_rate": (Kind.RATE, "rate"),
+    "blocked_rate": (Kind.RATE, "rate"),
+    "time_does_not_fit": (Kind.RATE, "rate"),
+    "unknown_warehouse": (Kind.WAREHOUSE, "warehouse"),
+    "unknown_debtor": (Kind.DEBTOR, "debtor"),
+    "blocked_debtor": (Kind.DEBTOR, "debtor"),
+}
+
+
+class FactsFinder:
+    """Answers for one run; `is_readable` is False where this King offers no reading."""
+
+    def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
+        self._king, self._log, self._is_dry = king, log, is_dry
+        self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
+        self.is_readable = True
+
+    def fill_empty_mirror(self) -> None:
+        """Read King's master data once where it was never read, so that rules know decimals and EAN codes.
+
+        A dry run writes nothing but its run and log, so it asks King record by record instead.
+        """
+        if self._is_dry:
+            return
+        for kind in (Kind.WAREHOUSE, Kind.RATE, Kind.DEBTOR, Kind.ARTICLE):
+            if self.is_readable and not mirror.is_filled(kind):
+                self._fill(kind)
+
+    def _fill(self, kind: Kind) -> None:
+        try:
+            mirror.refresh(self._king, kind)
+        except (errors.AuthenticationError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError as error:
+            self.is_readable = False
+            self._log.failure("mirror.not_read", error, kind=kind.value)
+
+    def of(self, source: WorkOrder, choices: Exports) -> Facts:
+        """Return what is known of everything that this work order names."""
+        articles = {material.code.strip() or choices.free_line_article.strip() for material in source.materials}
+        rates = {period.hour_type.strip() for period in source.periods}
+        return Facts(
+            articles=self._known(Kind.ARTICLE, articles),
+            rates=self._known(Kind.RATE, rates),
+            debtors=self._known(Kind.DEBTOR, {debtor_of(source, choices)}),
+            warehouses=self._warehouses(),
+        )
+
+    def _known(self, kind: Kind, codes: Iterable[str]) -> dict[str, ArticleFacts | None]:
+        wanted = {code for code in codes if code}
+        found: dict[str, ArticleFacts | None] = dict(mirror.find(kind, wanted))
+        if mirror.is_filled(kind):
+            found |= dict.fromkeys(wanted - found.keys())
+        elif self._is_dry:
+            self._ask_all(kind, wanted)
+        return found | {code: self._asked[kind, code] for code in wanted if (kind, code) in self._asked}
+
+    def _ask_all(self, kind: Kind, codes: Iterable[str]) -> None:
+        for code in codes:
+            if (kind, code) not in self._asked:
+                self._ask(kind, code)
+
+    def _warehouses(self) -> frozenset[str] | None:
+        if not mirror.is_filled(Kind.WAREHOUSE):
+            return None
+        known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
+        asked = {number for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE and facts}
+        return frozenset(known | asked)
+
+    def verify(self, plan: Plan) -> bool:
+        """Ask King about everything that the plan would refuse; True when something was asked for the first time."""
+        doubted = {
+            (_ABOUT[why.code][0], why.params[_ABOUT[why.code][1]])
+            for why in (*plan.rejects, *(line.reason for line in plan.refused))
+            if why.code in _ABOUT
+        }
+        new = [pair for pair in sorted(doubted) if pair not in self._asked]
+        answers = [self._ask(kind, number) for kind, number in new]
+        return any(answers)
+
+    def _ask(self, kind: Kind, number: str) -> bool:
+        """Look one record up in King; False where that is not possible."""
+        if not self.is_readable:
+            return False
+        try:
+            raw = self._king.find_record(kind, number)
+        except (errors.TenantActionError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError as error:
+            self._log.failure("facts.not_asked", error, kind=kind.value)
+            return False
+        self._asked[kind, number] = None if raw is None else facts_of(kind, raw)
+        if raw is not None and not self._is_dry:
+            mirror.store(kind, [raw])
+        return True
+
+
+def facts_of(kind: Kind, raw: bytes) -> ArticleFacts:
+    """Return the facts in King's bytes; raises `PayloadError`."""
+    if kind is Kind.ARTICLE:
+        article = payloads.article(raw)
+        return ArticleFacts(number=article.number, decimals=article.decimals, is_blocked=article.is_blocked)
+    if kind is Kind.RATE:
+        rate = payloads.rate(raw)
+        return ArticleFacts(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked)
+    if kind is Kind.DEBTOR:
+        debtor = payloads.debtor(raw)
+        return ArticleFacts(number=debtor.number, is_blocked=debtor.is_blocked)
+    return ArticleFacts(number=notation.canonical_number(payloads.warehouse(raw).number))

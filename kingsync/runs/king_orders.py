@@ -1,0 +1,217 @@
+"""Writing one King order: every call booked before and after, the lock freed whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from django.utils import timezone
+
+from integrations import errors
+from integrations.king.records import NewLine, NewOrder, Order
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import Step, WorkOrder
+from kingsync.rules import differences
+from kingsync.rules.differences import Add, Change, Differences, Remove
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.plans import DroppedLine, Header, Plan, PlannedLine
+from kingsync.runs import ledger
+from kingsync.runs.jobs import Job
+from kingsync.runs.patience import patiently
+
+T = TypeVar("T")
+UNLOCK_TRIES = 3
+
+
+class KingOrder:
+    """The King order of one work order, as far as this run writes it. `calls` counts what was written."""
+
+    def __init__(self, job: Job, row: WorkOrder) -> None:
+        self._job, self._row = job, row
+        self.calls = 0
+
+    def read(self, number: str) -> Order | None:
+        return patiently(lambda: self._job.king.get_order(number=number))
+
+    def create(self, header: Header) -> str:
+        """Create the order and return its number; booked as pending before the call, by its number right after.
+
+        Raises `RejectedError` with the step back at the beginning, and `OutcomeUnknownError` with it at pending.
+        """
+        order = NewOrder(
+            debtor_number=header.debtor_number,
+            external_number=header.external_number,
+            reference=header.reference,
+            order_date=header.order_date,
+            delivery_date=header.delivery_date,
+            # King refuses to release an order that waits for a pick list (king.md 2.3.5).
+            pick_list=False if header.is_approved_at_once else None,
+        )
+        ledger.book(self._row, step=Step.PENDING)
+        try:
+            number = self._write(lambda: self._job.king.create_order(order))
+        except (errors.RejectedError, errors.TransientError):
+            ledger.book(self._row, step=Step.NEW, doubtful_until=None)  # surely not carried out
+            raise
+        self.adopt(number, is_created_by_us=True)
+        self._job.note(self._row, "order.created")
+        return number
+
+    def adopt(self, number: str, *, is_created_by_us: bool) -> None:
+        """Book the order's number. One that we made is locked by us from its creation on."""
+        row = self._row
+        step = Step.CREATED if row.step in (Step.NEW, Step.PENDING) else row.step
+        ledger.book(
+            row,
+            king_order_number=number,
+            step=step,
+            is_created_by_us=row.is_created_by_us or is_created_by_us,
+            is_locked=row.is_locked or is_created_by_us,
+        )
+
+    def apply(self, steps: Differences, number: str) -> dict[str, Reason]:
+        """Carry out the steps; return our references of the lines that King refused, with its words."""
+        refused: dict[str, Reason] = {}
+        if not (steps.changes or steps.removals or steps.additions):
+            return refused
+        self._lock()
+        for change in steps.changes:
+            self._line(change.line, self._change(number, change), refused)
+        for removal in steps.removals:
+            self._write(self._removal(number, removal))
+            ledger.line_removed(self._row, removal.reference)
+        for addition in steps.additions:
+            self._line(addition.line, self._addition(number, addition), refused)
+        return refused
+
+    def _change(self, number: str, step: Change) -> Callable[[], str]:
+        def call() -> str:
+            self._job.king.change_line(number, step.king_line_id, step.change)
+            return step.king_line_id
+
+        return call
+
+    def _removal(self, number: str, step: Remove) -> Callable[[], None]:
+        return lambda: self._job.king.remove_line(number, step.king_line_id)
+
+    def _addition(self, number: str, step: Add) -> Callable[[], str]:
+        return lambda: self._job.king.add_line(number, _new_line(step.line))
+
+    def _line(self, line: PlannedLine, call: Callable[[], str], refused: dict[str, Reason]) -> None:
+        try:
+            king_line_id = self._write(call)
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            why = reason("refused_by_king", detail=words(error))
+            refused[line.reference] = why
+            ledger.line_refused(self._row, line, why)
+            told = ledger.as_line_reason(line.origin.label, why)
+            self._job.note(self._row, "line.refused", told, LogEntry.Level.ERROR)
+        else:
+            ledger.line_sent(self._row, line, king_line_id)
+
+    def book_found(self, plan: Plan, steps: Differences) -> None:
+        """Book lines that King turns out to have although we never got its answer."""
+        written = {step.line.reference for step in steps.changes} | {step.line.reference for step in steps.additions}
+        unknown = {line.reference for line in ledger.booked_lines(self._row) if not line.king_line_id} - written
+        for line in plan.lines:
+            if line.reference in unknown and line.reference in steps.present:
+                ledger.line_sent(self._row, line, steps.present[line.reference])
+
+    def check(self, sent: Plan, number: str) -> Reason | None:
+        """Read King's order back and compare it with what was sent; return what differs."""
+        ledger.book(self._row, step=Step.LINES)
+        order = self.read(number)
+        if order is None:
+            return reason("unknown_order", number=number)
+        steps = differences.between(sent, ledger.booked_lines(self._row), order)
+        return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
+
+    def approve(self, number: str) -> Reason | None:
+        """Approve the order and release it for delivery; return King's refusal."""
+        self._lock()
+        try:
+            self._write(lambda: self._job.king.update_order(number, approved=True, released=True))
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            return reason("approval_refused", detail=words(error))
+        ledger.book(self._row, is_approved=True, step=Step.APPROVED)
+        self._job.note(self._row, "order.approved")
+        return None
+
+    def _lock(self) -> None:
+        """Book, before the first write, that King is about to lock the order for us."""
+        if not self._row.is_locked:
+            ledger.book(self._row, is_locked=True)
+
+    def _write(self, call: Callable[[], T]) -> T:
+        """Make one call that changes King, booked as doubtful for as long as it may take."""
+        self._job.beat()
+        self.calls += 1
+
+        def once() -> T:
+            ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+            return call()
+
+        return patiently(once)
+
+    def unlock(self) -> None:
+        """Free the order for King's own staff; a failure is logged, and the next run tries again."""
+        if self._row.is_locked and self._row.king_order_number:
+            unlock(self._job, self._row, self._row.king_order_number)
+
+
+def unlock(job: Job, row: WorkOrder, number: str) -> None:
+    for _ in range(UNLOCK_TRIES):  # freeing twice does no harm, so a lost answer is simply repeated
+        try:
+            patiently(lambda: job.king.release_lock(number))
+        except errors.OutcomeUnknownError as error:
+            job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+        except errors.IntegrationError as error:
+            job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+            return
+        else:
+            ledger.book(row, is_locked=False)
+            return
+
+
+def without(plan: Plan, refused: dict[str, Reason]) -> Plan:
+    """Return the plan with the lines that King refused among its dropped ones."""
+    dropped = tuple(
+        DroppedLine(origin=line.origin, reference=line.reference, reason=refused[line.reference], is_refused=True)
+        for line in plan.lines
+        if line.reference in refused
+    )
+    kept = tuple(line for line in plan.lines if line.reference not in refused)
+    return msgspec.structs.replace(plan, lines=kept, dropped=(*plan.dropped, *dropped))
+
+
+def words(error: errors.IntegrationError) -> str:
+    """Return the vendor's code and words, as they came."""
+    return " ".join(part for part in (error.code, error.detail) if part)
+
+
+def _new_line(line: PlannedLine) -> NewLine:
+    content = line.content
+    return NewLine(
+        kind=content.kind,
+        reference=line.reference,
+        article_number=content.article,
+        text=content.text,
+        quantity=content.quantity,
+        price=content.price,
+        warehouse=content.warehouse,
+    )
+
+
+def _summary(steps: Differences) -> str:
+    parts = {
+        "+": [step.line.origin.label for step in steps.additions],
+        "~": [step.line.origin.label for step in steps.changes],
+        "-": [step.reference for step in steps.removals],
+        "!": [each.label for each in steps.conflicts] + list(steps.doubles),
+    }
+    return "; ".join(f"{sign} {', '.join(names)}" for sign, names in parts.items() if names)

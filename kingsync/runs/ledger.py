@@ -1,0 +1,209 @@
+"""Reading and writing the ledger: what is booked before and after each step of an export."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+from django.db import connection, transaction
+from django.utils import timezone
+
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.runs import SyncRun
+from kingsync.models.wording import stored
+from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.rules import orders
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.plans import BookedLine, Content, DroppedLine, Plan, PlannedLine
+
+
+def fingerprint(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+# --- Work orders ------------------------------------------------------------------------------------------------------
+
+
+def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
+    """Return the ledger row of a work order at a trigger, making it at the first sight."""
+    day = orders.finished_on(source)
+    row = WorkOrder.objects.filter(outsmart_id=source.outsmart_id).first()
+    row = row or WorkOrder(outsmart_id=source.outsmart_id, changed_at=timezone.now())
+    row.order_number = source.order_number[:255]
+    row.customer_name = source.customer_name[:255]
+    row.work_date = day
+    row.is_interim = is_interim
+    if not run.is_dry:
+        row.source, row.source_fingerprint = raw.decode(), fingerprint(raw)
+        row.last_run, row.settings_version = run, run.settings_version
+        row.save()
+    return row
+
+
+def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), **changes: object) -> None:
+    """Put a work order in a state with its reasons; other columns by name."""
+    if row.state != state:
+        row.changed_at = timezone.now()
+    row.state, row.reasons = state, [stored(why) for why in reasons]
+    book(row, state=state, reasons=row.reasons, changed_at=row.changed_at, **changes)
+
+
+def book(row: WorkOrder, **changes: object) -> None:
+    """Store some columns of a work order at once."""
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(changes))
+
+
+def begin(row: WorkOrder, plan: Plan) -> None:
+    """Book that the order is being sent, with every line under its reference, before King is called."""
+    with transaction.atomic():
+        settle(row, LedgerState.SENDING, (), attempts=row.attempts + 1)
+        store_lines(row, plan)
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------------
+
+
+def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
+    """Return what earlier runs booked; lines removed from King are known by their key only."""
+    return tuple(_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0))
+
+
+def _booked(line: OrderLine) -> BookedLine:
+    sent = msgspec.convert(line.sent, Content, strict=False) if line.sent else None
+    return BookedLine(reference=line.reference, key=line.key, sent=sent, king_line_id=line.king_line_id)
+
+
+def store_lines(row: WorkOrder, plan: Plan) -> None:
+    """Write the lines of a plan: those in King keep what was sent, dropped ones get their reason."""
+    in_king = {line.reference for line in booked_lines(row) if line.king_line_id}
+    planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
+    for line in planned:
+        line.state = OrderLine.State.SENT if line.reference in in_king else OrderLine.State.PLANNED
+    OrderLine.objects.bulk_create(
+        [*planned, *(_dropped(row, line) for line in plan.dropped)],
+        update_conflicts=True,
+        unique_fields=["work_order", "reference"],
+        update_fields=["position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"],
+    )
+    _forget_vanished(row, plan)
+
+
+def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
+    return OrderLine(
+        tenant_id=row.tenant_id,
+        work_order=row,
+        reference=line.reference,
+        key=line.origin.key,
+        kind=line.origin.source.value,
+        source=line.origin.label,
+        position=place,
+        registered_minutes=line.registered_minutes,
+        rounded_minutes=line.rounded_minutes,
+        quantity=line.content.quantity,
+    )
+
+
+def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
+    return OrderLine(
+        tenant_id=row.tenant_id,
+        work_order=row,
+        reference=line.reference,
+        key=line.origin.key,
+        kind=line.origin.source.value,
+        source=line.origin.label,
+        state=OrderLine.State.REFUSED if line.is_refused else OrderLine.State.LEFT_OUT,
+        reasons=[stored(line.reason)],
+        registered_minutes=line.registered_minutes,
+    )
+
+
+def _forget_vanished(row: WorkOrder, plan: Plan) -> None:
+    """Drop rows of lines that the work order no longer has and King never saw."""
+    wanted = [line.reference for line in plan.lines] + [line.reference for line in plan.dropped]
+    OrderLine.objects.filter(work_order=row, king_line_id="").exclude(reference__in=wanted).delete()
+
+
+def line_sent(row: WorkOrder, line: PlannedLine, king_line_id: str) -> None:
+    """Book that King has the line as planned."""
+    _update_line(
+        row,
+        line.reference,
+        state=OrderLine.State.SENT,
+        king_line_id=king_line_id,
+        sent=msgspec.to_builtins(line.content),
+        reasons=[],
+    )
+
+
+def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
+    _update_line(row, line.reference, state=OrderLine.State.REFUSED, reasons=[stored(why)])
+
+
+def line_removed(row: WorkOrder, reference: str) -> None:
+    _update_line(row, reference, state=OrderLine.State.REMOVED, king_line_id="", sent={}, reasons=[])
+
+
+def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
+    """Store a line without waiting for the disk.
+
+    A lost note costs one look-up: the line stands in King under our reference and is found there.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        OrderLine.objects.filter(work_order=row, reference=reference).update(**changes)
+
+
+def refused_reasons(row: WorkOrder) -> list[Reason]:
+    """Return why lines are missing, one reason a line."""
+    return [
+        as_line_reason(line.source, msgspec.convert(why, Reason))
+        for line in OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED).order_by("id")
+        for why in line.reasons
+    ]
+
+
+def as_line_reason(label: str, why: Reason) -> Reason:
+    """Return the reason of a line as one of its work order."""
+    return Reason(code="line_refused", params={**why.params, "line": label, "code": why.code})
+
+
+# --- King's side ------------------------------------------------------------------------------------------------------
+
+
+def order_of_other(row: WorkOrder, king_order_number: str) -> WorkOrder | None:
+    """Return the other work order that this King order belongs to, if any."""
+    return WorkOrder.objects.filter(king_order_number=king_order_number).exclude(pk=row.pk).first()
+
+
+def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
+    """Book until when a write that goes out now may still be at work, a second at a time."""
+    until = now + datetime.timedelta(seconds=seconds)
+    if row.doubtful_until is None or row.doubtful_until < until - datetime.timedelta(seconds=1):
+        book(row, doubtful_until=until)
+
+
+def retried(run: SyncRun) -> list[str]:
+    """Return the work orders that wait for another try and were not dealt with in this run."""
+    waiting = WorkOrder.objects.filter(state__in=WorkOrder.RETRIED).exclude(last_run=run)
+    return list(waiting.order_by("id").values_list("outsmart_id", flat=True))
+
+
+def still_locked() -> list[WorkOrder]:
+    return list(WorkOrder.objects.filter(is_locked=True, king_order_number__isnull=False))
+
+
+def is_in_king(row: WorkOrder, plan: Plan) -> bool:
+    """True when King holds exactly this plan already, as far as we know: no call is needed."""
+    if row.plan_fingerprint != plan_fingerprint(plan):
+        return False
+    by_rule = {line.reference for line in plan.refused}
+    refused = OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED)
+    return not refused.exclude(reference__in=by_rule).exists()
+
+
+def plan_fingerprint(plan: Plan) -> str:
+    return fingerprint(orders.fingerprint(plan))

@@ -1,0 +1,235 @@
+"""Start, claim, heartbeat, finish and expire runs. Nothing else changes a run.
+
+A run is claimed twice over: by a conditional UPDATE under an attempt number with a lease, and by a PostgreSQL
+advisory lock on the worker's own connection. The lock goes with a killed process at once, so that the next one
+need not wait for the lease; the lease and the attempt number stop a worker that lost its connection and lives on.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from kingsync.models import tenants
+from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.wording import stored
+from kingsync.rules.outcomes import Reason, reason
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+_LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
+QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
+
+
+class LostClaimError(RuntimeError):
+    """Another worker took the run over, or it was ended: stop at once, write nothing more."""
+
+
+class CancelRequestedError(Exception):
+    """A person asked to stop; raised between two records."""
+
+
+@dataclass(frozen=True)
+class Requested:
+    """`joined` is True when a run of this kind was already going on: that one is returned, none is started."""
+
+    run: SyncRun
+    joined: bool
+
+
+def request(
+    *,
+    kind: RunKind,
+    trigger: SyncRun.Trigger,
+    requested_by: AbstractBaseUser | None = None,
+    options: dict[str, object] | None = None,
+) -> Requested:
+    """Queue a run for the tenant of the open scope, or join the one that is open."""
+    version = SyncSettings.objects.values_list("version", flat=True).first() or 0
+    while True:
+        try:
+            with transaction.atomic():
+                run = SyncRun(
+                    kind=kind,
+                    trigger=trigger,
+                    requested_by_id=requested_by.pk if requested_by else None,
+                    settings_version=version,
+                    options=options or {},
+                )
+                run.save()
+            return Requested(run, joined=False)
+        except IntegrityError:
+            open_run = SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).first()
+            if open_run:
+                return Requested(open_run, joined=True)
+            # It ended between the two statements: ask again.
+
+
+@dataclass
+class Claim:
+    """One worker's right to work on a run; counts are kept here and written with each heartbeat."""
+
+    run: SyncRun
+    attempt: int
+    ends_at: datetime.datetime
+    # What a dry run would do, one entry a record (`--dry-run --json`).
+    plan: list[dict[str, object]] = field(default_factory=list)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, outcome: str, number: int = 1, *, trouble: bool = False) -> None:
+        """Add to one of the contract's counts; `trouble` marks a record that did not end well all the same."""
+        for name in (outcome, "trouble") if trouble else (outcome,):
+            self._counts[name] = self._counts.get(name, 0) + number
+
+    def beat(self, *, kind: str | None = None, done: int | None = None, total: int | None = None) -> None:
+        """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`."""
+        now = timezone.now()
+        changes: dict[str, object] = {f"{name}_count": F(f"{name}_count") + n for name, n in self._counts.items()}
+        if kind is not None:
+            changes |= {"progress_kind": kind, "progress_total": total}
+        if done is not None:
+            changes["progress_done"] = done
+        mine = SyncRun.objects.filter(pk=self.run.pk, attempt=self.attempt, status=RunStatus.RUNNING)
+        lease = now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS)
+        if not mine.update(heartbeat_at=now, lease_until=lease, **changes):
+            raise LostClaimError(str(LostClaimError.__doc__))
+        self._counts.clear()
+        if mine.filter(cancel_requested=True).exists():
+            raise CancelRequestedError
+
+    @property
+    def is_slice_over(self) -> bool:
+        return timezone.now() >= self.ends_at
+
+    def save_cursor(self, cursor: dict[str, object]) -> None:
+        self.run.cursor = cursor
+        SyncRun.objects.filter(pk=self.run.pk, attempt=self.attempt).update(cursor=cursor)
+
+
+@contextmanager
+def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
+    """Claim a queued run, or one whose worker is dead; None when somebody else has it or it has ended."""
+    run = SyncRun.objects.get(pk=run_id)
+    with worker_lock(run.tenant_id, RunKind(run.kind)) as is_ours:
+        yield _claim(run, slice_seconds) if is_ours else None
+
+
+def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
+    now = timezone.now()
+    taken = SyncRun.objects.filter(pk=run.pk, status__in=SyncRun.OPEN).update(
+        status=RunStatus.RUNNING,
+        attempt=F("attempt") + 1,
+        heartbeat_at=now,
+        lease_until=now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
+    )
+    if not taken:
+        return None
+    SyncRun.objects.filter(pk=run.pk, started_at=None).update(started_at=now)
+    run.refresh_from_db()
+    return Claim(run, run.attempt, now + datetime.timedelta(seconds=slice_seconds))
+
+
+@contextmanager
+def worker_lock(tenant_id: int, kind: RunKind) -> Iterator[bool]:
+    """Hold the lock that says a living worker is on this tenant's runs of this kind; False when another has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS[kind], tenant_id])
+        is_ours = bool(cursor.fetchone()[0])
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            _unlock(tenant_id, kind)
+
+
+def _unlock(tenant_id: int, kind: RunKind) -> None:
+    # After a lost connection there is nothing to unlock: the server did it.
+    if connection.connection is None or connection.connection.closed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS[kind], tenant_id])
+
+
+def put_back(claim: Claim) -> None:
+    """Put a run that has more to do back in the queue, for the next slice."""
+    _write_counts(claim)
+    SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt, status=RunStatus.RUNNING).update(
+        status=RunStatus.QUEUED, heartbeat_at=timezone.now(), lease_until=None
+    )
+
+
+def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False) -> None:
+    """End a run. Its state follows from its error and counts; what was read and not dealt with counts as failed."""
+    _write_counts(claim)
+    run = SyncRun.objects.get(pk=claim.run.pk)
+    if run.attempt != claim.attempt or not run.is_open:
+        return
+    counts = run.counts()
+    dealt_with = sum(number for name, number in counts.items() if name != "read")
+    run.failed_count += max(0, counts["read"] - dealt_with)
+    run.status = _final_status(run, error, cancelled=cancelled)
+    run.error = dict(stored(error)) if error else {}
+    run.finished_at, run.lease_until = timezone.now(), None
+    run.save(update_fields=["failed_count", "status", "error", "finished_at", "lease_until"])
+
+
+def _write_counts(claim: Claim) -> None:
+    changes = {f"{name}_count": F(f"{name}_count") + number for name, number in claim._counts.items()}
+    if changes:
+        SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(**changes)
+        claim._counts.clear()
+
+
+def _final_status(run: SyncRun, error: Reason | None, *, cancelled: bool) -> RunStatus:
+    if cancelled:
+        return RunStatus.CANCELLED
+    if error:
+        return RunStatus.FAILED
+    trouble = run.rejected_count + run.uncertain_count + run.failed_count + run.trouble_count
+    return RunStatus.PARTLY if trouble else RunStatus.SUCCEEDED
+
+
+def request_cancel(run: SyncRun) -> None:
+    """Ask a run to stop between two records; one that no worker has yet is ended at once."""
+    SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
+    SyncRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
+        status=RunStatus.CANCELLED, finished_at=timezone.now(), error=stored(reason("cancelled"))
+    )
+
+
+def interrupt_dead(kind: RunKind) -> None:
+    """End the open run of this kind when nobody works on it: its worker was killed, or never came."""
+    with worker_lock(tenants.current_id(), kind) as is_ours:
+        if not is_ours:
+            return
+        for run in SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN):
+            if run.status == RunStatus.RUNNING or _waits_too_long(run):
+                run.status, run.finished_at, run.error = RunStatus.FAILED, timezone.now(), stored(reason("interrupted"))
+                run.save(update_fields=["status", "finished_at", "error"])
+
+
+def _waits_too_long(run: SyncRun) -> bool:
+    return max(run.queued_at, run.heartbeat_at or run.queued_at) < timezone.now() - QUEUED_TOO_LONG
+
+
+def silent_runs() -> list[SyncRun]:
+    """Return the runs of the open scope's tenant whose worker is gone or whose message was lost."""
+    found = []
+    for run in SyncRun.objects.filter(status__in=SyncRun.OPEN):
+        with worker_lock(run.tenant_id, RunKind(run.kind)) as is_ours:
+            if is_ours and (run.status == RunStatus.RUNNING or _waits_too_long(run)):
+                found.append(run)
+    return found
+
+
+assert {f"{name}_count" for name in COUNTS} <= {column.name for column in SyncRun._meta.get_fields()}  # noqa: S101

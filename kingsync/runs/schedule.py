@@ -1,0 +1,51 @@
+"""Which runs are due, by the tenant's own intervals."""
+
+from __future__ import annotations
+
+import datetime
+
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.sync_settings import SettingsVersion, SyncSettings
+from kingsync.runs import imports
+
+
+def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
+    """Return the kinds of run that the open scope's tenant is due for; none while a connection is paused."""
+    settings = SyncSettings.objects.first()
+    if settings is None or not settings.schedule_enabled or not _is_connected():
+        return []
+    wanted = {RunKind.IMPORT: settings.import_minutes, RunKind.EXPORT: settings.export_minutes}
+    if not settings.export_orders:
+        del wanted[RunKind.EXPORT]
+    if not imports.wanted_kinds(settings.as_mapping().imports, []):
+        del wanted[RunKind.IMPORT]
+    return [kind for kind, minutes in wanted.items() if is_due(kind, minutes=minutes, now=now)]
+
+
+def _is_connected() -> bool:
+    active = Connection.objects.filter(state=Connection.State.ACTIVE).exclude(base_url="")
+    return active.count() == len(System)
+
+
+def last_run(kind: RunKind) -> SyncRun | None:
+    """Return the newest run of a kind that was no dry run."""
+    return SyncRun.objects.filter(kind=kind).exclude(options__dry_run=True).order_by("-id").first()
+
+
+def next_at(kind: RunKind, *, minutes: int) -> datetime.datetime | None:
+    """Return when the next run should start, measured from start to start; None while one is open.
+
+    The first one waits for one interval after the settings were saved: time to think again before anything is sent.
+    """
+    run = last_run(kind)
+    if run is not None and run.is_open:
+        return None
+    saved = SettingsVersion.objects.order_by("-version").first()
+    since = run.queued_at if run else saved.saved_at if saved else None
+    return since + datetime.timedelta(minutes=minutes) if since else None
+
+
+def is_due(kind: RunKind, *, minutes: int, now: datetime.datetime) -> bool:
+    due_at = next_at(kind, minutes=minutes)
+    return due_at is not None and due_at <= now
