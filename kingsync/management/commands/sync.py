@@ -1,0 +1,135 @@
+"""Run one import or export in the foreground, without broker or worker."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.utils import timezone, translation
+from tqdm import tqdm
+
+from kingsync.management.lookup import tenant_of
+from kingsync.models import tenants
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.models.wording import sentence
+from kingsync.rules.outcomes import reason
+from kingsync.runs import engine, imports, lifecycle
+
+FOREVER = 10 * 365 * 24 * 3600.0
+WENT_WELL, SOME_DID_NOT, FAILED = 0, 1, 2
+KINDS = ["customers", "products", "hour_types", "warehouses", "orders"]
+
+
+class Command(BaseCommand):
+    help = "Run one import or export in the foreground."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG")
+        actions = parser.add_subparsers(dest="action", required=True)
+        export = actions.add_parser("export", help="completed work orders to King")
+        export.add_argument("--work-order", action="append", default=[], metavar="OUTSMART_ID", dest="work_orders")
+        load = actions.add_parser("import", help="master data from King to OutSmart")
+        load.add_argument("--kind", action="extend", nargs="+", choices=KINDS, default=[], dest="kinds")
+        load.add_argument("--full", action="store_true", help="read everything, not only what changed")
+        for each in (export, load):
+            each.add_argument("--dry-run", action="store_true", help="show what would be sent, write nothing")
+            each.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *args: object, **options: Any) -> None:
+        tenant = tenant_of(options["slug"])
+        with tenants.scope(tenant), translation.override(tenant.language):
+            run, worked = self._work(tenant, options)
+            self._tell(run, worked, as_json=options["json"])
+        if _exit_code(run) != WENT_WELL:
+            sys.exit(_exit_code(run))
+
+    def _work(self, tenant: Tenant, options: dict[str, Any]) -> tuple[SyncRun, engine.Worked]:
+        kind = RunKind(options["action"])
+        _check_switched_on(kind, options)
+        lifecycle.interrupt_dead(kind)
+        requested = lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=_run_options(options))
+        if requested.joined:
+            raise CommandError(_going_on(requested.run), returncode=FAILED)
+        with _progress(tenant, requested.run):
+            worked = engine.work(requested.run.pk, slice_seconds=FOREVER)
+        return SyncRun.objects.get(pk=requested.run.pk), worked
+
+    def _tell(self, run: SyncRun, worked: engine.Worked, *, as_json: bool) -> None:
+        error = sentence(run.error) or None
+        if as_json:
+            answer: dict[str, Any] = {
+                "run": run.pk,
+                "kind": run.kind,
+                "state": "failed" if run.status == RunStatus.CANCELLED else run.status,
+                "counts": run.counts(),
+                "error": error,
+            }
+            if run.is_dry:
+                answer["plan"] = worked.plan
+            self.stdout.write(json.dumps(answer, ensure_ascii=False))
+            return
+        counts = ", ".join(f"{name} {number}" for name, number in run.counts().items() if number)
+        self.stdout.write(f"{run.get_status_display()}: {counts or '-'}")
+        if error:
+            self.stderr.write(error)
+
+
+def _check_switched_on(kind: RunKind, options: dict[str, Any]) -> None:
+    """Refuse a run that the settings say is not wanted."""
+    choices = SyncSettings.objects.get().as_mapping()
+    why = None
+    if kind == RunKind.EXPORT and not choices.exports.orders:
+        why = reason("exports_off")
+    if kind == RunKind.IMPORT and not imports.wanted_kinds(choices.imports, options.get("kinds") or []):
+        why = reason("imports_off")
+    if why:
+        raise CommandError(sentence({"code": why.code, "params": why.params}), returncode=FAILED)
+
+
+def _run_options(options: dict[str, Any]) -> dict[str, object]:
+    names = ("work_orders", "kinds", "full", "dry_run")
+    return {name: options[name] for name in names if options.get(name)}
+
+
+def _going_on(run: SyncRun) -> str:
+    since = timezone.localtime(run.started_at or run.queued_at)
+    done = f"{run.progress_done}" + (f" / {run.progress_total}" if run.progress_total else "")
+    return f"A run of this kind is going on since {since:%H:%M} (run {run.pk}, {done} done). Nothing was started."
+
+
+def _exit_code(run: SyncRun) -> int:
+    return {RunStatus.SUCCEEDED: WENT_WELL, RunStatus.PARTLY: SOME_DID_NOT}.get(RunStatus(run.status), FAILED)
+
+
+@contextmanager
+def _progress(tenant: Tenant, run: SyncRun) -> Iterator[None]:
+    """Show a progress bar on a terminal, drawn from the run's row by a thread of its own."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    stop = threading.Event()
+    painter = threading.Thread(target=_paint, args=(tenant, run.pk, stop))
+    painter.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        painter.join()
+
+
+def _paint(tenant: Tenant, run_id: int, stop: threading.Event) -> None:
+    with tenants.scope(tenant), tqdm(unit="", file=sys.stderr, leave=True) as bar:
+        while not stop.wait(0.3):
+            run = SyncRun.objects.get(pk=run_id)
+            bar.total, bar.n = run.progress_total, run.progress_done
+            bar.set_description(run.progress_kind or run.kind, refresh=True)
+    connection.close()

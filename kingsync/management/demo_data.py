@@ -1,0 +1,56 @@
+"""The demo's tenant and users: a believable installation company, connected to both sandboxes."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib.auth.models import User
+
+from kingsync.models import tenant_files
+from kingsync.models.tenants import Membership, Role, Tenant
+
+SLUG = "demo"
+PASSWORD = "welkom-bij-kingsync"  # noqa: S105  (the demo prints it on the screen)
+OPERATOR = "beheer"
+# What `manage.py sandbox` takes when it is told nothing else.
+KING = {"administration": "DEMO01", "access_code": "sandbox-access-code"}
+OUTSMART = {"token": "sandbox-token", "software_token": "sandbox-software-token"}
+MEMBERS = {"eigenaar": Role.OWNER, "planner": Role.EDITOR, "kijker": Role.VIEWER}
+
+
+def seed(*, king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
+    """Make the demo tenant and its users, or point an earlier one to these sandboxes.
+
+    Settings that were changed in the demo stay. Returns (user name, password, role) of who can log in.
+    """
+    if Tenant.objects.filter(slug=SLUG).exists():
+        document: dict[str, object] = {"slug": SLUG} | _connections(king_url, outsmart_url)
+    else:
+        document = _document() | _connections(king_url, outsmart_url)
+    tenant = tenant_files.apply(json.dumps(document).encode())
+    return _users(tenant)
+
+
+def _connections(king_url: str, outsmart_url: str) -> dict[str, object]:
+    return {"outsmart": {"base_url": outsmart_url, **OUTSMART}, "king": {"base_url": king_url, **KING}}
+
+
+def _document() -> dict[str, object]:
+    return {
+        "slug": SLUG,
+        "name": "Jansen Installatietechniek B.V.",
+        "language": "nl",
+        "schedule": {"enabled": True, "import_minutes": 15, "export_minutes": 5},
+        "imports": {kind: {"enabled": True} for kind in ("customers", "products", "hour_types", "warehouses")},
+        "exports": {"orders": True, "failure_status": "99", "success_status": "10"},
+    }
+
+
+def _users(tenant: Tenant) -> list[tuple[str, str, str]]:
+    if not User.objects.filter(username=OPERATOR).exists():
+        User.objects.create_superuser(OPERATOR, password=PASSWORD)
+    for name, role in MEMBERS.items():
+        if not User.objects.filter(username=name).exists():
+            user = User.objects.create_user(name, password=PASSWORD)
+            Membership.objects.create(tenant=tenant, user=user, role=role)
+    return [(OPERATOR, PASSWORD, "operator"), *((name, PASSWORD, role.value) for name, role in MEMBERS.items())]
