@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 def _holder(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)],
+        processes.bound("-c", HOLD, str(folder)),
         cwd=CHECKOUT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -353,15 +353,14 @@ def test_servers_that_do_not_start_end_the_command_with_one_sentence(tmp_path: P
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_command_and_its_servers(tmp_path: Path, number: signal.Signals) -> None:
     command = subprocess.Popen(
-        [
-            sys.executable,
+        processes.bound(
             processes.MANAGE,
             "shell",
             "--verbosity",
             "0",
             "-c",
             "import time; print(1, flush=True); time.sleep(60)",
-        ],
+        ),
         env=processes.environment(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -345,7 +345,7 @@ def test_any_work_order_gives_a_plan_in_which_every_row_is_accounted_for(
         work_order(materials=tuple(materials), periods=tuple(periods)), hour_rounding=rounding, send_prices=True
     )
 
-    rows = [*plan.lines, *plan.dropped]
+    rows: list[orders.Line] = [*plan.lines, *plan.dropped]
     assert len(rows) == len(materials) + len(periods)
     assert len({line.reference for line in rows}) == len(rows)
     assert all(len(line.reference) <= 20 for line in rows)

@@ -1,0 +1,61 @@
+"""What all tests share: a tenant, its scope, both sandboxes and the connections to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models import tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.tenants import Tenant
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _loopback_allowed(settings: Settings) -> None:
+    settings.PRIVATE_HOSTS = ["127.0.0.1"]
+    settings.KING_WRITE_TIMEOUT = 0.5  # so that a lost answer is settled within a test
+
+
+@pytest.fixture
+def king() -> Iterator[KingSandbox]:
+    """King with nothing in it but what a test puts there."""
+    with KingSandbox(empty=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def outsmart() -> Iterator[OutSmartSandbox]:
+    with OutSmartSandbox(empty=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Iterator[Tenant]:
+    """A tenant that is connected to both sandboxes, in its scope."""
+    made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
+    connect(made, king, outsmart)
+    with tenants.scope(made):
+        yield made
+
+
+def connect(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    """Point the tenant's connections to these sandboxes."""
+    Connection(
+        tenant=tenant,
+        system=System.KING,
+        base_url=king.base_url,
+        administration=king.administration,
+        credentials={"access_code": king.access_code},
+        busy_codes=["LOCK"],
+    ).save()
+    Connection(
+        tenant=tenant,
+        system=System.OUTSMART,
+        base_url=outsmart.base_url,
+        credentials={"token": outsmart.token, "software_token": outsmart.software_token},
+    ).save()

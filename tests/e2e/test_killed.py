@@ -1,0 +1,136 @@
+"""A worker that is killed in the middle of an export: whatever it was doing, the next run ends with one whole order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings as deployment
+from django.db import connection
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from tests import desk, factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parent.parent.parent
+# Every call of an export with four lines that is approved, in order.
+CALLS = [
+    ("Order_Toevoegen", 0),
+    ("Order_OrderRegel_Toevoegen", 0),
+    ("Order_OrderRegel_Toevoegen", 1),
+    ("Order_OrderRegel_Toevoegen", 2),
+    ("Order_OrderRegel_Toevoegen", 3),
+    ("Orders_Opvragen", 0),
+    ("Order_Wijzigen", 0),
+    ("Order_LockVrijgeven", 0),
+]
+
+
+@pytest.fixture(autouse=True)
+def _ready(tenant: Tenant, king: KingSandbox) -> None:
+    desk.stock(king)
+    factories.settings(tenant, approve_order=True)
+    desk.export()  # fills the mirror, so that the calls below are those of the work order
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a command that uses the database of this test."""
+    params = connection.get_connection_params()
+    password = quote(str(params["password"]))
+    address = f"postgres://{params['user']}:{password}@{params['host']}:{params['port']}/{params['dbname']}"
+    return os.environ | {
+        "DATABASE_URL": address,
+        "REDIS_URL": deployment.REDIS_URL,
+        "SECRET_KEY": deployment.SECRET_KEY,
+        "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
+        "PRIVATE_HOSTS": "127.0.0.1",
+        "KING_WRITE_TIMEOUT": "30",
+    }
+
+
+def sync(slug: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "sync", slug, "export"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+def killed_at(tenant: Tenant, king: KingSandbox) -> Iterator[Callable[[Fault], None]]:
+    """Run an export in a process of its own and kill it while King keeps it waiting at the fault."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def kill_at(fault: Fault) -> None:
+        king.calls.clear()
+        king.faults.add(fault)
+        process = sync(tenant.slug)
+        processes.append(process)
+        wait_for(lambda: king.calls.count(fault.operation) > fault.skip or process.poll() is not None)
+        assert process.poll() is None, "the export ended before it came to the fault"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        king.faults.clear()
+
+    yield kill_at
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])
+@pytest.mark.parametrize(("operation", "skip"), CALLS)
+def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    killed_at: Callable[[Fault], None],
+    operation: str,
+    skip: int,
+    kind: str,
+) -> None:
+    number = desk.work_order(outsmart)
+    killed_at(Fault(kind=kind, operation=operation, skip=skip, seconds=20.0))  # type: ignore[arg-type]
+    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+
+    run = desk.export()
+
+    assert run.status == "succeeded"
+    (order,) = desk.orders(king)
+    assert [line[1] for line in desk.lines(order)] == ["BUIS", "MONT", "Ketel nagekeken", f"Werkbon 2025.{number}"]
+    assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert desk.told(outsmart, number)["status"] == "Afgehandeld"
+    assert desk.is_clean(king)
+
+
+def test_a_doubtful_call_of_a_killed_run_is_waited_for(
+    king: KingSandbox, outsmart: OutSmartSandbox, killed_at: Callable[[Fault], None]
+) -> None:
+    desk.work_order(outsmart)
+    killed_at(Fault(kind="late", operation="Order_Toevoegen", seconds=1.5))
+    WorkOrder.objects.update(doubtful_until=desk.in_seconds(2.5))
+
+    desk.export()
+
+    assert len(desk.orders(king)) == 1
+    assert desk.is_clean(king)

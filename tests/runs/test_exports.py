@@ -1,0 +1,500 @@
+"""Whole exports against both sandboxes: what King and OutSmart hold afterwards, and what the ledger says."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.king_store import Edit
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import LogEntry
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.models.wording import sentences
+from kingsync.models.work_orders import LedgerState, OrderLine, Step
+from tests import desk, factories
+
+
+@pytest.fixture(autouse=True)
+def _stocked(tenant: Tenant, king: KingSandbox) -> None:
+    desk.stock(king)
+    factories.settings(tenant)
+
+
+def choose(**columns: object) -> None:
+    """Change settings of the tenant."""
+    row = SyncSettings.objects.get()
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.store(by=None)
+
+
+# --- Creating ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_work_order_becomes_one_order_with_its_lines(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart, Materials=[desk.material("BUIS", "2,5")], Workperiods=[desk.period("01:10")])
+
+    run = desk.export()
+
+    assert run.status == "succeeded"
+    assert desk.counts(run) == {"read": 1, "created": 1}
+    (order,) = desk.orders(king)
+    assert (order["ExternOrderNummer"], order["DebiteurNummer"]) == (f"OS-{number}", 11)
+    assert desk.lines(order) == [
+        ("ART", "BUIS", "2.5"),
+        ("TAR", "MONT", "1.25"),
+        ("TEKST", "Ketel nagekeken", ""),
+        ("TEKST", f"Werkbon 2025.{number}", ""),
+    ]
+    assert desk.is_clean(king)
+
+
+def test_a_done_work_order_is_confirmed_in_outsmart(outsmart: OutSmartSandbox) -> None:
+    choose(success_status="10")
+    number = desk.work_order(outsmart)
+
+    desk.export()
+
+    row = desk.ledger(number)
+    assert (row.state, row.step) == (LedgerState.DONE, Step.CONFIRMED)
+    assert desk.told(outsmart, number)["status"] == "Afgehandeld"
+    assert desk.told(outsmart, number)["WorkStatus"] == "10"
+
+
+def test_creating_takes_no_call_more_than_needed(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.export()  # fills the mirror
+    desk.work_order(outsmart)
+    king.calls.clear()
+
+    desk.export()
+
+    assert desk.calls(king) == [
+        "Order_Toevoegen",
+        "Order_OrderRegel_Toevoegen",
+        "Order_OrderRegel_Toevoegen",
+        "Order_OrderRegel_Toevoegen",
+        "Order_OrderRegel_Toevoegen",
+        "Orders_Opvragen",  # read back
+        "Order_LockVrijgeven",
+    ]
+
+
+def test_every_read_of_work_orders_leaves_their_status_alone(outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart)
+
+    desk.export()
+
+    reads = [call for call in outsmart.calls.all() if call.operation in ("GetWorkorders", "GetWorkorder")]
+    marks = [parse_qs(call.query)["update_status"][0] for call in reads]
+    assert marks == ["false"] * (len(marks) - 1) + ["true"]
+    assert reads[-1].operation == "GetWorkorder"
+
+
+def test_an_approved_order_is_approved_after_its_lines_and_released(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    choose(approve_order=True)
+    number = desk.work_order(outsmart)
+
+    desk.export()
+
+    (order,) = desk.orders(king)
+    assert (order["Goedgekeurd"], order["VrijVoorLevering"], order["Verzamellijst"]) == (1, 1, "NIET")
+    assert desk.calls(king)[-2:] == ["Order_Wijzigen", "Order_LockVrijgeven"]
+    assert desk.ledger(number).is_approved
+
+
+def test_a_second_run_sends_nothing_again(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart)
+    desk.export()
+    outsmart.store.edit_work_order(number, {"status": "Compleet"})  # the office set it back
+    king.calls.clear()
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "unchanged": 1}
+    assert desk.calls(king) == []
+    assert desk.told(outsmart, number)["status"] == "Afgehandeld"
+
+
+# --- Updating ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def linked(king: KingSandbox) -> str:
+    """An open order of King's own staff, with one line."""
+    king.store.put_record("order", "500", {"DebiteurNummer": 10})
+    king.store.edit_order(500, Edit(add=[{"RegelSoort": "ART", "ArtikelNummer": "KNIE", "AantalBesteld": 4}]))
+    return "500"
+
+
+def test_a_linked_order_is_added_to_and_staff_lines_stay(
+    king: KingSandbox, outsmart: OutSmartSandbox, linked: str
+) -> None:
+    number = desk.work_order(outsmart, WorkorderNo=linked)
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "updated": 1}
+    assert [line[1] for line in desk.lines(desk.orders(king, ours=False)[0])][:3] == ["KNIE", "BUIS", "MONT"]
+    assert desk.ledger(number).king_order_number == linked
+    assert desk.orders(king) == []  # no new one
+
+
+def test_an_update_is_only_the_difference(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    hour = desk.period()
+    number = desk.work_order(outsmart, Materials=[desk.material("BUIS"), desk.material("KNIE")], Workperiods=[hour])
+    desk.export()
+    changes: dict[str, object] = {
+        "status": "Compleet",
+        "Materials": [desk.material("BUIS", "3")],
+        "Workperiods": [hour],
+    }
+    outsmart.store.edit_work_order(number, changes)
+    king.calls.clear()
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "updated": 1}
+    assert desk.lines(desk.orders(king)[0])[:2] == [("ART", "BUIS", "3"), ("TAR", "MONT", "1")]
+    assert sorted(desk.calls(king)) == [
+        "Order_LockVrijgeven",
+        "Order_OrderRegel_Verwijderen",
+        "Order_OrderRegel_Wijzigen",
+        "Orders_Opvragen",
+        "Orders_Opvragen",
+    ]
+
+
+def test_an_unknown_linked_order_is_rejected_and_never_made_anew(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    choose(failure_status="99")
+    number = desk.work_order(outsmart, WorkorderNo="404")
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "rejected": 1}
+    assert desk.ledger(number).state == LedgerState.REJECTED
+    assert "404" in sentences(desk.ledger(number).reasons)
+    assert desk.orders(king, ours=False) == []
+    assert desk.told(outsmart, number)["WorkStatus"] == "99"
+
+
+def test_a_repaired_rejection_is_exported_although_we_changed_its_status(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    choose(failure_status="99")
+    number = desk.work_order(outsmart, WorkorderNo="500")
+    desk.export()
+    king.store.put_record("order", "500", {"DebiteurNummer": 10})
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "updated": 1}
+    assert desk.ledger(number).state == LedgerState.DONE
+
+
+def test_two_work_orders_never_share_a_king_order(king: KingSandbox, outsmart: OutSmartSandbox, linked: str) -> None:
+    desk.work_order(outsmart, WorkorderNo=linked)
+    second = desk.work_order(outsmart, WorkorderNo=linked)
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 2, "updated": 1, "skipped": 1}
+    assert desk.ledger(second).state == LedgerState.HELD
+    assert desk.ledger(second).king_order_number is None
+
+
+def test_a_line_changed_on_both_sides_is_held_with_both_values(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart)
+    desk.export()
+    (order,) = desk.orders(king)
+    line = order["OrderRegels"][0]["RegelID"]
+    king.store.edit_order(order["OrderNummer"], Edit(change=[{"RegelID": line, "AantalBesteld": 9}]))
+    outsmart.store.edit_work_order(number, {"status": "Compleet", "Materials": [desk.material("BUIS", "2")]})
+
+    desk.export()
+
+    row = desk.ledger(number)
+    assert row.state == LedgerState.HELD
+    assert (row.reasons[0]["params"]["ours"], row.reasons[0]["params"]["theirs"]) == ("2 BUIS", "9 BUIS")
+    assert desk.lines(desk.orders(king)[0])[0] == ("ART", "BUIS", "9")
+    assert desk.is_clean(king)
+
+
+# --- Stopped by rule or setting ---------------------------------------------------------------------------------------
+
+
+def test_without_create_new_order_an_unlinked_work_order_is_held(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    choose(create_new_order=False)
+    number = desk.work_order(outsmart)
+
+    run = desk.export()
+
+    assert (run.status, desk.counts(run)) == ("succeeded", {"read": 1, "skipped": 1})
+    assert desk.ledger(number).reasons[0]["code"] == "not_linked"
+    assert desk.orders(king) == []
+
+
+def test_archived_work_orders_and_other_statuses_are_left_alone(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart, Archived="1")
+    desk.work_order(outsmart, WorkStatus="01")
+    desk.work_order(outsmart, status="Opgehaald")
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "skipped": 1}
+    assert desk.orders(king) == []
+
+
+def test_a_refused_line_does_not_stop_the_others_and_blocks_approval(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    choose(approve_order=True)
+    number = desk.work_order(outsmart, Materials=[desk.material("BUIS"), desk.material("ONBEKEND")])
+
+    run = desk.export()
+
+    assert (run.status, desk.counts(run)) == ("partly", {"read": 1, "created": 1})
+    (order,) = desk.orders(king)
+    assert [line[1] for line in desk.lines(order)][:2] == ["BUIS", "MONT"]
+    assert order["Goedgekeurd"] == 0
+    row = desk.ledger(number)
+    assert row.state == LedgerState.INCOMPLETE
+    assert desk.told(outsmart, number)["status"] == "Compleet"
+    refused = OrderLine.objects.get(work_order=row, state=OrderLine.State.REFUSED)
+    assert (refused.source, refused.reasons[0]["code"]) == ("ONBEKEND", "unknown_article")
+
+
+def test_a_refused_line_is_sent_by_itself_once_king_knows_the_article(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    choose(approve_order=True)
+    number = desk.work_order(outsmart, Materials=[desk.material("NIEUW"), desk.material("BUIS")])
+    desk.export()
+    king.store.put_record("article", "NIEUW", {"OmschrijvingKort": "Nieuw", "AantalDecimalen": 0})
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "updated": 1}
+    (order,) = desk.orders(king)
+    assert [line[1] for line in desk.lines(order)][:3] == ["NIEUW", "BUIS", "MONT"]  # in sequence
+    assert order["Goedgekeurd"] == 1
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert desk.is_clean(king)
+
+
+def test_a_line_that_only_king_itself_refuses_is_told_in_kings_words(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    number = desk.work_order(outsmart)
+    king.faults.add(
+        Fault(kind="refuse", operation="Order_OrderRegel_Toevoegen", code="K123", message="Artikel niet leverbaar")
+    )
+
+    desk.export()
+
+    assert "K123 Artikel niet leverbaar" in sentences(desk.ledger(number).reasons)
+    assert len(desk.lines(desk.orders(king)[0])) == 3
+
+
+def test_nothing_is_sent_when_every_line_would_be_refused(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart, Materials=[desk.material("WEG")], Workperiods=[desk.period(hour_type="WEG")])
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "rejected": 1}
+    assert desk.orders(king) == []
+    codes = [why["code"] for why in desk.ledger(number).reasons]
+    assert codes == ["all_lines_refused", "line_refused", "line_refused"]
+
+
+def test_a_refused_order_is_rejected_in_kings_words(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    king.faults.add(Fault(kind="refuse", operation="Order_Toevoegen", code="K7", message="Kredietlimiet overschreden"))
+    number = desk.work_order(outsmart)
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "rejected": 1}
+    assert "K7 Kredietlimiet overschreden" in sentences(desk.ledger(number).reasons)
+
+
+def test_one_bad_work_order_does_not_stop_the_others(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart, Materials="geen lijst")
+    desk.work_order(outsmart)
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 2, "failed": 1, "created": 1}
+    assert len(desk.orders(king)) == 1
+
+
+# --- Interim ----------------------------------------------------------------------------------------------------------
+
+
+def test_interim_then_final_counts_no_hour_twice(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    choose(interim_updates=True, order_update_status="5", create_interim_order=True, approve_order=True)
+    hour = desk.period("02:00")
+    number = desk.work_order(outsmart, status="Opgehaald", WorkStatus="5", Workperiods=[hour])
+    first = desk.export()
+    state_then, approved_then = desk.ledger(number).state, desk.orders(king)[0]["Goedgekeurd"]
+    outsmart.store.edit_work_order(number, {"status": "Compleet", "WorkStatus": "1", "Workperiods": [hour]})
+
+    second = desk.export()
+
+    assert (desk.counts(first), state_then, approved_then) == ({"read": 1, "created": 1}, LedgerState.INTERIM, 0)
+    assert desk.counts(second)["read"] == 1
+    (order,) = desk.orders(king)
+    assert [line for line in desk.lines(order) if line[0] == "TAR"] == [("TAR", "MONT", "2")]
+    assert order["Goedgekeurd"] == 1
+    assert desk.ledger(number).state == LedgerState.DONE
+
+
+def test_an_interim_order_is_made_only_when_asked(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    choose(interim_updates=True, order_update_status="5", create_interim_order=False)
+    number = desk.work_order(outsmart, status="Opgehaald", WorkStatus="5")
+
+    desk.export()
+
+    assert desk.ledger(number).reasons[0]["code"] == "not_linked_interim"
+    assert desk.orders(king) == []
+
+
+# --- Lost answers -----------------------------------------------------------------------------------------------------
+
+DOUBTFUL = ["timeout_before", "timeout_after", "reset_before", "reset_after", "half", "broken_json"]
+WRITES = ["Order_Toevoegen", "Order_OrderRegel_Toevoegen", "Order_Wijzigen", "Order_LockVrijgeven"]
+
+
+@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("kind", DOUBTFUL)
+def test_a_lost_answer_never_doubles_or_loses_anything(
+    king: KingSandbox, outsmart: OutSmartSandbox, kind: str, operation: str
+) -> None:
+    choose(approve_order=True)
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind=kind, operation=operation, seconds=1.0))  # type: ignore[arg-type]
+
+    run = desk.export()
+
+    assert (run.status, desk.counts(run)) == ("succeeded", {"read": 1, "created": 1})
+    (order,) = desk.orders(king)
+    assert len(desk.lines(order)) == 4
+    assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert desk.is_clean(king)
+
+
+def test_a_call_carried_out_long_after_its_time_out_is_not_repeated(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.work_order(outsmart)
+    king.faults.add(Fault(kind="late", operation="Order_Toevoegen", seconds=0.8))  # the client waits 0.5 s
+
+    desk.export()
+
+    assert len(desk.orders(king)) == 1
+    assert desk.is_clean(king)
+
+
+def test_an_order_that_cannot_be_looked_up_is_uncertain_and_not_sent_again(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.export()
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever"))
+
+    first = desk.export()
+    king.faults.clear()
+    second = desk.export()
+
+    assert desk.counts(first) == {"read": 1, "uncertain": 1}
+    assert desk.counts(second) == {"read": 1, "created": 1}
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert len(desk.orders(king)) == 1
+
+
+def test_a_failed_confirmation_is_repeated_without_touching_king(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart)
+    outsmart.faults.add(Fault(kind="http_500", operation="GetWorkorder", times=1))
+    first = desk.export()
+    state_then = desk.ledger(number).state
+    king.calls.clear()
+
+    second = desk.export()
+
+    assert (first.status, state_then) == ("partly", LedgerState.UNCONFIRMED)
+    assert desk.counts(second) == {"read": 1, "unchanged": 1}
+    assert desk.calls(king) == []
+    assert desk.ledger(number).state == LedgerState.DONE
+
+
+def test_an_order_open_on_a_kings_screen_is_tried_again_later(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    king.store.put_record("order", "500", {"DebiteurNummer": 10})
+    king.store.lock_order(500, "KASSA")
+    number = desk.work_order(outsmart, WorkorderNo="500")
+
+    first = desk.export()
+    state_then = desk.ledger(number).state
+    king.store.unlock_order(500)
+    second = desk.export()
+
+    assert (desk.counts(first), state_then) == ({"read": 1, "failed": 1}, LedgerState.SENDING)
+    assert desk.counts(second) == {"read": 1, "updated": 1}
+    assert desk.is_clean(king)
+
+
+# --- Whole runs that fail ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("http_500", "system.server_error"),
+        ("html", "system.not_json"),
+        ("broken_json", "system.not_json"),
+        ("empty", "system.empty"),
+        ("unauthorized", "system.authentication"),
+    ],
+)
+def test_an_outsmart_that_fails_ends_the_run_with_one_sentence(outsmart: OutSmartSandbox, kind: str, code: str) -> None:
+    outsmart.faults.add(Fault(kind=kind, operation="GetWorkorders", times="forever"))  # type: ignore[arg-type]
+
+    run = desk.export()
+
+    assert (run.status, run.error["code"]) == ("failed", code)
+    assert LogEntry.objects.filter(run=run, event="run.failed").count() == 1
+
+
+def test_a_refused_access_code_stops_the_run_and_pauses_the_connection(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.export()
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="unauthorized", operation="Order_Toevoegen"))
+
+    run = desk.export()
+
+    assert (run.status, run.error["code"]) == ("failed", "system.authentication")
+    assert Connection.objects.get(system=System.KING).state == Connection.State.PAUSED
+    assert desk.ledger(number).state in (LedgerState.SENDING, LedgerState.WAITING)
+    assert desk.counts(run) == {"read": 1, "failed": 1}
+
+
+def test_an_unreachable_king_ends_the_run_and_loses_nothing(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart)
+    address = Connection.objects.get(system=System.KING).base_url
+    Connection.objects.filter(system=System.KING).update(base_url="http://127.0.0.1:9")
+
+    first = desk.export()
+    Connection.objects.filter(system=System.KING).update(base_url=address)
+    second = desk.export()
+
+    assert (first.status, first.error["code"]) == ("failed", "system.unreachable")
+    assert desk.counts(second) == {"read": 1, "created": 1}
+    assert desk.ledger(number).state == LedgerState.DONE
