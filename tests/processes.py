@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,17 @@ from kingsync.embedded.places import CHECKOUT
 
 PATIENCE_SECONDS = 20.0
 MANAGE = str(CHECKOUT / "manage.py")
+_BOUND = """
+import os, signal, sys
+from kingsync.embedded import children
+children.signal_at_parents_death(signal.SIGTERM)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def bound(*arguments: str) -> list[str]:
+    """This function will return a command for Python with these arguments that ends when the test process dies."""
+    return [sys.executable, "-c", _BOUND, *arguments]
 
 
 def environment(local: Path, **more: str) -> dict[str, str]:

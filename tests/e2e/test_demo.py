@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -34,7 +33,7 @@ class RunningDemo:
         self._has_ended = False
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, processes.MANAGE, "demo"],
+            processes.bound(processes.MANAGE, "demo"),
             env=processes.environment(local, **environment),
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
