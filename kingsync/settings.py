@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.embedded import keys, places
+from kingsync.web.theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -148,14 +149,6 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'self'"],
         "object-src": ["'none'"],
     },
-}
-
-UNFOLD = {
-    "SITE_TITLE": "kingsync",
-    "SITE_HEADER": "kingsync",
-    "SITE_SYMBOL": "sync_alt",
-    "SHOW_LANGUAGES": True,
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------------
