@@ -22,13 +22,11 @@ class SyncRunAdmin(base.LongListAdmin):
         "tenant",
         "status",
         "trigger",
-        "queued_at",
+        "started_at",
         "finished_at",
         "read_count",
         "created_count",
-        "updated_count",
         "rejected_count",
-        "failed_count",
         "log",
     )
     list_filter: Any = (base.TenantFilter, "kind", "status", "trigger", "queued_at")

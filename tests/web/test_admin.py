@@ -75,6 +75,16 @@ def test_operator_opens_every_list(operator: Client, model: type[models.Model]) 
     assert operator.get(address(model, "changelist")).status_code == 200
 
 
+def test_operator_opens_the_pages_of_an_account(operator: Client, people: People) -> None:
+    pages = [
+        operator.get(address(User, "add")),
+        operator.get(address(User, "change", people.viewer.pk)),
+        operator.get(reverse("admin:auth_user_password_change", args=[people.viewer.pk])),
+    ]
+
+    assert [page.status_code for page in pages] == [200, 200, 200]
+
+
 @pytest.mark.parametrize("model", FILLED)
 @pytest.mark.parametrize("slug", ["jansen", "elsewhere"])
 def test_operator_opens_every_row(operator: Client, model: type[models.Model], slug: str) -> None:
