@@ -1,0 +1,61 @@
+"""A transport that does not really wait, and what it told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from integrations.addresses import AddressPolicy
+from integrations.calls import Call, Operation
+from integrations.transport import MAX_ANSWER_BYTES, Transport, no_words
+
+LOOPBACK = AddressPolicy(("127.0.0.1",))
+READ = Operation(name="Lezen", connect_timeout=2.0, read_timeout=0.3, visible_query=frozenset({"status"}))
+WRITE = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=2.0, read_timeout=0.3)
+
+
+class Line:
+    """`waits` are the seconds it would have waited, `calls` what it would have logged."""
+
+    def __init__(
+        self,
+        policy: AddressPolicy = LOOPBACK,
+        *,
+        attempts: int = 3,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        verify: bool = True,
+        ca_certificate: str = "",
+    ) -> None:
+        self.waits: list[float] = []
+        self.calls: list[Call] = []
+        self.transport = Transport(
+            "king",
+            policy=policy,
+            verify=verify,
+            ca_certificate=ca_certificate,
+            on_call=self.calls.append,
+            sleep=self.waits.append,
+            random=lambda: 1.0,
+            attempts=attempts,
+            max_answer_bytes=max_answer_bytes,
+        )
+
+    def send(
+        self,
+        operation: Operation,
+        url: str,
+        *,
+        query: tuple[tuple[str, str], ...] = (),
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+        describe: Callable[[bytes], tuple[str, str]] = no_words,
+    ) -> bytes:
+        """This function will make the call and give the body of its answer."""
+        return self.transport.send(
+            operation,
+            url,
+            read=lambda answer: answer.body,
+            query=query,
+            headers=headers,
+            body=body,
+            describe=describe,
+        )
