@@ -58,7 +58,7 @@ def run_sync(*, run_id: int, tenant_id: int) -> None:
             _send(SyncRun.objects.get(pk=run_id))
 
 
-@shared_task(queue="exports", expires=60)
+@shared_task(expires=60)
 def start_due_runs() -> None:
     """Queue the runs that are due by each tenant's schedule."""
     for tenant in Tenant.objects.all():
@@ -68,7 +68,7 @@ def start_due_runs() -> None:
             request_run(tenant=tenant, kind=kind, trigger=SyncRun.Trigger.SCHEDULE)
 
 
-@shared_task(queue="exports", expires=60)
+@shared_task(expires=60)
 def sweep() -> None:
     """Send again what lost its message or its worker."""
     for tenant in Tenant.objects.all():

@@ -88,25 +88,37 @@ def transport_of(connection: Connection) -> Transport:
     )
 
 
-def test_connection(connection: Connection) -> Reason | None:
-    """Try the connection without side effects at the other end; None when it works, else what is wrong.
-
-    A connection that works is active again, and one whose credentials are refused is paused.
-    """
+def trial(connection: Connection) -> Reason | None:
+    """Try a connection as it stands, stored or not, without side effects at the other end; None when it works."""
     try:
-        with transport_of(connection) as transport:
-            is_king = connection.system == System.KING
-            client = king(connection, transport) if is_king else outsmart(connection, transport)
-            client.test_connection()
+        _try(connection)
     except DecryptionError:
         return reason("decryption")
-    except errors.TenantActionError as error:
-        connection.pause(dict(stored(reason_of(error))))
-        return reason_of(error)
     except errors.IntegrationError as error:
         return reason_of(error)
+    return None
+
+
+def test_connection(connection: Connection) -> Reason | None:
+    """Try a stored connection and book how it went: it is active again, or paused when a person must mend it."""
+    try:
+        _try(connection)
+    except DecryptionError:
+        return reason("decryption")
+    except errors.IntegrationError as error:
+        why = reason_of(error)
+        if isinstance(error, errors.TenantActionError):
+            connection.pause(dict(stored(why)))
+        return why
     connection.worked(now=timezone.now())
     return None
+
+
+def _try(connection: Connection) -> None:
+    with transport_of(connection) as transport:
+        is_king = connection.system == System.KING
+        client = king(connection, transport) if is_king else outsmart(connection, transport)
+        client.test_connection()
 
 
 test_connection.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name

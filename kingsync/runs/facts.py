@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from integrations.king.client import Client
-
 from integrations import errors, notation
 from integrations.king import payloads
+from integrations.king.client import Client
 from integrations.king.records import Kind
 from integrations.outsmart.records import WorkOrder
 from kingsync.models.links import KingRecord

@@ -8,6 +8,7 @@ need not wait for the lease; the lease and the attempt number stop a worker that
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 _LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
+TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
 
 
@@ -120,7 +122,7 @@ class Claim:
 def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
     """Claim a queued run, or one whose worker is dead; None when somebody else has it or it has ended."""
     run = SyncRun.objects.get(pk=run_id)
-    with worker_lock(run.tenant_id, RunKind(run.kind)) as is_ours:
+    with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         yield _claim(run, slice_seconds) if is_ours else None
 
 
@@ -140,16 +142,28 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
 
 
 @contextmanager
-def worker_lock(tenant_id: int, kind: RunKind) -> Iterator[bool]:
-    """Hold the lock that says a living worker is on this tenant's runs of this kind; False when another has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS[kind], tenant_id])
-        is_ours = bool(cursor.fetchone()[0])
+def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0) -> Iterator[bool]:
+    """Hold the lock that says a living worker is on this tenant's runs of this kind; False when another has it.
+
+    PostgreSQL frees the lock of a killed process when it notices that its connection is gone: at once, but not in
+    the same instant. So whoever takes over from a killed run asks again for `patience_seconds`.
+    """
+    deadline = time.monotonic() + patience_seconds
+    is_ours = _try_lock(tenant_id, kind)
+    while not is_ours and time.monotonic() < deadline:
+        time.sleep(LOCK_PAUSE_SECONDS)
+        is_ours = _try_lock(tenant_id, kind)
     try:
         yield is_ours
     finally:
         if is_ours:
             _unlock(tenant_id, kind)
+
+
+def _try_lock(tenant_id: int, kind: RunKind) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS[kind], tenant_id])
+        return bool(cursor.fetchone()[0])
 
 
 def _unlock(tenant_id: int, kind: RunKind) -> None:
@@ -209,7 +223,9 @@ def request_cancel(run: SyncRun) -> None:
 
 def interrupt_dead(kind: RunKind) -> None:
     """End the open run of this kind when nobody works on it: its worker was killed, or never came."""
-    with worker_lock(tenants.current_id(), kind) as is_ours:
+    if not SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
+        return
+    with worker_lock(tenants.current_id(), kind, patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         if not is_ours:
             return
         for run in SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN):

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Q
 from django.utils import timezone
-from integrations.king.reader import KingReader
 
 from integrations import errors
 from integrations.king import payloads
+from integrations.king.reader import KingReader
 from integrations.king.records import Kind
 from kingsync.models import tenants
 from kingsync.models.links import KingRecord, ReadState

@@ -178,9 +178,11 @@ class _Export:
         order = self._existing(number) if number else self._create(plan)
         if isinstance(order, Outcome):
             return order
-        if not number:  # texts may name the new number
+        if number:
+            ledger.begin(self.row, plan)
+        else:  # texts may name the new number
             plan = decisions.plan_for(self.job, self.row, self.source, number=order.number)
-        ledger.begin(self.row, plan)
+            ledger.store_lines(self.row, plan)
         return self._bring_in_line(plan, order)
 
     def _existing(self, number: str) -> Order | Outcome:
@@ -251,7 +253,8 @@ class _Export:
         if not sent.is_complete:
             return self._incomplete(count, ledger.refused_reasons(self.row))
         ledger.book(self.row, step=Step.LINKED, exported_at=timezone.now())
-        self.job.note(self.row, f"order.{count}")
+        if count != "created":  # told already, when King gave it its number
+            self.job.note(self.row, f"order.{count}")
         return self._finish(plan, count)
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
