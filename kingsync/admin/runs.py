@@ -69,4 +69,4 @@ class LogEntryAdmin(base.LongListAdmin):
 
     @admin.display(description=_("what happened"))
     def sentence(self, entry: LogEntry) -> str:
-        return wording.sentence(entry.reason) or entry.event
+        return wording.event_sentence(entry.event, entry.reason)

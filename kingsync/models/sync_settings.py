@@ -181,7 +181,10 @@ class SyncSettings(TenantOwned):
 
     def clean(self) -> None:
         """Refuse combinations that cannot work; the same rules hold for the tenant file."""
-        problems = mapping.problems_of(self.as_mapping())
+        try:
+            problems = mapping.problems_of(self.as_mapping())
+        except msgspec.ValidationError:
+            return  # a field is out of its bounds: its own validators say so, at the field
         if problems:
             raise ValidationError({_column_of(path): sentence(problem) for path, problem in problems.items()})
 
@@ -281,7 +284,8 @@ COLUMNS = _columns()
 
 
 def _column_of(path: str) -> str:
+    """Return the column of a path of the tenant file; a path into a list is the column of the list."""
     parts = tuple(path.split("."))
-    if parts[-1].isdigit():
+    if parts[:2] == ("exports", "extra_text_lines"):
         return TEXT_LINES[int(parts[-1])]
-    return COLUMNS[parts]
+    return COLUMNS[parts[:-1] if parts[-1].isdigit() else parts]

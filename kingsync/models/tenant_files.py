@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as AbstractMapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from integrations import errors
 from integrations.addresses import AddressPolicy
@@ -85,9 +86,9 @@ def _parsed(content: bytes) -> Document:
     try:
         given = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TenantFileError({"": f"The file is not valid JSON: {error}"}) from None
+        raise TenantFileError({"": gettext("The file is not valid JSON: %(detail)s") % {"detail": error}}) from None
     if not isinstance(given, dict):
-        raise TenantFileError({"": "The file must hold one JSON object."})
+        raise TenantFileError({"": gettext("The file must hold one JSON object.")})
     return given
 
 
@@ -126,15 +127,27 @@ def _checked(document: Document) -> TenantFile:
 
 def _located(message: str) -> dict[str, str]:
     """Return path → sentence of a msgspec message: `Expected ... - at `$.exports.hour_rounding``."""
-    unknown = re.search(r"unknown field `([^`]*)`", message)
     text, _, place = message.partition(" - at ")
     path = re.sub(r"\[(\d+)\]", r".\1", place.strip("`")).removeprefix("$").strip(".")
-    if unknown:
-        return {f"{path}.{unknown.group(1)}".strip("."): "This key is not known."}
-    missing = re.search(r"missing required field `([^`]*)`", message)
-    if missing:
-        return {f"{path}.{missing.group(1)}".strip("."): "This key is required."}
-    return {path: text.removeprefix("Object contains ")}
+    for pattern, told in (
+        (r"unknown field `([^`]*)`", gettext("This key is not known.")),
+        (r"missing required field `([^`]*)`", gettext("This key is required.")),
+    ):
+        named = re.search(pattern, text)
+        if named:
+            return {f"{path}.{named.group(1)}".strip("."): told}
+    if text.startswith("Invalid enum value"):
+        choices = ", ".join(str(choice) for choice in _choices_at(path))
+        return {path: gettext("It must be one of: %(choices)s.") % {"choices": choices}}
+    return {path: gettext("The value does not fit (%(detail)s).") % {"detail": text}}
+
+
+def _choices_at(path: str) -> tuple[object, ...]:
+    """Return the values that a path of the file allows, for a path to a choice."""
+    here: object = TenantFile
+    for part in path.split("."):
+        here = get_type_hints(here)[part]
+    return get_args(here)
 
 
 def _secret_problems(file: TenantFile) -> dict[str, str]:
@@ -143,10 +156,12 @@ def _secret_problems(file: TenantFile) -> dict[str, str]:
     secrets |= {"king.access_code": file.king.access_code}
     secrets |= {f"king.access_codes.{name}": code for name, code in file.king.access_codes.items()}
     problems = {
-        path: "There is no stored secret for *** to stand for." for path, code in secrets.items() if code == SECRET
+        path: gettext("There is no stored secret for *** to stand for.")
+        for path, code in secrets.items()
+        if code == SECRET
     }
     unknown = [name for name in file.king.access_codes if name not in names.OPERATIONS]
-    return problems | {f"king.access_codes.{name}": "King has no operation of this name." for name in unknown}
+    return problems | {f"king.access_codes.{name}": gettext("King has no operation of this name.") for name in unknown}
 
 
 def _address_problems(file: TenantFile) -> dict[str, str]:

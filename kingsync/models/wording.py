@@ -128,6 +128,15 @@ SENTENCES: dict[str, str | Promise] = {
     "system.too_large": _("%(system)s gave an answer that is larger than agreed."),
 }
 
+# What happened, where there is no reason to give: the events of the log.
+EVENTS: dict[str, str | Promise] = {
+    "order.created": _("The order was made in King."),
+    "order.updated": _("The order was brought up to date in King."),
+    "order.unchanged": _("King held all of it already."),
+    "order.approved": _("The order was approved and released for delivery."),
+    "order.found_again": _("The order of an interrupted run was found in King; the export goes on with it."),
+}
+
 _NAMES = {"outsmart": "OutSmart", "king": "King"}
 
 
@@ -140,6 +149,11 @@ def sentence(reason: Mapping[str, Any]) -> str:
     if reason["code"] == "line_refused":
         params["sentence"] = sentence({"code": params.pop("code", ""), "params": params})
     return (template % _Missing(params)).strip()
+
+
+def event_sentence(event: str, reason: Mapping[str, Any]) -> str:
+    """Return what a log entry says: its reason, else its event in words, else the event's dotted name."""
+    return sentence(reason) or str(EVENTS.get(event, event))
 
 
 class _Missing(dict[str, str]):

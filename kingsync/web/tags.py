@@ -11,11 +11,13 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models import wording
-from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models import sync_settings, wording
+from kingsync.models.runs import LogEntry, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.web import run_words
 
+_TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
 register = template.Library()
 
 Reason = Mapping[str, Any]
@@ -54,6 +56,20 @@ def sentence(reason: Reason) -> str:
 @register.filter
 def sentences(reasons: Iterable[Reason]) -> str:
     return wording.sentences(reasons)
+
+
+@register.filter
+def happened(entry: LogEntry) -> str:
+    """Return what a log entry says, in words."""
+    return wording.event_sentence(entry.event, entry.reason)
+
+
+@register.filter
+def origin(line: OrderLine) -> str:
+    """Return where a line comes from; text lines by the names of their settings."""
+    if line.kind == OrderLine.Kind.TEXT and line.source in _TEXT_LINES:
+        return str(getattr(SyncSettings._meta.get_field(line.source), "verbose_name", line.source))
+    return line.source
 
 
 @register.filter

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.utils.translation import gettext_noop
+
+from kingsync.rules.outcomes import gettext_noop  # Django's own reads the settings, which are being loaded here
 
 
 def _mark(_request: HttpRequest) -> str:
