@@ -260,16 +260,23 @@ class FakeSystems:
         self.answer = answer
         self.tried: list[Connection] = []
 
-    def test_connection(self, connection: Connection) -> Reason | None:
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(clients, "trial", self.trial)
+        monkeypatch.setattr(clients, "test_connection", self.booked_trial)
+
+    def trial(self, connection: Connection) -> Reason | None:
         self.tried.append(connection)
+        return self.answer
+
+    def booked_trial(self, connection: Connection) -> Reason | None:
         if self.answer is not None:
             connection.pause({"code": self.answer.code, "params": {}})
-        return self.answer
+        return self.trial(connection)
 
 
 def test_working_connection_says_so(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     systems = FakeSystems(None)
-    monkeypatch.setattr(clients, "test_connection", systems.test_connection)
+    systems.install(monkeypatch)
 
     answer = editor.post(TEST_KING, entries(editor))
 
@@ -281,7 +288,7 @@ def test_trial_uses_what_was_typed_and_books_nothing(
     editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systems = FakeSystems(reason("system.authentication", system="King", operation="Order_Toevoegen"))
-    monkeypatch.setattr(clients, "test_connection", systems.test_connection)
+    systems.install(monkeypatch)
 
     answer = editor.post(TEST_KING, entries(editor) | {"king-access_code": "wrong"})
 
@@ -293,7 +300,7 @@ def test_trial_uses_what_was_typed_and_books_nothing(
 
 def test_trial_of_a_forbidden_address_calls_nobody(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     systems = FakeSystems(None)
-    monkeypatch.setattr(clients, "test_connection", systems.test_connection)
+    systems.install(monkeypatch)
 
     answer = editor.post(TEST_KING, entries(editor) | {"king-base_url": "https://169.254.169.254"})
 

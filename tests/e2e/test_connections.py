@@ -1,0 +1,47 @@
+"""The button *Test connection*, with both systems really there."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from kingsync.models.connections import Connection, System
+from kingsync.models.tenants import Role, Tenant
+from tests import factories
+
+
+@pytest.fixture
+def editor(tenant: Tenant) -> Client:
+    factories.settings(tenant)
+    browser = Client(headers={"accept-language": "en"})
+    browser.force_login(factories.member(tenant, Role.EDITOR))
+    return browser
+
+
+def pressed(editor: Client, system: System) -> str:
+    """Press the button with the form as it was shown; return what the page says."""
+    page = editor.get("/t/jansen/settings/")
+    forms = page.context["forms"].connections
+    fields = {bound.html_name: bound.value() or "" for form in forms for bound in form}
+    return editor.post(f"/t/jansen/settings/test/{system}/", fields).content.decode()
+
+
+@pytest.mark.parametrize(("system", "name"), [(System.KING, "King"), (System.OUTSMART, "OutSmart")])
+def test_a_system_that_answers_works(editor: Client, system: System, name: str) -> None:
+    assert f"{name} answered. The connection works." in pressed(editor, system)
+    assert Connection.objects.get(system=system).last_success_at is not None
+
+
+def test_a_wrong_access_code_is_told_and_pauses_the_connection(editor: Client, king: KingSandbox) -> None:
+    king.access_code = "another"
+
+    assert "King refused our credentials" in pressed(editor, System.KING)
+    assert Connection.objects.get(system=System.KING).state == Connection.State.PAUSED
+
+
+def test_a_web_page_instead_of_king_is_told(editor: Client, king: KingSandbox) -> None:
+    king.faults.add(Fault(kind="html", times="forever"))
+
+    assert "something else than data, such as a web page" in pressed(editor, System.KING)
