@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings as deployment
-from django.db import connection
 
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import desk, factories
+from tests import desk, factories, processes, worlds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parent.parent.parent
@@ -44,26 +38,11 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
     desk.export()  # fills the mirror, so that the calls below are those of the work order
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of a command that uses the database of this test."""
-    params = connection.get_connection_params()
-    password = quote(str(params["password"]))
-    address = f"postgres://{params['user']}:{password}@{params['host']}:{params['port']}/{params['dbname']}"
-    return os.environ | {
-        "DATABASE_URL": address,
-        "REDIS_URL": deployment.REDIS_URL,
-        "SECRET_KEY": deployment.SECRET_KEY,
-        "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
-        "PRIVATE_HOSTS": "127.0.0.1",
-        "KING_WRITE_TIMEOUT": "30",
-    }
-
-
 def sync(slug: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", "sync", slug, "export"],
+        processes.bound("manage.py", "sync", slug, "export"),
         cwd=ROOT,
-        env=environment(),
+        env=worlds.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -79,7 +58,7 @@ def killed_at(tenant: Tenant, king: KingSandbox) -> Iterator[Callable[[Fault], N
         king.faults.add(fault)
         process = sync(tenant.slug)
         processes.append(process)
-        wait_for(lambda: king.calls.count(fault.operation) > fault.skip or process.poll() is not None)
+        worlds.wait_for(lambda: king.calls.count(fault.operation) > fault.skip or process.poll() is not None)
         assert process.poll() is None, "the export ended before it came to the fault"
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -89,13 +68,6 @@ def killed_at(tenant: Tenant, king: KingSandbox) -> Iterator[Callable[[Fault], N
     for process in processes:
         process.kill()
         process.communicate()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])

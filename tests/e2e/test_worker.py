@@ -1,0 +1,99 @@
+"""The whole way through Celery: a button, a message through Valkey, a worker of its own, the page's row."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync import tasks
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from tests import desk, factories, processes, worlds
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parent.parent.parent
+Worker = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[], Worker]]:
+    """Start workers for both queues; all of them are gone after the test."""
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        command = processes.bound("-m", "celery", "-A", "kingsync", "worker", "-Q", "imports,exports", "-c", "1")
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=worlds.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.wait(timeout=30)
+
+
+def press(tenant: Tenant, kind: RunKind) -> SyncRun:
+    return tasks.request_run(tenant=tenant, kind=kind, trigger=SyncRun.Trigger.BUTTON).run
+
+
+def ended(run: SyncRun) -> bool:
+    run.refresh_from_db()
+    return run.status in SyncRun.FINAL
+
+
+def test_both_buttons_do_their_work_in_a_worker(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], Worker]
+) -> None:
+    desk.stock(king)
+    factories.settings(tenant)
+    number = desk.work_order(outsmart)
+    worker()
+
+    load, export = press(tenant, RunKind.IMPORT), press(tenant, RunKind.EXPORT)
+    worlds.wait_for(lambda: ended(load) and ended(export))
+
+    assert (load.status, export.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED)
+    assert len(outsmart.store.rows("materials")) == 2
+    assert [order["ExternOrderNummer"] for order in desk.orders(king)] == [f"OS-{number}"]
+
+
+def test_a_killed_worker_costs_nothing_but_time(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], Worker]
+) -> None:
+    desk.stock(king)
+    factories.settings(tenant)
+    numbers = [desk.work_order(outsmart) for _ in range(8)]
+    king.faults.latency_seconds = 0.05
+    first = worker()
+    run = press(tenant, RunKind.EXPORT)
+    worlds.wait_for(lambda: len(desk.orders(king)) >= 4)
+
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+    worker()
+    worlds.wait_for(lambda: bool(sweep_until_taken(run)) or ended(run))
+    worlds.wait_for(lambda: ended(run))
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert [desk.ledger(number).state for number in numbers] == [LedgerState.DONE] * 8
+    assert len(desk.orders(king)) == 8
+    assert all(len(desk.lines(order)) == 4 for order in desk.orders(king))
+    assert desk.is_clean(king)
+
+
+def sweep_until_taken(run: SyncRun) -> bool:
+    """Do what the clock does each minute; True once another worker has the run."""
+    tasks.sweep()
+    run.refresh_from_db()
+    return run.attempt > 1
