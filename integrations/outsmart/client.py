@@ -246,11 +246,12 @@ class Client:
             raise no_answer(errors.SYSTEM, operation, reason="empty", status=answer.status)
         try:
             envelope = msgspec.json.decode(content, type=_Envelope)
-            int(envelope.code)
         except msgspec.ValidationError:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status) from None
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="not_json", status=answer.status) from None
+        if not str(envelope.code).isdecimal():
+            raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status)
         return envelope
 
     def _messages(self, envelope: _Envelope) -> tuple[str, ...]:

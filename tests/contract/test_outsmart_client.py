@@ -1,0 +1,418 @@
+"""OutSmart's calls: what is sent, and what becomes of each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+import responses
+from responses import matchers
+
+from integrations import errors
+from integrations.addresses import AddressPolicy
+from integrations.calls import Call
+from integrations.outsmart import records
+from integrations.outsmart.client import Client
+from integrations.transport import Transport
+from tests.contract.conftest import BEARER_TOKEN, OUTSMART_URL, SOFTWARE_TOKEN, TOKEN
+
+Action = Callable[[Client], object]
+
+MATERIAL = records.NewMaterial(code="EXP-035", name="Expansievat", quantity="1.5", price="84.60", warehouse="MAG01")
+WORK_ORDER = records.NewWorkOrder(
+    king_order_number="20251201",
+    customer_name="Van der Meulen",
+    customer_debtor_number="10488",
+    customer_street="Havenkade",
+    customer_postal_code="3011AB",
+    customer_city="Rotterdam",
+    contact_person="Huismeester",
+    invoice_customer_name="Van der Meulen",
+    invoice_debtor_number="10488",
+    invoice_street="Postbus 2210",
+    invoice_postal_code="3000 CE",
+    invoice_city="Rotterdam",
+    invoice_contact_person="Administratie",
+    type_of_work="Levering",
+    payment_method="conform offerte",
+    order_number="K-1",
+    address_code="10488-1",
+    minimum_hours="1.50",
+    materials=(MATERIAL,),
+    workperiods=(
+        records.NewWorkPeriod(
+            work_date="17-11-2025", begin_time="09:30", end_time="11:00", total_time="01:15", break_minutes="15"
+        ),
+    ),
+    employees=("109",),
+)
+WORK_ORDER_ON_THE_WIRE = {
+    "WorkorderNo": "20251201",
+    "CustomerName": "Van der Meulen",
+    "CustomerDebtorNr": "10488",
+    "CustomerStreet": "Havenkade",
+    "CustomerZIP": "3011AB",
+    "CustomerCity": "Rotterdam",
+    "CustomerContactPerson": "Huismeester",
+    "CustomerNameInvoice": "Van der Meulen",
+    "CustomerDebtorNrInvoice": "10488",
+    "CustomerStreetInvoice": "Postbus 2210",
+    "CustomerZIPInvoice": "3000 CE",
+    "CustomerCityInvoice": "Rotterdam",
+    "CustomerContactPersonInvoice": "Administratie",
+    "TypeOfWork": "Levering",
+    "PaymentMethod": "conform offerte",
+    "OrderNr": "K-1",
+    "AdrCode": "10488-1",
+    "MinimumHours": "1.50",
+    "Materials": [
+        {
+            "MaterialCode": "EXP-035",
+            "MaterialName": "Expansievat",
+            "MaterialNr": "1.5",
+            "MaterialPrice": "84.60",
+            "MaterialWarehouseCode": "MAG01",
+        }
+    ],
+    "Workperiods": [
+        {"WorkDate": "17-11-2025", "BeginTime": "09:30", "EndTime": "11:00", "TotalTime": "01:15", "Break": "15"}
+    ],
+    "Employees": ["109"],
+}
+RELATION = records.Relation(
+    name="Jongsma", debtor_number="10311", street="Markt", postal_code="8701 AB", city="Bolsward"
+)
+PRODUCT = records.Product(code="REL", description="Relais", price="46.20", unit="ST")
+
+
+def envelope(response: object = None, *, code: int = 200, messages: tuple[str, ...] = ()) -> dict[str, object]:
+    return {"code": code, "messages": list(messages), "response": response}
+
+
+def prepare(
+    web: responses.RequestsMock,
+    method: str,
+    endpoint: str,
+    answer: object,
+    *,
+    query: dict[str, str] | None = None,
+    body: object = None,
+) -> None:
+    """Expect exactly this call, with both tokens and the bearer, and answer it."""
+    matching: list[Callable[..., tuple[bool, str]]] = [
+        matchers.query_param_matcher({"token": TOKEN, "software_token": SOFTWARE_TOKEN, **(query or {})}),
+        matchers.header_matcher({"Authorization": f"Bearer {BEARER_TOKEN}", "Accept": "application/json"}),
+    ]
+    if body is not None:
+        matching += [
+            matchers.json_params_matcher(body),  # type: ignore[arg-type]
+            matchers.header_matcher({"Content-Type": "application/json"}),
+        ]
+    web.add(method, f"{OUTSMART_URL}/{endpoint}/", json=answer, match=matching)
+
+
+def test_connection_is_tested_without_side_effects(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    prepare(web, "GET", "hourtypes", envelope([]))
+
+    outsmart_client.test_connection()
+
+
+def test_list_of_work_orders_leaves_them_as_they_are(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    query = {"status": "Compleet", "workstatus": "1", "update_status": "false"}
+    prepare(web, "GET", "GetWorkorders", envelope([{"id": "1"}, {"id": "2"}]), query=query)
+
+    found = list(outsmart_client.iter_work_orders(status="Compleet", work_status="1"))
+
+    assert found == [b'{"id": "1"}', b'{"id": "2"}']
+
+
+def test_list_without_a_work_status_does_not_name_one(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    prepare(web, "GET", "GetWorkorders", envelope([]), query={"status": "Alle", "update_status": "false"})
+
+    assert list(outsmart_client.iter_work_orders(status="Alle")) == []
+
+
+@pytest.mark.parametrize("answer", [envelope([]), envelope(None), envelope("", code=1500), {"code": "200"}])
+def test_none_found_is_an_empty_list(outsmart_client: Client, web: responses.RequestsMock, answer: object) -> None:
+    query = {"status": "Compleet", "workstatus": "1", "update_status": "false"}
+    prepare(web, "GET", "GetWorkorders", answer, query=query)
+
+    assert list(outsmart_client.iter_work_orders(status="Compleet", work_status="1")) == []
+
+
+def test_one_work_order_is_read_and_left_as_it_is(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    query = {"row_id": "2417731", "update_status": "false"}
+    prepare(web, "GET", "GetWorkorder", envelope({"id": "2417731"}), query=query)
+
+    assert outsmart_client.get_work_order(outsmart_id="2417731") == b'{"id": "2417731"}'
+
+
+@pytest.mark.parametrize("answer", [envelope(code=1500), envelope(None), envelope([])])
+def test_unknown_work_order_is_not_found(outsmart_client: Client, web: responses.RequestsMock, answer: object) -> None:
+    prepare(web, "GET", "GetWorkorder", answer, query={"row_id": "7", "update_status": "false"})
+
+    with pytest.raises(errors.NotFoundError):
+        outsmart_client.get_work_order(outsmart_id="7")
+
+
+def test_acknowledging_is_the_one_call_that_moves_a_work_order(
+    outsmart_client: Client, web: responses.RequestsMock
+) -> None:
+    prepare(web, "GET", "GetWorkorder", envelope({"id": "7"}), query={"row_id": "7", "update_status": "true"})
+
+    assert outsmart_client.acknowledge_work_order(outsmart_id="7") == b'{"id": "7"}'
+
+
+@pytest.mark.parametrize("answer", [envelope(None), envelope(None, code=1503)])
+def test_work_status_is_set_also_when_it_was_so_already(
+    outsmart_client: Client, web: responses.RequestsMock, answer: object
+) -> None:
+    prepare(web, "GET", "UpdateWorkorder", answer, query={"row_id": "7", "workstatus": "99"})
+
+    outsmart_client.set_work_status(outsmart_id="7", work_status="99")
+
+
+def test_nothing_changed_is_fine_for_a_work_status_only(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    query = {"row_id": "7", "ClearMaterials": "true", "ProcessMaterials": "true"}
+    prepare(web, "POST", "UpdateWorkorder", envelope(code=1503), query=query, body=[])
+
+    with pytest.raises(errors.RejectedError):
+        outsmart_client.replace_materials(outsmart_id="7", rows=[])
+
+
+def test_materials_are_replaced(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    query = {"row_id": "7", "ClearMaterials": "true", "ProcessMaterials": "true"}
+    body = WORK_ORDER_ON_THE_WIRE["Materials"]
+    prepare(web, "POST", "UpdateWorkorder", envelope(None), query=query, body=body)
+
+    outsmart_client.replace_materials(outsmart_id="7", rows=[MATERIAL])
+
+
+def test_work_orders_are_posted_without_duplicates(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    answer = envelope([{"workorder_no": "20251201", "row_id": 169824}])
+    query = {"skip_duplicate_workorder_no": "true"}
+    prepare(web, "POST", "PostWorkorders", answer, query=query, body=[WORK_ORDER_ON_THE_WIRE])
+
+    assert outsmart_client.post_work_orders([WORK_ORDER]) == {"20251201": "169824"}
+
+
+@pytest.mark.parametrize("answer", [[{"workorder_no": "1"}], 3, ["x"], {"row_id": 1}])
+def test_posted_work_orders_without_row_ids_have_an_unknown_outcome(
+    outsmart_client: Client, web: responses.RequestsMock, answer: object
+) -> None:
+    web.add("POST", f"{OUTSMART_URL}/PostWorkorders/", json=envelope(answer))
+
+    with pytest.raises(errors.OutcomeUnknownError):
+        outsmart_client.post_work_orders([WORK_ORDER])
+
+
+def test_free_value_is_written_in_the_query(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    query = {"val_entity": "WORKORDER", "val_column": "id", "val_primary": "7", "val_value_3": "26000123"}
+    prepare(web, "POST", "values", envelope(None), query=query)
+
+    outsmart_client.set_free_value(entity="WORKORDER", column="id", primary="7", field_number=3, value="26000123")
+
+
+POSTS = [
+    ("relations", RELATION, lambda client, rows: client.post_relations(rows)),
+    (
+        "contactpersons",
+        records.ContactPerson(cpn_debtor_nr="1", cpn_code="1-1", cpn_name="F. Wiersma"),
+        lambda client, rows: client.post_contact_persons(rows),
+    ),
+    (
+        "addresses",
+        records.Address(adr_debtor_nr="1", adr_code="1-2", adr_line_1="Laan 1", adr_zip="6712 KL", adr_city="Ede"),
+        lambda client, rows: client.post_addresses(rows),
+    ),
+    ("materials", PRODUCT, lambda client, rows: client.post_products(rows)),
+    (
+        "hourtypes",
+        records.HourType(code="MONT", name="Monteur", sale_price="58.00"),
+        lambda client, rows: client.post_hour_types(rows),
+    ),
+    (
+        "warehouses",
+        records.Warehouse(wse_code="1", wse_description="Ede"),
+        lambda client, rows: client.post_warehouses(rows),
+    ),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "row", "post"), POSTS)
+def test_master_data_is_posted_as_a_list_of_whole_rows(
+    outsmart_client: Client,
+    web: responses.RequestsMock,
+    endpoint: str,
+    row: msgspec.Struct,
+    post: Callable[[Client, list[msgspec.Struct]], int],
+) -> None:
+    prepare(web, "POST", endpoint, envelope(1), body=[msgspec.to_builtins(row)])
+
+    assert post(outsmart_client, [row]) == 1
+    assert post(outsmart_client, []) == 0  # without a call
+
+
+def test_work_statuses_are_read_and_written_under_their_own_names(
+    outsmart_client: Client, web: responses.RequestsMock
+) -> None:
+    row = {"sta_code": "1", "sta_name": "Naar King"}
+    prepare(web, "GET", "workstatusses", envelope([row]))
+    prepare(web, "POST", "workstatusses", envelope("1"), body=[row])
+
+    found = outsmart_client.list_work_statuses()
+
+    assert found == (records.WorkStatus(code="1", name="Naar King"),)
+    assert outsmart_client.post_work_statuses(found) == 1
+
+
+LISTS: list[tuple[str, Action]] = [
+    ("hourtypes", lambda client: client.list_hour_types()),
+    ("warehouses", lambda client: client.list_warehouses()),
+    ("relations", lambda client: tuple(client.iter_relations())),
+    ("contactpersons", lambda client: tuple(client.iter_contact_persons())),
+    ("addresses", lambda client: tuple(client.iter_addresses())),
+    ("materials", lambda client: tuple(client.iter_products())),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "read"), LISTS)
+def test_master_data_is_read_as_raw_records(
+    outsmart_client: Client, web: responses.RequestsMock, endpoint: str, read: Action
+) -> None:
+    prepare(web, "GET", endpoint, envelope([{"code": "A"}, 3]))
+
+    assert read(outsmart_client) == (b'{"code": "A"}', b"3")
+
+
+def test_decimal_comma_is_a_setting(web: responses.RequestsMock) -> None:
+    with Transport("outsmart", policy=AddressPolicy()) as transport:
+        client = Client(
+            base_url=OUTSMART_URL + "/", token=TOKEN, software_token="s", transport=transport, decimal_mark=","
+        )
+        web.add("POST", f"{OUTSMART_URL}/materials/", json=envelope(1))
+        answer = envelope([{"workorder_no": "20251201", "row_id": 1}])
+        web.add("POST", f"{OUTSMART_URL}/PostWorkorders/", json=answer)
+        client.post_products([PRODUCT])
+        client.post_work_orders([WORK_ORDER])
+
+    product, order = (msgspec.json.decode(call.request.body or b"")[0] for call in web.calls)
+    assert product["price"] == "46,20"
+    assert order["MinimumHours"] == "1,50"
+    assert order["Materials"][0]["MaterialPrice"] == "84,60"
+    assert "Authorization" not in web.calls[0].request.headers  # no bearer token was set
+
+
+READ: Action = lambda client: list(client.iter_work_orders(status="Compleet"))  # noqa: E731
+WRITE: Action = lambda client: client.post_relations([RELATION])  # noqa: E731
+
+CODES = [
+    (1000, errors.ConfigurationError, errors.ConfigurationError),
+    (1001, errors.ConfigurationError, errors.ConfigurationError),
+    (1002, errors.ConfigurationError, errors.ConfigurationError),
+    (1003, errors.ConfigurationError, errors.ConfigurationError),
+    (1004, errors.AuthenticationError, errors.AuthenticationError),
+    (1005, errors.AuthenticationError, errors.AuthenticationError),
+    (1006, errors.ConfigurationError, errors.ConfigurationError),
+    (1007, errors.ServerError, errors.OutcomeUnknownError),
+    (1008, errors.ConfigurationError, errors.ConfigurationError),
+    (1009, errors.ConfigurationError, errors.ConfigurationError),
+    (1300, errors.RejectedError, errors.RejectedError),
+    (1301, errors.RejectedError, errors.RejectedError),
+    (1504, errors.RejectedError, errors.RejectedError),
+    (4711, errors.RejectedError, errors.RejectedError),
+]
+
+
+def _answer_everything(web: responses.RequestsMock, **answer: object) -> None:
+    web.assert_all_requests_are_fired = False
+    web.add("GET", f"{OUTSMART_URL}/GetWorkorders/", **answer)  # type: ignore[arg-type]
+    web.add("POST", f"{OUTSMART_URL}/relations/", **answer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("code", "for_a_read", "for_a_write"), CODES)
+def test_code_says_what_happens_next(
+    outsmart_client: Client,
+    web: responses.RequestsMock,
+    code: int,
+    for_a_read: type[errors.IntegrationError],
+    for_a_write: type[errors.IntegrationError],
+) -> None:
+    _answer_everything(web, json=envelope(code=code, messages=("De reden",)))
+    for action, expected in ((READ, for_a_read), (WRITE, for_a_write)):
+        with pytest.raises(errors.IntegrationError) as caught:
+            action(outsmart_client)
+        assert type(caught.value) is expected
+        assert (caught.value.code, caught.value.detail) == (str(code), "De reden")
+
+
+def test_rejection_names_the_missing_fields(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    messages = ("Required field missing: WorkorderNo", "Iets anders", "Required field missing: CustomerName")
+    web.add("POST", f"{OUTSMART_URL}/PostWorkorders/", json=envelope(code=1501, messages=messages))
+
+    with pytest.raises(errors.RejectedError) as caught:
+        outsmart_client.post_work_orders([WORK_ORDER])
+
+    assert caught.value.fields == ("WorkorderNo", "CustomerName")
+    assert caught.value.detail == "; ".join(messages)
+
+
+NOT_AGREED = [
+    (b"", "empty"),
+    (b"  \r\n", "empty"),
+    (b"<html>Onderhoud</html>", "not_json"),
+    (b'{"code": 200, "response": [', "not_json"),
+    (b"[]", "unexpected"),
+    (b"{}", "unexpected"),
+    (b'{"code": null}', "unexpected"),
+    (b'{"code": "abc"}', "unexpected"),
+    (b'{"code": 200, "response": {"a": 1}}', "unexpected"),
+    (b'{"code": 200, "response": "tekst"}', "unexpected"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), NOT_AGREED)
+def test_answer_of_another_form_is_a_fault_for_a_read_and_unknown_for_a_write(
+    outsmart_client: Client, web: responses.RequestsMock, body: bytes, reason: str
+) -> None:
+    _answer_everything(web, body=body)
+
+    with pytest.raises(errors.ServerError) as read:
+        READ(outsmart_client)
+    with pytest.raises(errors.OutcomeUnknownError) as write:
+        WRITE(outsmart_client)
+
+    assert (read.value.reason, write.value.reason) == (reason, reason)
+
+
+@pytest.mark.parametrize("messages", [None, "een zin", ["een zin"], [1, {"a": 2}]])
+def test_messages_of_any_form_are_survived(
+    outsmart_client: Client, web: responses.RequestsMock, messages: object
+) -> None:
+    _answer_everything(web, json={"code": 1301, "messages": messages, "response": None})
+
+    with pytest.raises(errors.RejectedError):
+        WRITE(outsmart_client)
+
+
+def test_byte_order_mark_does_no_harm(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    _answer_everything(web, body=b'\xef\xbb\xbf{"code": 200, "messages": [], "response": 1}')
+
+    assert WRITE(outsmart_client) == 1
+
+
+@pytest.mark.parametrize("action", [READ, WRITE])
+def test_no_message_or_record_shows_a_token(
+    outsmart_client: Client, web: responses.RequestsMock, calls: list[Call], action: Action
+) -> None:
+    echo = f"token {TOKEN} and {SOFTWARE_TOKEN} and {BEARER_TOKEN} are wrong"
+    _answer_everything(web, json=envelope(code=1004, messages=(echo,)))
+
+    with pytest.raises(errors.AuthenticationError) as caught:
+        action(outsmart_client)
+
+    told = f"{caught.value!r} {caught.value} {vars(caught.value)} {calls} {outsmart_client!r}"
+    assert "secret" not in told
+    assert "*** and *** and ***" in caught.value.detail
+    assert calls[0].query["token"] == "***"
