@@ -167,7 +167,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULER = "kingsync.clock:LockedScheduler"
 # slice < soft limit < hard limit < lease < visibility time-out: see docs/decisions/0003-celery.md
-RUN_SLICE_SECONDS = 120
+RUN_SLICE_SECONDS = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 900
 CELERY_TASK_TIME_LIMIT = 930
 RUN_LEASE_SECONDS = 1200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -72,12 +73,17 @@ class WorkOrder(TenantOwned):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     is_approved = models.BooleanField(_("approved by us"), default=False)
     is_interim = models.BooleanField(_("at the interim status"), default=False)
+    # A person said: send it although a rule would hold it back.
+    is_released = models.BooleanField(_("released by a person"), default=False)
     # King holds a lock of ours on the order until this is False again.
     is_locked = models.BooleanField(_("locked by us"), default=False)
     # A write to King may still be under way until then: look up, but do not send again before.
     doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
     next_try_at = models.DateTimeField(_("next try at"), null=True)
 
+    # What OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.
+    minimum_hours = models.CharField(_("minimum hours"), max_length=20, blank=True)
+    rounding_amount = models.CharField(_("rounding in OutSmart"), max_length=20, blank=True)
     source = models.TextField(_("work order as read"), blank=True)
     source_fingerprint = models.CharField(max_length=32, blank=True)
     plan_fingerprint = models.CharField(max_length=32, blank=True)
@@ -87,6 +93,8 @@ class WorkOrder(TenantOwned):
     changed_at = models.DateTimeField(_("state since"), null=True)
     exported_at = models.DateTimeField(_("in King since"), null=True)
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
+    # When it was last compared with OutSmart after the export.
+    verified_at = models.DateTimeField(_("compared at"), null=True)
 
     class Meta:
         verbose_name = _("work order")
@@ -104,6 +112,10 @@ class WorkOrder(TenantOwned):
                 condition=models.Q(
                     state__in=["waiting", "sending", "unconfirmed", "incomplete", "rejected", "uncertain", "held"]
                 ),
+            ),
+            # What was exported lately and is due for a comparison.
+            models.Index(
+                fields=["tenant", "verified_at"], name="work_orders_to_verify", condition=models.Q(state="done")
             ),
             # The ledger page by state, newest first.
             models.Index(fields=["tenant", "state", "-id"], name="work_orders_by_state"),
@@ -155,3 +167,39 @@ class OrderLine(TenantOwned):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class Decision(TenantOwned):
+    """What a person decided about a work order, kept for good."""
+
+    class Kind(models.TextChoices):
+        RETRY = "retry", _("try again")
+        RELEASE = "release", _("send although it was held")
+        ATTACH = "attach", _("attach to a King order")
+        ANEW = "anew", _("start anew")
+        EXCLUDE = "exclude", _("not through us")
+        INCLUDE = "include", _("through us after all")
+
+    work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="decisions", verbose_name=_("work order"))
+    kind = models.CharField(_("decision"), max_length=10, choices=Kind.choices)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    king_order_number = models.CharField(_("King order"), max_length=50, blank=True)
+    state_before = models.CharField(_("state before"), max_length=12, choices=LedgerState.choices)
+    decided_at = models.DateTimeField(_("decided at"), auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
+    )
+    # The name as it was then: people leave, decisions stay.
+    decided_by_name = models.CharField(_("name"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        base_manager_name = "across_tenants"
+        indexes = [
+            # The history of one work order, newest first.
+            models.Index(fields=["work_order", "-id"], name="decisions_of_a_work_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.decided_by_name})"

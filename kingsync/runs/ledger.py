@@ -35,6 +35,7 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
     row.customer_name = source.customer_name[:255]
     row.work_date = day
     row.is_interim = is_interim
+    row.minimum_hours, row.rounding_amount = source.minimum_hours[:20], source.rounding_amount[:20]
     if not run.is_dry:
         row.source, row.source_fingerprint = raw.decode(), fingerprint(raw)
         row.last_run, row.settings_version = run, run.settings_version
