@@ -22,6 +22,7 @@ _VISIBLE = frozenset(
      "ProcessMaterials", "val_entity", "val_column", "val_primary"}
 )  # fmt: skip
 _LIST_SECONDS = 300.0  # nothing is paged: one answer holds all
+_WRITE_SECONDS = 120.0  # a batch of some hundred rows
 
 _FIND_WORK_ORDERS = Operation(name="GetWorkorders", read_timeout=_LIST_SECONDS, visible_query=_VISIBLE)
 _GET_WORK_ORDER = Operation(name="GetWorkorder", visible_query=_VISIBLE)
@@ -29,7 +30,7 @@ _ACKNOWLEDGE = Operation(name="GetWorkorder", is_write=True, visible_query=_VISI
 _SET_WORK_STATUS = Operation(name="UpdateWorkorder", is_write=True, visible_query=_VISIBLE)
 _REPLACE_MATERIALS = Operation(name="UpdateWorkorder", method="POST", is_write=True, visible_query=_VISIBLE)
 _POST_WORK_ORDERS = Operation(
-    name="PostWorkorders", method="POST", is_write=True, read_timeout=120.0, visible_query=_VISIBLE
+    name="PostWorkorders", method="POST", is_write=True, read_timeout=_WRITE_SECONDS, visible_query=_VISIBLE
 )
 _SET_FREE_VALUE = Operation(name="values", method="POST", is_write=True, visible_query=_VISIBLE)
 _TEST = Operation(name="hourtypes", read_timeout=30.0)
@@ -194,7 +195,7 @@ class Client:
     def _post(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
         if not rows:
             return 0
-        operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=120.0)
+        operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=_WRITE_SECONDS)
         answer = self._call(operation, body=self._body(rows))
         try:
             return msgspec.json.decode(answer, type=int, strict=False)

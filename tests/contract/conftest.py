@@ -1,4 +1,4 @@
-"""Clients of invented systems, whose answers a test gives."""
+"""Clients of invented systems, whose answers a test gives, and clients of the sandboxes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from integrations.addresses import AddressPolicy
 from integrations.calls import Call
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
 from integrations.transport import Transport
 
 OUTSMART_URL = "https://outsmart.example/openapi/8"
@@ -20,6 +22,9 @@ SOFTWARE_TOKEN = "secret-software-token"
 BEARER_TOKEN = "secret-bearer"
 ACCESS_CODE = "secret-access-code"
 OTHER_ACCESS_CODE = "secret-other-code"
+
+LOOPBACK = AddressPolicy(("127.0.0.1",))
+SECONDS = 0.4  # how long the clients of the sandboxes wait for an answer to a write
 
 
 @pytest.fixture
@@ -59,3 +64,54 @@ def king_client(calls: list[Call]) -> Iterator[KingClient]:
             sql_timeout=20,
             transport=transport,
         )
+
+
+def client_of(sandbox: KingSandbox, transport: Transport, **codes: str) -> KingClient:
+    return KingClient(
+        base_url=sandbox.base_url,
+        administration=sandbox.administration,
+        access_code=codes.pop("access_code", sandbox.access_code),
+        access_codes=codes,
+        transport=transport,
+        write_timeout=SECONDS,
+    )
+
+
+@pytest.fixture
+def king_line() -> Iterator[Transport]:
+    with Transport("king", policy=LOOPBACK, attempts=1) as transport:
+        yield transport
+
+
+@pytest.fixture
+def outsmart_line() -> Iterator[Transport]:
+    with Transport("outsmart", policy=LOOPBACK, attempts=1) as transport:
+        yield transport
+
+
+@pytest.fixture
+def demo_king() -> Iterator[KingSandbox]:
+    """The demo company, for tests that write."""
+    with KingSandbox(records=40) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def demo_outsmart() -> Iterator[OutSmartSandbox]:
+    with OutSmartSandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def to_king(demo_king: KingSandbox, king_line: Transport) -> KingClient:
+    return client_of(demo_king, king_line)
+
+
+@pytest.fixture
+def to_outsmart(demo_outsmart: OutSmartSandbox, outsmart_line: Transport) -> OutSmartClient:
+    return OutSmartClient(
+        base_url=demo_outsmart.base_url,
+        token=demo_outsmart.token,
+        software_token=demo_outsmart.software_token,
+        transport=outsmart_line,
+    )
