@@ -16,12 +16,13 @@ from typing import Self
 class Wire:
     """Serves connections one after the other, each by the next behaviour (the last one for all that follow).
 
-    `requests` are the requests as they came, `connections` how many there were.
+    `requests` are the requests as they came, `connections` how many there were; `ended` counts those that are over.
     """
 
     def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
+        self.ended = threading.Semaphore(0)
         self._behaviours: Sequence[Behaviour] = behaviours
         self._tls = tls
         self._current: socket.socket | None = None
@@ -75,6 +76,7 @@ class Wire:
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(5)
                 self._handle(behaviour, connection)
+            self.ended.release()
 
     def _handle(self, behaviour: Behaviour, connection: socket.socket) -> None:
         if self._tls is None:

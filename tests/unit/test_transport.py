@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -62,7 +61,7 @@ def test_connection_is_kept_for_the_next_call(line: Line) -> None:
 def test_write_on_a_connection_that_was_closed_in_between_goes_over_a_new_one(line: Line) -> None:
     with Wire(says(answer(b"1")), says(answer(b"2"))) as wire:
         line.send(READ, wire.url)
-        time.sleep(0.1)  # the end of the first connection must have arrived
+        wire.ended.acquire(timeout=5)
 
         assert line.send(WRITE, wire.url) == b"2"
     assert wire.connections == 2
