@@ -56,7 +56,7 @@ SENTENCES: dict[str, str | Promise] = {
     "gone_from_outsmart": _("OutSmart does not know the work order any more."),
     "left_the_trigger": _("The work order no longer has the status that starts the export."),
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
-    "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
+    "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
     "internal": _("Something went wrong inside kingsync; we have been told. Nothing was lost: it is tried again."),
     # Single lines
     "line_refused": _("Line “%(line)s”: %(sentence)s"),

@@ -15,7 +15,7 @@ from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import reason
-from kingsync.runs import clients, ledger
+from kingsync.runs import clients, ledger, verifying
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import unlock
@@ -61,6 +61,8 @@ class ExportRun:
                 self._settle()
                 return True
         self._settle()
+        if not self.job.claim.run.options.get("work_orders"):
+            verifying.verify(self.job)
         return False
 
     def _free_left_locks(self) -> None:

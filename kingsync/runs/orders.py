@@ -18,9 +18,9 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
-from kingsync.rules import differences, orders
+from kingsync.rules import changes, differences, orders
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.plans import Content, Plan
+from kingsync.rules.plans import Plan
 from kingsync.runs import decisions, ledger
 from kingsync.runs.confirming import confirm
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
@@ -136,7 +136,7 @@ class _Export:
         """Nothing to tell King; what is left is the confirmation, or a line that still waits for its repair."""
         if not plan.is_complete:
             return self._incomplete("rejected", ledger.refused_reasons(self.row))
-        return self._finish(plan, "unchanged")
+        return self._finish("unchanged")
 
     # --- Finding the order --------------------------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class _Export:
         if steps.doubles:
             return self._hold((reason("differs_after_sending", detail=", ".join(steps.doubles)),))
         conflicts = tuple(
-            reason("line_conflict", line=each.label, ours=_told(each.ours), theirs=_told(each.theirs))
+            reason("line_conflict", line=each.label, ours=changes.told(each.ours), theirs=changes.told(each.theirs))
             for each in steps.conflicts
         )
         return self._hold(conflicts) if conflicts else None
@@ -255,7 +255,7 @@ class _Export:
         ledger.book(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # told already, when King gave it its number
             self.job.note(self.row, f"order.{count}")
-        return self._finish(plan, count)
+        return self._finish(count)
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
         ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)
@@ -263,14 +263,8 @@ class _Export:
             self.job.note(self.row, "order.incomplete", why, LogEntry.Level.ERROR)
         return Outcome(count, trouble=count != "rejected")
 
-    def _finish(self, plan: Plan, count: str) -> Outcome:
+    def _finish(self, count: str) -> Outcome:
         if self.row.is_interim:
             ledger.settle(self.row, LedgerState.INTERIM)
             return Outcome(count)
-        return confirm(self.job, self.row, plan, count)
-
-
-def _told(content: Content | None) -> str:
-    if content is None:
-        return "-"
-    return " ".join(str(part) for part in (content.quantity, content.article, content.text) if part not in ("", None))
+        return confirm(self.job, self.row, count)

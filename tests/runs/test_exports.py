@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from urllib.parse import parse_qs
 
 import pytest
+from django.utils import timezone
 
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
@@ -15,7 +17,9 @@ from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentences
-from kingsync.models.work_orders import LedgerState, OrderLine, Step
+from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
+from kingsync.runs import confirming
+from kingsync.runs.jobs import Job
 from tests import desk, factories
 
 
@@ -498,3 +502,100 @@ def test_an_unreachable_king_ends_the_run_and_loses_nothing(king: KingSandbox, o
     assert (first.status, first.error["code"]) == ("failed", "system.unreachable")
     assert desk.counts(second) == {"read": 1, "created": 1}
     assert desk.ledger(number).state == LedgerState.DONE
+
+
+# --- Changed afterwards -----------------------------------------------------------------------------------------------
+
+
+def test_an_edit_between_reading_and_confirming_is_told(
+    king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = desk.work_order(outsmart)
+    acknowledge = confirming.acknowledge
+
+    def edited_just_before(job: Job, row: WorkOrder) -> bytes:
+        outsmart.store.edit_work_order(number, {"Materials": [desk.material("BUIS", "3")]})
+        return acknowledge(job, row)
+
+    monkeypatch.setattr(confirming, "acknowledge", edited_just_before)
+
+    run = desk.export()
+
+    row = desk.ledger(number)
+    assert (run.status, desk.counts(run), row.state) == ("partly", {"read": 1, "created": 1}, LedgerState.CHANGED)
+    assert row.reasons[0]["params"]["detail"] == "BUIS: 1 BUIS → 3 BUIS"
+
+
+def test_an_edit_long_after_the_export_is_told_with_the_difference(outsmart: OutSmartSandbox) -> None:
+    hour = desk.period("01:00")
+    number = desk.work_order(outsmart, Workperiods=[hour])
+    desk.export()
+    outsmart.store.edit_work_order(number, {"Workperiods": [hour | {"TotalTime": "02:00"}], "Materials": []})
+    at_once = desk.export()
+    WorkOrder.objects.update(verified_at=timezone.now() - datetime.timedelta(hours=7))
+
+    later = desk.export()
+
+    row = desk.ledger(number)
+    assert (at_once.status, later.status, row.state) == ("succeeded", "partly", LedgerState.CHANGED)
+    assert row.reasons[0]["params"]["detail"] == "BUIS: 1 BUIS → -; MONT 10-11-2025: 1 MONT → 2 MONT"
+
+
+def test_an_exported_work_order_that_nobody_touched_stays_done(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart)
+    desk.export()
+    WorkOrder.objects.update(verified_at=None)
+    king.calls.clear()
+
+    run = desk.export()
+
+    assert (run.status, desk.counts(run), desk.ledger(number).state) == ("succeeded", {}, LedgerState.DONE)
+    assert desk.ledger(number).verified_at is not None
+    assert desk.calls(king) == []
+
+
+def test_a_changed_work_order_back_at_the_trigger_updates_its_order(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    number = desk.work_order(outsmart)
+    desk.export()
+    outsmart.store.edit_work_order(number, {"Materials": [desk.material("BUIS", "3")]})
+    WorkOrder.objects.update(verified_at=None)
+    desk.export()
+    outsmart.store.edit_work_order(number, {"status": "Compleet"})
+
+    desk.export()
+
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert desk.lines(desk.orders(king)[0])[0] == ("ART", "BUIS", "3")
+    assert desk.is_clean(king)
+
+
+# --- Explaining -------------------------------------------------------------------------------------------------------
+
+
+def test_the_rounding_of_each_hour_line_can_be_explained(outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(
+        outsmart, Workperiods=[desk.period("01:10")], MinimumHours="2.00", RoundingAmount="15", Materials=[]
+    )
+
+    desk.export()
+
+    row = desk.ledger(number)
+    (line,) = OrderLine.objects.filter(work_order=row, kind=OrderLine.Kind.HOURS)
+    assert (line.registered_minutes, line.rounded_minutes, str(line.quantity)) == (70, 75, "1.250")
+    assert (row.minimum_hours, row.rounding_amount) == ("2.00", "15")
+
+
+# --- From a date on ---------------------------------------------------------------------------------------------------
+
+
+def test_work_finished_before_the_starting_date_is_never_sent(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    choose(export_from_date=datetime.date(2025, 11, 11))
+    old, new = desk.work_order(outsmart), desk.work_order(outsmart, WorkEndDate="11-11-2025")
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 2, "created": 1, "skipped": 1}
+    assert (desk.ledger(old).state, desk.ledger(new).state) == (LedgerState.HELD, LedgerState.DONE)
+    assert [order["ExternOrderNummer"] for order in desk.orders(king)] == [f"OS-{new}"]

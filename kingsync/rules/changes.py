@@ -1,0 +1,31 @@
+"""What differs between a work order as it was exported and as it is now, in a few words per line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kingsync.rules.differences import same
+from kingsync.rules.plans import BookedLine, Content, Plan
+
+
+def since_export(booked: Iterable[BookedLine], now: Plan) -> list[str]:
+    """Return `label: old → new` for each line that differs; "-" stands for no line. Empty when nothing differs."""
+    sent = {line.reference: line.sent for line in booked if line.sent is not None}
+    wanted = {line.reference: line for line in now.lines}
+    labels = {line.reference: line.key.split("|")[1] if "|" in line.key else line.key for line in booked}
+    found = []
+    for reference in [*sent, *(each for each in wanted if each not in sent)]:
+        old = sent.get(reference)
+        line = wanted.get(reference)
+        new = line.content if line else None
+        if old is None or new is None or not same(old, new):
+            label = line.origin.label if line else labels[reference]
+            found.append(f"{label}: {told(old)} → {told(new)}")
+    return found
+
+
+def told(content: Content | None) -> str:
+    """Return a line's content for people: quantity, article, text; "-" for none."""
+    if content is None:
+        return "-"
+    return " ".join(str(part) for part in (content.quantity, content.article, content.text) if part not in ("", None))
