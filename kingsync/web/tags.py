@@ -73,6 +73,21 @@ def origin(line: OrderLine) -> str:
 
 
 @register.filter
+def signed_rounding(row: WorkOrder) -> str:
+    """Return what OutSmart applied for the customer's signature; "" when it applied nothing."""
+    parts = []
+    if _is_some(row.minimum_hours):
+        parts.append(gettext("at least %(hours)s hours") % {"hours": row.minimum_hours})
+    if _is_some(row.rounding_amount):
+        parts.append(gettext("rounded to %(minutes)s minutes") % {"minutes": row.rounding_amount})
+    return ", ".join(parts)
+
+
+def _is_some(number: str) -> bool:
+    return bool(number.strip("0.,  "))
+
+
+@register.filter
 def tone(state: str) -> str:
     """Return the class of the colour in which a state is shown."""
     return _RUN_TONES.get(state) or _LEDGER_TONES.get(state, "calm")
