@@ -84,7 +84,7 @@ def signed_rounding(row: WorkOrder) -> str:
 
 
 def _is_some(number: str) -> bool:
-    return bool(number.strip("0.,  "))
+    return any(digit in number for digit in "123456789")
 
 
 @register.filter
