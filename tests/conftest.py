@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pytest_django import Settings
@@ -12,7 +12,7 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
-from tests import factories
+from tests import factories, worlds
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,13 @@ def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Iterator[T
     connect(made, king, outsmart)
     with tenants.scope(made):
         yield made
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[], worlds.Program]]:
+    """Start real Celery workers on the database, broker and sandboxes of the test."""
+    with worlds.workers() as start:
+        yield start
 
 
 def connect(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:

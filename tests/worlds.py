@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings as deployment
 
+from kingsync.embedded.places import CHECKOUT
 from tests import processes
+
+Program = subprocess.Popen[bytes]
 
 
 def environment() -> dict[str, str]:
@@ -28,3 +33,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
+
+
+@contextmanager
+def workers() -> Iterator[Callable[[], Program]]:
+    """Start Celery workers for both queues on demand; all of them are gone after the block."""
+    started: list[Program] = []
+
+    def start() -> Program:
+        command = processes.bound("-m", "celery", "-A", "kingsync", "worker", "-Q", "imports,exports", "-c", "1")
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(timeout=30)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,33 +11,12 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync import tasks
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import desk, factories, processes, worlds
+from tests import desk, factories, worlds
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parent.parent.parent
-Worker = subprocess.Popen[bytes]
-
-
-@pytest.fixture
-def worker() -> Iterator[Callable[[], Worker]]:
-    """Start workers for both queues; all of them are gone after the test."""
-    started: list[Worker] = []
-
-    def start() -> Worker:
-        command = processes.bound("-m", "celery", "-A", "kingsync", "worker", "-Q", "imports,exports", "-c", "1")
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=worlds.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.terminate()
-    for process in started:
-        process.wait(timeout=30)
 
 
 def press(tenant: Tenant, kind: RunKind) -> SyncRun:
@@ -52,7 +29,7 @@ def ended(run: SyncRun) -> bool:
 
 
 def test_both_buttons_do_their_work_in_a_worker(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], Worker]
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], worlds.Program]
 ) -> None:
     desk.stock(king)
     factories.settings(tenant)
@@ -68,7 +45,7 @@ def test_both_buttons_do_their_work_in_a_worker(
 
 
 def test_a_killed_worker_costs_nothing_but_time(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], Worker]
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], worlds.Program]
 ) -> None:
     desk.stock(king)
     factories.settings(tenant)
@@ -97,3 +74,22 @@ def sweep_until_taken(run: SyncRun) -> bool:
     tasks.sweep()
     run.refresh_from_db()
     return run.attempt > 1
+
+
+def test_the_clock_starts_what_is_due(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], worlds.Program]
+) -> None:
+    desk.stock(king)
+    factories.settings(tenant, schedule_enabled=True)
+    desk.work_order(outsmart)
+    tasks.start_due_runs()  # nothing yet: the first run waits for one interval
+    SettingsVersion.objects.update(saved_at=desk.in_seconds(-16 * 60))
+    worker()
+
+    tasks.start_due_runs()
+    tasks.start_due_runs()  # a doubled tick starts nothing twice
+    worlds.wait_for(lambda: SyncRun.objects.filter(status__in=SyncRun.FINAL).count() == 2)
+
+    runs = list(SyncRun.objects.order_by("kind").values_list("kind", "trigger", "status"))
+    assert runs == [("export", "schedule", "succeeded"), ("import", "schedule", "succeeded")]
+    assert len(desk.orders(king)) == 1
