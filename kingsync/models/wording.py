@@ -58,6 +58,32 @@ SENTENCES: dict[str, str | Promise] = {
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
     "internal": _("Something went wrong inside kingsync; we have been told. Nothing was lost: it is tried again."),
+    "excluded": _("Excluded by %(name)s: %(reason)s"),
+    # What a person wanted and could not have
+    "decision.wrong_state": _("This cannot be decided for a work order that is “%(state)s”."),
+    "decision.export_going_on": _("An export is going on. Decide again when it is over."),
+    "decision.not_settled": _("King may still be working on an earlier call. Decide again after %(time)s."),
+    "decision.nothing_to_release": _(
+        "A release lifts only the starting date and “nothing to invoice”; something else stops this work order. "
+        "Repair its cause, or exclude the work order."
+    ),
+    "decision.already_linked": _("The work order already belongs to King order %(number)s. Start it anew first."),
+    "decision.no_such_order": _("King has no open order %(number)s in this administration."),
+    "decision.still_in_king": _(
+        "King still holds open order %(number)s with our reference. Close or remove it in King first."
+    ),
+    "decision.lines_in_king": _(
+        "King order %(number)s still holds lines of this work order. Remove those lines in King first."
+    ),
+    "decision.order_not_open": _(
+        "King order %(number)s is not open any more: delivered, invoiced or removed. To start anew sends everything "
+        "again, so first make sure that it was removed."
+    ),
+    "decision.changed_meanwhile": _("The work order changed while you decided. Look again, then decide."),
+    "decision.reason_needed": _("Give a reason, of at most %(length)s characters."),
+    "decision.name_needed": _("Say who decides."),
+    "decision.unknown_work_order": _("The ledger has no such work order."),
+    "decision.unknown_cause": _("No work order is stopped by this cause now."),
     # Single lines
     "line_refused": _("Line “%(line)s”: %(sentence)s"),
     "no_article_code": _("The material has no article number."),
