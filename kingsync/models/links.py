@@ -15,6 +15,7 @@ class RecordKind(models.TextChoices):
     PRODUCT = "product", _("product")
     HOUR_TYPE = "hour_type", _("hour type")
     WAREHOUSE = "warehouse", _("warehouse")
+    ORDER = "order", _("order")
 
 
 class RecordLink(TenantOwned):
@@ -111,3 +112,28 @@ class ReadState(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.kind}"
+
+
+class ImportedLine(TenantOwned):
+    """A line of a King order that became a material of a work order: at the export it is that very line again."""
+
+    king_order_number = models.CharField(_("King order"), max_length=50)
+    king_line_id = models.CharField(_("King line"), max_length=50)
+    # How the export finds the material again: kingsync.rules.matching.Keys.
+    key = models.CharField(max_length=400)
+    label = models.CharField(_("comes from"), max_length=400)
+    # kingsync.rules.plans.Content as JSON: what King's line said.
+    content = models.JSONField(_("as read"))
+
+    class Meta:
+        verbose_name = _("imported line")
+        verbose_name_plural = _("imported lines")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "king_order_number", "king_line_id"], name="one_imported_line_per_king_line"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.king_order_number} {self.king_line_id}"

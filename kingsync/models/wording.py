@@ -114,6 +114,8 @@ SENTENCES: dict[str, str | Promise] = {
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
     "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
     "cannot_deactivate_product": _("OutSmart cannot make a product inactive; the product stays as it was."),
+    "made_by_export": _("Our export made this order; its work order exists already."),
+    "order_before_from_date": _("The order is of %(date)s, before the starting date of the settings."),
     "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
     # Whole runs
     "exports_off": _("“Orders” is off in the settings, so nothing is exported."),

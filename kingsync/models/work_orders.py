@@ -150,6 +150,8 @@ class OrderLine(TenantOwned):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PLANNED)
     reasons = models.JSONField(_("reasons"), default=list)
     king_line_id = models.CharField(_("King line"), max_length=50, blank=True)
+    # It was King's before it was ours (order import): changed, but never removed.
+    is_imported = models.BooleanField(_("came from King's order"), default=False)
     # kingsync.rules.plans.Content as JSON: what we sent last; empty when nothing was sent.
     sent = models.JSONField(_("as sent"), default=dict)
     registered_minutes = models.PositiveIntegerField(_("registered minutes"), null=True)

@@ -29,6 +29,7 @@ from kingsync.rules.records import Answer, Dropped, Row
 from kingsync.runs import clients, mirror, posting
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
+from kingsync.runs.order_imports import OrderImport
 
 BATCH = 500
 # King's clock and ours may differ, and a record may be stored while a page is read.
@@ -75,10 +76,15 @@ STORIES: dict[str, Story] = {
 }
 
 
+# Orders come last: their customers and articles should be there. They have a story of their own.
+ORDERS = "orders"
+
+
 def wanted_kinds(choices: Imports, asked: Iterable[str]) -> list[str]:
     """Return the kinds to import, in order: those asked for, or else those that are switched on."""
-    names = list(asked) or [name for name in STORIES if getattr(choices, name).enabled]
-    return [name for name in STORIES if name in names]
+    kinds = (*STORIES, ORDERS)
+    names = list(asked) or [name for name in kinds if getattr(choices, name).enabled]
+    return [name for name in kinds if name in names]
 
 
 def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
@@ -91,7 +97,9 @@ def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
         for name in wanted_kinds(choices, claim.run.options.get("kinds", [])):
             if name in claim.run.cursor.get("finished", []):
                 continue
-            if _Import(job, name).work():
+            if name == ORDERS:
+                OrderImport(claim, choices.orders, king, outsmart, log).work()
+            elif _Import(job, name).work():
                 return True
     return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from integrations import errors
 from integrations.outsmart.client import Client
@@ -11,6 +12,7 @@ from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
 from kingsync.runs.patience import patiently
 
+T = TypeVar("T")
 BATCH = 200
 REPEATS = 3
 
@@ -25,21 +27,22 @@ def post(outsmart: Client, kind: str, rows: Sequence[Row]) -> dict[str, Reason]:
     send = _sender(outsmart, kind)
     refused: dict[str, Reason] = {}
     for start in range(0, len(rows), BATCH):
-        for row, why in _halving(send, rows[start : start + BATCH]):
+        for row, why in halving(lambda batch: _repeated(send, batch), rows[start : start + BATCH]):
             refused[row.outsmart_id] = why
     return refused
 
 
-def _halving(send: Callable[[Sequence[Row]], None], rows: Sequence[Row]) -> Iterator[tuple[Row, Reason]]:
+def halving(send: Callable[[Sequence[T]], None], rows: Sequence[T]) -> Iterator[tuple[T, Reason]]:
+    """Send the rows; where they are refused, halve them until the bad row stands alone. Yields what is refused."""
     try:
-        _repeated(send, rows)
+        send(rows)
     except errors.RejectedError as error:
         if len(rows) == 1:
             yield rows[0], reason("refused_by_outsmart", detail=reason_of(error).params["detail"])
             return
         middle = len(rows) // 2
-        yield from _halving(send, rows[:middle])
-        yield from _halving(send, rows[middle:])
+        yield from halving(send, rows[:middle])
+        yield from halving(send, rows[middle:])
 
 
 def _repeated(send: Callable[[Sequence[Row]], None], rows: Sequence[Row]) -> None:
