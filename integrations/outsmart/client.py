@@ -18,7 +18,7 @@ from integrations.transport import Transport
 
 _NO_ROWS = (b"[]", b"null", b"{}", b'""')
 _VISIBLE = frozenset(
-    {"status", "workstatus", "update_status", "row_id", "skip_duplicate_workorder_no", "ClearMaterials",
+    {"status", "workstatus", "update_status", "row_id", "workorder_no", "skip_duplicate_workorder_no", "ClearMaterials",
      "ProcessMaterials", "val_entity", "val_column", "val_primary"}
 )  # fmt: skip
 _LIST_SECONDS = 300.0  # nothing is paged: one answer holds all
@@ -90,6 +90,12 @@ class Client:
         if answer in _NO_ROWS:
             raise errors.from_code(_GET_WORK_ORDER, errors.NOT_FOUND, ())
         return answer
+
+    def find_work_order(self, *, king_order_number: str) -> bytes | None:
+        """This function will give the newest work order with this `WorkorderNo` as a raw record, or None."""
+        query = [("workorder_no", king_order_number), ("update_status", "false")]
+        answer = self._call(_GET_WORK_ORDER, query, also_fine=errors.NOT_FOUND)
+        return None if answer in _NO_ROWS else answer
 
     def acknowledge_work_order(self, *, outsmart_id: str) -> bytes:
         """This function will make a work order `Afgehandeld`, so that it drops out of the next list.

@@ -54,7 +54,7 @@ class OrderImport:
         self._claim.count("read", len(page.records))
         found = [order for raw in page.records if (order := self._decoded(bytes(raw)))]
         linked = self._linked(order.number for order in found)
-        new = [work for order in found if (work := self._considered(order, linked))]
+        new = [work for order in found if (work := self._considered(order, linked)) and not self._is_there(work)]
         if self._claim.run.is_dry:
             self._preview(new)
             return
@@ -91,6 +91,18 @@ class OrderImport:
             self._drop(order.number, "rejected", answer)
             return None
         return answer
+
+    def _is_there(self, work: NewWork) -> bool:
+        """True for an order whose number somebody typed into a work order: linked as it is, its rows are their own."""
+        number = work.work_order.king_order_number
+        raw = self._outsmart.find_work_order(king_order_number=number)
+        if raw is None:
+            return False
+        self._claim.count("unchanged")
+        if not self._claim.run.is_dry:
+            outsmart_id = outsmart_payloads.work_order(raw).outsmart_id
+            self._store_links([_link(number, outsmart_id=outsmart_id, state=RecordLink.State.LINKED)])
+        return True
 
     def _from(self, order: Order) -> NewWork | Reason:
         customer = self._debtor(order.debtor_number)

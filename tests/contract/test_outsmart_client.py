@@ -155,6 +155,23 @@ def test_unknown_work_order_is_not_found(outsmart_client: Client, web: responses
         outsmart_client.get_work_order(outsmart_id="7")
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (envelope({"id": "7"}), b'{"id": "7"}'),
+        (envelope(code=1500), None),
+        (envelope(None), None),
+        (envelope([]), None),
+    ],
+)
+def test_a_work_order_is_found_by_its_king_number_without_being_moved(
+    outsmart_client: Client, web: responses.RequestsMock, answer: object, found: bytes | None
+) -> None:
+    prepare(web, "GET", "GetWorkorder", answer, query={"workorder_no": "500", "update_status": "false"})
+
+    assert outsmart_client.find_work_order(king_order_number="500") == found
+
+
 def test_acknowledging_is_the_one_call_that_moves_a_work_order(
     outsmart_client: Client, web: responses.RequestsMock
 ) -> None:
