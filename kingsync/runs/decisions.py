@@ -5,12 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.models.work_orders import WorkOrder
+from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import ledger
 from kingsync.runs.jobs import Job
+
+# What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
+LIFTED_BY_RELEASE = frozenset({"before_from_date", "nothing_to_invoice"})
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +30,10 @@ def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
     """Return what the rules and settings say; what they would refuse has been asked of King itself."""
     number = row.king_order_number or source.king_order_number.strip()
     plan = plan_for(job, row, source, number=number)
-    holds = [*plan.holds, *_linking_holds(job, row, number)]
+    if row.state == LedgerState.EXCLUDED:  # a run never comes here; a preview shows it
+        reasons = tuple(msgspec.convert(row.reasons, list[Reason]))
+        return Decision(plan=plan, number=number, reasons=reasons, is_rejected=False, is_held=True)
+    holds = [*_standing_holds(row, plan), *_linking_holds(job, row, number)]
     lines = [ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused]
     return Decision(
         plan=plan,
@@ -51,6 +57,10 @@ def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
         )
         if not job.facts.verify(plan):
             return plan
+
+
+def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:
+    return [why for why in plan.holds if not (row.is_released and why.code in LIFTED_BY_RELEASE)]
 
 
 def _linking_holds(job: Job, row: WorkOrder, number: str) -> list[Reason]:

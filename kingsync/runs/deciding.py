@@ -1,0 +1,187 @@
+"""What all decisions of people share: who may decide when, what is kept, and how a refusal is told."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.king.client import Client as KingClient
+from kingsync.models import tenants
+from kingsync.models.connections import System
+from kingsync.models.runs import RunKind
+from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import clients, lifecycle
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Person: TypeAlias = "User | str"
+
+REASON_LENGTH, NAME_LENGTH = 500, 150
+PATIENCE_SECONDS = 1.0
+
+
+# --- Refusals --------------------------------------------------------------------------------------------------------
+
+
+class NotDecidedError(Exception):
+    """A decision was refused and nothing was changed; `why` says so for people."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.why = why
+
+
+class ExportGoingOnError(NotDecidedError):
+    """A worker is on the tenant's exports."""
+
+
+class NotNamedError(NotDecidedError):
+    """The name of who decides is empty."""
+
+
+class ReasonNeededError(NotDecidedError):
+    """The reason is missing, or longer than we keep."""
+
+
+class UnknownWorkOrderError(NotDecidedError):
+    """The tenant's ledger has no such row."""
+
+
+class WrongStateError(NotDecidedError):
+    """The work order is not in a state in which this can be decided."""
+
+
+class NothingToReleaseError(NotDecidedError):
+    """What stops the work order is nothing that a release lifts."""
+
+
+class StillAtWorkError(NotDecidedError):
+    """A call to King that got no answer may still be carried out."""
+
+
+class AlreadyLinkedError(NotDecidedError):
+    """The work order has a King order."""
+
+
+class NoSuchOrderError(NotDecidedError):
+    """King has no open order of this number."""
+
+
+class OrderTakenError(NotDecidedError):
+    """The King order belongs to another work order."""
+
+
+class StillInKingError(NotDecidedError):
+    """King holds an open order of this work order, or lines of it; starting anew would make a double."""
+
+
+class OrderNotOpenError(NotDecidedError):
+    """The King order is delivered, invoiced or gone; which one, King does not tell."""
+
+
+class ChangedMeanwhileError(NotDecidedError):
+    """The work order is not what it was when King was asked."""
+
+
+# --- Steps ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def king_client() -> Iterator[KingClient]:
+    """Open the tenant's King. Raises `NotConnectedError`, `DecryptionError`, and its calls `IntegrationError`."""
+    connection = clients.connection_of(System.KING)
+    with clients.transport_of(connection) as transport:
+        yield clients.king(connection, transport)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One transaction, with no worker on the tenant's exports before its end."""
+    kind = RunKind.EXPORT
+    with lifecycle.worker_lock(tenants.current_id(), kind, patience_seconds=PATIENCE_SECONDS) as is_ours:
+        if not is_ours:
+            raise ExportGoingOnError(reason("decision.export_going_on"))
+        with transaction.atomic():
+            yield
+
+
+def name_of(person: Person) -> str:
+    """Return the name that is kept with a decision; raises `NotNamedError`."""
+    name = person if isinstance(person, str) else person.get_full_name() or person.get_username()
+    if not name.strip():
+        raise NotNamedError(reason("decision.name_needed"))
+    return name.strip()[:NAME_LENGTH]
+
+
+def checked_reason(text: str, *, is_required: bool = False) -> str:
+    text = text.strip()
+    if len(text) > REASON_LENGTH or (is_required and not text):
+        raise ReasonNeededError(reason("decision.reason_needed", length=str(REASON_LENGTH)))
+    return text
+
+
+def locked(keys: Iterable[int]) -> dict[int, WorkOrder]:
+    """Return the rows of the ledger, kept from everybody else until the end of the transaction."""
+    found = WorkOrder.objects.select_for_update().defer("source").filter(pk__in=list(keys))
+    return {row.pk: row for row in found.order_by("pk")}
+
+
+def locked_as_seen(seen: WorkOrder) -> WorkOrder:
+    row = known(locked([seen.pk]).get(seen.pk))
+    if _marks(row) != _marks(seen):
+        raise ChangedMeanwhileError(reason("decision.changed_meanwhile"))
+    return row
+
+
+def _marks(row: WorkOrder) -> tuple[object, ...]:
+    return row.state, row.step, row.king_order_number, row.attempts, row.last_run_id, row.doubtful_until
+
+
+def reread(work_order: WorkOrder) -> WorkOrder:
+    return known(WorkOrder.objects.defer("source").filter(pk=work_order.pk).first())
+
+
+def known(row: WorkOrder | None) -> WorkOrder:
+    if row is None:
+        raise UnknownWorkOrderError(reason("decision.unknown_work_order"))
+    return row
+
+
+def require(row: WorkOrder, states: frozenset[LedgerState]) -> None:
+    if row.state not in states:
+        raise WrongStateError(reason("decision.wrong_state", state=str(LedgerState(row.state).label)))
+
+
+def require_not(row: WorkOrder, states: frozenset[LedgerState]) -> None:
+    require(row, frozenset(LedgerState) - states)
+
+
+def require_settled(row: WorkOrder) -> None:
+    until = row.doubtful_until
+    if until and until > timezone.now():
+        told = timezone.localtime(until + datetime.timedelta(seconds=1))
+        raise StillAtWorkError(reason("decision.not_settled", time=f"{told:%H:%M:%S}"))
+
+
+def note(rows: list[WorkOrder], kind: Decision.Kind, by: Person, *, text: str = "", number: str = "") -> list[Decision]:
+    """Keep a decision about each of these work orders, before its state changes."""
+    return Decision.objects.bulk_create(
+        Decision(
+            tenant_id=row.tenant_id,
+            work_order=row,
+            kind=kind,
+            reason=text,
+            king_order_number=number,
+            state_before=row.state,
+            decided_by=None if isinstance(by, str) else by,
+            decided_by_name=name_of(by),
+        )
+        for row in rows
+    )

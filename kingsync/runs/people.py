@@ -1,0 +1,337 @@
+"""What people decide about work orders: try again, release, attach, start anew, exclude, include.
+
+All of it in the open tenant scope. Every decision is kept with who, when and why, in one transaction with what it
+changes. While a worker is on the tenant's exports nobody decides: a run holds what it read of a work order in memory
+and would write over the decision, or send what a person just excluded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeAlias
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from integrations import notation
+from integrations.king.client import Client as KingClient
+from integrations.king.records import Order
+from kingsync.models.wording import stored
+from kingsync.models.work_orders import Decision, LedgerState, OrderLine, Step, WorkOrder
+from kingsync.rules import orders, outcomes
+from kingsync.rules.outcomes import Reason
+from kingsync.runs import deciding, ledger
+from kingsync.runs.deciding import Person
+from kingsync.runs.decisions import LIFTED_BY_RELEASE
+from kingsync.runs.patience import patiently
+
+# A row of the ledger, or its primary key where there are many.
+Row: TypeAlias = WorkOrder | int
+
+BATCH = 1000
+
+_REPAIRABLE = frozenset({LedgerState.REJECTED, LedgerState.HELD, LedgerState.INCOMPLETE, LedgerState.UNCERTAIN})
+_RELEASABLE = frozenset({LedgerState.HELD, LedgerState.REJECTED})
+_ATTACHABLE = frozenset({LedgerState.UNCERTAIN, LedgerState.HELD, LedgerState.REJECTED})
+_NOT_EXCLUDABLE = frozenset({LedgerState.DONE, LedgerState.EXCLUDED})
+# Where an included work order goes back to, if something of it is in King; else it is being sent.
+_BACK_TO = {
+    LedgerState.INTERIM: LedgerState.INTERIM,
+    LedgerState.UNCONFIRMED: LedgerState.UNCONFIRMED,
+    LedgerState.CHANGED: LedgerState.DONE,  # and compared with OutSmart again
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A work order that stays as it was; `work_order` is None when the ledger has none of that key."""
+
+    key: int
+    work_order: WorkOrder | None
+    why: Reason
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of a decision about many."""
+
+    done: list[WorkOrder] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FoundOrder:
+    """What King says of an open order, and the work order of ours that it belongs to, if any."""
+
+    order: Order
+    belongs_to: WorkOrder | None
+
+
+# --- Decisions about many ---------------------------------------------------------------------------------------------
+
+
+def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Make rejected, held, incomplete and uncertain work orders due now; the next run takes them up.
+
+    What has nothing in King waits again; the others keep their state until then. Raises `ExportGoingOnError`,
+    `NotNamedError`; the same holds for all decisions.
+    """
+
+    def choose(row: WorkOrder) -> LedgerState:
+        deciding.require(row, _REPAIRABLE)
+        return _due_again(row)
+
+    return _Many(Decision.Kind.RETRY, by, columns={"next_try_at": None}).decide(work_orders, choose)
+
+
+def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Let work orders pass the starting date and “nothing to invoice”; every other rule stops them as before."""
+
+    def choose(row: WorkOrder) -> LedgerState:
+        deciding.require(row, _RELEASABLE)
+        if not any(why["code"] in LIFTED_BY_RELEASE for why in row.reasons):
+            raise deciding.NothingToReleaseError(outcomes.reason("decision.nothing_to_release"))
+        return _due_again(row)
+
+    columns = {"is_released": True, "next_try_at": None}
+    return _Many(Decision.Kind.RELEASE, by, columns=columns).decide(work_orders, choose)
+
+
+def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
+    """Keep work orders out of every later export; an earlier release is withdrawn. Raises `ReasonNeededError`."""
+
+    def choose(row: WorkOrder) -> LedgerState:
+        deciding.require_not(row, _NOT_EXCLUDABLE)
+        return LedgerState.EXCLUDED
+
+    text = deciding.checked_reason(reason, is_required=True)
+    told = [outcomes.reason("excluded", name=deciding.name_of(by), reason=text)]
+    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=told, columns={"is_released": False})
+    return many.decide(work_orders, choose)
+
+
+def include(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Take excluded work orders back, to where they were in King."""
+
+    def choose(row: WorkOrder) -> LedgerState:
+        deciding.require(row, frozenset({LedgerState.EXCLUDED}))
+        return _state_before_exclusion(row)
+
+    columns = {"next_try_at": None, "verified_at": None}
+    return _Many(Decision.Kind.INCLUDE, by, columns=columns).decide(work_orders, choose)
+
+
+def _due_again(row: WorkOrder) -> LedgerState:
+    return LedgerState.WAITING if row.step == Step.NEW else LedgerState(row.state)
+
+
+def _state_before_exclusion(row: WorkOrder) -> LedgerState:
+    if row.step == Step.NEW:
+        return LedgerState.WAITING
+    last = Decision.objects.filter(work_order=row, kind=Decision.Kind.EXCLUDE).order_by("-id").first()
+    return _BACK_TO.get(LedgerState(last.state_before), LedgerState.SENDING) if last else LedgerState.SENDING
+
+
+class _Many:
+    """One decision about many work orders: those that cannot are told, the others are done."""
+
+    def __init__(
+        self,
+        kind: Decision.Kind,
+        by: Person,
+        *,
+        columns: Mapping[str, object],
+        text: str = "",
+        reasons: Iterable[Reason] = (),
+    ) -> None:
+        self._kind, self._by, self._text = kind, by, text
+        self._columns = columns
+        self._reasons = [stored(why) for why in reasons]
+        self._result = Decided()
+        deciding.name_of(by)
+
+    def decide(self, work_orders: Iterable[Row], choose: Callable[[WorkOrder], LedgerState]) -> Decided:
+        """Put each work order in the state that `choose` answers, unless it raises `NotDecidedError`."""
+        keys = iter(dict.fromkeys(row if isinstance(row, int) else row.pk for row in work_orders))
+        with deciding.alone():
+            while batch := list(islice(keys, BATCH)):
+                self._batch(batch, choose)
+        return self._result
+
+    def _batch(self, keys: list[int], choose: Callable[[WorkOrder], LedgerState]) -> None:
+        rows = deciding.locked(keys)
+        chosen: dict[LedgerState, list[WorkOrder]] = defaultdict(list)
+        for key in keys:
+            row = rows.get(key)
+            try:
+                chosen[choose(deciding.known(row))].append(deciding.known(row))
+            except deciding.NotDecidedError as error:
+                self._result.refused.append(Refused(key, row, error.why))
+        for state, group in chosen.items():
+            deciding.note(group, self._kind, self._by, text=self._text)
+            self._store([row for row in group if row.state == state], {})
+            moved = {"state": state, "reasons": self._reasons, "changed_at": timezone.now()}
+            self._store([row for row in group if row.state != state], moved)
+            self._result.done.extend(group)
+
+    def _store(self, rows: list[WorkOrder], changes: Mapping[str, object]) -> None:
+        every = {**self._columns, **changes}
+        WorkOrder.objects.filter(pk__in=[row.pk for row in rows]).update(**every)
+        for row in rows:
+            for name, value in every.items():
+                setattr(row, name, value)
+
+
+# --- Decisions about one ----------------------------------------------------------------------------------------------
+
+
+def find_king_order(number: str) -> FoundOrder | None:
+    """Return what King says of an open order, for a person to see before attaching; None when it has none.
+
+    Raises the errors of `deciding.king_client`.
+    """
+    with deciding.king_client() as king:
+        order = _order(king, number)
+    return None if order is None else FoundOrder(order, _owner(order))
+
+
+def _order(king: KingClient, number: str) -> Order | None:
+    wanted = notation.canonical_number(number.strip())
+    return patiently(lambda: king.get_order(number=wanted))
+
+
+def _orders_of(king: KingClient, row: WorkOrder) -> list[str]:
+    """Return the numbers of King's open orders with the reference of this work order."""
+    reference = orders.external_number(row.outsmart_id)
+    return [order.number for order in patiently(lambda: king.find_orders(reference=reference))]
+
+
+def attach(*, work_order: WorkOrder, king_order_number: str, by: Person) -> Decision:
+    """Tie a work order to an open order of King; the next run brings that order up to date.
+
+    Raises the errors of `deciding.king_client`, `WrongStateError`, `AlreadyLinkedError`, `StillAtWorkError`,
+    `NoSuchOrderError`, `OrderTakenError`, `StillInKingError`, `ChangedMeanwhileError`.
+    """
+    deciding.name_of(by)
+    seen = deciding.reread(work_order)
+    deciding.require(seen, _ATTACHABLE)
+    if seen.king_order_number:
+        raise deciding.AlreadyLinkedError(outcomes.reason("decision.already_linked", number=seen.king_order_number))
+    deciding.require_settled(seen)
+    order = _free_order(seen, king_order_number)
+    with deciding.alone():
+        row = deciding.locked_as_seen(seen)
+        (decision,) = deciding.note([row], Decision.Kind.ATTACH, by, number=order.number)
+        _tie(row, order)
+    return decision
+
+
+def _free_order(row: WorkOrder, number: str) -> Order:
+    """Return King's order of this number, if the work order may have it."""
+    with deciding.king_client() as king:
+        order, ours = _order(king, number), _orders_of(king, row)
+    if order is None:
+        raise deciding.NoSuchOrderError(outcomes.reason("decision.no_such_order", number=number.strip()))
+    other = _owner(order)
+    if other is not None and other.pk != row.pk:
+        raise deciding.OrderTakenError(outcomes.reason("order_of_another", number=order.number, other=str(other)))
+    if ours and order.number not in ours:
+        raise deciding.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(ours)))
+    return order
+
+
+def _owner(order: Order) -> WorkOrder | None:
+    """Return the work order that a King order belongs to: by our booking, else by our reference on it."""
+    booked = WorkOrder.objects.filter(king_order_number=order.number).first()
+    prefix = orders.external_number("")
+    if booked or not order.external_number.startswith(prefix):
+        return booked
+    return WorkOrder.objects.filter(outsmart_id=order.external_number.removeprefix(prefix)).first()
+
+
+def _tie(row: WorkOrder, order: Order) -> None:
+    is_ours = order.external_number == orders.external_number(row.outsmart_id)
+    try:
+        with transaction.atomic():
+            ledger.settle(
+                row,
+                LedgerState.SENDING,
+                king_order_number=order.number,
+                step=Step.CREATED,
+                is_created_by_us=is_ours,
+                is_locked=is_ours,  # from its creation on; freed at the start of the next run
+                plan_fingerprint="",
+                doubtful_until=None,
+                next_try_at=None,
+            )
+    except IntegrityError:
+        other = ledger.order_of_other(row, order.number)
+        raise deciding.OrderTakenError(
+            outcomes.reason("order_of_another", number=order.number, other=str(other or ""))
+        ) from None
+
+
+def start_anew(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> Decision:
+    """Forget the earlier attempt, so that the next run begins from the start.
+
+    Refused as long as King holds an open order or lines of this work order: that would make a double. `even_so`: the
+    person knows that an order that is not open any more was removed, not delivered or invoiced.
+    Raises the errors of `deciding.king_client`, `WrongStateError`, `StillAtWorkError`, `StillInKingError`,
+    `OrderNotOpenError`, `ChangedMeanwhileError`, `ReasonNeededError`.
+    """
+    deciding.name_of(by)
+    text = deciding.checked_reason(reason)
+    seen = deciding.reread(work_order)
+    deciding.require(seen, _REPAIRABLE)
+    deciding.require_settled(seen)
+    _require_gone_from_king(seen, even_so=even_so)
+    with deciding.alone():
+        row = deciding.locked_as_seen(seen)
+        (decision,) = deciding.note([row], Decision.Kind.ANEW, by, text=text, number=row.king_order_number or "")
+        _forget(row)
+    return decision
+
+
+def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
+    number = row.king_order_number or ""
+    with deciding.king_client() as king:
+        ours = _orders_of(king, row)
+        order = _order(king, number) if number else None
+    if ours or (order and row.is_created_by_us):
+        numbers = ours or [number]
+        raise deciding.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(numbers)))
+    if order and _lines_of(row, order):
+        raise deciding.StillInKingError(outcomes.reason("decision.lines_in_king", number=number))
+    was_sent = row.is_created_by_us or row.lines.exclude(king_line_id="").exists()
+    if number and not order and was_sent and not even_so:
+        raise deciding.OrderNotOpenError(outcomes.reason("decision.order_not_open", number=number))
+
+
+def _lines_of(row: WorkOrder, order: Order) -> list[str]:
+    booked = set(row.lines.exclude(king_line_id="").values_list("king_line_id", flat=True))
+    ours = f"{row.outsmart_id}-"
+    return [line.line_id for line in order.lines if line.reference.startswith(ours) or line.line_id in booked]
+
+
+def _forget(row: WorkOrder) -> None:
+    row.lines.filter(state=OrderLine.State.REMOVED).delete()
+    row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
+    row.lines.update(king_line_id="", sent={})
+    ledger.settle(
+        row,
+        LedgerState.WAITING,
+        step=Step.NEW,
+        king_order_number=None,
+        is_created_by_us=False,
+        is_approved=False,
+        is_locked=False,
+        plan_fingerprint="",
+        doubtful_until=None,
+        next_try_at=None,
+        exported_at=None,
+        confirmed_at=None,
+        verified_at=None,
+    )
