@@ -46,6 +46,8 @@ class IntegrationError(Exception):
 
     `system` is "outsmart" or "king", `operation` the vendor's word for the call, `status` the HTTP
     status if there was one, `code` and `detail` the vendor's own code and words, word for word.
+    Of use to some classes only: `retry_after` (seconds; the other side named a time), `fields` (that a
+    refusal names) and `path` (of what could not be read in a payload).
     """
 
     default_reason = "unexpected"
@@ -59,6 +61,9 @@ class IntegrationError(Exception):
         status: int | None = None,
         code: str = "",
         detail: str = "",
+        retry_after: float | None = None,
+        fields: tuple[str, ...] = (),
+        path: str = "",
     ) -> None:
         self.system = system
         self.operation = operation
@@ -66,6 +71,9 @@ class IntegrationError(Exception):
         self.status = status
         self.code = code
         self.detail = detail
+        self.retry_after = retry_after
+        self.fields = fields
+        self.path = path
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
@@ -79,20 +87,6 @@ class TransientError(IntegrationError):
     """Back off and try again; `retry_after` in seconds when the other side named a time."""
 
     default_reason = "server_error"
-
-    def __init__(
-        self,
-        *,
-        system: str,
-        operation: str,
-        reason: str = "",
-        status: int | None = None,
-        code: str = "",
-        detail: str = "",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(system=system, operation=operation, reason=reason, status=status, code=code, detail=detail)
-        self.retry_after = retry_after
 
 
 class UnreachableError(TransientError):
@@ -138,20 +132,6 @@ class RejectedError(IntegrationError):
 
     default_reason = "rejected"
 
-    def __init__(
-        self,
-        *,
-        system: str,
-        operation: str,
-        reason: str = "",
-        status: int | None = None,
-        code: str = "",
-        detail: str = "",
-        fields: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(system=system, operation=operation, reason=reason, status=status, code=code, detail=detail)
-        self.fields = fields
-
 
 class NotFoundError(RejectedError):
     """OutSmart 1500; HTTP 404 on a record."""
@@ -167,17 +147,3 @@ class ConflictError(RejectedError):
 
 class PayloadError(IntegrationError):
     """An answer, or one record in it, is not of the agreed form; `path` says where."""
-
-    def __init__(
-        self,
-        *,
-        system: str,
-        operation: str,
-        reason: str = "",
-        status: int | None = None,
-        code: str = "",
-        detail: str = "",
-        path: str = "",
-    ) -> None:
-        super().__init__(system=system, operation=operation, reason=reason, status=status, code=code, detail=detail)
-        self.path = path
