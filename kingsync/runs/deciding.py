@@ -54,6 +54,10 @@ class UnknownWorkOrderError(NotDecidedError):
     """The tenant's ledger has no such row."""
 
 
+class UnknownCauseError(NotDecidedError):
+    """Nothing is stopped by the cause of this key."""
+
+
 class WrongStateError(NotDecidedError):
     """The work order is not in a state in which this can be decided."""
 
