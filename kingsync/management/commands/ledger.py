@@ -1,40 +1,208 @@
-"""Show every work order that was ever seen at a trigger, with its state."""
+"""Show every work order that was ever seen at a trigger, or decide about some of them."""
 
 from __future__ import annotations
 
+import getpass
 import json
+import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import translation
+from django.utils import timezone, translation
 
+from integrations import errors
 from kingsync.management.lookup import tenant_of
 from kingsync.models import tenants
-from kingsync.models.wording import sentences
-from kingsync.models.work_orders import OrderLine, WorkOrder
+from kingsync.models.encryption import DecryptionError
+from kingsync.models.wording import reason_of, sentence, sentences, stored
+from kingsync.models.work_orders import Decision, OrderLine, WorkOrder
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import causes, people
+from kingsync.runs.clients import NotConnectedError
+from kingsync.runs.deciding import NotDecidedError, UnknownWorkOrderError
+
+ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
 
 
 class Command(BaseCommand):
-    help = "Show every work order that was ever seen at a trigger, with its state."
+    help = "Show every work order that was ever seen at a trigger, with its state, or decide about some of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--json", action="store_true", help="one JSON list on standard output")
+        parser.add_argument("--json", action="store_true", help="one JSON value on standard output")
+        _add_actions(parser)
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --anew")
+        parser.add_argument("--by", metavar="NAME", help="who decides; else who is logged in to this computer")
+        parser.add_argument(
+            "--even-so", action="store_true", help="with --anew: the order that is not open any more was removed"
+        )
 
     def handle(self, *args: object, **options: Any) -> None:
         tenant = tenant_of(options["slug"])
+        options["by"] = getpass.getuser() if options["by"] is None else options["by"]
         with tenants.scope(tenant), translation.override(tenant.language):
-            entries = list(_entries())
-        if options["json"]:
-            self.stdout.write(json.dumps(entries, ensure_ascii=False))
+            code = self._do(options)
+        if code != ALL_DONE:
+            sys.exit(code)
+
+    def _do(self, options: dict[str, Any]) -> int:
+        try:
+            with _told_in_words():
+                return self._act(options)
+        except _RefusedError as refused:
+            if options["json"]:
+                self._print_json({"done": [], "refused": [], "error": refused.told})
+            self.stderr.write(refused.told)
+            return NOTHING_DONE
+
+    def _act(self, options: dict[str, Any]) -> int:
+        for name, decide in _DECISIONS.items():
+            if options[name] is not None:
+                return self._tell_decided(decide(options), options["json"])
+        if options["decisions"] is not None:
+            self._tell(_history(options["decisions"]), options["json"], _history_line)
+        elif options["causes"]:
+            self._tell((_cause(each) for each in causes.causes()), options["json"], _cause_line)
+        else:
+            self._tell(_entries(), options["json"], _entry_line)
+        return ALL_DONE
+
+    def _tell(self, entries: Iterator[dict[str, Any]], as_json: bool, line_of: Callable[[dict[str, Any]], str]) -> None:
+        shown = list(entries)
+        if as_json:
+            self._print_json(shown)
             return
-        for entry in entries:
-            number = entry["king_order_number"] or "-"
-            self.stdout.write(f"{entry['order_number']:<20} {entry['state']:<12} {number:<12} {entry['reason']}")
+        for entry in shown:
+            self.stdout.write(line_of(entry))
+
+    def _tell_decided(self, decided: people.Decided, as_json: bool) -> int:
+        refused = [
+            {"outsmart_id": each.work_order.outsmart_id if each.work_order else "", "reason": _in_words(each.why)}
+            for each in decided.refused
+        ]
+        done = [row.outsmart_id for row in decided.done]
+        if as_json:
+            self._print_json({"done": done, "refused": refused, "error": None})
+        else:
+            for row in decided.done:
+                self.stdout.write(f"{row.order_number or row.outsmart_id:<20} {row.state}")
+            for entry in refused:
+                self.stderr.write(f"{entry['outsmart_id']:<20} {entry['reason']}")
+        if not refused:
+            return ALL_DONE
+        return SOME_REFUSED if done else NOTHING_DONE
+
+    def _print_json(self, value: object) -> None:
+        self.stdout.write(json.dumps(value, ensure_ascii=False))
+
+
+def _add_actions(parser: ArgumentParser) -> None:
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--causes", action="store_true", help="what stops work orders, one entry per cause")
+    one.add_argument("--decisions", metavar="ID", help="what people decided about a work order, newest first")
+    one.add_argument("--retry", nargs="+", metavar="ID", help="try these again at the next run")
+    one.add_argument("--retry-cause", metavar="KEY", help="try everything again that this cause stops")
+    one.add_argument("--release", nargs="+", metavar="ID", help="send these although they are old or empty")
+    one.add_argument("--attach", nargs=2, metavar=("ID", "KING_NUMBER"), help="tie a work order to a King order")
+    one.add_argument("--anew", metavar="ID", help="forget the earlier attempt")
+    one.add_argument("--exclude", nargs="+", metavar="ID", help="never through us; needs --reason")
+    one.add_argument("--include", nargs="+", metavar="ID", help="through us after all")
+
+
+# --- Decisions --------------------------------------------------------------------------------------------------------
+
+
+class _RefusedError(Exception):
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.told = _in_words(why)
+
+
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    """Turn what refuses a decision as a whole into a sentence."""
+    try:
+        yield
+    except (NotDecidedError, NotConnectedError) as error:
+        raise _RefusedError(error.why) from None
+    except DecryptionError:
+        raise _RefusedError(reason("decryption")) from None
+    except errors.IntegrationError as error:
+        raise _RefusedError(reason_of(error)) from None
+
+
+def _in_words(why: Reason) -> str:
+    return sentence(stored(why))
+
+
+_UNKNOWN = reason("decision.unknown_work_order")
+
+
+def _row(outsmart_id: str) -> WorkOrder:
+    found = WorkOrder.objects.defer("source").filter(outsmart_id=outsmart_id).first()
+    if found is None:
+        raise UnknownWorkOrderError(_UNKNOWN)
+    return found
+
+
+def _each(outsmart_ids: list[str], decide: Callable[..., people.Decided], **how: str) -> people.Decided:
+    """Decide about the work orders that are there; the others are refused beside them."""
+    rows = list(WorkOrder.objects.defer("source").filter(outsmart_id__in=outsmart_ids).order_by("id"))
+    decided = decide(work_orders=rows, **how)
+    known = {row.outsmart_id for row in rows}
+    strangers = [WorkOrder(outsmart_id=each) for each in dict.fromkeys(outsmart_ids) if each not in known]
+    return people.Decided(decided.done, decided.refused + [people.Refused(0, row, _UNKNOWN) for row in strangers])
+
+
+def _retry(options: dict[str, Any]) -> people.Decided:
+    return _each(options["retry"], people.retry, by=options["by"])
+
+
+def _retry_cause(options: dict[str, Any]) -> people.Decided:
+    return causes.retry_cause(key=options["retry_cause"], by=options["by"])
+
+
+def _release(options: dict[str, Any]) -> people.Decided:
+    return _each(options["release"], people.release, by=options["by"])
+
+
+def _exclude(options: dict[str, Any]) -> people.Decided:
+    return _each(options["exclude"], people.exclude, by=options["by"], reason=options["reason"])
+
+
+def _include(options: dict[str, Any]) -> people.Decided:
+    return _each(options["include"], people.include, by=options["by"])
+
+
+def _attach(options: dict[str, Any]) -> people.Decided:
+    outsmart_id, number = options["attach"]
+    made = people.attach(work_order=_row(outsmart_id), king_order_number=number, by=options["by"])
+    return people.Decided(done=[made.work_order])
+
+
+def _anew(options: dict[str, Any]) -> people.Decided:
+    row, why = _row(options["anew"]), options["reason"]
+    made = people.start_anew(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
+    return people.Decided(done=[made.work_order])
+
+
+_DECISIONS: dict[str, Callable[[dict[str, Any]], people.Decided]] = {
+    "retry": _retry,
+    "retry_cause": _retry_cause,
+    "release": _release,
+    "attach": _attach,
+    "anew": _anew,
+    "exclude": _exclude,
+    "include": _include,
+}
+
+
+# --- What is shown ----------------------------------------------------------------------------------------------------
 
 
 def _entries() -> Iterator[dict[str, Any]]:
@@ -60,3 +228,38 @@ def _line(line: OrderLine) -> dict[str, Any]:
         "state": line.state,
         "reason": sentences(line.reasons),
     }
+
+
+def _entry_line(entry: dict[str, Any]) -> str:
+    number = entry["king_order_number"] or "-"
+    return f"{entry['order_number']:<20} {entry['state']:<12} {number:<12} {entry['reason']}"
+
+
+def _cause(cause: causes.Cause) -> dict[str, Any]:
+    return {
+        "key": cause.key,
+        "reason": cause.sentence,
+        "count": cause.count,
+        "work_orders": [row.outsmart_id for row in cause.work_orders],
+    }
+
+
+def _cause_line(entry: dict[str, Any]) -> str:
+    return f"{entry['count']:>6}  {entry['key']:<40} {entry['reason']}"
+
+
+def _history(outsmart_id: str) -> Iterator[dict[str, Any]]:
+    for each in Decision.objects.filter(work_order=_row(outsmart_id)).order_by("-id"):
+        yield {
+            "at": timezone.localtime(each.decided_at).isoformat(timespec="seconds"),
+            "decision": each.kind,
+            "by": each.decided_by_name,
+            "reason": each.reason,
+            "king_order_number": each.king_order_number or None,
+            "state_before": each.state_before,
+        }
+
+
+def _history_line(entry: dict[str, Any]) -> str:
+    number = entry["king_order_number"] or "-"
+    return f"{entry['at']}  {entry['decision']:<8} {entry['by']:<20} {number:<12} {entry['reason']}".rstrip()
