@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
 from integrations.king.records import LineChange, LineKind, Order, OrderLine
+from kingsync.rules import matching
 from kingsync.rules.plans import BookedLine, Content, Plan, PlannedLine
 
 
@@ -36,18 +38,25 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do, in this order: changes, removals, additions. `present` is our reference → King's line."""
+    """What to do, in this order: changes, removals, additions.
+
+    `delivered` names lines that would have to change or go but were delivered: then nothing may be done at all.
+    `equal` is our reference → King's line, where King says what the plan says; `absent` are booked lines that the plan
+    does not want and King does not have.
+    """
 
     changes: tuple[Change, ...] = ()
     removals: tuple[Remove, ...] = ()
     additions: tuple[Add, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     doubles: tuple[str, ...] = ()
-    present: dict[str, str] = {}
+    delivered: tuple[str, ...] = ()
+    equal: dict[str, str] = {}
+    absent: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.changes or self.removals or self.additions or self.conflicts or self.doubles)
+        return not (self.changes or self.removals or self.additions or self.conflicts or self.doubles or self.delivered)
 
 
 def between(plan: Plan, booked: Iterable[BookedLine], order: Order) -> Differences:
@@ -56,7 +65,7 @@ def between(plan: Plan, booked: Iterable[BookedLine], order: Order) -> Differenc
     Only lines that came from this work order are touched, and of those only lines that King's staff left as we sent
     them. A refused line that stands in King from before stays as it is.
     """
-    comparison = _Comparison(booked, order)
+    comparison = _Comparison(matching.form_of_references(plan.header.external_number), booked, order)
     for line in plan.lines:
         comparison.planned(line)
     comparison.gone({line.reference for line in plan.lines} | {line.reference for line in plan.refused})
@@ -78,7 +87,8 @@ def content_of(line: OrderLine, like: Content) -> Content:
 
 
 class _Comparison:
-    def __init__(self, booked: Iterable[BookedLine], order: Order) -> None:
+    def __init__(self, form: re.Pattern[str], booked: Iterable[BookedLine], order: Order) -> None:
+        self._form = form
         self._booked = {line.reference: line for line in booked}
         self._by_id = {line.line_id: line for line in order.lines}
         self._theirs, self._doubles = self._ours_in(order)
@@ -86,21 +96,30 @@ class _Comparison:
         self._removals: list[Remove] = []
         self._additions: list[Add] = []
         self._conflicts: list[Conflict] = []
+        self._delivered: list[str] = []
+        self._equal: dict[str, str] = {}
+        self._absent: tuple[str, ...] = ()
 
     def _ours_in(self, order: Order) -> tuple[dict[str, OrderLine], tuple[str, ...]]:
         """Find our lines in King's order, by reference or by the id that King gave them."""
         found: dict[str, OrderLine] = {}
         doubles = []
         for line in order.lines:
-            if line.reference and line.reference in found:
+            if not self._is_ours(line.reference):
+                continue
+            if line.reference in found:
                 doubles.append(line.reference)
-            elif line.reference:
+            else:
                 found[line.reference] = line
         for booked in self._booked.values():
             by_id = self._by_id.get(booked.king_line_id)
             if booked.reference not in found and by_id is not None and not by_id.reference:
                 found[booked.reference] = by_id
         return found, tuple(doubles)
+
+    def _is_ours(self, reference: str) -> bool:
+        # By its form too: a line whose answer we never heard may be forgotten here when the work order drops it.
+        return reference in self._booked or self._form.fullmatch(reference) is not None
 
     def planned(self, line: PlannedLine) -> None:
         theirs, sent = self._theirs.get(line.reference), self._sent(line.reference)
@@ -109,11 +128,14 @@ class _Comparison:
             return
         now = content_of(theirs, line.content)
         if same(now, line.content):
+            self._equal[line.reference] = theirs.line_id
             return
         if sent is not None and not same(content_of(theirs, sent), sent):
             if not same(sent, line.content):
-                self._conflict(line.reference, line.origin.label, line.content, now)
+                self._conflict(line.reference, line.origin.label, line.content, theirs)
             return  # King's staff changed it and OutSmart did not: theirs stays
+        if theirs.delivered:
+            self._delivered.append(line.origin.label)
         self._changes.append(Change(line, theirs.line_id, _change(now, line.content)))
 
     def _missing(self, line: PlannedLine, sent: Content | None) -> None:
@@ -126,16 +148,22 @@ class _Comparison:
     def gone(self, wanted: set[str]) -> None:
         """Remove lines of ours that the work order no longer has."""
         for reference, theirs in self._theirs.items():
-            if reference in wanted or reference not in self._booked:
+            if reference in wanted:
                 continue
             sent = self._sent(reference)
             if sent is not None and not same(content_of(theirs, sent), sent):
-                self._conflict(reference, reference, None, content_of(theirs, sent))
-            else:
-                self._removals.append(Remove(reference, theirs.line_id))
+                self._conflict(reference, reference, None, theirs)
+                continue
+            if theirs.delivered:
+                self._delivered.append(theirs.article_number or reference)
+            self._removals.append(Remove(reference, theirs.line_id))
+        self._absent = tuple(self._booked.keys() - self._theirs.keys() - wanted)
 
     def restore_sequence(self, plan: Plan) -> None:
-        """Send again what should stand below an added line: King appends, and its lines keep their order."""
+        """Send again what should stand below an added line: King appends, and its lines keep their order.
+
+        Only lines under our reference: one that King's order had first stays in King's place.
+        """
         added = {step.line.reference for step in self._additions}
         if not added or self._conflicts:
             return
@@ -152,14 +180,19 @@ class _Comparison:
 
     def _is_untouched(self, reference: str, theirs: OrderLine) -> bool:
         sent = self._sent(reference)
-        return not theirs.delivered and sent is not None and same(content_of(theirs, sent), sent)
+        is_as_sent = sent is None or same(content_of(theirs, sent), sent)
+        return bool(theirs.reference) and not theirs.delivered and is_as_sent
 
     def _sent(self, reference: str) -> Content | None:
         booked = self._booked.get(reference)
         return booked.sent if booked else None
 
-    def _conflict(self, reference: str, label: str, ours: Content | None, theirs: Content | None) -> None:
-        self._conflicts.append(Conflict(reference, label, ours, theirs))
+    def _conflict(self, reference: str, label: str, ours: Content | None, theirs: OrderLine | None) -> None:
+        if theirs is not None and theirs.delivered:
+            self._delivered.append(label)
+        like = ours or self._sent(reference)
+        said = content_of(theirs, like) if theirs is not None and like is not None else None
+        self._conflicts.append(Conflict(reference, label, ours, said))
 
     def result(self) -> Differences:
         return Differences(
@@ -168,7 +201,9 @@ class _Comparison:
             additions=tuple(self._additions),
             conflicts=tuple(self._conflicts),
             doubles=self._doubles,
-            present={reference: line.line_id for reference, line in self._theirs.items()},
+            delivered=tuple(self._delivered),
+            equal=self._equal,
+            absent=self._absent,
         )
 
 

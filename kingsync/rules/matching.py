@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,6 +11,12 @@ from kingsync.rules.plans import BookedLine, Source
 
 _LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
 REFERENCE_LENGTH = 20
+
+
+def form_of_references(external_number: str) -> re.Pattern[str]:
+    """Return the form of all line references of a work order, by the external number of its order."""
+    letters = "".join(_LETTERS.values())
+    return re.compile(re.escape(external_number.removeprefix("OS-")) + rf"-[{letters}]\d+")
 
 
 class References:

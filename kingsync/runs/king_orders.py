@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import msgspec
@@ -15,13 +15,15 @@ from kingsync.models.work_orders import Step, WorkOrder
 from kingsync.rules import differences
 from kingsync.rules.differences import Add, Change, Differences, Remove
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.plans import DroppedLine, Header, Plan, PlannedLine
+from kingsync.rules.plans import BookedLine, DroppedLine, Header, Plan, PlannedLine
 from kingsync.runs import ledger
 from kingsync.runs.jobs import Job
 from kingsync.runs.patience import patiently
 
 T = TypeVar("T")
 UNLOCK_TRIES = 3
+# Instead of a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
+UNDER_WAY = "under way"
 
 
 class KingOrder:
@@ -29,6 +31,7 @@ class KingOrder:
 
     def __init__(self, job: Job, row: WorkOrder) -> None:
         self._job, self._row = job, row
+        self._is_in_doubt = is_in_doubt(row)
         self.calls = 0
 
     def read(self, number: str) -> Order | None:
@@ -75,15 +78,33 @@ class KingOrder:
         refused: dict[str, Reason] = {}
         if not (steps.changes or steps.removals or steps.additions):
             return refused
-        self._lock()
+        self._begin()
         for change in steps.changes:
             self._line(change.line, self._change(number, change), refused)
-        for removal in steps.removals:
-            self._write(self._removal(number, removal))
-            ledger.line_removed(self._row, removal.reference)
+        kept = self._remove(number, steps)
         for addition in steps.additions:
-            self._line(addition.line, self._addition(number, addition), refused)
+            if addition.line.reference not in kept:
+                self._line(addition.line, self._addition(number, addition), refused)
         return refused
+
+    def _remove(self, number: str, steps: Differences) -> set[str]:
+        """Take lines out of the order; return those that King keeps, which the reading back will tell."""
+        added = {step.line.reference for step in steps.additions}
+        leaving = [step.reference for step in steps.removals if step.reference in added]
+        if leaving:
+            ledger.lines_leaving(self._row, leaving)
+        kept = set()
+        for removal in steps.removals:
+            try:
+                self._write(self._removal(number, removal))
+            except errors.ConflictError:
+                raise
+            except errors.RejectedError as error:
+                kept.add(removal.reference)
+                self._note_refusal(removal.reference, reason("refused_by_king", detail=words(error)))
+            else:
+                ledger.line_removed(self._row, removal.reference)
+        return kept
 
     def _change(self, number: str, step: Change) -> Callable[[], str]:
         def call() -> str:
@@ -107,31 +128,36 @@ class KingOrder:
             why = reason("refused_by_king", detail=words(error))
             refused[line.reference] = why
             ledger.line_refused(self._row, line, why)
-            told = ledger.as_line_reason(line.origin.label, why)
-            self._job.note(self._row, "line.refused", told, LogEntry.Level.ERROR)
+            self._note_refusal(line.origin.label, why)
         else:
             ledger.line_sent(self._row, line, king_line_id)
 
-    def book_found(self, plan: Plan, steps: Differences) -> None:
-        """Book lines that King turns out to have although we never got its answer."""
-        written = {step.line.reference for step in steps.changes} | {step.line.reference for step in steps.additions}
-        unknown = {line.reference for line in ledger.booked_lines(self._row) if not line.king_line_id} - written
+    def _note_refusal(self, label: str, why: Reason) -> None:
+        self._job.note(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
+
+    def book_found(self, plan: Plan, booked: Iterable[BookedLine], steps: Differences) -> None:
+        """Book what King turns out to have, or to have no more, although we never got its answer."""
+        known = {line.reference: line for line in booked}
         for line in plan.lines:
-            if line.reference in unknown and line.reference in steps.present:
-                ledger.line_sent(self._row, line, steps.present[line.reference])
+            king_line_id, before = steps.equal.get(line.reference), known.get(line.reference)
+            if king_line_id and before and (before.king_line_id, before.sent) != (king_line_id, line.content):
+                ledger.line_sent(self._row, line, king_line_id)
+        for reference in steps.absent:
+            if known[reference].king_line_id:
+                ledger.line_removed(self._row, reference)
 
     def check(self, sent: Plan, number: str) -> Reason | None:
         """Read King's order back and compare it with what was sent; return what differs."""
         ledger.book(self._row, step=Step.LINES)
         order = self.read(number)
         if order is None:
-            return reason("unknown_order", number=number)
+            return reason("order_delivered", number=number)
         steps = differences.between(sent, ledger.booked_lines(self._row), order)
         return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
 
     def approve(self, number: str) -> Reason | None:
         """Approve the order and release it for delivery; return King's refusal."""
-        self._lock()
+        self._begin()
         try:
             self._write(lambda: self._job.king.update_order(number, approved=True, released=True))
         except errors.ConflictError:
@@ -142,10 +168,12 @@ class KingOrder:
         self._job.note(self._row, "order.approved")
         return None
 
-    def _lock(self) -> None:
-        """Book, before the first write, that King is about to lock the order for us."""
-        if not self._row.is_locked:
-            ledger.book(self._row, is_locked=True)
+    def _begin(self) -> None:
+        """Book, before the first write, that King locks the order for us, and no longer holds what it held."""
+        row = self._row
+        held = UNDER_WAY if row.plan_fingerprint else ""
+        if not row.is_locked or row.plan_fingerprint != held:
+            ledger.book(row, is_locked=True, plan_fingerprint=held)
 
     def _write(self, call: Callable[[], T]) -> T:
         """Make one call that changes King, booked as doubtful for as long as it may take."""
@@ -156,15 +184,33 @@ class KingOrder:
             ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
             return call()
 
-        return patiently(once)
+        try:
+            return patiently(once)
+        except errors.OutcomeUnknownError:
+            self._is_in_doubt = True
+            raise
+
+    def settled(self) -> None:
+        """Book that the call in doubt was carried out after all, so that nothing is under way any more."""
+        self._is_in_doubt = False
+        ledger.book(self._row, doubtful_until=None)
 
     def unlock(self) -> None:
         """Free the order for King's own staff; a failure is logged, and the next run tries again."""
-        if self._row.is_locked and self._row.king_order_number:
-            unlock(self._job, self._row, self._row.king_order_number)
+        if not self._row.is_locked or not self._row.king_order_number:
+            return
+        if not self._is_in_doubt:
+            self._row.doubtful_until = None  # every call was answered
+        unlock(self._job, self._row, self._row.king_order_number)
+
+
+def is_in_doubt(row: WorkOrder) -> bool:
+    """True while a call whose answer was lost may still be at work."""
+    return row.doubtful_until is not None and row.doubtful_until > timezone.now()
 
 
 def unlock(job: Job, row: WorkOrder, number: str) -> None:
+    """Free an order. It stays booked as locked while a lost call may yet be carried out, and lock it again."""
     for _ in range(UNLOCK_TRIES):  # freeing twice does no harm, so a lost answer is simply repeated
         try:
             patiently(lambda: job.king.release_lock(number))
@@ -174,7 +220,8 @@ def unlock(job: Job, row: WorkOrder, number: str) -> None:
             job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
             return
         else:
-            ledger.book(row, is_locked=False)
+            if not is_in_doubt(row):
+                ledger.book(row, is_locked=False, doubtful_until=None)
             return
 
 

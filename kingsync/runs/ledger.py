@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.outsmart.records import WorkOrder as Source
@@ -38,8 +39,11 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
     row.minimum_hours, row.rounding_amount = source.minimum_hours[:20], source.rounding_amount[:20]
     if not run.is_dry:
         row.source, row.source_fingerprint = raw.decode(), fingerprint(raw)
-        row.last_run, row.settings_version = run, run.settings_version
+        row.settings_version = run.settings_version
+        if row.state == LedgerState.EXCLUDED:
+            row.last_run = run
         row.save()
+        row.last_run = run  # booked when it has been dealt with: a run that is taken over must not pass it by
     return row
 
 
@@ -48,6 +52,7 @@ def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), *
     if row.state != state:
         row.changed_at = timezone.now()
     row.state, row.reasons = state, [stored(why) for why in reasons]
+    changes.setdefault("last_run", row.last_run)
     book(row, state=state, reasons=row.reasons, changed_at=row.changed_at, **changes)
 
 
@@ -144,6 +149,15 @@ def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
     _update_line(row, line.reference, state=OrderLine.State.REFUSED, reasons=[stored(why)])
 
 
+def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
+    """Book that lines are about to be taken out of King and sent again: found missing, they are still to be sent.
+
+    Waits for the disk: without this note a missing line counts as removed by King's staff, and stays away.
+    """
+    leaving = OrderLine.objects.filter(work_order=row, reference__in=list(references))
+    leaving.update(state=OrderLine.State.PLANNED, king_line_id="")
+
+
 def line_removed(row: WorkOrder, reference: str) -> None:
     _update_line(row, reference, state=OrderLine.State.REMOVED, king_line_id="", sent={}, reasons=[])
 
@@ -189,7 +203,8 @@ def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> No
 
 def retried(run: SyncRun) -> list[str]:
     """Return the work orders that wait for another try and were not dealt with in this run."""
-    waiting = WorkOrder.objects.filter(state__in=WorkOrder.RETRIED).exclude(last_run=run)
+    dealt_with = Q(last_run=run) & ~Q(state=LedgerState.SENDING)
+    waiting = WorkOrder.objects.filter(state__in=WorkOrder.RETRIED).exclude(dealt_with)
     return list(waiting.order_by("id").values_list("outsmart_id", flat=True))
 
 

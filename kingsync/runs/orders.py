@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from integrations import errors
@@ -24,11 +25,14 @@ from kingsync.rules.plans import Plan
 from kingsync.runs import decisions, ledger
 from kingsync.runs.confirming import confirm
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
-from kingsync.runs.king_orders import KingOrder, without, words
+from kingsync.runs.king_orders import KingOrder, is_in_doubt, without, words
 from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
 from kingsync.runs.patience import patiently
 
 logger = logging.getLogger(__name__)
+# Our lock on the tenant went with the connection: whoever goes on now would not be alone.
+DATABASE_GONE = (OperationalError, InterfaceError)
+FINISHED = ("Compleet", "Afgehandeld")
 
 
 def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
@@ -43,11 +47,11 @@ def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
     except errors.OutcomeUnknownError as error:
         _in_doubt(job, row, error)
         raise NotSettledError from None
-    except errors.UnreachableError:
+    except (errors.UnreachableError, errors.TenantActionError):
         raise
-    except errors.TransientError as error:
+    except errors.IntegrationError as error:
         return _not_now(job, row, reason_of(error), error)
-    except (errors.IntegrationError, LostClaimError, CancelRequestedError, NotSettledError):
+    except (LostClaimError, CancelRequestedError, NotSettledError, *DATABASE_GONE):
         raise
     except Exception:  # noqa: BLE001  (one record: booked as ours, told to whoever watches, the others go on)
         return _our_fault(job, row)
@@ -86,6 +90,17 @@ class _Export:
         self.is_created = False
 
     def run(self) -> Outcome:
+        is_ours = True
+        try:
+            return self._brought()
+        except (LostClaimError, *DATABASE_GONE):
+            is_ours = False  # whoever takes over frees the order
+            raise
+        finally:
+            if is_ours:
+                self.king_order.unlock()
+
+    def _brought(self) -> Outcome:
         row = self.row
         if row.step == Step.PENDING and not row.king_order_number and not self._found_pending():
             return Outcome("uncertain")
@@ -97,10 +112,7 @@ class _Export:
             return self._hold(decision.reasons, plan)
         if number and ledger.is_in_king(row, plan) and not self._wants_approval(plan):
             return self._unchanged(plan)
-        try:
-            return self._send(plan, number)
-        finally:
-            self.king_order.unlock()
+        return self._send(plan, number)
 
     # --- Stopping -----------------------------------------------------------------------------------------------------
 
@@ -157,8 +169,9 @@ class _Export:
         if found:
             self.is_created = True
             self.king_order.adopt(found[0].number, is_created_by_us=True)
+            self.king_order.settled()
             self.job.note(self.row, "order.found_again")
-        elif self._is_in_doubt():
+        elif is_in_doubt(self.row):
             raise NotSettledError
         else:
             ledger.book(self.row, step=Step.NEW, doubtful_until=None)
@@ -168,9 +181,6 @@ class _Export:
         ledger.settle(self.row, LedgerState.UNCERTAIN, [why])
         self.job.note(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
         return False
-
-    def _is_in_doubt(self) -> bool:
-        return self.row.doubtful_until is not None and self.row.doubtful_until > timezone.now()
 
     # --- Sending ------------------------------------------------------------------------------------------------------
 
@@ -187,12 +197,15 @@ class _Export:
 
     def _existing(self, number: str) -> Order | Outcome:
         """Return King's order of this number as it is now, or book why it cannot be used."""
+        if is_in_doubt(self.row):
+            raise NotSettledError  # what is read now may change yet
         other = ledger.order_of_other(self.row, number)
         if other:
             return self._hold((reason("order_of_another", number=number, other=str(other)),))
         order = self.king_order.read(number)
         if order is None:
-            return self._reject((reason("unknown_order", number=number),))
+            code = "order_delivered" if self.row.king_order_number else "unknown_order"
+            return self._reject((reason(code, number=number),))
         if not self.row.king_order_number:
             self.king_order.adopt(order.number, is_created_by_us=False)
         return order
@@ -210,14 +223,13 @@ class _Export:
 
     def _bring_in_line(self, plan: Plan, order: Order) -> Outcome:
         """Write the difference between the plan and King's order, check it, approve, and book the end."""
-        steps = differences.between(plan, ledger.booked_lines(self.row), order)
-        stopped = self._conflicting(steps)
+        booked = ledger.booked_lines(self.row)
+        steps = differences.between(plan, booked, order)
+        stopped = self._stopping(steps, order.number)
         if stopped:
             return stopped
-        if not (steps.is_empty or self.is_created) and self._is_in_doubt():
-            raise NotSettledError  # a line of an earlier run may still be on its way
+        self.king_order.book_found(plan, booked, steps)
         refused = self.king_order.apply(steps, order.number)
-        self.king_order.book_found(plan, steps)
         sent = without(plan, refused)
         differs = self.king_order.check(sent, order.number) if self.king_order.calls else None
         if differs:
@@ -229,7 +241,10 @@ class _Export:
         self.king_order.unlock()
         return self._book_end(plan, sent)
 
-    def _conflicting(self, steps: differences.Differences) -> Outcome | None:
+    def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
+        """Book why nothing may be written, if so."""
+        if steps.delivered:
+            return self._reject((reason("order_delivered", number=number),))
         if steps.doubles:
             return self._hold((reason("differs_after_sending", detail=", ".join(steps.doubles)),))
         conflicts = tuple(
@@ -240,8 +255,13 @@ class _Export:
 
     def _wants_approval(self, plan: Plan) -> bool:
         row = self.row
-        wanted = self.job.choices.approve_order and not row.is_interim and plan.is_complete
+        wanted = self.job.choices.approve_order and not self._is_interim and plan.is_complete
         return wanted and row.is_created_by_us and not row.is_approved
+
+    @property
+    def _is_interim(self) -> bool:
+        # Work that went back to an earlier status while we were busy is not finished either.
+        return self.row.is_interim or self.source.status not in FINISHED
 
     # --- Ending -------------------------------------------------------------------------------------------------------
 
@@ -264,7 +284,7 @@ class _Export:
         return Outcome(count, trouble=count != "rejected")
 
     def _finish(self, count: str) -> Outcome:
-        if self.row.is_interim:
+        if self._is_interim:
             ledger.settle(self.row, LedgerState.INTERIM)
             return Outcome(count)
         return confirm(self.job, self.row, count)

@@ -98,7 +98,7 @@ def test_a_line_that_arrived_without_our_knowing_is_found_by_its_reference() -> 
     steps = differences.between(plan(ONE), [unanswered], order(in_king(ONE, "1")))
 
     assert steps.is_empty
-    assert steps.present == {"1-M1": "1"}
+    assert steps.equal == {"1-M1": "1"}
 
 
 def test_a_line_that_staff_changed_stays_as_long_as_outsmart_did_not() -> None:

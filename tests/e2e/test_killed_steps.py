@@ -1,0 +1,235 @@
+"""An export that is killed before any of its steps: statements, commits and calls, one after the other.
+
+Whatever the killed process was doing, one normal run ends with one whole order. The loops stand inside the tests
+because a scenario has some fifty steps, and a case costs a fifth of a second.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.king_store import Edit
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.runs import lifecycle
+from tests import desk, factories, processes, worlds
+from tests.e2e.zygote import Case, Ended
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parent.parent.parent
+STAFF = {"RegelSoort": "ART", "ArtikelNummer": "BOCHT", "AantalBesteld": 4}
+INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
+FINAL = {"status": "Compleet", "WorkStatus": "1"}
+Fields = dict[str, Any]
+
+
+class Zygote:
+    """The program that forks exports for us."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def export(self, tenant: Tenant, before: int = 0) -> Ended:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(Case(tenant.pk, before)).decode() + "\n")
+        self._process.stdin.flush()
+        return msgspec.json.decode(self._process.stdout.readline() or "null", type=Ended)
+
+
+@pytest.fixture(scope="module")
+def zygote(django_db_setup: None) -> Iterator[Zygote]:
+    process = subprocess.Popen(
+        processes.bound("-m", "tests.e2e.zygote"),
+        cwd=ROOT,
+        env=worlds.environment() | {"DJANGO_SETTINGS_MODULE": "kingsync.settings"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield Zygote(process)
+    process.kill()
+    process.communicate()
+
+
+class World:
+    """Both sandboxes and what a scenario asks of them."""
+
+    def __init__(self, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> None:
+        self.tenant, self.king, self.outsmart, self.zygote = tenant, king, outsmart, zygote
+
+    def order_of(self, number: str) -> Fields:
+        row = desk.ledger(number)
+        found = [
+            each for each in desk.orders(self.king, ours=False) if str(each["OrderNummer"]) == row.king_order_number
+        ]
+        (order,) = found
+        return order
+
+    def edit(self, number: str, **fields: Any) -> None:
+        self.outsmart.store.edit_work_order(number, fields)
+
+    def check(self, number: str, *, contents: list[tuple[str, str, str]], is_approved: bool, state: str) -> None:
+        """One order, no double, no lock, the right lines in sequence, and the ledger says the same."""
+        order, row = self.order_of(number), desk.ledger(number)
+        assert desk.lines(order) == [
+            *contents,
+            ("TEKST", "Ketel nagekeken", ""),
+            ("TEKST", f"Werkbon 2025.{number}", ""),
+        ]
+        assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (int(is_approved), int(is_approved))
+        assert (row.state, row.is_locked, row.is_approved) == (state, False, is_approved)
+        assert desk.is_clean(self.king)
+        kept = OrderLine.objects.filter(work_order=row).exclude(state=OrderLine.State.REMOVED)
+        assert {line.state for line in kept} == {OrderLine.State.SENT}
+        in_king = {str(line["RegelID"]): line["ExternOrderRegelNummer"] for line in order["OrderRegels"]}
+        assert all(in_king[line.king_line_id] == line.reference for line in kept)
+        told = desk.told(self.outsmart, number)
+        expected = ("Afgehandeld", "10") if state == LedgerState.DONE else ("Opgehaald", "5")
+        assert (told["status"], told["WorkStatus"]) == expected
+
+
+@pytest.fixture
+def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> World:
+    desk.stock(king)
+    king.store.put_record("article", "BOCHT", {"OmschrijvingKort": "Bocht", "AantalDecimalen": 0})
+    factories.settings(
+        tenant,
+        approve_order=True,
+        success_status="10",
+        interim_updates=True,
+        create_interim_order=True,
+        order_update_status="5",
+    )
+    desk.export()  # fills the mirror, so that the steps below are those of the work order
+    return World(tenant, king, outsmart, zygote)
+
+
+def try_every_step(world: World, start: Callable[[], str], check: Callable[[str], None]) -> None:
+    """Kill an export before its first step, one before its second, and so on; a normal run must make each good.
+
+    The one that comes to its end without being killed must be right by itself.
+    """
+    for before in range(1, 200):
+        number = start()
+        ended = world.zygote.export(world.tenant, before)
+        if not ended.signal:
+            break
+        at = f"killed before step {before}: {ended.steps[-1]}"
+        _recover(world, number, check, is_resumed=bool(before % 2), at=at)
+    check(number)
+    assert 20 < before < 100, "so few or so many steps prove nothing"
+
+
+def _recover(world: World, number: str, check: Callable[[str], None], *, is_resumed: bool, at: str) -> None:
+    """Run once more: as the clock does, which goes on with the killed run, or as the command, which starts another."""
+    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+    if not is_resumed:
+        lifecycle.interrupt_dead(RunKind.EXPORT)
+    run = desk.export()
+    try:
+        check(number)
+        assert run.status == "succeeded", run.error
+        counts = desk.counts(run)
+        assert counts.get("read", 0) == sum(counts.values()) - counts.get("read", 0), counts
+        assert not SyncRun.objects.filter(status__in=SyncRun.OPEN).exists()
+    except AssertionError as error:
+        raise AssertionError(f"{at}\n{error}") from error
+
+
+def materials(*rows: tuple[str, str]) -> list[Fields]:
+    return [desk.material(code, quantity) for code, quantity in rows]
+
+
+def test_creating_and_approving(world: World) -> None:
+    def check(number: str) -> None:
+        contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
+        world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
+        assert [each["ExternOrderNummer"] for each in desk.orders(world.king)].count(f"OS-{number}") == 1
+
+    try_every_step(world, lambda: desk.work_order(world.outsmart), check)
+
+
+def test_adding_to_an_order_of_kings_staff(world: World) -> None:
+    linked = iter(range(500, 1000))
+
+    def start() -> str:
+        order = next(linked)
+        world.king.store.put_record("order", str(order), {"DebiteurNummer": 10})
+        world.king.store.edit_order(order, Edit(add=[STAFF]))
+        return desk.work_order(world.outsmart, WorkorderNo=str(order))
+
+    def check(number: str) -> None:
+        contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
+        world.check(number, contents=contents, is_approved=False, state=LedgerState.DONE)
+
+    try_every_step(world, start, check)
+    assert desk.orders(world.king) == []
+
+
+def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
+    def start() -> str:
+        hour = desk.period()
+        number = desk.work_order(world.outsmart, Materials=materials(("BUIS", "1"), ("KNIE", "2")), Workperiods=[hour])
+        desk.export()
+        world.king.store.edit_order(world.order_of(number)["OrderNummer"], Edit(add=[STAFF]))
+        world.edit(number, Materials=materials(("BUIS", "3"), ("BOCHT", "1")), Workperiods=[hour], **FINAL)
+        return number
+
+    def check(number: str) -> None:
+        order = world.order_of(number)
+        staff = [line for line in order["OrderRegels"] if not line["ExternOrderRegelNummer"]]
+        assert [(line["ArtikelNummer"], float(line["AantalBesteld"])) for line in staff] == [("BOCHT", 4.0)]
+        contents = [("ART", "BUIS", "3"), ("ART", "BOCHT", "4"), ("ART", "BOCHT", "1"), ("TAR", "MONT", "1")]
+        world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
+
+    try_every_step(world, start, check)
+
+
+def test_creating_at_the_interim_status(world: World) -> None:
+    def check(number: str) -> None:
+        contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
+        world.check(number, contents=contents, is_approved=False, state=LedgerState.INTERIM)
+        world.edit(number, WorkStatus="9")  # out of the way of the next
+
+    try_every_step(world, lambda: desk.work_order(world.outsmart, **INTERIM), check)
+
+
+def test_updating_at_the_interim_status(world: World) -> None:
+    def start() -> str:
+        hour = desk.period("01:00")
+        number = desk.work_order(world.outsmart, Workperiods=[hour], **INTERIM)
+        desk.export()
+        hours = [hour | {"TotalTime": "03:00"}, desk.period("02:00")]
+        world.edit(number, Materials=materials(("BUIS", "2"), ("KNIE", "1")), Workperiods=hours)
+        return number
+
+    def check(number: str) -> None:
+        contents = [("ART", "BUIS", "2"), ("ART", "KNIE", "1"), ("TAR", "MONT", "3"), ("TAR", "MONT", "2")]
+        world.check(number, contents=contents, is_approved=False, state=LedgerState.INTERIM)
+        world.edit(number, WorkStatus="9")
+
+    try_every_step(world, start, check)
+
+
+def test_approving_an_interim_order_in_the_end(world: World) -> None:
+    def start() -> str:
+        number = desk.work_order(world.outsmart, **INTERIM)
+        desk.export()
+        world.edit(number, **FINAL)
+        return number
+
+    def check(number: str) -> None:
+        contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
+        world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
+
+    try_every_step(world, start, check)
