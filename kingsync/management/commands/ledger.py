@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         tenant = tenant_of(options["slug"])
-        options["by"] = getpass.getuser() if options["by"] is None else options["by"]
+        options["by"] = _who_is_logged_in() if options["by"] is None else options["by"]
         with tenants.scope(tenant), translation.override(tenant.language):
             code = self._do(options)
         if code != ALL_DONE:
@@ -112,6 +112,14 @@ def _add_actions(parser: ArgumentParser) -> None:
     one.add_argument("--anew", metavar="ID", help="forget the earlier attempt")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never through us; needs --reason")
     one.add_argument("--include", nargs="+", metavar="ID", help="through us after all")
+
+
+def _who_is_logged_in() -> str:
+    """Return the user's name on this computer, "" where it has none (a container's number): then --by is needed."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 # --- Decisions --------------------------------------------------------------------------------------------------------
