@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 from collections.abc import Iterable
 
 import msgspec
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -18,6 +19,17 @@ from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import BookedLine, Content, DroppedLine, Plan, PlannedLine
+
+# What is booked dozens of times per work order is written in SQL of our own: the ORM takes longer to word such a
+# statement than PostgreSQL to carry it out (docs/performance.md).
+_BOOK_SENT_LINE = """
+    UPDATE kingsync_orderline SET state = %s, king_line_id = %s, sent = %s, reasons = '[]'
+    WHERE work_order_id = %s AND reference = %s AND set_config('synchronous_commit', 'off', true) = 'off'
+"""
+_COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
+# Where a ledger row keeps its lines while one work order is being worked on: nobody else writes them meanwhile.
+_BOOKED = "_booked_lines"
+_STORED = "_stored_plan"
 
 
 def fingerprint(content: bytes) -> str:
@@ -42,8 +54,11 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
         row.settings_version = run.settings_version
         if row.state == LedgerState.EXCLUDED:
             row.last_run = run
+        is_first_sight = row.pk is None
         row.save()
-        row.last_run = run  # booked when it has been dealt with: a run that is taken over must not pass it by
+        if is_first_sight:
+            _remember(row, ())
+    row.last_run = run  # booked when it has been dealt with: a run that is taken over must not pass it by
     return row
 
 
@@ -60,7 +75,18 @@ def book(row: WorkOrder, **changes: object) -> None:
     """Store some columns of a work order at once."""
     for name, value in changes.items():
         setattr(row, name, value)
-    row.save(update_fields=list(changes))
+    fields = [_COLUMNS[name] for name in changes]
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_update_of(tuple(field.column for field in fields)), [*values, row.pk])
+        if cursor.rowcount != 1:
+            raise DatabaseError("The work order is not in the ledger any more.")
+
+
+@functools.cache
+def _update_of(columns: tuple[str, ...]) -> str:
+    assignments = ", ".join(f"{connection.ops.quote_name(column)} = %s" for column in columns)
+    return f"UPDATE kingsync_workorder SET {assignments} WHERE id = %s"  # noqa: S608  (columns of the model)
 
 
 def begin(row: WorkOrder, plan: Plan) -> None:
@@ -75,7 +101,16 @@ def begin(row: WorkOrder, plan: Plan) -> None:
 
 def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
     """Return what earlier runs booked; lines removed from King are known by their key only."""
-    return tuple(_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0))
+    known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
+    if known is None:
+        known = _remember(row, (_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0)))
+    return tuple(known.values())
+
+
+def _remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
+    known = {line.reference: line for line in lines}
+    row.__dict__[_BOOKED] = known
+    return known
 
 
 def _booked(line: OrderLine) -> BookedLine:
@@ -85,17 +120,21 @@ def _booked(line: OrderLine) -> BookedLine:
 
 def store_lines(row: WorkOrder, plan: Plan) -> None:
     """Write the lines of a plan: those in King keep what was sent, dropped ones get their reason."""
-    in_king = {line.reference for line in booked_lines(row) if line.king_line_id}
+    if row.__dict__.get(_STORED) == plan:
+        return
+    before = {line.reference: line for line in booked_lines(row)}
     planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
     for line in planned:
-        line.state = OrderLine.State.SENT if line.reference in in_king else OrderLine.State.PLANNED
+        is_in_king = line.reference in before and before[line.reference].king_line_id
+        line.state = OrderLine.State.SENT if is_in_king else OrderLine.State.PLANNED
     OrderLine.objects.bulk_create(
         [*planned, *(_dropped(row, line) for line in plan.dropped)],
         update_conflicts=True,
         unique_fields=["work_order", "reference"],
         update_fields=["position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"],
     )
-    _forget_vanished(row, plan)
+    _forget_vanished(row, plan, before)
+    row.__dict__[_STORED] = plan
 
 
 def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
@@ -127,22 +166,28 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
     )
 
 
-def _forget_vanished(row: WorkOrder, plan: Plan) -> None:
+def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) -> None:
     """Drop rows of lines that the work order no longer has and King never saw."""
-    wanted = [line.reference for line in plan.lines] + [line.reference for line in plan.dropped]
-    OrderLine.objects.filter(work_order=row, king_line_id="").exclude(reference__in=wanted).delete()
+    wanted = {line.reference: line.origin.key for line in plan.lines}
+    wanted |= {line.reference: line.origin.key for line in plan.dropped}
+    vanished = [line.reference for line in before.values() if not (line.king_line_id or line.reference in wanted)]
+    if vanished:
+        OrderLine.objects.filter(work_order=row, reference__in=vanished).delete()
+    stored = {reference: BookedLine(reference=reference, key=key) for reference, key in wanted.items()} | before
+    _remember(row, (line for line in stored.values() if line.reference not in vanished))
 
 
 def line_sent(row: WorkOrder, line: PlannedLine, king_line_id: str) -> None:
-    """Book that King has the line as planned."""
-    _update_line(
-        row,
-        line.reference,
-        state=OrderLine.State.SENT,
-        king_line_id=king_line_id,
-        sent=msgspec.to_builtins(line.content),
-        reasons=[],
-    )
+    """Book that King has the line as planned.
+
+    Without waiting for the disk: a lost note costs one look-up, for the line stands in King under our reference and
+    is found there.
+    """
+    sent = msgspec.json.encode(line.content).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK_SENT_LINE, [OrderLine.State.SENT.value, king_line_id, sent, row.pk, line.reference])
+    known = BookedLine(reference=line.reference, key=line.origin.key, sent=line.content, king_line_id=king_line_id)
+    _note(row, known)
 
 
 def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
@@ -156,20 +201,34 @@ def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
     """
     leaving = OrderLine.objects.filter(work_order=row, reference__in=list(references))
     leaving.update(state=OrderLine.State.PLANNED, king_line_id="")
+    forget_lines(row)
 
 
 def line_removed(row: WorkOrder, reference: str) -> None:
     _update_line(row, reference, state=OrderLine.State.REMOVED, king_line_id="", sent={}, reasons=[])
+    forget_lines(row)
+
+
+def forget_lines(row: WorkOrder) -> None:
+    """Read the lines of this row from the database again: whoever writes them by another way says so."""
+    row.__dict__.pop(_BOOKED, None)
+    row.__dict__.pop(_STORED, None)
 
 
 def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
-    """Store a line without waiting for the disk.
-
-    A lost note costs one look-up: the line stands in King under our reference and is found there.
-    """
+    """Store a line without waiting for the disk, see `line_sent`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
         OrderLine.objects.filter(work_order=row, reference=reference).update(**changes)
+    row.__dict__.pop(_STORED, None)
+
+
+def _note(row: WorkOrder, line: BookedLine) -> None:
+    """Keep in memory what was just booked of a line."""
+    row.__dict__.pop(_STORED, None)
+    known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
+    if known is not None:
+        known[line.reference] = line
 
 
 def refused_reasons(row: WorkOrder) -> list[Reason]:
