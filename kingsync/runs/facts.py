@@ -33,6 +33,8 @@ _ABOUT = {
     "unknown_debtor": (Kind.DEBTOR, "debtor"),
     "blocked_debtor": (Kind.DEBTOR, "debtor"),
 }
+# Facts of one kind that a run keeps in memory; beyond that it reads the mirror again.
+KEPT_AT_MOST = 20_000
 
 
 class FactsFinder:
@@ -41,6 +43,9 @@ class FactsFinder:
     def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
         self._king, self._log, self._is_dry = king, log, is_dry
         self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
+        self._mirrored: dict[Kind, dict[str, ArticleFacts | None]] = {}
+        self._filled: dict[Kind, bool] = {}
+        self._known_warehouses: frozenset[str] | None = None
         self.is_readable = True
 
     def fill_empty_mirror(self) -> None:
@@ -51,8 +56,14 @@ class FactsFinder:
         if self._is_dry:
             return
         for kind in (Kind.WAREHOUSE, Kind.RATE, Kind.DEBTOR, Kind.ARTICLE):
-            if self.is_readable and not mirror.is_filled(kind):
+            if self.is_readable and not self._is_filled(kind):
                 self._fill(kind)
+                self._filled.clear()
+
+    def _is_filled(self, kind: Kind) -> bool:
+        if kind not in self._filled:
+            self._filled[kind] = mirror.is_filled(kind)
+        return self._filled[kind]
 
     def _fill(self, kind: Kind) -> None:
         try:
@@ -76,12 +87,23 @@ class FactsFinder:
 
     def _known(self, kind: Kind, codes: Iterable[str]) -> dict[str, ArticleFacts | None]:
         wanted = {code for code in codes if code}
-        found: dict[str, ArticleFacts | None] = dict(mirror.find(kind, wanted))
-        if mirror.is_filled(kind):
-            found |= dict.fromkeys(wanted - found.keys())
-        elif self._is_dry:
+        mirrored = self._find(kind, wanted)
+        is_filled = self._is_filled(kind)
+        if not is_filled and self._is_dry:
             self._ask_all(kind, wanted)
+        # Where King was never read completely, what the mirror lacks is not known to be unknown.
+        found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
         return found | {code: self._asked[kind, code] for code in wanted if (kind, code) in self._asked}
+
+    def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        """Return what the mirror says of each code, None where it says nothing; each is read once a run."""
+        kept = self._mirrored.setdefault(kind, {})
+        if len(kept) > KEPT_AT_MOST:
+            kept.clear()
+        new = codes - kept.keys()
+        if new:
+            kept |= dict.fromkeys(new) | dict(mirror.find(kind, new))
+        return {code: kept[code] for code in codes}
 
     def _ask_all(self, kind: Kind, codes: Iterable[str]) -> None:
         for code in codes:
@@ -89,11 +111,13 @@ class FactsFinder:
                 self._ask(kind, code)
 
     def _warehouses(self) -> frozenset[str] | None:
-        if not mirror.is_filled(Kind.WAREHOUSE):
+        if not self._is_filled(Kind.WAREHOUSE):
             return None
-        known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
-        asked = {number for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE and facts}
-        return frozenset(known | asked)
+        if self._known_warehouses is None:
+            known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
+            asked = {number for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE and facts}
+            self._known_warehouses = frozenset(known | asked)
+        return self._known_warehouses
 
     def verify(self, plan: Plan) -> bool:
         """Ask King about everything that the plan would refuse; True when something was asked for the first time."""
@@ -118,6 +142,8 @@ class FactsFinder:
             self._log.failure("facts.not_asked", error, kind=kind.value)
             return False
         self._asked[kind, number] = None if raw is None else facts_of(kind, raw)
+        self._mirrored.pop(kind, None)  # an article may have become known by another code too
+        self._known_warehouses = None
         if raw is not None and not self._is_dry:
             mirror.store(kind, [raw])
         return True
