@@ -96,17 +96,32 @@ class Claim:
     def beat(self, *, kind: str | None = None, done: int | None = None, total: int | None = None) -> None:
         """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`."""
         now = timezone.now()
-        changes: dict[str, object] = {f"{name}_count": F(f"{name}_count") + n for name, n in self._counts.items()}
+        values: dict[str, datetime.datetime | int | str | None] = {
+            "heartbeat_at": now,
+            "lease_until": now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
+        }
         if kind is not None:
-            changes |= {"progress_kind": kind, "progress_total": total}
+            values |= {"progress_kind": kind, "progress_total": total}
         if done is not None:
-            changes["progress_done"] = done
-        mine = SyncRun.objects.filter(pk=self.run.pk, attempt=self.attempt, status=RunStatus.RUNNING)
-        lease = now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS)
-        if not mine.update(heartbeat_at=now, lease_until=lease, **changes):
+            values["progress_done"] = done
+        self._write(values)
+
+    def _write(self, values: dict[str, datetime.datetime | int | str | None]) -> None:
+        """Write values and counts and hear of a wish to stop, in one statement: it is made for every work order."""
+        assignments = [f"{name} = %s" for name in values]
+        assignments += [f"{name}_count = {name}_count + %s" for name in self._counts]
+        statement = (
+            f"UPDATE kingsync_syncrun SET {', '.join(assignments)}"  # noqa: S608  (columns of the model)
+            " WHERE id = %s AND attempt = %s AND status = %s RETURNING cancel_requested"
+        )
+        mine: list[int | str] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*values.values(), *self._counts.values(), *mine])
+            told = cursor.fetchone()
+        if told is None:
             raise LostClaimError(str(LostClaimError.__doc__))
         self._counts.clear()
-        if mine.filter(cancel_requested=True).exists():
+        if told[0]:
             raise CancelRequestedError
 
     @property
