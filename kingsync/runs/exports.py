@@ -162,7 +162,7 @@ class ExportRun:
         if outcome:
             claim.count(outcome.count, trouble=outcome.trouble)
         self._done += 1
-        self.job.log.write()
+        self.job.log.write_now_and_then()
         claim.beat(done=self._done)
 
     def _outcome(self, candidate: Candidate) -> Outcome | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.utils import timezone
 
 from integrations import errors
@@ -10,6 +12,7 @@ from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason
 
 BATCH = 500
+PAUSE_SECONDS = 1.0
 
 
 class RunLog:
@@ -18,6 +21,7 @@ class RunLog:
     def __init__(self, run: SyncRun) -> None:
         self._run = run
         self._entries: list[LogEntry] = []
+        self._written_at = time.monotonic()
 
     def add(
         self,
@@ -55,3 +59,10 @@ class RunLog:
     def write(self) -> None:
         LogEntry.objects.bulk_create(self._entries)
         self._entries.clear()
+        self._written_at = time.monotonic()
+
+    def write_now_and_then(self) -> None:
+        """Write when there is trouble to tell, else once a second: what a killed run did is in the ledger."""
+        is_urgent = any(entry.level != LogEntry.Level.INFO for entry in self._entries)
+        if is_urgent or time.monotonic() - self._written_at >= PAUSE_SECONDS:
+            self.write()
