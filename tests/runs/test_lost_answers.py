@@ -1,0 +1,355 @@
+"""Answers that are lost, late, broken or a refusal for now, at each kind of write of an update and an approval.
+
+Those of creating an order stand in test_exports.py. Below them: what King's people did to the order meanwhile.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.king_store import Edit
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from tests import desk, factories
+
+INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
+FINAL = {"status": "Compleet", "WorkStatus": "1"}
+STAFF = {"RegelSoort": "ART", "ArtikelNummer": "KNIE", "AantalBesteld": 4}
+# Operation, and which call of it in the update below.
+WRITES = [
+    ("Order_OrderRegel_Wijzigen", 0),
+    ("Order_OrderRegel_Verwijderen", 0),
+    ("Order_OrderRegel_Verwijderen", 2),
+    ("Order_OrderRegel_Toevoegen", 0),
+    ("Order_OrderRegel_Toevoegen", 2),
+    ("Order_Wijzigen", 0),
+    ("Order_LockVrijgeven", 0),
+]
+OPERATIONS = sorted({operation for operation, _ in WRITES})
+LOST: list[dict[str, Any]] = [
+    {"kind": "timeout_before"},
+    {"kind": "timeout_after"},
+    {"kind": "reset_before"},
+    {"kind": "reset_after"},
+    {"kind": "half"},
+    {"kind": "broken_json"},
+    {"kind": "http_500"},
+    {"kind": "http_500", "after": True},
+    {"kind": "http_503"},
+    {"kind": "http_503", "after": True},
+]
+
+
+@pytest.fixture(autouse=True)
+def _stocked(tenant: Tenant, king: KingSandbox) -> None:
+    desk.stock(king)
+    king.store.put_record("article", "BOCHT", {"OmschrijvingKort": "Bocht", "AantalDecimalen": 0})
+    factories.settings(
+        tenant, approve_order=True, interim_updates=True, create_interim_order=True, order_update_status="5"
+    )
+
+
+@pytest.fixture
+def number(king: KingSandbox, outsmart: OutSmartSandbox) -> str:
+    """A work order whose next export changes, removes, adds in the middle and approves; King's staff added a line."""
+    hour = desk.period()
+    rows = [desk.material("BUIS"), desk.material("KNIE", "2")]
+    made = desk.work_order(outsmart, Materials=rows, Workperiods=[hour], **INTERIM)
+    desk.export()
+    king.store.edit_order(the_order(king)["OrderNummer"], Edit(add=[STAFF]))
+    rows = [desk.material("BUIS", "3"), desk.material("BOCHT")]
+    outsmart.store.edit_work_order(made, {"Materials": rows, "Workperiods": [hour], **FINAL})
+    king.calls.clear()
+    return made
+
+
+def the_order(king: KingSandbox) -> dict[str, Any]:
+    (order,) = desk.orders(king)
+    return order
+
+
+def is_right(king: KingSandbox, number: str) -> None:
+    """One order, approved, with the update as it should be and the line of King's staff; nothing double or locked."""
+    order, row = the_order(king), desk.ledger(number)
+    assert desk.lines(order) == [
+        ("ART", "BUIS", "3"),
+        ("ART", "KNIE", "4"),
+        ("ART", "BOCHT", "1"),
+        ("TAR", "MONT", "1"),
+        ("TEKST", "Ketel nagekeken", ""),
+        ("TEKST", f"Werkbon 2025.{number}", ""),
+    ]
+    assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
+    assert (row.state, row.is_locked, row.doubtful_until) == (LedgerState.DONE, False, None)
+    assert desk.is_clean(king)
+
+
+@pytest.mark.parametrize(("operation", "skip"), WRITES)
+@pytest.mark.parametrize("how", LOST, ids=lambda how: "-".join(map(str, how.values())))
+def test_a_lost_answer_of_an_update_never_doubles_or_loses_anything(
+    king: KingSandbox, number: str, settings: Settings, how: dict[str, Any], operation: str, skip: int
+) -> None:
+    settings.KING_WRITE_TIMEOUT = 0.2
+    king.faults.add(Fault(operation=operation, skip=skip, seconds=0.4, **how))
+
+    run = desk.export()
+
+    assert not king.faults.rules(), "the export never came to the fault"
+    assert (run.status, desk.counts(run)) == ("succeeded", {"read": 1, "updated": 1})
+    is_right(king, number)
+
+
+@pytest.mark.parametrize(("operation", "skip"), WRITES)
+def test_a_call_that_is_carried_out_late_is_waited_for(
+    king: KingSandbox, number: str, operation: str, skip: int
+) -> None:
+    king.faults.add(Fault(kind="late", operation=operation, skip=skip, seconds=0.7))  # the client waits 0.5 s
+
+    run = desk.export()
+
+    assert (run.status, desk.counts(run)) == ("succeeded", {"read": 1, "updated": 1})
+    is_right(king, number)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_king_that_asks_to_slow_down_is_obeyed(king: KingSandbox, number: str, operation: str) -> None:
+    king.faults.add(Fault(kind="http_429", operation=operation, retry_after=1))
+
+    run = desk.export()
+
+    assert (run.status, desk.counts(run)) == ("succeeded", {"read": 1, "updated": 1})
+    is_right(king, number)
+
+
+@pytest.mark.parametrize(("operation", "skip"), WRITES[:-1])
+def test_an_order_that_somebody_opens_half_way_is_finished_by_the_next_run(
+    king: KingSandbox, number: str, operation: str, skip: int
+) -> None:
+    king.faults.add(Fault(kind="lock_by_user", operation=operation, skip=skip))
+
+    first = desk.export()
+    second = desk.export()
+
+    assert desk.counts(first) == {"read": 1, "failed": 1}
+    assert desk.counts(second) == {"read": 1, "updated": 1}
+    is_right(king, number)
+
+
+@pytest.mark.parametrize("operation", ["Order_OrderRegel_Verwijderen", "Orders_Opvragen"])
+def test_a_refusal_that_is_no_line_of_ours_stops_this_work_order_only(
+    king: KingSandbox, outsmart: OutSmartSandbox, number: str, operation: str
+) -> None:
+    other = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="refuse", operation=operation, code="K9", message="Nu even niet"))
+
+    first = desk.export()
+    second = desk.export()
+
+    assert first.status in ("succeeded", "partly")
+    assert desk.ledger(other).state == LedgerState.DONE
+    assert second.status == "succeeded"
+    assert desk.ledger(number).state == LedgerState.DONE
+    (order,) = (each for each in desk.orders(king) if each["ExternOrderNummer"] == f"OS-{number}")
+    assert [line[1] for line in desk.lines(order)][:3] == ["BUIS", "KNIE", "BOCHT"]
+    assert desk.is_clean(king)
+
+
+# --- What OutSmart's people did in the meantime -----------------------------------------------------------------------
+
+
+def test_an_update_that_was_cut_off_and_taken_back_is_taken_back_in_king(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    hour = desk.period()
+    number = desk.work_order(outsmart, Workperiods=[hour])
+    desk.export()
+    edit: dict[str, object] = {"status": "Compleet", "Materials": [desk.material("BUIS", "3")], "Workperiods": [hour]}
+    outsmart.store.edit_work_order(number, edit)
+    # The change is made, its reading back is refused.
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", skip=1, code="K9", message="Nu even niet"))
+    desk.export()
+    outsmart.store.edit_work_order(number, {"Materials": [desk.material("BUIS", "1")]})
+
+    desk.export()
+
+    assert desk.lines(the_order(king))[0] == ("ART", "BUIS", "1")
+    assert desk.ledger(number).state == LedgerState.DONE
+
+
+def test_a_line_whose_answer_was_lost_can_be_taken_out_of_the_work_order(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.export()
+    hour = desk.period()
+    rows = [desk.material("BUIS"), desk.material("KNIE")]
+    number = desk.work_order(outsmart, Materials=rows, Workperiods=[hour])
+    king.faults.add(Fault(kind="reset_after", operation="Order_OrderRegel_Toevoegen", skip=1))
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
+    desk.export()
+    outsmart.store.edit_work_order(number, {"Materials": rows[:1]})
+
+    desk.export()
+
+    assert [line[1] for line in desk.lines(the_order(king))][:2] == ["BUIS", "MONT"]
+    assert len(desk.lines(the_order(king))) == 4
+    assert desk.ledger(number).state == LedgerState.DONE
+
+
+def test_a_change_whose_answer_was_lost_is_no_change_by_kings_staff(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    hour = desk.period()
+    number = desk.work_order(outsmart, Workperiods=[hour])
+    desk.export()
+    for quantity, fault in (("3", "reset_after"), ("5", "")):
+        edit: dict[str, object] = {
+            "status": "Compleet",
+            "Materials": [desk.material("BUIS", quantity)],
+            "Workperiods": [hour],
+        }
+        outsmart.store.edit_work_order(number, edit)
+        if fault:
+            king.faults.add(Fault(kind="reset_after", operation="Order_OrderRegel_Wijzigen"))
+        desk.export()
+
+    assert desk.lines(the_order(king))[0] == ("ART", "BUIS", "5")
+    assert desk.ledger(number).state == LedgerState.DONE
+
+
+def test_work_that_leaves_the_interim_status_unfinished_is_neither_approved_nor_confirmed(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.export()
+    number = desk.work_order(outsmart, **INTERIM)
+    king.faults.add(Fault(kind="lock_by_user", operation="Order_OrderRegel_Toevoegen", skip=1))
+    desk.export()
+    outsmart.store.edit_work_order(number, {"WorkStatus": "7"})
+
+    desk.export()
+
+    assert the_order(king)["Goedgekeurd"] == 0
+    assert len(desk.lines(the_order(king))) == 4
+    assert desk.ledger(number).state == LedgerState.INTERIM
+    assert desk.told(outsmart, number)["status"] == "Opgehaald"
+
+
+# --- What King's people did in the meantime ---------------------------------------------------------------------------
+
+
+def test_two_orders_with_our_reference_are_for_a_person(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.export()
+    number = desk.work_order(outsmart)
+    king.store.put_record("order", "700", {"DebiteurNummer": 10, "ExternOrderNummer": f"OS-{number}"})
+    king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "uncertain": 1}
+    row = desk.ledger(number)
+    assert (row.state, row.reasons[0]["code"]) == (LedgerState.UNCERTAIN, "several_orders")
+    assert [desk.lines(order) for order in desk.orders(king)] == [[], []]
+    assert row.step == Step.PENDING
+
+
+def test_an_order_that_king_deleted_is_never_made_anew(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    number = desk.work_order(outsmart)
+    desk.export()
+    king.store.remove_record("order", str(the_order(king)["OrderNummer"]))
+    outsmart.store.edit_work_order(number, {"status": "Compleet", "WorkDescription": "Ketel vervangen"})
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "rejected": 1}
+    assert desk.ledger(number).reasons[0]["code"] == "order_delivered"
+    assert desk.orders(king) == []
+
+
+@pytest.mark.parametrize("edit", [Edit(invoice=True), Edit(close=True)], ids=["invoiced", "closed"])
+def test_an_order_that_is_no_longer_open_is_not_touched(king: KingSandbox, number: str, edit: Edit) -> None:
+    king.store.edit_order(the_order(king)["OrderNummer"], edit)
+    before = the_order(king)["OrderRegels"]
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "rejected": 1}
+    row = desk.ledger(number)
+    assert (row.state, [why["code"] for why in row.reasons]) == (LedgerState.REJECTED, ["order_delivered"])
+    assert the_order(king)["OrderRegels"] == before
+    assert desk.calls(king) == ["Orders_Opvragen"]
+
+
+def deliver(king: KingSandbox, article: str) -> None:
+    for line in king.store.order(the_order(king)["OrderNummer"]).lines:
+        if line.article == article and line.external:
+            line.delivered = Decimal(1)
+
+
+@pytest.mark.parametrize("article", ["BUIS", "KNIE"], ids=["would change", "would go"])
+def test_a_delivered_line_that_would_have_to_change_stops_the_whole_update(
+    king: KingSandbox, number: str, article: str
+) -> None:
+    deliver(king, article)
+    before = the_order(king)["OrderRegels"]
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "rejected": 1}
+    assert desk.ledger(number).reasons[0]["code"] == "order_delivered"
+    assert the_order(king)["OrderRegels"] == before
+    assert desk.calls(king) == ["Orders_Opvragen"]
+
+
+def test_a_delivered_line_that_stays_as_it_is_stops_nothing(king: KingSandbox, number: str) -> None:
+    deliver(king, "MONT")
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "updated": 1}
+    assert ("TAR", "MONT", "1") in desk.lines(the_order(king))
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert desk.is_clean(king)
+
+
+def test_delivered_lines_of_kings_staff_do_not_matter(king: KingSandbox, number: str) -> None:
+    staff = next(line for line in king.store.order(the_order(king)["OrderNummer"]).lines if not line.external)
+    staff.delivered = Decimal(4)
+
+    desk.export()
+
+    is_right(king, number)
+
+
+def test_a_reference_that_staff_use_twice_is_theirs(king: KingSandbox, number: str) -> None:
+    twice = {**STAFF, "ExternOrderRegelNummer": "WEBSHOP-1"}
+    king.store.edit_order(the_order(king)["OrderNummer"], Edit(add=[twice, twice]))
+
+    run = desk.export()
+
+    assert desk.counts(run) == {"read": 1, "updated": 1}
+    assert WorkOrder.objects.get().state == LedgerState.DONE
+
+
+def test_a_lock_is_freed_although_the_order_found_again_is_rejected(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.export()
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
+    desk.export()
+    settings = SyncSettings.objects.get()
+    settings.default_warehouse = ""
+    settings.store(by=None)
+
+    desk.export()
+
+    assert desk.ledger(number).state == LedgerState.REJECTED
+    assert desk.is_clean(king)
