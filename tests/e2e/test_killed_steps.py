@@ -6,12 +6,9 @@ because a scenario has some fifty steps, and a case costs a fifth of a second.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from integrations.sandbox.king import KingSandbox
@@ -21,44 +18,21 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.runs import lifecycle
-from tests import desk, factories, processes, worlds
-from tests.e2e.zygote import Case, Ended
+from tests import desk, factories
+from tests.e2e import forks
+from tests.e2e.forks import Zygote
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parent.parent.parent
 STAFF = {"RegelSoort": "ART", "ArtikelNummer": "BOCHT", "AantalBesteld": 4}
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 FINAL = {"status": "Compleet", "WorkStatus": "1"}
 Fields = dict[str, Any]
 
 
-class Zygote:
-    """The program that forks exports for us."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def export(self, tenant: Tenant, before: int = 0) -> Ended:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(msgspec.json.encode(Case(tenant.pk, before)).decode() + "\n")
-        self._process.stdin.flush()
-        return msgspec.json.decode(self._process.stdout.readline() or "null", type=Ended)
-
-
 @pytest.fixture(scope="module")
 def zygote(django_db_setup: None) -> Iterator[Zygote]:
-    process = subprocess.Popen(
-        processes.bound("-m", "tests.e2e.zygote"),
-        cwd=ROOT,
-        env=worlds.environment() | {"DJANGO_SETTINGS_MODULE": "kingsync.settings"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield Zygote(process)
-    process.kill()
-    process.communicate()
+    with forks.zygote() as started:
+        yield started
 
 
 class World:
@@ -121,7 +95,7 @@ def try_every_step(world: World, start: Callable[[], str], check: Callable[[str]
     """
     for before in range(1, 200):
         number = start()
-        ended = world.zygote.export(world.tenant, before)
+        ended = world.zygote.export(world.tenant.pk, before)
         if not ended.signal:
             break
         at = f"killed before step {before}: {ended.steps[-1]}"

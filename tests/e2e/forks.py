@@ -1,0 +1,46 @@
+"""The test's side of `tests.e2e.zygote`: ask for an export in a process of its own, and hear how it ended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from kingsync.embedded.places import CHECKOUT
+from tests import processes, worlds
+from tests.e2e.zygote import Case, Ended
+
+
+class Zygote:
+    """The program that forks exports for us."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def export(self, tenant_id: int, before: int = 0) -> Ended:
+        """This function will run an export that kills itself before that step (0: that lives), and wait for its end."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(Case(tenant_id, before)).decode() + "\n")
+        self._process.stdin.flush()
+        return msgspec.json.decode(self._process.stdout.readline() or "null", type=Ended)
+
+
+@contextmanager
+def zygote() -> Iterator[Zygote]:
+    """This function will start the program on this test's database, and end it with the block."""
+    process = subprocess.Popen(
+        processes.bound("-m", "tests.e2e.zygote"),
+        cwd=CHECKOUT,
+        env=worlds.environment() | {"DJANGO_SETTINGS_MODULE": "kingsync.settings"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Zygote(process)
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,185 @@
+"""Workers and commands at the same time: one works, nothing is done twice, tenants do not wait for each other."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models import tenants
+from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from tests import desk, factories, processes, worlds
+from tests.conftest import connect
+from tests.e2e.forks import zygote
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parent.parent.parent
+Command = subprocess.Popen[bytes]
+
+
+@pytest.fixture(autouse=True)
+def _ready(tenant: Tenant, king: KingSandbox) -> None:
+    desk.stock(king)
+    factories.settings(tenant, approve_order=True)
+    desk.export()  # fills the mirror
+    SyncRun.objects.all().delete()
+
+
+@pytest.fixture
+def sync(tenant: Tenant) -> Iterator[Callable[[], Command]]:
+    """Start `manage.py sync` for exports; all of them are gone after the test."""
+    started: list[Command] = []
+
+    def start() -> Command:
+        command = processes.bound("manage.py", "sync", tenant.slug, "export")
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=ROOT, env=worlds.environment(), stdout=quiet, stderr=quiet)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def all_is_right(king: KingSandbox, numbers: list[str]) -> None:
+    """One whole, approved order for each work order, and none beside them."""
+    assert sorted(order["ExternOrderNummer"] for order in desk.orders(king)) == [f"OS-{number}" for number in numbers]
+    assert all(len(desk.lines(order)) == 4 and order["VrijVoorLevering"] for order in desk.orders(king))
+    assert [desk.ledger(number).state for number in numbers] == [LedgerState.DONE] * len(numbers)
+    assert desk.is_clean(king)
+
+
+def made(king: KingSandbox) -> int:
+    return len(desk.orders(king))
+
+
+def test_workers_that_start_in_the_same_moment_share_one_run(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = []
+    with ExitStack() as stack:
+        workers = [stack.enter_context(zygote()) for _ in range(3)]
+        for _ in range(5):
+            numbers.append(desk.work_order(outsmart))
+            at_once = [threading.Thread(target=worker.export, args=(tenant.pk,)) for worker in workers]
+            for thread in at_once:
+                thread.start()
+            for thread in at_once:
+                thread.join()
+
+    all_is_right(king, numbers)
+    assert king.calls.peak == 1
+    assert set(SyncRun.objects.values_list("status", flat=True)) == {RunStatus.SUCCEEDED}
+
+
+def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+) -> None:
+    numbers = [desk.work_order(outsmart) for _ in range(12)]
+    king.faults.latency_seconds = 0.05
+    first = sync()
+    worlds.wait_for(lambda: made(king) > 0)
+
+    second = sync()
+    with zygote() as worker:
+        worker.export(tenant.pk)
+    refused = second.wait()
+
+    assert (refused, first.wait()) == (2, 0)
+    all_is_right(king, numbers)
+    assert king.calls.peak == 1
+    assert [run.created_count for run in SyncRun.objects.all()] == [12]
+
+
+def test_tenants_do_not_wait_for_each_other(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+) -> None:
+    slow = [desk.work_order(outsmart) for _ in range(3)]
+    king.faults.latency_seconds = 0.2
+    other = factories.tenant(slug="visser")
+    with KingSandbox(empty=True) as other_king, OutSmartSandbox(empty=True) as other_outsmart, tenants.scope(other):
+        connect(other, other_king, other_outsmart)
+        desk.stock(other_king)
+        factories.settings(other, approve_order=True)
+        first = sync()
+        worlds.wait_for(lambda: made(king) > 0)
+        quick = desk.work_order(other_outsmart)
+
+        run = desk.export()
+
+        assert first.poll() is None, "the slow tenant must still be at work"
+        assert run.status == RunStatus.SUCCEEDED
+        all_is_right(other_king, [quick])
+    assert first.wait() == 0
+    all_is_right(king, slow)
+
+
+def put_to_sleep(king: KingSandbox, command: Command) -> None:
+    """Stop a process, as a machine that sleeps does, while it waits for King's answer; its lease runs out."""
+    lines = "Order_OrderRegel_Toevoegen"
+    king.faults.add(Fault(kind="latency", operation=lines, skip=9, seconds=0.5))
+    worlds.wait_for(lambda: king.calls.count(lines) > 9)
+    command.send_signal(signal.SIGSTOP)
+    worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
+    SyncRun.objects.update(lease_until=timezone.now())
+
+
+def test_nobody_takes_over_from_a_worker_that_only_sleeps(
+    king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+) -> None:
+    numbers = [desk.work_order(outsmart) for _ in range(4)]
+    king.faults.latency_seconds = 0.02
+    sleeper = sync()
+    put_to_sleep(king, sleeper)
+    asked = len(desk.calls(king))
+
+    desk.export()  # its connection lives, and with it its lock
+
+    assert len(desk.calls(king)) == asked
+    sleeper.send_signal(signal.SIGCONT)
+    assert sleeper.wait() == 0
+    all_is_right(king, numbers)
+
+
+def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
+    king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+) -> None:
+    numbers = [desk.work_order(outsmart) for _ in range(4)]
+    king.faults.latency_seconds = 0.02
+    sleeper = sync()
+    put_to_sleep(king, sleeper)
+    cut_off_workers()
+    WorkOrder.objects.update(doubtful_until=None)  # King has answered; nobody was there to hear it
+    run = desk.export()
+    asked = desk.calls(king)
+
+    sleeper.send_signal(signal.SIGCONT)
+    sleeper.wait()
+
+    assert desk.calls(king) == asked
+    assert run.status == RunStatus.SUCCEEDED
+    all_is_right(king, numbers)
+
+
+def cut_off_workers() -> None:
+    """End the connections that hold an advisory lock in this test's database, as a lost network does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks"
+            " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
