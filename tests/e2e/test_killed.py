@@ -95,14 +95,24 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
     assert desk.is_clean(king)
 
 
+@pytest.mark.parametrize(
+    ("operation", "skip"),
+    [
+        ("Order_Toevoegen", 0),
+        ("Order_OrderRegel_Toevoegen", 1),
+        ("Order_OrderRegel_Toevoegen", 3),  # after it King locks an order that the next run had freed
+        ("Order_Wijzigen", 0),
+    ],
+)
 def test_a_doubtful_call_of_a_killed_run_is_waited_for(
-    king: KingSandbox, outsmart: OutSmartSandbox, killed_at: Callable[[Fault], None]
+    king: KingSandbox, outsmart: OutSmartSandbox, killed_at: Callable[[Fault], None], operation: str, skip: int
 ) -> None:
-    desk.work_order(outsmart)
-    killed_at(Fault(kind="late", operation="Order_Toevoegen", seconds=1.5))
+    number = desk.work_order(outsmart)
+    killed_at(Fault(kind="late", operation=operation, skip=skip, seconds=1.5))
     WorkOrder.objects.update(doubtful_until=desk.in_seconds(2.5))
 
     desk.export()
 
-    assert len(desk.orders(king)) == 1
+    assert [len(desk.lines(order)) for order in desk.orders(king)] == [4]
+    assert desk.ledger(number).state == LedgerState.DONE
     assert desk.is_clean(king)
