@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations import notation
@@ -305,19 +306,21 @@ def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
         raise deciding.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(numbers)))
     if order and _lines_of(row, order):
         raise deciding.StillInKingError(outcomes.reason("decision.lines_in_king", number=number))
-    was_sent = row.is_created_by_us or row.lines.exclude(king_line_id="").exists()
+    was_sent = row.is_created_by_us or row.lines.filter(is_imported=False).exclude(king_line_id="").exists()
     if number and not order and was_sent and not even_so:
         raise deciding.OrderNotOpenError(outcomes.reason("decision.order_not_open", number=number))
 
 
 def _lines_of(row: WorkOrder, order: Order) -> list[str]:
-    booked = set(row.lines.exclude(king_line_id="").values_list("king_line_id", flat=True))
+    sent = row.lines.filter(is_imported=False).exclude(king_line_id="")
+    booked = set(sent.values_list("king_line_id", flat=True))
     ours = f"{row.outsmart_id}-"
     return [line.line_id for line in order.lines if line.reference.startswith(ours) or line.line_id in booked]
 
 
 def _forget(row: WorkOrder) -> None:
-    row.lines.filter(state=OrderLine.State.REMOVED).delete()
+    # Lines that came from King's order are taken over again by the next export.
+    row.lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
     row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
     row.lines.update(king_line_id="", sent={})
     ledger.settle(

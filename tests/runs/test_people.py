@@ -524,6 +524,18 @@ def test_lines_of_ours_in_a_linked_order_stand_in_the_way(king: KingSandbox, out
     assert desk.is_clean(king)
 
 
+def test_lines_that_came_from_the_king_order_do_not_stand_in_the_way(king: KingSandbox, tenant: Tenant) -> None:
+    put_in_king(king, "500")
+    king.store.edit_order(500, Edit(add=[{"RegelSoort": "ART", "ArtikelNummer": "KNIE", "AantalBesteld": 4}]))
+    (line,) = desk.orders(king, ours=False)[0]["OrderRegels"]
+    row = factories.work_order(tenant, state=LedgerState.HELD, step=Step.CREATED, king_order_number="500")
+    factories.order_line(row, state="sent", king_line_id=str(line["RegelID"]), is_imported=True)
+
+    people.start_anew(work_order=row, by=JAN)
+
+    assert (desk.ledger(row.outsmart_id).king_order_number, desk.ledger_lines(row)) == (None, [])
+
+
 # --- Exclude and include ----------------------------------------------------------------------------------------------
 
 
