@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from kingsync.runs.patience import patiently
 
 T = TypeVar("T")
 UNLOCK_TRIES = 3
+NOTES_WAIT_SECONDS = 1.0
 # Instead of a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
 UNDER_WAY = "under way"
 
@@ -51,7 +53,7 @@ class KingOrder:
             # King refuses to release an order that waits for a pick list (king.md 2.3.5).
             pick_list=False if header.is_approved_at_once else None,
         )
-        ledger.book(self._row, step=Step.PENDING)
+        ledger.pending(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
         try:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
@@ -80,12 +82,26 @@ class KingOrder:
             return refused
         self._begin()
         for change in steps.changes:
-            self._line(change.line, self._change(number, change), refused)
+            if self._line(change.line, self._change(number, change), refused):
+                ledger.line_sent(self._row, change.line, change.king_line_id)
         kept = self._remove(number, steps)
-        for addition in steps.additions:
-            if addition.line.reference not in kept:
-                self._line(addition.line, self._addition(number, addition), refused)
+        self._add(number, [step for step in steps.additions if step.line.reference not in kept], refused)
         return refused
+
+    def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
+        """Add lines, each booked within a second: until then King knows it by our reference, and is asked by it."""
+        sent: list[tuple[PlannedLine, str]] = []
+        booked_at = time.monotonic()
+        try:
+            for step in steps:
+                king_line_id = self._line(step.line, self._addition(number, step), refused)
+                if king_line_id:
+                    sent.append((step.line, king_line_id))
+                if time.monotonic() - booked_at > NOTES_WAIT_SECONDS:
+                    ledger.lines_sent(self._row, sent)
+                    sent, booked_at = [], time.monotonic()
+        finally:
+            ledger.lines_sent(self._row, sent)
 
     def _remove(self, number: str, steps: Differences) -> set[str]:
         """Take lines out of the order; return those that King keeps, which the reading back will tell."""
@@ -119,9 +135,10 @@ class KingOrder:
     def _addition(self, number: str, step: Add) -> Callable[[], str]:
         return lambda: self._job.king.add_line(number, _new_line(step.line))
 
-    def _line(self, line: PlannedLine, call: Callable[[], str], refused: dict[str, Reason]) -> None:
+    def _line(self, line: PlannedLine, call: Callable[[], str], refused: dict[str, Reason]) -> str:
+        """Make the call for a line and return King's id of it; "" when King refused, which is booked."""
         try:
-            king_line_id = self._write(call)
+            return self._write(call)
         except errors.ConflictError:
             raise
         except errors.RejectedError as error:
@@ -129,8 +146,7 @@ class KingOrder:
             refused[line.reference] = why
             ledger.line_refused(self._row, line, why)
             self._note_refusal(line.origin.label, why)
-        else:
-            ledger.line_sent(self._row, line, king_line_id)
+            return ""
 
     def _note_refusal(self, label: str, why: Reason) -> None:
         self._job.note(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
@@ -148,7 +164,7 @@ class KingOrder:
 
     def check(self, sent: Plan, number: str) -> Reason | None:
         """Read King's order back and compare it with what was sent; return what differs."""
-        ledger.book(self._row, step=Step.LINES)
+        ledger.note(self._row, step=Step.LINES)
         order = self.read(number)
         if order is None:
             return reason("order_delivered", number=number)
@@ -221,7 +237,7 @@ def unlock(job: Job, row: WorkOrder, number: str) -> None:
             return
         else:
             if not is_in_doubt(row):
-                ledger.book(row, is_locked=False, doubtful_until=None)
+                ledger.note(row, is_locked=False, doubtful_until=None)
             return
 
 

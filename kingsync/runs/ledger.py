@@ -15,17 +15,20 @@ from django.utils import timezone
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.wording import stored
-from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import BookedLine, Content, DroppedLine, Plan, PlannedLine
 
 # What is booked dozens of times per work order is written in SQL of our own: the ORM takes longer to word such a
 # statement than PostgreSQL to carry it out (docs/performance.md).
-_BOOK_SENT_LINE = """
-    UPDATE kingsync_orderline SET state = %s, king_line_id = %s, sent = %s, reasons = '[]'
-    WHERE work_order_id = %s AND reference = %s AND set_config('synchronous_commit', 'off', true) = 'off'
-"""
+# `set_config` makes a statement's own commit not wait for the disk.
+_WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
+_BOOK_SENT_LINES = f"""
+    UPDATE kingsync_orderline AS line SET state = %s, king_line_id = told.id, sent = told.sent, reasons = '[]'
+    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS told (reference, id, sent)
+    WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
+"""  # noqa: S608  (our own words)
 _COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
 # Where a ledger row keeps its lines while one work order is being worked on: nobody else writes them meanwhile.
 _BOOKED = "_booked_lines"
@@ -64,35 +67,57 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
 
 def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), **changes: object) -> None:
     """Put a work order in a state with its reasons; other columns by name."""
+    _set_state(row, state, reasons, changes, is_durable=True)
+
+
+def _set_state(
+    row: WorkOrder, state: LedgerState, reasons: Iterable[Reason], changes: dict[str, object], *, is_durable: bool
+) -> None:
     if row.state != state:
         row.changed_at = timezone.now()
-    row.state, row.reasons = state, [stored(why) for why in reasons]
-    changes.setdefault("last_run", row.last_run)
-    book(row, state=state, reasons=row.reasons, changed_at=row.changed_at, **changes)
+    told = {"state": state, "reasons": [stored(why) for why in reasons], "changed_at": row.changed_at}
+    _store(row, told | changes, is_durable=is_durable)
 
 
 def book(row: WorkOrder, **changes: object) -> None:
-    """Store some columns of a work order at once."""
+    """Store some columns of a work order for sure: on the disk before this returns."""
+    _store(row, changes, is_durable=True)
+
+
+def note(row: WorkOrder, **changes: object) -> None:
+    """Store some columns of a work order without waiting for the disk.
+
+    For what costs a look-up at most when a power cut takes it: a killed process takes nothing. The next `book`
+    makes it durable too.
+    """
+    _store(row, changes, is_durable=False)
+
+
+def _store(row: WorkOrder, changes: dict[str, object], *, is_durable: bool) -> None:
     for name, value in changes.items():
         setattr(row, name, value)
     fields = [_COLUMNS[name] for name in changes]
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(_update_of(tuple(field.column for field in fields)), [*values, row.pk])
+        cursor.execute(_update_of(tuple(field.column for field in fields), is_durable), [*values, row.pk])
         if cursor.rowcount != 1:
             raise DatabaseError("The work order is not in the ledger any more.")
 
 
 @functools.cache
-def _update_of(columns: tuple[str, ...]) -> str:
+def _update_of(columns: tuple[str, ...], is_durable: bool) -> str:
     assignments = ", ".join(f"{connection.ops.quote_name(column)} = %s" for column in columns)
-    return f"UPDATE kingsync_workorder SET {assignments} WHERE id = %s"  # noqa: S608  (columns of the model)
+    condition = "" if is_durable else f" AND {_WITHOUT_WAITING}"
+    return f"UPDATE kingsync_workorder SET {assignments} WHERE id = %s{condition}"  # noqa: S608  (columns of the model)
 
 
 def begin(row: WorkOrder, plan: Plan) -> None:
-    """Book that the order is being sent, with every line under its reference, before King is called."""
+    """Book that the order is being sent, with every line under its reference, before King is called.
+
+    The step that is booked for sure before the first write makes this durable with it.
+    """
     with transaction.atomic():
-        settle(row, LedgerState.SENDING, (), attempts=row.attempts + 1)
+        _set_state(row, LedgerState.SENDING, (), {"attempts": row.attempts + 1}, is_durable=False)
         store_lines(row, plan)
 
 
@@ -178,16 +203,29 @@ def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) 
 
 
 def line_sent(row: WorkOrder, line: PlannedLine, king_line_id: str) -> None:
-    """Book that King has the line as planned.
+    """Book that King has the line as planned."""
+    lines_sent(row, [(line, king_line_id)])
 
-    Without waiting for the disk: a lost note costs one look-up, for the line stands in King under our reference and
-    is found there.
+
+def lines_sent(row: WorkOrder, sent: Iterable[tuple[PlannedLine, str]]) -> None:
+    """Book that King has these lines as planned, each with King's id of it.
+
+    Without waiting for the disk: a lost note costs one look-up, for the lines stand in King under our references and
+    are found there.
     """
-    sent = msgspec.json.encode(line.content).decode()
+    booked = [
+        BookedLine(reference=line.reference, key=line.origin.key, sent=line.content, king_line_id=king_line_id)
+        for line, king_line_id in sent
+    ]
+    if not booked:
+        return
+    references, ids = [line.reference for line in booked], [line.king_line_id for line in booked]
+    contents = [msgspec.json.encode(line.sent).decode() for line in booked]
     with connection.cursor() as cursor:
-        cursor.execute(_BOOK_SENT_LINE, [OrderLine.State.SENT.value, king_line_id, sent, row.pk, line.reference])
-    known = BookedLine(reference=line.reference, key=line.origin.key, sent=line.content, king_line_id=king_line_id)
-    _note(row, known)
+        cursor.execute(_BOOK_SENT_LINES, [OrderLine.State.SENT.value, references, ids, contents, row.pk])
+    row.__dict__.pop(_STORED, None)
+    known: dict[str, BookedLine] = row.__dict__.get(_BOOKED, {})
+    known |= {line.reference: line for line in booked}
 
 
 def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
@@ -223,14 +261,6 @@ def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
     row.__dict__.pop(_STORED, None)
 
 
-def _note(row: WorkOrder, line: BookedLine) -> None:
-    """Keep in memory what was just booked of a line."""
-    row.__dict__.pop(_STORED, None)
-    known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
-    if known is not None:
-        known[line.reference] = line
-
-
 def refused_reasons(row: WorkOrder) -> list[Reason]:
     """Return why lines are missing, one reason a line."""
     return [
@@ -251,6 +281,11 @@ def as_line_reason(label: str, why: Reason) -> Reason:
 def order_of_other(row: WorkOrder, king_order_number: str) -> WorkOrder | None:
     """Return the other work order that this King order belongs to, if any."""
     return WorkOrder.objects.filter(king_order_number=king_order_number).exclude(pk=row.pk).first()
+
+
+def pending(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
+    """Book that the order is about to be created, by a call that may be at work for so many seconds."""
+    book(row, step=Step.PENDING, doubtful_until=now + datetime.timedelta(seconds=seconds))
 
 
 def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:

@@ -269,10 +269,10 @@ class _Export:
         # An order that we made and never finished counts as created, also when another run or try began it.
         is_new = self.row.is_created_by_us and not self.row.plan_fingerprint
         count = "created" if is_new else "updated" if self.king_order.calls else "unchanged"
-        ledger.book(self.row, plan_fingerprint=ledger.plan_fingerprint(plan), doubtful_until=None)
+        ledger.note(self.row, plan_fingerprint=ledger.plan_fingerprint(plan), doubtful_until=None)
         if not sent.is_complete:
             return self._incomplete(count, ledger.refused_reasons(self.row))
-        ledger.book(self.row, step=Step.LINKED, exported_at=timezone.now())
+        ledger.note(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # told already, when King gave it its number
             self.job.note(self.row, f"order.{count}")
         return self._finish(count)

@@ -46,7 +46,7 @@ def compare(job: Job, row: WorkOrder, answer: bytes) -> list[Reason]:
     """Book the comparison of an exported work order with OutSmart's bytes; return what differs."""
     found = _differences(job, row, answer)
     if not found:
-        ledger.book(row, verified_at=timezone.now())
+        ledger.note(row, verified_at=timezone.now())
         return []
     why = reason("changed_after_export", detail="; ".join(found))
     ledger.settle(row, LedgerState.CHANGED, [why], verified_at=timezone.now())
