@@ -1,0 +1,190 @@
+"""How fast exports are, against what King's answers alone would take; every ratio measured in this run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench import jobs
+from bench.exporter import Exported
+from bench.world import PATIENCE_SECONDS, Company, World, finished
+from kingsync.embedded import children
+from kingsync.embedded.places import CHECKOUT
+
+LATENCY_MS = 20
+# Beside one call per line: create, read back, unlock.
+CALLS_PER_ORDER = jobs.LINES + 3
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How many work orders each measurement takes."""
+
+    few: int
+    many: int
+    side: int
+    slice_seconds: int
+
+
+FULL = Size(few=100, many=1000, side=100, slice_seconds=3)
+QUICK = Size(few=5, many=15, side=8, slice_seconds=1)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table; without a bound it is there to be read."""
+
+    name: str
+    value: float
+    unit: str = "x"
+    bound: float | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        return self.bound is not None and self.value > self.bound
+
+
+def measure(world: World, size: Size) -> Iterator[Figure]:
+    """This function will measure everything that issue 3 promises of exports; raises where a run did not succeed."""
+    one = world.company("one", latency_ms=LATENCY_MS)
+    few = _created(one, size.few)
+    yield from _in_bulk(one, few, size)
+    yield from _approved(one, size)
+    two = world.company("two", latency_ms=LATENCY_MS)
+    yield from _side_by_side(one, two, size)
+    yield from _taking_turns(one, two, size)
+
+
+def _created(company: Company, count: int) -> Exported:
+    company.load(count)
+    done = company.export()
+    _expect(done, created=count)
+    return done
+
+
+def _expect(done: Exported, **counts: int) -> None:
+    found = {name: number for name, number in done.counts.items() if number}
+    total = sum(counts.values())
+    if found != {"read": total, **counts}:
+        raise RuntimeError(f"The export was to end with {counts}, but ended as {done.status} with {found}.")
+
+
+def _ideal_seconds(count: int, calls: int = CALLS_PER_ORDER) -> float:
+    return count * calls * LATENCY_MS / 1000
+
+
+def _in_bulk(company: Company, few: Exported, size: Size) -> Iterator[Figure]:
+    numbers = company.load(size.many)
+    many = company.export()
+    _expect(many, created=size.many)
+    floor = company.floor_seconds(size.few) / size.few
+    ideal = _ideal_seconds(size.many)
+    orders = f"{size.many} orders of {jobs.LINES} lines"
+    yield Figure(f"{orders}, of King's {LATENCY_MS} ms a call", many.seconds / ideal, bound=1.10)
+    yield Figure(f"{orders}, of a bare loop of the same calls", many.seconds / (floor * size.many))
+    yield Figure("the bare loop itself, of King's own time", floor * size.many / ideal)
+    yield Figure("our time per order, all but King's own", 1000 * (many.seconds - ideal) / size.many, "ms")
+    yield Figure("  of it the calls to OutSmart (no latency)", 1000 * many.outsmart_seconds / size.many, "ms")
+    yield Figure("  processor time per order", 1000 * many.cpu_seconds / size.many, "ms")
+    yield Figure(f"peak memory, {size.many} of {size.few} orders", many.peak_mib / few.peak_mib, bound=1.2)
+    yield Figure(f"peak memory with {size.many} orders", many.peak_mib, "MiB")
+    yield from _unchanged(company, numbers)
+
+
+def _unchanged(company: Company, outsmart_ids: list[str]) -> Iterator[Figure]:
+    """Put everything back at the trigger as it is, and export again."""
+    company.reopen(outsmart_ids)
+    company.forget_calls()
+    again = company.export()
+    _expect(again, unchanged=len(outsmart_ids))
+    yield Figure("King's calls when nothing changed", company.king_calls(), "calls", bound=0)
+    yield Figure("time per unchanged order", 1000 * again.seconds / len(outsmart_ids), "ms")
+
+
+def _approved(company: Company, size: Size) -> Iterator[Figure]:
+    company.settle(approve_order=True)
+    done = _created(company, size.side)
+    company.settle(approve_order=False)
+    ideal = _ideal_seconds(size.side, CALLS_PER_ORDER + 1)
+    yield Figure(f"{size.side} orders that are approved, of King's own time", done.seconds / ideal, bound=1.10)
+
+
+def _side_by_side(one: Company, two: Company, size: Size) -> Iterator[Figure]:
+    """Two tenants in two processes at once, against one of them alone."""
+    alone = _created(one, size.side).seconds
+    for company in (one, two):
+        company.load(size.side)
+    both = [finished(process) for process in [one.start_export(), two.start_export()]]
+    for done in both:
+        _expect(done, created=size.side)
+    yield Figure("two tenants at once, of one alone", max(done.seconds for done in both) / alone, bound=1.2)
+
+
+def _taking_turns(busy: Company, other: Company, size: Size) -> Iterator[Figure]:
+    """One worker for both: the second tenant's turn comes after one slice of the first, not after its run."""
+    work_orders = 4 * size.slice_seconds * 1000 // (CALLS_PER_ORDER * LATENCY_MS)
+    busy.load(work_orders)
+    other.load(1)
+    with _worker(busy.folder / "worker.log", size.slice_seconds):
+        first = _press(busy)
+        _wait_until_started(first)
+        second = _press(other)
+        waited = _wait_until_started(second)
+        whole = _wait_until_ended(first)
+    bound = 1.0 + 2 * _ideal_seconds(1) / size.slice_seconds  # a slice ends between two work orders
+    yield Figure("one worker: wait for one's turn, of a slice", waited / size.slice_seconds, bound=bound)
+    yield Figure("  the other tenant's whole run, of a slice", whole / size.slice_seconds)
+
+
+@contextmanager
+def _worker(log: Path, slice_seconds: int) -> Iterator[None]:
+    """Have one worker with one process for exports."""
+    command = [sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery", "worker"]
+    command += ["--queues", "exports", "--concurrency", "1", "--loglevel", "WARNING"]
+    environment = os.environ | {"BENCH_SLICE_SECONDS": str(slice_seconds)}
+    with log.open("wb") as told:
+        process = children.start(command, death_signal=signal.SIGKILL, env=environment, cwd=CHECKOUT, stdout=told)
+        try:
+            yield
+        finally:
+            children.stop(process, patience_seconds=PATIENCE_SECONDS)
+
+
+def _press(company: Company) -> int:
+    return int(_ask("press", company.slug))
+
+
+def _wait_until_started(run_id: int) -> float:
+    """This function will give how many seconds the run waited in the queue."""
+    return float(_ask("started", str(run_id)))
+
+
+def _wait_until_ended(run_id: int) -> float:
+    """This function will give how many seconds the run took from its start to its end."""
+    return float(_ask("ended", str(run_id)))
+
+
+def _ask(*arguments: str) -> str:
+    command = [sys.executable, "-m", "bench.button", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def report(figures: Iterator[Figure], *, is_judged: bool) -> bool:
+    """This function will print each figure when it is there; True when no bound is broken."""
+    broken = []
+    began = time.monotonic()
+    for figure in figures:
+        bound = "" if figure.bound is None else f"<= {figure.bound:.2f}"
+        verdict = "" if figure.bound is None or not is_judged else "BROKEN" if figure.is_broken else "ok"
+        print(f"{figure.name:<58} {figure.value:>9.2f} {figure.unit:<6} {bound:<9} {verdict}".rstrip(), flush=True)
+        broken += [figure.name] if verdict == "BROKEN" else []
+    print(f"{time.monotonic() - began:.0f} seconds; {len(broken) or 'no'} bound(s) broken")
+    return not broken

@@ -1,0 +1,143 @@
+"""Where the measuring happens: a database, tenants, and a King and an OutSmart in processes of their own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import requests
+
+from bench import jobs
+from bench.exporter import Exported
+from kingsync.embedded import children
+from kingsync.embedded.commands import allow_loopback
+from kingsync.embedded.places import CHECKOUT
+from kingsync.embedded.servers import servers
+
+PATIENCE_SECONDS = 10.0
+TOKENS = {"token": "sandbox-token", "software_token": "sandbox-software-token"}
+ADMINISTRATION, ACCESS_CODE = "DEMO01", "sandbox-access-code"
+_numbers = itertools.count(100_001)
+
+
+@contextmanager
+def world(folder: Path) -> Iterator[World]:
+    """Have a fresh database, fsync and all, inside the block; everything ends with it."""
+    with servers(folder) as addresses, ExitStack() as stack:
+        os.environ |= {
+            "KINGSYNC_LOCAL": str(folder),
+            "DATABASE_URL": addresses.database_url,
+            "REDIS_URL": addresses.redis_url,
+            "DJANGO_SETTINGS_MODULE": "bench.deployment",
+        }
+        allow_loopback()
+        manage("migrate", "--verbosity", "0")
+        yield World(stack, folder)
+
+
+def manage(*arguments: str) -> None:
+    """This function will run a command of manage.py; raises RuntimeError with what it says when it fails."""
+    done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=CHECKOUT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+
+
+@dataclass
+class World:
+    stack: ExitStack
+    folder: Path
+
+    def company(self, slug: str, *, latency_ms: int) -> Company:
+        """This function will make a tenant with a King and an OutSmart of its own, its mirror of King filled."""
+        king = self._sandbox("king", "--latency", str(latency_ms))
+        outsmart = self._sandbox("outsmart", "--work-orders", "0")
+        company = Company(slug, king=king, outsmart=outsmart, folder=self.folder)
+        for kind, number, fields in jobs.MASTERS:
+            requests.put(f"{king}/_control/records/{kind}/{number}", json=fields).raise_for_status()
+        company.settle()
+        company.export()
+        return company
+
+    def _sandbox(self, system: str, *options: str) -> str:
+        """Start a sandbox and return its address."""
+        command = [sys.executable, "manage.py", "sandbox", system, "--port", "0", *options]
+        process = children.start(command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdout=subprocess.PIPE)
+        self.stack.callback(children.stop, process, patience_seconds=PATIENCE_SECONDS)
+        assert process.stdout is not None
+        with process.stdout as told:
+            line = told.readline().decode()
+        return line.partition("control API: ")[2].strip().rstrip("/)")
+
+
+@dataclass
+class Company:
+    slug: str
+    king: str
+    outsmart: str
+    folder: Path
+
+    def settle(self, **exports: object) -> None:
+        """This function will store the tenant, or change its settings of exports."""
+        king = {"base_url": self.king, "administration": ADMINISTRATION, "access_code": ACCESS_CODE}
+        document = {
+            "slug": self.slug,
+            "name": self.slug,
+            "outsmart": {"base_url": f"{self.outsmart}/openapi/8", **TOKENS},
+            "king": king,
+            "exports": {"orders": True, **exports},
+        }
+        file = self.folder / f"{self.slug}.json"
+        file.write_text(json.dumps(document))
+        manage("apply_tenant", str(file))
+
+    def load(self, count: int) -> list[str]:
+        """This function will put work orders at the trigger and give their row ids."""
+        rows = [jobs.work_order(next(_numbers)) for _ in range(count)]
+        requests.post(f"{self.outsmart}/_control/work-orders", json=rows).raise_for_status()
+        return [str(row["id"]) for row in rows]
+
+    def reopen(self, outsmart_ids: Sequence[str]) -> None:
+        """This function will put exported work orders back at the trigger, as OutSmart's office can."""
+        with requests.Session() as session:
+            for outsmart_id in outsmart_ids:
+                url = f"{self.outsmart}/_control/work-orders/{outsmart_id}"
+                session.post(url, json={"status": "Compleet"}).raise_for_status()
+
+    def start_export(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench.exporter", self.slug], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        )
+
+    def export(self) -> Exported:
+        """This function will export in a fresh process; raises CalledProcessError."""
+        return finished(self.start_export())
+
+    def forget_calls(self) -> None:
+        requests.delete(f"{self.king}/_control/calls").raise_for_status()
+
+    def king_calls(self) -> int:
+        """This function will give how many calls King took since `forget_calls`; it remembers 10 000."""
+        return int(requests.get(f"{self.king}/_control/calls").json()["count"])
+
+    def floor_seconds(self, count: int) -> float:
+        """This function will give how long a bare loop takes for the calls of as many work orders."""
+        address = f"{self.king}/{ADMINISTRATION}"
+        command = [sys.executable, "-m", "bench.floor", address, ACCESS_CODE, str(count)]
+        return float(subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def finished(process: subprocess.Popen[str]) -> Exported:
+    """This function will wait for an export and give its figures; raises CalledProcessError."""
+    told, _ = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return msgspec.json.decode(told, type=Exported)
