@@ -148,7 +148,7 @@ class _Comparison:
     def gone(self, wanted: set[str]) -> None:
         """Remove lines of ours that the work order no longer has."""
         for reference, theirs in self._theirs.items():
-            if reference in wanted:
+            if reference in wanted or self._is_imported(reference):
                 continue
             sent = self._sent(reference)
             if sent is not None and not same(content_of(theirs, sent), sent):
@@ -182,6 +182,11 @@ class _Comparison:
         sent = self._sent(reference)
         is_as_sent = sent is None or same(content_of(theirs, sent), sent)
         return bool(theirs.reference) and not theirs.delivered and is_as_sent
+
+    def _is_imported(self, reference: str) -> bool:
+        """True for a line that King's order had before the work order: not using it says nothing about the order."""
+        booked = self._booked.get(reference)
+        return booked is not None and booked.is_imported
 
     def _sent(self, reference: str) -> Content | None:
         booked = self._booked.get(reference)

@@ -89,12 +89,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What we remember of a line from earlier runs. `sent` is None when it never reached King."""
+    """What we remember of a line from earlier runs. `sent` is None when it never reached King.
+
+    `is_imported`: it was King's before it was ours, so it is changed but never removed.
+    """
 
     reference: str
     key: str
     sent: Content | None = None
     king_line_id: str = ""
+    is_imported: bool = False
 
 
 class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
-from kingsync.runs import ledger
+from kingsync.runs import imported_lines, ledger
 from kingsync.runs.jobs import Job
 
 # What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
@@ -29,6 +29,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
     """Return what the rules and settings say; what they would refuse has been asked of King itself."""
     number = row.king_order_number or source.king_order_number.strip()
+    if number:
+        imported_lines.take_over(row, number, is_dry=job.claim.run.is_dry)
     plan = plan_for(job, row, source, number=number)
     if row.state == LedgerState.EXCLUDED:  # a run never comes here; a preview shows it
         reasons = tuple(msgspec.convert(row.reasons, list[Reason]))

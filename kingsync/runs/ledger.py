@@ -60,7 +60,7 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
         is_first_sight = row.pk is None
         row.save()
         if is_first_sight:
-            _remember(row, ())
+            remember(row, ())
     row.last_run = run  # booked when it has been dealt with: a run that is taken over must not pass it by
     return row
 
@@ -128,11 +128,11 @@ def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
     """Return what earlier runs booked; lines removed from King are known by their key only."""
     known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
     if known is None:
-        known = _remember(row, (_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0)))
+        known = remember(row, (_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0)))
     return tuple(known.values())
 
 
-def _remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
+def remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
     known = {line.reference: line for line in lines}
     row.__dict__[_BOOKED] = known
     return known
@@ -140,7 +140,13 @@ def _remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLi
 
 def _booked(line: OrderLine) -> BookedLine:
     sent = msgspec.convert(line.sent, Content, strict=False) if line.sent else None
-    return BookedLine(reference=line.reference, key=line.key, sent=sent, king_line_id=line.king_line_id)
+    return BookedLine(
+        reference=line.reference,
+        key=line.key,
+        sent=sent,
+        king_line_id=line.king_line_id,
+        is_imported=line.is_imported,
+    )
 
 
 def store_lines(row: WorkOrder, plan: Plan) -> None:
@@ -199,7 +205,7 @@ def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) 
     if vanished:
         OrderLine.objects.filter(work_order=row, reference__in=vanished).delete()
     stored = {reference: BookedLine(reference=reference, key=key) for reference, key in wanted.items()} | before
-    _remember(row, (line for line in stored.values() if line.reference not in vanished))
+    remember(row, (line for line in stored.values() if line.reference not in vanished))
 
 
 def line_sent(row: WorkOrder, line: PlannedLine, king_line_id: str) -> None:

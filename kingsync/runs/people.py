@@ -24,7 +24,7 @@ from kingsync.models.wording import stored
 from kingsync.models.work_orders import Decision, LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import orders, outcomes
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import deciding, ledger
+from kingsync.runs import deciding, imported_lines, ledger
 from kingsync.runs.deciding import Person
 from kingsync.runs.decisions import LIFTED_BY_RELEASE
 from kingsync.runs.patience import patiently
@@ -257,6 +257,8 @@ def _tie(row: WorkOrder, order: Order) -> None:
     is_ours = order.external_number == orders.external_number(row.outsmart_id)
     try:
         with transaction.atomic():
+            ledger.book(row, step=Step.NEW)
+            imported_lines.take_over(row, order.number, is_dry=False)
             ledger.settle(
                 row,
                 LedgerState.SENDING,
