@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import random as _random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -80,6 +81,7 @@ class Transport:
         self._attempts = attempts
         self._retry_seconds = retry_seconds
         self._max_answer_bytes = max_answer_bytes
+        self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
         self._secrets: set[str] = set()
         self._is_verifying = verify is not False
         tls = connections.tls_context(verify=verify, ca_certificate=ca_certificate, system=system)
@@ -126,6 +128,10 @@ class Transport:
         Raises every class of `integrations.errors` but PayloadError, which is up to `read`.
         """
         request = _Request(operation=operation, url=url, query=tuple(query), headers=dict(headers or {}), body=body)
+        with self._turn:
+            return self._tried(request, read, describe)
+
+    def _tried(self, request: _Request, read: Callable[[Answer], T], describe: Callable[[bytes], tuple[str, str]]) -> T:
         began = self._clock()
         attempt = 1
         while True:
@@ -134,7 +140,8 @@ class Transport:
             except errors.TransientError as error:
                 wait = self._wait(error, attempt)
                 too_late = self._clock() - began + wait > self._retry_seconds
-                if operation.is_write or attempt >= self._attempts or too_late or error.reason in _POINTLESS_TO_REPEAT:
+                is_last = attempt >= self._attempts or too_late
+                if request.operation.is_write or is_last or error.reason in _POINTLESS_TO_REPEAT:
                     raise
             self._sleep(wait)
             attempt += 1

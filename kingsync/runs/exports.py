@@ -42,7 +42,10 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """
     with clients.both() as (outsmart, king):
         job = Job(claim, choices, king, outsmart, FactsFinder(king, log), log)
-        return ExportRun(job).work()
+        try:
+            return ExportRun(job).work()
+        finally:
+            job.close()
 
 
 class ExportRun:
@@ -204,6 +207,7 @@ class ExportRun:
 
     def _settle(self) -> None:
         """Wait until no call can be at work any more, then look the doubtful orders up and finish them."""
+        self.job.finish_errand()
         for outsmart_id in self.unsettled:
             row = WorkOrder.objects.get(outsmart_id=outsmart_id)
             self._wait_for(row)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from integrations import errors
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.models.runs import LogEntry
@@ -32,6 +35,23 @@ class Outcome:
     trouble: bool = False
 
 
+@dataclass(frozen=True)
+class Errand:
+    """A call that nobody waits for at once; `then` hears afterwards what went wrong, None = nothing."""
+
+    call: Future[None]
+    then: Callable[[errors.IntegrationError | None], None]
+
+    def finish(self) -> None:
+        """Wait for the answer and tell it."""
+        try:
+            self.call.result()
+        except errors.IntegrationError as error:
+            self.then(error)
+        else:
+            self.then(None)
+
+
 @dataclass
 class Job:
     claim: Claim
@@ -41,6 +61,9 @@ class Job:
     facts: FactsFinder
     log: RunLog
     _last_beat: float = field(default_factory=time.monotonic)
+    _errand: Errand | None = None
+    # One thread: King gets one call at a time. It makes calls only; everything of the database stays in ours.
+    _errands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     @property
     def doubt_seconds(self) -> float:
@@ -51,6 +74,30 @@ class Job:
         if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
             self.claim.beat()
             self._last_beat = time.monotonic()
+
+    def send_off(self, call: Callable[[], None], then: Callable[[errors.IntegrationError | None], None]) -> None:
+        """Make a call to King while we go on with something else; `then` runs here, at the latest at the next one."""
+        before, self._errand = self._errand, Errand(self._errands.submit(call), then)
+        if before:
+            before.finish()
+
+    def let_pass(self) -> None:
+        """Wait until King has answered the call that is under way, so that the next one goes out at once."""
+        if self._errand:
+            wait([self._errand.call])
+
+    def finish_errand(self) -> None:
+        """Wait for the call that is still under way, if any."""
+        before, self._errand = self._errand, None
+        if before:
+            before.finish()
+
+    def close(self) -> None:
+        """Finish what is under way and end the thread."""
+        try:
+            self.finish_errand()
+        finally:
+            self._errands.shutdown()
 
     def note(
         self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO

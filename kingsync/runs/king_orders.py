@@ -34,6 +34,7 @@ class KingOrder:
     def __init__(self, job: Job, row: WorkOrder) -> None:
         self._job, self._row = job, row
         self._is_in_doubt = is_in_doubt(row)
+        self._is_being_unlocked = False
         self.calls = 0
 
     def read(self, number: str) -> Order | None:
@@ -197,6 +198,7 @@ class KingOrder:
         self.calls += 1
 
         def once() -> T:
+            self._job.let_pass()  # the time in doubt counts from when the call goes out
             ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
             return call()
 
@@ -213,11 +215,34 @@ class KingOrder:
 
     def unlock(self) -> None:
         """Free the order for King's own staff; a failure is logged, and the next run tries again."""
-        if not self._row.is_locked or not self._row.king_order_number:
+        if self._is_being_unlocked or not self._row.is_locked or not self._row.king_order_number:
             return
         if not self._is_in_doubt:
             self._row.doubtful_until = None  # every call was answered
         unlock(self._job, self._row, self._row.king_order_number)
+
+    def unlock_meanwhile(self) -> None:
+        """Free a finished order while its end is booked and the next work order is prepared.
+
+        It stays booked as locked until King has answered, so that the next run frees what a killed one left.
+        """
+        job, row, number = self._job, self._row, self._row.king_order_number
+        if self._is_in_doubt or not row.is_locked or not number:
+            self.unlock()
+            return
+        self._is_being_unlocked = True
+        row.doubtful_until = None
+
+        def answered(error: errors.IntegrationError | None) -> None:
+            if error is None:
+                ledger.note(row, is_locked=False, doubtful_until=None)
+            elif isinstance(error, errors.OutcomeUnknownError):
+                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+                unlock(job, row, number)
+            else:
+                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+
+        job.send_off(lambda: patiently(lambda: job.king.release_lock(number)), answered)
 
 
 def is_in_doubt(row: WorkOrder) -> bool:

@@ -238,7 +238,7 @@ class _Export:
             problem = self.king_order.approve(order.number)
             if problem:
                 return self._incomplete("rejected", [problem])
-        self.king_order.unlock()
+        self.king_order.unlock_meanwhile()
         return self._book_end(plan, sent)
 
     def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
