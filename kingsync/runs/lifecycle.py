@@ -112,7 +112,9 @@ class Claim:
         assignments += [f"{name}_count = {name}_count + %s" for name in self._counts]
         statement = (
             f"UPDATE kingsync_syncrun SET {', '.join(assignments)}"  # noqa: S608  (columns of the model)
-            " WHERE id = %s AND attempt = %s AND status = %s RETURNING cancel_requested"
+            " WHERE id = %s AND attempt = %s AND status = %s"
+            # Counts need not be on the disk before the next work order begins.
+            " AND set_config('synchronous_commit', 'off', true) = 'off' RETURNING cancel_requested"
         )
         mine: list[int | str] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
         with connection.cursor() as cursor:
