@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -39,12 +40,14 @@ class Steps:
     def __init__(self, before: int, pipe: int) -> None:
         self._before, self._pipe = before, pipe
         self._count = 0
+        self._counting = threading.Lock()  # an order is freed by a thread of its own while its end is booked
 
     def come_to(self, name: str) -> None:
-        self._count += 1
-        os.write(self._pipe, name.encode() + b"\n")
-        if self._count == self._before:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._counting:
+            self._count += 1
+            os.write(self._pipe, name.encode() + b"\n")
+            if self._count == self._before:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self) -> None:
         """This function will have every step of this process counted."""
