@@ -137,3 +137,19 @@ class ImportedLine(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.king_order_number} {self.king_line_id}"
+
+
+class WorkStatus(TenantOwned):
+    """One of OutSmart's own work statuses, as last read, to choose from in the settings."""
+
+    code = models.CharField(_("code"), max_length=255)
+    name = models.CharField(_("name"), max_length=255)
+
+    class Meta:
+        verbose_name = _("work status")
+        verbose_name_plural = _("work statuses")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="each_work_status_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} - {self.name}"

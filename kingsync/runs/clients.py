@@ -17,6 +17,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import choices
 
 
 class NotConnectedError(Exception):
@@ -100,9 +101,15 @@ def trial(connection: Connection) -> Reason | None:
 
 
 def test_connection(connection: Connection) -> Reason | None:
-    """Try a stored connection and book how it went: it is active again, or paused when a person must mend it."""
+    """Try a stored connection and book how it went: it is active again, or paused when a person must mend it.
+
+    A working OutSmart is asked for its work statuses, which the settings are chosen from.
+    """
     try:
         _try(connection)
+        if connection.system == System.OUTSMART:
+            with transport_of(connection) as transport:
+                choices.refresh_work_statuses(outsmart(connection, transport))
     except DecryptionError:
         return reason("decryption")
     except errors.IntegrationError as error:

@@ -27,6 +27,7 @@ from kingsync.rules.mapping import Imports
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.records import Answer, Dropped, Row
 from kingsync.runs import clients, mirror, posting
+from kingsync.runs.choices import refresh_work_statuses
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.order_imports import OrderImport
@@ -94,6 +95,8 @@ def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
     """
     with clients.both() as (outsmart, king):
         job = _Job(claim, choices, king, outsmart, log)
+        if not claim.run.is_dry and not claim.run.cursor:
+            refresh_work_statuses(outsmart)
         for name in wanted_kinds(choices, claim.run.options.get("kinds", [])):
             if name in claim.run.cursor.get("finished", []):
                 continue

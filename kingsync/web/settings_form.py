@@ -8,7 +8,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models.links import KingRecord
+from kingsync.models.links import KingRecord, WorkStatus
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, valid_text_line
 from kingsync.web.fields import LinesField
 
@@ -55,12 +55,12 @@ HELP: dict[str, Any] = {
     "orders_from_date": _("Only orders from this date on. Empty: all."),
     "orders_type_of_work": _("The type of work of the new work orders."),
     "orders_payment_method": _("The payment method of the new work orders."),
-    "orders_work_status": _("The number of a work status in OutSmart. Empty: OutSmart's own."),
+    "orders_work_status": _("Their work status in OutSmart. Empty: OutSmart's own."),
     "orders_materials": _("The article lines of the order are put on the work order as materials."),
     "missing": _("What happens in OutSmart to records that no longer exist in King."),
     "brake_percent": _("An import stops when it would deactivate more than this share of the records."),
     "export_orders": _("Completed work orders become orders in King."),
-    "work_order_status": _("The number of the work status that starts the export, for example 1 (Naar King)."),
+    "work_order_status": _("The work status in OutSmart that starts the export, usually 1 - Naar King."),
     "export_from_date": _("Work orders that were finished before this date are left alone. Empty: all."),
     "create_new_order": _("A work order without a King order number makes a new order. Off: it waits for a person."),
     "approve_order": _("A complete order that we made is approved and released at once."),
@@ -71,10 +71,10 @@ HELP: dict[str, Any] = {
     "send_prices": _("On: the prices of the work order. Off: King's own prices."),
     "free_line_article": _("The King article for materials without a code. Empty: such lines are refused."),
     "incomplete_orders": _("What happens to the other lines when King cannot take one."),
-    "success_status": _("The number of the work status that a work order gets when it is in King. Empty: unchanged."),
-    "failure_status": _("The number of the work status that a refused work order gets. Empty: unchanged."),
+    "success_status": _("The work status that a work order gets when it is in King. Empty: unchanged."),
+    "failure_status": _("The work status that a refused work order gets. Empty: unchanged."),
     "interim_updates": _("Work orders that are still going on are sent to King as well, and updated there."),
-    "order_update_status": _("The number of the work status that starts an interim update."),
+    "order_update_status": _("The work status in OutSmart that starts an interim update."),
     "create_interim_order": _("An interim update may make a new order."),
     "work_description": _("The work description becomes the first text line of the order."),
     "schedule_enabled": _("Imports and exports start by themselves. Off: only when somebody presses a button."),
@@ -82,6 +82,8 @@ HELP: dict[str, Any] = {
     "notification_emails": _("One address on each line."),
 }  # fmt: skip
 _SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
+TRIGGER = "work_order_status"
+STATUSES = (TRIGGER, "order_update_status", "success_status", "failure_status", "orders_work_status")
 _DATES = ("orders_from_date", "export_from_date")
 
 
@@ -112,7 +114,17 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
                 field.widget.attrs["class"] = "short"
         for name in TEXT_LINES:
             self.fields[name].validators.append(valid_text_line)
+        statuses = {status.code: str(status) for status in WorkStatus.objects.order_by("code")}
+        for name in STATUSES if statuses else ():
+            self.fields[name].widget = _status_list(statuses, getattr(instance, name), is_needed=name == TRIGGER)
         self.fields["default_warehouse"].widget.attrs["list"] = "warehouses"
+
+
+def _status_list(statuses: dict[str, str], chosen: str, *, is_needed: bool) -> forms.Select:
+    """Return OutSmart's own list, shown as `code - name`; a chosen code that it no longer has stays choosable."""
+    choices = {chosen: chosen} | statuses if chosen else dict(statuses)
+    nothing = {} if is_needed else {"": "-"}
+    return forms.Select(choices=list((nothing | choices).items()))
 
 
 def _column(name: str) -> models.Field[object, object]:

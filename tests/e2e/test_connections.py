@@ -7,9 +7,11 @@ from django.test import Client
 
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.connections import Connection, System
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
-from tests import factories
+from tests import desk, factories
 
 
 @pytest.fixture
@@ -45,3 +47,28 @@ def test_a_web_page_instead_of_king_is_told(editor: Client, king: KingSandbox) -
     king.faults.add(Fault(kind="html", times="forever"))
 
     assert "something else than data, such as a web page" in pressed(editor, System.KING)
+
+
+def test_work_statuses_are_chosen_from_outsmarts_own_list(editor: Client, outsmart: OutSmartSandbox) -> None:
+    pressed(editor, System.OUTSMART)
+
+    form = editor.get("/t/jansen/settings/").context["forms"].choices
+    shown = dict(form.fields["work_order_status"].widget.choices)
+
+    assert shown["1"] == "1 - Naar King"
+    assert shown == {
+        row["sta_code"]: f"{row['sta_code']} - {row['sta_name']}" for row in outsmart.store.rows("workstatusses")
+    }
+    assert form["work_order_status"].value() == "1"
+
+
+def test_an_import_refreshes_the_list_and_a_chosen_code_stays_choosable(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    SyncSettings.objects.update(success_status="oud")
+
+    desk.load()
+
+    form = editor.get("/t/jansen/settings/").context["forms"].choices
+    shown = dict(form.fields["success_status"].widget.choices)
+    assert (shown[""], shown["oud"], shown["1"]) == ("-", "oud", "1 - Naar King")
