@@ -75,7 +75,8 @@ def _set_state(
 ) -> None:
     if row.state != state:
         row.changed_at = timezone.now()
-    told = {"state": state, "reasons": [stored(why) for why in reasons], "changed_at": row.changed_at}
+    told: dict[str, object] = {"state": state, "reasons": [stored(why) for why in reasons]}
+    told |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
     _store(row, told | changes, is_durable=is_durable)
 
 
