@@ -206,6 +206,8 @@ class KingOrder:
             return patiently(once)
         except errors.OutcomeUnknownError:
             self._is_in_doubt = True
+            self._row.doubtful_until = None  # counted anew, from when we gave up
+            ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
             raise
 
     def settled(self) -> None:

@@ -78,8 +78,6 @@ def _our_fault(job: Job, row: WorkOrder) -> Outcome:
 
 def _in_doubt(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
     ledger.settle(row, LedgerState.SENDING, [reason("not_settled")])
-    row.doubtful_until = None
-    ledger.renew_doubt(row, seconds=job.doubt_seconds, now=timezone.now())
     job.log.failure("order.in_doubt", error, outsmart_id=row.outsmart_id)
 
 
