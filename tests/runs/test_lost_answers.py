@@ -15,9 +15,11 @@ from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from kingsync.runs import engine, lifecycle
 from tests import desk, factories
 
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
@@ -55,6 +57,14 @@ def _stocked(tenant: Tenant, king: KingSandbox) -> None:
     factories.settings(
         tenant, approve_order=True, interim_updates=True, create_interim_order=True, order_update_status="5"
     )
+
+
+def choose(**columns: object) -> None:
+    """Change settings of the tenant."""
+    row = SyncSettings.objects.get()
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.store(by=None)
 
 
 @pytest.fixture
@@ -119,6 +129,20 @@ def test_a_call_that_is_carried_out_late_is_waited_for(
     is_right(king, number)
 
 
+def test_a_late_last_call_leaves_no_lock_although_nothing_else_is_left_to_do(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    choose(approve_order=False)
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="late", operation="Order_OrderRegel_Toevoegen", skip=3, seconds=0.7))
+
+    desk.export()
+
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert not desk.ledger(number).is_locked
+    assert desk.is_clean(king)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_king_that_asks_to_slow_down_is_obeyed(king: KingSandbox, number: str, operation: str) -> None:
     king.faults.add(Fault(kind="http_429", operation=operation, retry_after=1))
@@ -159,6 +183,23 @@ def test_a_refusal_that_is_no_line_of_ours_stops_this_work_order_only(
     assert desk.ledger(number).state == LedgerState.DONE
     (order,) = (each for each in desk.orders(king) if each["ExternOrderNummer"] == f"OS-{number}")
     assert [line[1] for line in desk.lines(order)][:3] == ["BUIS", "KNIE", "BOCHT"]
+    assert desk.is_clean(king)
+
+
+def test_a_run_in_slices_deals_with_every_work_order_once(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart, WorkorderNo="404")
+    desk.work_order(outsmart, Materials=[], Workperiods=[])
+    desk.work_order(outsmart, Materials=[desk.material(), desk.material("WEG")])
+    desk.work_order(outsmart)
+    run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND).run
+
+    slices = 1
+    while slices < 9 and engine.work(run.pk, slice_seconds=0.0).more:
+        slices += 1
+
+    run.refresh_from_db()
+    assert slices == 5
+    assert desk.counts(run) == {"read": 4, "rejected": 1, "skipped": 1, "created": 2}
     assert desk.is_clean(king)
 
 
@@ -345,9 +386,7 @@ def test_a_lock_is_freed_although_the_order_found_again_is_rejected(
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
     king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
     desk.export()
-    settings = SyncSettings.objects.get()
-    settings.default_warehouse = ""
-    settings.store(by=None)
+    choose(default_warehouse="")
 
     desk.export()
 
