@@ -41,7 +41,10 @@ SENTENCES: dict[str, str | Promise] = {
     "before_from_date": _("The work was finished on %(date)s, before the starting date %(from_date)s."),
     "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
     "order_of_another": _("King order %(number)s already belongs to work order %(other)s."),
-    "order_delivered": _("King order %(number)s has been delivered or invoiced in the meantime and was not touched."),
+    "order_delivered": _(
+        "King order %(number)s is no longer open: it was delivered, invoiced or removed in the meantime, "
+        "and was not touched."
+    ),
     "several_orders": _("King holds %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
     "not_looked_up": _("It is not known whether King made the order, and it could not be looked up: %(detail)s"),
     "not_settled": _("King may still be working on an earlier call. It is looked up again at the next run."),
