@@ -26,7 +26,8 @@ test: install ## the whole gate: format, lint, types, layers, texts, tests
 	@echo "test      texts"
 	@$(BIN)/python manage.py compile_texts --check
 	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
-	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	@mkdir -p .local
+	@$(BIN)/python -m pytest --numprocesses 2 --basetemp .local/pytest $(ARGS)
 
 bench: install ## what we claim about speed, measured here
 	@$(BIN)/python -m bench
@@ -37,7 +38,7 @@ format: install ## put the code into its form
 
 texts: install ## gather the texts for translation (needs gettext) and compile the translations
 	@if command -v xgettext >/dev/null; then \
-		$(BIN)/python manage.py makemessages --all --no-location --ignore '.venv' --ignore 'tests' --verbosity 0; \
+		$(BIN)/python manage.py makemessages --all --no-obsolete --add-location file --ignore '.venv' --ignore 'tests' --ignore 'bench' --verbosity 0; \
 	else \
 		echo "texts     xgettext is not installed, so nothing new is gathered; what is there is compiled"; \
 	fi

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 from django.db import connection
 
-from kingsync.embedded.places import CHECKOUT
+from kingsync.embedded.places import CHECKOUT, local_folder
 
 PATIENCE_SECONDS = 20.0
 MANAGE = str(CHECKOUT / "manage.py")
@@ -27,10 +27,17 @@ def bound(*arguments: str) -> list[str]:
     return [sys.executable, "-c", _BOUND, *arguments]
 
 
+def temporary_files() -> dict[str, str]:
+    """This function will return where programs put temporary files: a killed one leaves them in the checkout."""
+    folder = local_folder() / "test-files"
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"TMPDIR": str(folder)}
+
+
 def environment(local: Path, **more: str) -> dict[str, str]:
     """This function will return our environment without addresses, with the data of development in `local`."""
     mine = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-    return {**mine, "KINGSYNC_LOCAL": str(local), **more}
+    return {**mine, **temporary_files(), "KINGSYNC_LOCAL": str(local), **more}
 
 
 def of_servers(folder: Path) -> list[psutil.Process]:

@@ -18,14 +18,18 @@ Program = subprocess.Popen[bytes]
 
 def environment() -> dict[str, str]:
     """Return the environment of a command that uses the database of this test."""
-    return os.environ | {
-        "DATABASE_URL": processes.database_url(),
-        "REDIS_URL": deployment.REDIS_URL,
-        "SECRET_KEY": deployment.SECRET_KEY,
-        "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
-        "PRIVATE_HOSTS": "127.0.0.1",
-        "KING_WRITE_TIMEOUT": "30",
-    }
+    return (
+        os.environ
+        | processes.temporary_files()
+        | {
+            "DATABASE_URL": processes.database_url(),
+            "REDIS_URL": deployment.REDIS_URL,
+            "SECRET_KEY": deployment.SECRET_KEY,
+            "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
+            "PRIVATE_HOSTS": "127.0.0.1",
+            "KING_WRITE_TIMEOUT": "30",
+        }
+    )
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -129,9 +129,12 @@ def test_tenants_do_not_wait_for_each_other(
 
 
 def put_to_sleep(king: KingSandbox, command: Command) -> None:
-    """Stop a process, as a machine that sleeps does, while it waits for King's answer; its lease runs out."""
+    """Stop a process, as a machine that sleeps does, while it waits for King; its lease runs out.
+
+    King is so slow that the signal surely comes while the process waits.
+    """
     lines = "Order_OrderRegel_Toevoegen"
-    king.faults.add(Fault(kind="latency", operation=lines, skip=9, seconds=0.5))
+    king.faults.add(Fault(kind="latency", operation=lines, skip=9, seconds=3.0))
     worlds.wait_for(lambda: king.calls.count(lines) > 9)
     command.send_signal(signal.SIGSTOP)
     worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
