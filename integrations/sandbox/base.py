@@ -88,7 +88,10 @@ class Sandbox(abc.ABC):
         """Take over the data of a state file. Raises msgspec.DecodeError."""
 
     def work_under_lock(self, request: Request, fault: Fault) -> Answer:
-        """Carry out a call while a user of the system has its record open."""
+        """Carry out a call while a user of the system has its record open.
+
+        Only King has locks and brings its own; a sandbox without them refuses the fault in `check_fault`.
+        """
         raise NotImplementedError
 
     # --- starting and stopping ---------------------------------------------------------------------------------------
