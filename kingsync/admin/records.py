@@ -16,7 +16,7 @@ class RecordLinkAdmin(base.LongListAdmin):
     list_display = ("king_id", "kind", "tenant", "outsmart_id", "state", "is_active", "why", "synced_at")
     list_filter: Any = (base.TenantFilter, "kind", "state", "is_active")
     search_fields = ("=king_id", "=outsmart_id")
-    exclude = ("reason", "sent_hash")
+    exclude = ("reason", "difference")
     readonly_fields = ("why",)
     why = base.why("reason", _("reason"))
 

@@ -23,6 +23,10 @@ class Connection(TenantOwned):
     OutSmart: {"token", "software_token", "bearer_token"}. King: {"access_code", "access_codes": {operation: code}}.
     """
 
+    class Reader(models.TextChoices):
+        WEBSERVICE = "webservice", _("King's webservices")
+        FILES = "files", _("King's XML export files")
+
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
         PAUSED = "paused", _("paused")
@@ -35,6 +39,8 @@ class Connection(TenantOwned):
     ca_certificate = models.TextField(_("own certificate authority (PEM)"), blank=True)
     busy_codes = ArrayField(models.CharField(max_length=100), verbose_name=_("busy codes"), default=list, blank=True)
     sql_timeout = models.PositiveIntegerField(_("SQL time-out (seconds)"), null=True, blank=True)
+    # King only: where imports read from. Exports always write through the webservices.
+    reader = models.CharField(_("imports read from"), max_length=10, choices=Reader.choices, default=Reader.WEBSERVICE)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
     # A reason of kingsync.models.wording: {"code": ..., "params": {...}}
     paused_reason = models.JSONField(_("reason"), default=dict, blank=True)

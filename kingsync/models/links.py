@@ -25,16 +25,20 @@ class RecordLink(TenantOwned):
         LINKED = "linked", _("linked")
         REJECTED = "rejected", _("rejected")
         SKIPPED = "skipped", _("skipped")
+        GONE = "gone", _("gone from King")
 
     kind = models.CharField(_("kind"), max_length=20, choices=RecordKind.choices)
     king_id = models.CharField(_("King number"), max_length=50)
     outsmart_id = models.CharField(_("OutSmart code"), max_length=255)
+    name = models.CharField(_("name"), max_length=255, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     is_active = models.BooleanField(_("active"), default=True)
     # blake2b of King's bytes as last dealt with, 16 bytes: an unchanged record is not even decoded.
     source_hash = models.UUIDField(null=True)
-    # blake2b of the row as posted, 16 bytes: unchanged rows are not posted again.
-    sent_hash = models.UUIDField(null=True)
+    # The row as posted last, JSON; "" when none was: the same row is not posted again, another can be explained.
+    sent = models.TextField(_("as sent"), blank=True)
+    # Where King's order differs from the work order that was made of it: [{"field", "sent", "king"}].
+    difference = models.JSONField(_("difference"), default=list)
     # A reason of kingsync.models.wording, or {}.
     reason = models.JSONField(_("reason"), default=dict)
     synced_at = models.DateTimeField(_("last sent at"), null=True)
@@ -54,6 +58,8 @@ class RecordLink(TenantOwned):
         indexes = [
             # The visible list of records that could not be sent.
             models.Index(fields=["tenant", "kind"], name="rejected_records", condition=models.Q(state="rejected")),
+            # The list of records by kind and state, and the brake's "how many are there".
+            models.Index(fields=["tenant", "kind", "state", "king_id"], name="records_by_state"),
         ]
 
     def __str__(self) -> str:
@@ -103,6 +109,8 @@ class ReadState(TenantOwned):
     complete_at = models.DateTimeField(_("last complete pass"), null=True)
     changed_until = models.DateTimeField(_("changes read until"), null=True)
     settings_version = models.PositiveIntegerField(null=True)
+    # The source hashes, 16 bytes each, that the complete pass going on has not met yet; null when none is going on.
+    unseen = models.BinaryField(null=True)
 
     class Meta:
         verbose_name = _("reading state")

@@ -85,7 +85,13 @@ class SyncRun(TenantOwned):
     # What the page shows while it runs.
     progress_kind = models.CharField(_("working on"), max_length=20, blank=True)
     progress_done = models.PositiveIntegerField(_("done"), default=0)
+    # Of this kind; the number of records that the last complete pass found, where there was one.
     progress_total = models.PositiveIntegerField(_("total"), null=True)
+    progress_began_at = models.DateTimeField(_("begun with this kind at"), null=True)
+    # Counts of an import per kind: {"products": {"read": 3, ...}}.
+    counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
+    # A dry run's examples per kind and outcome: {"products": {"updated": [{"king_id", "name", "changes"}]}}.
+    samples = models.JSONField(_("examples"), default=dict)
     # A reason of kingsync.models.wording: {"code": ..., "params": {...}}; empty when there was no error.
     error = models.JSONField(_("error"), default=dict)
 
@@ -103,6 +109,10 @@ class SyncRun(TenantOwned):
         indexes = [
             # The runs page and "when did it last run": newest first per tenant and kind.
             models.Index(fields=["tenant", "kind", "-id"], name="runs_newest_first"),
+            # The figures of the last 30 days.
+            models.Index(fields=["tenant", "finished_at"], name="runs_by_day"),
+            # Throwing runs away by age.
+            models.Index(fields=["finished_at"], name="runs_by_age"),
         ]
 
     def __str__(self) -> str:
@@ -150,6 +160,9 @@ class LogEntry(TenantOwned):
             models.Index(fields=["run", "-id"], name="log_of_a_run"),
             # The log of one work order over all runs.
             models.Index(fields=["tenant", "outsmart_id", "-id"], name="log_of_a_record"),
+            # The log page: newest first, and warnings and errors alone.
+            models.Index(fields=["tenant", "-id"], name="log_newest_first"),
+            models.Index(fields=["tenant", "-id"], name="log_of_trouble", condition=~models.Q(level="info")),
             # Throwing entries away by age.
             models.Index(fields=["at"], name="log_by_age"),
         ]

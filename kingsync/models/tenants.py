@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -59,6 +59,12 @@ class Tenant(models.Model):
     name = models.CharField(_("name"), max_length=200)
     language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=Language.DUTCH)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    # An owner can ask for a second step (TOTP) at every member's login.
+    requires_second_step = models.BooleanField(_("two-step login for everybody"), default=False)
+    # Runs and their log are thrown away after so many days; the ledger and its decisions stay.
+    log_days = models.PositiveSmallIntegerField(
+        _("days that runs and log are kept"), default=90, validators=[MinValueValidator(7), MaxValueValidator(3650)]
+    )
 
     objects = TenantQuerySet.as_manager()
 

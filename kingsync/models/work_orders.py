@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Coalesce, Concat, Upper
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import TenantOwned
+
+# What the search box looks into, as one text.
+SEARCHED = Concat(
+    "order_number",
+    models.Value(" "),
+    "customer_name",
+    models.Value(" "),
+    "outsmart_id",
+    models.Value(" "),
+    Coalesce("king_order_number", models.Value("")),
+)
 
 
 class LedgerState(models.TextChoices):
@@ -119,6 +132,11 @@ class WorkOrder(TenantOwned):
             ),
             # The ledger page by state, newest first.
             models.Index(fields=["tenant", "state", "-id"], name="work_orders_by_state"),
+            # The ledger page without a state, and "in King today / this month".
+            models.Index(fields=["tenant", "-id"], name="work_orders_newest_first"),
+            models.Index(fields=["tenant", "exported_at"], name="work_orders_by_export"),
+            # The search box: any part of a number or a name.
+            GinIndex(OpClass(Upper(SEARCHED), name="gin_trgm_ops"), name="work_orders_by_text"),
         ]
 
     def __str__(self) -> str:

@@ -258,7 +258,7 @@ class _Import:
             for answer in record.answers:
                 if isinstance(answer, Row) and answer.kind == kind:
                     link = links.get((kind, answer.king_id))
-                    if link is None or link.sent_hash != _sent_hash(answer):
+                    if link is None or link.sent != _sent(answer):
                         rows.append(answer)
         return rows
 
@@ -312,9 +312,9 @@ class _Import:
             link.reason = stored(why)
         if isinstance(answer, Dropped) or is_refused:
             link.state = RecordLink.State.REJECTED if outcome == "rejected" else RecordLink.State.SKIPPED
-            link.sent_hash = before.sent_hash if before else None
+            link.sent = before.sent if before else ""
         else:
-            link.sent_hash = _sent_hash(answer)
+            link.sent = _sent(answer)
         return link
 
     def _note(self, answer: Answer, outcome: str, why: Reason) -> None:
@@ -361,13 +361,13 @@ def _outcome(
         return "rejected", refused[key]
     if key not in posted:
         return "unchanged", None
-    if before is None or before.sent_hash is None:
+    if before is None or not before.sent:
         return "created", None
     return ("deactivated" if before.is_active and not answer.is_active else "updated"), None
 
 
-def _sent_hash(row: Row) -> uuid.UUID:
-    return mirror.hash_of(msgspec.json.encode(row.payload))
+def _sent(row: Row) -> str:
+    return msgspec.json.encode(row.payload).decode()
 
 
 def _store_links(rows: list[RecordLink]) -> None:
@@ -376,7 +376,7 @@ def _store_links(rows: list[RecordLink]) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["tenant", "kind", "king_id"],
-        update_fields=["outsmart_id", "state", "is_active", "source_hash", "sent_hash", "reason", "synced_at"],
+        update_fields=["outsmart_id", "state", "is_active", "source_hash", "sent", "reason", "synced_at"],
     )
 
 

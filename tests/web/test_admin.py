@@ -170,7 +170,7 @@ def test_operator_makes_a_tenant_with_its_first_member(operator: Client, people:
         "memberships-0-role": "owner",
     }
 
-    operator.post(address(Tenant, "add"), {"name": "New", "slug": "new", "language": "nl"} | members)
+    operator.post(address(Tenant, "add"), {"name": "New", "slug": "new", "language": "nl", "log_days": "90"} | members)
 
     membership = Tenant.objects.get(slug="new").memberships.get()
     assert (membership.user, membership.role) == (people.stranger, Role.OWNER)

@@ -1,0 +1,78 @@
+"""What an import keeps back: the brake on large changes, and the records of a pass that is not written yet."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.runs import SyncRun
+from kingsync.models.tenants import TenantOwned
+
+
+class Brake(TenantOwned):
+    """A pass that would change or deactivate more of a kind than the settings allow: a person must say yes.
+
+    `kind` is an import's kind (`customers`, `products`, ...). `records` shows what would happen to the first of them:
+    [{"king_id", "name", "action": "updated|deactivated", "changes": {field: [old, new]}}].
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waits for a yes")
+        ALLOWED = "allowed", _("allowed")
+        REFUSED = "refused", _("refused")
+        OVER = "over", _("over")
+
+    OPEN: ClassVar = [State.WAITING, State.ALLOWED, State.REFUSED]
+
+    kind = models.CharField(_("kind"), max_length=20)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="+", verbose_name=_("run"))
+    known_count = models.PositiveIntegerField(_("records in OutSmart"))
+    changed_count = models.PositiveIntegerField(_("would change"))
+    deactivated_count = models.PositiveIntegerField(_("would be deactivated"))
+    records = models.JSONField(_("records"), default=list)
+    pulled_at = models.DateTimeField(_("stopped at"), auto_now_add=True)
+    decided_at = models.DateTimeField(_("decided at"), null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
+    )
+    # The name as it was then: people leave, decisions stay.
+    decided_by_name = models.CharField(_("name"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("brake")
+        verbose_name_plural = _("brakes")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind"],
+                condition=models.Q(state__in=["waiting", "allowed", "refused"]),
+                name="one_open_brake_per_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.get_state_display()})"
+
+
+class HeldRecord(TenantOwned):
+    """A record of King's that a pass read and has not written yet: writing begins when the whole pass is known."""
+
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="+", verbose_name=_("run"))
+    kind = models.CharField(_("kind"), max_length=20)
+    raw = models.BinaryField(_("as read"))
+
+    class Meta:
+        verbose_name = _("record to be written")
+        verbose_name_plural = _("records to be written")
+        base_manager_name = "across_tenants"
+        indexes = [
+            # What a pass has left to write, in the order in which it was read.
+            models.Index(fields=["run", "kind", "id"], name="held_records_of_a_pass"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
