@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from integrations import errors
+from kingsync.models.field_names import field_name, field_names
 from kingsync.rules import outcomes
 
 
@@ -58,6 +59,7 @@ SENTENCES: dict[str, str | Promise] = {
     "confirmation_failed": _("The order is in King; OutSmart could not be told yet: %(detail)s"),
     "gone_from_outsmart": _("OutSmart does not know the work order any more."),
     "left_the_trigger": _("The work order no longer has the status that starts the export."),
+    "archived": _("The work order is archived in OutSmart."),
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
     "internal": _("Something went wrong inside kingsync; we have been told. Nothing was lost: it is tried again."),
@@ -113,10 +115,23 @@ SENTENCES: dict[str, str | Promise] = {
     "refused_by_king": _("King refused it: %(detail)s"),
     # Imports
     "missing_fields": _("King has no %(fields)s for this record, which OutSmart needs."),
+    "too_long": _(
+        "%(field)s: %(length)s characters are more than the %(limit)s that OutSmart takes. Shorten it in King; nothing is cut."
+    ),
+    "text_too_long": _(
+        "%(field)s: %(length)s bytes are more than the %(limit)s that OutSmart takes. Shorten it in King; nothing is cut."
+    ),
+    "unusable_number": _(
+        "King's number “%(number)s” cannot be used in a code of OutSmart: it is empty or has a hyphen."
+    ),
+    "negative_hour_price": _("OutSmart takes no negative price for an hour type (%(value)s)."),
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
     "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
-    "cannot_deactivate_product": _("OutSmart cannot make a product inactive; the product stays as it was."),
+    "cannot_deactivate_product": _(
+        "Blocked in King. OutSmart cannot make a product inactive, so nothing was sent and what OutSmart has of it stays. "
+        "Remove it in OutSmart by hand if nobody should use it any more."
+    ),
     "made_by_export": _("Our export made this order; its work order exists already."),
     "order_before_from_date": _("The order is of %(date)s, before the starting date of the settings."),
     "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
@@ -177,6 +192,10 @@ def sentence(reason: Mapping[str, Any]) -> str:
         return ""
     template = str(SENTENCES.get(reason["code"], reason["code"]))
     params = dict(reason.get("params", {}))
+    if "fields" in params:
+        params["fields"] = field_names(params["fields"])
+    if "field" in params:
+        params["field"] = _capital(field_name(params["field"]))
     if reason["code"] == "line_refused":
         params["sentence"] = sentence({"code": params.pop("code", ""), "params": params})
     return (template % _Missing(params)).strip()
@@ -185,6 +204,10 @@ def sentence(reason: Mapping[str, Any]) -> str:
 def event_sentence(event: str, reason: Mapping[str, Any]) -> str:
     """Return what a log entry says: its reason, else its event in words, else the event's dotted name."""
     return sentence(reason) or str(EVENTS.get(event, event))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 class _Missing(dict[str, str]):

@@ -6,7 +6,8 @@ import msgspec
 
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.rules import orders
+from kingsync.rules import changes, orders
+from kingsync.rules.differences import Differences
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import imported_lines, ledger
@@ -59,6 +60,19 @@ def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
         )
         if not job.facts.verify(plan):
             return plan
+
+
+def stopping(steps: Differences, *, number: str) -> tuple[LedgerState, tuple[Reason, ...]] | None:
+    """Return the state and the reasons that keep us from writing a difference to King's order; None: it may be."""
+    if steps.delivered:
+        return LedgerState.REJECTED, (reason("order_delivered", number=number),)
+    if steps.doubles:
+        return LedgerState.HELD, (reason("differs_after_sending", detail=", ".join(steps.doubles)),)
+    conflicts = tuple(
+        reason("line_conflict", line=each.label, ours=changes.told(each.ours), theirs=changes.told(each.theirs))
+        for each in steps.conflicts
+    )
+    return (LedgerState.HELD, conflicts) if conflicts else None
 
 
 def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:

@@ -191,10 +191,14 @@ class ExportRun:
         """Leave alone what a person excluded, and what left the trigger before anything was sent."""
         if row.state == LedgerState.EXCLUDED:
             return Outcome("skipped")
-        if not candidate.is_retry or row.step != Step.NEW or self._is_at_trigger(source, candidate):
+        if not self.has_left(row, source, candidate):
             return None
         ledger.settle(row, LedgerState.HELD, [reason("left_the_trigger")])
         return Outcome("skipped")
+
+    def has_left(self, row: WorkOrder, source: Source, candidate: Candidate) -> bool:
+        """True for what left the trigger before anything of it was sent."""
+        return candidate.is_retry and row.step == Step.NEW and not self._is_at_trigger(source, candidate)
 
     def _is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
         choices = self.job.choices

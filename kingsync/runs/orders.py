@@ -19,7 +19,7 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
-from kingsync.rules import changes, differences, orders
+from kingsync.rules import differences, orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import decisions, ledger
@@ -241,15 +241,11 @@ class _Export:
 
     def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
         """Book why nothing may be written, if so."""
-        if steps.delivered:
-            return self._reject((reason("order_delivered", number=number),))
-        if steps.doubles:
-            return self._hold((reason("differs_after_sending", detail=", ".join(steps.doubles)),))
-        conflicts = tuple(
-            reason("line_conflict", line=each.label, ours=changes.told(each.ours), theirs=changes.told(each.theirs))
-            for each in steps.conflicts
-        )
-        return self._hold(conflicts) if conflicts else None
+        stopped = decisions.stopping(steps, number=number)
+        if stopped is None:
+            return None
+        state, reasons = stopped
+        return self._reject(reasons) if state == LedgerState.REJECTED else self._hold(reasons)
 
     def _wants_approval(self, plan: Plan) -> bool:
         row = self.row

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.runs import SyncRun
 from kingsync.models.wording import sentence, stored
-from kingsync.models.work_orders import WorkOrder
+from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import differences
 from kingsync.rules.mapping import Exports
-from kingsync.rules.outcomes import Reason
+from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import clients, ledger
-from kingsync.runs.decisions import Decision, decide
+from kingsync.runs.decisions import Decision, decide, stopping
 from kingsync.runs.exports import Candidate, ExportRun
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job
@@ -22,62 +25,109 @@ from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.patience import patiently
 
+# So few named work orders are kept with the run, for the page that asked.
+KEPT = 20
+
+
+class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export would do with a work order: the count it would end in, why, and what it would write."""
+
+    outcome: str
+    reasons: tuple[Reason, ...]
+    number: str
+    steps: differences.Differences | None = None
+
 
 def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """Put into `claim.plan`, per work order, what would be sent. Reads only; King and OutSmart stay as they are."""
+    kept: list[dict[str, object]] = []
     with clients.both() as (outsmart, king):
         job = Job(claim, choices, king, outsmart, FactsFinder(king, log, is_dry=True), log)
-        for candidate in ExportRun(job).candidates():
+        exports = ExportRun(job)
+        for candidate in exports.candidates():
             claim.count("read")
-            outcome, entry = _one(job, candidate)
+            outcome, entry = _one(exports, candidate)
             claim.count(outcome)
-            claim.plan.append(entry)
+            claim.plan.append(_told(entry))
+            kept.append(entry)
+            del kept[KEPT:]
             claim.beat(done=len(claim.plan))
+    if claim.run.options.get("work_orders"):
+        _keep(claim, kept)
     return False
 
 
-def _one(job: Job, candidate: Candidate) -> tuple[str, dict[str, object]]:
+def _keep(claim: Claim, entries: list[dict[str, object]]) -> None:
+    claim.run.samples = {"work_orders": entries}
+    SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(samples=claim.run.samples)
+
+
+def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, object]]:
+    """Return the count and the entry of a work order; its reasons as the database keeps them."""
     try:
         source = payloads.work_order(candidate.raw)
     except errors.PayloadError as error:
-        return "failed", {"action": "failed", "reason": str(error)}
+        why = reason("unreadable_work_order", detail=str(error))
+        return "failed", {"action": "failed", "reasons": [stored(why)], "reason": str(error)}
     if source.is_archived:
-        return "skipped", {"outsmart_id": source.outsmart_id, "action": "skipped", "reason": "archived"}
+        return "skipped", {
+            "outsmart_id": source.outsmart_id,
+            "action": "skipped",
+            "reasons": [stored(reason("archived"))],
+            "reason": "archived",
+        }
+    job = exports.job
     row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=job.claim.run)
     decision = decide(job, row, source)
-    outcome, steps = _steps(job, row, decision)
-    return outcome, _entry(source, decision, outcome, steps)
+    if exports.has_left(row, source, candidate):
+        foreseen = Foreseen(outcome="skipped", reasons=(reason("left_the_trigger"),), number=decision.number)
+    else:
+        foreseen = _foreseen(job, row, decision)
+    return foreseen.outcome, _entry(source, decision.plan, foreseen)
 
 
-def _steps(job: Job, row: WorkOrder, decision: Decision) -> tuple[str, differences.Differences | None]:
-    """Return what would be counted, and the difference with King's order where there is one."""
+def _foreseen(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
+    number = decision.number
     if decision.is_rejected:
-        return "rejected", None
+        return Foreseen(outcome="rejected", reasons=decision.reasons, number=number)
     if decision.is_held:
-        return "skipped", None
-    if not decision.number:
-        return "created", None
+        return Foreseen(outcome="skipped", reasons=decision.reasons, number=number)
+    if not number:
+        return Foreseen(outcome="created", reasons=decision.reasons, number=number)
+    other = ledger.order_of_other(row, number)
+    if other:
+        taken = reason("order_of_another", number=number, other=str(other))
+        return Foreseen(outcome="skipped", reasons=(taken,), number=number)
+    return _foreseen_of(job, row, decision)
+
+
+def _foreseen_of(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
+    """Return what would become of King's order."""
     number = decision.number
     order = patiently(lambda: job.king.get_order(number=number))
     if order is None:
-        return "rejected", None
+        code = "order_delivered" if row.king_order_number else "unknown_order"
+        return Foreseen(outcome="rejected", reasons=(reason(code, number=number),), number=number)
     steps = differences.between(decision.plan, ledger.booked_lines(row), order)
-    return ("unchanged" if steps.is_empty else "updated"), steps
+    stopped = stopping(steps, number=number)
+    if stopped:
+        state, reasons = stopped
+        outcome = "rejected" if state == LedgerState.REJECTED else "skipped"
+        return Foreseen(outcome=outcome, reasons=reasons, number=number, steps=steps)
+    outcome = "unchanged" if steps.is_empty else "updated"
+    return Foreseen(outcome=outcome, reasons=decision.reasons, number=number, steps=steps)
 
 
-def _entry(
-    source: Source, decision: Decision, outcome: str, steps: differences.Differences | None
-) -> dict[str, object]:
-    plan = decision.plan
+def _entry(source: Source, plan: Plan, foreseen: Foreseen) -> dict[str, object]:
     return {
         "outsmart_id": source.outsmart_id,
         "order_number": source.order_number,
-        "king_order_number": decision.number or None,
-        "action": outcome,
-        "reasons": [_told(why) for why in decision.reasons],
+        "king_order_number": foreseen.number or None,
+        "action": foreseen.outcome,
+        "reasons": [stored(why) for why in foreseen.reasons],
         "header": msgspec.to_builtins(plan.header),
-        "lines": _lines(plan, steps),
-        "removed": [step.reference for step in steps.removals] if steps else [],
+        "lines": _lines(plan, foreseen.steps),
+        "removed": [step.reference for step in foreseen.steps.removals] if foreseen.steps else [],
     }
 
 
@@ -101,7 +151,8 @@ def _lines(plan: Plan, steps: differences.Differences | None) -> list[dict[str, 
             "source": line.origin.label,
             "reference": line.reference,
             "action": "refused" if line.is_refused else "left_out",
-            "reason": sentence(stored(line.reason)),
+            "registered_minutes": line.registered_minutes,
+            "reason": stored(line.reason),
         }
         for line in plan.dropped
     ]
@@ -114,5 +165,13 @@ def _marks(steps: differences.Differences) -> dict[str, str]:
     return marks | {each.reference: "conflict" for each in steps.conflicts}
 
 
-def _told(why: Reason) -> str:
-    return sentence(stored(why))
+def _told(entry: dict[str, Any]) -> dict[str, object]:
+    """Return an entry with its reasons in words."""
+    told = {**entry, "reasons": [sentence(why) for why in entry["reasons"]]}
+    if "lines" in entry:
+        told["lines"] = [_line_told(line) for line in entry["lines"]]
+    return told
+
+
+def _line_told(line: dict[str, Any]) -> dict[str, Any]:
+    return {**line, "reason": sentence(line["reason"])} if "reason" in line else line
