@@ -102,12 +102,17 @@ def causes() -> list[Cause]:
     return sorted(found.values(), key=lambda cause: (-cause.count, cause.key))
 
 
-def retry_cause(*, key: str, by: Person) -> people.Decided:
-    """Retry everything that a cause stops. Raises `UnknownCauseError` when it stops nothing, and as `people.retry`."""
+def stopped_by(key: str) -> list[int]:
+    """Return the ledger's keys of everything that a cause stops. Raises `UnknownCauseError` when that is nothing."""
     stopped = [row.pk for row, stopping in _stopped() if any(key == each for each, _code, _params in stopping)]
     if not stopped:
         raise UnknownCauseError(reason("decision.unknown_cause"))
-    return people.retry(work_orders=stopped, by=by)
+    return stopped
+
+
+def retry_cause(*, key: str, by: Person) -> people.Decided:
+    """Retry everything that a cause stops. Raises `UnknownCauseError` and as `people.retry`."""
+    return people.retry(work_orders=stopped_by(key), by=by)
 
 
 _Named = tuple[str, str, Mapping[str, str]]

@@ -71,6 +71,24 @@ class FoundOrder:
     belongs_to: WorkOrder | None
 
 
+def possible(row: WorkOrder) -> frozenset[Decision.Kind]:
+    """Return what may be decided about a work order as it stands; the decision itself may still be refused."""
+    state = LedgerState(row.state)
+    allowed = {
+        Decision.Kind.RETRY: state in _REPAIRABLE,
+        Decision.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
+        Decision.Kind.ATTACH: state in _ATTACHABLE and not row.king_order_number,
+        Decision.Kind.ANEW: state in _REPAIRABLE,
+        Decision.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
+        Decision.Kind.INCLUDE: state == LedgerState.EXCLUDED,
+    }
+    return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
+
+
+def _is_liftable(row: WorkOrder) -> bool:
+    return any(why["code"] in LIFTED_BY_RELEASE for why in row.reasons)
+
+
 # --- Decisions about many ---------------------------------------------------------------------------------------------
 
 
@@ -93,7 +111,7 @@ def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
 
     def choose(row: WorkOrder) -> LedgerState:
         deciding.require(row, _RELEASABLE)
-        if not any(why["code"] in LIFTED_BY_RELEASE for why in row.reasons):
+        if not _is_liftable(row):
             raise deciding.NothingToReleaseError(outcomes.reason("decision.nothing_to_release"))
         return _due_again(row)
 
