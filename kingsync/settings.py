@@ -36,6 +36,12 @@ PRIVATE_HOSTS: list[str] = env.list("PRIVATE_HOSTS", default=[])
 KING_PLAIN_HTTP: bool = env.bool("KING_PLAIN_HTTP", default=False)
 # Seconds that a write to King may take. After a lost answer twice as long is waited before anything is sent again.
 KING_WRITE_TIMEOUT: float = env.float("KING_WRITE_TIMEOUT", default=25.0)
+# King's XML export files: a folder for each tenant below this one; empty = no files. Web and worker share it.
+KING_XML_FOLDER: str = env.str(
+    "KING_XML_FOLDER", default=str(places.local_folder() / "king-xml") if IS_DEVELOPMENT else ""
+)
+# The largest file that may be uploaded.
+KING_XML_MAX_MB: int = env.int("KING_XML_MAX_MB", default=500)
 
 INSTALLED_APPS = [
     "unfold",
