@@ -38,6 +38,15 @@ REASONS: dict[str, str] = {
     "not_found": "does not know the record",
     "busy": "has the record locked by somebody else",
     "too_large": "gave an answer larger than agreed",
+    # King's XML export files: the operation is the file's name, the detail its line.
+    "file_broken": "gave a file that is not well-formed XML",
+    "file_doctype": "gave a file with a DOCTYPE, which is not read",
+    "file_encoding": "gave a file that is not in the encoding that it names",
+    "file_too_large": "gave a file with a record that is larger or deeper than agreed",
+    "file_foreign": "gave a file that is none of the export files that are read",
+    "file_missing": "gave a file that is not there or may not be read",
+    "file_changed": "gave a file that was changed meanwhile",
+    "files_only": "is known from files only, which cannot be asked for one record",
 }
 
 

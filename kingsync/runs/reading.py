@@ -1,0 +1,95 @@
+"""Where an import reads King from: the webservices, or XML export files.
+
+Decided once, when a run begins, and kept with the run, so that each slice reads on in the same place:
+
+1. the files that the run was asked for (`options["files"]`);
+2. a tenant whose imports read files: those that wait, with what lies in the tenant's folder now;
+3. a tenant whose imports read the webservices: those, unless files wait that somebody uploaded or named. Then this
+   run reads these files as if it had been asked for them, and the next one reads the webservices again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from integrations.king.client import Client as KingClient
+from integrations.king.reader import KingReader
+from integrations.king.records import Kind
+from integrations.king.xml_errors import FileError
+from integrations.king.xml_reader import XmlReader
+from kingsync.models.connections import Connection, System
+from kingsync.models.king_files import KingFile
+from kingsync.models.runs import SyncRun
+from kingsync.models.wording import reason_of
+from kingsync.runs import king_files
+
+# Asked for by a person; found waiting by a run of a tenant that reads files.
+NAMED, FOUND = "files", "found_files"
+# In the order of dependency, as imports go.
+_IMPORTS = {
+    Kind.WAREHOUSE: "warehouses",
+    Kind.RATE: "hour_types",
+    Kind.DEBTOR: "customers",
+    Kind.ARTICLE: "products",
+    Kind.ORDER: "orders",
+}
+
+
+class FilesOfRun(XmlReader):
+    """The files that one run reads."""
+
+    def __init__(self, run: SyncRun, files: list[KingFile], *, are_named: bool) -> None:
+        super().__init__([each for each in map(king_files.to_read, files) if each])
+        self.run = run
+        self.are_named = are_named
+
+
+@contextmanager
+def reader_of(run: SyncRun, king: KingClient) -> Iterator[KingReader]:
+    """Give what this import reads from. A file that cannot be read is marked so, and its error goes on."""
+    if not run.cursor:
+        _decide(run)
+    named, found = run.options.get(NAMED), run.options.get(FOUND)
+    if not named and found is None:
+        yield king
+        return
+    reader = FilesOfRun(run, king_files.chosen(named or found), are_named=bool(named))
+    try:
+        yield reader
+    except FileError as error:
+        king_files.has_failed(error.key, reason_of(error), run)
+        raise
+    finally:
+        if not run.is_dry:
+            king_files.count(reader.counted)
+
+
+def finished(reader: KingReader, kind: Kind) -> None:
+    """Book that the files of this kind were imported to their end. Not for dry runs; nothing to do for webservices."""
+    if isinstance(reader, FilesOfRun):
+        king_files.was_read([file.key for file in reader.files if file.kind is kind], reader.run)
+
+
+def wanted_by_files(reader: KingReader) -> list[str] | None:
+    """Return the imports that files named for this run are for, whatever is switched on; None where none are named."""
+    if not isinstance(reader, FilesOfRun) or not reader.are_named:
+        return None
+    kinds = {file.kind for file in reader.files}
+    return [name for kind, name in _IMPORTS.items() if kind in kinds]
+
+
+def _decide(run: SyncRun) -> None:
+    """Store with a run which files it reads, before its first page."""
+    if run.options.get(NAMED) or FOUND in run.options:
+        return
+    king = Connection.objects.filter(system=System.KING).first()
+    if king is not None and king.reader == Connection.Reader.FILES:
+        _keep(run, FOUND, king_files.waiting())
+    elif not run.is_dry and not run.options.get("kinds") and (files := king_files.waiting()):
+        _keep(run, NAMED, files)
+
+
+def _keep(run: SyncRun, name: str, files: list[KingFile]) -> None:
+    run.options = {**run.options, name: [file.pk for file in files]}
+    SyncRun.objects.filter(pk=run.pk).update(options=run.options)
