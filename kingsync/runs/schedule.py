@@ -30,7 +30,8 @@ def _is_connected() -> bool:
 
 def last_run(kind: RunKind) -> SyncRun | None:
     """Return the newest run of a kind that was no dry run."""
-    return SyncRun.objects.filter(kind=kind).exclude(options__dry_run=True).order_by("-id").first()
+    # `contains`, since a comparison with a key that is not there is NULL and would exclude every ordinary run.
+    return SyncRun.objects.filter(kind=kind).exclude(options__contains={"dry_run": True}).order_by("-id").first()
 
 
 def next_at(kind: RunKind, *, minutes: int) -> datetime.datetime | None:
