@@ -6,6 +6,7 @@ import os
 import signal
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import worker_process_init
 
 from kingsync.embedded import children
@@ -20,6 +21,12 @@ app.autodiscover_tasks(["kingsync"])
 app.conf.beat_schedule = {
     "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 15.0, "options": {"expires": 15}},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    # By the clock, not by an interval: an interval would begin anew with every restart.
+    "throw away old": {
+        "task": "kingsync.tasks.throw_away_old",
+        "schedule": crontab(hour="3", minute="20"),
+        "options": {"queue": "imports", "expires": 6 * 3600},
+    },
 }
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import engine, lifecycle, schedule
+from kingsync.runs import engine, lifecycle, retention, schedule
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -75,3 +75,11 @@ def sweep() -> None:
         with tenants.scope(tenant):
             for run in lifecycle.silent_runs():
                 _send(run)
+
+
+@shared_task
+def throw_away_old() -> None:
+    """Throw away the runs and log entries that are older than each tenant keeps them."""
+    for tenant in Tenant.objects.all():
+        with tenants.scope(tenant):
+            retention.throw_away_old(now=timezone.now())

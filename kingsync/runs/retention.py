@@ -1,0 +1,54 @@
+"""Throwing away runs and log entries that are older than a tenant wants to keep them. Ledger and decisions stay."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django.db import models
+
+from kingsync.models import tenants
+from kingsync.models.runs import LogEntry, RunKind, SyncRun
+from kingsync.models.tenants import Tenant
+
+# Small enough that no statement holds its rows for long while runs go on.
+ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
+
+
+@dataclass(frozen=True)
+class ThrownAway:
+    entries: int
+    runs: int
+
+
+def throw_away_old(*, now: datetime.datetime) -> ThrownAway:
+    """Throw away what the open scope's tenant has kept for `log_days`. What was done stays done when it is killed."""
+    log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
+    limit = now - datetime.timedelta(days=log_days)
+    entries = _delete_by_batch(LogEntry.objects.filter(at__lt=limit), ENTRIES_AT_ONCE)
+    old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
+    # A run that ended long ago has no newer entries, but nothing else says so: its entries go first, by batch.
+    entries += _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
+    return ThrownAway(entries, _delete_by_batch(old_runs, RUNS_AT_ONCE))
+
+
+def _newest() -> list[int]:
+    """Return the newest finished runs of each kind: the next one is due by them, and the pages show them."""
+    kept = []
+    for kind in RunKind:
+        finished = (
+            SyncRun.objects.filter(kind=kind, status__in=SyncRun.FINAL).order_by("-pk").values_list("pk", flat=True)
+        )
+        kept += [finished.first(), finished.exclude(options__contains={"dry_run": True}).first()]
+    return [pk for pk in kept if pk is not None]
+
+
+def _delete_by_batch(rows: models.QuerySet[LogEntry] | models.QuerySet[SyncRun], size: int) -> int:
+    """Delete rows a batch at a time; returns how many of them there were."""
+    model, gone = rows.model, 0
+    while batch := list(rows.order_by().values_list("pk", flat=True)[:size]):
+        deleted = model.objects.filter(pk__in=batch).delete()[1].get(model._meta.label, 0)
+        gone += deleted
+        if not deleted:
+            break  # somebody else just threw them away
+    return gone
