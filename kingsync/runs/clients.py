@@ -17,7 +17,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import choices
+from kingsync.runs import calls, choices
 
 
 class NotConnectedError(Exception):
@@ -78,14 +78,19 @@ def king(connection: Connection, transport: Transport) -> KingClient:
 
 
 def transport_of(connection: Connection) -> Transport:
-    """Return what carries the calls of a connection; raises `ConfigurationError` when its address is not allowed."""
+    """Return what carries the calls of a connection; the run going on, if any, hears of those that fail.
+
+    Raises `ConfigurationError` when its address is not allowed.
+    """
     policy = policy_of(connection.system)
     policy.check_url(connection.base_url, system=connection.system)
+    failed = calls.current()
     return Transport(
         connection.system,
         policy=policy,
         verify=connection.verify_tls,
         ca_certificate=connection.ca_certificate,
+        on_call=failed.hear if failed else None,
     )
 
 

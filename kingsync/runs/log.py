@@ -10,7 +10,9 @@ from integrations import errors
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason
+from kingsync.runs import calls
 
+WORK_ORDER = "work_order"
 BATCH = 500
 PAUSE_SECONDS = 1.0
 
@@ -22,6 +24,7 @@ class RunLog:
         self._run = run
         self._entries: list[LogEntry] = []
         self._written_at = time.monotonic()
+        self._failed_calls = calls.remember()
 
     def add(
         self,
@@ -34,7 +37,12 @@ class RunLog:
         king_id: str = "",
         detail: dict[str, object] | None = None,
     ) -> None:
-        """Note one event (a dotted name) with its reason; masked detail only."""
+        """Note one event (a dotted name) with its reason; masked detail only.
+
+        A warning or error keeps the failed call that stands behind its reason.
+        """
+        if why and detail is None and level != LogEntry.Level.INFO:
+            detail = self._call_behind(why, kind, (outsmart_id, king_id))
         self._entries.append(
             LogEntry(
                 tenant_id=self._run.tenant_id,
@@ -52,6 +60,12 @@ class RunLog:
         )
         if len(self._entries) >= BATCH:
             self.write()
+
+    def _call_behind(self, why: Reason, kind: str, record_ids: tuple[str, ...]) -> dict[str, object]:
+        # Imported records are posted many at once: a refused call that does not name this one was about others.
+        must_name = kind not in ("", WORK_ORDER) and not why.code.startswith("system.")
+        call = self._failed_calls.behind(why, record_ids=record_ids, must_name=must_name)
+        return {"call": call} if call else {}
 
     def failure(self, event: str, error: errors.IntegrationError, *, outsmart_id: str = "", kind: str = "") -> None:
         self.add(event, reason_of(error), level=LogEntry.Level.ERROR, outsmart_id=outsmart_id, kind=kind)
