@@ -321,3 +321,18 @@ class NewWorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     forms: tuple[NewForm, ...] = ()
     employees: tuple[str, ...] = ()
     work_objects: tuple[str, ...] = ()
+
+
+# --- What OutSmart takes in the rows of master data (chapters 1.6 and 3) ---------------------------------------------
+
+MASTER_ROWS: tuple[type[msgspec.Struct], ...] = (Relation, ContactPerson, Address, Product, HourType, Warehouse)
+USUAL_LENGTH = 255  # characters
+SHORT_LENGTH = 55
+LONG_LENGTH = 65_535  # bytes: "64 kB"
+SHORT_TEXTS = frozenset({(Product, "eancode"), (HourType, "code"), (Warehouse, "wse_code")})
+LONG_TEXTS = frozenset({(Relation, "remark"), (Product, "description")})
+
+
+def required_fields(row: type[msgspec.Struct]) -> tuple[str, ...]:
+    """This function will name the fields that may not be empty: those without a default."""
+    return tuple(field.name for field in msgspec.structs.fields(row) if field.required)

@@ -116,10 +116,12 @@ SENTENCES: dict[str, str | Promise] = {
     # Imports
     "missing_fields": _("King has no %(fields)s for this record, which OutSmart needs."),
     "too_long": _(
-        "%(field)s: %(length)s characters are more than the %(limit)s that OutSmart takes. Shorten it in King; nothing is cut."
+        "%(field)s: %(length)s characters are more than the %(limit)s that OutSmart takes. Shorten it in King: "
+        "nothing is cut."
     ),
     "text_too_long": _(
-        "%(field)s: %(length)s bytes are more than the %(limit)s that OutSmart takes. Shorten it in King; nothing is cut."
+        "%(field)s: %(length)s bytes are more than the %(limit)s that OutSmart takes. Shorten it in King: "
+        "nothing is cut."
     ),
     "unusable_number": _(
         "King's number “%(number)s” cannot be used in a code of OutSmart: it is empty or has a hyphen."
@@ -129,8 +131,8 @@ SENTENCES: dict[str, str | Promise] = {
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
     "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
     "cannot_deactivate_product": _(
-        "Blocked in King. OutSmart cannot make a product inactive, so nothing was sent and what OutSmart has of it stays. "
-        "Remove it in OutSmart by hand if nobody should use it any more."
+        "Blocked in King. OutSmart cannot make a product inactive, so nothing was sent and what OutSmart has of it "
+        "stays. Remove it in OutSmart by hand if nobody should use it any more."
     ),
     "made_by_export": _("Our export made this order; its work order exists already."),
     "order_before_from_date": _("The order is of %(date)s, before the starting date of the settings."),

@@ -8,30 +8,36 @@ from integrations import notation
 from integrations.king.records import Article
 from integrations.outsmart import records as outsmart
 from kingsync.rules.mapping import Products
-from kingsync.rules.records import Answer, Row, impossible, one_line, skipped
+from kingsync.rules.records import Answer, Row, checked, label, one_line, skipped
 
 NO_UNIT = "ST"  # OutSmart takes no material without a unit
 
 
 def from_article(article: Article, choices: Products) -> list[Answer]:
     number = article.number
-    if choices.revenue_groups and article.revenue_group not in choices.revenue_groups:
-        return [skipped("product", number, "other_revenue_group")]
+    description = article.description.strip() or one_line(article.short_description) or one_line(article.search_code)
+    name = label(article.short_description) or label(description)
+    if choices.revenue_groups and not _is_chosen(article.revenue_group, choices):
+        return [skipped("product", number, "other_revenue_group", name=name)]
     if article.is_blocked and choices.inactive != "import":
         code = "skipped_inactive" if choices.inactive == "skip" else "cannot_deactivate_product"
-        return [skipped("product", number, code)]
-    description = article.description.strip() or one_line(article.short_description) or article.search_code.strip()
-    if not description:
-        return [impossible("product", number, "description")]
+        return [skipped("product", number, code, name=name)]
     payload = outsmart.Product(
         code=number,
         description=description,
         price=notation.write_decimal(_price(article, choices)),
-        unit=article.unit.strip() or NO_UNIT,
-        eancode=article.ean_code,
-        vat_code=article.vat_code,
+        unit=one_line(article.unit) or NO_UNIT,
+        eancode=one_line(article.ean_code),
+        vat_code=one_line(article.vat_code),
     )
-    return [Row(kind="product", king_id=number, outsmart_id=number, payload=payload)]
+    return [checked(Row(kind="product", king_id=number, outsmart_id=number, payload=payload, name=name))]
+
+
+def _is_chosen(group: str, choices: Products) -> bool:
+    """True for a group of the settings; King's groups are numbers, 0800 and 800 are the same."""
+    return notation.canonical_number(group.strip()) in {
+        notation.canonical_number(chosen.strip()) for chosen in choices.revenue_groups
+    }
 
 
 def _price(article: Article, choices: Products) -> Decimal:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
+
 import msgspec
 
-from kingsync.rules.outcomes import Reason
+from integrations.outsmart import records as outsmart
+from kingsync.rules.outcomes import Reason, reason
+
+# How long King's numbers and the names of records may be in our own tables; King's are 20 and 81 at most.
+LONGEST_NUMBER = 50
+LONGEST_NAME = 255
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One row for OutSmart. `kind` is a RecordKind; `payload` a Struct of `integrations.outsmart.records`."""
+    """One row for OutSmart. `kind` is a RecordKind; `payload` a Struct of `integrations.outsmart.records`.
+
+    `name` is what people know the record by, for lists; it may be cut.
+    """
 
     kind: str
     king_id: str
     outsmart_id: str
     payload: msgspec.Struct
     is_active: bool = True
+    name: str = ""
 
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,25 +36,76 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
     king_id: str
     reason: Reason
     is_impossible: bool
+    name: str = ""
 
 
 Answer = Row | Dropped
 
 
-def impossible(kind: str, king_id: str, *fields: str) -> Dropped:
+def impossible(kind: str, king_id: str, *fields: str, name: str = "") -> Dropped:
     """Return the answer for a record that lacks fields which OutSmart needs."""
-    return Dropped(
-        kind=kind,
-        king_id=king_id,
-        reason=Reason(code="missing_fields", params={"fields": ", ".join(fields)}),
-        is_impossible=True,
-    )
+    return refused(kind, king_id, reason("missing_fields", fields=", ".join(fields)), name=name)
 
 
-def skipped(kind: str, king_id: str, code: str) -> Dropped:
-    return Dropped(kind=kind, king_id=king_id, reason=Reason(code=code), is_impossible=False)
+def refused(kind: str, king_id: str, why: Reason, *, name: str = "") -> Dropped:
+    """Return the answer for a record that cannot be sent as it is in King."""
+    return Dropped(kind=kind, king_id=_storable(king_id), reason=why, is_impossible=True, name=label(name))
+
+
+def skipped(kind: str, king_id: str, code: str, *, name: str = "") -> Dropped:
+    """Return the answer for a record that a setting keeps back."""
+    return Dropped(kind=kind, king_id=_storable(king_id), reason=reason(code), is_impossible=False, name=label(name))
+
+
+def checked(row: Row) -> Answer:
+    """Return the row, or why OutSmart would not take it: a required field is blank, or a text is too long."""
+    why = _LIMITS[type(row.payload)].problem(row.payload)
+    if why is None and len(row.king_id) > LONGEST_NUMBER:
+        why = reason("too_long", field="number", length=str(len(row.king_id)), limit=str(LONGEST_NUMBER))
+    return row if why is None else refused(row.kind, row.king_id, why, name=row.name)
 
 
 def one_line(*parts: str) -> str:
     """Return the parts as one line of text, without double blanks."""
     return " ".join(" ".join(parts).split())
+
+
+def label(text: str) -> str:
+    """Return what fits in a list of the name of a record."""
+    return one_line(text[: 2 * LONGEST_NAME])[:LONGEST_NAME]
+
+
+def _storable(number: str) -> str:
+    """Return the number by which a record stands in our list; one that is no number of King's is shown in part."""
+    return number if len(number) <= LONGEST_NUMBER else f"{number[: LONGEST_NUMBER - 1]}…"
+
+
+class _Limits:
+    """What OutSmart takes in one kind of row. Most rows pass by their longest text alone: that is asked first."""
+
+    def __init__(self, payload: type[msgspec.Struct]) -> None:
+        self._payload = payload
+        self._required = outsmart.required_fields(payload)
+        self._needed: Callable[[msgspec.Struct], tuple[str, ...]] = attrgetter(*self._required)
+
+    def problem(self, payload: msgspec.Struct) -> Reason | None:
+        if not all(map(str.strip, self._needed(payload))):
+            blank = [field for field in self._required if not getattr(payload, field).strip()]
+            return reason("missing_fields", fields=", ".join(blank))
+        texts = msgspec.structs.astuple(payload)
+        if max(map(len, texts)) <= outsmart.SHORT_LENGTH:
+            return None
+        found = map(self._too_long, payload.__struct_fields__, texts)
+        return next((why for why in found if why), None)
+
+    def _too_long(self, field: str, text: str) -> Reason | None:
+        place = (self._payload, field)
+        if place in outsmart.LONG_TEXTS:
+            size, limit, code = len(text.encode("utf-8", "surrogatepass")), outsmart.LONG_LENGTH, "text_too_long"
+        else:
+            limit = outsmart.SHORT_LENGTH if place in outsmart.SHORT_TEXTS else outsmart.USUAL_LENGTH
+            size, code = len(text), "too_long"
+        return reason(code, field=field, length=str(size), limit=str(limit)) if size > limit else None
+
+
+_LIMITS = {payload: _Limits(payload) for payload in outsmart.MASTER_ROWS}
