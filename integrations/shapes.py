@@ -26,10 +26,10 @@ _FALSE = frozenset({"", "0", "false", "nee", "n"})
 
 def text(value: object) -> str:
     """This function will give any scalar as text; null is "". Raises ValueError for a list or an object."""
+    if isinstance(value, str):
+        return value if value.isprintable() else notation.clean_text(value)
     if value is None:
         return ""
-    if isinstance(value, str):
-        return notation.clean_text(value)
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, int):
@@ -48,6 +48,8 @@ def number(value: object) -> Decimal | None:
 
 def whole(value: object) -> int:
     """This function will give a whole number, 0 for nothing. Raises ValueError."""
+    if type(value) is int:
+        return value
     found = number(value) or Decimal(0)
     if found != int(found):
         raise ValueError("not a whole number")
@@ -56,6 +58,8 @@ def whole(value: object) -> int:
 
 def truth(value: object) -> bool:
     """This function will give a flag; nothing is False. Raises ValueError."""
+    if value in (0, 1):  # as King writes it, and by far the most common
+        return value == 1
     written = text(value).strip().casefold()
     if written not in _TRUE | _FALSE:
         raise ValueError("neither 0 nor 1")
@@ -115,6 +119,7 @@ class Shape(Generic[Record_co]):
         hints = get_type_hints(record)
         scalars = [field for field in names if field not in self._rows]
         self._readers = {field: (readers or {}).get(field) or _READERS[hints[field]] for field in scalars}
+        self._scalars = tuple(self._readers.items())
         self.wire = self._make_wire(scalars)
         self._decoder = msgspec.json.Decoder(self.wire, float_hook=str)
 
@@ -131,7 +136,10 @@ class Shape(Generic[Record_co]):
 
     def build(self, wire: msgspec.Struct, path: str, position: int = 0) -> Record_co:
         """This function will make a record of a decoded one. Raises _FieldError."""
-        values: dict[str, object] = {field: self._value(wire, field, path) for field in self._readers}
+        try:
+            values: dict[str, object] = {field: read(getattr(wire, field)) for field, read in self._scalars}
+        except (TypeError, ValueError):
+            values = {field: self._value(wire, field, path) for field in self._readers}  # says which one
         if self._key and not values[self._key]:
             raise _FieldError(f"{path}.{self._names[self._key]}", "it is missing")
         for field, shape in self._rows.items():

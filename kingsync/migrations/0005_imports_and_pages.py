@@ -127,6 +127,14 @@ class Migration(migrations.Migration):
             model_name='recordlink',
             name='sent_hash',
         ),
+        migrations.RemoveField(
+            model_name='kingrecord',
+            name='raw_hash',
+        ),
+        migrations.RemoveIndex(
+            model_name='recordlink',
+            name='rejected_records',
+        ),
         migrations.AddField(
             model_name='connection',
             name='reader',

@@ -56,9 +56,7 @@ class RecordLink(TenantOwned):
             ),
         ]
         indexes = [
-            # The visible list of records that could not be sent.
-            models.Index(fields=["tenant", "kind"], name="rejected_records", condition=models.Q(state="rejected")),
-            # The list of records by kind and state, and the brake's "how many are there".
+            # The list of records by kind and state, what could not be sent first; the brake's "how many are there".
             models.Index(fields=["tenant", "kind", "state", "king_id"], name="records_by_state"),
         ]
 
@@ -81,8 +79,6 @@ class KingRecord(TenantOwned):
     ean_code = models.CharField(_("EAN code"), max_length=14, blank=True)
     decimals = models.PositiveSmallIntegerField(_("decimals of quantities"), null=True)
     is_blocked = models.BooleanField(_("blocked"), default=False)
-    # blake2b of King's bytes, 16 bytes: an unchanged record is not decoded.
-    raw_hash = models.UUIDField()
 
     class Meta:
         verbose_name = _("King record")

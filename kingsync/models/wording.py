@@ -129,6 +129,18 @@ SENTENCES: dict[str, str | Promise] = {
     "negative_hour_price": _("OutSmart takes no negative price for an hour type (%(value)s)."),
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
+    "inactive_never_sent": _("Blocked in King and never sent to OutSmart; it is left out."),
+    "gone_from_king": _("King does not have it any more; it was made inactive in OutSmart."),
+    "gone_stays": _(
+        "King does not have it any more. OutSmart cannot make it inactive, so it stays there; remove it in OutSmart."
+    ),
+    "pass_not_whole": _(
+        "King did not send all its records: one that was missing turned out to be there. Nothing was deactivated."
+    ),
+    "brake": _(
+        "Of %(known)s records %(changed)s would change and %(deactivated)s be made inactive: more than the settings "
+        "allow at once. Nothing of it was written. Look at the list and say yes or no."
+    ),
     "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
     "cannot_deactivate_product": _(
         "Blocked in King. OutSmart cannot make a product inactive, so nothing was sent and what OutSmart has of it "

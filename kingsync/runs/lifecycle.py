@@ -8,11 +8,12 @@ need not wait for the lease; the lease and the attempt number stop a worker that
 from __future__ import annotations
 
 import datetime
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
 TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
+SAMPLES_AT_MOST = 20
+Value = datetime.datetime | int | str | None
 
 
 class LostClaimError(RuntimeError):
@@ -92,21 +95,48 @@ class Claim:
         """Add to one of the contract's counts; `trouble` marks a record that did not end well all the same."""
         for name in (outcome, "trouble") if trouble else (outcome,):
             self._counts[name] = self._counts.get(name, 0) + number
+        if self.run.kind == RunKind.IMPORT and self.run.progress_kind:
+            of_kind = self.run.counts_by_kind.setdefault(self.run.progress_kind, {})
+            of_kind[outcome] = of_kind.get(outcome, 0) + number
 
-    def beat(self, *, kind: str | None = None, done: int | None = None, total: int | None = None) -> None:
-        """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`."""
+    def sample(self, outcome: str, entry: dict[str, object]) -> None:
+        """Keep an example of what a dry run would do to records of the kind at hand, for the page."""
+        examples = self.run.samples.setdefault(self.run.progress_kind, {}).setdefault(outcome, [])
+        if len(examples) < SAMPLES_AT_MOST:
+            examples.append(entry)
+
+    def beat(
+        self,
+        *,
+        kind: str | None = None,
+        done: int | None = None,
+        total: int | None = None,
+        cursor: dict[str, object] | None = None,
+    ) -> None:
+        """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`.
+
+        `cursor` is stored with the counts, so that neither runs ahead of the other.
+        """
         now = timezone.now()
-        values: dict[str, datetime.datetime | int | str | None] = {
+        values: dict[str, Value] = {
             "heartbeat_at": now,
             "lease_until": now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
         }
         if kind is not None:
             values |= {"progress_kind": kind, "progress_total": total}
+            if kind != self.run.progress_kind:
+                values["progress_began_at"] = now
+            self.run.progress_kind = kind
         if done is not None:
-            values["progress_done"] = done
+            values["progress_done"] = self.run.progress_done = done
+        if cursor is not None:
+            self.run.cursor = cursor
+            values["cursor"] = json.dumps(cursor)
+        if self.run.counts_by_kind:
+            values["counts_by_kind"] = json.dumps(self.run.counts_by_kind)
         self._write(values)
 
-    def _write(self, values: dict[str, datetime.datetime | int | str | None]) -> None:
+    def _write(self, values: dict[str, Value]) -> None:
         """Write values and counts and hear of a wish to stop, in one statement: it is made for every work order."""
         assignments = [f"{name} = %s" for name in values]
         assignments += [f"{name}_count = {name}_count + %s" for name in self._counts]
@@ -116,7 +146,7 @@ class Claim:
             # Counts need not be on the disk before the next work order begins.
             " AND set_config('synchronous_commit', 'off', true) = 'off' RETURNING cancel_requested"
         )
-        mine: list[int | str] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
+        mine: list[Value] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
         with connection.cursor() as cursor:
             cursor.execute(statement, [*values.values(), *self._counts.values(), *mine])
             told = cursor.fetchone()
@@ -215,7 +245,11 @@ def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False
 
 
 def _write_counts(claim: Claim) -> None:
-    changes = {f"{name}_count": F(f"{name}_count") + number for name, number in claim._counts.items()}
+    changes: dict[str, Any] = {f"{name}_count": F(f"{name}_count") + number for name, number in claim._counts.items()}
+    if claim.run.counts_by_kind:
+        changes["counts_by_kind"] = claim.run.counts_by_kind
+    if claim.run.samples:
+        changes["samples"] = claim.run.samples
     if changes:
         SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(**changes)
         claim._counts.clear()

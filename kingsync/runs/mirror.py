@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from django.db.models import Q
 from django.utils import timezone
@@ -12,18 +11,37 @@ from django.utils import timezone
 from integrations import errors
 from integrations.king import payloads
 from integrations.king.reader import KingReader
-from integrations.king.records import Kind
+from integrations.king.records import Article, Debtor, Kind, Rate, Warehouse
 from kingsync.models import tenants
 from kingsync.models.links import KingRecord, ReadState
 from kingsync.rules.plans import ArticleFacts
+from kingsync.runs.bulk import Upsert
 
 PURPOSE = "mirror"
-BATCH = 500
+MOST_DECIMALS = 3
+LONGEST_NUMBER, LONGEST_EAN_CODE, LONGEST_NAME = 50, 14, 255  # kingsync.models.links.KingRecord
+Mirrored = Article | Debtor | Rate | Warehouse
+_DECODE: Mapping[Kind, Callable[[bytes], Mirrored]] = {
+    Kind.ARTICLE: payloads.article,
+    Kind.DEBTOR: payloads.debtor,
+    Kind.RATE: payloads.rate,
+    Kind.WAREHOUSE: payloads.warehouse,
+}
 
 
-def hash_of(content: bytes) -> uuid.UUID:
-    """Return 16 bytes that tell two contents apart, as the database keeps them."""
-    return uuid.UUID(bytes=hashlib.blake2b(content, digest_size=16).digest())
+class _Row(NamedTuple):
+    number: str
+    name: str
+    ean_code: str
+    decimals: int | None
+    is_blocked: bool
+
+
+_MIRROR = Upsert(
+    table="kingsync_kingrecord",
+    key=("tenant_id", "kind", "number"),
+    changing=("name", "ean_code", "decimals", "is_blocked"),
+)
 
 
 def is_filled(kind: Kind) -> bool:
@@ -46,43 +64,44 @@ def refresh(king: KingReader, kind: Kind) -> None:
 
 def store(kind: Kind, records: Iterable[bytes]) -> None:
     """Write records into the mirror; one that cannot be read is left out, King's answer to a write decides then."""
-    rows = {}
+    readable = []
     for raw in records:
         try:
-            row = _row(kind, raw)
+            readable.append(_DECODE[kind](raw))
         except errors.PayloadError:
             continue
-        rows[row.number] = row
-    KingRecord.objects.bulk_create(
-        rows.values(),
-        batch_size=BATCH,
-        update_conflicts=True,
-        unique_fields=["tenant", "kind", "number"],
-        update_fields=["name", "ean_code", "decimals", "is_blocked", "raw_hash"],
-    )
+    store_decoded(kind, readable)
 
 
-def _row(kind: Kind, raw: bytes) -> KingRecord:
-    row = KingRecord(tenant_id=tenants.current_id(), kind=kind.value, raw_hash=hash_of(raw))
-    if kind is Kind.ARTICLE:
-        article = payloads.article(raw)
-        row.number, row.name, row.ean_code = article.number, article.short_description, article.ean_code
-        row.decimals, row.is_blocked = article.decimals, article.is_blocked
-    elif kind is Kind.RATE:
-        rate = payloads.rate(raw)
-        row.number, row.name, row.decimals, row.is_blocked = (
-            rate.number,
-            rate.description,
-            rate.decimals,
-            rate.is_blocked,
+def store_decoded(kind: Kind, records: Iterable[Mirrored]) -> None:
+    """Write records into the mirror; what is longer than King's own fields is left out or cut, it is looked up only."""
+    tenant_id = tenants.current_id()
+    rows = {
+        row.number: (tenant_id, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER
+    }
+    if rows:
+        _MIRROR.write(rows.values())
+
+
+def _row(record: Mirrored) -> _Row:
+    if isinstance(record, Article):
+        ean_code = record.ean_code if len(record.ean_code) <= LONGEST_EAN_CODE else ""
+        return _Row(
+            record.number, _name(record.short_description), ean_code, _decimals(record.decimals), record.is_blocked
         )
-    elif kind is Kind.DEBTOR:
-        debtor = payloads.debtor(raw)
-        row.number, row.name, row.is_blocked = debtor.number, debtor.name, debtor.is_blocked
-    else:
-        warehouse = payloads.warehouse(raw)
-        row.number, row.name = warehouse.number, warehouse.description
-    return row
+    if isinstance(record, Rate):
+        return _Row(record.number, _name(record.description), "", _decimals(record.decimals), record.is_blocked)
+    if isinstance(record, Debtor):
+        return _Row(record.number, _name(record.name), "", None, record.is_blocked)
+    return _Row(record.number, _name(record.description), "", None, False)
+
+
+def _decimals(number: int) -> int:
+    return min(max(number, 0), MOST_DECIMALS)
+
+
+def _name(text: str) -> str:
+    return text[:LONGEST_NAME]
 
 
 def find(kind: Kind, codes: set[str]) -> Mapping[str, ArticleFacts]:

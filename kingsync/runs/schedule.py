@@ -7,7 +7,7 @@ import datetime
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
-from kingsync.runs import imports
+from kingsync.runs import import_kinds
 
 
 def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
@@ -18,7 +18,7 @@ def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
     wanted = {RunKind.IMPORT: settings.import_minutes, RunKind.EXPORT: settings.export_minutes}
     if not settings.export_orders:
         del wanted[RunKind.EXPORT]
-    if not imports.wanted_kinds(settings.as_mapping().imports, []):
+    if not import_kinds.wanted_kinds(settings.as_mapping().imports, []):
         del wanted[RunKind.IMPORT]
     return [kind for kind, minutes in wanted.items() if is_due(kind, minutes=minutes, now=now)]
 

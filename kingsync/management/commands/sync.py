@@ -22,7 +22,7 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentence
 from kingsync.rules.outcomes import reason
-from kingsync.runs import engine, imports, lifecycle
+from kingsync.runs import engine, import_kinds, lifecycle
 
 FOREVER = 10 * 365 * 24 * 3600.0
 WENT_WELL, SOME_DID_NOT, FAILED = 0, 1, 2
@@ -89,7 +89,7 @@ def _check_switched_on(kind: RunKind, options: dict[str, Any]) -> None:
     why = None
     if kind == RunKind.EXPORT and not choices.exports.orders:
         why = reason("exports_off")
-    if kind == RunKind.IMPORT and not imports.wanted_kinds(choices.imports, options.get("kinds") or []):
+    if kind == RunKind.IMPORT and not import_kinds.wanted_kinds(choices.imports, options.get("kinds") or []):
         why = reason("imports_off")
     if why:
         raise CommandError(sentence({"code": why.code, "params": why.params}), returncode=FAILED)

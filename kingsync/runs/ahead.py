@@ -1,0 +1,68 @@
+"""Fetching ahead: the next pages come in while the last one is worked on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+PAGES_AHEAD = 4
+
+
+@contextmanager
+def fetched_ahead(pages: Iterable[T], *, at_most: int = PAGES_AHEAD) -> Iterator[Iterator[T]]:
+    """Go through the pages in a thread that is never more than `at_most` pages ahead.
+
+    An error of the thread is raised where its page would have come. Leaving the block ends the thread, after the
+    call that it may be in.
+    """
+    fetcher = _Fetcher(pages, at_most)
+    fetcher.start()
+    try:
+        yield fetcher.pages()
+    finally:
+        fetcher.stop()
+
+
+class _Fetcher(Generic[T]):
+    def __init__(self, pages: Iterable[T], at_most: int) -> None:
+        self._pages = pages
+        self._ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=at_most)
+        self._is_wanted = True
+        self._thread = threading.Thread(target=self._fetch, name="fetch-ahead", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def pages(self) -> Iterator[T]:
+        while True:
+            page, failure = self._ready.get()
+            if failure is not None:
+                raise failure
+            if page is None:
+                return
+            yield page
+
+    def stop(self) -> None:
+        self._is_wanted = False
+        while self._thread.is_alive():
+            self._drain()
+            self._thread.join(timeout=0.05)
+
+    def _fetch(self) -> None:
+        try:
+            for page in self._pages:
+                if not self._is_wanted:
+                    return
+                self._ready.put((page, None))
+        except BaseException as failure:  # noqa: BLE001  (raised again where the page is waited for)
+            self._ready.put((None, failure))
+        else:
+            self._ready.put((None, None))
+
+    def _drain(self) -> None:
+        while not self._ready.empty():
+            self._ready.get()

@@ -1,0 +1,51 @@
+"""Many rows at once into one table: COPY, then one INSERT that writes only what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """How rows go into a table. All names are columns of our own models, never input.
+
+    A row whose `changing` columns are as they were is not written again, so that `stamped` columns do not make
+    every row a changed one.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    changing: tuple[str, ...]
+    stamped: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.key, *self.changing, *self.stamped)
+
+    def write(self, rows: Iterable[Sequence[object]]) -> None:
+        """Insert or update the rows, each in the order of `columns`; no key may come twice."""
+        waiting = f"waiting_{self.table}"
+        with connection.cursor() as cursor:
+            cursor.execute(self._make_waiting(waiting))
+            with cursor.copy(f"COPY {waiting} ({', '.join(self.columns)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(self._insert(waiting))
+            cursor.execute(f"TRUNCATE {waiting}")
+
+    def _make_waiting(self, waiting: str) -> str:
+        columns = ", ".join(self.columns)
+        return f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} AS SELECT {columns} FROM {self.table} WITH NO DATA"  # noqa: S608
+
+    def _insert(self, waiting: str) -> str:
+        columns = ", ".join(self.columns)
+        changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in (*self.changing, *self.stamped))
+        before = ", ".join(f"{self.table}.{name}" for name in self.changing)
+        after = ", ".join(f"EXCLUDED.{name}" for name in self.changing)
+        return (
+            f"INSERT INTO {self.table} ({columns}) SELECT {columns} FROM {waiting} "  # noqa: S608
+            f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes} WHERE ({before}) IS DISTINCT FROM ({after})"
+        )

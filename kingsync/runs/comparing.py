@@ -1,0 +1,175 @@
+"""What a pass makes of the records that it reads: the rows they become, and what differs from what was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from integrations import errors
+from kingsync.models.wording import stored
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.records import Answer, Dropped, Row
+from kingsync.runs import record_links
+from kingsync.runs.import_kinds import Story
+from kingsync.runs.known import digest_of
+from kingsync.runs.record_links import Before
+
+LONGEST_NUMBER = 50
+_NAMES = ("name", "cpn_name", "description", "wse_description", "adr_line_1", "short_description", "search_code")
+
+
+@dataclass(slots=True)
+class Part:
+    """One answer of a rule: a row or why there is none, beside what was sent before. `outcome` is a count's name."""
+
+    answer: Answer
+    before: Before | None
+    sent: str
+    outcome: str
+    why: Reason | None = None
+
+    @property
+    def must_be_posted(self) -> bool:
+        return self.outcome in {"created", "updated", "deactivated"}
+
+
+@dataclass(slots=True)
+class Compared:
+    """A record that is not as it was dealt with last."""
+
+    raw: bytes
+    digest: bytes
+    record: Any
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def own(self) -> Part:
+        """The record's own answer; the others are about what belongs to it."""
+        return self.parts[0]
+
+    @property
+    def outcome(self) -> str:
+        """The record's one count: that of its own row, but a changed part of it makes it updated."""
+        if self.own.outcome == "unchanged" and any(part.outcome != "unchanged" for part in self.parts):
+            return "updated"
+        return self.own.outcome
+
+    @property
+    def is_trouble(self) -> bool:
+        """True when a part of it could not be sent although the record itself could."""
+        return self.own.outcome != "rejected" and any(part.outcome == "rejected" for part in self.parts)
+
+    @property
+    def is_as_booked(self) -> bool:
+        """True when nothing is to be posted and nothing to be booked."""
+        is_same = all(
+            part.outcome == "unchanged" and part.before is not None and part.before.state == record_links.LINKED
+            for part in self.parts
+        )
+        return is_same and not self.is_changed_in_king
+
+    @property
+    def is_changed_in_king(self) -> bool:
+        """False when only our own settings make the difference."""
+        before = self.own.before
+        return before is None or before.source_hash is None or before.source_hash.bytes != self.digest
+
+
+def read(story: Story, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:
+    """Return the records that can be read, and what is wrong with the others. Each comes with the hash of its bytes."""
+    good, bad = [], []
+    for raw, digest in raws:
+        try:
+            record = story.decode(raw)
+        except errors.PayloadError as error:
+            bad.append(reason("unreadable_record", detail=error.detail or error.path))
+            continue
+        if len(record.number) > LONGEST_NUMBER:
+            bad.append(reason("unreadable_record", detail=f"{record.number[:LONGEST_NUMBER]}..."))
+        else:
+            good.append(Compared(raw, digest, record))
+    return good, bad
+
+
+def judge(story: Story, records: Sequence[Compared], choices: Any, *, is_first: bool) -> None:
+    """Say what each record becomes.
+
+    `is_first` says that nothing of the kind was ever sent, so that there is nothing to compare with.
+    """
+    for one in records:
+        one.parts = [Part(answer, None, "", "") for answer in story.answers(one.record, choices)]
+    known = {} if is_first else _known(story, records)
+    for one in records:
+        for part in one.parts:
+            part.before = known.get((part.answer.kind, part.answer.king_id))
+            _judge(part)
+
+
+def with_digests(raws: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    return [(raw, digest_of(raw)) for raw in raws]
+
+
+def _known(story: Story, records: Iterable[Compared]) -> Mapping[tuple[str, str], Before]:
+    king_ids = {part.answer.king_id for one in records for part in one.parts}
+    return record_links.of(story.posted, king_ids) if king_ids else {}
+
+
+def _judge(part: Part) -> None:
+    """Say what becomes of a row, if OutSmart takes it."""
+    answer, before = part.answer, part.before
+    if isinstance(answer, Dropped):
+        part.outcome, part.why = ("rejected" if answer.is_impossible else "skipped"), answer.reason
+        return
+    part.sent = record_links.sent_text(answer)
+    if before is None or not before.sent:
+        # A record that is inactive from the start helps nobody in OutSmart.
+        part.outcome, part.why = ("created", None) if answer.is_active else ("skipped", reason("inactive_never_sent"))
+    elif before.sent == part.sent:
+        part.outcome = "unchanged"
+    else:
+        part.outcome = "deactivated" if before.is_active and not answer.is_active else "updated"
+
+
+def name_of(record: object) -> str:
+    """Return a record's or a row's name for lists; its first line where it is long."""
+    found = next(filter(None, (str(getattr(record, name, "") or "").strip() for name in _NAMES)), "")
+    return found.partition("\n")[0]
+
+
+def name_of_part(one: Compared, part: Part) -> str:
+    return name_of(part.answer.payload if isinstance(part.answer, Row) else one.record)
+
+
+def changes_of(part: Part) -> dict[str, list[object]]:
+    """Return field → [as sent before, as it would be sent now], for the fields that differ."""
+    if not isinstance(part.answer, Row):
+        return {}
+    before = msgspec.json.decode(part.before.sent) if part.before and part.before.sent else {}
+    after = msgspec.json.decode(part.sent)
+    fields = dict.fromkeys([*after, *before])
+    return {name: [before.get(name, ""), after.get(name, "")] for name in fields if before.get(name) != after.get(name)}
+
+
+def planned(one: Compared, part: Part) -> dict[str, object]:
+    """Return what a dry run tells of one row."""
+    return {
+        "kind": part.answer.kind,
+        "king_id": part.answer.king_id,
+        "name": name_of_part(one, part),
+        "action": part.outcome,
+        "reason": stored(part.why) if part.why else None,
+        "changes": changes_of(part) if part.outcome in {"updated", "deactivated"} else {},
+        "row": msgspec.to_builtins(part.answer.payload) if isinstance(part.answer, Row) else None,
+    }
+
+
+def counts_of(records: Iterable[Compared]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for one in records:
+        found[one.outcome] += 1
+        found["trouble"] += one.is_trouble
+    return found

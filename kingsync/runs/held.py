@@ -1,0 +1,81 @@
+"""What a pass read and may not write before it has read everything; in the database, so that a crash loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from kingsync.models import tenants
+from kingsync.models.brakes import HeldRecord
+from kingsync.models.runs import SyncRun
+from kingsync.runs import comparing
+from kingsync.runs.comparing import Compared
+from kingsync.runs.import_kinds import Story
+
+BATCH = 1000
+_ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
+
+
+class Held:
+    """The held records of one pass, in the order in which they were read."""
+
+    def __init__(self, run: SyncRun, story: Story, choices: Any) -> None:
+        self._run, self._story, self._choices = run, story, choices
+
+    def add(self, records: Sequence[Compared]) -> None:
+        if not records:
+            return
+        tenant_id = tenants.current_id()
+        with connection.cursor() as cursor, cursor.copy(_ADD) as copy:
+            for one in records:
+                copy.write_row((tenant_id, self._run.pk, self._story.name, one.raw))
+
+    def batches(self) -> Iterator[tuple[int, list[Compared]]]:
+        """Return what is held, compared once more: it may be another slice that writes it.
+
+        With each batch comes the mark up to which `forget` throws away.
+        """
+        last = 0
+        while True:
+            rows = list(self._rows().filter(pk__gt=last).order_by("pk").values_list("pk", "raw")[:BATCH])
+            if not rows:
+                return
+            last = rows[-1][0]
+            raws = comparing.with_digests(bytes(raw) for _, raw in rows)
+            records, _ = comparing.read(self._story, raws)
+            comparing.judge(self._story, records, self._choices, is_first=False)
+            yield last, records
+
+    def forget(self, mark: int) -> None:
+        """Throw away what was written: everything up to the mark."""
+        if mark:
+            self._rows().filter(pk__lte=mark).delete()
+
+    def clear(self) -> int:
+        """Throw away everything; return how many there were."""
+        count, _ = self._rows().delete()
+        return count
+
+    def shown(self, *, at_most: int) -> list[dict[str, object]]:
+        """Return what the brake's page shows of the first ones."""
+        found: list[dict[str, object]] = []
+        for _, records in self.batches():
+            found += [_shown(one) for one in records if one.outcome in {"updated", "deactivated"}]
+            if len(found) >= at_most:
+                break
+        return found[:at_most]
+
+    def _rows(self) -> QuerySet[HeldRecord]:
+        return HeldRecord.objects.filter(run=self._run, kind=self._story.name)
+
+
+def _shown(one: Compared) -> dict[str, object]:
+    return {
+        "king_id": one.own.answer.king_id,
+        "name": comparing.name_of_part(one, one.own),
+        "action": one.outcome,
+        "changes": comparing.changes_of(one.own),
+    }

@@ -1,0 +1,248 @@
+"""The import of one kind of master data: read - compare - (ask) - post - book.
+
+A first import writes while it reads. A later one reads everything first and holds back what it would write: only
+then is it known whether that is more than the brake allows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from integrations.king.reader import KingReader
+from integrations.king.records import Page
+from integrations.outsmart.client import Client as OutSmartClient
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry
+from kingsync.rules.mapping import Imports
+from kingsync.rules.outcomes import reason
+from kingsync.runs import booking, brakes, comparing, missing, record_links
+from kingsync.runs.ahead import fetched_ahead
+from kingsync.runs.comparing import Compared
+from kingsync.runs.held import Held
+from kingsync.runs.import_kinds import STORIES
+from kingsync.runs.known import digest_of
+from kingsync.runs.lifecycle import Claim
+from kingsync.runs.log import RunLog
+from kingsync.runs.missing import Gone
+from kingsync.runs.passes import Pass
+from kingsync.runs.writing import Chunk, Refused, Writer
+
+PAGE = 500
+CHUNK = 1000
+HELD_AT_MOST = 2000
+SAVE_SECONDS = 1.0
+RETRIED_AT_MOST = 50
+
+
+@dataclass
+class Job:
+    """What an import run works with."""
+
+    claim: Claim
+    choices: Imports
+    king: KingReader
+    outsmart: OutSmartClient
+    log: RunLog
+
+
+class KindImport:
+    """One pass over one kind."""
+
+    def __init__(self, job: Job, name: str) -> None:
+        self._job, self._story = job, STORIES[name]
+        self._choices = self._story.choices(job.choices)
+        self._pass = Pass(job.claim, self._story, job.king)
+        self._held = Held(job.claim.run, self._story, self._choices)
+        self._is_dry = job.claim.run.is_dry
+        # What was read since the last save.
+        self._records: list[Compared] = []
+        self._counts: Counter[str] = Counter()
+        self._saved_at = time.monotonic()
+
+    def work(self) -> bool:
+        """Go through the pass; True when the slice is over before its end."""
+        cursor = self._pass.cursor
+        self._job.claim.beat(kind=self._story.name, done=cursor.done, total=self._pass.expected_total())
+        gone: list[Gone] = []
+        if not cursor.is_read:
+            if self._read():
+                return True
+            gone = missing.find(self._story, self._pass, self._job)
+            if not self._may_write(gone) or self._is_dry:
+                return False
+        return self._write(gone)
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def _read(self) -> bool:
+        """Read to the last page; True when the slice is over before it."""
+        cursor = self._pass.cursor
+        if cursor.is_over:
+            return False
+        pages = self._job.king.iter_pages(
+            self._story.kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
+        )
+        with fetched_ahead(pages) as ahead, self._writer() as writer:
+            for page in ahead:
+                self._take(page)
+                if self._job.claim.is_slice_over and page.next_after:
+                    self._pass.remember_unmet()
+                    self._save(writer)
+                    writer.finish()
+                    return True
+                self._save_now_and_then(writer)
+            self._retry_refused()
+            self._save(writer)
+            writer.finish()
+        return False
+
+    def _writer(self) -> Writer:
+        return Writer(self._job.outsmart, self._story.posted, self._book)
+
+    def _take(self, page: Page) -> None:
+        new = []
+        known, skips = self._pass.known, self._pass.skips_known
+        for raw in map(bytes, page.records):
+            digest = digest_of(raw)
+            if known.meet(digest) and skips:
+                self._counts["unchanged"] += 1
+            else:
+                new.append((raw, digest))
+        self._counts["read"] += len(page.records)
+        self._pass.cursor.done += len(page.records)
+        self._pass.cursor.after, self._pass.cursor.is_over = page.next_after, not page.next_after
+        if new:
+            self._compare(new)
+
+    def _compare(self, raws: Sequence[tuple[bytes, bytes]]) -> None:
+        records, unreadable = comparing.read(self._story, raws)
+        for why in unreadable:
+            self._counts["rejected"] += 1
+            self._pass.cursor.is_whole = False
+            self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+        comparing.judge(self._story, records, self._choices, is_first=self._pass.cursor.is_first)
+        for one in records:
+            if one.is_as_booked:
+                self._counts["unchanged"] += 1
+                continue
+            self._records.append(one)
+            self._pass.cursor.changed += one.outcome == "updated" and one.is_changed_in_king
+            self._pass.cursor.deactivated += one.outcome == "deactivated"
+
+    def _retry_refused(self) -> None:
+        """Ask King again for what OutSmart refused: an incremental pass would not show it."""
+        if self._pass.is_full or not self._job.king.can_look_up:
+            return
+        refused = RecordLink.objects.filter(
+            kind=self._story.primary, state=record_links.REJECTED, source_hash__isnull=True
+        ).values_list("king_id", flat=True)[:RETRIED_AT_MOST]
+        read = {one.record.number for one in self._records}
+        found = [self._job.king.find_record(self._story.kind, number) for number in refused if number not in read]
+        raws = comparing.with_digests(raw for raw in found if raw)
+        self._counts["read"] += len(raws)
+        self._compare(raws)
+
+    # --- Saving how far it is -----------------------------------------------------------------------------------------
+
+    def _save_now_and_then(self, writer: Writer) -> None:
+        most = CHUNK if self._pass.cursor.is_first else HELD_AT_MOST
+        if len(self._records) >= most or time.monotonic() - self._saved_at >= SAVE_SECONDS:
+            self._save(writer)
+
+    def _save(self, writer: Writer) -> None:
+        """Hand over what was read since the last time, with its counts and how far reading is."""
+        chunk = Chunk(self._records, self._counts, self._pass.as_cursor(), self._pass.cursor.done)
+        self._records, self._counts, self._saved_at = [], Counter(), time.monotonic()
+        if self._is_dry:
+            self._preview(chunk)
+        elif self._pass.cursor.is_first:
+            writer.put(chunk)
+        else:
+            with transaction.atomic():
+                self._held.add(chunk.records)
+                self._count(chunk)
+
+    def _book(self, chunk: Chunk, refused: Refused) -> None:
+        with transaction.atomic():
+            booking.book(self._story, chunk.records, refused, self._job.log)
+            chunk.counts += comparing.counts_of(chunk.records)
+            self._held.forget(chunk.held_mark)
+            self._count(chunk)
+
+    def _count(self, chunk: Chunk) -> None:
+        """Store counts and cursor in one go: neither runs ahead of the other."""
+        for outcome, number in chunk.counts.items():
+            self._job.claim.count(outcome, number)
+        self._job.claim.beat(done=chunk.done, cursor=chunk.cursor)
+        self._job.log.write()
+
+    # --- The brake ----------------------------------------------------------------------------------------------------
+
+    def _may_write(self, gone: Sequence[Gone]) -> bool:
+        """Stop before writing when the pass would change too much; a person decides."""
+        cursor, name = self._pass.cursor, self._story.name
+        known = RecordLink.objects.filter(kind=self._story.primary, state=record_links.LINKED, is_active=True).count()
+        deactivated = cursor.deactivated + (len(gone) if self._story.active_field else 0)
+        limit = brakes.limit(known=known, percent=self._job.choices.brake_percent)
+        if self._is_dry:
+            self._preview_gone(gone)
+        if cursor.changed + deactivated <= max(limit, brakes.allowed_count(name)):
+            cursor.is_read = True
+            return True
+        why = reason("brake", known=str(known), changed=str(cursor.changed), deactivated=str(deactivated))
+        self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+        if not self._is_dry:
+            self._pull(known, deactivated, gone)
+        return False
+
+    def _pull(self, known: int, deactivated: int, gone: Sequence[Gone]) -> None:
+        claim, changed = self._job.claim, self._pass.cursor.changed
+        shown = [*self._held.shown(at_most=brakes.SHOWN_AT_MOST), *(each.planned("deactivated") for each in gone)]
+        with transaction.atomic():
+            brakes.pull(
+                claim.run, self._story.name, known=known, changed=changed, deactivated=deactivated, records=shown
+            )
+            claim.count("skipped", self._held.clear(), trouble=True)
+
+    # --- Writing what was held ----------------------------------------------------------------------------------------
+
+    def _write(self, gone: Sequence[Gone]) -> bool:
+        """Write what was held; True when the slice is over before the end."""
+        cursor = self._pass.cursor
+        with self._writer() as writer:
+            for mark, records in self._held.batches():
+                writer.put(Chunk(records, Counter(), self._pass.as_cursor(), cursor.done, mark))
+                if self._job.claim.is_slice_over:
+                    writer.finish()
+                    return True
+            writer.finish()
+        missing.mark(self._story, gone, self._job)
+        if not cursor.is_first:
+            brakes.let_go(self._story.name)
+        self._pass.finish()
+        return False
+
+    # --- Dry run ------------------------------------------------------------------------------------------------------
+
+    def _preview(self, chunk: Chunk) -> None:
+        chunk.counts += comparing.counts_of(chunk.records)
+        for one in chunk.records:
+            for part in one.parts:
+                if part.outcome != "unchanged":
+                    self._tell(part.outcome, comparing.planned(one, part))
+        self._count(chunk)
+
+    def _preview_gone(self, gone: Sequence[Gone]) -> None:
+        for each in gone:
+            outcome = "deactivated" if self._story.active_field else "skipped"
+            self._job.claim.count(outcome)
+            self._tell(outcome, each.planned(outcome))
+
+    def _tell(self, outcome: str, entry: dict[str, object]) -> None:
+        self._job.claim.plan.append(entry)
+        self._job.claim.sample(outcome, entry)

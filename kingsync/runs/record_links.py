@@ -1,0 +1,90 @@
+"""What is booked of each record of a pass: its link, and its row in the mirror."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+from django.utils import timezone
+
+from kingsync.models import tenants
+from kingsync.models.links import RecordLink
+from kingsync.models.wording import stored
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.records import Row
+from kingsync.runs.bulk import Upsert
+
+LINKED, REJECTED, SKIPPED, GONE = (state.value for state in RecordLink.State)
+_LINKS = Upsert(
+    table="kingsync_recordlink",
+    key=("tenant_id", "kind", "king_id"),
+    changing=("outsmart_id", "name", "state", "is_active", "source_hash", "sent", "reason", "difference"),
+    stamped=("synced_at",),
+)
+LONGEST_NAME = 255
+_NO_REASON = "{}"
+_NO_DIFFERENCE = "[]"
+
+
+class Before(NamedTuple):
+    """What is known of a record when a pass meets it."""
+
+    outsmart_id: str
+    state: str
+    is_active: bool
+    source_hash: uuid.UUID | None
+    sent: str
+
+
+class Link(NamedTuple):
+    """What is booked of one record."""
+
+    kind: str
+    king_id: str
+    outsmart_id: str
+    name: str
+    state: str
+    is_active: bool
+    source_hash: bytes | None
+    sent: str
+    why: Reason | None = None
+
+
+def of(kinds: Iterable[str], king_ids: Iterable[str]) -> dict[tuple[str, str], Before]:
+    """Return what is known of these records, by kind and King number."""
+    found = RecordLink.objects.filter(kind__in=list(kinds), king_id__in=set(king_ids)).values_list(
+        "kind", "king_id", "outsmart_id", "state", "is_active", "source_hash", "sent"
+    )
+    return {(row[0], row[1]): Before(*row[2:]) for row in found}
+
+
+def sent_text(row: Row) -> str:
+    """Return a row as it is kept and compared: JSON in the fields' own order."""
+    return msgspec.json.encode(row.payload).decode()
+
+
+def store(links: Iterable[Link]) -> None:
+    """Book links; the last one of a King number counts."""
+    tenant_id, now = tenants.current_id(), timezone.now()
+    rows = {(link.kind, link.king_id): link for link in links}.values()
+    _LINKS.write(_columns(link, tenant_id, now) for link in rows)
+
+
+def _columns(link: Link, tenant_id: int, now: object) -> tuple[object, ...]:
+    return (
+        tenant_id,
+        link.kind,
+        link.king_id,
+        link.outsmart_id,
+        link.name[:LONGEST_NAME],
+        link.state,
+        link.is_active,
+        None if link.source_hash is None else link.source_hash.hex(),
+        link.sent,
+        _NO_REASON if link.why is None else json.dumps(stored(link.why)),
+        _NO_DIFFERENCE,
+        now,
+    )
