@@ -8,6 +8,7 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import changes, orders
 from kingsync.rules.differences import Differences
+from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import imported_lines, ledger
@@ -29,14 +30,24 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
     """Return what the rules and settings say; what they would refuse has been asked of King itself."""
-    number = row.king_order_number or source.king_order_number.strip()
+    number = number_of(row, source)
     if number:
         imported_lines.take_over(row, number, is_dry=job.claim.run.is_dry)
     plan = plan_for(job, row, source, number=number)
+    return judged(row, plan, job.choices, number=number)
+
+
+def number_of(row: WorkOrder, source: Source) -> str:
+    """Return the number of the King order to update: our own link first; "" for a new order."""
+    return row.king_order_number or source.king_order_number.strip()
+
+
+def judged(row: WorkOrder, plan: Plan, choices: Exports, *, number: str) -> Decision:
+    """Return what becomes of a plan, with every reason that stops it."""
     if row.state == LedgerState.EXCLUDED:  # a run never comes here; a preview shows it
         reasons = tuple(msgspec.convert(row.reasons, list[Reason]))
         return Decision(plan=plan, number=number, reasons=reasons, is_rejected=False, is_held=True)
-    holds = [*_standing_holds(row, plan), *_linking_holds(job, row, number)]
+    holds = [*_standing_holds(row, plan), *_linking_holds(choices, row, number)]
     lines = [ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused]
     return Decision(
         plan=plan,
@@ -79,9 +90,9 @@ def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:
     return [why for why in plan.holds if not (row.is_released and why.code in LIFTED_BY_RELEASE)]
 
 
-def _linking_holds(job: Job, row: WorkOrder, number: str) -> list[Reason]:
+def _linking_holds(choices: Exports, row: WorkOrder, number: str) -> list[Reason]:
     if number:
         return []
     if row.is_interim:
-        return [] if job.choices.create_interim_order else [reason("not_linked_interim")]
-    return [] if job.choices.create_new_order else [reason("not_linked")]
+        return [] if choices.create_interim_order else [reason("not_linked_interim")]
+    return [] if choices.create_new_order else [reason("not_linked")]

@@ -152,9 +152,8 @@ class ExportRun:
         )
 
     def _is_interim(self, raw: bytes) -> bool:
-        choices, marks = self.job.choices, _marks(raw)
-        at_final = marks.status == COMPLETE and marks.work_status == choices.work_order_status
-        return choices.interim_updates and marks.work_status == choices.order_update_status and not at_final
+        marks = _marks(raw)
+        return is_interim(self.job.choices, status=marks.status, work_status=marks.work_status)
 
     # --- One work order -----------------------------------------------------------------------------------------------
 
@@ -198,14 +197,8 @@ class ExportRun:
 
     def has_left(self, row: WorkOrder, source: Source, candidate: Candidate) -> bool:
         """True for what left the trigger before anything of it was sent."""
-        return candidate.is_retry and row.step == Step.NEW and not self._is_at_trigger(source, candidate)
-
-    def _is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
-        choices = self.job.choices
-        if candidate.is_interim:
-            return source.status != HANDLED
-        by_us = {choices.work_order_status, choices.failure_status} - {""}
-        return source.status == COMPLETE and source.work_status in by_us
+        at_trigger = is_at_trigger(self.job.choices, source, is_interim=candidate.is_interim)
+        return candidate.is_retry and row.step == Step.NEW and not at_trigger
 
     # --- What was in doubt --------------------------------------------------------------------------------------------
 
@@ -231,6 +224,20 @@ class ExportRun:
             return export(self.job, row, source)
         except NotSettledError:
             return Outcome("uncertain")
+
+
+def is_interim(choices: Exports, *, status: str | None, work_status: str) -> bool:
+    """Tell whether a work order of these statuses is one that is still going on."""
+    at_final = status == COMPLETE and work_status == choices.work_order_status
+    return choices.interim_updates and work_status == choices.order_update_status and not at_final
+
+
+def is_at_trigger(choices: Exports, source: Source, *, is_interim: bool) -> bool:
+    """Tell whether a work order still stands where an export begins, or where we put it ourselves."""
+    if is_interim:
+        return source.status != HANDLED
+    by_us = {choices.work_order_status, choices.failure_status} - {""}
+    return source.status == COMPLETE and source.work_status in by_us
 
 
 class _Marks(msgspec.Struct, frozen=True):

@@ -37,15 +37,69 @@ _ABOUT = {
 KEPT_AT_MOST = 20_000
 
 
-class FactsFinder:
-    """Answers for one run; `is_readable` is False where this King offers no reading."""
+class KnownFacts:
+    """What we know without asking King: its mirror, and what was asked before."""
 
-    def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
-        self._king, self._log, self._is_dry = king, log, is_dry
+    def __init__(self) -> None:
         self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
         self._mirrored: dict[Kind, dict[str, ArticleFacts | None]] = {}
         self._filled: dict[Kind, bool] = {}
         self._known_warehouses: frozenset[str] | None = None
+
+    def read_ahead(self, sources: Iterable[WorkOrder], choices: Exports) -> None:
+        """Read at once what many work orders name, so that none of them costs a query."""
+        named = [_named(source, choices) for source in sources]
+        for kind in (Kind.ARTICLE, Kind.RATE, Kind.DEBTOR):
+            self._find(kind, {code for each in named for code in each[kind]})
+
+    def of(self, source: WorkOrder, choices: Exports) -> Facts:
+        """Return what is known of everything that this work order names."""
+        named = _named(source, choices)
+        return Facts(
+            articles=self._known(Kind.ARTICLE, named[Kind.ARTICLE]),
+            rates=self._known(Kind.RATE, named[Kind.RATE]),
+            debtors=self._known(Kind.DEBTOR, named[Kind.DEBTOR]),
+            warehouses=self._warehouses(),
+        )
+
+    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        mirrored = self._find(kind, codes)
+        is_filled = self._is_filled(kind)
+        # Where King was never read completely, what the mirror lacks is not known to be unknown.
+        found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
+        return found | {code: self._asked[kind, code] for code in codes if (kind, code) in self._asked}
+
+    def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        """Return what the mirror says of each code, None where it says nothing; each is read once a run."""
+        kept = self._mirrored.setdefault(kind, {})
+        if len(kept) > KEPT_AT_MOST:
+            kept.clear()
+        new = codes - kept.keys()
+        if new:
+            kept |= dict.fromkeys(new) | dict(mirror.find(kind, new))
+        return {code: kept[code] for code in codes}
+
+    def _warehouses(self) -> frozenset[str] | None:
+        if not self._is_filled(Kind.WAREHOUSE):
+            return None
+        if self._known_warehouses is None:
+            known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
+            asked = {number for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE and facts}
+            self._known_warehouses = frozenset(known | asked)
+        return self._known_warehouses
+
+    def _is_filled(self, kind: Kind) -> bool:
+        if kind not in self._filled:
+            self._filled[kind] = mirror.is_filled(kind)
+        return self._filled[kind]
+
+
+class FactsFinder(KnownFacts):
+    """Answers for one run; `is_readable` is False where this King offers no reading."""
+
+    def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
+        super().__init__()
+        self._king, self._log, self._is_dry = king, log, is_dry
         self.is_readable = True
 
     def fill_empty_mirror(self) -> None:
@@ -60,11 +114,6 @@ class FactsFinder:
                 self._fill(kind)
                 self._filled.clear()
 
-    def _is_filled(self, kind: Kind) -> bool:
-        if kind not in self._filled:
-            self._filled[kind] = mirror.is_filled(kind)
-        return self._filled[kind]
-
     def _fill(self, kind: Kind) -> None:
         try:
             mirror.refresh(self._king, kind)
@@ -74,50 +123,15 @@ class FactsFinder:
             self.is_readable = False
             self._log.failure("mirror.not_read", error, kind=kind.value)
 
-    def of(self, source: WorkOrder, choices: Exports) -> Facts:
-        """Return what is known of everything that this work order names."""
-        articles = {material.code.strip() or choices.free_line_article.strip() for material in source.materials}
-        rates = {period.hour_type.strip() for period in source.periods}
-        return Facts(
-            articles=self._known(Kind.ARTICLE, articles),
-            rates=self._known(Kind.RATE, rates),
-            debtors=self._known(Kind.DEBTOR, {debtor_of(source, choices)}),
-            warehouses=self._warehouses(),
-        )
-
-    def _known(self, kind: Kind, codes: Iterable[str]) -> dict[str, ArticleFacts | None]:
-        wanted = {code for code in codes if code}
-        mirrored = self._find(kind, wanted)
-        is_filled = self._is_filled(kind)
-        if not is_filled and self._is_dry:
-            self._ask_all(kind, wanted)
-        # Where King was never read completely, what the mirror lacks is not known to be unknown.
-        found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
-        return found | {code: self._asked[kind, code] for code in wanted if (kind, code) in self._asked}
-
-    def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
-        """Return what the mirror says of each code, None where it says nothing; each is read once a run."""
-        kept = self._mirrored.setdefault(kind, {})
-        if len(kept) > KEPT_AT_MOST:
-            kept.clear()
-        new = codes - kept.keys()
-        if new:
-            kept |= dict.fromkeys(new) | dict(mirror.find(kind, new))
-        return {code: kept[code] for code in codes}
+    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        if self._is_dry and not self._is_filled(kind):
+            self._ask_all(kind, codes)
+        return super()._known(kind, codes)
 
     def _ask_all(self, kind: Kind, codes: Iterable[str]) -> None:
         for code in codes:
             if (kind, code) not in self._asked:
                 self._ask(kind, code)
-
-    def _warehouses(self) -> frozenset[str] | None:
-        if not self._is_filled(Kind.WAREHOUSE):
-            return None
-        if self._known_warehouses is None:
-            known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
-            asked = {number for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE and facts}
-            self._known_warehouses = frozenset(known | asked)
-        return self._known_warehouses
 
     def verify(self, plan: Plan) -> bool:
         """Ask King about everything that the plan would refuse; True when something was asked for the first time."""
@@ -147,6 +161,17 @@ class FactsFinder:
         if raw is not None and not self._is_dry:
             mirror.store(kind, [raw])
         return True
+
+
+def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
+    """Return what a work order names of each kind, by its own words."""
+    articles = {material.code.strip() or choices.free_line_article.strip() for material in source.materials}
+    rates = {period.hour_type.strip() for period in source.periods}
+    return {
+        Kind.ARTICLE: articles - {""},
+        Kind.RATE: rates - {""},
+        Kind.DEBTOR: {debtor_of(source, choices)} - {""},
+    }
 
 
 def facts_of(kind: Kind, raw: bytes) -> ArticleFacts:

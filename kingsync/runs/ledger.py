@@ -133,6 +133,15 @@ def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
     return tuple(known.values())
 
 
+def read_ahead(rows: list[WorkOrder]) -> None:
+    """Read the booked lines of many work orders at once."""
+    lines: dict[int, list[BookedLine]] = {row.pk: [] for row in rows}
+    for line in OrderLine.objects.filter(work_order_id__in=lines.keys()):
+        lines[line.work_order_id].append(_booked(line))
+    for row in rows:
+        remember(row, lines[row.pk])
+
+
 def remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
     known = {line.reference: line for line in lines}
     row.__dict__[_BOOKED] = known
