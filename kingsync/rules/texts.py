@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from integrations.outsmart.records import WorkOrder
 
@@ -18,6 +20,34 @@ FIELDS = (
 )  # fmt: skip
 FREE_FIELDS = tuple(f"free_field_{number}" for number in range(1, 51))
 TAGS = (*FIELDS, "total_hours", *FREE_FIELDS)
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a template as it will read; `is_unknown` for a tag or brace that means nothing, as it was typed.
+
+    `position` counts from 1, in the template.
+    """
+
+    text: str
+    position: int
+    is_unknown: bool = False
+
+
+def pieces(template: str, value_of: Callable[[str], str]) -> Iterator[Piece]:
+    """Yield the template part by part, filled in as `fill` does, with what is wrong where it stands."""
+    end = 0
+    for match in _TOKEN.finditer(template):
+        if match.start() > end:
+            yield Piece(text=template[end : match.start()], position=end + 1)
+        token, end = match.group(), match.end()
+        if token in ("{{", "}}"):
+            yield Piece(text=token[0], position=match.start() + 1)
+        elif match.group(1) in TAGS:
+            yield Piece(text=value_of(match.group(1)), position=match.start() + 1)
+        else:
+            yield Piece(text=token, position=match.start() + 1, is_unknown=True)
+    if end < len(template):
+        yield Piece(text=template[end:], position=end + 1)
 
 
 def problem_of(template: str) -> str | None:
