@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 
 class LinesField(forms.Field):
-    """A list, one value on each line; each is checked by the field `inner`."""
+    """A list, one value on each line or between commas; each is checked by the field `inner`, and kept once."""
 
     widget = forms.Textarea
 
@@ -21,7 +22,8 @@ class LinesField(forms.Field):
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: str | None) -> list[str]:
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+        lines = (line.strip() for line in re.split(r"[\r\n,;]", value or ""))
+        return list(dict.fromkeys(line for line in lines if line))
 
     def clean(self, value: str | None) -> list[str]:
         """Return the values; raises `ValidationError` that names each bad one."""

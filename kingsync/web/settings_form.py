@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.links import KingRecord, WorkStatus
@@ -47,7 +48,7 @@ HELP: dict[str, Any] = {
     "products_enabled": _("King's articles appear in OutSmart as products."),
     "products_inactive": _("What happens to an article that is blocked in King. OutSmart cannot deactivate a product."),
     "products_price": _("The price that people see in OutSmart."),
-    "products_revenue_groups": _("Numbers of revenue groups, separated by commas. Empty: all articles."),
+    "products_revenue_groups": _("King's numbers of revenue groups, one on each line. Empty: all articles."),
     "hour_types_enabled": _("King's rates appear in OutSmart as hour types."),
     "hour_types_inactive": _("What happens to a rate that is blocked in King."),
     "warehouses_enabled": _("King's warehouses can be chosen in work orders."),
@@ -78,13 +79,38 @@ HELP: dict[str, Any] = {
     "create_interim_order": _("An interim update may make a new order."),
     "work_description": _("The work description becomes the first text line of the order."),
     "schedule_enabled": _("Imports and exports start by themselves. Off: only when somebody presses a button."),
+    "import_minutes": _("So often King is read for what is new. A week is 10080 minutes, the most."),
+    "export_minutes": _("So often OutSmart is read for completed work orders. At most 10080."),
     "notification_mode": _("When we send a mail about work orders that need a person."),
     "notification_emails": _("One address on each line."),
 }  # fmt: skip
 _SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
-TRIGGER = "work_order_status"
+TRIGGER, WAREHOUSE = "work_order_status", "default_warehouse"
+MOST_WAREHOUSES = 500
 STATUSES = (TRIGGER, "order_update_status", "success_status", "failure_status", "orders_work_status")
+CHOSEN_FROM_SYSTEMS = (*STATUSES, WAREHOUSE)
 _DATES = ("orders_from_date", "export_from_date")
+
+# Field → the switches without which it means nothing. A field's switches must all be on; of those with a bar between
+# them one is enough; a switch that means nothing itself counts as off (static/js/settings.js).
+_EXPORTED, _MAY_CREATE = "export_orders", "create_new_order|create_interim_order"
+NEEDS: dict[str, str] = {
+    **{
+        name: switch
+        for layout in (IMPORTS, SCHEDULE)
+        for switch, *names in layout.values()
+        if switch.endswith("_enabled")
+        for name in names
+    },
+    **{name: _EXPORTED for names in EXPORTS.values() for name in names if name != _EXPORTED},
+    "missing": "customers_enabled|products_enabled|hour_types_enabled|warehouses_enabled|orders_enabled",
+    "brake_percent": "customers_enabled|products_enabled|hour_types_enabled|warehouses_enabled|orders_enabled",
+    "order_update_status": "interim_updates",
+    "create_interim_order": "interim_updates",
+    "approve_order": _MAY_CREATE,
+    "assign_relation": _MAY_CREATE,
+    "notification_emails": "notification_mode",
+}
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -93,6 +119,12 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     instance: SyncSettings
     notification_emails = LinesField(
         forms.EmailField(), label=_("mail addresses"), help_text=HELP["notification_emails"], required=False
+    )
+    products_revenue_groups = LinesField(
+        forms.CharField(max_length=10),
+        label=_("only these revenue groups"),
+        help_text=HELP["products_revenue_groups"],
+        required=False,
     )
 
     class Meta:
@@ -114,23 +146,36 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
                 field.widget.attrs["class"] = "short"
         for name in TEXT_LINES:
             self.fields[name].validators.append(valid_text_line)
+        self.counts = self._choose_from_systems()
+
+    def _choose_from_systems(self) -> tuple[int, int]:
+        """Offer the work statuses and warehouses that we know; return how many there are."""
         statuses = {status.code: str(status) for status in WorkStatus.objects.order_by("code")}
         for name in STATUSES if statuses else ():
-            self.fields[name].widget = _status_list(statuses, getattr(instance, name), is_needed=name == TRIGGER)
-        self.fields["default_warehouse"].widget.attrs["list"] = "warehouses"
+            self._offer(name, statuses, nothing=None if name == TRIGGER else "-")
+        warehouses = {row.number: f"{row.number} - {row.name}".rstrip(" -") for row in _warehouses()}
+        if warehouses:
+            self._offer(WAREHOUSE, warehouses, nothing=gettext("none"))
+        return len(statuses), len(warehouses)
 
+    def _offer(self, name: str, offered: dict[str, str], *, nothing: str | None) -> None:
+        """Make a field a list; a chosen code that the system no longer has stays choosable."""
+        chosen = self._chosen(name)
+        choices = ({"": nothing} if nothing else {}) | offered
+        if chosen:
+            choices.setdefault(chosen, chosen)
+        self.fields[name].widget = forms.Select(choices=list(choices.items()))
 
-def _status_list(statuses: dict[str, str], chosen: str, *, is_needed: bool) -> forms.Select:
-    """Return OutSmart's own list, shown as `code - name`; a chosen code that it no longer has stays choosable."""
-    choices = {chosen: chosen} | statuses if chosen else dict(statuses)
-    nothing = {} if is_needed else {"": "-"}
-    return forms.Select(choices=list((nothing | choices).items()))
+    def _chosen(self, name: str) -> str:
+        sent = self.data.get(name) if self.is_bound else None
+        return str(getattr(self.instance, name) if sent is None else sent).strip()
 
 
 def _column(name: str) -> models.Field[object, object]:
     return next(column for column in SyncSettings._meta.concrete_fields if column.name == name)
 
 
-def warehouses() -> list[KingRecord]:
-    """Return King's warehouses as we last saw them, to choose from."""
-    return list(KingRecord.objects.filter(kind=KingRecord.Kind.WAREHOUSE, is_blocked=False).order_by("number")[:200])
+def _warehouses() -> list[KingRecord]:
+    """Return King's warehouses as we last saw them."""
+    known = KingRecord.objects.filter(kind=KingRecord.Kind.WAREHOUSE, is_blocked=False)
+    return list(known.only("number", "name").order_by("number")[:MOST_WAREHOUSES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,16 +19,18 @@ from kingsync.models import tenants, wording
 from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import StaleVersionError
 from kingsync.models.tenants import Tenant
-from kingsync.runs import clients
-from kingsync.web import access, settings_form, settings_sections, settings_versions
+from kingsync.runs import clients, refreshing
+from kingsync.web import access, settings_sections, settings_tags, settings_versions
 from kingsync.web.connection_forms import FORMS, ConnectionForm
-from kingsync.web.settings_form import SettingsForm
+from kingsync.web.settings_company import CompanyForm
+from kingsync.web.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
 
 
 @dataclass
 class Forms:
     """Everything that the page saves together, and the versions that it was based on."""
 
+    company: CompanyForm
     connections: list[ConnectionForm]
     choices: SettingsForm
     version: int
@@ -35,7 +39,8 @@ class Forms:
 
     def are_valid(self) -> bool:
         # A list, not a generator: every form shows its own errors.
-        return all([form.is_valid() for form in (*self.connections, self.choices)])  # noqa: C419
+        sent = [form.is_valid() for form in (*self.connections, self.choices)]
+        return all([self.company.is_right(), *sent])
 
 
 @sensitive_post_parameters()
@@ -44,10 +49,10 @@ class Forms:
 def settings_page(request: access.TenantRequest) -> HttpResponse:
     """Show the settings; save them for those who may."""
     if request.method != "POST":
-        return _page(request, _forms(is_read_only=not request.may_edit))
+        return _page(request, _forms(request, is_read_only=not request.may_edit))
     if not request.may_edit:
         raise PermissionDenied
-    forms = _forms(request.POST)
+    forms = _forms(request, request.POST)
     if not forms.are_valid():
         return _page(request, forms, status=422)
     try:
@@ -75,14 +80,39 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
     return render(request, "_tested.html", context)
 
 
-def _forms(data: QueryDict | None = None, *, is_read_only: bool = False) -> Forms:
+@sensitive_post_parameters()
+@require_POST
+@access.editors
+def refresh_choices(request: access.TenantRequest) -> HttpResponse:
+    """Ask both systems for their lists, and give the fields that choose from them anew, as they were filled in."""
+    answers = [_told(answer) for answer in refreshing.refresh_choices()]
+    form = SettingsForm(request.POST, instance=settings_versions.stored_settings())
+    for name in CHOSEN_FROM_SYSTEMS:
+        form.fields[name].widget.attrs["hx-swap-oob"] = "outerHTML"
+    fields = [form[name] for name in CHOSEN_FROM_SYSTEMS if name in request.POST]
+    return render(request, "_choices.html", {"refreshed": answers, "fields": fields})
+
+
+def _told(answer: refreshing.Refreshed) -> dict[str, object]:
+    if answer.system == System.OUTSMART:
+        told = ngettext("%(count)s work status", "%(count)s work statuses", answer.count)
+    else:
+        told = ngettext("%(count)s warehouse", "%(count)s warehouses", answer.count)
+    problem = answer.problem and wording.stored(answer.problem)
+    return {"system": answer.system.label, "told": told % {"count": answer.count}, "problem": problem}
+
+
+def _forms(request: access.TenantRequest, data: QueryDict | None = None, *, is_read_only: bool = False) -> Forms:
     connections = [_connection(system) for system in System]
     settings = settings_versions.stored_settings()
+    # A copy: a name that was refused must not stand in the head of the page.
+    tenant = copy.copy(request.tenant)
     return Forms(
+        company=CompanyForm(data, instance=tenant, is_read_only=is_read_only),
         connections=[FORMS[System(row.system)](data, instance=row, is_read_only=is_read_only) for row in connections],
         choices=SettingsForm(data, instance=settings, is_read_only=is_read_only),
         version=_number(data.get("version", "")) if data else settings.version,
-        stamp=data.get("stamp", "") if data else settings_versions.connections_stamp(connections),
+        stamp=data.get("stamp", "") if data else settings_versions.stamp_of(request.tenant, connections),
         notes={},
     )
 
@@ -90,24 +120,26 @@ def _forms(data: QueryDict | None = None, *, is_read_only: bool = False) -> Form
 def _store(request: access.TenantRequest, forms: Forms) -> bool:
     """Save everything or nothing; raises `StaleVersionError` when somebody else saved in the meantime."""
     with transaction.atomic():
-        Tenant.objects.select_for_update().get(pk=request.tenant.pk)  # one after the other
+        tenant = Tenant.objects.select_for_update().get(pk=request.tenant.pk)  # one after the other
         connections = [_connection(system) for system in System]
-        is_stale = settings_versions.connections_stamp(connections) != forms.stamp
+        is_stale = settings_versions.stamp_of(tenant, connections) != forms.stamp
         if is_stale or settings_versions.stored_settings().version != forms.version:
             raise StaleVersionError(str(StaleVersionError.__doc__))
         changed = [form for form in forms.connections if form.has_changed()]
         for form in changed:
             form.save()
+        is_renamed = forms.company.store()
         has_new_version = forms.choices.instance.store(by=request.user, expected_version=forms.version)
-    return has_new_version or bool(changed)
+    return has_new_version or is_renamed or bool(changed)
 
 
 def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
     merged = settings_versions.merge(sent.choices.instance, based_on=sent.version)
-    fresh = _forms()
+    fresh = _forms(request)
     is_typed = any(form.has_changed() for form in sent.connections)
     forms = Forms(
-        connections=_forms(request.POST).connections if is_typed else fresh.connections,
+        company=sent.company if sent.company.has_changed() else fresh.company,
+        connections=_forms(request, request.POST).connections if is_typed else fresh.connections,
         choices=SettingsForm(instance=merged.settings),
         version=merged.settings.version,
         stamp=fresh.stamp,
@@ -120,9 +152,9 @@ def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
 def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **extra: object) -> HttpResponse:
     context = {
         "forms": forms,
-        "sections": settings_sections.sections(forms.connections, forms.choices, forms.notes),
-        "problems": settings_sections.problems([*forms.connections, forms.choices]),
-        "warehouses": settings_form.warehouses(),
+        "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, forms.notes),
+        "tags": settings_tags.meanings(),
+        "problems": settings_sections.problems([forms.company, *forms.connections, forms.choices]),
     }
     return render(request, "settings.html", context | extra, status=status)
 

@@ -10,6 +10,7 @@ from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext as _
 
+from kingsync.models.sync_settings import TEXT_LINES
 from kingsync.web import settings_form
 from kingsync.web.connection_forms import ConnectionForm
 
@@ -27,7 +28,16 @@ class Row:
 
     @property
     def is_wide(self) -> bool:
-        return isinstance(self.field.field.widget, forms.Textarea) or "text_line" in self.field.name
+        return isinstance(self.field.field.widget, forms.Textarea) or self.is_text_line
+
+    @property
+    def is_text_line(self) -> bool:
+        return self.field.name in TEXT_LINES
+
+    @property
+    def needs(self) -> str:
+        """The switches without which the field means nothing; only of the choices, not of a connection."""
+        return "" if self.field.form.prefix else settings_form.NEEDS.get(self.field.name, "")
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,10 @@ class Group:
     title: str
     rows: list[Row]
     form: ConnectionForm | None = None
+
+    @property
+    def has_needs(self) -> bool:
+        return any(row.needs for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -58,7 +72,9 @@ class Problem:
     text: str
 
 
-def sections(connections: Iterable[ConnectionForm], choices: forms.BaseForm, notes: Mapping[str, str]) -> list[Section]:
+def sections(
+    company: forms.BaseForm, connections: Iterable[ConnectionForm], choices: forms.BaseForm, notes: Mapping[str, str]
+) -> list[Section]:
     """Return the page's sections in their order."""
 
     def chosen(layout: Mapping[Any, tuple[str, ...]]) -> list[Group]:
@@ -70,6 +86,7 @@ def sections(connections: Iterable[ConnectionForm], choices: forms.BaseForm, not
     systems = [Group(str(form.system.label), [Row(bound) for bound in form], form) for form in connections]
     tags = _("Words in braces are filled in from the work order, for example {order_number} or {customer_name}.")
     return [
+        Section("company", _("Company"), [Group("", [Row(bound) for bound in company])]),
         Section("connection", _("Connection"), systems),
         Section("imports", _("Imports"), chosen(settings_form.IMPORTS), _("From King to OutSmart.")),
         Section("exports", _("Exports"), chosen(settings_form.EXPORTS), _("From OutSmart to King.")),

@@ -14,6 +14,8 @@ from django.utils.translation import gettext
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion, SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.web import settings_words
 from kingsync.web.connection_forms import stored_credentials
 
 Columns = dict[str, object]
@@ -28,15 +30,16 @@ class Merged:
     notes: dict[str, str]
 
 
-def connections_stamp(connections: list[Connection]) -> str:
-    """Return a text that changes whenever a stored connection does, and tells nothing about it."""
-    rows = [
+def stamp_of(tenant: Tenant, connections: list[Connection]) -> str:
+    """Return a text that changes whenever the name or a stored connection does, and tells nothing about them."""
+    rows: list[object] = [(tenant.name, tenant.language)]
+    rows += [
         (row.system, row.base_url, row.administration, row.verify_tls, row.ca_certificate, row.busy_codes,
-         row.sql_timeout, stored_credentials(row))
+         row.sql_timeout, row.reader, stored_credentials(row))
         for row in connections
         if row.pk
     ]  # fmt: skip
-    return salted_hmac("kingsync.web.connections", msgspec.json.encode(rows)).hexdigest()
+    return salted_hmac("kingsync.web.settings", msgspec.json.encode(rows)).hexdigest()
 
 
 def stored_settings() -> SyncSettings:
@@ -56,7 +59,8 @@ def merge(mine: SyncSettings, *, based_on: int) -> Merged:
                 notes[column] = gettext("Somebody else just made it this.")
             continue
         if changed_by_them and theirs[column] != value:
-            notes[column] = gettext("Somebody else just made it “%(value)s”.") % {"value": _shown(stored, column)}
+            told = settings_words.shown(column, theirs[column])
+            notes[column] = gettext("Somebody else just made it “%(value)s”.") % {"value": told}
         setattr(stored, column, getattr(mine, column))
     saved = SettingsVersion.objects.select_related("saved_by").filter(version=stored.version).first()
     return Merged(stored, saved.saved_by if saved else None, notes)
@@ -67,14 +71,14 @@ _NOTHING = object()
 
 def _columns_of_version(version: int) -> Columns:
     found = SettingsVersion.objects.filter(version=version).first()
-    return _flat(found.document) if found else {}
+    return flat(found.document) if found else {}
 
 
 def _columns(settings: SyncSettings) -> Columns:
-    return _flat(msgspec.to_builtins(settings.as_document()))
+    return flat(msgspec.to_builtins(settings.as_document()))
 
 
-def _flat(document: Mapping[str, Any]) -> Columns:
+def flat(document: Mapping[str, Any]) -> Columns:
     """Return column → value as the history keeps it; columns that an old version did not have are left out."""
     flat: Columns = {}
     for path, column in COLUMNS.items():
@@ -85,13 +89,3 @@ def _flat(document: Mapping[str, Any]) -> Columns:
             flat[column] = value
     lines = document.get("exports", {}).get("extra_text_lines", [])
     return flat | dict(zip(TEXT_LINES, lines, strict=False))
-
-
-def _shown(settings: SyncSettings, column: str) -> str:
-    value = getattr(settings, column)
-    if isinstance(value, bool):
-        return gettext("on") if value else gettext("off")
-    if isinstance(value, list):
-        return ", ".join(value)
-    display = getattr(settings, f"get_{column}_display", None)
-    return str(display() if display else value if value is not None else "")
