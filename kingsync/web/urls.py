@@ -6,7 +6,17 @@ from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, path
 from django.views.i18n import set_language
 
-from kingsync.web import health, home, run_pages, settings_page, start, work_order_pages
+from kingsync.web import (
+    forecast,
+    health,
+    home,
+    run_pages,
+    settings_history,
+    settings_page,
+    start,
+    text_preview,
+    work_order_pages,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -24,6 +34,11 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/start/<str:kind>/", start.start_run, name="start_run"),
     path("t/<slug:slug>/settings/", settings_page.settings_page, name="settings"),
     path("t/<slug:slug>/settings/test/<str:system>/", settings_page.test_connection, name="test_connection"),
+    path("t/<slug:slug>/settings/choices/", settings_page.refresh_choices, name="refresh_choices"),
+    path("t/<slug:slug>/settings/text-preview/", text_preview.text_preview, name="text_preview"),
+    path("t/<slug:slug>/settings/forecast/", forecast.forecast, name="forecast"),
+    path("t/<slug:slug>/settings/versions/", settings_history.versions, name="settings_versions"),
+    path("t/<slug:slug>/settings/versions/<int:version>/restore/", settings_history.restore, name="settings_restore"),
     path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
     path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
