@@ -100,11 +100,12 @@ class Membership(models.Model):
         return f"{self.user} ({self.get_role_display()})"
 
 
-def may_edit(user: User | AnonymousUser, tenant: Tenant) -> bool:
-    """True for people who may change settings and press buttons: operators, owners and editors."""
+def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
+    """Return what this person is at the tenant; an operator may do what an owner may. None for strangers."""
     if user.is_superuser:
-        return True
-    return tenant.memberships.filter(user_id=user.pk or 0, role__in=[Role.EDITOR, Role.OWNER]).exists()
+        return Role.OWNER
+    membership = tenant.memberships.filter(user_id=user.pk or 0).first()
+    return Role(membership.role) if membership else None
 
 
 M_co = TypeVar("M_co", bound=models.Model, covariant=True)
