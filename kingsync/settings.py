@@ -55,6 +55,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "kingsync",
 ]
 
@@ -68,9 +71,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "kingsync.web.second_step.SecondStepMiddleware",
 ]
 
 ROOT_URLCONF = "kingsync.urls"
@@ -106,6 +111,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["kingsync.web.accounts.NameOrEmailBackend"]
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+OTP_TOTP_ISSUER = "kingsync"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -135,8 +143,16 @@ STORAGES = {
     "staticfiles": {"BACKEND": _static_backend},
 }
 
-EMAIL_CONFIG: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+# Mails of a development machine become files that anybody can open.
+EMAIL_CONFIG: dict[str, Any] = env.email_url(
+    "EMAIL_URL", default=f"filemail://{places.local_folder() / 'mail'}" if IS_DEVELOPMENT else "consolemail://"
+)
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", default="kingsync <kingsync@localhost>")
+# The address of the pages, for the links in mails.
+_usual_site = "http://127.0.0.1:8000" if IS_DEVELOPMENT else f"https://{(ALLOWED_HOSTS or ['localhost'])[0]}"
+SITE_URL: str = env.str("SITE_URL", default=_usual_site).rstrip("/")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEVELOPMENT
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT

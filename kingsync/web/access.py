@@ -1,4 +1,4 @@
-"""Who may see and do what. Every page of a tenant goes through one of these two decorators."""
+"""Who may see and do what. Every page of a tenant goes through `members`, `editors` or `owners`."""
 
 from __future__ import annotations
 
@@ -13,37 +13,62 @@ from django.shortcuts import get_object_or_404, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 from kingsync.models import tenants
-from kingsync.models.tenants import Tenant
+from kingsync.models.tenants import Role, Tenant
+from kingsync.web import second_step
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django_htmx.middleware import HtmxDetails
 
 
-class TenantRequest(HttpRequest):
-    """A request of a person who is logged in and may see the tenant; its scope is open."""
+class PersonRequest(HttpRequest):
+    """A request of a person who is logged in, with the second step where there is one."""
 
     user: User
     htmx: HtmxDetails
+
+
+class TenantRequest(PersonRequest):
+    """A request of a person who may see the tenant; its scope is open."""
+
     tenant: Tenant
     may_edit: bool
+    may_manage: bool
 
 
 # A view of one tenant takes a `TenantRequest` and the rest of the address; from outside it takes a slug as well.
 View = Callable[..., HttpResponse]
 
 
+def people(view: View) -> View:
+    """Open the page to everybody who is logged in. The second step is the middleware's."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, **rest: object) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return to_login(request)
+        return view(cast(PersonRequest, request), **rest)
+
+    return wrapped
+
+
 def members(view: View) -> View:
-    """Open the page to the tenant's people and the operator. Strangers get 404: they learn of no tenant."""
+    """Open the page to the tenant's people and the operator. Strangers get 404: they learn of no tenant.
+
+    Where the tenant asks for a second step at login, people without one are led to set it up first.
+    """
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, slug: str, **rest: object) -> HttpResponse:
         if not request.user.is_authenticated:
             return to_login(request)
         tenant = get_object_or_404(Tenant.objects.visible_to(request.user), slug=slug)
+        if tenant.requires_second_step and not second_step.is_verified(request.user):
+            return second_step.to_page(request, "two_step_enrol")
         inside = cast(TenantRequest, request)
+        role = tenants.role_of(request.user, tenant)
         inside.tenant = tenant
-        inside.may_edit = tenants.may_edit(request.user, tenant)
+        inside.may_edit, inside.may_manage = role in {Role.EDITOR, Role.OWNER}, role == Role.OWNER
         with tenants.scope(tenant):
             return view(inside, **rest)
 
@@ -62,8 +87,20 @@ def editors(view: View) -> View:
     return members(checked)
 
 
-def to_login(request: HttpRequest) -> HttpResponse:
-    """Send to the login page; a part of a page that refreshes itself takes the whole page there."""
+def owners(view: View) -> View:
+    """Open the action to owners and the operator; the tenant's other people get 403."""
+
+    @functools.wraps(view)
+    def checked(request: TenantRequest, **rest: object) -> HttpResponse:
+        if not request.may_manage:
+            raise PermissionDenied
+        return view(request, **rest)
+
+    return members(checked)
+
+
+def to_login(request: HttpRequest, wanted: str = "") -> HttpResponse:
+    """Send to the login page and afterwards back; a part of a page that refreshes itself takes the whole page there."""
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(resolve_url("login"))
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(wanted or request.get_full_path())

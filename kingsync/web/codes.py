@@ -1,0 +1,113 @@
+"""The codes of the second step: a key for the authenticator application, and backup codes on paper."""
+
+from __future__ import annotations
+
+import math
+from base64 import b32encode
+
+import segno
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django_otp.models import Device
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.util import random_hex
+
+BACKUP_CODES = 10
+# What django-otp's column holds of the hash: 64 bits.
+HASH_LENGTH = 16
+
+
+class WaitError(Exception):
+    """Too many wrong codes: none is looked at for some seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def new_key() -> str:
+    return str(random_hex(20))
+
+
+def readable_key(key: str) -> str:
+    """Return the key as people type it into an application: groups of four letters."""
+    text = b32encode(bytes.fromhex(key)).decode()
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def picture(user: User, key: str) -> str:
+    """Return the QR code of a key as the address of an image that holds its own data."""
+    drawn = segno.make(TOTPDevice(user=user, key=key).config_url, error="m")
+    return drawn.svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+
+
+def confirm(user: User, key: str, code: str) -> TOTPDevice | None:
+    """Keep the key when the code comes from it; a code that was used here opens nothing later."""
+    # The application counts in seconds since 1970; half a minute either way is forgiven.
+    generator = TOTP(bytes.fromhex(key))
+    generator.time = timezone.now().timestamp()
+    digits = _digits(code)
+    if not (digits.isdecimal() and len(digits) == 6 and generator.verify(int(digits), tolerance=1)):
+        return None
+    with transaction.atomic():
+        remove(user)
+        return TOTPDevice.objects.create(
+            user=user, name="authenticator", key=key, confirmed=True, drift=generator.drift, last_t=generator.t()
+        )
+
+
+def verify(user: User, code: str) -> Device | None:
+    """Return the device that takes this code: the application, or the paper with backup codes, which loses it.
+
+    Raises `WaitError`.
+    """
+    digits = _digits(code)
+    is_from_application = digits.isdecimal() and len(digits) == 6
+    model = TOTPDevice if is_from_application else StaticDevice
+    with transaction.atomic():
+        device = model.objects.select_for_update().filter(user=user, confirmed=True).first()
+        if device is None:
+            return None
+        _check_waiting(device)
+        taken = device.verify_token(digits if is_from_application else _hash(code))
+    return device if taken else None
+
+
+def new_backup_codes(user: User) -> list[str]:
+    """Make backup codes and return them; this is the only moment at which they are known. Older ones are void."""
+    plain = [StaticToken.random_token() for _each in range(BACKUP_CODES)]
+    with transaction.atomic():
+        StaticDevice.objects.filter(user=user).delete()
+        device = StaticDevice.objects.create(user=user, name="backup codes", confirmed=True)
+        StaticToken.objects.bulk_create([StaticToken(device=device, token=_hash(code)) for code in plain])
+    return [f"{code[:4]}-{code[4:]}" for code in plain]
+
+
+def backup_codes_left(user: User) -> int:
+    return int(StaticToken.objects.filter(device__user=user).count())
+
+
+def remove(user: User) -> None:
+    """Take the second step away, with its backup codes."""
+    TOTPDevice.objects.filter(user=user).delete()
+    StaticDevice.objects.filter(user=user).delete()
+
+
+def _check_waiting(device: TOTPDevice | StaticDevice) -> None:
+    is_allowed, why = device.verify_is_allowed()
+    if not is_allowed:
+        raise WaitError(max(1, math.ceil((why["locked_until"] - timezone.now()).total_seconds())))
+
+
+def _digits(code: str) -> str:
+    return "".join(code.split())
+
+
+def _hash(code: str) -> str:
+    """Return what is stored of a backup code: whoever reads the database cannot log in with it."""
+    plain = "".join(letter for letter in code.lower() if letter.isalnum())
+    return salted_hmac("kingsync.backup-code", plain, algorithm="sha256").hexdigest()[:HASH_LENGTH]

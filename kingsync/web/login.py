@@ -1,0 +1,116 @@
+"""Logging in, and a new password by mail for who forgot the old one."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.runs import mails
+from kingsync.web import access, throttle
+from kingsync.web.accounts import account_of
+
+logger = logging.getLogger(__name__)
+
+RESETS_AT_MOST = 5
+TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or ask for a new password by mail.")
+
+
+def subject_of(name: str) -> str:
+    """Return what wrong passwords are counted against: the account, however it was named."""
+    account = account_of(name)
+    return f"name {account.username if account else name}"
+
+
+class LoginForm(AuthenticationForm):
+    """A user name or mail address, and a password that cannot be guessed at leisure."""
+
+    username = forms.CharField(
+        label=_("User name or mail address"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if not name or not self.cleaned_data.get("password"):
+            return self.cleaned_data
+        try:
+            booked = throttle.book(subject_of(name), *throttle.subject_of_address(self.request))
+        except throttle.TooManyTriesError:
+            raise ValidationError(TOO_MANY, code="too_many") from None
+        cleaned = super().clean()
+        throttle.forgive(booked)
+        throttle.forget(subject_of(name))
+        return cleaned
+
+
+class LoginView(views.LoginView):
+    template_name = "login.html"
+    form_class = LoginForm
+    redirect_authenticated_user = True
+
+
+def admin_door(request: HttpRequest) -> HttpResponse:
+    """Send to our own login, so that there is one door; who is inside and still comes here may not enter the admin."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    request_path = request.GET.get("next") or reverse("admin:index")
+    return access.to_login(request, request_path)
+
+
+class ResetForm(PasswordResetForm):
+    """Mails a link, and tells nobody whether there is an account with the address."""
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            throttle.book(f"reset {self.cleaned_data['email']}", limit=RESETS_AT_MOST)
+        except throttle.TooManyTriesError:
+            return  # enough mails for one quarter of an hour
+        super().save(*args, **kwargs)
+
+    def send_mail(  # noqa: PLR0917  (Django's)
+        self,
+        subject_template_name: str,  # noqa: ARG002  (our own templates)
+        email_template_name: str,  # noqa: ARG002
+        context: dict[str, Any],
+        from_email: str | None,  # noqa: ARG002
+        to_email: str,
+        html_email_template_name: str | None = None,  # noqa: ARG002
+    ) -> None:
+        link = mails.link("password_reset_confirm", context["uid"], context["token"])
+        told = {"user": context["user"], "link": link}
+        try:
+            mails.send(to=[to_email], subject=gettext("A new password for kingsync"), template="password", context=told)
+        except OSError:
+            logger.exception("password.mail_failed: the mail server took no mail")
+
+
+class ResetView(views.PasswordResetView):
+    template_name = "password_reset.html"
+    form_class = ResetForm
+    success_url = reverse_lazy("password_reset_done")
+
+
+class ResetDoneView(views.PasswordResetDoneView):
+    template_name = "password_reset_done.html"
+
+
+class ResetConfirmView(views.PasswordResetConfirmView):
+    template_name = "password_new.html"
+    success_url = reverse_lazy("login")
+
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+        throttle.forget(f"name {form.user.username}")
+        messages.success(self.request, gettext("Your password is changed. Log in with the new one."))
+        return super().form_valid(form)

@@ -1,0 +1,83 @@
+"""The second step of a login: who has one, and nobody passes without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from kingsync.models.tenants import Tenant
+
+if TYPE_CHECKING:
+    from django.urls import ResolverMatch
+
+# Open with the password alone: the step itself, and the ways out.
+ALWAYS_OPEN = frozenset({"second_step", "login", "logout", "set_language", "health"})
+
+
+class Verified(Protocol):
+    """What django-otp's middleware adds to a user."""
+
+    def is_verified(self) -> bool: ...
+
+
+def has_device(user: User | AnonymousUser) -> bool:
+    """True when the person has set up an authenticator application."""
+    known = getattr(user, "has_second_step", None)  # see accounts.NameOrEmailBackend
+    return TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).exists() if known is None else bool(known)
+
+
+def is_verified(user: User | AnonymousUser) -> bool:
+    return cast(Verified, user).is_verified()
+
+
+class SecondStepMiddleware:
+    """Keep people who have a second step at its page until it is done, on every address, the admin's too.
+
+    A middleware and not a decorator, so that no page can forget it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, _view: object, _args: object, _kwargs: object) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.view_name in ALWAYS_OPEN or not request.user.is_authenticated:
+            return None
+        if is_verified(request.user):
+            return None
+        if has_device(request.user):
+            return to_page(request, "second_step")
+        return to_page(request, "two_step_enrol") if _admin_needs_device(request, match) else None
+
+
+def _admin_needs_device(request: HttpRequest, match: ResolverMatch) -> bool:
+    """True for a tenant's staff in the admin, which shows that tenant's rows, when its owner asks for two steps."""
+    if "admin" not in match.app_names or request.user.is_superuser:
+        return False
+    return Tenant.objects.visible_to(request.user).filter(requires_second_step=True).exists()
+
+
+def to_page(request: HttpRequest, name: str) -> HttpResponse:
+    """Lead to a page of the second step and afterwards back; a part that refreshes itself takes the whole page."""
+    if getattr(request, "htmx", None):
+        return HttpResponseClientRedirect(resolve_url(name))
+    wanted = request.get_full_path() if request.method in {"GET", "HEAD"} else resolve_url("home")
+    return redirect(f"{resolve_url(name)}?{urlencode({'next': wanted})}")
+
+
+def next_page(request: HttpRequest) -> str:
+    """Return where to go when all is done: what was asked for, if it is ours, else the first page."""
+    wanted: Any = request.POST.get("next") or request.GET.get("next") or ""
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return str(wanted) if is_ours else resolve_url("home")
