@@ -1,0 +1,59 @@
+"""A tenant's people: who they are, and changes that never leave it without an owner."""
+
+from __future__ import annotations
+
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from kingsync.models.tenants import Membership, Role, Tenant
+
+
+class LastOwnerError(Exception):
+    """The tenant would have no owner left."""
+
+
+class UnknownMemberError(Exception):
+    """The tenant has no such member (any more)."""
+
+
+def of(tenant: Tenant) -> models.QuerySet[Membership]:
+    """Return the tenant's members by name, each with `has_second_step`."""
+    confirmed = TOTPDevice.objects.filter(user=OuterRef("user_id"), confirmed=True)
+    rows = tenant.memberships.select_related("user").annotate(has_second_step=Exists(confirmed))
+    return rows.order_by("user__first_name", "user__username")
+
+
+def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:
+    """Give a member another role. Raises `UnknownMemberError`, `LastOwnerError`."""
+    with transaction.atomic():
+        membership = _locked(tenant, membership_id)
+        if role != Role.OWNER:
+            _keep_an_owner(tenant, membership)
+        membership.role = role
+        membership.save(update_fields=["role"])
+    return membership
+
+
+def remove(tenant: Tenant, membership_id: int) -> Membership:
+    """Take a member out of the tenant; the account stays. Raises `UnknownMemberError`, `LastOwnerError`."""
+    with transaction.atomic():
+        membership = _locked(tenant, membership_id)
+        _keep_an_owner(tenant, membership)
+        membership.delete()
+    return membership
+
+
+def _locked(tenant: Tenant, membership_id: int) -> Membership:
+    # One change of the tenant's people after the other: two owners must not remove each other.
+    Tenant.objects.select_for_update().get(pk=tenant.pk)
+    membership = tenant.memberships.select_related("user").filter(pk=membership_id).first()
+    if membership is None:
+        raise UnknownMemberError
+    return membership
+
+
+def _keep_an_owner(tenant: Tenant, leaving: Membership) -> None:
+    is_owner = leaving.role == Role.OWNER
+    if is_owner and not tenant.memberships.filter(role=Role.OWNER).exclude(pk=leaving.pk).exists():
+        raise LastOwnerError
