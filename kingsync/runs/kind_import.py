@@ -207,7 +207,8 @@ class KindImport:
             brakes.pull(
                 claim.run, self._story.name, known=known, changed=changed, deactivated=deactivated, records=shown
             )
-            claim.count("skipped", self._held.clear(), trouble=True)
+            claim.count("skipped", self._held.clear())
+            claim.count("trouble")
 
     # --- Writing what was held ----------------------------------------------------------------------------------------
 

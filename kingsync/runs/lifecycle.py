@@ -95,7 +95,7 @@ class Claim:
         """Add to one of the contract's counts; `trouble` marks a record that did not end well all the same."""
         for name in (outcome, "trouble") if trouble else (outcome,):
             self._counts[name] = self._counts.get(name, 0) + number
-        if self.run.kind == RunKind.IMPORT and self.run.progress_kind:
+        if outcome in COUNTS and self.run.kind == RunKind.IMPORT and self.run.progress_kind:
             of_kind = self.run.counts_by_kind.setdefault(self.run.progress_kind, {})
             of_kind[outcome] = of_kind.get(outcome, 0) + number
 
