@@ -90,10 +90,10 @@ class Cause:
         return sentence({"code": self.code, "params": self.params})
 
 
-def causes() -> list[Cause]:
-    """Return what stops work orders that need a person, the one that stops most first."""
+def causes(*, newest: int | None = None) -> list[Cause]:
+    """Return what stops work orders that need a person, the one that stops most first; only of the `newest` if told."""
     found: dict[str, Cause] = {}
-    for row, stopping in _stopped():
+    for row, stopping in _stopped(newest):
         for key, code, params in stopping:
             cause = found.setdefault(key, Cause(key, code, params))
             cause.count += 1
@@ -110,6 +110,11 @@ def stopped_by(key: str) -> list[int]:
     return stopped
 
 
+def keys_of(reasons: list[Mapping[str, Any]]) -> list[str]:
+    """Return the causes behind the reasons of one work order, by their keys."""
+    return [key for key, _code, _params in _causes_of(reasons)]
+
+
 def retry_cause(*, key: str, by: Person) -> people.Decided:
     """Retry everything that a cause stops. Raises `UnknownCauseError` and as `people.retry`."""
     return people.retry(work_orders=stopped_by(key), by=by)
@@ -118,12 +123,12 @@ def retry_cause(*, key: str, by: Person) -> people.Decided:
 _Named = tuple[str, str, Mapping[str, str]]
 
 
-def _stopped() -> Iterator[tuple[Affected, list[_Named]]]:
+def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]]]:
     """Yield the work orders that need a person, newest first, each with its causes once."""
     rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).order_by("-id")
-    for pk, outsmart_id, order_number, reasons in rows.values_list(
-        "pk", "outsmart_id", "order_number", "reasons"
-    ).iterator():
+    for pk, outsmart_id, order_number, reasons in rows.values_list("pk", "outsmart_id", "order_number", "reasons")[
+        :newest
+    ].iterator():
         yield Affected(pk, outsmart_id, order_number), _causes_of(reasons)
 
 

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import datetime
+
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
-from kingsync.models.runs import LogEntry, RunKind, SyncRun
-from kingsync.web import access, paging, run_words
+from kingsync.models.runs import COUNTS, LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.web import access, filters, paging, run_words, samples, standing
+
+
+class RunFilter(filters.FilterForm):
+    kind = filters.choice(_("Kind"), RunKind.choices)
+    state = filters.choice(_("State"), RunStatus.choices)
+    trigger = filters.choice(_("Started by"), SyncRun.Trigger.choices)
+    since = filters.moment(_("From"))
+    until = filters.moment(_("Up to"))
+
+    def narrowed(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
+        """Return the runs that were asked for."""
+        wanted = {
+            "kind": self.value("kind"),
+            "status": self.value("state"),
+            "trigger": self.value("trigger"),
+            "begun_at__gte": self.value("since"),
+            "begun_at__lte": self.value("until"),
+        }
+        asked = {name: value for name, value in wanted.items() if value}
+        if asked.keys() & {"begun_at__gte", "begun_at__lte"}:
+            runs = runs.annotate(begun_at=Coalesce("started_at", "queued_at"))
+        return runs.filter(**asked)
 
 
 @require_safe
 @access.members
 def runs(request: access.TenantRequest) -> HttpResponse:
-    """Show the runs, newest first, of one kind when asked."""
-    found = SyncRun.objects.select_related("requested_by")
-    kind = request.GET.get("kind", "")
-    if kind in RunKind.values:
-        found = found.filter(kind=kind)
+    """Show the runs that are asked for, newest first."""
+    form = RunFilter(request.GET)
+    found = form.narrowed(standing.listed_runs())
     page = paging.newest_first(found, before=request.GET.get("before", ""))
-    return render(request, "runs.html", {"page": page, "kind": kind, "kinds": RunKind})
+    return render(request, "runs.html", {"page": page, "form": form})
 
 
 @require_safe
@@ -35,11 +61,20 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
     context = {
         "run": found,
         "counts": run_words.labelled_counts(found),
+        "kind_counts": run_words.counts_by_kind(found),
+        "count_labels": [(name, run_words.count_label(name)) for name in COUNTS],
+        "samples": samples.of(found) if found.is_dry else [],
         "page": paging.newest_first(entries, before=request.GET.get("before", "")),
         "level": level,
         "levels": LogEntry.Level,
+        "log_is_gone": _log_is_gone(found, request.tenant.log_days),
     }
     return render(request, "_run.html" if request.htmx else "run.html", context)
+
+
+def _log_is_gone(found: SyncRun, log_days: int) -> bool:
+    """Tell whether the run is so old that its entries were thrown away."""
+    return found.finished_at is not None and found.finished_at < timezone.now() - datetime.timedelta(days=log_days)
 
 
 @require_POST

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib.admin.utils import label_for_field
 from django.utils import formats, timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import wording
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 
 # What a run is working on; the names are those of the tenant file and of `--kind`.
-_PROGRESS_KINDS = {
+KINDS = {
     "customers": _("customers"),
     "contact_persons": _("contact persons"),
     "addresses": _("delivery addresses"),
@@ -50,16 +52,94 @@ def started_by(run: SyncRun) -> str:
     return gettext("started with the button")
 
 
+def kind_words(kind: str) -> str:
+    """Return "customers" for a kind of the tenant file, in the active language."""
+    return str(KINDS.get(kind, kind))
+
+
 def progress(run: SyncRun) -> str:
-    """Return "customers: 40 of 120"; "" before anything is known."""
+    """Return "products: 40 of about 120"; "" before anything is known.
+
+    An export knows its total; an import knows only how many the last complete pass found.
+    """
     if run.progress_total is None and not run.progress_done:
         return ""
-    if run.progress_total is None:
-        amount = str(run.progress_done)
-    else:
-        amount = gettext("%(done)s of %(total)s") % {"done": run.progress_done, "total": run.progress_total}
-    kind = _PROGRESS_KINDS.get(run.progress_kind)
-    return f"{kind}: {amount}" if kind and run.kind == RunKind.IMPORT else amount
+    kind = kind_words(run.progress_kind) if run.kind == RunKind.IMPORT and run.progress_kind else ""
+    return f"{kind}: {_amount(run)}" if kind else _amount(run)
+
+
+def _amount(run: SyncRun) -> str:
+    if not has_total(run):
+        return str(run.progress_done)
+    values = {"done": run.progress_done, "total": run.progress_total}
+    if run.kind == RunKind.IMPORT:
+        return gettext("%(done)s of about %(total)s") % values
+    return gettext("%(done)s of %(total)s") % values
+
+
+def has_total(run: SyncRun) -> bool:
+    """Tell whether a bar can be drawn. An import that outgrew the last pass has no total any more."""
+    if not run.progress_total:
+        return False
+    return run.kind == RunKind.EXPORT or run.progress_done <= run.progress_total
+
+
+def pace(run: SyncRun) -> str:
+    """Return "12 per second, about 3 minutes left" of an open run; "" while there is nothing to measure by."""
+    began = run.progress_began_at or run.started_at
+    seconds = (timezone.now() - began).total_seconds() if began else 0.0
+    if run.status != RunStatus.RUNNING or not run.progress_done or seconds < 2:
+        return ""
+    rate = run.progress_done / seconds
+    return ", ".join(part for part in (_rate(rate), _time_left(run, rate)) if part)
+
+
+def _rate(rate: float) -> str:
+    if rate >= 1:
+        return gettext("%(number)s per second") % {"number": round(rate)}
+    return gettext("%(number)s per minute") % {"number": max(1, round(rate * 60))}
+
+
+def _time_left(run: SyncRun, rate: float) -> str:
+    if not has_total(run) or run.progress_total is None:
+        return ""
+    seconds = (run.progress_total - run.progress_done) / rate
+    if seconds < 60:
+        return gettext("less than a minute left")
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return ngettext("about %(count)s minute left", "about %(count)s minutes left", minutes) % {"count": minutes}
+    hours = round(minutes / 60)
+    return ngettext("about %(count)s hour left", "about %(count)s hours left", hours) % {"count": hours}
+
+
+def asked(run: SyncRun) -> str:
+    """Return what was asked for beyond the ordinary: "products; everything, not only changes"."""
+    options = run.options
+    parts = [", ".join(kind_words(kind) for kind in options.get("kinds", []))]
+    if options.get("full"):
+        parts.append(gettext("everything, not only changes"))
+    numbers = options.get("work_orders", [])
+    if numbers:
+        text = ngettext("%(count)s work order chosen", "%(count)s work orders chosen", len(numbers))
+        parts.append(text % {"count": len(numbers)})
+    return "; ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table of counts, under its label."""
+
+    label: str
+    number: int
+
+
+def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
+    """Return (kind in words, its counts in the order of the contract) for each kind that the run dealt with."""
+    return [
+        (kind_words(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in COUNTS])
+        for kind, counts in run.counts_by_kind.items()
+    ]
 
 
 def result(run: SyncRun) -> str:
@@ -74,14 +154,14 @@ def counted(run: SyncRun) -> str:
     counts = run.counts()
     if not counts["read"] and not any(counts.values()):
         return gettext("There was nothing to do.") if run.status == RunStatus.SUCCEEDED else ""
-    parts = [f"{number} {_label(name)}" for name, number in counts.items() if number]
+    parts = [f"{number} {count_label(name)}" for name, number in counts.items() if number]
     return ", ".join(parts) + "."
 
 
 def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:
     """Return (name, label, number) of every count, in the order of the contract."""
-    return [(name, _label(name), number) for name, number in run.counts().items()]
+    return [(name, count_label(name), number) for name, number in run.counts().items()]
 
 
-def _label(name: str) -> str:
+def count_label(name: str) -> str:
     return str(label_for_field(f"{name}_count", SyncRun))

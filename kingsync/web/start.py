@@ -1,16 +1,18 @@
-"""A tenant's start page: how it stands, and the two buttons."""
+"""A tenant's start page: how it stands, what to do first, and the two buttons."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
 from kingsync.models.runs import RunKind, SyncRun
-from kingsync.web import access, overview
+from kingsync.web import access, charts, first_steps, overview, run_words, standing, trouble
 
 # The page's overview listens for this and fetches itself anew.
 RUN_ENDED = "run-ended"
@@ -20,15 +22,30 @@ RUN_ENDED = "run-ended"
 @access.members
 def tenant(request: access.TenantRequest) -> HttpResponse:
     """Show connections, runs and work orders of the tenant."""
-    cards = overview.run_cards()
-    return render(request, "tenant.html", {"overview": overview.overview(), "cards": cards})
+    return render(request, "tenant.html", _context(request))
 
 
 @require_safe
 @access.members
 def overview_part(request: access.TenantRequest) -> HttpResponse:
-    """Show the part of the start page that changes when a run has ended."""
-    return render(request, "_overview_part.html", {"overview": overview.overview()})
+    """Show the parts of the start page that change when a run has ended."""
+    return render(request, "_overview_part.html", _context(request))
+
+
+def _context(request: access.TenantRequest) -> dict[str, Any]:
+    found = overview.overview()
+    steps = first_steps.steps(request.tenant, found)
+    is_missing = any(card.is_missing for card in found.systems)
+    return {
+        "overview": found,
+        "cards": found.cards,
+        "brakes": found.brakes,
+        "charts": [] if found.days.is_empty else charts.charts(found.days),
+        "steps": steps,
+        # Who never ran anything is led to the connections by the first steps; a warning on top would frighten.
+        "trouble": None if steps and is_missing and not found.latest_runs else trouble.of(request.tenant, found),
+        "import_kinds": [(kind, run_words.kind_words(kind)) for kind in standing.IMPORT_KINDS],
+    }
 
 
 @require_safe
@@ -41,16 +58,38 @@ def live(request: access.TenantRequest, kind: str) -> HttpResponse:
 @require_POST
 @access.editors
 def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
-    """Start a run, or join the one that is going on, and show it."""
+    """Start a run as asked, or join the one that is going on, and show it."""
     wanted = _kind_or_404(kind)
+    options = _options(request.POST, wanted)
     requested = tasks.request_run(
-        tenant=request.tenant, kind=wanted, trigger=SyncRun.Trigger.BUTTON, requested_by=request.user, options={}
+        tenant=request.tenant, kind=wanted, trigger=SyncRun.Trigger.BUTTON, requested_by=request.user, options=options
     )
+    note = _joined_note(options) if requested.joined else ""
     if request.htmx:
-        return _live_part(request, wanted, joined=requested.joined)
-    if requested.joined:
-        messages.info(request, _("A run was going on already; this is the one."))
+        return _live_part(request, wanted, note=note)
+    if note:
+        messages.info(request, note)
     return redirect("tenant", slug=request.tenant.slug)
+
+
+def _options(form: QueryDict, kind: RunKind) -> dict[str, object]:
+    """Return what was chosen beside the button. Raises `Http404` for a kind that there is not."""
+    options: dict[str, object] = {}
+    kinds = [each for each in form.getlist("kinds") if each]
+    if kind == RunKind.IMPORT and kinds:
+        if not set(kinds) <= set(standing.IMPORT_KINDS):
+            raise Http404
+        options["kinds"] = kinds
+    if kind == RunKind.IMPORT and form.get("full"):
+        options["full"] = True
+    if form.get("dry_run"):
+        options["dry_run"] = True
+    return options
+
+
+def _joined_note(options: dict[str, object]) -> str:
+    note = _("A run was going on already; this is the one.")
+    return f"{note} {_('What you chose is not part of it; start again when it is over.')}" if options else note
 
 
 def _kind_or_404(kind: str) -> RunKind:
@@ -59,9 +98,9 @@ def _kind_or_404(kind: str) -> RunKind:
     return RunKind(kind)
 
 
-def _live_part(request: access.TenantRequest, kind: RunKind, *, joined: bool = False) -> HttpResponse:
-    [card] = overview.run_cards([kind])
-    response = render(request, "_live.html", {"card": card, "joined": joined})
+def _live_part(request: access.TenantRequest, kind: RunKind, *, note: str = "") -> HttpResponse:
+    [card] = standing.run_cards(standing.standing(), [kind])
+    response = render(request, "_live.html", {"card": card, "note": note})
     if card.run is None or not card.run.is_open:
         response["HX-Trigger"] = RUN_ENDED
     return response

@@ -146,5 +146,26 @@ def going_on(run: SyncRun) -> str:
 
 
 @register.filter
+def has_total(run: SyncRun) -> bool:
+    return run_words.has_total(run)
+
+
+@register.filter
+def pace(run: SyncRun) -> str:
+    return run_words.pace(run)
+
+
+@register.filter
+def asked(run: SyncRun) -> str:
+    return run_words.asked(run)
+
+
+@register.filter
 def made_by(work_order: WorkOrder) -> str:
     return str(_MADE_BY[work_order.is_created_by_us])
+
+
+@register.filter
+def kind_words(kind: str) -> str:
+    """Return "customers" for a kind of the tenant file."""
+    return run_words.kind_words(kind)

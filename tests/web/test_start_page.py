@@ -17,6 +17,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
+from kingsync.web import overview
 from tests import factories
 from tests.web.conftest import People
 from tests.web.pages import text
@@ -25,6 +26,14 @@ START = "/t/jansen/"
 LIVE = "/t/jansen/live/export/"
 EXPORT = "/t/jansen/start/export/"
 HTMX = {"HX-Request": "true"}
+
+
+def reason(code: str, **params: str) -> dict[str, object]:
+    return {"code": code, "params": params}
+
+
+def local(*parts: int) -> datetime.datetime:
+    return datetime.datetime(*parts, tzinfo=timezone.get_default_timezone())  # type: ignore[misc,arg-type]
 
 
 def test_buttons_read_as_agreed(editor: Client) -> None:
@@ -52,6 +61,41 @@ def test_button_starts_a_run_in_the_name_of_the_person(editor: Client, tenant: T
     run = SyncRun.across_tenants.get(tenant=tenant)
     assert (run.kind, run.trigger, run.requested_by) == (RunKind.EXPORT, SyncRun.Trigger.BUTTON, people.editor)
     assert "waiting to begin" in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen", "options"),
+    [
+        ("import", {}, {}),
+        ("import", {"kinds": "", "full": ""}, {}),
+        ("import", {"kinds": "products"}, {"kinds": ["products"]}),
+        ("import", {"kinds": ["products", "orders"], "full": "1"}, {"kinds": ["products", "orders"], "full": True}),
+        ("import", {"dry_run": "1"}, {"dry_run": True}),
+        ("export", {"dry_run": "1"}, {"dry_run": True}),
+        ("export", {"kinds": "products", "full": "1"}, {}),
+    ],
+)
+def test_what_was_chosen_beside_the_button_is_what_the_run_does(
+    editor: Client, tenant: Tenant, kind: str, chosen: dict[str, Any], options: dict[str, Any]
+) -> None:
+    editor.post(f"/t/jansen/start/{kind}/", chosen)
+
+    assert SyncRun.across_tenants.get(tenant=tenant).options == options
+
+
+def test_import_of_a_kind_that_there_is_not_is_not_found(editor: Client, tenant: Tenant) -> None:
+    answer = editor.post("/t/jansen/start/import/", {"kinds": ["products", "secrets"]})
+
+    assert answer.status_code == 404
+    assert not SyncRun.across_tenants.filter(tenant=tenant).exists()
+
+
+def test_choices_that_a_joined_run_does_not_follow_are_told(editor: Client, tenant: Tenant) -> None:
+    factories.run(tenant, status=RunStatus.RUNNING)
+
+    answer = editor.post(EXPORT, {"dry_run": "1"}, headers=HTMX)
+
+    assert "What you chose is not part of it; start again when it is over." in text(answer)
 
 
 def test_second_press_joins_the_run_that_is_going_on(editor: Client, tenant: Tenant) -> None:
@@ -86,6 +130,38 @@ def test_live_part_asks_for_itself_while_a_run_is_open(editor: Client, tenant: T
     assert 'hx-trigger="every 1s"' in answer.content.decode()
     assert '<progress aria-label="Progress" max="120" value="40">' in answer.content.decode()
     assert "HX-Trigger" not in answer
+
+
+def test_import_says_about_how_many_and_how_long(editor: Client, tenant: Tenant) -> None:
+    began = timezone.now() - datetime.timedelta(seconds=60)
+    progress = {"progress_kind": "products", "progress_done": 600, "progress_total": 2400, "progress_began_at": began}
+    factories.run(tenant, RunKind.IMPORT, RunStatus.RUNNING, started_at=began, **progress)
+
+    page = text(editor.get("/t/jansen/live/import/", headers=HTMX))
+
+    assert "products: 600 of about 2400" in page
+    assert "10 per second, about 3 minutes left." in page
+
+
+def test_import_that_found_more_than_the_last_one_has_no_end_in_sight(editor: Client, tenant: Tenant) -> None:
+    began = timezone.now() - datetime.timedelta(seconds=60)
+    progress = {"progress_kind": "products", "progress_done": 30, "progress_total": 20, "progress_began_at": began}
+    factories.run(tenant, RunKind.IMPORT, RunStatus.RUNNING, started_at=began, **progress)
+
+    answer = editor.get("/t/jansen/live/import/", headers=HTMX)
+
+    assert "products: 30" in text(answer)
+    assert "30 per minute." in text(answer)
+    assert '<progress aria-label="Progress"></progress>' in answer.content.decode()
+
+
+def test_trial_is_called_one_and_leads_to_what_would_happen(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, options={"dry_run": True}, read_count=2, created_count=2)
+
+    answer = editor.get(LIVE, headers=HTMX)
+
+    assert "succeeded trial All went well. 2 read, 2 created." in text(answer)
+    assert f'<a href="/t/jansen/runs/{run.pk}/">What would happen</a>' in answer.content.decode()
 
 
 def test_live_part_stops_asking_when_the_run_has_ended(editor: Client, tenant: Tenant) -> None:
@@ -127,11 +203,8 @@ def test_next_run_follows_the_schedule(english: Client, db: None, columns: dict[
 
 
 def test_paused_connection_stands_on_top_with_its_reason(editor: Client, tenant: Tenant) -> None:
-    reason: dict[str, object] = {
-        "code": "system.authentication",
-        "params": {"system": "King", "operation": "Order_Toevoegen"},
-    }
-    Connection.across_tenants.get(tenant=tenant, system=System.KING).pause(reason)
+    why = reason("system.authentication", system="King", operation="Order_Toevoegen")
+    Connection.across_tenants.get(tenant=tenant, system=System.KING).pause(why)
 
     page = text(editor.get(START))
 
@@ -145,24 +218,60 @@ def test_schedule_waits_for_a_paused_connection(editor: Client, tenant: Tenant) 
     assert "The schedule waits until both connections work." in text(editor.get(LIVE))
 
 
-def test_new_tenant_is_led_to_its_connections(english: Client, db: None) -> None:
-    factories.tenant(slug="new")
-    english.force_login(factories.operator())
-
-    page = text(english.get("/t/new/"))
-
-    assert "There is no connection with OutSmart yet." in page
-    assert "There is no connection with King yet." in page
-
-
-def test_work_orders_that_need_a_person_are_counted_by_cause(editor: Client, tenant: Tenant) -> None:
-    for state in [LedgerState.REJECTED, LedgerState.REJECTED, LedgerState.HELD, LedgerState.DONE]:
+def test_work_orders_are_counted_by_what_becomes_of_them(editor: Client, tenant: Tenant) -> None:
+    states = ["waiting", "waiting", "sending", "unconfirmed", "interim", "rejected", "rejected", "held", "done"]
+    for state in states:
         factories.work_order(tenant, state=state)
 
     page = text(editor.get(START))
 
     assert "3 need a person 2 rejected, 1 held" in page
-    assert "1 done" in page
+    assert "2 waiting" in page
+    assert "3 being sent 1 being sent, 1 interim, 1 not confirmed yet" in page
+
+
+def test_work_orders_of_today_and_of_this_month_are_counted(
+    editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = local(2026, 11, 20, 15)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    for at in (
+        local(2026, 11, 20, 0, 1),
+        local(2026, 11, 20, 14),
+        local(2026, 11, 19, 23, 59),
+        local(2026, 10, 31, 23),
+    ):
+        factories.work_order(tenant, state=LedgerState.DONE, exported_at=at)
+
+    page = text(editor.get(START))
+
+    assert "2 done today" in page
+    assert "3 done this month" in page
+
+
+def test_causes_stand_under_the_numbers_with_how_many_they_stop(editor: Client, tenant: Tenant) -> None:
+    for _ in range(3):
+        factories.work_order(tenant, state="rejected", reasons=[reason("unknown_article", article="BUIS")])
+    factories.work_order(tenant, state="held", reasons=[reason("nothing_to_invoice")], order_number="WB-77")
+
+    page = text(editor.get(START))
+
+    assert "3 × King does not know article BUIS." in page
+    assert "1 × Nothing to invoice: the work order has no materials and no hours. WB-77" in page
+
+
+def test_causes_of_very_many_are_those_of_the_newest(
+    editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "CAUSES_OF_NEWEST", 1)
+    factories.work_order(tenant, state="held", reasons=[reason("nothing_to_invoice")])
+    factories.work_order(tenant, state="rejected", reasons=[reason("unknown_article", article="BUIS")])
+
+    page = text(editor.get(START))
+
+    assert "1 × King does not know article BUIS." in page
+    assert "1 × Nothing to invoice" not in page
+    assert "Counted among the newest of them." in page
 
 
 def test_numbers_of_another_tenant_do_not_count(editor: Client) -> None:
@@ -177,14 +286,14 @@ def busy(tenant: Tenant) -> Callable[[int], None]:
         for _ in range(number):
             run = factories.run(tenant, requested_by=factories.user(), trigger=SyncRun.Trigger.BUTTON)
             factories.log_entry(run)
-            factories.work_order(tenant, last_run=run)
+            factories.work_order(tenant, last_run=run, state="held", reasons=[reason("nothing_to_invoice")])
+            factories.work_order(tenant, last_run=run, exported_at=timezone.now())
 
     return make
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"),
-    [(START, 10), (LIVE, 6), ("/t/jansen/runs/", 5), ("/t/jansen/work-orders/", 6), ("/t/jansen/settings/", 11)],
+    ("address", "queries"), [(START, 14), (LIVE, 7), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(
     editor: Client,

@@ -1,0 +1,113 @@
+"""Where a tenant stands, read once for a page: its choices, its two systems, and when its runs come."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.runs import schedule
+
+# In the order in which the settings show them.
+IMPORT_KINDS = ("customers", "products", "hour_types", "warehouses", "orders")
+
+
+@dataclass(frozen=True)
+class SystemCard:
+    """One system as the page shows it; `connection` is None when nobody filled it in yet."""
+
+    system: System
+    connection: Connection | None
+
+    @property
+    def is_missing(self) -> bool:
+        return self.connection is None or not self.connection.base_url
+
+    @property
+    def is_paused(self) -> bool:
+        return self.connection is not None and self.connection.state == Connection.State.PAUSED
+
+    @property
+    def has_worked(self) -> bool:
+        return self.connection is not None and self.connection.last_success_at is not None
+
+
+@dataclass(frozen=True)
+class Standing:
+    settings: SyncSettings | None
+    systems: list[SystemCard]
+
+    @property
+    def is_connected(self) -> bool:
+        return not any(card.is_missing or card.is_paused for card in self.systems)
+
+    @property
+    def imports_something(self) -> bool:
+        return self.settings is not None and any(getattr(self.settings, f"{kind}_enabled") for kind in IMPORT_KINDS)
+
+    def scheduled_minutes(self) -> dict[RunKind, int]:
+        """Return the kinds of run that the schedule starts, each with its interval."""
+        if self.settings is None or not self.settings.schedule_enabled:
+            return {}
+        minutes = {}
+        if self.imports_something:
+            minutes[RunKind.IMPORT] = self.settings.import_minutes
+        if self.settings.export_orders:
+            minutes[RunKind.EXPORT] = self.settings.export_minutes
+        return minutes
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """One kind of run: the newest one, and when the schedule starts the next.
+
+    `next_at` is None when the schedule does not start it, and while one is open.
+    """
+
+    kind: RunKind
+    run: SyncRun | None
+    next_at: datetime.datetime | None
+    is_due: bool
+    waits_for_connections: bool
+
+
+def standing() -> Standing:
+    """Return where the tenant of the open scope stands."""
+    return Standing(settings=SyncSettings.objects.first(), systems=_systems())
+
+
+def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
+    """Return the newest run of each kind and the moment of the next."""
+    minutes, is_connected = now_standing.scheduled_minutes(), now_standing.is_connected
+    now = timezone.now()
+    cards = []
+    for kind in kinds:
+        newest = listed_runs().filter(kind=kind).order_by("-pk").first()
+        next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
+        cards.append(
+            RunCard(
+                kind,
+                newest,
+                next_at,
+                is_due=next_at is not None and next_at <= now,
+                waits_for_connections=kind in minutes and not is_connected,
+            )
+        )
+    return cards
+
+
+def listed_runs() -> QuerySet[SyncRun]:
+    """Return the tenant's runs as lists show them, without what may be large."""
+    return SyncRun.objects.select_related("requested_by").defer("cursor", "samples", "counts_by_kind")
+
+
+def _systems() -> list[SystemCard]:
+    # The credentials stay closed: this page shows none of them.
+    found = {row.system: row for row in Connection.objects.defer("credentials")}
+    return [SystemCard(system, found.get(system)) for system in System]

@@ -1,0 +1,111 @@
+"""What keeps a tenant from working, and the one thing to do about it: the first that applies, in order of weight."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from kingsync.models import wording
+from kingsync.models.brakes import Brake
+from kingsync.models.runs import RunStatus
+from kingsync.models.tenants import Tenant
+from kingsync.web import run_words
+from kingsync.web.overview import Overview
+from kingsync.web.standing import RunCard
+
+# A queued run begins within seconds and the clock looks four times a minute: after so long something stands still.
+SILENT = datetime.timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`tone` is a class of notices: error when nothing works, warning when the rest goes on."""
+
+    tone: str
+    text: str
+    to_do: str
+    address: str
+
+
+def of(tenant: Tenant, found: Overview) -> Trouble | None:
+    """Return the weightiest trouble of the tenant; None when all is well."""
+    for look in _LOOKS:
+        trouble = look(tenant, found)
+        if trouble:
+            return trouble
+    return None
+
+
+def _missing(tenant: Tenant, found: Overview) -> Trouble | None:
+    missing = next((card.system for card in found.systems if card.is_missing), None)
+    if missing is None:
+        return None
+    text = gettext("There is no connection with %(system)s yet.") % {"system": missing.label}
+    return Trouble("warning", text, gettext("Fill in the connection"), _settings(tenant, "connection"))
+
+
+def _paused(tenant: Tenant, found: Overview) -> Trouble | None:
+    card = next((card for card in found.systems if card.is_paused), None)
+    if card is None or card.connection is None:
+        return None
+    text = gettext("The connection with %(system)s is paused.") % {"system": card.system.label}
+    why = wording.sentence(card.connection.paused_reason)
+    return Trouble("error", f"{text} {why}".strip(), gettext("Look at the connection"), _settings(tenant, "connection"))
+
+
+def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
+    brake = next((brake for brake in found.brakes if brake.state == Brake.State.WAITING), None)
+    if brake is None:
+        return None
+    text = gettext("The import of %(kind)s stopped before writing: it would change much at once.") % {
+        "kind": run_words.kind_words(brake.kind)
+    }
+    return Trouble("warning", text, gettext("Look and decide"), reverse("brake", args=[tenant.slug, brake.pk]))
+
+
+def _person(tenant: Tenant, found: Overview) -> Trouble | None:
+    count = found.figures.person
+    if not count:
+        return None
+    text = ngettext("%(count)s work order needs a person.", "%(count)s work orders need a person.", count)
+    parts = [text % {"count": count}]
+    if found.causes and found.causes[0].count > 1:
+        top = found.causes[0]
+        parts.append(gettext("%(count)s of them: %(cause)s") % {"count": top.count, "cause": top.sentence})
+    elif found.causes:
+        parts.append(found.causes[0].sentence)
+    address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
+    return Trouble("warning", " ".join(parts), gettext("Look at them"), address)
+
+
+def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
+    now = timezone.now()
+    card = next((card for card in found.cards if _is_silent(card, now)), None)
+    if card is None:
+        return None
+    text = gettext("The %(kind)s stands still: nothing was heard of it for minutes.") % {"kind": card.kind.label}
+    to_do = gettext("Tell whoever looks after kingsync")
+    address = reverse("run", args=[tenant.slug, card.run.pk]) if card.run else reverse("runs", args=[tenant.slug])
+    return Trouble("error", text, to_do, address)
+
+
+def _is_silent(card: RunCard, now: datetime.datetime) -> bool:
+    """Tell whether an open run has lost its worker, or a due one is not started."""
+    run = card.run
+    if run is None or not run.is_open:
+        return card.next_at is not None and card.next_at < now - SILENT
+    if run.status == RunStatus.RUNNING:
+        return run.lease_until is not None and run.lease_until < now
+    return max(run.queued_at, run.heartbeat_at or run.queued_at) < now - SILENT
+
+
+def _settings(tenant: Tenant, anchor: str) -> str:
+    return f"{reverse('settings', args=[tenant.slug])}#{anchor}"
+
+
+_LOOKS: tuple[Callable[[Tenant, Overview], Trouble | None], ...] = (_missing, _paused, _brake, _person, _silent)
