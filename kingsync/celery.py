@@ -21,6 +21,7 @@ app.autodiscover_tasks(["kingsync"])
 app.conf.beat_schedule = {
     "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 15.0, "options": {"expires": 15}},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "send notices": {"task": "kingsync.tasks.send_notices", "schedule": 60.0, "options": {"expires": 60}},
     # By the clock, not by an interval: an interval would begin anew with every restart.
     "throw away old": {
         "task": "kingsync.tasks.throw_away_old",

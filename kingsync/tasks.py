@@ -12,7 +12,7 @@ from django.utils import timezone
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import engine, lifecycle, retention, schedule
+from kingsync.runs import engine, lifecycle, notices, retention, schedule
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -75,6 +75,20 @@ def sweep() -> None:
         with tenants.scope(tenant):
             for run in lifecycle.silent_runs():
                 _send(run)
+
+
+@shared_task(expires=60)
+def send_notices() -> None:
+    """Look for each tenant that wants mails whether one is due; a slow mail server holds up one tenant only."""
+    for tenant_id in notices.tenants_with_mail():
+        send_notice.apply_async(kwargs={"tenant_id": tenant_id}, queue=QUEUES[RunKind.IMPORT], expires=60)
+
+
+@shared_task
+def send_notice(*, tenant_id: int) -> None:
+    """Send the mail that a tenant is due for, if any."""
+    with tenants.scope(tenant_id):
+        notices.send_due(now=timezone.now())
 
 
 @shared_task

@@ -67,7 +67,7 @@ def invite(tenant: Tenant, *, email: str, role: Role, by: User) -> None:
 
 
 def send_again(tenant: Tenant, invitation_id: int, *, by: User) -> str:
-    """Mail a new link and return its address; the old link is void. Raises `UnknownInvitationError`, and as `invite`."""
+    """Mail a new link; the old one is void. Returns the address. Raises `UnknownInvitationError`, and as `invite`."""
     found = open_ones(tenant).filter(pk=invitation_id).first()
     if found is None:
         raise UnknownInvitationError
