@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from kingsync.web import (
     account,
+    brake_pages,
     forecast,
     health,
     home,
@@ -15,6 +16,7 @@ from kingsync.web import (
     log_page,
     login,
     people_page,
+    record_pages,
     run_pages,
     settings_history,
     settings_page,
@@ -72,4 +74,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
     path("t/<slug:slug>/log/", log_page.log, name="log"),
     *work_order_urls.urlpatterns,
+    path("t/<slug:slug>/records/", record_pages.records, name="records"),
+    path("t/<slug:slug>/records/<int:record_id>/", record_pages.record, name="record"),
+    path("t/<slug:slug>/brakes/<int:brake_id>/", brake_pages.brake, name="brake"),
 ]

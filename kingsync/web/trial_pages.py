@@ -1,0 +1,88 @@
+"""One work order alone: what would be sent now, and sending it now. Both are runs, followed on its page.
+
+King may take a minute to answer, so no page waits for it: a worker asks, and the page asks for the run each second.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from kingsync import tasks
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.work_orders import OrderLine, WorkOrder
+from kingsync.web import access, foreseen, run_words
+
+
+@require_POST
+@access.editors
+def preview(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
+    """Ask what an export would send of this work order now."""
+    return _begin(request, work_order_id, {"dry_run": True})
+
+
+@require_POST
+@access.editors
+def export_one(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
+    """Export this work order now, and no other."""
+    return _begin(request, work_order_id, {})
+
+
+def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str, object]) -> HttpResponse:
+    row = get_object_or_404(WorkOrder.objects.only("pk", "outsmart_id"), pk=work_order_id)
+    options |= {"work_orders": [row.outsmart_id]}
+    requested = tasks.request_run(
+        tenant=request.tenant,
+        kind=RunKind.EXPORT,
+        trigger=SyncRun.Trigger.BUTTON,
+        requested_by=request.user,
+        options=options,
+    )
+    if requested.run.options != options:
+        return _busy(request, row, requested.run)
+    if request.htmx:
+        return render(request, "work_order_run.html", {"work_order": row, "run": requested.run})
+    return redirect("work_order_run", slug=request.tenant.slug, work_order_id=row.pk, run_id=requested.run.pk)
+
+
+def _busy(request: access.TenantRequest, row: WorkOrder, run: SyncRun) -> HttpResponse:
+    """Tell that another export is going on: one at a time."""
+    told = _("An export is going on. Ask again when it is over.")
+    if request.htmx:
+        return render(request, "work_order_run.html", {"work_order": row, "busy": told, "run": run})
+    messages.warning(request, told)
+    return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
+
+
+@require_safe
+@access.members
+def work_order_run(request: access.TenantRequest, work_order_id: int, run_id: int) -> HttpResponse:
+    """Show how far the run about this work order is; when it is over, what it found. Asks itself each second."""
+    row = get_object_or_404(WorkOrder.objects.defer("source"), pk=work_order_id)
+    run = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id, kind=RunKind.EXPORT)
+    if request.htmx and not (run.is_open or run.is_dry):
+        return _ended(request, row, run)
+    context: dict[str, Any] = {"work_order": row, "run": run}
+    if run.is_dry and not run.is_open and _is_about(run, row):
+        lines = OrderLine.objects.filter(work_order=row)
+        context["foreseen"] = foreseen.of(run, row, {line.reference: line for line in lines})
+    return render(request, "work_order_run.html" if request.htmx else "work_order_trial.html", context)
+
+
+def _ended(request: access.TenantRequest, row: WorkOrder, run: SyncRun) -> HttpResponse:
+    """Show the work order as it is after its export, with what the run says of itself on top."""
+    level = messages.SUCCESS if run.status == RunStatus.SUCCEEDED else messages.WARNING
+    messages.add_message(request, level, run_words.result(run))
+    address = reverse("work_order", kwargs={"slug": request.tenant.slug, "work_order_id": row.pk})
+    return HttpResponseClientRedirect(address)
+
+
+def _is_about(run: SyncRun, row: WorkOrder) -> bool:
+    return bool(run.options.get("work_orders") == [row.outsmart_id])

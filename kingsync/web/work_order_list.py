@@ -1,0 +1,178 @@
+"""What of the ledger is asked for: states, a search, filters. The list, its files and its links share it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django import forms
+from django.core.cache import cache
+from django.db.models import Count, Q, QuerySet, Value
+from django.db.models.functions import Upper
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models import tenants
+from kingsync.models.work_orders import SEARCHED, LedgerState, WorkOrder
+
+PERSON = "person"
+YES, NO = "yes", "no"
+SEARCH_LENGTH = 100
+# Trigrams tell little about less than this: then only the beginnings of words are looked at.
+SHORTEST_PART = 3
+# Counting a million rows takes a tenth of a second; from so many on, the numbers may be some seconds old.
+COUNTED_EACH_TIME = 20_000
+COUNTS_KEPT_SECONDS = 20
+
+
+class ListForm(forms.Form):
+    """The search box and the filters. What cannot be read is told at its field and leaves the list as it is."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("All")), (PERSON, _("Need a person")), *LedgerState.choices],
+    )
+    q = forms.CharField(label=_("Search"), required=False, max_length=SEARCH_LENGTH)
+    since = forms.DateField(
+        label=_("Date from"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("Date to"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    king = forms.ChoiceField(
+        label=_("King order"),
+        required=False,
+        choices=[("", _("with or without")), (YES, _("with King order")), (NO, _("without King order"))],
+    )
+    changed = forms.ChoiceField(
+        label=_("State changed"),
+        required=False,
+        choices=[
+            ("", _("at any time")),
+            ("1", _("in the last 24 hours")),
+            ("7", _("in the last 7 days")),
+            ("30", _("in the last 30 days")),
+        ],
+    )
+
+    FILTERS = ("since", "until", "king", "changed")
+
+    def clean(self) -> dict[str, object]:
+        """Refuse a period that ends before it begins."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until < since:
+            self.add_error("until", _("This is before the first date."))
+        return self.cleaned_data
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked the list for, as far as it could be read."""
+
+    state: str = ""
+    search: str = ""
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    king: str = ""
+    changed_days: int | None = None
+
+    @property
+    def has_filters(self) -> bool:
+        """True when more than a state and a search narrows the list."""
+        return any((self.since, self.until, self.king, self.changed_days))
+
+    @property
+    def is_everything(self) -> bool:
+        return not (self.state or self.search or self.has_filters)
+
+    def rows(self) -> QuerySet[WorkOrder]:
+        """Return the rows that are asked for, without what only the page of one work order shows."""
+        found = WorkOrder.objects.defer("source")
+        if self.state:
+            is_person = self.state == PERSON
+            found = found.filter(state__in=WorkOrder.NEEDS_A_PERSON) if is_person else found.filter(state=self.state)
+        if self.search:
+            found = _with_text(found, self.search)
+        return self._filtered(found)
+
+    def _filtered(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
+        if self.since:
+            found = found.filter(work_date__gte=self.since)
+        if self.until:
+            found = found.filter(work_date__lte=self.until)
+        if self.king:
+            found = found.filter(king_order_number__isnull=self.king == NO)
+        if self.changed_days:
+            found = found.filter(changed_at__gte=timezone.now() - datetime.timedelta(days=self.changed_days))
+        return found
+
+
+def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
+    """Return what an address asks for, and the form that shows it."""
+    form = ListForm(asked)
+    form.is_valid()
+    told = form.cleaned_data
+    found = Wanted(
+        state=told.get("state", ""),
+        search=told.get("q", ""),
+        since=told.get("since"),
+        until=told.get("until"),
+        king=told.get("king", ""),
+        changed_days=int(told.get("changed") or 0) or None,
+    )
+    return found, form
+
+
+def _with_text(found: QuerySet[WorkOrder], text: str) -> QuerySet[WorkOrder]:
+    """Keep what has the text in a number or the customer's name, whatever its case; by `work_orders_by_text`."""
+    found = found.alias(searched=Upper(SEARCHED))
+    if len(text) >= SHORTEST_PART:
+        return found.filter(searched__contains=Upper(Value(text)))
+    return found.filter(Q(searched__startswith=Upper(Value(text))) | Q(searched__contains=Upper(Value(f" {text}"))))
+
+
+# --- How many are in each state ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many work orders of the tenant stand in each state."""
+
+    by_state: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values())
+
+    @property
+    def person(self) -> int:
+        return sum(self.by_state.get(state, 0) for state in WorkOrder.NEEDS_A_PERSON)
+
+    @property
+    def filled(self) -> list[tuple[LedgerState, int]]:
+        """The states that some work order has, those that need a person first."""
+        others = [state for state in LedgerState if state not in WorkOrder.NEEDS_A_PERSON]
+        inorder = [*map(LedgerState, WorkOrder.NEEDS_A_PERSON), *others]
+        return [(state, self.by_state[state]) for state in inorder if self.by_state.get(state)]
+
+
+def counts() -> Counts:
+    """Return the counts of the open scope's tenant; those of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
+    kept: Counts | None = cache.get(_counts_key())
+    if kept is not None:
+        return kept
+    counted = Counts(dict(WorkOrder.objects.order_by().values_list("state").annotate(number=Count("pk"))))
+    if counted.total >= COUNTED_EACH_TIME:
+        cache.set(_counts_key(), counted, COUNTS_KEPT_SECONDS)
+    return counted
+
+
+def forget_counts() -> None:
+    """Count anew at the next page: somebody just decided something."""
+    cache.delete(_counts_key())
+
+
+def _counts_key() -> str:
+    return f"ledger-counts-{tenants.current_id()}"
