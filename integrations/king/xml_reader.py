@@ -6,11 +6,16 @@ import datetime
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
+import msgspec
+
 from integrations import errors
+from integrations.king import xml_files
 from integrations.king.reader import Coverage
 from integrations.king.records import Kind, Order, Page
 from integrations.king.xml_errors import SYSTEM
 from integrations.king.xml_files import XmlFile
+from integrations.king.xml_parser import Place
+from integrations.king.xml_records import Record
 
 
 class XmlReader:
@@ -26,7 +31,7 @@ class XmlReader:
         self.counted: dict[str, int] = {}
 
     def covers(self, kind: Kind) -> Coverage:
-        """This function will tell that files hold records of a kind, but never that they hold all: a King Job selects."""
+        """This function will tell that files hold records of a kind; never all of them, for a King Job may select."""
         return Coverage.SOME if any(file.kind is kind for file in self.files) else Coverage.NOTHING
 
     def read_page(
@@ -42,8 +47,38 @@ class XmlReader:
 
         A file does not tell what changed when, so `changed_since` leaves nothing out.
         """
-        del kind, after, changed_since, size
+        del changed_since
+        files = [file for file in self.files if file.kind is kind]
+        mark = _Mark.parse(after)
+        first = next((at for at, file in enumerate(files) if mark and file.key == mark.key), None)
+        if first is None:  # the file of the mark is gone: rather repeat records than forget some
+            mark, first = None, 0
+        for file in files[first:]:
+            behind = mark.place if mark and mark.key == file.key else None
+            for records, place in self._batches(file, behind, size):
+                raw = tuple(msgspec.Raw(record.raw) for record in records)
+                yield Page(records=raw, next_after=str(_Mark(file.key, place)))
         yield Page(records=())
+
+    def _batches(self, file: XmlFile, after: Place | None, size: int) -> Iterator[tuple[list[Record], Place]]:
+        """This function will give a file's records by `size`, none of them twice in a batch, and the place behind."""
+        batch: list[Record] = []
+        numbers: set[str] = set()
+        place = after or Place(element=0, offset=0, line=0)
+        for found in xml_files.read(file, after):
+            new = {record.number for record in found.records}
+            if batch and (len(batch) + len(new) > size or numbers & new):
+                yield batch, place
+                batch, numbers = [], set()
+            batch += found.records
+            numbers |= new
+            place = found.place
+            if len(batch) >= size:
+                yield batch, place
+                batch, numbers = [], set()
+        if batch:
+            yield batch, place
+        self.counted[file.key] = place.records
 
     def find_orders(self, *, reference: str) -> tuple[Order, ...]:
         """This function will raise ConfigurationError, as the next two: ask `can_look_up` first."""
@@ -57,3 +92,22 @@ class XmlReader:
 
     def _cannot(self, *_asked: object) -> NoReturn:
         raise errors.ConfigurationError(system=SYSTEM, operation="KING_*.xml", reason="files_only")
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """Where to go on: in which file, behind which record."""
+
+    key: str
+    place: Place
+
+    @classmethod
+    def parse(cls, text: str) -> _Mark | None:
+        parts = text.split(":")
+        if len(parts) != 5 or not all(part.isdigit() for part in parts[1:]):
+            return None
+        element, records, offset, line = map(int, parts[1:])
+        return cls(parts[0], Place(element=element, offset=offset, line=line, records=records))
+
+    def __str__(self) -> str:
+        place = self.place
+        return f"{self.key}:{place.element}:{place.records}:{place.offset}:{place.line}"
