@@ -10,7 +10,9 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from kingsync.models.brakes import Brake
 from kingsync.models.connections import Connection, System
+from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Membership, Role, Tenant
@@ -116,5 +118,27 @@ def order_line(of: WorkOrder, **fields: Any) -> OrderLine:
         "source": f"A{number}",
     }
     row = OrderLine(tenant_id=of.tenant_id, work_order=of, **(defaults | fields))
+    row.save()
+    return row
+
+
+def record_link(of: Tenant, **fields: Any) -> RecordLink:
+    """Make a record of King's that could not be sent."""
+    number = f"R{next(_numbers):05}"
+    defaults = {
+        "kind": RecordKind.CUSTOMER,
+        "king_id": number,
+        "outsmart_id": number,
+        "state": RecordLink.State.REJECTED,
+    }
+    row = RecordLink(tenant=of, **(defaults | fields))
+    row.save()
+    return row
+
+
+def brake(of: Tenant, **fields: Any) -> Brake:
+    """Make a brake that waits for a yes."""
+    defaults = {"kind": "customers", "known_count": 400, "changed_count": 60, "deactivated_count": 9}
+    row = Brake(tenant=of, **(defaults | fields))
     row.save()
     return row

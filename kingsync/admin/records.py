@@ -8,12 +8,13 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.admin import base
+from kingsync.models.brakes import Brake
 from kingsync.models.links import KingRecord, RecordLink
 
 
 @admin.register(RecordLink)
 class RecordLinkAdmin(base.LongListAdmin):
-    list_display = ("king_id", "kind", "tenant", "outsmart_id", "state", "is_active", "why", "synced_at")
+    list_display = ("king_id", "name", "kind", "tenant", "outsmart_id", "state", "is_active", "why", "synced_at")
     list_filter: Any = (base.TenantFilter, "kind", "state", "is_active")
     search_fields = ("=king_id", "=outsmart_id")
     exclude = ("reason", "difference")
@@ -21,9 +22,18 @@ class RecordLinkAdmin(base.LongListAdmin):
     why = base.why("reason", _("reason"))
 
 
+@admin.register(Brake)
+class BrakeAdmin(base.ReadOnlyAdmin):
+    list_display = (
+        *("kind", "tenant", "state", "known_count", "changed_count", "deactivated_count"),
+        *("pulled_at", "decided_by_name", "decided_at"),
+    )
+    list_filter: Any = (base.TenantFilter, "kind", "state", "pulled_at")
+
+
 @admin.register(KingRecord)
 class KingRecordAdmin(base.LongListAdmin):
     list_display = ("number", "name", "kind", "tenant", "is_blocked")
     list_filter: Any = (base.TenantFilter, "kind", "is_blocked")
     search_fields = ("=number", "name", "=ean_code")
-    exclude = ("raw_hash",)
+    exclude = ()

@@ -24,6 +24,16 @@ _CONTACT = _("contact person")
 _ACTIVE = _("active")
 _PRICE = _("price")
 _KING_NUMBER = _("number in King")
+_TYPE_OF_WORK = _("type of work")
+_PAYMENT_METHOD = _("payment method")
+_WORK_STATUS = _("work status")
+_WORK_DESCRIPTION = _("work description")
+_INTERNAL = _("internal work description")
+_SHORT = _("short work description")
+_DEADLINE = _("deadline")
+_KING_ORDER = _("King order number")
+_WAREHOUSE = _("warehouse")
+_QUANTITY = _("quantity")
 
 _NAMES: dict[str, str | Promise] = {
     "number": _NUMBER,
@@ -74,9 +84,9 @@ _NAMES: dict[str, str | Promise] = {
     "wse_description": _DESCRIPTION,
     "wse_type": _("sort"),
     "wse_external_id": _KING_NUMBER,
-    # Work orders
-    "WorkorderNo": _("King order number"),
-    "CustomerName": _("customer"),
+    # Work orders, by OutSmart's names
+    "WorkorderNo": _KING_ORDER,
+    "CustomerName": _NAME,
     "CustomerDebtorNr": _CUSTOMER_NUMBER,
     "CustomerStreet": _STREET,
     "CustomerStreetNo": _HOUSE_NUMBER,
@@ -86,37 +96,71 @@ _NAMES: dict[str, str | Promise] = {
     "CustomerPhone": _PHONE,
     "CustomerEmail": _EMAIL,
     "CustomerRemark": _REMARK,
-    "TypeOfWork": _("type of work"),
-    "PaymentMethod": _("payment method"),
-    "WorkStatus": _("work status"),
-    "WorkDescription": _("work description"),
-    "InternalWorkDescription": _("internal work description"),
-    "ShortWorkDescription": _("short work description"),
-    "Reference": _("reference"),
-    "ExternProjectNr": _("external project number"),
-    "OrderNr": _("work order number"),
-    "WorkDate": _("work date"),
-    "WorkDeadline": _("deadline"),
-    "CpnCode": _("code of the contact person"),
-    "AdrCode": _("code of the delivery address"),
+    "TypeOfWork": _TYPE_OF_WORK,
+    "PaymentMethod": _PAYMENT_METHOD,
+    "WorkStatus": _WORK_STATUS,
+    "WorkDescription": _WORK_DESCRIPTION,
+    "InternalWorkDescription": _INTERNAL,
+    "ShortWorkDescription": _SHORT,
+    "WorkDeadline": _DEADLINE,
     "Materials": _("materials"),
+    "MaterialCode": _("product"),
+    "MaterialName": _DESCRIPTION,
+    "MaterialNr": _QUANTITY,
+    "MaterialPrice": _PRICE,
+    "MaterialWarehouseCode": _WAREHOUSE,
+    # Work orders, by ours; and what a difference between order and work order is about
+    "king_order_number": _KING_ORDER,
+    "contact_person": _CONTACT,
+    "type_of_work": _TYPE_OF_WORK,
+    "payment_method": _PAYMENT_METHOD,
+    "work_status": _WORK_STATUS,
+    "internal_work_description": _INTERNAL,
+    "short_work_description": _SHORT,
+    "work_deadline": _DEADLINE,
+    "phone": _PHONE,
+    "line_id": _("number of the line"),
+    "debtor": _("customer"),
+    "invoice_debtor": _("invoice customer"),
+    "reference": _("reference"),
+    "delivery_date": _("delivery date"),
+    "address": _("address"),
+    "article": _("product"),
+    "warehouse": _WAREHOUSE,
+    "quantity": _QUANTITY,
 }
-_INVOICE_BEFORE = "invoice "
-_INVOICE_AFTER = "Invoice"
+_OF_THE_INVOICE = _("%(field)s of the invoice customer")
+_OF_THE_ADDRESS = _("%(field)s of the delivery address")
+# How a field of one of several parties begins, and what is said of it.
+_PARTIES: tuple[tuple[str, str | Promise], ...] = (
+    ("invoice ", _OF_THE_INVOICE),
+    ("invoice_", _OF_THE_INVOICE),
+    ("delivery address ", _OF_THE_ADDRESS),
+    ("customer_", "%(field)s"),
+)
+_LINE = "line "
 
 
 def field_name(code: str) -> str:
     """Return what people call a field, in the active language; a field that we do not know by its own name."""
     if code in _NAMES:
         return str(_NAMES[code])
-    if code.startswith(_INVOICE_BEFORE):
-        return gettext("%(field)s of the invoice customer") % {"field": field_name(code.removeprefix(_INVOICE_BEFORE))}
-    plain = code.removesuffix(_INVOICE_AFTER)
-    if plain != code and plain in _NAMES:
-        return gettext("%(field)s of the invoice customer") % {"field": field_name(plain)}
-    return code
+    for beginning, said in _PARTIES:
+        if code.startswith(beginning):
+            return str(said) % {"field": field_name(code.removeprefix(beginning))}
+    if code.endswith("Invoice") and code.removesuffix("Invoice") in _NAMES:
+        return str(_OF_THE_INVOICE) % {"field": field_name(code.removesuffix("Invoice"))}
+    return _of_a_line(code) if code.startswith(_LINE) else code
 
 
 def field_names(codes: str) -> str:
     """Return the names of fields that are joined by a comma and a blank."""
     return ", ".join(dict.fromkeys(field_name(code) for code in codes.split(", ")))
+
+
+def _of_a_line(code: str) -> str:
+    """Return "line BUIS: price" in words; an article's number may hold a colon itself, so the last one counts."""
+    line, colon, field = code.removeprefix(_LINE).rpartition(": ")
+    if colon and field in _NAMES:
+        return gettext("line %(line)s: %(field)s") % {"line": line, "field": field_name(field)}
+    return gettext("line %(line)s") % {"line": code.removeprefix(_LINE)}

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, path
 from django.views.i18n import set_language
 
 from kingsync.web import (
-    account,
     brake_pages,
     forecast,
     health,
     home,
-    invitations,
     log_page,
-    login,
-    people_page,
+    people_urls,
     record_pages,
     run_pages,
     settings_history,
     settings_page,
     start,
     text_preview,
-    two_step,
     work_order_urls,
 )
 
@@ -30,35 +25,9 @@ urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("health", health.health, name="health"),
     path("favicon.ico", home.favicon, name="favicon"),
-    path("login/", login.LoginView.as_view(), name="login"),
-    path("login/second-step/", two_step.second_step_page, name="second_step"),
-    path("login/password/", login.ResetView.as_view(), name="password_reset"),
-    path("login/password/sent/", login.ResetDoneView.as_view(), name="password_reset_done"),
-    path("login/password/<uidb64>/<token>/", login.ResetConfirmView.as_view(), name="password_reset_confirm"),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    *people_urls.urlpatterns,
     path("language/", set_language, name="set_language"),
-    path("account/", account.account, name="account"),
-    path("account/email/", account.change_email, name="email_change"),
-    path("account/email/<str:sealed>/", account.confirm_email, name="email_confirm"),
-    path("account/password/", account.ChangePasswordView.as_view(), name="password_change"),
-    path("account/two-step/", two_step.two_step, name="two_step"),
-    path("account/two-step/set-up/", two_step.enrol, name="two_step_enrol"),
-    path("account/two-step/codes/", two_step.new_codes, name="two_step_codes"),
-    path("account/two-step/remove/", two_step.remove, name="two_step_remove"),
-    path("invitation/", invitations.invitation, name="invitation"),
-    path("invitation/<str:secret>/", invitations.open_link, name="invitation_link"),
     path("t/<slug:slug>/", start.tenant, name="tenant"),
-    path("t/<slug:slug>/people/", people_page.people, name="people"),
-    path("t/<slug:slug>/people/invite/", people_page.invite, name="invite"),
-    path("t/<slug:slug>/people/organisation/", people_page.organisation, name="organisation"),
-    path("t/<slug:slug>/people/<int:membership_id>/role/", people_page.change_role, name="member_role"),
-    path("t/<slug:slug>/people/<int:membership_id>/remove/", people_page.remove_member, name="member_remove"),
-    path("t/<slug:slug>/people/invitations/<int:invitation_id>/again/", people_page.invite_again, name="invite_again"),
-    path(
-        "t/<slug:slug>/people/invitations/<int:invitation_id>/withdraw/",
-        people_page.withdraw_invitation,
-        name="invitation_withdraw",
-    ),
     path("t/<slug:slug>/overview/", start.overview_part, name="overview"),
     path("t/<slug:slug>/live/<str:kind>/", start.live, name="live"),
     path("t/<slug:slug>/start/<str:kind>/", start.start_run, name="start_run"),

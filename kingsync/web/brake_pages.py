@@ -1,0 +1,99 @@
+"""The brake of an import: what would happen, and a person's yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from kingsync import tasks
+from kingsync.models.brakes import Brake
+from kingsync.models.field_names import field_name
+from kingsync.models.runs import RunKind, SyncRun
+from kingsync.runs import brakes
+from kingsync.web import access, run_words
+from kingsync.web.record_pages import Change, shown
+
+ALLOW, REFUSE = "allow", "refuse"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One record that the brake keeps back."""
+
+    king_id: str
+    name: str
+    is_deactivated: bool
+    changes: list[Change]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.members
+def brake(request: access.TenantRequest, brake_id: int) -> HttpResponse:
+    """Show what an import would do; take the decision of somebody who may change things."""
+    found = get_object_or_404(Brake.objects.select_related("decided_by", "run"), pk=brake_id)
+    if request.method == "POST":
+        return _decide(request, brake_id=found.pk, kind=found.kind)
+    held = [_held(each) for each in found.records]
+    context = {
+        "brake": found,
+        "kind": run_words.kind_words(found.kind),
+        "records": held,
+        "rest": max(0, found.changed_count + found.deactivated_count - len(held)),
+        "is_open": found.state in Brake.OPEN,
+        "may_decide": found.state in (Brake.State.WAITING, Brake.State.REFUSED),
+    }
+    return render(request, "brake.html", context)
+
+
+def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpResponse:
+    if not request.may_edit:
+        raise PermissionDenied
+    decision = request.POST.get("decision", "")
+    if decision not in (ALLOW, REFUSE):
+        raise BadRequest("decision")
+    try:
+        if decision == ALLOW:
+            brakes.allow(brake_id, by=request.user)
+            _import_now(request, kind)
+        else:
+            brakes.refuse(brake_id, by=request.user)
+            messages.info(request, _("Kept back: nothing is written until somebody says yes after all."))
+    except brakes.NotWaitingError:
+        messages.warning(request, _("This was decided meanwhile, or is no longer needed."))
+    return redirect("tenant", slug=request.tenant.slug)
+
+
+def _import_now(request: access.TenantRequest, kind: str) -> None:
+    """Start the import that was allowed; one that is going on began before the yes, so the next one does it."""
+    requested = tasks.request_run(
+        tenant=request.tenant,
+        kind=RunKind.IMPORT,
+        trigger=SyncRun.Trigger.BUTTON,
+        requested_by=request.user,
+        options={"kinds": [kind], "full": True},
+    )
+    if requested.joined:
+        messages.success(request, _("Allowed. An import is going on; the next one after it writes the changes."))
+    else:
+        messages.success(request, _("Allowed. The import has been started."))
+
+
+def _held(entry: Mapping[str, Any]) -> Held:
+    changes = entry.get("changes") or {}
+    return Held(
+        king_id=str(entry.get("king_id", "")),
+        name=str(entry.get("name", "")),
+        is_deactivated=entry.get("action") == "deactivated",
+        changes=[
+            Change(field_name(field), shown(before, field=field), shown(after, field=field))
+            for field, (before, after) in changes.items()
+        ],
+    )
