@@ -9,7 +9,7 @@ from django.urls import reverse
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import clients
+from kingsync.runs import clients, refreshing
 from kingsync.web import urls
 from tests import factories
 from tests.web.conftest import People
@@ -20,16 +20,33 @@ PAGES: dict[str, tuple[str, dict[str, object], int]] = {
     "overview": ("get", {}, 200),
     "live": ("get", {"kind": "export"}, 200),
     "settings": ("get", {}, 200),
+    "settings_versions": ("get", {}, 200),
+    "text_preview": ("post", {}, 200),
     "runs": ("get", {}, 200),
     "run": ("get", {"run_id": 0}, 200),
+    "records": ("get", {}, 200),
+    "record": ("get", {"record_id": 0}, 200),
+    "brake": ("get", {"brake_id": 0}, 200),
     "work_orders": ("get", {}, 200),
     "work_order": ("get", {"work_order_id": 0}, 200),
+    "work_order_run": ("get", {"work_order_id": 0, "run_id": 0}, 200),
+    "work_orders_file": ("get", {"form": "csv"}, 200),
+    "causes": ("get", {}, 200),
 }
 ACTIONS: dict[str, tuple[str, dict[str, object], int]] = {
+    "decide_many": ("post", {}, 400),
+    "decide_cause": ("post", {}, 400),
+    "decide": ("post", {"work_order_id": 0}, 400),
+    "preview": ("post", {"work_order_id": 0}, 302),
+    "export_one": ("post", {"work_order_id": 0}, 302),
+    "brake": ("post", {"brake_id": 0}, 400),
     "start_run": ("post", {"kind": "import"}, 302),
     "cancel_run": ("post", {"run_id": 0}, 302),
     "settings": ("post", {}, 422),
     "test_connection": ("post", {"system": "king"}, 200),
+    "refresh_choices": ("post", {}, 200),
+    "forecast": ("post", {}, 200),
+    "settings_restore": ("post", {"version": 1}, 302),
 }
 
 
@@ -39,12 +56,17 @@ def _no_calls_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
         return None
 
     monkeypatch.setattr(clients, "test_connection", works)
+    monkeypatch.setattr(refreshing, "refresh_choices", list)
 
 
 def status_of(client: Client, tenant: Tenant, name: str, method: str, rest: dict[str, object]) -> int:
-    run = factories.run(tenant, RunKind.EXPORT)
-    order = factories.work_order(tenant)
-    filled = {key: value or (run.pk if key == "run_id" else order.pk) for key, value in rest.items()}
+    made = {
+        "run_id": factories.run(tenant, RunKind.EXPORT).pk,
+        "work_order_id": factories.work_order(tenant).pk,
+        "record_id": factories.record_link(tenant).pk,
+        "brake_id": factories.brake(tenant).pk,
+    }
+    filled = {key: value or made[key] for key, value in rest.items()}
     address = reverse(name, kwargs={"slug": tenant.slug, **filled})
     return int(getattr(client, method)(address).status_code)
 
@@ -102,7 +124,7 @@ def test_every_address_of_a_tenant_stands_in_the_tables() -> None:
     assert of_a_tenant == PAGES.keys() | ACTIONS.keys()
 
 
-@pytest.mark.parametrize("name", ["start_run", "cancel_run", "test_connection"])
+@pytest.mark.parametrize("name", ["start_run", "cancel_run", "test_connection", "settings_restore"])
 def test_action_cannot_be_done_by_following_a_link(editor: Client, tenant: Tenant, name: str) -> None:
     _, rest, _ = ACTIONS[name]
 
