@@ -186,6 +186,32 @@ SENTENCES: dict[str, str | Promise] = {
     "system.not_found": _("%(system)s does not know the record (%(operation)s)."),
     "system.busy": _("Somebody has the record open in %(system)s. It is tried again at the next run."),
     "system.too_large": _("%(system)s gave an answer that is larger than agreed."),
+    # King's XML files: operation is the file's name, detail its line
+    "system.file_broken": _(
+        "“%(operation)s” breaks off or is damaged at line %(detail)s. Export it from King again, whole."
+    ),
+    "system.file_doctype": _(
+        "“%(operation)s” has a DOCTYPE at line %(detail)s. King's own files have none, so it is not read. Use the file as "
+        "King exports it."
+    ),
+    "system.file_encoding": _(
+        "“%(operation)s” has a sign at line %(detail)s that is not of the encoding named in its first line. Export it from "
+        "King again, and do not save it with another program."
+    ),
+    "system.file_too_large": _(
+        "“%(operation)s” has a record at line %(detail)s that is far larger than any of King's. Export it from King again."
+    ),
+    "system.file_foreign": _(
+        "“%(operation)s” is none of the export files that can be imported: KING_DEBITEUREN, KING_ARTIKELEN, "
+        "KING_TARIEVEN, KING_VOORRAAD or KING_ORDERS. Choose the right one."
+    ),
+    "system.file_missing": _("“%(operation)s” is not there, or may not be read. Put it back, or bring it again."),
+    "system.file_changed": _(
+        "“%(operation)s” was written over after it was found. The next import reads what it holds now."
+    ),
+    "system.files_only": _(
+        "Imports read King's XML files, and a file cannot be asked about one record. Let imports read King's webservices."
+    ),
 }
 
 # What happened, where there is no reason to give: the events of the log.
