@@ -148,6 +148,31 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "made_by_export": _("Our export made this order; its work order exists already."),
     "order_before_from_date": _("The order is of %(date)s, before the starting date of the settings."),
+    "customer_not_imported": _(
+        "Customer %(debtor)s of this order is not in OutSmart. Import the customers first; the list of records says "
+        "why one was left out."
+    ),
+    "unreadable_customer": _("King's answer for customer %(debtor)s of this order could not be read: %(detail)s"),
+    "unknown_address": _(
+        "The order is for delivery address %(address)s of customer %(debtor)s, which is not known. "
+        "Correct the address in King, or import the customers with their delivery addresses first."
+    ),
+    "order_being_posted": _(
+        "The work order was being sent to OutSmart when the run stopped. The next run looks it up there."
+    ),
+    "order_not_made": _("OutSmart did not refuse the work order, but does not have it either. It is tried again."),
+    "work_order_of_another": _(
+        "The work order with this number (%(work_order)s in OutSmart) was made of King order %(other)s. "
+        "Correct the external work order number in OutSmart."
+    ),
+    "order_differs": _(
+        "King's order was changed after its work order was made: %(fields)s. The work order was left as it is; "
+        "change it in OutSmart where the work asks for it."
+    ),
+    "order_gone": _(
+        "King does not show this order among the open ones any more: it was delivered, invoiced or removed. "
+        "Cancel the work order in OutSmart if the work is not needed any more."
+    ),
     "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
     # Whole runs
     "exports_off": _("“Orders” is off in the settings, so nothing is exported."),
@@ -220,6 +245,7 @@ EVENTS: dict[str, str | Promise] = {
     "order.updated": _("The order was brought up to date in King."),
     "order.unchanged": _("King held all of it already."),
     "order.approved": _("The order was approved and released for delivery."),
+    "record.open_again": _("The order is open in King again."),
     "order.found_again": _("The order of an interrupted run was found in King; the export goes on with it."),
 }
 

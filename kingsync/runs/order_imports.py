@@ -2,219 +2,239 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
-
-import msgspec
-from django.db import transaction
-from django.utils import timezone
 
 from integrations import errors
 from integrations.king import payloads
-from integrations.king.client import Client as KingClient
-from integrations.king.records import Debtor, Kind, Order, Page
-from integrations.outsmart import payloads as outsmart_payloads
+from integrations.king.reader import KingReader
+from integrations.king.records import Kind, Order, Page
 from integrations.outsmart.client import Client as OutSmartClient
-from kingsync.models import tenants
-from kingsync.models.links import ImportedLine, RecordKind, RecordLink
+from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry
-from kingsync.models.wording import stored
-from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import imported_orders
 from kingsync.rules.imported_orders import NewWork
 from kingsync.rules.mapping import Orders
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import posting
+from kingsync.rules.records import LONGEST_NUMBER
+from kingsync.runs import known, order_links, order_posting, order_watch
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
-from kingsync.runs.patience import patiently
+from kingsync.runs.order_customers import Customers
+from kingsync.runs.order_links import State
+from kingsync.runs.order_passes import OrderPass
+from kingsync.runs.order_posting import Ready
+from kingsync.runs.order_watch import OrderWatch
 
+NAME = "orders"
+# A new order costs a call: so many are at stake between two heartbeats.
+PAGE = 200
 BATCH = 50
-NEW = "Klaargezet"
-Counted = Literal["skipped", "rejected", "unchanged"]
+Counted = Literal["skipped", "rejected"]
+
+
+@dataclass(frozen=True)
+class _Met:
+    """An order on a page of King's, of which the number has been read, with what we knew of it."""
+
+    number: str
+    raw: bytes
+    source_hash: uuid.UUID
+    link: RecordLink | None
 
 
 class OrderImport:
     """The order part of one import run; goes through King's pages of open orders."""
 
-    def __init__(self, claim: Claim, choices: Orders, king: KingClient, outsmart: OutSmartClient, log: RunLog) -> None:
+    def __init__(self, claim: Claim, choices: Orders, king: KingReader, outsmart: OutSmartClient, log: RunLog) -> None:
         self._claim, self._choices, self._king, self._outsmart, self._log = claim, choices, king, outsmart, log
-        self._debtors: dict[str, Debtor | None] = {}
+        self._customers = Customers(king)
+        self._watch = OrderWatch(claim, choices, self._customers, log)
+        self._pass = OrderPass(king, is_dry=claim.run.is_dry)
+        self._is_dry = claim.run.is_dry
+        self._links: list[RecordLink] = []
 
-    def work(self) -> None:
-        done = self._claim.run.progress_done
-        self._claim.beat(kind="orders", done=done)
-        for page in self._king.iter_pages(Kind.ORDER):
+    def work(self) -> bool:
+        """Read page by page; True when the slice is over before the last page."""
+        claim, (after, done) = self._claim, self._begin()
+        claim.beat(kind=NAME, done=done)
+        for page in self._king.iter_pages(Kind.ORDER, after=after, size=PAGE):
             self._page(page)
             done += len(page.records)
             self._log.write()
-            self._claim.beat(done=done)
+            if page.next_after:
+                is_slice_over = claim.is_slice_over
+                is_remembered = is_slice_over and self._pass.remember()
+                claim.beat(done=done, cursor=self._cursor(page.next_after, done, is_remembered=is_remembered))
+                if is_slice_over:
+                    return True
+        self._finish(done)
+        return False
+
+    def _begin(self) -> tuple[str, int]:
+        """Return after which order to go on, and how many were done: where an earlier slice stopped, or nowhere."""
+        stood = self._claim.run.cursor.get(NAME)
+        if stood is None:
+            self._pass.begin()
+            return "", 0
+        if stood["is_remembered"]:
+            self._pass.go_on()
+        return stood["after"], stood["done"]
+
+    def _cursor(self, after: str, done: int, *, is_remembered: bool) -> dict[str, object]:
+        stands = {"after": after, "done": done, "is_remembered": is_remembered}
+        return {"finished": self._claim.run.cursor.get("finished", []), NAME: stands}
+
+    def _finish(self, done: int) -> None:
+        """Mark what King shows no more. After a crash in between the last page is read again."""
+        for link in self._pass.missing():
+            self._watch.gone(link)
+            self._links.append(link)
+        self._store_links()
+        self._pass.end()
+        self._log.write()
+        self._claim.beat(done=done)
+
+    # --- One page -----------------------------------------------------------------------------------------------------
 
     def _page(self, page: Page) -> None:
         self._claim.count("read", len(page.records))
-        found = [order for raw in page.records if (order := self._decoded(bytes(raw)))]
-        linked = self._linked(order.number for order in found)
-        new = [work for order in found if (work := self._considered(order, linked)) and not self._is_there(work)]
-        if self._claim.run.is_dry:
-            self._preview(new)
-            return
+        met = self._met(page)
+        self._pass.meet(each.number for each in met)
+        ledger = order_links.in_the_ledger(each.number for each in met)
+        is_told = {each.number: self._is_told(each, ledger) for each in met}
+        self._claim.count("unchanged", sum(is_told.values()))
+        found = [(each, order) for each in met if not is_told[each.number] and (order := self._decoded(each))]
+        self._customers.prepare(order for _, order in found)
+        new = [ready for each, order in found if (ready := self._considered(each, order))]
         for start in range(0, len(new), BATCH):
-            self._post(new[start : start + BATCH])
+            self._make(new[start : start + BATCH])
+        self._store_links()
 
-    def _decoded(self, raw: bytes) -> Order | None:
+    def _met(self, page: Page) -> list[_Met]:
+        numbered = [(number, bytes(raw)) for raw in page.records if (number := self._number(bytes(raw)))]
+        links = order_links.of(number for number, _ in numbered)
+        return [_Met(number, raw, uuid.UUID(bytes=known.digest_of(raw)), links.get(number)) for number, raw in numbered]
+
+    def _number(self, raw: bytes) -> str:
+        """Return the number of an order; "" for what has none that we could keep (booked so)."""
         try:
-            return payloads.order(raw)
+            number = payloads.number(Kind.ORDER, raw)
         except errors.PayloadError as error:
-            self._drop("", "rejected", reason("unreadable_record", detail=error.detail or error.path))
+            detail = error.detail or error.path
+        else:
+            if len(number) <= LONGEST_NUMBER:
+                return number
+            detail = f"{number[:LONGEST_NUMBER]}…"
+        self._pass.cannot_be_sure()
+        self._claim.count("rejected")
+        why = reason("unreadable_record", detail=detail)
+        self._log.add("record.rejected", why, level=LogEntry.Level.ERROR, kind=RecordKind.ORDER)
+        return ""
+
+    def _is_told(self, each: _Met, ledger: Mapping[str, bool]) -> bool:
+        """True for an order of which nothing is to be found out: it has a work order and says what it said before.
+
+        What the export has begun to write to is watched by the export.
+        """
+        link, is_exported = each.link, ledger.get(each.number, False)
+        if link is None or link.state not in order_links.WITH_WORK_ORDER:
+            return each.number in ledger  # our export made the order, or linked it
+        if self._watch.still_there(link, is_exported=is_exported):
+            self._links.append(link)
+        return is_exported or not link.sent or link.source_hash == each.source_hash
+
+    def _decoded(self, each: _Met) -> Order | None:
+        try:
+            return payloads.order(each.raw)
+        except errors.PayloadError as error:
+            self._drop(each, "rejected", reason("unreadable_record", detail=error.detail or error.path))
             return None
 
-    def _linked(self, numbers: Iterable[str]) -> set[str]:
-        """Return the orders that have a work order already, through our import, our export or by hand."""
-        wanted = list(numbers)
-        imported = RecordLink.objects.filter(
-            kind=RecordKind.ORDER, king_id__in=wanted, state=RecordLink.State.LINKED
-        ).values_list("king_id", flat=True)
-        exported = WorkOrder.objects.filter(king_order_number__in=wanted).values_list("king_order_number", flat=True)
-        return {*imported, *(number for number in exported if number)}
-
-    def _considered(self, order: Order, linked: set[str]) -> NewWork | None:
-        """Return the work order to make; None when it is there already, left alone or impossible (booked so)."""
-        if order.number in linked:
+    def _considered(self, each: _Met, order: Order) -> tuple[_Met, NewWork] | None:
+        """Return the work order to make; None for one that was made before, is left alone or impossible (booked so)."""
+        if each.link is not None and each.link.state in order_links.WITH_WORK_ORDER:
             self._claim.count("unchanged")
+            self._watch.changed(each.link, order, each.source_hash)
+            self._links.append(each.link)
             return None
         leave = imported_orders.reason_to_leave(order, self._choices)
         if leave:
-            self._drop(order.number, "skipped", leave)
+            self._drop(each, "skipped", leave)
             return None
         answer = self._from(order)
         if isinstance(answer, Reason):
-            self._drop(order.number, "rejected", answer)
+            self._drop(each, "rejected", answer)
             return None
-        return answer
-
-    def _is_there(self, work: NewWork) -> bool:
-        """True for an order whose number somebody typed into a work order: linked as it is, its rows are their own."""
-        number = work.work_order.king_order_number
-        raw = self._outsmart.find_work_order(king_order_number=number)
-        if raw is None:
-            return False
-        self._claim.count("unchanged")
-        if not self._claim.run.is_dry:
-            outsmart_id = outsmart_payloads.work_order(raw).outsmart_id
-            self._store_links([_link(number, outsmart_id=outsmart_id, state=RecordLink.State.LINKED)])
-        return True
+        return each, answer
 
     def _from(self, order: Order) -> NewWork | Reason:
-        customer = self._debtor(order.debtor_number)
-        invoice = self._debtor(order.invoice_debtor_number or order.debtor_number)
-        if customer is None or invoice is None:
-            return reason(
-                "unknown_debtor", debtor=order.debtor_number if customer is None else order.invoice_debtor_number
-            )
-        return imported_orders.from_order(order, customer, invoice, self._choices)
+        parties = self._customers.of(order)
+        return parties if isinstance(parties, Reason) else imported_orders.from_order(order, *parties, self._choices)
 
-    def _debtor(self, number: str) -> Debtor | None:
-        if number not in self._debtors:
-            raw = self._king.find_record(Kind.DEBTOR, number)
-            self._debtors[number] = None if raw is None else payloads.debtor(raw)
-        return self._debtors[number]
+    # --- Booking ------------------------------------------------------------------------------------------------------
 
-    def _drop(self, number: str, counted: Counted, why: Reason) -> None:
-        """Count and list an order that does not become a work order."""
-        self._claim.count(counted)
+    def _drop(self, each: _Met, counted: Counted, why: Reason) -> None:
+        """Count and list an order that does not become a work order; what is left alone is logged once."""
         is_wrong = counted == "rejected"
-        level = LogEntry.Level.ERROR if is_wrong else LogEntry.Level.INFO
-        self._log.add(f"record.{counted}", why, level=level, kind=RecordKind.ORDER, king_id=number)
-        if number and not self._claim.run.is_dry:
-            state = RecordLink.State.REJECTED if is_wrong else RecordLink.State.SKIPPED
-            self._store_links([_link(number, outsmart_id=number, state=state, why=why)])
+        self._claim.count(counted)
+        link = order_links.made(each.number, state=State.REJECTED if is_wrong else State.SKIPPED, why=why)
+        is_news = each.link is None or (each.link.state, each.link.reason) != (link.state, link.reason)
+        if is_wrong or is_news:
+            level = LogEntry.Level.ERROR if is_wrong else LogEntry.Level.INFO
+            self._log.add(f"record.{counted}", why, level=level, kind=RecordKind.ORDER, king_id=each.number)
+        if self._is_dry:
+            order_watch.tell(self._claim, each.number, counted, why=why)
+        if is_news and (each.link is None or each.link.state not in order_links.WITH_WORK_ORDER):
+            self._links.append(link)
 
-    # --- Sending ------------------------------------------------------------------------------------------------------
+    def _store_links(self) -> None:
+        if not self._is_dry:
+            order_links.store(self._links)
+        self._links = []
 
-    def _post(self, works: list[NewWork]) -> None:
-        row_ids: dict[str, str] = {}
-        refused = {
-            work.work_order.king_order_number: why
-            for work, why in posting.halving(lambda batch: row_ids.update(self._sent(batch)), works)
-        }
-        made = [work for work in works if work.work_order.king_order_number not in refused]
+    # --- Making work orders -------------------------------------------------------------------------------------------
+
+    def _make(self, found: Sequence[tuple[_Met, NewWork]]) -> None:
+        """Make the work orders that OutSmart does not have."""
+        new = [(each, work) for each, work in found if not self._is_there(each, work)]
+        if self._is_dry:
+            self._claim.count("created", len(new))
+            for each, work in new:
+                order_watch.tell(self._claim, each.number, "created", work=work)
+            return
+        by_number = {each.number: each for each, _ in new}
+        refused = order_posting.post(self._outsmart, [Ready(work, each.source_hash) for each, work in new])
+        self._claim.count("created", len(new) - len(refused))
         for number, why in refused.items():
-            self._drop(number, "rejected", why)
-        with transaction.atomic():
-            self._store_links([_made(work, row_ids) for work in made])
-            _store_lines(made)
-        self._claim.count("created", len(made))
+            self._drop(by_number[number], "rejected", why)
 
-    def _sent(self, works: Sequence[NewWork]) -> dict[str, str]:
-        """Post work orders; after a lost answer only those that OutSmart turns out not to have."""
+    def _is_there(self, each: _Met, work: NewWork) -> bool:
+        """True for an order that OutSmart has a work order of (booked so), or that cannot be looked up there.
+
+        An interrupted run posted it, and booked that beforehand; or somebody typed its number into a work order, which
+        is linked as it is: its rows are their own.
+        """
         try:
-            return patiently(lambda: self._outsmart.post_work_orders([work.work_order for work in works]))
-        except (errors.OutcomeUnknownError, errors.ServerError):
-            there = self._there()
-        missing = [work.work_order for work in works if work.work_order.king_order_number not in there]
-        return there | patiently(lambda: self._outsmart.post_work_orders(missing))
-
-    def _there(self) -> dict[str, str]:
-        """Return the new work orders that OutSmart has, by their King order number."""
-        found = {}
-        for raw in self._outsmart.iter_work_orders(status=NEW):
-            work_order = outsmart_payloads.work_order(raw)
-            found[work_order.king_order_number] = work_order.outsmart_id
-        return found
-
-    def _store_links(self, links: list[RecordLink]) -> None:
-        RecordLink.objects.bulk_create(
-            links,
-            update_conflicts=True,
-            unique_fields=["tenant", "kind", "king_id"],
-            update_fields=["outsmart_id", "state", "reason", "synced_at"],
+            outsmart_id = order_posting.find(self._outsmart, each.number)
+        except errors.PayloadError as error:
+            self._drop(each, "rejected", reason("unreadable_work_order", detail=error.detail or error.path))
+            return True
+        if outsmart_id is None:
+            return False
+        posted = each.link if each.link is not None and each.link.sent else None
+        link = order_links.made(
+            each.number,
+            state=State.LINKED,
+            outsmart_id=outsmart_id,
+            name=work.work_order.customer_name,
+            sent=posted.sent if posted else "",
+            source_hash=posted.source_hash if posted else each.source_hash,
         )
-
-    def _preview(self, works: list[NewWork]) -> None:
-        self._claim.count("created", len(works))
-        self._claim.plan.extend(
-            {
-                "kind": RecordKind.ORDER.value,
-                "king_id": work.work_order.king_order_number,
-                "action": "created",
-                "reason": None,
-                "row": msgspec.to_builtins(work.work_order),
-            }
-            for work in works
-        )
-
-
-def _link(number: str, *, outsmart_id: str, state: RecordLink.State, why: Reason | None = None) -> RecordLink:
-    return RecordLink(
-        tenant_id=tenants.current_id(),
-        kind=RecordKind.ORDER,
-        king_id=number,
-        outsmart_id=outsmart_id,
-        state=state,
-        reason=dict(stored(why)) if why else {},
-        synced_at=timezone.now(),
-    )
-
-
-def _made(work: NewWork, row_ids: dict[str, str]) -> RecordLink:
-    number = work.work_order.king_order_number
-    # OutSmart may leave out a work order that it had already; its King number is enough to find it again.
-    return _link(number, outsmart_id=row_ids.get(number, number), state=RecordLink.State.LINKED)
-
-
-def _store_lines(works: list[NewWork]) -> None:
-    ImportedLine.objects.bulk_create(
-        [
-            ImportedLine(
-                tenant_id=tenants.current_id(),
-                king_order_number=work.work_order.king_order_number,
-                king_line_id=line.king_line_id,
-                key=line.key,
-                label=line.content.article,
-                content=msgspec.to_builtins(line.content),
-            )
-            for work in works
-            for line in work.lines
-        ],
-        ignore_conflicts=True,
-    )
+        if not self._is_dry:
+            order_links.store([link])
+        is_taken = link.state == State.SKIPPED
+        self._claim.count("skipped" if is_taken else "created" if posted else "unchanged")
+        return True
