@@ -9,13 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from bench import jobs
 from bench.exporter import Exported
+from bench.figures import Figure
 from bench.world import PATIENCE_SECONDS, Company, World, finished
 from kingsync.embedded import children
 from kingsync.embedded.places import CHECKOUT
@@ -36,20 +36,6 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 FULL = Size(few=100, many=1000, side=100, slice_seconds=3)
 QUICK = Size(few=5, many=15, side=8, slice_seconds=1)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table; without a bound it is there to be read."""
-
-    name: str
-    value: float
-    unit: str = "x"
-    bound: float | None = None
-
-    @property
-    def is_broken(self) -> bool:
-        return self.bound is not None and self.value > self.bound
 
 
 def measure(world: World, size: Size) -> Iterator[Figure]:
@@ -175,16 +161,3 @@ def _wait_until_ended(run_id: int) -> float:
 def _ask(*arguments: str) -> str:
     command = [sys.executable, "-m", "bench.button", *arguments]
     return subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def report(figures: Iterator[Figure], *, is_judged: bool) -> bool:
-    """This function will print each figure when it is there; True when no bound is broken."""
-    broken = []
-    began = time.monotonic()
-    for figure in figures:
-        bound = "" if figure.bound is None else f"<= {figure.bound:.2f}"
-        verdict = "" if figure.bound is None or not is_judged else "BROKEN" if figure.is_broken else "ok"
-        print(f"{figure.name:<58} {figure.value:>9.2f} {figure.unit:<6} {bound:<9} {verdict}".rstrip(), flush=True)
-        broken += [figure.name] if verdict == "BROKEN" else []
-    print(f"{time.monotonic() - began:.0f} seconds; {len(broken) or 'no'} bound(s) broken")
-    return not broken

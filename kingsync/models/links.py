@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models.tenants import TenantOwned
+from kingsync.models.tenants import Tenant, TenantOwned
 
 
 class RecordKind(models.TextChoices):
@@ -20,6 +20,9 @@ class RecordKind(models.TextChoices):
 
 class RecordLink(TenantOwned):
     """One record of King's in OutSmart: what we sent last decides whether it is sent again."""
+
+    # No index of its own: the constraints begin with it, and a first import writes a hundred thousand of these.
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"), db_index=False)
 
     class State(models.TextChoices):
         LINKED = "linked", _("linked")
@@ -51,13 +54,18 @@ class RecordLink(TenantOwned):
             models.UniqueConstraint(fields=["tenant", "kind", "king_id"], name="one_link_per_king_record"),
             models.UniqueConstraint(
                 fields=["tenant", "kind", "outsmart_id"],
-                condition=models.Q(state="linked"),
+                # Master data has King's own numbers as codes: the constraint above holds for both sides.
+                condition=models.Q(state="linked", kind="order"),
                 name="one_link_per_outsmart_record",
             ),
         ]
         indexes = [
-            # The list of records by kind and state, what could not be sent first; the brake's "how many are there".
-            models.Index(fields=["tenant", "kind", "state", "king_id"], name="records_by_state"),
+            # The lists of what could not be sent, was skipped, is gone.
+            models.Index(
+                fields=["tenant", "kind", "state", "king_id"],
+                name="records_by_state",
+                condition=~models.Q(state="linked"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,6 +74,9 @@ class RecordLink(TenantOwned):
 
 class KingRecord(TenantOwned):
     """The mirror of one record of King's master data, for pre-checks and for choices in forms."""
+
+    # No index of its own: the constraint begins with it.
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"), db_index=False)
 
     class Kind(models.TextChoices):
         DEBTOR = "debtor", _("customer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,21 @@ class Upsert:
     def write(self, rows: Iterable[Sequence[object]]) -> None:
         """Insert or update the rows, each in the order of `columns`; no key may come twice."""
         waiting = f"waiting_{self.table}"
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(self._make_waiting(waiting))
+            cursor.execute(f"DELETE FROM {waiting}")  # noqa: S608  (left by an earlier write of the same transaction)
             with cursor.copy(f"COPY {waiting} ({', '.join(self.columns)}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             cursor.execute(self._insert(waiting))
-            cursor.execute(f"TRUNCATE {waiting}")
 
     def _make_waiting(self, waiting: str) -> str:
+        # Emptied by the commit: a TRUNCATE would make every commit wait for the disk.
         columns = ", ".join(self.columns)
-        return f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} AS SELECT {columns} FROM {self.table} WITH NO DATA"  # noqa: S608
+        return (
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} ON COMMIT DELETE ROWS "  # noqa: S608
+            f"AS SELECT {columns} FROM {self.table} WITH NO DATA"
+        )
 
     def _insert(self, waiting: str) -> str:
         columns = ", ".join(self.columns)

@@ -54,13 +54,16 @@ class Compared:
     @property
     def outcome(self) -> str:
         """The record's one count: that of its own row, but a changed part of it makes it updated."""
-        if self.own.outcome == "unchanged" and any(part.outcome != "unchanged" for part in self.parts):
+        first = self.parts[0].outcome
+        if first == "unchanged" and len(self.parts) > 1 and any(part.outcome != first for part in self.parts):
             return "updated"
-        return self.own.outcome
+        return first
 
     @property
     def is_trouble(self) -> bool:
         """True when a part of it could not be sent although the record itself could."""
+        if len(self.parts) == 1:
+            return False
         return self.own.outcome != "rejected" and any(part.outcome == "rejected" for part in self.parts)
 
     @property
@@ -95,18 +98,24 @@ def read(story: Story, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compar
     return good, bad
 
 
-def judge(story: Story, records: Sequence[Compared], choices: Any, *, is_first: bool) -> None:
-    """Say what each record becomes.
-
-    `is_first` says that nothing of the kind was ever sent, so that there is nothing to compare with.
-    """
+def answer(story: Story, records: Iterable[Compared], choices: Any) -> None:
+    """Say what each record becomes when nothing of it was ever sent. Needs no database."""
     for one in records:
-        one.parts = [Part(answer, None, "", "") for answer in story.answers(one.record, choices)]
-    known = {} if is_first else _known(story, records)
+        one.parts = [Part(given, None, "", "") for given in story.answers(one.record, choices)]
+        for part in one.parts:
+            if isinstance(part.answer, Row):
+                part.sent = record_links.sent_text(part.answer)
+            _judge(part)
+
+
+def compare(story: Story, records: Sequence[Compared]) -> None:
+    """Say again what each answered record becomes, beside what was sent of it before."""
+    known = _known(story, records)
     for one in records:
         for part in one.parts:
             part.before = known.get((part.answer.kind, part.answer.king_id))
-            _judge(part)
+            if part.before is not None:
+                _judge(part)
 
 
 def with_digests(raws: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
@@ -124,7 +133,7 @@ def _judge(part: Part) -> None:
     if isinstance(answer, Dropped):
         part.outcome, part.why = ("rejected" if answer.is_impossible else "skipped"), answer.reason
         return
-    part.sent = record_links.sent_text(answer)
+    part.why = None
     if before is None or not before.sent:
         # A record that is inactive from the start helps nobody in OutSmart.
         part.outcome, part.why = ("created", None) if answer.is_active else ("skipped", reason("inactive_never_sent"))

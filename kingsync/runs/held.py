@@ -46,7 +46,8 @@ class Held:
             last = rows[-1][0]
             raws = comparing.with_digests(bytes(raw) for _, raw in rows)
             records, _ = comparing.read(self._story, raws)
-            comparing.judge(self._story, records, self._choices, is_first=False)
+            comparing.answer(self._story, records, self._choices)
+            comparing.compare(self._story, records)
             yield last, records
 
     def forget(self, mark: int) -> None:

@@ -19,7 +19,7 @@ from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
 from kingsync.rules.mapping import Imports
-from kingsync.rules.outcomes import reason
+from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import booking, brakes, comparing, missing, record_links
 from kingsync.runs.ahead import fetched_ahead
 from kingsync.runs.comparing import Compared
@@ -32,8 +32,10 @@ from kingsync.runs.missing import Gone
 from kingsync.runs.passes import Pass
 from kingsync.runs.writing import Chunk, Refused, Writer
 
+# What a page has to tell: records that are not as they were, and why others cannot be read.
+News = tuple[list[Compared], list[Reason]]
 PAGE = 500
-CHUNK = 1000
+CHUNK = 2000
 HELD_AT_MOST = 2000
 SAVE_SECONDS = 1.0
 RETRIED_AT_MOST = 50
@@ -87,9 +89,9 @@ class KindImport:
         pages = self._job.king.iter_pages(
             self._story.kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
         )
-        with fetched_ahead(pages) as ahead, self._writer() as writer:
-            for page in ahead:
-                self._take(page)
+        with fetched_ahead(map(self._looked_at, pages)) as ahead, self._writer() as writer:
+            for page, news in ahead:
+                self._take(page, news)
                 if self._job.claim.is_slice_over and page.next_after:
                     self._pass.remember_unmet()
                     self._save(writer)
@@ -104,28 +106,38 @@ class KindImport:
     def _writer(self) -> Writer:
         return Writer(self._job.outsmart, self._story.posted, self._book)
 
-    def _take(self, page: Page) -> None:
-        new = []
+    def _looked_at(self, page: Page) -> tuple[Page, News]:
+        """Do what needs no database, in the thread that fetches: leave out what is known, make rows of the rest."""
         known, skips = self._pass.known, self._pass.skips_known
-        for raw in map(bytes, page.records):
-            digest = digest_of(raw)
-            if known.meet(digest) and skips:
-                self._counts["unchanged"] += 1
-            else:
-                new.append((raw, digest))
+        digests = [digest_of(raw) for raw in page.records]
+        is_met = [known.meet(digest) for digest in digests]
+        new = [
+            (bytes(raw), digest)
+            for raw, digest, met in zip(page.records, digests, is_met, strict=True)
+            if not (met and skips)
+        ]
+        return page, self._news(new)
+
+    def _news(self, raws: Sequence[tuple[bytes, bytes]]) -> News:
+        records, unreadable = comparing.read(self._story, raws)
+        comparing.answer(self._story, records, self._choices)
+        return records, unreadable
+
+    def _take(self, page: Page, news: News) -> None:
         self._counts["read"] += len(page.records)
+        self._counts["unchanged"] += len(page.records) - _size(news)
         self._pass.cursor.done += len(page.records)
         self._pass.cursor.after, self._pass.cursor.is_over = page.next_after, not page.next_after
-        if new:
-            self._compare(new)
+        self._compare(news)
 
-    def _compare(self, raws: Sequence[tuple[bytes, bytes]]) -> None:
-        records, unreadable = comparing.read(self._story, raws)
+    def _compare(self, news: News) -> None:
+        records, unreadable = news
         for why in unreadable:
             self._counts["rejected"] += 1
             self._pass.cursor.is_whole = False
             self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
-        comparing.judge(self._story, records, self._choices, is_first=self._pass.cursor.is_first)
+        if not self._pass.cursor.is_first:
+            comparing.compare(self._story, records)
         for one in records:
             if one.is_as_booked:
                 self._counts["unchanged"] += 1
@@ -143,9 +155,9 @@ class KindImport:
         ).values_list("king_id", flat=True)[:RETRIED_AT_MOST]
         read = {one.record.number for one in self._records}
         found = [self._job.king.find_record(self._story.kind, number) for number in refused if number not in read]
-        raws = comparing.with_digests(raw for raw in found if raw)
-        self._counts["read"] += len(raws)
-        self._compare(raws)
+        news = self._news(comparing.with_digests(raw for raw in found if raw))
+        self._counts["read"] += _size(news)
+        self._compare(news)
 
     # --- Saving how far it is -----------------------------------------------------------------------------------------
 
@@ -247,3 +259,8 @@ class KindImport:
     def _tell(self, outcome: str, entry: dict[str, object]) -> None:
         self._job.claim.plan.append(entry)
         self._job.claim.sample(outcome, entry)
+
+
+def _size(news: News) -> int:
+    records, unreadable = news
+    return len(records) + len(unreadable)
