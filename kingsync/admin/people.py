@@ -1,21 +1,29 @@
-"""Users and groups: the operator's only."""
+"""Users and groups: the operator's only. Mails that were sent: of one's own tenants."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kingsync.admin import base
+from kingsync.models.people import SentNotice
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Their pages show the keys of the second step, which nobody but its owner's telephone needs to know.
+admin.site.unregister(TOTPDevice)
+admin.site.unregister(StaticDevice)
 
 
 class OperatorOnly:
@@ -42,8 +50,24 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    actions = ("switch_second_step_off",)
+
+    @admin.action(description=gettext_lazy("Switch two-step login off (lost telephone)"))
+    def switch_second_step_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
+        """Let people who lost telephone and backup codes in with their password; who it is must be sure first."""
+        for model in (TOTPDevice, StaticDevice):
+            model.objects.filter(user__in=queryset).delete()
+        for user in queryset:
+            self.log_change(request, user, gettext("Two-step login switched off."))
+        messages.success(request, gettext("Two-step login switched off."))
 
 
 @admin.register(Group)
 class GroupAdmin(OperatorOnly, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Groups of permissions, as Django has them."""
+
+
+@admin.register(SentNotice)
+class SentNoticeAdmin(base.LongListAdmin):
+    list_display = ("sent_at", "tenant", "mode", "work_order_count", "recipients", "problem")
+    list_filter: Any = (base.TenantFilter, "mode")

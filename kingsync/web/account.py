@@ -64,7 +64,7 @@ class EmailForm(PasswordCheckForm):
 @access.people
 def account(request: access.PersonRequest) -> HttpResponse:
     """Show the account; save the name."""
-    form = NameForm(request.POST or None, instance=request.user)
+    form = NameForm(request.POST if request.method == "POST" else None, instance=request.user)
     if form.is_valid():
         form.save()
         messages.success(request, _("Saved."))

@@ -99,7 +99,7 @@ def _join(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _new_account(request: HttpRequest, found: Invitation) -> HttpResponse:
-    form = NewAccountForm(request.POST or None, email=found.email)
+    form = NewAccountForm(request.POST if request.method == "POST" else None, email=found.email)
     if not form.is_valid():
         return _show(request, found, "new_account", form=form, status=422 if form.is_bound else 200)
     password = form.cleaned_data["password"]

@@ -37,7 +37,7 @@ def second_step_page(request: access.PersonRequest) -> HttpResponse:
     """Ask for the code after the password."""
     if second_step.is_verified(request.user) or not second_step.has_device(request.user):
         return redirect(second_step.next_page(request))
-    form = CodeForm(request.POST or None)
+    form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _passes(request, form):
         return redirect(second_step.next_page(request))
     context = {"form": form, "next": second_step.next_page(request)}
@@ -75,7 +75,7 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
     if second_step.has_device(user):
         return redirect("two_step")
     key = request.session.setdefault(KEY, codes.new_key())
-    form = CodeForm(request.POST or None)
+    form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         device = codes.confirm(user, key, form.cleaned_data["code"])
         if device:

@@ -1,0 +1,331 @@
+"""Every address, for every person, reading and sending: who is answered what.
+
+A new address fails `test_every_address_stands_in_the_table` until it has a line in `TABLE`: its name, what reading it
+(GET) answers, what sending to it (POST) answers, and what is sent. Answers stand in the order of `ROLES`; `members`,
+`editors` and `owners` write the usual ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from kingsync import tasks
+from kingsync import urls as all_urls
+from kingsync.models import tenants
+from kingsync.models.brakes import Brake
+from kingsync.models.runs import RunKind, RunStatus
+from kingsync.models.tenants import Role, Tenant
+from kingsync.models.work_orders import LedgerState
+from kingsync.rules.outcomes import Reason
+from kingsync.runs import clients, invitations
+from kingsync.web import second_step
+from kingsync.web.urls import urlpatterns
+from tests import factories
+from tests.web.conftest import People
+
+ROLES = ("anonymous", "stranger", "viewer", "editor", "owner", "operator")
+Answers = tuple[int, int, int, int, int, int]
+NOT_THIS_WAY: Answers = (405, 405, 405, 405, 405, 405)
+
+
+@dataclass(frozen=True)
+class Line:
+    get: Answers
+    post: Answers = NOT_THIS_WAY
+    sent: dict[str, str] = field(default_factory=dict)
+
+
+def everybody(answer: int) -> Answers:
+    return (answer,) * 6
+
+
+def logged_in(answer: int) -> Answers:
+    return (302, *(answer,) * 5)
+
+
+def members(answer: int = 200) -> Answers:
+    return (302, 404, answer, answer, answer, answer)
+
+
+def editors(answer: int = 302) -> Answers:
+    return (302, 404, 403, answer, answer, answer)
+
+
+def owners(answer: int = 302) -> Answers:
+    return (302, 404, 403, 403, answer, answer)
+
+
+def page() -> Line:
+    return Line(get=members())
+
+
+def action(answer: int = 302, **sent: str) -> Line:
+    return Line(get=NOT_THIS_WAY, post=editors(answer), sent=sent)
+
+
+def owners_action(answer: int = 302, **sent: str) -> Line:
+    return Line(get=NOT_THIS_WAY, post=owners(answer), sent=sent)
+
+
+TABLE: dict[str, Line] = {
+    # For everybody
+    "favicon": Line(get=everybody(302)),
+    "health": Line(get=everybody(200), post=everybody(405)),
+    "login": Line(get=(200, *(302,) * 5), post=(200, *(302,) * 5)),
+    "logout": Line(get=everybody(405), post=everybody(302)),
+    "set_language": Line(get=everybody(302), post=everybody(302), sent={"language": "en"}),
+    "password_reset": Line(get=everybody(200), post=everybody(302), sent={"email": "bob@jansen.example"}),
+    "password_reset_done": Line(get=everybody(200), post=everybody(405)),
+    "password_reset_confirm": Line(get=everybody(200), post=everybody(200)),
+    "invitation": Line(get=everybody(404), post=everybody(404)),
+    "invitation_link": Line(get=everybody(302)),
+    # One's own
+    "home": Line(get=(302, 302, 302, 302, 302, 200)),
+    "account": Line(get=logged_in(200), post=logged_in(302), sent={"name": "Somebody"}),
+    "email_change": Line(get=NOT_THIS_WAY, post=logged_in(422)),
+    "email_confirm": Line(get=logged_in(404), post=logged_in(404)),
+    "password_change": Line(get=logged_in(200), post=logged_in(200)),
+    "second_step": Line(get=logged_in(302), post=logged_in(302)),
+    "two_step": Line(get=logged_in(200)),
+    "two_step_enrol": Line(get=logged_in(200), post=logged_in(422)),
+    "two_step_codes": Line(get=NOT_THIS_WAY, post=logged_in(302)),
+    "two_step_remove": Line(get=NOT_THIS_WAY, post=logged_in(422)),
+    # A tenant's people
+    "people": page(),
+    "invite": owners_action(email="new@jansen.example", role="viewer"),
+    "organisation": owners_action(log_days="30"),
+    "member_role": owners_action(role="editor"),
+    "member_remove": owners_action(sure="1"),
+    "invite_again": owners_action(),
+    "invitation_withdraw": owners_action(),
+    # A tenant's pages
+    "tenant": page(),
+    "overview": page(),
+    "live": page(),
+    "start_run": action(),
+    "brake": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
+    "settings": Line(get=members(), post=editors(422)),
+    "test_connection": action(200),
+    "refresh_choices": action(200),
+    "text_preview": Line(get=NOT_THIS_WAY, post=members(), sent={"template": "Werkbon {order_number}"}),
+    "forecast": action(200),
+    "settings_versions": page(),
+    "settings_restore": action(),
+    "runs": page(),
+    "run": page(),
+    "cancel_run": action(),
+    "log": page(),
+    "records": page(),
+    "record": page(),
+    # A tenant's work orders
+    "work_orders": page(),
+    "decide_many": action(kind="exclude", reason="Double"),
+    "work_orders_file": page(),
+    "causes": page(),
+    "decide_cause": action(kind="retry"),
+    "work_order": page(),
+    "decide": action(kind="exclude", reason="Double"),
+    "preview": action(),
+    "export_one": action(),
+    "work_order_run": page(),
+}
+OURS = {str(each.name): each for each in urlpatterns}
+OF_A_TENANT = [name for name, each in OURS.items() if "slug" in str(each.pattern)]
+# What stands in the addresses; numbers are those of rows of the tenant.
+WORDS = {"kind": "export", "system": "king", "form": "csv", "secret": "no-such", "sealed": "no-such", "uidb64": "no"}
+WORDS |= {"token": "no-such", "version": "1"}
+
+
+@dataclass(frozen=True)
+class World:
+    """One row of everything that addresses name."""
+
+    tenant: Tenant
+    people: People
+    numbers: dict[str, int]
+
+    def address(self, name: str) -> str:
+        known: dict[str, Any] = {**WORDS, **self.numbers, "slug": self.tenant.slug}
+        return reverse(name, kwargs={key: known[key] for key in OURS[name].pattern.converters | _groups(OURS[name])})
+
+    def browser(self, role: str) -> Client:
+        browser = Client(headers={"Accept-Language": "en"})
+        if role != "anonymous":
+            browser.force_login(getattr(self.people, role))
+        return browser
+
+
+def _groups(pattern: URLPattern) -> dict[str, object]:
+    return dict(pattern.pattern.regex.groupindex)
+
+
+@pytest.fixture
+def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> World:
+    def works(_connection: object) -> Reason | None:
+        return None
+
+    monkeypatch.setattr(clients, "test_connection", works)
+    monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
+    row = factories.work_order(tenant, state=LedgerState.REJECTED)
+    with tenants.scope(tenant):
+        brake = Brake(kind="products", known_count=100, changed_count=0, deactivated_count=40)
+        brake.save()
+    invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=people.owner)
+    numbers = {
+        "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED).pk,
+        "work_order_id": row.pk,
+        "brake_id": brake.pk,
+        "membership_id": tenant.memberships.get(user=people.viewer).pk,
+        "invitation_id": tenant.invitations.get().pk,
+        "record_id": factories.record_link(tenant).pk,
+    }
+    return World(tenant, people, numbers)
+
+
+def answers(world: World, name: str, method: str, sent: dict[str, str]) -> Answers:
+    """Return the status for each role; what one of them did is undone before the next."""
+    found = []
+    for role in ROLES:
+        browser, address = world.browser(role), world.address(name)
+        with transaction.atomic():
+            found.append(getattr(browser, method)(address, sent if method == "post" else None).status_code)
+            transaction.set_rollback(True)
+    return tuple(found)
+
+
+def test_every_address_stands_in_the_table() -> None:
+    assert TABLE.keys() == OURS.keys()
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_reading_is_answered_by_role(world: World, name: str) -> None:
+    assert answers(world, name, "get", {}) == TABLE[name].get
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_sending_is_answered_by_role(world: World, name: str) -> None:
+    assert answers(world, name, "post", TABLE[name].sent) == TABLE[name].post
+
+
+@pytest.mark.parametrize("name", OF_A_TENANT)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_stranger_learns_nothing_of_a_tenant(world: World, name: str, method: str) -> None:
+    own = getattr(world.browser("stranger"), method)(world.address(name))
+    elsewhere = world.address(name).replace("/jansen/", "/no-such-tenant/")
+    missing = getattr(world.browser("stranger"), method)(elsewhere)
+
+    assert (own.status_code, own.content) == (missing.status_code, missing.content)
+    assert own.status_code in {404, 405}
+
+
+# --- The second step --------------------------------------------------------------------------------------------------
+
+
+def give_device(user: User) -> None:
+    TOTPDevice.objects.create(user=user, confirmed=True)
+
+
+@pytest.mark.parametrize("name", sorted(OURS.keys() - second_step.ALWAYS_OPEN))
+@pytest.mark.parametrize("role", ["owner", "operator"])
+def test_password_alone_opens_nothing_to_who_has_a_second_step(world: World, name: str, role: str) -> None:
+    give_device(getattr(world.people, role))
+
+    read = world.browser(role).get(world.address(name))
+    written = world.browser(role).post(world.address(name), TABLE[name].sent)
+
+    step = reverse("second_step")
+    assert [each.headers.get("Location", "").split("?")[0] for each in (read, written)] == [step, step]
+
+
+@pytest.mark.parametrize("name", OF_A_TENANT)
+@pytest.mark.parametrize("role", ["viewer", "owner", "operator"])
+def test_tenant_that_asks_for_two_steps_leads_to_setting_it_up(world: World, name: str, role: str) -> None:
+    Tenant.objects.filter(pk=world.tenant.pk).update(requires_second_step=True)
+
+    found = [getattr(world.browser(role), method)(world.address(name)) for method in ("get", "post")]
+
+    seen = {each.headers.get("Location", "").split("?")[0] for each in found if each.status_code != 405}
+    assert seen == {reverse("two_step_enrol")}
+
+
+def test_stranger_is_not_told_that_a_tenant_asks_for_two_steps(world: World) -> None:
+    Tenant.objects.filter(pk=world.tenant.pk).update(requires_second_step=True)
+
+    assert world.browser("stranger").get(world.address("tenant")).status_code == 404
+
+
+# --- The admin --------------------------------------------------------------------------------------------------------
+
+
+def admin_addresses(patterns: list[Any], before: str = "/admin/") -> Iterator[str]:
+    """Yield an address for every pattern of the admin."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from admin_addresses(each.url_patterns, before + _filled(each))
+        else:
+            yield before + _filled(each)
+
+
+def _filled(pattern: URLPattern | URLResolver) -> str:
+    text = str(pattern.pattern)
+    if text.startswith("^"):
+        return text.strip("^$").replace("(?P<app_label>kingsync|auth)", "auth").split("(")[0]
+    for converter in pattern.pattern.converters:
+        text = (
+            text.replace(f"<path:{converter}>", "1").replace(f"<int:{converter}>", "1").replace(f"<{converter}>", "1")
+        )
+    return text
+
+
+ADMIN = sorted({*admin_addresses(admin.site.get_urls())} - {"/admin/login/", "/admin/logout/"})
+
+
+def test_all_of_the_admin_is_walked() -> None:
+    assert len(ADMIN) > 60
+    assert "/admin/kingsync/workorder/1/change/" in ADMIN
+    assert any(isinstance(each, URLPattern) for each in all_urls.urlpatterns)
+
+
+@pytest.mark.parametrize("role", ["anonymous", "stranger", "viewer", "editor", "owner"])
+def test_admin_is_closed_to_all_but_staff(world: World, role: str) -> None:
+    browser = world.browser(role)
+
+    read = {browser.get(address).status_code for address in ADMIN}
+    written = {browser.post(address).status_code for address in ADMIN}
+
+    assert read | written == {302}
+
+
+def test_login_of_the_admin_is_our_own_and_no_way_round(world: World) -> None:
+    found = {role: world.browser(role).get("/admin/login/?next=/admin/") for role in ("anonymous", "owner")}
+
+    assert found["anonymous"].headers["Location"] == "/login/?next=/admin/"
+    assert found["owner"].status_code == 403
+
+
+def test_admin_asks_who_has_a_second_step_for_it(world: World) -> None:
+    give_device(world.people.operator)
+    browser = world.browser("operator")
+
+    seen = {browser.get(address).headers.get("Location", "").split("?")[0] for address in ADMIN}
+
+    assert seen == {reverse("second_step")}
+
+
+def test_admin_of_a_tenant_that_asks_for_two_steps_asks_its_staff_too(world: World) -> None:
+    User.objects.filter(pk=world.people.owner.pk).update(is_staff=True)
+    Tenant.objects.filter(pk=world.tenant.pk).update(requires_second_step=True)
+
+    answer = world.browser("owner").get("/admin/")
+
+    assert answer.headers["Location"].startswith(reverse("two_step_enrol"))
