@@ -89,7 +89,7 @@ def refresh_choices(request: access.TenantRequest) -> HttpResponse:
     form = SettingsForm(request.POST, instance=settings_versions.stored_settings())
     for name in CHOSEN_FROM_SYSTEMS:
         form.fields[name].widget.attrs["hx-swap-oob"] = "outerHTML"
-    fields = [form[name] for name in CHOSEN_FROM_SYSTEMS if name in request.POST]
+    fields = [form[name] for name in CHOSEN_FROM_SYSTEMS]
     return render(request, "_choices.html", {"refreshed": answers, "fields": fields})
 
 

@@ -8,25 +8,32 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 
+from integrations.king.records import Kind
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
+from kingsync.models.links import WorkStatus
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import clients
-from tests import factories
+from kingsync.runs import clients, mirror
+from kingsync.web import settings_form
+from tests import conftest, factories
 from tests.web.conftest import People
 from tests.web.pages import html
 
 ADDRESS = "/t/jansen/settings/"
 TEST_KING = f"{ADDRESS}test/king/"
+REFRESH = f"{ADDRESS}choices/"
 
 
 def entries(client: Client) -> dict[str, Any]:
     """Return what a browser would send when Save is pressed at once."""
     forms = client.get(ADDRESS).context["forms"]
     data: dict[str, Any] = {"version": forms.version, "stamp": forms.stamp}
-    for form in (*forms.connections, forms.choices):
+    for form in (forms.company, *forms.connections, forms.choices):
         for bound in form:
             value = bound.value()
             if isinstance(value, list):
@@ -105,6 +112,14 @@ def test_unticked_box_is_stored_as_off(editor: Client, tenant: Tenant) -> None:
         ("import_minutes", "0", "greater than or equal to 1"),
         ("work_order_status", " ", "This field is required."),
         ("notification_emails", "nobody", "nobody: Enter a valid email address."),
+        ("products_revenue_groups", "10\r\n12345678901", "12345678901: Ensure this value has at most 10 characters"),
+        ("export_minutes", "10081", "less than or equal to 10080"),
+        ("brake_percent", "101", "less than or equal to 100"),
+        ("orders_type_of_work", "", "This field is required."),
+        ("export_from_date", "31-31-2026", "Enter a valid date."),
+        ("hour_rounding", "7", "Select a valid choice."),
+        ("king-sql_timeout", "-1", "greater than or equal to 0"),
+        ("company-name", "", "This field is required."),
         ("king-base_url", "http://10.0.0.8", "The address of King is not allowed"),
         ("outsmart-base_url", "https://10.1.2.3/openapi/8", "The address of OutSmart is not allowed"),
     ],
@@ -128,6 +143,124 @@ def test_interim_updates_need_their_status(editor: Client) -> None:
     assert 'id="id_order_update_status_error"' in html(answer)
 
 
+def test_interim_status_may_not_be_that_of_finished_work_orders(editor: Client) -> None:
+    answer = editor.post(ADDRESS, entries(editor) | {"interim_updates": "on", "order_update_status": "1"})
+
+    assert "This must be another status than the one for finished work orders." in html(answer)
+
+
+def test_lists_are_typed_on_lines_or_between_commas_and_kept_once(editor: Client, tenant: Tenant) -> None:
+    typed = {"products_revenue_groups": "10, 20\r\n10;30\r\n", "notification_emails": "a@b.example, a@b.example"}
+
+    editor.post(ADDRESS, entries(editor) | typed)
+
+    assert stored(tenant).products_revenue_groups == ["10", "20", "30"]
+    assert stored(tenant).notification_emails == ["a@b.example"]
+
+
+def test_name_and_language_of_the_company_are_saved_with_the_rest(editor: Client, tenant: Tenant) -> None:
+    answer = editor.post(
+        ADDRESS, entries(editor) | {"company-name": "Jansen & Zn.", "company-language": "en"}, follow=True
+    )
+
+    tenant.refresh_from_db()
+    assert "Saved." in html(answer)
+    assert (tenant.name, tenant.language, stored(tenant).version) == ("Jansen & Zn.", "en", 1)
+
+
+def test_company_renamed_by_somebody_else_is_not_renamed_back(editor: Client, tenant: Tenant) -> None:
+    data = entries(editor)
+    Tenant.objects.filter(pk=tenant.pk).update(name="Theirs")
+
+    answer = editor.post(ADDRESS, data | {"hour_rounding": "30"})
+
+    tenant.refresh_from_db()
+    assert (answer.status_code, tenant.name) == (409, "Theirs")
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"),
+    [
+        ("customers_inactive", "customers_enabled"),
+        ("orders_materials", "orders_enabled"),
+        ("hour_rounding", "export_orders"),
+        ("create_interim_order", "interim_updates"),
+        ("approve_order", "create_new_order|create_interim_order"),
+        ("import_minutes", "schedule_enabled"),
+        ("notification_emails", "notification_mode"),
+    ],
+)
+def test_field_tells_without_which_switch_it_means_nothing(editor: Client, name: str, needs: str) -> None:
+    page = html(editor.get(ADDRESS))
+
+    field = page.split(f'name="{name}"')[0].rpartition('<div class="field')[2]
+    assert f'data-needs="{needs}"' in field
+
+
+def test_every_switch_that_a_field_needs_is_itself_a_field() -> None:
+    switches = {each for needs in settings_form.NEEDS.values() for part in needs.split() for each in part.split("|")}
+
+    assert switches | settings_form.NEEDS.keys() <= set(COLUMNS.values())
+
+
+def test_switched_off_choices_keep_their_values(editor: Client, tenant: Tenant) -> None:
+    data = entries(editor) | {"order_update_status": "7", "create_interim_order": "on"}
+
+    editor.post(ADDRESS, data)
+
+    assert (stored(tenant).order_update_status, stored(tenant).create_interim_order) == ("7", True)
+
+
+def test_warehouse_is_chosen_by_number_and_name(editor: Client, tenant: Tenant) -> None:
+    with tenants.scope(tenant):
+        mirror.store(Kind.WAREHOUSE, [b'{"MagazijnCode": "2", "Omschrijving": "Bus"}'])
+
+    field = editor.get(ADDRESS).context["forms"].choices["default_warehouse"]
+
+    assert dict(field.field.widget.choices) == {"": "none", "2": "2 - Bus", "1": "1"}
+    assert field.value() == "1"
+
+
+def test_choices_are_asked_of_both_systems_and_what_was_typed_stays(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    Connection.across_tenants.all().delete()
+    conftest.connect(tenant, king, outsmart)
+    king.store.put_record("warehouse", "2", {"Omschrijving": "Bus"})
+
+    answer = editor.post(REFRESH, entries(editor) | {"success_status": "typed", "default_warehouse": "2"})
+
+    page = html(answer)
+    assert "King: 1 warehouse" in page
+    assert f"OutSmart: {WorkStatus.across_tenants.count()} work statuses" in page
+    assert '<option value="typed" selected>typed</option>' in page
+    assert '<option value="2" selected>2 - Bus</option>' in page
+    assert page.count('hx-swap-oob="outerHTML"') == len(settings_form.CHOSEN_FROM_SYSTEMS)
+    assert stored(tenant).default_warehouse == "1"
+
+
+def test_system_that_does_not_answer_is_told_and_the_other_is_asked_all_the_same(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    Connection.across_tenants.all().delete()
+    conftest.connect(tenant, king, outsmart)
+    outsmart.faults.add(Fault(kind="html", times="forever"))
+
+    page = html(editor.post(REFRESH, entries(editor)))
+
+    assert "OutSmart answered with something else than data" in page
+    assert "King: 0 warehouses" in page
+
+
+def test_choices_without_connections_say_what_to_fill_in(editor: Client, tenant: Tenant) -> None:
+    Connection.across_tenants.all().delete()
+
+    page = html(editor.post(REFRESH, {}))
+
+    assert "There is no connection with OutSmart yet." in page
+    assert "There is no connection with King yet." in page
+
+
 def test_secrets_never_stand_in_a_page(editor: Client, tenant: Tenant) -> None:
     typed = {"king-access_code": "fresh-secret-31", "king-access_codes": "Order_Toevoegen=fresh-secret-32"}
 
@@ -135,12 +268,13 @@ def test_secrets_never_stand_in_a_page(editor: Client, tenant: Tenant) -> None:
         "shown": editor.get(ADDRESS),
         "refused": editor.post(ADDRESS, entries(editor) | typed | {"import_minutes": "0"}),
         "stale": editor.post(ADDRESS, entries(editor) | typed | {"version": "7"}),
+        "forecast": editor.post(f"{ADDRESS}forecast/", entries(editor) | typed),
         "saved": editor.post(ADDRESS, entries(editor) | typed, follow=True),
     }
 
     known = ["fresh-secret", "tok-7f3a", "soft-91bc", "bear-55de", "code-2468", "code-1357"]
     assert [name for name, answer in answers.items() for secret in known if secret in html(answer)] == []
-    assert [answer.status_code for answer in answers.values()] == [200, 422, 409, 200]
+    assert [answer.status_code for answer in answers.values()] == [200, 422, 409, 200, 200]
 
 
 def test_empty_secret_keeps_the_stored_one(editor: Client, tenant: Tenant) -> None:
