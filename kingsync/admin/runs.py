@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.admin import base
 from kingsync.models import wording
 from kingsync.models.runs import COUNTS, LogEntry, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import WorkOrder
+from kingsync.runs import log
 
 
 @admin.register(SyncRun)
@@ -34,7 +40,7 @@ class SyncRunAdmin(base.LongListAdmin):
     fieldsets = (
         (None, {"fields": ("tenant", "kind", "status", "trigger", "requested_by", "why_failed", "log")}),
         (_("Times"), {"fields": ("queued_at", "started_at", "heartbeat_at", "lease_until", "finished_at")}),
-        (_("Counts"), {"fields": (*(f"{name}_count" for name in COUNTS), "trouble_count")}),
+        (_("Counts"), {"fields": (*(f"{name}_count" for name in COUNTS), "trouble_count", "counts_by_kind")}),
         (_("For those who must dig"), {"fields": ("settings_version", "options", "cursor", "attempt")}),
     )
     why_failed = base.why("error", _("error"))
@@ -49,9 +55,10 @@ class SyncRunAdmin(base.LongListAdmin):
 class LogEntryAdmin(base.LongListAdmin):
     list_display = ("at", "level", "sentence", "event", "outsmart_id", "king_id", "run", "tenant")
     list_display_links = ("at", "sentence")
-    list_filter: Any = (base.TenantFilter, "run__kind", "level", "at")
+    list_filter: Any = (base.TenantFilter, "run__kind", "run__status", "level", "record_kind", "at")
     list_select_related: Any = ("tenant", "run")
-    search_fields = ("=outsmart_id", "=king_id", "=event")
+    search_fields = ("=outsmart_id",)  # shows the box; what it finds is `get_search_results`
+    search_help_text = _("Number of a work order, in OutSmart or King, or of another record in King")
     fields = (
         "tenant",
         "run",
@@ -64,9 +71,29 @@ class LogEntryAdmin(base.LongListAdmin):
         "king_id",
         "code",
         "params",
-        "detail",
+        "call",
     )
 
     @admin.display(description=_("what happened"))
     def sentence(self, entry: LogEntry) -> str:
         return wording.event_sentence(entry.event, entry.reason)
+
+    @admin.display(description=_("the call behind it"))
+    def call(self, entry: LogEntry) -> str:
+        """Show the failing call for those who must dig; its secrets were masked before it was kept."""
+        call = entry.detail.get("call")
+        if not call:
+            return "-"
+        return format_html(
+            "<pre style='white-space: pre-wrap'>{}</pre>", json.dumps(call, indent=2, ensure_ascii=False)
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[LogEntry], search_term: str
+    ) -> tuple[QuerySet[LogEntry], bool]:
+        """Find the entries about a number; a work order also by its own number and that of its King order."""
+        number = search_term.replace("\0", "").strip()
+        if not number:
+            return queryset, False
+        visible = WorkOrder.across_tenants.filter(tenant__in=Tenant.objects.visible_to(request.user))
+        return log.about(queryset, number, work_orders=visible), False

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import time
 
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from integrations import errors
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.wording import reason_of
+from kingsync.models.work_orders import SEARCHED, WorkOrder
 from kingsync.rules.outcomes import Reason
 from kingsync.runs import calls
 
 WORK_ORDER = "work_order"
 BATCH = 500
 PAUSE_SECONDS = 1.0
+# A number may belong to so many work orders (visits); more of them would not narrow anything.
+MOST_WORK_ORDERS = 50
+
+
+def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[WorkOrder]) -> QuerySet[LogEntry]:
+    """Keep the entries about a number of OutSmart or King; of one of the work orders, those of all its numbers."""
+    # The text search has an index, the work order's own number has none.
+    named = work_orders.alias(searched=Upper(SEARCHED)).filter(
+        Q(order_number=number) | Q(king_order_number=number), searched__contains=Upper(Value(number))
+    )
+    outsmart_ids = named.order_by().values_list("outsmart_id", flat=True)[:MOST_WORK_ORDERS]
+    return entries.filter(Q(outsmart_id__in=[number, *outsmart_ids]) | Q(king_id=number))
 
 
 class RunLog:

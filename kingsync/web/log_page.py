@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -12,12 +12,10 @@ from kingsync.models import wording
 from kingsync.models.links import RecordKind
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs.log import WORK_ORDER
+from kingsync.runs.log import WORK_ORDER, about
 from kingsync.web import access, filters, paging
 
 RECORD_KINDS = [(WORK_ORDER, _("work order")), *RecordKind.choices]
-# A number of King may belong to so many work orders; more of them would not narrow anything.
-MOST_WORK_ORDERS = 50
 LONGEST_KEY = 18
 
 
@@ -57,14 +55,7 @@ class LogFilter(filters.FilterForm):
     def _by_number(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         """Narrow to a number of either side. A work order is also found by its own number and that of its order."""
         number = (self.value("number") or "").strip()
-        return about(entries, number) if number else entries
-
-
-def about(entries: QuerySet[LogEntry], number: str) -> QuerySet[LogEntry]:
-    """Return the entries about a number of OutSmart or King; of a work order, those of all its numbers."""
-    named = WorkOrder.objects.filter(Q(order_number=number) | Q(king_order_number=number)).order_by()
-    outsmart_ids = [number, *named.values_list("outsmart_id", flat=True)[:MOST_WORK_ORDERS]]
-    return entries.filter(Q(outsmart_id__in=outsmart_ids) | Q(king_id=number))
+        return about(entries, number, work_orders=WorkOrder.objects.all()) if number else entries
 
 
 @require_safe

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from kingsync.models.connections import Connection
 from kingsync.models.links import KingRecord, RecordLink
@@ -147,10 +148,76 @@ def test_credentials_stand_on_no_page_of_the_admin(operator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["tenant=jansen", "run__kind__exact=import", "level__exact=error", "at__day=20", "q=90001"]
+    "query",
+    [
+        "tenant=jansen",
+        "run__kind__exact=import",
+        "run__status__exact=partly",
+        "level__exact=error",
+        "record_kind__exact=product",
+        "at__gte=2026-01-01+00:00:00%2B00:00",
+        "q=90001",
+    ],
 )
 def test_log_can_be_filtered(operator: Client, query: str) -> None:
     assert operator.get(f"{address(LogEntry, 'changelist')}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "tenant=jansen",
+        "kind__exact=import",
+        "status__exact=partly",
+        "trigger__exact=button",
+        "queued_at__gte=2026-01-01+00:00:00%2B00:00",
+    ],
+)
+def test_runs_can_be_filtered(operator: Client, query: str) -> None:
+    assert operator.get(f"{address(SyncRun, 'changelist')}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["7001", "2025.100", "20001"])
+def test_log_of_a_work_order_is_found_by_each_of_its_numbers(operator: Client, tenant: Tenant, number: str) -> None:
+    factories.work_order(tenant, outsmart_id="7001", order_number="2025.100", king_order_number="20001")
+    entry = factories.log_entry(factories.run(tenant), outsmart_id="7001")
+
+    answer = operator.get(address(LogEntry, "changelist"), {"q": number})
+
+    assert [row.pk for row in answer.context["cl"].result_list] == [entry.pk]
+
+
+def test_staff_do_not_find_a_strangers_work_order_by_its_number(staff: Client, tenant: Tenant) -> None:
+    elsewhere = Tenant.objects.get(slug="elsewhere")
+    factories.work_order(elsewhere, outsmart_id="7001", order_number="2025.100")
+    factories.log_entry(factories.run(tenant), outsmart_id="7001")
+
+    answer = staff.get(address(LogEntry, "changelist"), {"q": "2025.100"})
+
+    assert list(answer.context["cl"].result_list) == []
+
+
+@pytest.mark.parametrize("model", [SyncRun, LogEntry])
+@pytest.mark.parametrize("query", ["", "?tenant=jansen", "?q=90001"])
+def test_long_lists_are_not_counted(
+    operator: Client, model: type[models.Model], query: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(12) as asked:
+        operator.get(address(model, "changelist") + query)
+
+    table = model._meta.db_table
+    counted = [each["sql"] for each in asked.captured_queries if "COUNT(" in each["sql"] and table in each["sql"]]
+    assert counted == []
+
+
+def test_the_call_behind_an_entry_is_shown_as_text(operator: Client, tenant: Tenant) -> None:
+    call = {"operation": "Order_Toevoegen", "answer": "<script>alert(1)</script>"}
+    entry = factories.log_entry(factories.run(tenant), detail={"call": call})
+
+    page = operator.get(address(LogEntry, "change", entry.pk)).content.decode()
+
+    assert "Order_Toevoegen" in page
+    assert "<script>alert(1)" not in page
 
 
 def test_log_of_one_run_is_a_click_away(operator: Client, tenant: Tenant) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
+from typing import Any
+
+import pytest
 from django.test import Client
+from django.utils import timezone
 
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.web import paging
 from tests import factories
 from tests.web.conftest import People
-from tests.web.pages import text
+from tests.web.pages import html, text
 
 RUNS = "/t/jansen/runs/"
+MARCH = datetime.datetime(2025, 3, 1, 12, 30, tzinfo=datetime.UTC)
 
 
 def test_runs_stand_newest_first_with_who_started_them(editor: Client, tenant: Tenant, people: People) -> None:
@@ -88,3 +94,113 @@ def test_stop_asks_a_working_run_to_end(editor: Client, tenant: Tenant) -> None:
     run.refresh_from_db()
     assert run.cancel_requested
     assert "Stopping after this record…" in page
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        ({"kind": RunKind.IMPORT}, {"kind": "import"}),
+        ({"status": RunStatus.PARTLY}, {"state": "partly"}),
+        ({"trigger": SyncRun.Trigger.COMMAND}, {"trigger": "command"}),
+        ({"started_at": MARCH}, {"until": "2025-03-01T13:30"}),
+        ({"started_at": MARCH, "kind": RunKind.IMPORT}, {"since": "2025-03-01T13:30", "kind": "import"}),
+    ],
+)
+def test_runs_are_narrowed_by_what_is_asked(
+    editor: Client, tenant: Tenant, wanted: dict[str, Any], asked: dict[str, str]
+) -> None:
+    run = factories.run(tenant, **wanted)
+    factories.run(tenant)
+
+    assert [row.pk for row in editor.get(RUNS, asked).context["page"].rows] == [run.pk]
+
+
+def test_filters_that_find_nothing_say_so(editor: Client, tenant: Tenant) -> None:
+    factories.run(tenant)
+
+    assert "No runs match." in text(editor.get(RUNS, {"kind": "import"}))
+
+
+def test_before_the_first_run_the_page_says_what_will_come(editor: Client, tenant: Tenant) -> None:
+    assert "There are no runs yet. Here comes each import and export" in text(editor.get(RUNS))
+
+
+def test_list_says_how_long_runs_are_kept(editor: Client, tenant: Tenant) -> None:
+    assert "Runs and log are kept for 90 days." in text(editor.get(RUNS))
+
+
+def test_import_counts_by_kind(editor: Client, tenant: Tenant) -> None:
+    by_kind = {"products": {"read": 7, "created": 2, "unchanged": 5}, "customers": {"read": 1, "rejected": 1}}
+    run = factories.run(tenant, RunKind.IMPORT, counts_by_kind=by_kind)
+
+    page = text(editor.get(f"{RUNS}{run.pk}/"))
+
+    assert "Products 7 2 0 5 0 0 0 0 0" in page
+    assert "Customers 1 0 0 0 0 1 0 0 0" in page
+
+
+def test_run_leads_to_the_version_of_the_settings_that_it_used(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, settings_version=1)
+
+    assert 'href="/t/jansen/settings/versions/#version-1"' in html(editor.get(f"{RUNS}{run.pk}/"))
+
+
+def test_run_says_what_was_asked_for(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, RunKind.IMPORT, options={"kinds": ["products"], "full": True})
+
+    page = text(editor.get(f"{RUNS}{run.pk}/"))
+
+    assert "Products; everything, not only changes" in page
+
+
+def test_trial_of_an_import_shows_changes_field_by_field(editor: Client, tenant: Tenant) -> None:
+    samples = {
+        "products": {
+            "rejected": [{"king_id": "9", "name": "", "reason": {"code": "no_quantity", "params": {}}}],
+            "updated": [
+                {"king_id": "BUIS", "name": "Buis", "changes": {"name": ["Pijp", "Buis"], "price": [None, "6.40"]}}
+            ],
+        }
+    }
+    counts = {"products": {"updated": 12, "rejected": 1}}
+    run = factories.run(tenant, RunKind.IMPORT, options={"dry_run": True}, samples=samples, counts_by_kind=counts)
+
+    answer = editor.get(f"{RUNS}{run.pk}/")
+
+    assert "Products : 12 updated (1 shown) BUIS Buis" in text(answer)
+    assert "<del>Pijp</del></td><td><ins>Buis</ins>" in html(answer)
+    assert "<td>–</td><td><ins>6.40</ins>" in html(answer)
+    assert "9 The quantity is empty." in text(answer)
+    assert text(answer).index("12 updated") < text(answer).index("1 rejected")
+
+
+def test_trial_of_an_export_shows_its_work_orders(editor: Client, tenant: Tenant) -> None:
+    reasons = [{"code": "nothing_to_invoice", "params": {}}]
+    entries = [
+        {"outsmart_id": "7001", "order_number": "2025.1", "action": "skipped", "reasons": reasons},
+        {"outsmart_id": "7002", "order_number": "2025.2", "action": "created", "reasons": []},
+    ]
+    run = factories.run(tenant, options={"dry_run": True}, samples={"work_orders": entries})
+
+    page = text(editor.get(f"{RUNS}{run.pk}/"))
+
+    assert "Work orders : 1 created 2025.2" in page
+    assert "2025.1 Nothing to invoice" in page
+
+
+def test_records_of_a_real_run_are_no_examples(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, samples={"work_orders": []})
+
+    assert "What would happen" not in text(editor.get(f"{RUNS}{run.pk}/"))
+
+
+def test_old_run_says_that_its_log_was_thrown_away(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, finished_at=timezone.now() - datetime.timedelta(days=91))
+
+    assert "The log of this run was thrown away: it is kept for 90 days." in text(editor.get(f"{RUNS}{run.pk}/"))
+
+
+def test_the_icon_is_found_at_its_old_address(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+
+    assert answer.headers["Location"] == "/static/img/mark.svg"

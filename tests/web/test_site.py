@@ -13,7 +13,7 @@ from kingsync.web import health
 from tests import factories
 from tests.web.conftest import People
 
-PAGES = ["/t/jansen/", "/t/jansen/settings/", "/t/jansen/runs/", "/t/jansen/work-orders/", "/login/"]
+PAGES = ["/t/jansen/", "/t/jansen/settings/", "/t/jansen/runs/", "/t/jansen/log/", "/t/jansen/work-orders/", "/login/"]
 
 
 def test_login_leads_to_the_page_that_was_asked_for(client: Client, tenant: Tenant, people: People) -> None:

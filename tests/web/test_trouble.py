@@ -1,0 +1,158 @@
+"""A tenant in trouble says so on top, with the one thing to do."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from kingsync.models.brakes import Brake
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SettingsVersion, SyncSettings
+from kingsync.models.tenants import Tenant
+from tests import factories
+from tests.web.pages import html, text
+
+START = "/t/jansen/"
+
+
+def told(browser: Client) -> str:
+    """Return what stands on top, without its tags; "" when all is well."""
+    found = re.search(r'<div id="trouble">(.*?)</div>', html(browser.get(START)))
+    assert found
+    return re.sub(r"<[^>]+>", "", found[1]).strip()
+
+
+def link(browser: Client) -> str:
+    found = re.search(r'<div id="trouble">.*?<a href="([^"]*)"', html(browser.get(START)))
+    assert found
+    return found[1]
+
+
+def ago(minutes: float) -> datetime.datetime:
+    return timezone.now() - datetime.timedelta(minutes=minutes)
+
+
+def take_king_away(tenant: Tenant) -> None:
+    factories.run(tenant)
+    Connection.across_tenants.filter(tenant=tenant, system=System.KING).delete()
+
+
+def pause_outsmart(tenant: Tenant) -> None:
+    why: dict[str, object] = {
+        "code": "system.authentication",
+        "params": {"system": "OutSmart", "operation": "GetWorkorders"},
+    }
+    Connection.across_tenants.get(tenant=tenant, system=System.OUTSMART).pause(why)
+
+
+def pull_the_brake(tenant: Tenant) -> Brake:
+    brake = Brake(tenant=tenant, kind="products", known_count=1000, changed_count=900, deactivated_count=0)
+    brake.save()
+    return brake
+
+
+def stop_work_orders(tenant: Tenant) -> None:
+    reasons = [{"code": "unknown_article", "params": {"article": "BUIS"}}]
+    for _ in range(2):
+        factories.work_order(tenant, state="rejected", reasons=reasons)
+    factories.work_order(tenant, state="held", reasons=[{"code": "nothing_to_invoice", "params": {}}])
+
+
+def silence(tenant: Tenant) -> None:
+    factories.run(tenant, status=RunStatus.RUNNING, lease_until=ago(1))
+
+
+def test_a_tenant_that_is_well_is_told_nothing(editor: Client, tenant: Tenant) -> None:
+    factories.run(tenant, RunKind.IMPORT)
+    factories.work_order(tenant, state="done")
+
+    assert told(editor) == ""
+
+
+def test_the_weightiest_trouble_is_told_alone(editor: Client, tenant: Tenant) -> None:
+    sentences = []
+    for begin in (silence, stop_work_orders, pull_the_brake, pause_outsmart, take_king_away):
+        if begin is take_king_away:
+            SyncRun.across_tenants.filter(tenant=tenant).delete()
+        begin(tenant)
+        sentences.append(told(editor))
+
+    assert [each.split(".")[0].split(":")[0] for each in sentences] == [
+        "The export stands still",
+        "3 work orders need a person",
+        "The import of products stopped before writing",
+        "The connection with OutSmart is paused",
+        "There is no connection with King yet",
+    ]
+
+
+def test_missing_connection_leads_to_its_settings(editor: Client, tenant: Tenant) -> None:
+    take_king_away(tenant)
+
+    assert link(editor) == "/t/jansen/settings/#connection"
+
+
+def test_paused_connection_says_why(editor: Client, tenant: Tenant) -> None:
+    pause_outsmart(tenant)
+
+    assert told(editor).startswith("The connection with OutSmart is paused. OutSmart refused our credentials")
+
+
+def test_brake_leads_to_the_decision_and_stands_on_the_page(editor: Client, tenant: Tenant) -> None:
+    brake = pull_the_brake(tenant)
+
+    assert link(editor) == f"/t/jansen/brakes/{brake.pk}/"
+    assert "of 1000 records 900 would change" in text(editor.get(START))
+
+
+def test_decided_brake_is_no_trouble_any_more(editor: Client, tenant: Tenant) -> None:
+    brake = pull_the_brake(tenant)
+    Brake.across_tenants.filter(pk=brake.pk).update(state=Brake.State.REFUSED)
+
+    assert told(editor) == ""
+
+
+def test_work_orders_are_told_with_what_stops_most_of_them(editor: Client, tenant: Tenant) -> None:
+    stop_work_orders(tenant)
+
+    assert told(editor).startswith("3 work orders need a person. 2 of them: King does not know article BUIS.")
+    assert link(editor) == "/t/jansen/work-orders/?state=person"
+
+
+@pytest.mark.parametrize(
+    ("status", "columns", "is_silent"),
+    [
+        (RunStatus.RUNNING, {"lease_until": ago(1)}, True),
+        (RunStatus.RUNNING, {"lease_until": ago(-10), "heartbeat_at": ago(8)}, False),
+        (RunStatus.QUEUED, {"queued_at": ago(6)}, True),
+        (RunStatus.QUEUED, {"queued_at": ago(60), "heartbeat_at": ago(1)}, False),
+        (RunStatus.QUEUED, {"queued_at": ago(1)}, False),
+    ],
+)
+def test_open_run_that_nobody_works_on_is_told(
+    editor: Client, tenant: Tenant, status: RunStatus, columns: dict[str, object], is_silent: bool
+) -> None:
+    run = factories.run(tenant, status=status)
+    SyncRun.across_tenants.filter(pk=run.pk).update(**columns)
+
+    assert ("The export stands still" in told(editor)) is is_silent
+
+
+@pytest.mark.parametrize(("minutes", "is_silent"), [(16, False), (25, True)])
+def test_schedule_that_starts_nothing_is_told(editor: Client, tenant: Tenant, minutes: int, is_silent: bool) -> None:
+    SyncSettings.across_tenants.filter(tenant=tenant).update(schedule_enabled=True)
+    SettingsVersion.across_tenants.filter(tenant=tenant).update(saved_at=ago(minutes))
+
+    assert ("The import stands still" in told(editor)) is is_silent
+
+
+def test_warning_goes_when_a_run_has_ended_without_a_reload(editor: Client, tenant: Tenant) -> None:
+    part = html(editor.get("/t/jansen/overview/", headers={"HX-Request": "true"}))
+
+    assert '<div id="trouble" hx-swap-oob="true">' in part
+    assert '<div id="first-steps" hx-swap-oob="true">' in part
