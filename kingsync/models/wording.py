@@ -212,6 +212,9 @@ SENTENCES: dict[str, str | Promise] = {
     "system.busy": _("Somebody has the record open in %(system)s. It is tried again at the next run."),
     "system.too_large": _("%(system)s gave an answer that is larger than agreed."),
     # King's XML files: operation is the file's name, detail its line
+    "file_held": _(
+        "Waits: it would change more than the brake allows. Say yes to that on the start page, or remove the file."
+    ),
     "system.file_broken": _(
         "“%(operation)s” breaks off or is damaged at line %(detail)s. Export it from King again, whole."
     ),
