@@ -4,8 +4,9 @@ Decided once, when a run begins, and kept with the run, so that each slice reads
 
 1. the files that the run was asked for (`options["files"]`);
 2. a tenant whose imports read files: those that wait, with what lies in the tenant's folder now;
-3. a tenant whose imports read the webservices: those, unless files wait that somebody uploaded or named. Then this
-   run reads these files as if it had been asked for them, and the next one reads the webservices again.
+3. a tenant whose imports read the webservices: those, unless files wait (uploaded while an import was going on, say).
+   Then this run reads these files as if it had been asked for them, and the next one reads the webservices again. A
+   file whose changes the brake held back is read again only after the yes: it does not stop the webservices.
 """
 
 from __future__ import annotations
@@ -22,18 +23,10 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import SyncRun
 from kingsync.models.wording import reason_of
-from kingsync.runs import king_files
+from kingsync.runs import king_files, king_folder
 
 # Asked for by a person; found waiting by a run of a tenant that reads files.
 NAMED, FOUND = "files", "found_files"
-# In the order of dependency, as imports go.
-_IMPORTS = {
-    Kind.WAREHOUSE: "warehouses",
-    Kind.RATE: "hour_types",
-    Kind.DEBTOR: "customers",
-    Kind.ARTICLE: "products",
-    Kind.ORDER: "orders",
-}
 
 
 class FilesOfRun(XmlReader):
@@ -58,7 +51,7 @@ def reader_of(run: SyncRun, king: KingClient) -> Iterator[KingReader]:
     try:
         yield reader
     except FileError as error:
-        king_files.has_failed(error.key, reason_of(error), run)
+        king_files.has_failed(error, reason_of(error), run)
         raise
     finally:
         if not run.is_dry:
@@ -66,9 +59,14 @@ def reader_of(run: SyncRun, king: KingClient) -> Iterator[KingReader]:
 
 
 def finished(reader: KingReader, kind: Kind) -> None:
-    """Book that the files of this kind were imported to their end. Not for dry runs; nothing to do for webservices."""
+    """Book that the files of this kind were imported to their end. Not for dry runs; nothing to do for webservices.
+
+    Where the brake kept the changes back, the files go on waiting, for the run after the yes.
+    """
     if isinstance(reader, FilesOfRun):
-        king_files.was_read([file.key for file in reader.files if file.kind is kind], reader.run)
+        keys = [file.key for file in reader.files if file.kind is kind]
+        if not king_files.hold_back(keys, kind, reader.run):
+            king_files.was_read(keys, reader.run)
 
 
 def wanted_by_files(reader: KingReader) -> list[str] | None:
@@ -76,7 +74,7 @@ def wanted_by_files(reader: KingReader) -> list[str] | None:
     if not isinstance(reader, FilesOfRun) or not reader.are_named:
         return None
     kinds = {file.kind for file in reader.files}
-    return [name for kind, name in _IMPORTS.items() if kind in kinds]
+    return [name for kind, name in king_files.IMPORTS.items() if kind in kinds]
 
 
 def _decide(run: SyncRun) -> None:
@@ -85,9 +83,17 @@ def _decide(run: SyncRun) -> None:
         return
     king = Connection.objects.filter(system=System.KING).first()
     if king is not None and king.reader == Connection.Reader.FILES:
+        king_folder.new_files()
         _keep(run, FOUND, king_files.waiting())
-    elif not run.is_dry and not run.options.get("kinds") and (files := king_files.waiting()):
+    elif not run.is_dry and (files := _brought(run)):
         _keep(run, NAMED, files)
+
+
+def _brought(run: SyncRun) -> list[KingFile]:
+    """Return the files that wait, as far as the run is about them."""
+    asked = run.options.get("kinds")
+    files = king_files.not_held_back(king_files.waiting())
+    return [file for file in files if not asked or king_files.import_of(file) in asked]
 
 
 def _keep(run: SyncRun, name: str, files: list[KingFile]) -> None:

@@ -8,6 +8,7 @@ import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,14 +16,16 @@ from django.db import connection
 from django.utils import timezone, translation
 from tqdm import tqdm
 
+from integrations.king.xml_errors import FileError
 from kingsync.management.lookup import tenant_of
 from kingsync.models import tenants
+from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.models.wording import sentence
+from kingsync.models.wording import reason_of, sentence, stored
 from kingsync.rules.outcomes import reason
-from kingsync.runs import engine, import_kinds, lifecycle
+from kingsync.runs import engine, import_kinds, king_files, lifecycle, reading
 
 FOREVER = 10 * 365 * 24 * 3600.0
 WENT_WELL, SOME_DID_NOT, FAILED = 0, 1, 2
@@ -40,6 +43,16 @@ class Command(BaseCommand):
         load = actions.add_parser("import", help="master data from King to OutSmart")
         load.add_argument("--kind", action="extend", nargs="+", choices=KINDS, default=[], dest="kinds")
         load.add_argument("--full", action="store_true", help="read everything, not only what changed")
+        load.add_argument(
+            "--from-xml",
+            action="extend",
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            dest="files",
+            type=Path,
+            help="read these export files of King's instead of its webservices",
+        )
         for each in (export, load):
             each.add_argument("--dry-run", action="store_true", help="show what would be sent, write nothing")
             each.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -54,13 +67,16 @@ class Command(BaseCommand):
 
     def _work(self, tenant: Tenant, options: dict[str, Any]) -> tuple[SyncRun, engine.Worked]:
         kind = RunKind(options["action"])
-        _check_switched_on(kind, options)
-        lifecycle.interrupt_dead(kind)
-        requested = lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=_run_options(options))
-        if requested.joined:
-            raise CommandError(_going_on(requested.run), returncode=FAILED)
-        with _progress(tenant, requested.run):
-            worked = engine.work(requested.run.pk, slice_seconds=FOREVER)
+        with _registered(options.get("files") or []) as files:
+            _check_switched_on(kind, options)
+            lifecycle.interrupt_dead(kind)
+            requested = lifecycle.request(
+                kind=kind, trigger=SyncRun.Trigger.COMMAND, options=_run_options(options, files)
+            )
+            if requested.joined:
+                raise CommandError(_going_on(requested.run), returncode=FAILED)
+            with _progress(tenant, requested.run):
+                worked = engine.work(requested.run.pk, slice_seconds=FOREVER)
         return SyncRun.objects.get(pk=requested.run.pk), worked
 
     def _tell(self, run: SyncRun, worked: engine.Worked, *, as_json: bool) -> None:
@@ -89,15 +105,35 @@ def _check_switched_on(kind: RunKind, options: dict[str, Any]) -> None:
     why = None
     if kind == RunKind.EXPORT and not choices.exports.orders:
         why = reason("exports_off")
-    if kind == RunKind.IMPORT and not import_kinds.wanted_kinds(choices.imports, options.get("kinds") or []):
+    asked = options.get("kinds") or options.get("files")  # files say themselves what they are for
+    if kind == RunKind.IMPORT and not asked and not import_kinds.wanted_kinds(choices.imports, []):
         why = reason("imports_off")
     if why:
         raise CommandError(sentence({"code": why.code, "params": why.params}), returncode=FAILED)
 
 
-def _run_options(options: dict[str, Any]) -> dict[str, object]:
+def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, object]:
     names = ("work_orders", "kinds", "full", "dry_run")
-    return {name: options[name] for name in names if options.get(name)}
+    named: dict[str, object] = {reading.NAMED: [file.pk for file in files]} if files else {}
+    return {name: options[name] for name in names if options.get(name)} | named
+
+
+@contextmanager
+def _registered(paths: list[Path]) -> Iterator[list[KingFile]]:
+    """Take note of files while they are read. What no import read to its end is forgotten, so that none reads it later.
+
+    Only where the brake kept the changes back does a file go on waiting, for the yes.
+    """
+    files = []
+    try:
+        for path in paths:
+            files.append(king_files.register(path))
+        yield files
+    except FileError as error:
+        raise CommandError(sentence(stored(reason_of(error))), returncode=FAILED) from None
+    finally:
+        for file in files:
+            king_files.forget(file)
 
 
 def _going_on(run: SyncRun) -> str:
