@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from bench import export
+from bench.figures import report
 from bench.world import world
 
 
@@ -20,7 +21,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world(Path(folder)) as here:
         size = export.QUICK if quick else export.FULL
-        is_kept = export.report(export.measure(here, size), is_judged=not quick)
+        is_kept = report(export.measure(here, size), is_judged=not quick)
     sys.exit(0 if is_kept else 1)
 
 

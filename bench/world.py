@@ -59,8 +59,8 @@ class World:
 
     def company(self, slug: str, *, latency_ms: int) -> Company:
         """This function will make a tenant with a King and an OutSmart of its own, its mirror of King filled."""
-        king = self._sandbox("king", "--latency", str(latency_ms))
-        outsmart = self._sandbox("outsmart", "--work-orders", "0")
+        king = self.sandbox("king", "--latency", str(latency_ms))
+        outsmart = self.sandbox("outsmart", "--work-orders", "0")
         company = Company(slug, king=king, outsmart=outsmart, folder=self.folder)
         for kind, number, fields in jobs.MASTERS:
             requests.put(f"{king}/_control/records/{kind}/{number}", json=fields).raise_for_status()
@@ -68,7 +68,7 @@ class World:
         company.export()
         return company
 
-    def _sandbox(self, system: str, *options: str) -> str:
+    def sandbox(self, system: str, *options: str) -> str:
         """Start a sandbox and return its address."""
         command = [sys.executable, "manage.py", "sandbox", system, "--port", "0", *options]
         process = children.start(command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdout=subprocess.PIPE)

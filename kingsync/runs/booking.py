@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kingsync.models.runs import LogEntry
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.records import Row
-from kingsync.runs import comparing, mirror, record_links
+from kingsync.runs import mirror, record_links
 from kingsync.runs.comparing import Compared, Part
 from kingsync.runs.import_kinds import Story
 from kingsync.runs.log import RunLog
@@ -37,17 +37,17 @@ def _links(records: Sequence[Compared]) -> Iterator[Link]:
         # What OutSmart refused is compared again at the next pass, changed or not.
         is_refused = any(part.outcome == "rejected" and isinstance(part.answer, Row) for part in one.parts)
         for part in one.parts:
-            yield _link(one, part, None if is_refused else one.digest)
+            yield _link(part, None if is_refused else one.digest)
 
 
-def _link(one: Compared, part: Part, digest: bytes | None) -> Link:
+def _link(part: Part, digest: bytes | None) -> Link:
     answer, before = part.answer, part.before
     is_sent = isinstance(answer, Row) and part.outcome not in {"rejected", "skipped"}
     return Link(
         kind=answer.kind,
         king_id=answer.king_id,
         outsmart_id=answer.outsmart_id if isinstance(answer, Row) else answer.king_id,
-        name=comparing.name_of_part(one, part),
+        name=part.answer.name,
         state=record_links.LINKED if is_sent else _state_of(part),
         is_active=answer.is_active if isinstance(answer, Row) else bool(before and before.is_active),
         source_hash=digest,
@@ -66,5 +66,6 @@ def _tell(part: Part, why: Reason, log: RunLog) -> None:
         why,
         level=LogEntry.Level.ERROR,
         kind=part.answer.kind,
+        outsmart_id=part.answer.outsmart_id if isinstance(part.answer, Row) else part.answer.king_id,
         king_id=part.answer.king_id,
     )

@@ -19,7 +19,6 @@ from kingsync.runs.known import digest_of
 from kingsync.runs.record_links import Before
 
 LONGEST_NUMBER = 50
-_NAMES = ("name", "cpn_name", "description", "wse_description", "adr_line_1", "short_description", "search_code")
 
 
 @dataclass(slots=True)
@@ -143,16 +142,6 @@ def _judge(part: Part) -> None:
         part.outcome = "deactivated" if before.is_active and not answer.is_active else "updated"
 
 
-def name_of(record: object) -> str:
-    """Return a record's or a row's name for lists; its first line where it is long."""
-    found = next(filter(None, (str(getattr(record, name, "") or "").strip() for name in _NAMES)), "")
-    return found.partition("\n")[0]
-
-
-def name_of_part(one: Compared, part: Part) -> str:
-    return name_of(part.answer.payload if isinstance(part.answer, Row) else one.record)
-
-
 def changes_of(part: Part) -> dict[str, list[object]]:
     """Return field → [as sent before, as it would be sent now], for the fields that differ."""
     if not isinstance(part.answer, Row):
@@ -163,12 +152,12 @@ def changes_of(part: Part) -> dict[str, list[object]]:
     return {name: [before.get(name, ""), after.get(name, "")] for name in fields if before.get(name) != after.get(name)}
 
 
-def planned(one: Compared, part: Part) -> dict[str, object]:
+def planned(part: Part) -> dict[str, object]:
     """Return what a dry run tells of one row."""
     return {
         "kind": part.answer.kind,
         "king_id": part.answer.king_id,
-        "name": name_of_part(one, part),
+        "name": part.answer.name,
         "action": part.outcome,
         "reason": stored(part.why) if part.why else None,
         "changes": changes_of(part) if part.outcome in {"updated", "deactivated"} else {},

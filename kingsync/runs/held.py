@@ -76,7 +76,7 @@ class Held:
 def _shown(one: Compared) -> dict[str, object]:
     return {
         "king_id": one.own.answer.king_id,
-        "name": comparing.name_of_part(one, one.own),
+        "name": one.own.answer.name,
         "action": one.outcome,
         "changes": comparing.changes_of(one.own),
     }

@@ -247,7 +247,7 @@ class KindImport:
         for one in chunk.records:
             for part in one.parts:
                 if part.outcome != "unchanged":
-                    self._tell(part.outcome, comparing.planned(one, part))
+                    self._tell(part.outcome, comparing.planned(part))
         self._count(chunk)
 
     def _preview_gone(self, gone: Sequence[Gone]) -> None:
