@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.runs import causes, people
-from kingsync.web import access, decision_pages, refusals, repairs
+from kingsync.web import access, decision_pages, refusals, repairs, work_order_list
 
 TICKED_AT_MOST = 500
+# What stops more than these is the same as what stops these.
+CAUSES_OF_NEWEST = 10_000
 
 
 @require_POST
@@ -34,7 +36,9 @@ def decide_many(request: access.TenantRequest) -> HttpResponse:
 @access.members
 def causes_page(request: access.TenantRequest) -> HttpResponse:
     """Show what stops work orders: one entry a cause, with who repairs it and one button for all of them."""
-    return render(request, "causes.html", {"causes": [repairs.Repair(each) for each in causes.causes()]})
+    found = [repairs.Repair(each) for each in causes.causes(newest=CAUSES_OF_NEWEST)]
+    is_cut = work_order_list.counts().person > CAUSES_OF_NEWEST
+    return render(request, "causes.html", {"causes": found, "is_cut": is_cut})
 
 
 @require_POST

@@ -87,6 +87,13 @@ class Wanted:
     def is_everything(self) -> bool:
         return not (self.state or self.search or self.has_filters)
 
+    @property
+    def order(self) -> str:
+        """The column that the list is in the order of: the one that a filter takes a stretch of, else age."""
+        if self.since or self.until:
+            return "work_date"
+        return "changed_at" if self.changed_days else "pk"
+
     def rows(self) -> QuerySet[WorkOrder]:
         """Return the rows that are asked for, without what only the page of one work order shows."""
         found = WorkOrder.objects.defer("source")

@@ -20,7 +20,7 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
     """Show the work orders that are asked for, newest first."""
     wanted, form = work_order_list.wanted(request.GET)
     context = {
-        "page": paging.newest_first(wanted.rows(), before=request.GET.get("before", "")),
+        "page": paging.latest_first(wanted.rows(), by=wanted.order, before=request.GET.get("before", "")),
         "counts": work_order_list.counts(),
         "wanted": wanted,
         "form": form,
