@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
+from kingsync.models.connections import Connection
 from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import WorkOrder
 from kingsync.web import access
+
+
+@dataclass(frozen=True)
+class Card:
+    """One tenant of the list; `person_count` work orders need somebody there."""
+
+    tenant: Tenant
+    person_count: int
+    is_paused: bool
 
 
 @require_safe
@@ -18,7 +32,17 @@ def home(request: access.PersonRequest) -> HttpResponse:
     tenants = list(Tenant.objects.visible_to(request.user).order_by("name", "id"))
     if len(tenants) == 1:
         return redirect("tenant", slug=tenants[0].slug)
-    return render(request, "home.html", {"tenants": tenants})
+    return render(request, "home.html", {"cards": _cards(tenants)})
+
+
+def _cards(tenants: list[Tenant]) -> list[Card]:
+    """Return the tenants, each with what is wrong there. Crosses tenants on purpose: the person may see them all."""
+    keys = [tenant.pk for tenant in tenants]
+    stopped = WorkOrder.across_tenants.filter(tenant__in=keys, state__in=WorkOrder.NEEDS_A_PERSON).order_by()
+    persons = dict(stopped.values_list("tenant").annotate(number=Count("pk")))
+    paused = Connection.across_tenants.filter(tenant__in=keys, state=Connection.State.PAUSED)
+    is_paused = set(paused.values_list("tenant", flat=True))
+    return [Card(tenant, persons.get(tenant.pk, 0), tenant.pk in is_paused) for tenant in tenants]
 
 
 @require_safe

@@ -36,14 +36,15 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
     found = overview.overview()
     steps = first_steps.steps(request.tenant, found)
     is_missing = any(card.is_missing for card in found.systems)
+    # Who never ran anything is led to the connections by the first steps; a warning on top would frighten.
+    on_top = None if steps and is_missing and not found.latest_runs else trouble.of(request.tenant, found)
     return {
         "overview": found,
         "cards": found.cards,
-        "brakes": found.brakes,
+        "brakes": [brake for brake in found.brakes if on_top is None or brake != on_top.brake],
         "charts": [] if found.days.is_empty else charts.charts(found.days),
         "steps": steps,
-        # Who never ran anything is led to the connections by the first steps; a warning on top would frighten.
-        "trouble": None if steps and is_missing and not found.latest_runs else trouble.of(request.tenant, found),
+        "trouble": on_top,
         "import_kinds": [(kind, run_words.kind_words(kind)) for kind in standing.IMPORT_KINDS],
     }
 

@@ -24,12 +24,16 @@ SILENT = datetime.timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Trouble:
-    """`tone` is a class of notices: error when nothing works, warning when the rest goes on."""
+    """`tone` is a class of notices: error when nothing works, warning when the rest goes on.
+
+    `brake` is the brake that it tells of, if any: it need not be told twice.
+    """
 
     tone: str
     text: str
     to_do: str
     address: str
+    brake: Brake | None = None
 
 
 def of(tenant: Tenant, found: Overview) -> Trouble | None:
@@ -62,10 +66,17 @@ def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
     brake = next((brake for brake in found.brakes if brake.state == Brake.State.WAITING), None)
     if brake is None:
         return None
-    text = gettext("The import of %(kind)s stopped before writing: it would change much at once.") % {
-        "kind": run_words.kind_words(brake.kind)
+    text = gettext(
+        "The import of %(kind)s stopped before writing: of %(known)s records %(changed)s would change "
+        "and %(deactivated)s become inactive."
+    ) % {
+        "kind": run_words.kind_words(brake.kind),
+        "known": brake.known_count,
+        "changed": brake.changed_count,
+        "deactivated": brake.deactivated_count,
     }
-    return Trouble("warning", text, gettext("Look and decide"), reverse("brake", args=[tenant.slug, brake.pk]))
+    address = reverse("brake", args=[tenant.slug, brake.pk])
+    return Trouble("warning", text, gettext("Look and decide"), address, brake)
 
 
 def _person(tenant: Tenant, found: Overview) -> Trouble | None:

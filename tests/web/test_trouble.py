@@ -103,10 +103,17 @@ def test_paused_connection_says_why(editor: Client, tenant: Tenant) -> None:
     assert told(editor).startswith("The connection with OutSmart is paused. OutSmart refused our credentials")
 
 
-def test_brake_leads_to_the_decision_and_stands_on_the_page(editor: Client, tenant: Tenant) -> None:
+def test_brake_leads_to_the_decision_and_is_told_once(editor: Client, tenant: Tenant) -> None:
     brake = pull_the_brake(tenant)
 
     assert link(editor) == f"/t/jansen/brakes/{brake.pk}/"
+    assert text(editor.get(START)).count("of 1000 records 900 would change and 0 become inactive.") == 1
+
+
+def test_brakes_behind_a_weightier_trouble_stand_on_the_page(editor: Client, tenant: Tenant) -> None:
+    pull_the_brake(tenant)
+    pause_outsmart(tenant)
+
     assert "of 1000 records 900 would change" in text(editor.get(START))
 
 
