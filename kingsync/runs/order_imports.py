@@ -115,8 +115,13 @@ class OrderImport:
 
     def _met(self, page: Page) -> list[_Met]:
         numbered = [(number, bytes(raw)) for raw in page.records if (number := self._number(bytes(raw)))]
-        links = order_links.of(number for number, _ in numbered)
-        return [_Met(number, raw, uuid.UUID(bytes=known.digest_of(raw)), links.get(number)) for number, raw in numbered]
+        newest = dict(numbered)  # an order that stands on a page twice is one order
+        self._claim.count("unchanged", len(numbered) - len(newest))
+        links = order_links.of(newest)
+        return [
+            _Met(number, raw, uuid.UUID(bytes=known.digest_of(raw)), links.get(number))
+            for number, raw in newest.items()
+        ]
 
     def _number(self, raw: bytes) -> str:
         """Return the number of an order; "" for what has none that we could keep (booked so)."""

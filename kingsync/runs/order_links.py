@@ -52,7 +52,11 @@ def made(
 
 
 def store(links: Sequence[RecordLink]) -> None:
-    """Write links; one whose work order belongs to another order is left out of the linked ones, with that reason."""
+    """Write links, the last one of each order.
+
+    One whose work order belongs to another order is left out of the linked ones, with that reason.
+    """
+    links = list({link.king_id: link for link in links}.values())
     owners = _owners(links)
     for link in links:
         owner = owners.setdefault(link.outsmart_id, link.king_id) if link.state == State.LINKED else link.king_id

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import datetime
+import json
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
+from integrations.king import client as king_client
+from integrations.king.reader import KingReader
+from integrations.king.records import Kind, Order, Page
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models import tenants
 from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
-from kingsync.runs import people
+from kingsync.rules.outcomes import reason
+from kingsync.runs import people, posting
+from kingsync.runs.order_customers import Customers
 from tests import desk, factories
+from tests.conftest import connect
 
 ORDER = "500"
 
@@ -124,6 +135,188 @@ def test_a_dry_run_makes_nothing(outsmart: OutSmartSandbox) -> None:
 
     assert desk.counts(run) == {"read": 1, "created": 1}
     assert made(outsmart) == []
+
+
+def renumbered(outsmart: OutSmartSandbox, number: str) -> None:
+    """Let the office type another King number into the imported work order."""
+    (row,) = made(outsmart)
+    outsmart.store.edit_work_order(str(row["id"]), {"WorkorderNo": number})
+
+
+def test_what_was_posted_is_kept_with_the_order(outsmart: OutSmartSandbox) -> None:
+    desk.load("orders")
+
+    link = RecordLink.objects.get(kind="order")
+    (row,) = made(outsmart)
+    sent = json.loads(link.sent)
+    assert (link.state, link.outsmart_id, link.name) == ("linked", str(row["id"]), "Klant 10")
+    assert (sent["WorkorderNo"], [material["MaterialCode"] for material in sent["Materials"]]) == (
+        ORDER,
+        ["BUIS", "KNIE"],
+    )
+
+
+def test_a_duplicate_that_outsmart_skips_in_silence_is_looked_up(outsmart: OutSmartSandbox) -> None:
+    outsmart.change_switches({"duplicates_return_row_id": False})
+    # The lost answer and the look-up after it are both too early; the first call is carried out all the same.
+    outsmart.faults.add(Fault(kind="reset_after", operation="PostWorkorders"))
+    outsmart.faults.add(Fault(kind="refuse", operation="GetWorkorder", code="1500", skip=1))
+
+    run = desk.load("orders")
+
+    (row,) = made(outsmart)
+    assert desk.counts(run) == {"read": 1, "created": 1}
+    assert RecordLink.objects.get(kind="order").outsmart_id == str(row["id"])
+
+
+def test_a_run_that_died_before_it_could_book_is_made_good(
+    king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(posting, "halving", _posts_and_dies)
+        assert desk.load("orders").status == "failed"
+    assert len(made(outsmart)) == 1
+    assert RecordLink.objects.get(kind="order").reason["code"] == "order_being_posted"
+
+    run = desk.load("orders")
+    finished(outsmart)
+    desk.export()
+
+    assert desk.counts(run) == {"read": 1, "created": 1}
+    assert RecordLink.objects.get(kind="order").reason == {}
+    (order,) = desk.orders(king, ours=False)
+    assert [line for line in desk.lines(order) if line[0] == "ART"] == [("ART", "BUIS", "4"), ("ART", "KNIE", "2")]
+
+
+def _posts_and_dies(send: Callable[[object], None], rows: object) -> None:
+    send(rows)
+    raise RuntimeError("killed")
+
+
+def test_a_row_that_outsmart_stumbles_over_does_not_stop_the_others(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    king.store.put_record("order", "501", {"DebiteurNummer": 10})
+    outsmart.faults.add(Fault(kind="refuse", operation="PostWorkorders", code="1007", times=4))
+
+    run = desk.load("orders")
+
+    # Twice both together, twice the first of them alone.
+    assert desk.counts(run) == {"read": 2, "created": 1, "rejected": 1}
+    assert [row["WorkorderNo"] for row in made(outsmart)] == ["501"]
+    assert RecordLink.objects.get(king_id=ORDER).reason["code"] == "refused_by_outsmart"
+
+
+def test_a_work_order_is_never_of_two_orders(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.load("orders")
+    king.store.put_record("order", "501", {"DebiteurNummer": 10})
+    renumbered(outsmart, "501")
+
+    run = desk.load("orders")
+
+    assert desk.counts(run) == {"read": 2, "unchanged": 1, "skipped": 1}
+    assert RecordLink.objects.get(king_id="501").reason["params"]["other"] == ORDER
+    assert len(made(outsmart)) == 1
+
+
+def test_customers_that_were_imported_are_not_asked_for_again(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    person: dict[str, object] = {"Nummer": 3, "Naam": "Jo Beheer"}
+    place: dict[str, object] = {
+        "Nummer": 7,
+        "Straat": "Laan",
+        "HuisNummer": "9",
+        "PostCode": "2 B",
+        "Woonplaats": "Epe",
+    }
+    king.store.put_record("debtor", "10", {"ContactPersonen": [person], "VerzendAdressen": [place]})
+    king.store.put_record("order", ORDER, {"ContactPersoonNummer": 3, "VerzendAdresNummer": 7})
+    desk.load("customers")
+    king.calls.clear()
+
+    desk.load("orders")
+
+    (row,) = made(outsmart)
+    assert (row["CustomerContactPerson"], row["CustomerStreet"], row["CustomerCity"]) == ("Jo Beheer", "Laan 9", "Epe")
+    assert (row["CustomerStreetInvoice"], row["CustomerNameInvoice"]) == ("Kade", "Klant 11")
+    assert desk.calls(king) == ["Orders_Opvragen"]
+
+
+def test_parts_of_a_customer_that_are_not_imported_are_asked_of_king(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.load("customers")
+    king.store.put_record("debtor", "10", {"ContactPersonen": [{"Nummer": 3, "Naam": "Jo Beheer"}]})
+    king.store.put_record("order", ORDER, {"ContactPersoonNummer": 3})
+
+    desk.load("orders")
+
+    (row,) = made(outsmart)
+    assert row["CustomerContactPerson"] == "Jo Beheer"
+
+
+class _Files:
+    """A reader that cannot be asked."""
+
+    can_look_up = False
+
+
+def test_a_file_needs_the_customers_to_be_imported_first() -> None:
+    desk.load("customers")
+    customers = Customers(cast("KingReader", _Files()))
+    known, unknown = (Order(number="1", debtor_number=number) for number in ("10", "99"))
+    customers.prepare([known, unknown])
+
+    parties, why = customers.of(known), customers.of(unknown)
+
+    assert isinstance(parties, tuple)
+    assert [(each.number, each.name, each.city) for each in parties] == [("10", "Klant 10", "Ede")] * 2
+    assert why == reason("customer_not_imported", debtor="99")
+
+
+def test_what_is_left_alone_is_logged_once(king: KingSandbox) -> None:
+    king.store.edit_order(int(ORDER), Edit(header={"OrderDatum": "2025-01-01"}))
+    settings = SyncSettings.objects.get()
+    settings.orders_from_date = datetime.date(2099, 1, 1)
+    settings.store(by=None)
+
+    runs = [desk.load("orders"), desk.load("orders")]
+
+    assert [desk.counts(run) for run in runs] == [{"read": 1, "skipped": 1}] * 2
+    assert LogEntry.objects.filter(event="record.skipped").count() == 1
+
+
+def test_an_order_that_king_tells_twice_is_made_once(
+    outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = king_client.Client.iter_pages
+
+    def twice(self: king_client.Client, kind: Kind, **options: object) -> Iterator[Page]:
+        for page in once(self, kind, **options):  # type: ignore[arg-type]
+            yield Page(records=page.records * 2, next_after=page.next_after)
+
+    monkeypatch.setattr(king_client.Client, "iter_pages", twice)
+
+    run = desk.load("orders")
+
+    assert desk.counts(run) == {"read": 2, "created": 1, "unchanged": 1}
+    assert len(made(outsmart)) == 1
+
+
+def test_two_tenants_have_the_same_order_each_their_own(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.load("orders")
+    other = factories.tenant()
+    with KingSandbox(empty=True) as their_king, OutSmartSandbox(empty=True) as theirs, tenants.scope(other):
+        connect(other, their_king, theirs)
+        factories.settings(other, orders_enabled=True)
+        desk.stock(their_king)
+        their_king.store.put_record("order", ORDER, {"DebiteurNummer": 11})
+        run = desk.load("orders")
+
+        assert desk.counts(run) == {"read": 1, "created": 1}
+        assert RecordLink.objects.get(kind="order").name == "Klant 11"
+        assert len(made(theirs)) == 1
+    assert RecordLink.objects.get(kind="order").name == "Klant 10"
+    assert len(made(outsmart)) == 1
 
 
 def finished(outsmart: OutSmartSandbox, **changes: object) -> str:
