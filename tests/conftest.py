@@ -21,6 +21,12 @@ def _loopback_allowed(settings: Settings) -> None:
     settings.KING_WRITE_TIMEOUT = 0.5  # so that a lost answer is settled within a test
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    # The real one takes a third of a second for each password, on purpose.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def king() -> Iterator[KingSandbox]:
     """King with nothing in it but what a test puts there."""

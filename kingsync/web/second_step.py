@@ -73,7 +73,7 @@ def to_page(request: HttpRequest, name: str) -> HttpResponse:
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(resolve_url(name))
     wanted = request.get_full_path() if request.method in {"GET", "HEAD"} else resolve_url("home")
-    return redirect(f"{resolve_url(name)}?{urlencode({'next': wanted})}")
+    return redirect(f"{resolve_url(name)}?{urlencode({'next': wanted}, safe='/')}")
 
 
 def next_page(request: HttpRequest) -> str:

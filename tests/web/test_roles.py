@@ -27,7 +27,7 @@ from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import clients, invitations
+from kingsync.runs import clients, invitations, refreshing
 from kingsync.web import second_step
 from kingsync.web.urls import urlpatterns
 from tests import factories
@@ -175,6 +175,7 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
         return None
 
     monkeypatch.setattr(clients, "test_connection", works)
+    monkeypatch.setattr(refreshing, "refresh_choices", list)
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
     row = factories.work_order(tenant, state=LedgerState.REJECTED)
     with tenants.scope(tenant):
