@@ -5,6 +5,7 @@
   if (!picker) return;
   const form = picker.closest("form");
   const search = document.getElementById("tag-search");
+  const list = document.getElementById("tag-list");
   const options = [...picker.querySelectorAll("[role=option]")];
   const example = document.getElementById("example");
   const count = document.getElementById("tag-count");
@@ -14,6 +15,15 @@
   // --- Lines filled in ----------------------------------------------------------------------------------------------
 
   let asked = 0;
+
+  const tellProblem = (tool, problem) => {
+    const told = tool.querySelector(".problem");
+    if (told.textContent === problem) return; // said once, not at every key
+    told.textContent = problem;
+    const input = inputOf(tool);
+    if (problem) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  };
 
   const show = (tool, line) => {
     const preview = tool.querySelector(".preview");
@@ -25,12 +35,7 @@
     if (line.is_empty) shown.splice(0, shown.length, picker.dataset.leftOut);
     preview.classList.toggle("muted", line.is_empty);
     preview.replaceChildren(...shown);
-    if (line.problem) {
-      const problem = document.createElement("strong");
-      problem.textContent = line.problem;
-      preview.append(" ", problem);
-    }
-    inputOf(tool).toggleAttribute("data-unknown", Boolean(line.problem));
+    tellProblem(tool, line.problem);
   };
 
   const offerExamples = (answer) => {
@@ -77,7 +82,7 @@
   let place = [0, 0]; // where its cursor stood
   let active = null;
 
-  const visible = () => options.filter((option) => !option.hidden);
+  const visible = () => [...list.children].filter((option) => !option.hidden);
 
   const activate = (option) => {
     if (active) active.setAttribute("aria-selected", "false");
@@ -94,6 +99,9 @@
       const text = option.textContent.toLowerCase();
       option.hidden = !words.every((word) => text.includes(word));
     }
+    // A tag with these letters in its own name comes before one whose explanation or example has them.
+    const named = options.filter((option) => words.every((word) => option.dataset.tag.includes(word)));
+    list.append(...named, ...options.filter((option) => !named.includes(option)));
     const found = visible();
     picker.querySelector(".none").hidden = found.length > 0;
     count.textContent = `${count.dataset.text} ${found.length}`;
