@@ -21,8 +21,6 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync import tasks
 from kingsync import urls as all_urls
-from kingsync.models import tenants
-from kingsync.models.brakes import Brake
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState
@@ -177,20 +175,20 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setattr(clients, "test_connection", works)
     monkeypatch.setattr(refreshing, "refresh_choices", list)
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
-    row = factories.work_order(tenant, state=LedgerState.REJECTED)
-    with tenants.scope(tenant):
-        brake = Brake(kind="products", known_count=100, changed_count=0, deactivated_count=40)
-        brake.save()
-    invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=people.owner)
-    numbers = {
+    return World(tenant, people, rows_of(tenant, people.viewer))
+
+
+def rows_of(tenant: Tenant, member: User) -> dict[str, int]:
+    """Make one row of everything; return their numbers by the names of the addresses."""
+    invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
+    return {
         "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED).pk,
-        "work_order_id": row.pk,
-        "brake_id": brake.pk,
-        "membership_id": tenant.memberships.get(user=people.viewer).pk,
+        "work_order_id": factories.work_order(tenant, state=LedgerState.REJECTED).pk,
+        "brake_id": factories.brake(tenant).pk,
+        "membership_id": tenant.memberships.get(user=member).pk,
         "invitation_id": tenant.invitations.get().pk,
         "record_id": factories.record_link(tenant).pk,
     }
-    return World(tenant, people, numbers)
 
 
 def answers(world: World, name: str, method: str, sent: dict[str, str]) -> Answers:
@@ -227,6 +225,22 @@ def test_stranger_learns_nothing_of_a_tenant(world: World, name: str, method: st
 
     assert (own.status_code, own.content) == (missing.status_code, missing.content)
     assert own.status_code in {404, 405}
+
+
+ROWS = {"run_id", "work_order_id", "brake_id", "membership_id", "invitation_id", "record_id"}
+NUMBERED = [name for name in OF_A_TENANT if ROWS & OURS[name].pattern.converters.keys()]
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_row_of_another_tenant_is_not_found_under_the_own_address(world: World, name: str) -> None:
+    elsewhere = Tenant.objects.get(slug="elsewhere")
+    foreign = World(elsewhere, world.people, rows_of(elsewhere, world.people.stranger))
+    address = foreign.address(name).replace("/elsewhere/", "/jansen/")
+
+    read = world.browser("owner").get(address).status_code
+    written = world.browser("owner").post(address, TABLE[name].sent).status_code
+
+    assert {read, written} - {405} == {404}
 
 
 # --- The second step --------------------------------------------------------------------------------------------------
