@@ -54,10 +54,10 @@ def versions(request: access.TenantRequest) -> HttpResponse:
 def restore(request: access.TenantRequest, version: int) -> HttpResponse:
     """Make a new version with the choices of an old one. Connections and secrets stay as they are."""
     wanted = get_object_or_404(SettingsVersion, version=version)
-    based_on = request.POST.get("current", "")
+    sent = request.POST.get("current", "")
+    based_on = int(sent) if sent.isdecimal() and len(sent) <= 9 else -1
     try:
-        settings = _as_it_was(wanted)
-        is_new = settings.store(by=request.user, expected_version=int(based_on) if based_on.isdecimal() else -1)
+        is_new = _as_it_was(wanted).store(by=request.user, expected_version=based_on)
     except StaleVersionError:
         messages.warning(
             request, _("Somebody else saved the settings while you were looking. Look again, then decide.")

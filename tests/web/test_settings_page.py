@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection as database
 from django.test import Client
 
-from integrations.king.records import Kind
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
-from kingsync.models.links import WorkStatus
-from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion, SyncSettings
+from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import clients, mirror
-from kingsync.web import settings_form
-from tests import conftest, factories
+from kingsync.runs import clients
+from tests import factories
 from tests.web.conftest import People
 from tests.web.pages import html
+from tests.web.settings_entries import ADDRESS, entries, king, stored
 
-ADDRESS = "/t/jansen/settings/"
 TEST_KING = f"{ADDRESS}test/king/"
-REFRESH = f"{ADDRESS}choices/"
-
-
-def entries(client: Client) -> dict[str, Any]:
-    """Return what a browser would send when Save is pressed at once."""
-    forms = client.get(ADDRESS).context["forms"]
-    data: dict[str, Any] = {"version": forms.version, "stamp": forms.stamp}
-    for form in (forms.company, *forms.connections, forms.choices):
-        for bound in form:
-            value = bound.value()
-            if isinstance(value, list):
-                value = ",".join(value)
-            if value not in (None, False, "") and bound.widget_type != "password":
-                data[bound.html_name] = "on" if value is True else str(value)
-    return data
-
-
-def stored(tenant: Tenant) -> SyncSettings:
-    with tenants.scope(tenant):
-        return SyncSettings.objects.get()
-
-
-def king(tenant: Tenant) -> Connection:
-    with tenants.scope(tenant):
-        return Connection.objects.get(system=System.KING)
 
 
 def test_page_has_a_field_for_every_choice(editor: Client) -> None:
@@ -176,89 +143,6 @@ def test_company_renamed_by_somebody_else_is_not_renamed_back(editor: Client, te
 
     tenant.refresh_from_db()
     assert (answer.status_code, tenant.name) == (409, "Theirs")
-
-
-@pytest.mark.parametrize(
-    ("name", "needs"),
-    [
-        ("customers_inactive", "customers_enabled"),
-        ("orders_materials", "orders_enabled"),
-        ("hour_rounding", "export_orders"),
-        ("create_interim_order", "interim_updates"),
-        ("approve_order", "create_new_order|create_interim_order"),
-        ("import_minutes", "schedule_enabled"),
-        ("notification_emails", "notification_mode"),
-    ],
-)
-def test_field_tells_without_which_switch_it_means_nothing(editor: Client, name: str, needs: str) -> None:
-    page = html(editor.get(ADDRESS))
-
-    field = page.split(f'name="{name}"')[0].rpartition('<div class="field')[2]
-    assert f'data-needs="{needs}"' in field
-
-
-def test_every_switch_that_a_field_needs_is_itself_a_field() -> None:
-    switches = {each for needs in settings_form.NEEDS.values() for part in needs.split() for each in part.split("|")}
-
-    assert switches | settings_form.NEEDS.keys() <= set(COLUMNS.values())
-
-
-def test_switched_off_choices_keep_their_values(editor: Client, tenant: Tenant) -> None:
-    data = entries(editor) | {"order_update_status": "7", "create_interim_order": "on"}
-
-    editor.post(ADDRESS, data)
-
-    assert (stored(tenant).order_update_status, stored(tenant).create_interim_order) == ("7", True)
-
-
-def test_warehouse_is_chosen_by_number_and_name(editor: Client, tenant: Tenant) -> None:
-    with tenants.scope(tenant):
-        mirror.store(Kind.WAREHOUSE, [b'{"MagazijnCode": "2", "Omschrijving": "Bus"}'])
-
-    field = editor.get(ADDRESS).context["forms"].choices["default_warehouse"]
-
-    assert dict(field.field.widget.choices) == {"": "none", "2": "2 - Bus", "1": "1"}
-    assert field.value() == "1"
-
-
-def test_choices_are_asked_of_both_systems_and_what_was_typed_stays(
-    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
-) -> None:
-    Connection.across_tenants.all().delete()
-    conftest.connect(tenant, king, outsmart)
-    king.store.put_record("warehouse", "2", {"Omschrijving": "Bus"})
-
-    answer = editor.post(REFRESH, entries(editor) | {"success_status": "typed", "default_warehouse": "2"})
-
-    page = html(answer)
-    assert "King: 1 warehouse" in page
-    assert f"OutSmart: {WorkStatus.across_tenants.count()} work statuses" in page
-    assert '<option value="typed" selected>typed</option>' in page
-    assert '<option value="2" selected>2 - Bus</option>' in page
-    assert page.count('hx-swap-oob="outerHTML"') == len(settings_form.CHOSEN_FROM_SYSTEMS)
-    assert stored(tenant).default_warehouse == "1"
-
-
-def test_system_that_does_not_answer_is_told_and_the_other_is_asked_all_the_same(
-    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
-) -> None:
-    Connection.across_tenants.all().delete()
-    conftest.connect(tenant, king, outsmart)
-    outsmart.faults.add(Fault(kind="html", times="forever"))
-
-    page = html(editor.post(REFRESH, entries(editor)))
-
-    assert "OutSmart answered with something else than data" in page
-    assert "King: 0 warehouses" in page
-
-
-def test_choices_without_connections_say_what_to_fill_in(editor: Client, tenant: Tenant) -> None:
-    Connection.across_tenants.all().delete()
-
-    page = html(editor.post(REFRESH, {}))
-
-    assert "There is no connection with OutSmart yet." in page
-    assert "There is no connection with King yet." in page
 
 
 def test_secrets_never_stand_in_a_page(editor: Client, tenant: Tenant) -> None:
