@@ -25,6 +25,10 @@ class Held:
     def __init__(self, run: SyncRun, story: Story, choices: Any) -> None:
         self._run, self._story, self._choices = run, story, choices
 
+    def forget_other_runs(self) -> None:
+        """Throw away what runs that were ended in the middle held: a new pass reads it again."""
+        HeldRecord.objects.filter(kind=self._story.name).exclude(run=self._run).delete()
+
     def add(self, records: Sequence[Compared]) -> None:
         if not records:
             return

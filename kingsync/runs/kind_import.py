@@ -60,6 +60,7 @@ class KindImport:
         self._choices = self._story.choices(job.choices)
         self._pass = Pass(job.claim, self._story, job.king)
         self._held = Held(job.claim.run, self._story, self._choices)
+        self._held.forget_other_runs()
         self._is_dry = job.claim.run.is_dry
         # What was read since the last save.
         self._records: list[Compared] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.utils import timezone
 
@@ -87,7 +87,7 @@ class OrderPass:
         except errors.PayloadError:
             return True  # it is there, whatever it says
 
-    def _store(self, changes: dict[str, datetime.datetime | bytes | None]) -> None:
+    def _store(self, changes: Mapping[str, datetime.datetime | bytes | None]) -> None:
         if not self._is_dry:
             ReadState.objects.update_or_create(
                 tenant_id=tenants.current_id(), purpose=PURPOSE, kind=Kind.ORDER.value, defaults=changes

@@ -1,4 +1,4 @@
-"""The test's side of `tests.e2e.zygote`: ask for an export in a process of its own, and hear how it ended."""
+"""The test's side of `tests.e2e.zygote`: ask for a run in a process of its own, and hear how it ended."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from tests.e2e.zygote import Case, Ended
 
 
 class Zygote:
-    """The program that forks exports for us."""
+    """The program that forks runs for us."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def export(self, tenant_id: int, before: int = 0) -> Ended:
         """This function will run an export that kills itself before that step (0: that lives), and wait for its end."""
+        return self.run(Case(tenant_id, before))
+
+    def run(self, case: Case) -> Ended:
+        """This function will run a case and wait for its end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(msgspec.json.encode(Case(tenant_id, before)).decode() + "\n")
+        self._process.stdin.write(msgspec.json.encode(case).decode() + "\n")
         self._process.stdin.flush()
         return msgspec.json.decode(self._process.stdout.readline() or "null", type=Ended)
 

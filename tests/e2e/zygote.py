@@ -1,4 +1,4 @@
-"""A program that dies on demand: it forks exports that kill themselves before a chosen step.
+"""A program that dies on demand: it forks runs that kill themselves before a chosen step.
 
 It sets Django up once and forks for each case, because a new Python costs a second. A step is whatever outlives the
 process: a statement that writes outside a transaction, a COMMIT, a call to King or OutSmart. What stands after one
@@ -21,14 +21,17 @@ import msgspec
 
 
 class Case(msgspec.Struct):
-    """`before` is the number of the step to die at, from 1; 0 = live."""
+    """`before` is the number of the step to die at, from 1; 0 = live. `page`: records a page of an import."""
 
     tenant_id: int
     before: int = 0
+    kind: str = "export"
+    options: dict[str, Any] = {}
+    page: int = 500
 
 
 class Ended(msgspec.Struct):
-    """`steps` names those that the export came to, the one that it died at last; `signal` 0 = it lived."""
+    """`steps` names those that the run came to, the one that it died at last; `signal` 0 = it lived."""
 
     steps: list[str]
     signal: int = 0
@@ -77,17 +80,19 @@ class Steps:
         return execute(sql, params, many, context)
 
 
-def export(case: Case, pipe: int) -> None:
-    """This function will run one export as `manage.py sync` does, and end the process."""
+def run(case: Case, pipe: int) -> None:
+    """This function will run one export or import as `manage.py sync` does, and end the process."""
     from django.db import connection  # noqa: PLC0415
 
     from kingsync.models import tenants  # noqa: PLC0415
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
-    from kingsync.runs import engine, lifecycle  # noqa: PLC0415
+    from kingsync.runs import engine, kind_import, lifecycle  # noqa: PLC0415
 
+    kind_import.PAGE = kind_import.CHUNK = case.page
     Steps(case.before, pipe).watch()
     with tenants.scope(case.tenant_id):
-        requested = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND)
+        kind = RunKind(case.kind)
+        requested = lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=case.options)
         engine.work(requested.run.pk, slice_seconds=1e6)
     connection.close()
     os._exit(0)
@@ -99,7 +104,7 @@ def fork(case: Case) -> Ended:
     child = os.fork()
     if not child:
         try:
-            export(case, writing)
+            run(case, writing)
         finally:
             os._exit(70)
     os.close(writing)
@@ -107,7 +112,7 @@ def fork(case: Case) -> Ended:
         steps = pipe.read().splitlines()
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit(f"an export broke: {case}, {steps[-1:]}")
+        raise SystemExit(f"a run broke: {case}, {steps[-1:]}")
     return Ended(steps, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
 
 
