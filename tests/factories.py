@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from kingsync.models.brakes import Brake
 from kingsync.models.connections import Connection, System
+from kingsync.models.king_files import KingFile
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
@@ -132,6 +133,21 @@ def record_link(of: Tenant, **fields: Any) -> RecordLink:
         "state": RecordLink.State.REJECTED,
     }
     row = RecordLink(tenant=of, **(defaults | fields))
+    row.save()
+    return row
+
+
+def king_file(of: Tenant, **fields: Any) -> KingFile:
+    """Make an uploaded file that waits; there is no content."""
+    number = next(_numbers)
+    defaults = {
+        "name": f"artikelen-{number}.xml",
+        "path": f"{of.slug}/uploads/{number}.xml",
+        "size": 1000,
+        "digest": f"{number:064}",
+        "document": "KING_ARTIKELEN",
+    }
+    row = KingFile(tenant=of, **(defaults | fields))
     row.save()
     return row
 

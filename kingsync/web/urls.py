@@ -10,6 +10,7 @@ from kingsync.web import (
     forecast,
     health,
     home,
+    king_files,
     log_page,
     people_urls,
     record_pages,
@@ -46,4 +47,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/records/", record_pages.records, name="records"),
     path("t/<slug:slug>/records/<int:record_id>/", record_pages.record, name="record"),
     path("t/<slug:slug>/brakes/<int:brake_id>/", brake_pages.brake, name="brake"),
+    path("t/<slug:slug>/king-files/", king_files.king_files, name="king_files"),
+    path("t/<slug:slug>/king-files/import/", king_files.import_waiting, name="king_files_import"),
+    path("t/<slug:slug>/king-files/<int:file_id>/remove/", king_files.remove, name="king_file_remove"),
 ]

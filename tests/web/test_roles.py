@@ -125,6 +125,9 @@ TABLE: dict[str, Line] = {
     "log": page(),
     "records": page(),
     "record": page(),
+    "king_files": Line(get=members(), post=editors()),
+    "king_files_import": action(),
+    "king_file_remove": action(),
     # A tenant's work orders
     "work_orders": page(),
     "decide_many": action(kind="exclude", reason="Double"),
@@ -188,6 +191,7 @@ def rows_of(tenant: Tenant, member: User) -> dict[str, int]:
         "membership_id": tenant.memberships.get(user=member).pk,
         "invitation_id": tenant.invitations.get().pk,
         "record_id": factories.record_link(tenant).pk,
+        "file_id": factories.king_file(tenant).pk,
     }
 
 
