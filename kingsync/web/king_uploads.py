@@ -1,4 +1,4 @@
-"""Uploads of King's files: streamed to the tenant's own folder, so that neither memory nor a small /tmp must hold them."""
+"""Uploads of King's files: streamed to the tenant's own folder, for neither memory nor a small /tmp can hold them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Upload(UploadedFile):
 
     @property
     def path(self) -> Path:
-        return Path(str(self.file.name))
+        return Path(str(self.file and self.file.name))
 
 
 class UploadHandler(FileUploadHandler):

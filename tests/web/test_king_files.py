@@ -1,0 +1,228 @@
+"""The page of King's files: what it shows, what it takes in, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from kingsync import tasks
+from kingsync.models import tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.king_files import KingFile
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from tests import factories
+from tests.web.conftest import People
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
+    settings.KING_XML_FOLDER = str(tmp_path / "king-xml")
+    return tmp_path / "king-xml"
+
+
+def sample(name: str = "king-artikelen.xml", *, called: str = "") -> SimpleUploadedFile:
+    return SimpleUploadedFile(called or name, (SAMPLES / name).read_bytes(), content_type="text/xml")
+
+
+def upload(browser: Client, tenant: Tenant, *files: SimpleUploadedFile) -> str:
+    """Upload files; return the page that follows."""
+    answer = browser.post(reverse("king_files", args=[tenant.slug]), {"files": files}, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def rows() -> list[KingFile]:
+    return list(KingFile.across_tenants.order_by("id"))
+
+
+def contents(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_uploaded_files_start_an_import_of_them(editor: Client, tenant: Tenant, people: People, folder: Path) -> None:
+    page = upload(editor, tenant, sample(), sample("king-orders.xml"))
+
+    assert "The import of the files has been started." in page
+    assert "king-artikelen.xml" in page
+    assert "2 files wait" in page
+    found = rows()
+    assert [(row.document, row.state, row.uploaded_by_id) for row in found] == [
+        ("KING_ARTIKELEN", "new", people.editor.pk),
+        ("KING_ORDERS", "new", people.editor.pk),
+    ]
+    run = SyncRun.across_tenants.get()
+    assert (run.kind, run.options) == (RunKind.IMPORT, {"files": [row.pk for row in found]})
+    assert {(folder / row.path).read_bytes() for row in found} == {path.read_bytes() for path in contents(folder)}
+    assert len(contents(folder)) == 2
+
+
+def test_files_uploaded_during_an_import_wait_for_the_next(editor: Client, tenant: Tenant) -> None:
+    factories.run(tenant, RunKind.IMPORT, RunStatus.RUNNING)
+
+    page = upload(editor, tenant, sample())
+
+    assert "The next one reads the files." in page
+    assert [row.state for row in rows()] == ["new"]
+
+
+def test_the_same_file_twice_is_kept_once(editor: Client, tenant: Tenant, folder: Path) -> None:
+    upload(editor, tenant, sample(), sample(called="copy.xml"))
+
+    assert len(rows()) == len(contents(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"<html/>", "none of the export files"),
+        (b"<!DOCTYPE x SYSTEM 'http://127.0.0.1/x'><KING_ARTIKELEN/>", "DOCTYPE"),
+        (b"not xml", "damaged at line 1"),
+        (b"", "damaged at line 1"),
+    ],
+)
+def test_a_file_that_is_not_kings_is_refused_at_once(
+    editor: Client, tenant: Tenant, folder: Path, content: bytes, told: str
+) -> None:
+    page = upload(editor, tenant, SimpleUploadedFile("wrong.xml", content), sample())
+
+    assert told in page
+    assert [row.name for row in rows()] == ["king-artikelen.xml"]
+    assert len(contents(folder)) == 1
+
+
+def test_a_file_beyond_the_limit_is_refused_and_not_kept(
+    editor: Client, tenant: Tenant, folder: Path, settings: Any
+) -> None:
+    settings.KING_XML_MAX_MB = 1
+    large = SimpleUploadedFile("large.xml", b"<KING_ARTIKELEN>" + b" " * 1_200_000)
+
+    page = upload(editor, tenant, large)
+
+    assert "larger than 1 MB" in page
+    assert rows() == []
+    assert contents(folder) == []
+
+
+def test_a_name_cannot_lead_out_of_the_folder(editor: Client, tenant: Tenant, folder: Path) -> None:
+    upload(editor, tenant, sample(called="../../<b>x</b>.xml"), sample("king-orders.xml", called="..\\..\\c:boot.ini"))
+
+    assert [row.name for row in rows()] == ["b_.xml", "c_boot.ini"]
+    assert {path.parent for path in contents(folder)} == {folder / tenant.slug / "uploads"}
+
+
+def test_an_upload_without_files_says_so(editor: Client, tenant: Tenant) -> None:
+    assert "Choose one or more files." in upload(editor, tenant)
+
+
+def test_without_a_folder_nothing_can_be_uploaded(editor: Client, tenant: Tenant, settings: Any) -> None:
+    settings.KING_XML_FOLDER = ""
+
+    page = editor.get(reverse("king_files", args=[tenant.slug])).content.decode()
+
+    assert "KING_XML_FOLDER" in page
+    assert 'type="file"' not in page
+    upload(editor, tenant, sample())
+    assert rows() == []
+
+
+def test_a_viewer_sees_the_files_and_may_not_bring_any(viewer: Client, tenant: Tenant, folder: Path) -> None:
+    factories.king_file(tenant)
+    address = reverse("king_files", args=[tenant.slug])
+
+    page = viewer.get(address).content.decode()
+    refused = viewer.post(address, {"files": [sample()]})
+
+    assert "KING_ARTIKELEN" in page
+    assert 'type="file"' not in page
+    assert refused.status_code == 403
+    assert not folder.exists()
+
+
+def test_an_upload_needs_the_token_of_the_form(tenant: Tenant, people: People, folder: Path) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(people.editor)
+
+    answer = browser.post(reverse("king_files", args=[tenant.slug]), {"files": [sample()]})
+
+    assert answer.status_code == 403
+    assert rows() == []
+    assert contents(folder) == []
+
+
+def test_the_reason_of_a_file_is_a_sentence(viewer: Client, tenant: Tenant) -> None:
+    reason = {"code": "system.file_broken", "params": {"operation": "a.xml", "detail": "7"}}
+    factories.king_file(tenant, state=KingFile.State.FAILED, reason=reason)
+
+    page = viewer.get(reverse("king_files", args=[tenant.slug])).content.decode()
+
+    assert "breaks off or is damaged at line 7" in page
+
+
+def test_a_waiting_upload_can_be_removed(editor: Client, tenant: Tenant, folder: Path) -> None:
+    upload(editor, tenant, sample())
+    (row,) = rows()
+
+    page = editor.post(reverse("king_file_remove", args=[tenant.slug, row.pk]), follow=True).content.decode()
+
+    assert "“king-artikelen.xml” was removed." in page
+    assert (rows(), contents(folder)) == ([], [])
+
+
+@pytest.mark.parametrize("fields", [{"state": "read"}, {"path": "jansen/a.xml"}, {"path": "/elsewhere/uploads/a.xml"}])
+def test_what_was_read_or_lies_elsewhere_cannot_be_removed(
+    editor: Client, tenant: Tenant, fields: dict[str, str]
+) -> None:
+    row = factories.king_file(tenant, **fields)
+
+    assert editor.post(reverse("king_file_remove", args=[tenant.slug, row.pk])).status_code == 404
+    assert rows() == [row]
+
+
+def test_a_file_of_another_tenant_is_not_found(editor: Client, tenant: Tenant) -> None:
+    row = factories.king_file(factories.tenant())
+
+    assert editor.post(reverse("king_file_remove", args=[tenant.slug, row.pk])).status_code == 404
+
+
+def test_waiting_files_can_be_imported_by_a_button(editor: Client, tenant: Tenant) -> None:
+    row = factories.king_file(tenant)
+    address = reverse("king_files_import", args=[tenant.slug])
+
+    editor.post(address)
+    KingFile.across_tenants.update(state=KingFile.State.READ)
+    nothing = editor.post(address, follow=True).content.decode()
+
+    assert SyncRun.across_tenants.get().options == {"files": [row.pk]}
+    assert "No file waits." in nothing
+
+
+def test_the_page_says_where_imports_read_from(viewer: Client, tenant: Tenant) -> None:
+    address = reverse("king_files", args=[tenant.slug])
+
+    before = viewer.get(address).content.decode()
+    with tenants.scope(tenant):
+        Connection.objects.filter(system=System.KING).update(reader=Connection.Reader.FILES)
+    after = viewer.get(address).content.decode()
+
+    assert "Imports read King&#x27;s webservices." in before or "Imports read King's webservices." in before
+    assert "XML export files: those in the folder" in after
+
+
+def test_the_operator_finds_the_files_in_the_admin(client: Client, tenant: Tenant, people: People) -> None:
+    row = factories.king_file(tenant)
+    client.force_login(people.operator)
+
+    listed = client.get("/admin/kingsync/kingfile/")
+    shown = client.get(f"/admin/kingsync/kingfile/{row.pk}/change/")
+
+    assert row.name in listed.content.decode()
+    assert shown.status_code == 200
