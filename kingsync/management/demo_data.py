@@ -43,14 +43,19 @@ def _document() -> dict[str, object]:
         "schedule": {"enabled": True, "import_minutes": 15, "export_minutes": 5},
         "imports": {kind: {"enabled": True} for kind in ("customers", "products", "hour_types", "warehouses")},
         "exports": {"orders": True, "failure_status": "99", "success_status": "10"},
+        "notifications": {"emails": [_email("eigenaar")], "mode": "each"},
     }
 
 
 def _users(tenant: Tenant) -> list[tuple[str, str, str]]:
     if not User.objects.filter(username=OPERATOR).exists():
-        User.objects.create_superuser(OPERATOR, password=PASSWORD)
+        User.objects.create_superuser(OPERATOR, _email(OPERATOR), PASSWORD)
     for name, role in MEMBERS.items():
         if not User.objects.filter(username=name).exists():
-            user = User.objects.create_user(name, password=PASSWORD)
+            user = User.objects.create_user(name, _email(name), PASSWORD)
             Membership.objects.create(tenant=tenant, user=user, role=role)
     return [(OPERATOR, PASSWORD, "operator"), *((name, PASSWORD, role.value) for name, role in MEMBERS.items())]
+
+
+def _email(name: str) -> str:
+    return f"{name}@jansen.example"

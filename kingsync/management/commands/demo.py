@@ -117,7 +117,8 @@ class Demo:
     def __init__(self, places: Places, say: Callable[[str], None], show: Callable[[str, str], None]) -> None:
         self._places = places
         self._say = say
-        self._supervisor = Supervisor(env={**os.environ, **QUIETLY}, show=show, say=say)
+        self._env = {**os.environ, **QUIETLY}
+        self._supervisor = Supervisor(env=self._env, show=show, say=say)
 
     def run(self) -> None:
         """Start everything, print the address, run until a signal comes, stop everything."""
@@ -136,6 +137,7 @@ class Demo:
 
     def _start(self) -> None:
         port = self._places.web(self._say)
+        self._env.setdefault("SITE_URL", f"http://{ports.HOST}:{port}")  # for the links in mails
         self._tell_servers()
         call_command("migrate", verbosity=0, interactive=False)
         self._say("migrate   the database is up to date")
@@ -177,6 +179,8 @@ class Demo:
 
     def _tell_address(self, port: int, users: list[tuple[str, str, str]]) -> None:
         (name, password, _role), *others = users
+        if not os.environ.get("EMAIL_URL"):
+            self._say(f"mail      becomes files in {local_folder() / 'mail'}")
         for other, other_password, role in others:
             self._say(f"also      {other} with password {other_password} ({role})")
         self._say(f"open http://{ports.HOST}:{port}, log in as {name} with password {password}")
