@@ -23,7 +23,7 @@ COPY static static
 # The two words are no secrets: the settings want them to be there, and collecting files uses neither.
 RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused python manage.py collectstatic --no-input \
     && python -m compileall -q integrations kingsync \
-    && mkdir /state && chown kingsync /state
+    && mkdir /state /king-xml && chown kingsync /state /king-xml
 USER kingsync
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", "--blocking-threads", "4", "kingsync.wsgi:application"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as AbstractMapping
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from django.conf import settings
@@ -52,6 +52,7 @@ class KingSection(Section, frozen=True, kw_only=True):
     ca_certificate: str = ""
     busy_codes: tuple[str, ...] = ("LOCK",)
     sql_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] | None = None
+    reader: Literal["webservice", "files"] = "webservice"
 
 
 class TenantFile(mapping.Mapping, frozen=True, kw_only=True):
@@ -214,6 +215,7 @@ def _document(tenant: Tenant) -> Document:
             "ca_certificate": king.ca_certificate,
             "busy_codes": list(king.busy_codes),
             "sql_timeout": king.sql_timeout,
+            "reader": king.reader,
         },
         **msgspec.to_builtins(choices.as_document()),
     }
@@ -228,6 +230,8 @@ def _masked(document: Document) -> Document:
         outsmart[name] = hidden(outsmart[name])
     king["access_code"] = hidden(king["access_code"])
     king["access_codes"] = {name: hidden(code) for name, code in king["access_codes"].items()}
+    if king["reader"] == Connection.Reader.WEBSERVICE:  # the usual one goes without saying
+        del king["reader"]
     return document
 
 
@@ -251,6 +255,7 @@ def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
             ca_certificate=king.ca_certificate,
             busy_codes=list(king.busy_codes),
             sql_timeout=king.sql_timeout,
+            reader=king.reader,
         )
         choices = SyncSettings.objects.first() or SyncSettings(tenant=tenant)
         choices.take(file)

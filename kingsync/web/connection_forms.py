@@ -182,7 +182,7 @@ class KingForm(ConnectionForm):
     )
 
     class Meta(ConnectionForm.Meta):
-        fields = ["base_url", "administration", "verify_tls", "ca_certificate", "busy_codes", "sql_timeout"]
+        fields = ["base_url", "administration", "verify_tls", "ca_certificate", "busy_codes", "sql_timeout", "reader"]
         widgets = {"ca_certificate": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"})}
         help_texts = {
             "base_url": gettext_lazy("Where King's web service answers, for example https://king.example.nl:8082"),
@@ -191,11 +191,13 @@ class KingForm(ConnectionForm):
             "ca_certificate": gettext_lazy("Only when King's certificate was issued by your own authority."),
             "busy_codes": gettext_lazy("King's codes for “somebody has the record open”, separated by commas."),
             "sql_timeout": gettext_lazy("Leave empty for King's own."),
+            "reader": gettext_lazy("Exports always use the webservices. Files: see the page “King files”."),
         }
 
     def __init__(self, data: Any = None, *, instance: Connection, is_read_only: bool = False) -> None:
         super().__init__(data, instance=instance, is_read_only=is_read_only)
         self.fields["administration"].required = True
+        self.fields["reader"].required = False  # a form without it leaves it as it is
         self.order_fields(["base_url", "administration", "access_code", "sql_timeout", "access_codes"])
         named = ", ".join(sorted(self._stored_codes()))
         hint = gettext(
