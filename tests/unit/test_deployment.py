@@ -80,7 +80,7 @@ def test_every_variable_of_the_settings_is_documented() -> None:
 def test_every_variable_of_the_compose_file_is_documented() -> None:
     asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (CHECKOUT / "docker-compose.yml").read_text()))
 
-    assert asked == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_ADDRESS"}
+    assert asked == {"KING_XML_VOLUME", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_ADDRESS"}
     assert asked - set(_env_example()) == set()
 
 
