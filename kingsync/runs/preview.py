@@ -135,13 +135,14 @@ def _lines(plan: Plan, steps: differences.Differences | None) -> list[dict[str, 
     marks = _marks(steps) if steps else {}
     sent: list[dict[str, object]] = [
         {
+            **msgspec.to_builtins(line.content),
             "kind": line.origin.source.value,
+            "king_kind": line.content.kind.value,
             "source": line.origin.label,
             "reference": line.reference,
             "action": marks.get(line.reference, "unchanged" if steps else "new"),
             "registered_minutes": line.registered_minutes,
             "rounded_minutes": line.rounded_minutes,
-            **msgspec.to_builtins(line.content),
         }
         for line in plan.lines
     ]

@@ -36,13 +36,16 @@ def test_plan_of_a_named_work_order_is_kept_with_its_reasons_as_codes(outsmart: 
     entry = foreseen(number)
 
     assert (entry["action"], codes(entry)) == ("created", ["line_refused"])
-    told = [(line["action"], line.get("article"), line.get("reason", {}).get("code")) for line in entry["lines"]]
+    told = [
+        (line["action"], line["kind"], line.get("king_kind"), line.get("article"), line.get("reason", {}).get("code"))
+        for line in entry["lines"]
+    ]
     assert told == [
-        ("new", "BUIS", None),
-        ("new", "MONT", None),
-        ("new", None, None),
-        ("new", None, None),
-        ("refused", None, "unknown_article"),
+        ("new", "material", "ART", "BUIS", None),
+        ("new", "hours", "TAR", "MONT", None),
+        ("new", "text", "TEKST", None, None),
+        ("new", "text", "TEKST", None, None),
+        ("refused", "material", None, None, "unknown_article"),
     ]
 
 
