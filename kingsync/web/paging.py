@@ -62,6 +62,7 @@ def _behind(before: str, by: str) -> tuple[bool, models.Q]:
     text, _, last = before.rpartition(_BETWEEN)
     key = _key(last)
     if by == "pk":
+        key = None if text else key  # a key of another order
         return key is None, models.Q() if key is None else models.Q(pk__lt=key)
     value = _moment(text)
     if key is None or value is None:

@@ -101,8 +101,17 @@ class Wanted:
             is_person = self.state == PERSON
             found = found.filter(state__in=WorkOrder.NEEDS_A_PERSON) if is_person else found.filter(state=self.state)
         if self.search:
-            found = _with_text(found, self.search)
+            found = self.with_text(found)
         return self._filtered(found)
+
+    def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
+        """Keep what has the searched text in a number or a name, whatever its case; by `work_orders_by_text`."""
+        text = self.search
+        found = found.alias(searched=Upper(SEARCHED))
+        if len(text) >= SHORTEST_PART:
+            return found.filter(searched__contains=Upper(Value(text)))
+        word = Q(searched__startswith=Upper(Value(text))) | Q(searched__contains=Upper(Value(f" {text}")))
+        return found.filter(word)
 
     def _filtered(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
         if self.since:
@@ -130,14 +139,6 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
         changed_days=int(told.get("changed") or 0) or None,
     )
     return found, form
-
-
-def _with_text(found: QuerySet[WorkOrder], text: str) -> QuerySet[WorkOrder]:
-    """Keep what has the text in a number or the customer's name, whatever its case; by `work_orders_by_text`."""
-    found = found.alias(searched=Upper(SEARCHED))
-    if len(text) >= SHORTEST_PART:
-        return found.filter(searched__contains=Upper(Value(text)))
-    return found.filter(Q(searched__startswith=Upper(Value(text))) | Q(searched__contains=Upper(Value(f" {text}"))))
 
 
 # --- How many are in each state ---------------------------------------------------------------------------------------
