@@ -435,3 +435,23 @@ def test_a_run_reads_no_files_of_another_tenant(tmp_path: Path, outsmart: OutSma
 
     assert (run.status, desk.counts(run)) == ("succeeded", {})
     assert codes(outsmart) == []
+
+
+# --- The setting ------------------------------------------------------------------------------------------------------
+
+
+def test_the_tenant_file_names_the_reader_only_when_it_is_files(tenant: Tenant, tmp_path: Path) -> None:
+    before = json.loads(command("show_tenant", tenant.slug)[1])
+    path = tmp_path / "tenant.json"
+
+    path.write_text(json.dumps({"slug": tenant.slug, "name": tenant.name, "king": {"reader": "files"}}))
+    applied = command("apply_tenant", str(path))[0]
+    after = json.loads(command("show_tenant", tenant.slug)[1])
+    path.write_text(json.dumps(after))
+    again = command("apply_tenant", str(path))[0]
+    path.write_text(json.dumps({"slug": tenant.slug, "name": tenant.name, "king": {"reader": "letters"}}))
+
+    assert "reader" not in before["king"]
+    assert (applied, again, after["king"]["reader"]) == (0, 0, "files")
+    assert command("apply_tenant", str(path))[0] != 0
+    assert Connection.objects.get(system=System.KING).reader == Connection.Reader.FILES

@@ -18,6 +18,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from tests import factories
 from tests.web.conftest import People
+from tests.web.settings_entries import entries
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -226,3 +227,16 @@ def test_the_operator_finds_the_files_in_the_admin(client: Client, tenant: Tenan
 
     assert row.name in listed.content.decode()
     assert shown.status_code == 200
+
+
+def test_an_editor_chooses_in_the_settings_where_imports_read(editor: Client, tenant: Tenant) -> None:
+    address = reverse("settings", args=[tenant.slug])
+    shown = entries(editor)
+
+    chosen = editor.post(address, shown | {"king-reader": "files"})
+    without = editor.post(address, {name: value for name, value in shown.items() if name != "king-reader"})
+
+    assert "king-reader" in shown
+    assert {chosen.status_code, without.status_code} <= {200, 302, 409}
+    with tenants.scope(tenant):
+        assert Connection.objects.get(system=System.KING).reader == Connection.Reader.FILES

@@ -1,0 +1,59 @@
+"""Bringing King's files in a real browser, and reading about them on a telephone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from kingsync import tasks
+from kingsync.models.connections import System
+from kingsync.models.king_files import KingFile
+from kingsync.models.tenants import Role
+from tests import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture
+def files(page: Page, live_server: LiveServer, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+    """The page of King's files of an editor."""
+    monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
+    settings.KING_XML_FOLDER = str(tmp_path)
+    tenant = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
+    factories.settings(tenant)
+    factories.connection(tenant, System.KING)
+    factories.member(tenant, Role.EDITOR, username="eddy")
+    reason = {"code": "system.file_broken", "params": {"operation": "debiteuren-2026-11.xml", "detail": "1204"}}
+    broken = {"name": "debiteuren-2026-11.xml", "document": "KING_DEBITEUREN", "reason": reason}
+    factories.king_file(tenant, state=KingFile.State.FAILED, **broken)
+    factories.king_file(tenant, state=KingFile.State.READ, record_count=12345)
+    page.goto(f"{live_server.url}/login/?next=/t/jansen/king-files/")
+    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="King files")).to_be_visible()
+    return page
+
+
+def test_files_are_chosen_and_uploaded_together(files: Page) -> None:
+    chosen = [SAMPLES / "king-artikelen.xml", SAMPLES / "king-tarieven.xml"]
+
+    files.get_by_label("Export files of King").set_input_files(chosen)
+    files.get_by_role("button", name="Upload and import").click()
+
+    expect(files.get_by_text("The import of the files has been started.")).to_be_visible()
+    expect(files.get_by_role("row").filter(has_text="king-artikelen.xml")).to_contain_text("waits for an import")
+    expect(files.get_by_role("row").filter(has_text="king-tarieven.xml")).to_contain_text("KING_TARIEVEN")
+
+
+def test_nothing_sticks_out_on_a_telephone(files: Page) -> None:
+    files.set_viewport_size({"width": 380, "height": 800})
+
+    expect(files.get_by_text("breaks off or is damaged at line 1204")).to_be_visible()
+    assert files.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
