@@ -1,0 +1,104 @@
+"""The ledger in a real browser: ticks, the preview that follows its run, a decision, a narrow screen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models import tenants
+from kingsync.models.runs import SyncRun
+from kingsync.models.tenants import Role, Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.runs import engine
+from tests import desk, factories
+from tests.conftest import connect
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def tenant(transactional_db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Tenant:
+    made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
+    with tenants.scope(made):
+        connect(made, king, outsmart)
+    factories.settings(made)
+    factories.member(made, Role.EDITOR, username="eddy", first_name="Eddy")
+    desk.stock(king)
+    return made
+
+
+@pytest.fixture
+def ledger(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
+    """The list of work orders, after logging in."""
+    page.goto(f"{live_server.url}/t/jansen/work-orders/")
+    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Work orders", exact=True)).to_be_visible()
+    return page
+
+
+def incomplete(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:
+    with tenants.scope(tenant):
+        number = desk.work_order(outsmart, Materials=[desk.material(), desk.material("ONBEKEND")])
+        desk.export()
+        return desk.ledger(number)
+
+
+def work(tenant: Tenant) -> None:
+    """Do what a worker does with the newest run."""
+    with tenants.scope(tenant):
+        engine.work(SyncRun.objects.order_by("-id")[0].pk, slice_seconds=desk.FOREVER)
+
+
+def test_all_of_a_page_are_ticked_and_excluded_with_a_reason(ledger: Page, tenant: Tenant) -> None:
+    for _ in range(3):
+        factories.work_order(tenant, state=LedgerState.HELD)
+    ledger.reload()
+    expect(ledger.get_by_label("Reason to exclude")).to_be_hidden()
+
+    ledger.get_by_label("All on this page").check()
+    expect(ledger.locator("[data-ticked]")).to_have_text(re.compile(r"Ticked:\s*3"))
+    ledger.get_by_label("With the ticked work orders").select_option("exclude")
+    ledger.get_by_label("Reason to exclude").fill("oud werk")
+    ledger.get_by_role("button", name="Do it").click()
+
+    expect(ledger.get_by_text("3 work orders done.")).to_be_visible()
+    expect(ledger.get_by_role("link", name="Excluded 3")).to_be_visible()
+
+
+def test_preview_appears_by_itself_and_the_export_of_one_shows_the_new_state(
+    ledger: Page, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    row = incomplete(tenant, outsmart)
+    king.store.put_record("article", "ONBEKEND", {"OmschrijvingKort": "Nieuw", "AantalDecimalen": 0})
+    ledger.reload()
+    ledger.get_by_role("link", name=str(row)).click()
+
+    ledger.get_by_role("button", name="Show what would be sent").click()
+    expect(ledger.get_by_text("waiting to begin since")).to_be_visible()
+    work(tenant)
+    expect(ledger.get_by_text(f"King order {row.king_order_number} would be changed.")).to_be_visible()
+    ledger.get_by_role("button", name="Export this one now").click()
+    expect(ledger.get_by_text("waiting to begin since")).to_be_visible()
+    work(tenant)
+
+    expect(ledger.get_by_text("All went well. 1 read, 1 updated.")).to_be_visible()
+    expect(ledger.locator("main .badge").first).to_have_text("done")
+
+
+def test_nothing_of_the_pages_lies_outside_a_narrow_screen(
+    ledger: Page, tenant: Tenant, outsmart: OutSmartSandbox
+) -> None:
+    row = incomplete(tenant, outsmart)
+    ledger.set_viewport_size({"width": 380, "height": 800})
+
+    for address in ("", "?king=yes", "causes/", f"{row.pk}/"):
+        ledger.goto(re.sub(r"work-orders/.*", f"work-orders/{address}", ledger.url))
+
+        assert ledger.evaluate("document.documentElement.scrollWidth") <= 380, address
