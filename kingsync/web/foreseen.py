@@ -21,7 +21,7 @@ from kingsync.web import line_words
 _SENTENCES: dict[str, str | Promise] = {
     "created": gettext_lazy("A new King order would be made."),
     "updated": gettext_lazy("King order %(number)s would be changed."),
-    "unchanged": gettext_lazy("King order %(number)s holds all of it already: nothing would be sent."),
+    "unchanged": gettext_lazy("King order %(number)s would stay as it is: there is nothing new to send."),
     "rejected": gettext_lazy("Nothing would be sent: the work order would be rejected."),
     "skipped": gettext_lazy("Nothing would be sent: the work order would be held back."),
     "failed": gettext_lazy("Nothing could be foreseen."),

@@ -127,7 +127,7 @@ class Wanted:
 
 def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
     """Return what an address asks for, and the form that shows it."""
-    form = ListForm(asked)
+    form = ListForm(asked, label_suffix="")
     form.is_valid()
     told = form.cleaned_data
     found = Wanted(

@@ -362,6 +362,15 @@ def _previewed(client: Client, row: WorkOrder) -> str:
     return text(client.get(f"{LEDGER}{row.pk}/run/{run.pk}/"))
 
 
+def test_preview_of_what_king_holds_already_says_so(editor: Client, tenant: Tenant, outsmart: OutSmartSandbox) -> None:
+    row = _incomplete(tenant, outsmart)
+
+    shown = _previewed(editor, row)
+
+    assert f"King order {row.king_order_number} would stay as it is: there is nothing new to send." in shown
+    assert "refused King does not know article ONBEKEND." in shown
+
+
 def test_preview_that_failed_says_why(
     editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
@@ -411,6 +420,26 @@ def test_export_of_one_work_order_takes_no_other_and_shows_it_as_it_is_then(
     assert not WorkOrder.across_tenants.filter(outsmart_id=other).exists()
     assert part["HX-Redirect"] == f"{LEDGER}{row.pk}/"
     assert "All went well. 1 read, 1 updated." in text(editor.get(f"{LEDGER}{row.pk}/"))
+
+
+def test_work_order_that_was_changed_afterwards_is_brought_up_to_date_by_exporting_it(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    with tenants.scope(tenant):
+        number = desk.work_order(outsmart)
+        desk.export()
+        row = desk.ledger(number)
+    outsmart.store.edit_work_order(number, {"Materials": [desk.material(quantity="3")]})
+    WorkOrder.across_tenants.filter(pk=row.pk).update(state=LedgerState.CHANGED)
+
+    shown = _previewed(editor, row)
+    editor.post(f"{LEDGER}{row.pk}/export/")
+    work(SyncRun.across_tenants.order_by("-id")[0])
+
+    (order,) = desk.orders(king)
+    assert "BUIS × 3 changed" in shown
+    assert desk.lines(order)[0] == ("ART", "BUIS", "3")
+    assert (state_of(row), desk.is_clean(king)) == (LedgerState.DONE, True)
 
 
 @pytest.mark.parametrize("action", ["preview", "export"])
