@@ -40,9 +40,7 @@ def imported(slug: str) -> Imported:
         engine.work(requested.run.pk, slice_seconds=FOREVER)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         run = SyncRun.objects.get(pk=requested.run.pk)
-    return Imported(
-        status=run.status, counts=run.counts(), seconds=seconds, cpu_seconds=cpu, peak_mib=peak_mib()
-    )
+    return Imported(status=run.status, counts=run.counts(), seconds=seconds, cpu_seconds=cpu, peak_mib=peak_mib())
 
 
 if __name__ == "__main__":

@@ -22,12 +22,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='kingrecord',
             name='tenant',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='tenant'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='tenant'),
         ),
         migrations.AlterField(
             model_name='recordlink',
             name='tenant',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='tenant'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='tenant'),
         ),
         migrations.AddIndex(
             model_name='recordlink',

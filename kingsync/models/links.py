@@ -21,8 +21,16 @@ class RecordKind(models.TextChoices):
 class RecordLink(TenantOwned):
     """One record of King's in OutSmart: what we sent last decides whether it is sent again."""
 
-    # No index of its own: the constraints begin with it, and a first import writes a hundred thousand of these.
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"), db_index=False)
+    # A first import writes a hundred thousand of these: no index of its own, since the constraint below begins with the
+    # tenant, and no check in the database for each row, since the scope that it is written in has looked the tenant up.
+    tenant = models.ForeignKey(
+        Tenant,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("tenant"),
+        db_index=False,
+        db_constraint=False,
+    )
 
     class State(models.TextChoices):
         LINKED = "linked", _("linked")
@@ -75,8 +83,15 @@ class RecordLink(TenantOwned):
 class KingRecord(TenantOwned):
     """The mirror of one record of King's master data, for pre-checks and for choices in forms."""
 
-    # No index of its own: the constraint begins with it.
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"), db_index=False)
+    # As with RecordLink.
+    tenant = models.ForeignKey(
+        Tenant,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("tenant"),
+        db_index=False,
+        db_constraint=False,
+    )
 
     class Kind(models.TextChoices):
         DEBTOR = "debtor", _("customer")

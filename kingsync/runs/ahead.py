@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-PAGES_AHEAD = 4
+PAGES_AHEAD = 8
 
 
 @contextmanager

@@ -89,8 +89,9 @@ class Pass:
         """Store that the pass is over."""
         if self._claim.run.is_dry:
             return
-        changes: dict[str, Any] = {"settings_version": self._claim.run.settings_version, "unseen": None}
+        changes: dict[str, Any] = {"unseen": None}
         if self._reader.covers(self._story.kind) is Coverage.ALL:
+            changes["settings_version"] = self._claim.run.settings_version
             changes["changed_until"] = _moment(self.cursor.began)
             if self.is_full:
                 changes["complete_at"] = _moment(self.cursor.began)

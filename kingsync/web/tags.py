@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import sync_settings, wording
+from kingsync.models.field_names import field_name
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
@@ -169,3 +170,9 @@ def made_by(work_order: WorkOrder) -> str:
 def kind_words(kind: str) -> str:
     """Return "customers" for a kind of the tenant file."""
     return run_words.kind_words(kind)
+
+
+@register.filter
+def field_words(code: str) -> str:
+    """Return what people call a field of a record."""
+    return field_name(code)
