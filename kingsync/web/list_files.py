@@ -55,7 +55,8 @@ def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
         raise Http404
     wanted, _form = work_order_list.wanted(request.GET)
     rows = _rows(wanted, translation.get_language() or "nl")
-    name = f"{_('work-orders')}-{request.tenant.slug}-{timezone.localdate():%Y-%m-%d}.{form}"
+    stem = _("work-orders")
+    name = f"{stem}-{request.tenant.slug}-{timezone.localdate():%Y-%m-%d}.{form}"
     # A streaming answer is no HttpResponse to Django's types; everything that we do with one it can.
     return cast(HttpResponse, _as_csv(rows, name) if form == "csv" else _as_excel(rows, name))
 
