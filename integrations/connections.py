@@ -6,6 +6,7 @@ Checking the name beforehand is not enough: a name can resolve to something else
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import ssl
 import threading
@@ -49,7 +50,7 @@ def tls_context(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.
         context.verify_mode = ssl.CERT_NONE
         return context
     if not ca_certificate:
-        return ssl.create_default_context(cafile=verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)
+        return _trusting(verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)
     try:
         context = ssl.create_default_context(cadata=ca_certificate)
     except (ssl.SSLError, ValueError):
@@ -60,6 +61,12 @@ def tls_context(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+@functools.lru_cache(maxsize=4)
+def _trusting(bundle: str) -> ssl.SSLContext:
+    """Reading the public authorities takes as long as many a call, and nobody changes the context afterwards."""
+    return ssl.create_default_context(cafile=bundle)
 
 
 class GuardedAdapter(HTTPAdapter):

@@ -23,6 +23,8 @@ _UNSET_DATES = ("00-00-0000", "0000-00-00")
 
 def parse_decimal(text: str) -> Decimal | None:
     """This function will read a number with `,` or `.` as the decimal mark and no thousands separator."""
+    if text.isascii() and text.replace(".", "", 1).isdigit() and text[-1:] != "." and text[:1] != ".":
+        return Decimal(text)  # as most are written
     stripped = text.strip()
     if not stripped:
         return None

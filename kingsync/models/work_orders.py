@@ -135,6 +135,9 @@ class WorkOrder(TenantOwned):
             # The ledger page without a state, and "in King today / this month".
             models.Index(fields=["tenant", "-id"], name="work_orders_newest_first"),
             models.Index(fields=["tenant", "exported_at"], name="work_orders_by_export"),
+            # The ledger page with a filter of dates, in the order of the dates.
+            models.Index(fields=["tenant", "-work_date", "-id"], name="work_orders_by_date"),
+            models.Index(fields=["tenant", "-changed_at", "-id"], name="work_orders_by_change"),
             # The search box: any part of a number or a name.
             GinIndex(OpClass(Upper(SEARCHED), name="gin_trgm_ops"), name="work_orders_by_text"),
         ]

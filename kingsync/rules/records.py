@@ -86,6 +86,8 @@ class _Limits:
     def __init__(self, payload: type[msgspec.Struct]) -> None:
         self._payload = payload
         self._required = outsmart.required_fields(payload)
+        fields = payload.__struct_fields__
+        self._short = tuple(fields.index(field) for row, field in outsmart.SHORT_TEXTS if row is payload)
         self._needed: Callable[[msgspec.Struct], tuple[str, ...]] = attrgetter(*self._required)
 
     def problem(self, payload: msgspec.Struct) -> Reason | None:
@@ -93,7 +95,10 @@ class _Limits:
             blank = [field for field in self._required if not getattr(payload, field).strip()]
             return reason("missing_fields", fields=", ".join(blank))
         texts = msgspec.structs.astuple(payload)
-        if max(map(len, texts)) <= outsmart.SHORT_LENGTH:
+        lengths = tuple(map(len, texts))
+        if max(lengths) <= outsmart.USUAL_LENGTH and all(
+            lengths[place] <= outsmart.SHORT_LENGTH for place in self._short
+        ):
             return None
         found = map(self._too_long, payload.__struct_fields__, texts)
         return next((why for why in found if why), None)

@@ -15,18 +15,28 @@ from kingsync.runs.record_links import Link
 from kingsync.runs.writing import Refused
 
 
-def book(story: Story, records: Sequence[Compared], refused: Refused, log: RunLog) -> None:
-    """Store what became of the records. `refused` is what OutSmart would not take."""
-    for one in records:
-        for part in one.parts:
-            _take_refusal(part, refused)
-            if part.outcome == "rejected" and part.why:
-                _tell(part, part.why, log)
-    record_links.store(_links(records))
-    mirror.store_decoded(story.kind, (one.record for one in records))
+class Booking:
+    """Books what one pass makes of a kind. `is_first` is a hint that nothing of the kind is stored yet."""
+
+    def __init__(self, story: Story, log: RunLog, *, is_first: bool) -> None:
+        self._story, self._log = story, log
+        self._are_links_new = self._is_mirror_new = is_first
+
+    def book(self, records: Sequence[Compared], refused: Refused) -> None:
+        """Store what became of the records. `refused` is what OutSmart would not take."""
+        for one in records:
+            for part in one.parts:
+                _take_refusal(part, refused)
+                if part.outcome == "rejected" and part.why:
+                    _tell(part, part.why, self._log)
+        self._are_links_new = record_links.store(_links(records), are_new=self._are_links_new)
+        decoded = [one.record for one in records]
+        self._is_mirror_new = mirror.store_decoded(self._story.kind, decoded, are_new=self._is_mirror_new)
 
 
 def _take_refusal(part: Part, refused: Refused) -> None:
+    if not refused:
+        return
     why = refused.get((part.answer.kind, part.answer.outsmart_id)) if isinstance(part.answer, Row) else None
     if why and part.must_be_posted:
         part.outcome, part.why = "rejected", why

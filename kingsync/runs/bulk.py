@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from psycopg.errors import UniqueViolation
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,29 @@ class Upsert:
     def columns(self) -> tuple[str, ...]:
         return (*self.key, *self.changing, *self.stamped)
 
+    def add(self, rows: Iterable[Sequence[object]]) -> bool:
+        """Insert rows that are thought to be new: the shortest way. False, and nothing stored, when one is not."""
+        try:
+            with transaction.atomic():
+                self._copy(self.table, rows)
+        except UniqueViolation:
+            return False
+        return True
+
     def write(self, rows: Iterable[Sequence[object]]) -> None:
         """Insert or update the rows, each in the order of `columns`; no key may come twice."""
         waiting = f"waiting_{self.table}"
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(self._make_waiting(waiting))
             cursor.execute(f"DELETE FROM {waiting}")  # noqa: S608  (left by an earlier write of the same transaction)
-            with cursor.copy(f"COPY {waiting} ({', '.join(self.columns)}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+            self._copy(waiting, rows)
             cursor.execute(self._insert(waiting))
+
+    def _copy(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        statement = f"COPY {table} ({', '.join(self.columns)}) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def _make_waiting(self, waiting: str) -> str:
         # Emptied by the commit: a TRUNCATE would make every commit wait for the disk.

@@ -20,8 +20,9 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
 from kingsync.rules.mapping import Imports
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import booking, brakes, comparing, missing, record_links
+from kingsync.runs import brakes, comparing, missing, record_links
 from kingsync.runs.ahead import fetched_ahead
+from kingsync.runs.booking import Booking
 from kingsync.runs.comparing import Compared
 from kingsync.runs.held import Held
 from kingsync.runs.import_kinds import STORIES
@@ -59,6 +60,7 @@ class KindImport:
         self._job, self._story = job, STORIES[name]
         self._choices = self._story.choices(job.choices)
         self._pass = Pass(job.claim, self._story, job.king)
+        self._booking = Booking(self._story, job.log, is_first=self._pass.cursor.is_first)
         self._held = Held(job.claim.run, self._story, self._choices)
         self._held.forget_other_runs()
         self._is_dry = job.claim.run.is_dry
@@ -70,7 +72,7 @@ class KindImport:
     def work(self) -> bool:
         """Go through the pass; True when the slice is over before its end."""
         cursor = self._pass.cursor
-        self._job.claim.beat(kind=self._story.name, done=cursor.done, total=self._pass.expected_total())
+        self._job.claim.beat(kind=self._story.name, done=cursor.done)
         gone: list[Gone] = []
         if not cursor.is_read:
             if self._read():
@@ -90,7 +92,12 @@ class KindImport:
         pages = self._job.king.iter_pages(
             self._story.kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
         )
-        with fetched_ahead(map(self._looked_at, pages)) as ahead, self._writer() as writer:
+        # Rows are made where pages are fetched while this thread waits for the database: at a first import. Later there
+        # is little to make, and less to wait for.
+        if cursor.is_first:
+            self._pass.known  # noqa: B018  (read now: the thread that fetches has no database)
+        with fetched_ahead(pages, self._looked_at, is_early=cursor.is_first) as ahead, self._writer() as writer:
+            self._job.claim.beat(kind=self._story.name, total=self._pass.expected_total)
             for page, news in ahead:
                 self._take(page, news)
                 if self._job.claim.is_slice_over and page.next_after:
@@ -111,7 +118,7 @@ class KindImport:
         """Do what needs no database, in the thread that fetches: leave out what is known, make rows of the rest."""
         known, skips = self._pass.known, self._pass.skips_known
         digests = [digest_of(raw) for raw in page.records]
-        is_met = [known.meet(digest) for digest in digests]
+        is_met = known.meet_all(digests)
         new = [
             (bytes(raw), digest)
             for raw, digest, met in zip(page.records, digests, is_met, strict=True)
@@ -182,7 +189,7 @@ class KindImport:
 
     def _book(self, chunk: Chunk, refused: Refused) -> None:
         with transaction.atomic():
-            booking.book(self._story, chunk.records, refused, self._job.log)
+            self._booking.book(chunk.records, refused)
             chunk.counts += comparing.counts_of(chunk.records)
             self._held.forget(chunk.held_mark)
             self._count(chunk)
@@ -199,11 +206,14 @@ class KindImport:
     def _may_write(self, gone: Sequence[Gone]) -> bool:
         """Stop before writing when the pass would change too much; a person decides."""
         cursor, name = self._pass.cursor, self._story.name
-        known = RecordLink.objects.filter(kind=self._story.primary, state=record_links.LINKED, is_active=True).count()
         deactivated = cursor.deactivated + (len(gone) if self._story.active_field else 0)
-        limit = brakes.limit(known=known, percent=self._job.choices.brake_percent)
         if self._is_dry:
             self._preview_gone(gone)
+        if cursor.changed + deactivated <= brakes.ALWAYS_ALLOWED:
+            cursor.is_read = True
+            return True
+        known = RecordLink.objects.filter(kind=self._story.primary, state=record_links.LINKED, is_active=True).count()
+        limit = brakes.limit(known=known, percent=self._job.choices.brake_percent)
         if cursor.changed + deactivated <= max(limit, brakes.allowed_count(name)):
             cursor.is_read = True
             return True

@@ -6,7 +6,7 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -54,13 +54,20 @@ class KnownHashes:
     def __len__(self) -> int:
         return len(self._high)
 
-    def meet(self, digest: bytes) -> bool:
-        """Return whether these bytes were dealt with before, and remember that they are still there."""
-        index = self._index(digest)
-        if index is None:
-            return False
-        self._is_met[index] = 1
-        return True
+    def meet_all(self, digests: Iterable[bytes]) -> list[bool]:
+        """Return of each whether these bytes were dealt with before, and remember that they are still there."""
+        high, low, is_met, count = self._high, self._low, self._is_met, len(self._high)
+        found = []
+        for digest in digests:  # in one loop: it is gone through for every record of every pass
+            wanted, rest = _HASH.unpack(digest)
+            index = bisect_left(high, wanted)
+            while index < count and high[index] == wanted and low[index] != rest:
+                index += 1
+            is_known = index < count and high[index] == wanted
+            if is_known:
+                is_met[index] = 1
+            found.append(is_known)
+        return found
 
     def unmet(self) -> Iterator[bytes]:
         """Return the hashes that were not met."""
@@ -70,20 +77,11 @@ class KnownHashes:
 
     def meet_all_but(self, unmet: bytes) -> None:
         """Go on where an earlier part of the same pass stopped: only these, joined, were not met by then."""
-        self._is_met = bytearray(b"\x01" * len(self))
-        for start in range(0, len(unmet), _HASH.size):
-            index = self._index(unmet[start : start + _HASH.size])
-            if index is not None:
-                self._is_met[index] = 0
-
-    def _index(self, digest: bytes) -> int | None:
-        high, low = _HASH.unpack(digest)
-        index = bisect_left(self._high, high)
-        while index < len(self._high) and self._high[index] == high:
-            if self._low[index] == low:
-                return index
-            index += 1
-        return None
+        were_known = KnownHashes()
+        were_known._high, were_known._low = self._high, self._low
+        were_known._is_met = bytearray(len(self))
+        were_known.meet_all(unmet[start : start + _HASH.size] for start in range(0, len(unmet), _HASH.size))
+        self._is_met = bytearray(not is_met for is_met in were_known._is_met)
 
 
 def _stored(kind: str) -> bytes:

@@ -73,14 +73,20 @@ def store(kind: Kind, records: Iterable[bytes]) -> None:
     store_decoded(kind, readable)
 
 
-def store_decoded(kind: Kind, records: Iterable[Mirrored]) -> None:
-    """Write records into the mirror; what is longer than King's own fields is left out or cut, it is looked up only."""
+def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = False) -> bool:
+    """Write records into the mirror; what is longer than King's own fields is left out or cut, it is looked up only.
+
+    Returns whether they turned out to be new, if thought so.
+    """
     tenant_id = tenants.current_id()
     rows = {
         row.number: (tenant_id, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER
     }
+    if are_new and _MIRROR.add(rows.values()):
+        return True
     if rows:
         _MIRROR.write(rows.values())
+    return False
 
 
 def _row(record: Mirrored) -> _Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from django.utils import timezone
 from integrations.king.reader import Coverage, KingReader
 from kingsync.models import tenants
 from kingsync.models.links import ReadState, RecordLink
-from kingsync.runs import mirror, record_links
+from kingsync.runs import mirror
 from kingsync.runs.import_kinds import Story
 from kingsync.runs.known import KnownHashes
 from kingsync.runs.lifecycle import Claim
@@ -52,7 +53,6 @@ class Pass:
         self.cursor = self._stored_cursor() or self._new_cursor()
         # Under other settings the same bytes may become another row.
         self.skips_known = self._state is not None and self._state.settings_version == claim.run.settings_version
-        self.known = self._known()
 
     @property
     def changed_since(self) -> datetime.datetime | None:
@@ -68,11 +68,12 @@ class Pass:
         covers_all = self._reader.covers(self._story.kind) is Coverage.ALL
         return self.is_full and self.cursor.is_whole and covers_all
 
+    @property
     def expected_total(self) -> int | None:
-        """Return how many records there were the last time, for the progress bar; None where that is unknown."""
+        """About how many records there are, for the progress bar: as many as the last time; None where unknown."""
         if not self.is_full or self._state is None or self._state.complete_at is None:
             return None
-        return RecordLink.objects.filter(kind=self._story.primary).exclude(state=record_links.GONE).count()
+        return len(self.known)
 
     def as_cursor(self) -> dict[str, object]:
         """Return the run's cursor, as it is to be stored with the counts."""
@@ -126,7 +127,8 @@ class Pass:
             return None
         return state.changed_until - OVERLAP
 
-    def _known(self) -> KnownHashes:
+    @functools.cached_property
+    def known(self) -> KnownHashes:
         """Return the bytes that were dealt with before."""
         if self.cursor.is_read:
             return KnownHashes()

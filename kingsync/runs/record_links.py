@@ -66,11 +66,14 @@ def sent_text(row: Row) -> str:
     return msgspec.json.encode(row.payload).decode()
 
 
-def store(links: Iterable[Link]) -> None:
-    """Book links; the last one of a King number counts."""
+def store(links: Iterable[Link], *, are_new: bool = False) -> bool:
+    """Book links; the last one of a King number counts. Returns whether they turned out to be new, if thought so."""
     tenant_id, now = tenants.current_id(), timezone.now()
     rows = {(link.kind, link.king_id): link for link in links}.values()
+    if are_new and _LINKS.add(_columns(link, tenant_id, now) for link in rows):
+        return True
     _LINKS.write(_columns(link, tenant_id, now) for link in rows)
+    return False
 
 
 def _columns(link: Link, tenant_id: int, now: object) -> tuple[object, ...]:

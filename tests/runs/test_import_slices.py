@@ -96,7 +96,7 @@ def test_what_is_gone_is_found_over_all_slices(king: KingSandbox, outsmart: OutS
 def test_a_first_import_that_is_killed_goes_on_where_it_was(
     king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    run = _killed_in(monkeypatch, booking, "book", at=chunk)
+    run = _killed_in(monkeypatch, booking.Booking, "book", at=chunk)
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)
 
@@ -112,7 +112,7 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
     in_slices()
     _put(king, ARTICLES, name="Nieuw")
     monkeypatch.setattr("kingsync.runs.held.BATCH", PAGE)
-    run = _killed_in(monkeypatch, booking, "book", at=3, full=True)
+    run = _killed_in(monkeypatch, booking.Booking, "book", at=3, full=True)
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)
 
