@@ -10,7 +10,7 @@ import functools
 import socket
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -70,9 +70,12 @@ def _trusting(bundle: str) -> ssl.SSLContext:
 
 
 class GuardedAdapter(HTTPAdapter):
-    """requests' adapter with our connections, our TLS settings and no retries of its own."""
+    """requests' adapter with our connections, our TLS settings and no retries of its own.
 
-    def __init__(self, *, policy: AddressPolicy, tls: ssl.SSLContext) -> None:
+    `tls` is asked for at the first https address: plain http has no use for the public authorities.
+    """
+
+    def __init__(self, *, policy: AddressPolicy, tls: Callable[[], ssl.SSLContext]) -> None:
         self._policy = policy
         self._tls = tls
         super().__init__(max_retries=Retry(0, read=False))
@@ -85,7 +88,8 @@ class GuardedAdapter(HTTPAdapter):
         self, request: PreparedRequest, verify: bool | str | None, cert: Any = None
     ) -> tuple[_HostParams, _PoolKwargs]:
         host, tls = super().build_connection_pool_key_attributes(request, verify is not False, cert)
-        tls["ssl_context"] = self._tls
+        if host["scheme"] == "https":
+            tls["ssl_context"] = self._tls()
         return host, tls
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import functools
 import random as _random
 import threading
 import time
@@ -84,7 +85,11 @@ class Transport:
         self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
         self._secrets: set[str] = set()
         self._is_verifying = verify is not False
-        tls = connections.tls_context(verify=verify, ca_certificate=ca_certificate, system=system)
+        tls = functools.cache(
+            lambda: connections.tls_context(verify=verify, ca_certificate=ca_certificate, system=system)
+        )
+        if ca_certificate:
+            tls()  # says now that it cannot be read
         self._adapter = connections.GuardedAdapter(policy=policy, tls=tls)
         self._session = _session(self._adapter)
 

@@ -44,6 +44,8 @@ class SyncRun(TenantOwned):
     in the words of its kind; `error` and `plan` are for people and `--json`.
     """
 
+    # Options of a run that does a part of the work, or none.
+    PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", "files"]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
     FINAL: ClassVar = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.CANCELLED]
 

@@ -66,6 +66,12 @@ class Compared:
         return self.own.outcome != "rejected" and any(part.outcome == "rejected" for part in self.parts)
 
     @property
+    def digest_before(self) -> bytes | None:
+        """The hash of its bytes as they were dealt with last."""
+        before = self.own.before
+        return before.source_hash.bytes if before is not None and before.source_hash is not None else None
+
+    @property
     def is_as_booked(self) -> bool:
         """True when nothing is to be posted and nothing to be booked."""
         is_same = all(
@@ -77,8 +83,7 @@ class Compared:
     @property
     def is_changed_in_king(self) -> bool:
         """False when only our own settings make the difference."""
-        before = self.own.before
-        return before is None or before.source_hash is None or before.source_hash.bytes != self.digest
+        return self.digest_before != self.digest
 
 
 def read(story: Story, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:

@@ -37,6 +37,7 @@ from kingsync.runs.writing import Chunk, Refused, Writer
 News = tuple[list[Compared], list[Reason]]
 PAGE = 500
 CHUNK = 2000
+COMPARED_AT_ONCE = 500
 HELD_AT_MOST = 2000
 SAVE_SECONDS = 1.0
 RETRIED_AT_MOST = 50
@@ -64,10 +65,14 @@ class KindImport:
         self._held = Held(job.claim.run, self._story, self._choices)
         self._held.forget_other_runs()
         self._is_dry = job.claim.run.is_dry
-        # What was read since the last save.
+        # What was read since the last save; of the records, those that are not compared with what was sent yet.
         self._records: list[Compared] = []
+        self._uncompared: list[Compared] = []
         self._counts: Counter[str] = Counter()
         self._saved_at = time.monotonic()
+        # Nothing of this pass stands in the database yet: a short one is written from memory, and begun again if it is
+        # killed.
+        self._is_unsaved = self._pass.is_new
 
     def work(self) -> bool:
         """Go through the pass; True when the slice is over before its end."""
@@ -101,13 +106,16 @@ class KindImport:
             for page, news in ahead:
                 self._take(page, news)
                 if self._job.claim.is_slice_over and page.next_after:
+                    self._compare()
                     self._pass.remember_unmet()
                     self._save(writer)
                     writer.finish()
                     return True
                 self._save_now_and_then(writer)
             self._retry_refused()
-            self._save(writer)
+            self._compare()
+            if cursor.is_first or self._is_dry or not self._is_unsaved:
+                self._save(writer)
             writer.finish()
         return False
 
@@ -136,16 +144,23 @@ class KindImport:
         self._counts["unchanged"] += len(page.records) - _size(news)
         self._pass.cursor.done += len(page.records)
         self._pass.cursor.after, self._pass.cursor.is_over = page.next_after, not page.next_after
-        self._compare(news)
+        self._hear(news)
 
-    def _compare(self, news: News) -> None:
+    def _hear(self, news: News) -> None:
         records, unreadable = news
         for why in unreadable:
             self._counts["rejected"] += 1
             self._pass.cursor.is_whole = False
             self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+        self._uncompared += records
+
+    def _compare(self) -> None:
+        """Compare what was read with what was sent: for many pages at once, since it costs a query."""
+        records, self._uncompared = self._uncompared, []
         if not self._pass.cursor.is_first:
             comparing.compare(self._story, records)
+            # It is still there, whatever it says now.
+            self._pass.known.meet_all(before for one in records if (before := one.digest_before))
         for one in records:
             if one.is_as_booked:
                 self._counts["unchanged"] += 1
@@ -161,36 +176,48 @@ class KindImport:
         refused = RecordLink.objects.filter(
             kind=self._story.primary, state=record_links.REJECTED, source_hash__isnull=True
         ).values_list("king_id", flat=True)[:RETRIED_AT_MOST]
-        read = {one.record.number for one in self._records}
+        read = {one.record.number for one in [*self._records, *self._uncompared]}
         found = [self._job.king.find_record(self._story.kind, number) for number in refused if number not in read]
         news = self._news(comparing.with_digests(raw for raw in found if raw))
         self._counts["read"] += _size(news)
-        self._compare(news)
+        self._hear(news)
 
     # --- Saving how far it is -----------------------------------------------------------------------------------------
 
     def _save_now_and_then(self, writer: Writer) -> None:
         most = CHUNK if self._pass.cursor.is_first else HELD_AT_MOST
+        if self._pass.cursor.is_first or len(self._uncompared) >= COMPARED_AT_ONCE:
+            self._compare()
         if len(self._records) >= most or time.monotonic() - self._saved_at >= SAVE_SECONDS:
             self._save(writer)
 
     def _save(self, writer: Writer) -> None:
         """Hand over what was read since the last time, with its counts and how far reading is."""
+        self._compare()
+        if self._is_dry:
+            self._preview(self._chunk())
+        elif self._pass.cursor.is_first:
+            writer.put(self._chunk())
+        else:
+            self._hold(self._chunk())
+
+    def _chunk(self) -> Chunk:
+        """Take out what was read since the last time."""
         chunk = Chunk(self._records, self._counts, self._pass.as_cursor(), self._pass.cursor.done)
         self._records, self._counts, self._saved_at = [], Counter(), time.monotonic()
-        if self._is_dry:
-            self._preview(chunk)
-        elif self._pass.cursor.is_first:
-            writer.put(chunk)
-        else:
-            with transaction.atomic():
-                self._held.add(chunk.records)
-                self._count(chunk)
+        self._is_unsaved = False
+        return chunk
+
+    def _hold(self, chunk: Chunk) -> None:
+        with transaction.atomic():
+            self._held.add(chunk.records)
+            self._count(chunk)
 
     def _book(self, chunk: Chunk, refused: Refused) -> None:
         with transaction.atomic():
-            self._booking.book(chunk.records, refused)
-            chunk.counts += comparing.counts_of(chunk.records)
+            if chunk.records:
+                self._booking.book(chunk.records, refused)
+                chunk.counts += comparing.counts_of(chunk.records)
             self._held.forget(chunk.held_mark)
             self._count(chunk)
 
@@ -225,6 +252,8 @@ class KindImport:
 
     def _pull(self, known: int, deactivated: int, gone: Sequence[Gone]) -> None:
         claim, changed = self._job.claim, self._pass.cursor.changed
+        if self._is_unsaved:
+            self._hold(self._chunk())
         shown = [*self._held.shown(at_most=brakes.SHOWN_AT_MOST), *(each.planned("deactivated") for each in gone)]
         with transaction.atomic():
             brakes.pull(
@@ -239,6 +268,8 @@ class KindImport:
         """Write what was held; True when the slice is over before the end."""
         cursor = self._pass.cursor
         with self._writer() as writer:
+            if self._is_unsaved:
+                writer.put(self._chunk())
             for mark, records in self._held.batches():
                 writer.put(Chunk(records, Counter(), self._pass.as_cursor(), cursor.done, mark))
                 if self._job.claim.is_slice_over:

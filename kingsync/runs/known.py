@@ -71,6 +71,8 @@ class KnownHashes:
 
     def unmet(self) -> Iterator[bytes]:
         """Return the hashes that were not met."""
+        if 0 not in self._is_met:
+            return
         for index, is_met in enumerate(self._is_met):
             if not is_met:
                 yield _HASH.pack(self._high[index], self._low[index])

@@ -50,7 +50,9 @@ class Pass:
     def __init__(self, claim: Claim, story: Story, reader: KingReader) -> None:
         self._claim, self._story, self._reader = claim, story, reader
         self._state = ReadState.objects.filter(purpose=story.name, kind=story.kind.value).first()
-        self.cursor = self._stored_cursor() or self._new_cursor()
+        stored = self._stored_cursor()
+        self.is_new = stored is None
+        self.cursor = stored or self._new_cursor()
         # Under other settings the same bytes may become another row.
         self.skips_known = self._state is not None and self._state.settings_version == claim.run.settings_version
 

@@ -39,7 +39,7 @@ def _newest() -> list[int]:
         finished = (
             SyncRun.objects.filter(kind=kind, status__in=SyncRun.FINAL).order_by("-pk").values_list("pk", flat=True)
         )
-        kept += [finished.first(), finished.exclude(options__contains={"dry_run": True}).first()]
+        kept += [finished.first(), finished.exclude(options__has_any_keys=SyncRun.PARTIAL).first()]
     return [pk for pk in kept if pk is not None]
 
 

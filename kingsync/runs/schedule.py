@@ -29,9 +29,8 @@ def _is_connected() -> bool:
 
 
 def last_run(kind: RunKind) -> SyncRun | None:
-    """Return the newest run of a kind that was no dry run."""
-    # `contains`, since a comparison with a key that is not there is NULL and would exclude every ordinary run.
-    return SyncRun.objects.filter(kind=kind).exclude(options__contains={"dry_run": True}).order_by("-id").first()
+    """Return the newest run of a kind that did all of it: one work order sent by hand delays nothing."""
+    return SyncRun.objects.filter(kind=kind).exclude(options__has_any_keys=SyncRun.PARTIAL).order_by("-id").first()
 
 
 def next_at(kind: RunKind, *, minutes: int) -> datetime.datetime | None:
@@ -39,9 +38,9 @@ def next_at(kind: RunKind, *, minutes: int) -> datetime.datetime | None:
 
     The first one waits for one interval after the settings were saved: time to think again before anything is sent.
     """
-    run = last_run(kind)
-    if run is not None and run.is_open:
+    if SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
         return None
+    run = last_run(kind)
     saved = SettingsVersion.objects.order_by("-version").first()
     since = run.queued_at if run else saved.saved_at if saved else None
     return since + datetime.timedelta(minutes=minutes) if since else None

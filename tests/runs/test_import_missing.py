@@ -45,6 +45,16 @@ def test_a_customer_that_is_gone_is_made_inactive(king: KingSandbox, outsmart: O
     assert RecordLink.objects.get(kind="customer", king_id="11").state == RecordLink.State.GONE
 
 
+def test_a_customer_that_changed_meanwhile_is_not_gone(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    king.store.put_record("debtor", "10", CUSTOMER | {"Naam1": "De Boer en Zonen"})
+    king.store.remove_record("debtor", "11")
+
+    run = desk.load("customers", full=True)
+
+    assert desk.counts(run) == {"read": 2, "unchanged": 1, "updated": 1, "deactivated": 1}
+    assert actives(outsmart) == {"10": "1", "11": "0", "12": "1"}
+
+
 def test_that_happens_once(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     king.store.remove_record("debtor", "11")
     desk.load("customers", full=True)

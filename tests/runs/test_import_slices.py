@@ -112,6 +112,8 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
     in_slices()
     _put(king, ARTICLES, name="Nieuw")
     monkeypatch.setattr("kingsync.runs.held.BATCH", PAGE)
+    monkeypatch.setattr(kind_import, "HELD_AT_MOST", PAGE)
+    monkeypatch.setattr(kind_import, "COMPARED_AT_ONCE", PAGE)
     run = _killed_in(monkeypatch, booking.Booking, "book", at=3, full=True)
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)

@@ -40,3 +40,10 @@ def test_a_trial_does_not_put_the_next_run_off(tenant: Tenant) -> None:
     queued(tenant, MINUTE, options={"dry_run": True})
 
     assert RunKind.EXPORT in schedule.due_kinds(now=NOW)
+
+
+def test_one_work_order_sent_by_hand_does_not_put_the_next_run_off(tenant: Tenant) -> None:
+    queued(tenant, 20 * MINUTE)
+    queued(tenant, MINUTE, options={"work_orders": ["7001"]})
+
+    assert RunKind.EXPORT in schedule.due_kinds(now=NOW)
