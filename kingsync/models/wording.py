@@ -219,15 +219,18 @@ SENTENCES: dict[str, str | Promise] = {
         "“%(operation)s” breaks off or is damaged at line %(detail)s. Export it from King again, whole."
     ),
     "system.file_doctype": _(
-        "“%(operation)s” has a DOCTYPE at line %(detail)s. King's own files have none, so it is not read. Use the file as "
+        "“%(operation)s” has a DOCTYPE at line %(detail)s. King's own files have none, so it is not read. "
+        "Use the file as "
         "King exports it."
     ),
     "system.file_encoding": _(
-        "“%(operation)s” has a sign at line %(detail)s that is not of the encoding named in its first line. Export it from "
+        "“%(operation)s” has a sign at line %(detail)s that is not of the encoding named in its first line. "
+        "Export it from "
         "King again, and do not save it with another program."
     ),
     "system.file_too_large": _(
-        "“%(operation)s” has a record at line %(detail)s that is far larger than any of King's. Export it from King again."
+        "“%(operation)s” has a record at line %(detail)s that is far larger than any of King's. "
+        "Export it from King again."
     ),
     "system.file_foreign": _(
         "“%(operation)s” is none of the export files that can be imported: KING_DEBITEUREN, KING_ARTIKELEN, "
@@ -238,7 +241,8 @@ SENTENCES: dict[str, str | Promise] = {
         "“%(operation)s” was written over after it was found. The next import reads what it holds now."
     ),
     "system.files_only": _(
-        "Imports read King's XML files, and a file cannot be asked about one record. Let imports read King's webservices."
+        "Imports read King's XML files, and a file cannot be asked about one record. "
+        "Let imports read King's webservices."
     ),
 }
 

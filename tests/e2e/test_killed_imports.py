@@ -56,7 +56,8 @@ def price(king: KingSandbox, amount: int) -> None:
 
 
 def prices(outsmart: OutSmartSandbox) -> set[str]:
-    return {str(row["price"]).replace(",", ".") for row in outsmart.store.rows("materials") if str(row["code"])[0] == "A"}
+    ours = [row for row in outsmart.store.rows("materials") if str(row["code"])[0] == "A"]
+    return {str(row["price"]).replace(",", ".") for row in ours}
 
 
 def try_every_step(
