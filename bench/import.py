@@ -60,6 +60,8 @@ def _first(here: World, king: str, size: Size, dlt: Dlt) -> Iterator[Figure]:
     peer = dlt.load(king, os.environ["DATABASE_URL"])
     yield Figure(f"first import of {size.products}, of fetching, parsing and posting alone", first / floor, bound=2.5)
     yield Figure("  dlt's first load, of our import", peer / first, at_least=5)
+    yield Figure("  dlt's first load, of the bare loop", peer / floor)
+    yield Figure("  dlt's first load, of our loading into PostgreSQL alone", peer / _mirrored(here, king), at_least=5)
     yield Figure("  products a second", size.products / first, "/s")
     yield Figure("  fetching and parsing alone", read, "s")
     yield from _again(company, size, dlt, changed=0, bound=1.5)
@@ -118,6 +120,13 @@ def _import(company: Company, *, created_at_least: int = 0) -> Imported:
     if done.status != "succeeded" or done.counts["created"] < created_at_least:
         raise RuntimeError(f"The import ended as {done.status} with {done.counts}.")
     return done
+
+
+def _mirrored(here: World, king: str) -> float:
+    """This function will give the seconds of what dlt does, by our means: King's pages into PostgreSQL, no more."""
+    slug = _company(here, "mirror", king).slug
+    command = [sys.executable, "-m", "bench.importer", slug, "mirror"]
+    return float(subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def _floor(*arguments: str) -> float:

@@ -1,4 +1,8 @@
-"""One import of products in a process of its own: `python -m bench.importer SLUG` prints one JSON object."""
+"""One import of products in a process of its own: `python -m bench.importer SLUG` prints one JSON object.
+
+`python -m bench.importer SLUG mirror` only loads King's articles into PostgreSQL, as an export does that finds no
+mirror of King, and prints the seconds.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """This function will read all products of the tenant's King, post what is new, and tell how it went."""
     django.setup()
+    if sys.argv[2:] == ["mirror"]:
+        sys.stdout.write(f"{mirrored(sys.argv[1])}\n")
+        return
     sys.stdout.write(msgspec.json.encode(imported(sys.argv[1])).decode() + "\n")
 
 
@@ -41,6 +48,19 @@ def imported(slug: str) -> Imported:
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         run = SyncRun.objects.get(pk=requested.run.pk)
     return Imported(status=run.status, counts=run.counts(), seconds=seconds, cpu_seconds=cpu, peak_mib=peak_mib())
+
+
+def mirrored(slug: str) -> float:
+    """This function will load all articles of the tenant's King into the mirror and give the seconds."""
+    from integrations.king.records import Kind  # noqa: PLC0415
+    from kingsync.models import tenants  # noqa: PLC0415
+    from kingsync.runs import clients, mirror  # noqa: PLC0415
+
+    with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
+        began = time.monotonic()
+        with clients.both() as (_, king):
+            mirror.refresh(king, Kind.ARTICLE)
+        return time.monotonic() - began
 
 
 if __name__ == "__main__":

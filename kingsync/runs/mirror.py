@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+import msgspec
 from django.db.models import Q
 from django.utils import timezone
 
@@ -15,13 +16,15 @@ from integrations.king.records import Article, Debtor, Kind, Rate, Warehouse
 from kingsync.models import tenants
 from kingsync.models.links import KingRecord, ReadState
 from kingsync.rules.plans import ArticleFacts
+from kingsync.runs.ahead import fetched_ahead
 from kingsync.runs.bulk import Upsert
 
 PURPOSE = "mirror"
 MOST_DECIMALS = 3
+AT_ONCE = 5000
 LONGEST_NUMBER, LONGEST_EAN_CODE, LONGEST_NAME = 50, 14, 255  # kingsync.models.links.KingRecord
 Mirrored = Article | Debtor | Rate | Warehouse
-_DECODE: Mapping[Kind, Callable[[bytes], Mirrored]] = {
+_DECODE: Mapping[Kind, Callable[[bytes | msgspec.Raw], Mirrored]] = {
     Kind.ARTICLE: payloads.article,
     Kind.DEBTOR: payloads.debtor,
     Kind.RATE: payloads.rate,
@@ -57,20 +60,31 @@ def mark_filled(kind: Kind) -> None:
 
 def refresh(king: KingReader, kind: Kind) -> None:
     """Read one kind completely into the mirror."""
-    for page in king.iter_pages(kind):
-        store(kind, [bytes(raw) for raw in page.records])
+    are_new = not KingRecord.objects.filter(kind=kind.value).exists()
+    waiting: list[Mirrored] = []
+    with fetched_ahead(king.iter_pages(kind), lambda page: _readable(kind, page.records), is_early=True) as pages:
+        for records in pages:
+            waiting += records
+            if len(waiting) >= AT_ONCE:
+                are_new = store_decoded(kind, waiting, are_new=are_new)
+                waiting = []
+    store_decoded(kind, waiting, are_new=are_new)
     mark_filled(kind)
 
 
 def store(kind: Kind, records: Iterable[bytes]) -> None:
     """Write records into the mirror; one that cannot be read is left out, King's answer to a write decides then."""
+    store_decoded(kind, _readable(kind, records))
+
+
+def _readable(kind: Kind, records: Iterable[bytes | msgspec.Raw]) -> list[Mirrored]:
     readable = []
     for raw in records:
         try:
             readable.append(_DECODE[kind](raw))
         except errors.PayloadError:
             continue
-    store_decoded(kind, readable)
+    return readable
 
 
 def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = False) -> bool:
@@ -82,7 +96,7 @@ def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = Fa
     rows = {
         row.number: (tenant_id, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER
     }
-    if are_new and _MIRROR.add(rows.values()):
+    if are_new and rows and _MIRROR.add(rows.values()):
         return True
     if rows:
         _MIRROR.write(rows.values())
