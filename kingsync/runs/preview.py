@@ -25,8 +25,9 @@ from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.patience import patiently
 
-# So few named work orders are kept with the run, for the page that asked.
+# So few work orders are kept with the run, for its page; those that would be sent come first.
 KEPT = 20
+SENT = ("created", "updated")
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +51,10 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
             claim.count(outcome)
             claim.plan.append(_told(entry))
             kept.append(entry)
+            kept.sort(key=lambda each: each["action"] not in SENT)
             del kept[KEPT:]
             claim.beat(done=len(claim.plan))
-    if claim.run.options.get("work_orders"):
-        _keep(claim, kept)
+    _keep(claim, kept)
     return False
 
 

@@ -11,6 +11,7 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.web import foreseen
 from kingsync.web.overview import Overview
 from kingsync.web.standing import SystemCard
 
@@ -131,11 +132,11 @@ def _exports(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
 
 def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
     title = gettext("Export one work order")
-    waiting = _first_waiting() if done.is_tried and not done.is_exported else None
-    if waiting:
+    ready = _first_ready(tenant) if done.is_tried and not done.is_exported else None
+    if ready:
+        number, address = ready
         text = gettext("Look at work order %(number)s beside the order that it becomes, and export only that one.")
-        address = reverse("work_order", args=[tenant.slug, waiting.pk])
-        return Step("export", title, text % {"number": waiting}, done.is_exported, gettext("Look at it"), address)
+        return Step("export", title, text % {"number": number}, done.is_exported, gettext("Look at it"), address)
     if found.figures.person:
         text = gettext("The work orders that were found need a person first.")
         address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
@@ -147,8 +148,17 @@ def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
     return Step("export", title, text, done.is_exported, to_do, start=RunKind.EXPORT, is_trial=True)
 
 
-def _first_waiting() -> WorkOrder | None:
-    return WorkOrder.objects.filter(state=LedgerState.WAITING).defer("source").order_by("-pk").first()
+def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
+    """Return the name of a work order that may go, and where it is looked at: its own page, or the trial's."""
+    waiting = WorkOrder.objects.filter(state=LedgerState.WAITING).defer("source").order_by("-pk").first()
+    if waiting:
+        return str(waiting), reverse("work_order", args=[tenant.slug, waiting.pk])
+    trials = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=WENT_WELL, options__contains={"dry_run": True})
+    newest = trials.order_by("-pk").first()
+    tried = foreseen.all_of(newest) if newest else []
+    # One that an export has seen meanwhile waits, is done or needs a person: that is told elsewhere.
+    name = next((each.name for each in tried if each.would_be_sent and each.row is None), None)
+    return (name, reverse("run", args=[tenant.slug, newest.pk])) if newest and name else None
 
 
 def _settings(tenant: Tenant, anchor: str) -> str:

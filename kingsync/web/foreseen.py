@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from kingsync.models import wording
 from kingsync.models.runs import SyncRun
-from kingsync.models.work_orders import OrderLine, WorkOrder
+from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.runs import preview
 from kingsync.web import line_words
 
 _SENTENCES: dict[str, str | Promise] = {
@@ -35,6 +36,7 @@ _ACTIONS: dict[str, tuple[str | Promise, str]] = {
     "left_out": (gettext_lazy("left out"), "calm"),
     "removed": (gettext_lazy("removed"), "warn"),
 }
+_NOT_AGAIN = (LedgerState.DONE, LedgerState.EXCLUDED)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class ForeseenLine:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """One work order of a trial; `row` is None when no export has seen it yet."""
+
+    outsmart_id: str
+    name: str
+    foreseen: Foreseen
+    row: WorkOrder | None
+    would_be_sent: bool
+
+    @property
+    def may_be_exported(self) -> bool:
+        return self.would_be_sent and (self.row is None or self.row.state not in _NOT_AGAIN)
+
+
+@dataclass(frozen=True)
 class Foreseen:
     """What an export would do with the work order."""
 
@@ -67,14 +84,41 @@ def of(run: SyncRun, row: WorkOrder, booked: Mapping[str, OrderLine]) -> Foresee
     """Return what a dry run found of this work order; None when it kept nothing. `booked`: our reference → line."""
     entries = run.samples.get("work_orders", [])
     entry = next((each for each in entries if each.get("outsmart_id", row.outsmart_id) == row.outsmart_id), None)
-    if entry is None:
-        return None
+    return None if entry is None else _of_entry(entry, booked)
+
+
+def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> Foreseen:
     number = entry.get("king_order_number") or ""
     return Foreseen(
         sentence=str(_SENTENCES.get(entry["action"], "%(number)s")) % {"number": number},
         reasons=[wording.sentence(why) for why in entry["reasons"]],
         header=_header(entry.get("header", {})) if entry["action"] == "created" else [],
         lines=_lines(entry, booked),
+    )
+
+
+def all_of(run: SyncRun) -> list[Tried]:
+    """Return every work order that a trial kept."""
+    entries = [each for each in run.samples.get("work_orders", []) if each.get("outsmart_id")]
+    rows = _ledger_rows(entries)
+    lines = OrderLine.objects.filter(work_order__in=[row.pk for row in rows.values()])
+    booked = {line.reference: line for line in lines}
+    return [_tried(entry, rows.get(entry["outsmart_id"]), booked) for entry in entries]
+
+
+def _ledger_rows(entries: list[dict[str, Any]]) -> dict[str, WorkOrder]:
+    """Return the work orders of these entries that the ledger knows, by OutSmart's number."""
+    numbers = [entry["outsmart_id"] for entry in entries]
+    return {row.outsmart_id: row for row in WorkOrder.objects.filter(outsmart_id__in=numbers).defer("source")}
+
+
+def _tried(entry: Mapping[str, Any], row: WorkOrder | None, booked: Mapping[str, OrderLine]) -> Tried:
+    return Tried(
+        outsmart_id=entry["outsmart_id"],
+        name=entry.get("order_number") or entry["outsmart_id"],
+        foreseen=_of_entry(entry, booked),
+        row=row,
+        would_be_sent=entry["action"] in preview.SENT,
     )
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
 from kingsync.models.runs import COUNTS, LogEntry, RunKind, RunStatus, SyncRun
-from kingsync.web import access, filters, paging, run_words, samples, standing
+from kingsync.web import access, filters, foreseen, paging, run_words, samples, standing
 
 
 class RunFilter(filters.FilterForm):
@@ -64,6 +64,7 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
         "kind_counts": run_words.counts_by_kind(found),
         "count_labels": [(name, run_words.count_label(name)) for name in COUNTS],
         "samples": samples.of(found) if found.is_dry else [],
+        "trial": foreseen.all_of(found) if found.is_dry and found.kind == RunKind.EXPORT else [],
         "page": paging.newest_first(entries, before=request.GET.get("before", "")),
         "level": level,
         "levels": LogEntry.Level,

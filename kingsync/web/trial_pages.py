@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -19,6 +19,8 @@ from kingsync import tasks
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.web import access, foreseen, run_words
+
+BUSY = _("An export is going on. Ask again when it is over.")
 
 
 @require_POST
@@ -37,7 +39,16 @@ def export_one(request: access.TenantRequest, work_order_id: int) -> HttpRespons
 
 def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str, object]) -> HttpResponse:
     row = get_object_or_404(WorkOrder.objects.only("pk", "outsmart_id"), pk=work_order_id)
-    options |= {"work_orders": [row.outsmart_id]}
+    run, is_it = _requested(request, options | {"work_orders": [row.outsmart_id]})
+    if not is_it:
+        return _busy(request, row, run)
+    if request.htmx:
+        return render(request, "work_order_run.html", {"work_order": row, "run": run})
+    return redirect("work_order_run", slug=request.tenant.slug, work_order_id=row.pk, run_id=run.pk)
+
+
+def _requested(request: access.TenantRequest, options: dict[str, object]) -> tuple[SyncRun, bool]:
+    """Ask for a run; return it with True, or the other one that is going on with False."""
     requested = tasks.request_run(
         tenant=request.tenant,
         kind=RunKind.EXPORT,
@@ -45,19 +56,29 @@ def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str,
         requested_by=request.user,
         options=options,
     )
-    if requested.run.options != options:
-        return _busy(request, row, requested.run)
-    if request.htmx:
-        return render(request, "work_order_run.html", {"work_order": row, "run": requested.run})
-    return redirect("work_order_run", slug=request.tenant.slug, work_order_id=row.pk, run_id=requested.run.pk)
+    return requested.run, requested.run.options == options
+
+
+@require_POST
+@access.editors
+def export_tried(request: access.TenantRequest, run_id: int) -> HttpResponse:
+    """Export one work order that a trial showed, which no export may have seen yet; the start page follows it."""
+    trial = get_object_or_404(SyncRun, pk=run_id, kind=RunKind.EXPORT)
+    number = request.POST.get("outsmart_id", "")
+    if number not in {entry.get("outsmart_id") for entry in trial.samples.get("work_orders", [])}:
+        raise Http404
+    _run, is_it = _requested(request, {"work_orders": [number]})
+    if not is_it:
+        messages.warning(request, BUSY)
+        return redirect("run", slug=request.tenant.slug, run_id=trial.pk)
+    return redirect("tenant", slug=request.tenant.slug)
 
 
 def _busy(request: access.TenantRequest, row: WorkOrder, run: SyncRun) -> HttpResponse:
     """Tell that another export is going on: one at a time."""
-    told = _("An export is going on. Ask again when it is over.")
     if request.htmx:
-        return render(request, "work_order_run.html", {"work_order": row, "busy": told, "run": run})
-    messages.warning(request, told)
+        return render(request, "work_order_run.html", {"work_order": row, "busy": BUSY, "run": run})
+    messages.warning(request, BUSY)
     return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
 
 

@@ -19,6 +19,7 @@ from kingsync.web import (
     settings_page,
     start,
     text_preview,
+    trial_pages,
     work_order_urls,
 )
 
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
     path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
+    path("t/<slug:slug>/runs/<int:run_id>/export/", trial_pages.export_tried, name="export_tried"),
     path("t/<slug:slug>/log/", log_page.log, name="log"),
     *work_order_urls.urlpatterns,
     path("t/<slug:slug>/records/", record_pages.records, name="records"),

@@ -49,10 +49,13 @@ def test_plan_of_a_named_work_order_is_kept_with_its_reasons_as_codes(outsmart: 
     ]
 
 
-def test_plan_of_everything_is_not_kept(outsmart: OutSmartSandbox) -> None:
-    desk.work_order(outsmart)
+def test_of_a_plan_of_everything_what_would_be_sent_is_kept_first(outsmart: OutSmartSandbox) -> None:
+    refused = [desk.work_order(outsmart, CustomerDebtorNrInvoice="99") for _ in range(preview.KEPT)]
+    good = desk.work_order(outsmart)
 
-    assert desk.export(dry_run=True).samples == {}
+    kept = desk.export(dry_run=True).samples["work_orders"]
+
+    assert [entry["outsmart_id"] for entry in kept] == [good, *refused[:-1]]
 
 
 def test_no_more_than_a_pageful_is_kept(outsmart: OutSmartSandbox) -> None:

@@ -169,6 +169,35 @@ def test_without_a_work_order_that_stands_ready_the_trial_is_offered_again(brows
     assert 'name="dry_run"' in part_of_next(browser)
 
 
+def trial_with(new: Tenant, *actions: str) -> str:
+    """Try the export; return where the trial shows its work orders, which the ledger does not know yet."""
+    for act, _, _ in LIFE[:6]:
+        act(new)
+    entries = [
+        {"outsmart_id": str(number), "order_number": f"WB-{number}", "action": action, "reasons": []}
+        for number, action in enumerate(actions, start=1)
+    ]
+    run = factories.run(new, options={"dry_run": True}, samples={"work_orders": entries})
+    return f"{START}runs/{run.pk}/"
+
+
+def test_after_a_trial_a_work_order_that_it_showed_is_the_next_step(browser: Client, new: Tenant) -> None:
+    address = trial_with(new, "rejected", "created")
+
+    step = next_step(browser)
+
+    assert (step.key, step.address) == ("export", address)
+    assert "WB-2" in step.help
+
+
+def test_a_work_order_of_a_trial_that_needs_a_person_by_now_is_not_offered(browser: Client, new: Tenant) -> None:
+    trial_with(new, "created")
+
+    factories.work_order(new, outsmart_id="1", state="rejected")
+
+    assert next_step(browser).address == f"{START}work-orders/?state=person"
+
+
 def test_work_orders_that_all_need_a_person_come_first(browser: Client, new: Tenant) -> None:
     for act, _, _ in LIFE[:6]:
         act(new)

@@ -138,8 +138,10 @@ TABLE: dict[str, Line] = {
     "decide": action(kind="exclude", reason="Double"),
     "preview": action(),
     "export_one": action(),
+    "export_tried": action(outsmart_id="7001"),
     "work_order_run": page(),
 }
+TRIED = {"work_orders": [{"outsmart_id": "7001", "action": "created", "reasons": []}]}
 OURS = {str(each.name): each for each in urlpatterns}
 OF_A_TENANT = [name for name, each in OURS.items() if "slug" in str(each.pattern)]
 # What stands in the addresses; numbers are those of rows of the tenant.
@@ -185,7 +187,7 @@ def rows_of(tenant: Tenant, member: User) -> dict[str, int]:
     """Make one row of everything; return their numbers by the names of the addresses."""
     invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
     return {
-        "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED).pk,
+        "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED, samples=TRIED).pk,
         "work_order_id": factories.work_order(tenant, state=LedgerState.REJECTED).pk,
         "brake_id": factories.brake(tenant).pk,
         "membership_id": tenant.memberships.get(user=member).pk,

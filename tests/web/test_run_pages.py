@@ -174,18 +174,60 @@ def test_trial_of_an_import_shows_changes_field_by_field(editor: Client, tenant:
     assert text(answer).index("12 updated") < text(answer).index("1 rejected")
 
 
-def test_trial_of_an_export_shows_its_work_orders(editor: Client, tenant: Tenant) -> None:
+def tried(tenant: Tenant, **fields: object) -> SyncRun:
     reasons = [{"code": "nothing_to_invoice", "params": {}}]
+    line = {"kind": "material", "source": "Buis", "reference": "1", "action": "new", "article": "BUIS", "quantity": "2"}
     entries = [
+        {"outsmart_id": "7002", "order_number": "2025.2", "action": "created", "reasons": [], "lines": [line]},
         {"outsmart_id": "7001", "order_number": "2025.1", "action": "skipped", "reasons": reasons},
-        {"outsmart_id": "7002", "order_number": "2025.2", "action": "created", "reasons": []},
+        {"action": "failed", "reasons": reasons},
     ]
-    run = factories.run(tenant, options={"dry_run": True}, samples={"work_orders": entries})
+    options = {"dry_run": True}
+    return factories.run(tenant, options=options, samples={"work_orders": entries}, read_count=30, **fields)
 
-    page = text(editor.get(f"{RUNS}{run.pk}/"))
 
-    assert "Work orders : 1 created 2025.2" in page
-    assert "2025.1 Nothing to invoice" in page
+def test_trial_of_an_export_shows_its_work_orders(editor: Client, tenant: Tenant) -> None:
+    page = text(editor.get(f"{RUNS}{tried(tenant).pk}/"))
+
+    assert "2 shown" in page
+    assert "2025.2 A new King order would be made." in page
+    assert "BUIS × 2" in page
+    assert "2025.1 Nothing would be sent: the work order would be held back." in page
+    assert "Nothing to invoice" in page
+
+
+def test_only_what_would_be_sent_can_be_exported_from_a_trial(editor: Client, tenant: Tenant) -> None:
+    run = tried(tenant)
+
+    assert text(editor.get(f"{RUNS}{run.pk}/")).count("Export this one now") == 1
+
+    factories.work_order(tenant, outsmart_id="7002", state="done")
+    assert "Export this one now" not in text(editor.get(f"{RUNS}{run.pk}/"))
+
+
+def test_one_work_order_is_exported_from_a_trial(editor: Client, tenant: Tenant) -> None:
+    trial = tried(tenant)
+
+    answer = editor.post(f"{RUNS}{trial.pk}/export/", {"outsmart_id": "7002"})
+
+    assert answer.headers["Location"] == f"/t/{tenant.slug}/"
+    run = SyncRun.across_tenants.get(tenant=tenant, status=RunStatus.QUEUED)
+    assert (run.kind, run.options) == (RunKind.EXPORT, {"work_orders": ["7002"]})
+
+
+def test_work_order_that_a_trial_did_not_show_is_not_exported_from_it(editor: Client, tenant: Tenant) -> None:
+    trial = tried(tenant)
+
+    assert editor.post(f"{RUNS}{trial.pk}/export/", {"outsmart_id": "9"}).status_code == 404
+
+
+def test_export_from_a_trial_waits_for_the_export_that_is_going_on(editor: Client, tenant: Tenant) -> None:
+    trial = tried(tenant)
+    factories.run(tenant, RunKind.EXPORT, RunStatus.RUNNING)
+
+    answer = editor.post(f"{RUNS}{trial.pk}/export/", {"outsmart_id": "7002"}, follow=True)
+
+    assert "An export is going on. Ask again when it is over." in text(answer)
 
 
 def test_records_of_a_real_run_are_no_examples(editor: Client, tenant: Tenant) -> None:
