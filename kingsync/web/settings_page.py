@@ -20,7 +20,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import StaleVersionError
 from kingsync.models.tenants import Tenant
 from kingsync.runs import clients, refreshing
-from kingsync.web import access, settings_sections, settings_tags, settings_versions
+from kingsync.web import access, settings_saved, settings_sections, settings_tags, settings_versions
 from kingsync.web.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings_company import CompanyForm
 from kingsync.web.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
@@ -49,7 +49,8 @@ class Forms:
 def settings_page(request: access.TenantRequest) -> HttpResponse:
     """Show the settings; save them for those who may."""
     if request.method != "POST":
-        return _page(request, _forms(request, is_read_only=not request.may_edit))
+        to_try = settings_saved.to_try(request)
+        return _page(request, _forms(request, is_read_only=not request.may_edit), to_try=to_try)
     if not request.may_edit:
         raise PermissionDenied
     forms = _forms(request, request.POST)
@@ -59,7 +60,10 @@ def settings_page(request: access.TenantRequest) -> HttpResponse:
         has_changed = _store(request, forms)
     except StaleVersionError:
         return _stale_page(request, forms)
-    messages.success(request, _("Saved.") if has_changed else _("There was nothing to save."))
+    if has_changed:
+        settings_saved.tell(request, changed=[form.system for form in forms.connections if form.has_changed()])
+    else:
+        messages.success(request, _("There was nothing to save."))
     return redirect("settings", slug=request.tenant.slug)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection as database
 from django.test import Client
+from django.utils import timezone
 
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -42,6 +43,33 @@ def test_changed_choice_is_stored_as_a_new_version_with_its_author(
     assert "Saved." in html(answer)
     assert (stored(tenant).hour_rounding, stored(tenant).version) == (30, 2)
     assert SettingsVersion.across_tenants.get(tenant=tenant, version=2).saved_by == people.editor
+
+
+def test_connection_that_was_just_saved_is_tried_once_by_the_page_itself(editor: Client) -> None:
+    by_itself = f'hx-post="{TEST_KING}" hx-trigger="load"'
+
+    answer = editor.post(ADDRESS, entries(editor) | {"king-administration": "OTHER"}, follow=True)
+
+    assert by_itself in html(answer)
+    assert 'test/outsmart/" hx-trigger' not in html(answer)
+    assert by_itself not in html(editor.get(ADDRESS))
+
+
+def test_who_is_getting_started_is_led_on_after_saving(editor: Client, tenant: Tenant) -> None:
+    answer = editor.post(ADDRESS, entries(editor) | {"hour_rounding": "30"}, follow=True)
+
+    assert 'Saved. <a href="/t/jansen/">Go on with getting started</a>' in html(answer)
+
+
+def test_who_has_started_long_ago_is_not_led_anywhere(editor: Client, tenant: Tenant) -> None:
+    Connection.across_tenants.filter(tenant=tenant).update(last_success_at=timezone.now())
+    factories.work_order(tenant, state="done", exported_at=timezone.now())
+    data = entries(editor) | {"schedule_enabled": "on"}
+
+    answer = editor.post(ADDRESS, data, follow=True)
+
+    assert "Saved." in html(answer)
+    assert "getting started" not in html(answer)
 
 
 def test_every_kind_of_field_survives_the_round_trip(editor: Client, tenant: Tenant) -> None:
