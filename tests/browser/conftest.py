@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
 
+from tests import worlds
+
+LOCALES = {"en": "en-GB", "nl": "nl-NL"}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
@@ -38,19 +43,38 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Open an English browser window whose complaints (a blocked script or style, say) fail the test."""
-    context = browser.new_context(locale="en-GB", viewport={"width": 1200, "height": 900})
+def windows(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open windows of people that share nothing; a complaint of one (a blocked script or style, say) fails the test."""
     complaints: list[str] = []
-    opened = context.new_page()
-    opened.set_default_timeout(10_000)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
-    yield opened
-    context.close()
+    with ExitStack() as opened:
+
+        def window(*, language: str = "en") -> Page:
+            context = browser.new_context(locale=LOCALES[language], viewport={"width": 1200, "height": 900})
+            opened.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
+            return page
+
+        yield window
     assert complaints == []
 
 
+@pytest.fixture
+def page(windows: Callable[..., Page]) -> Page:
+    """Return the English browser window of one person."""
+    return windows()
+
+
+@pytest.fixture(scope="module")
+def lasting_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Run one real worker for all tests of a file: to start one takes seconds. Each test sees its runs to their end."""
+    with django_db_blocker.unblock(), worlds.workers() as start:
+        start()
+        yield
+
+
 def _is_complaint(line: ConsoleMessage) -> bool:
-    # A refused form comes with status 422, which the browser mentions although it shows the page.
-    return line.type == "error" and "status of 422" not in line.text
+    # A refused form comes with one of these, which the browser mentions although it shows the page.
+    return line.type == "error" and not any(f"status of {status}" in line.text for status in (409, 422))

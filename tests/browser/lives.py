@@ -1,0 +1,61 @@
+"""Somebody at the pages: what they read in their own language, and what they do all the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import translation
+from django.utils.text import capfirst
+from django.utils.translation import gettext, pgettext
+from playwright.sync_api import Locator, Page, expect
+
+from kingsync.models.tenants import Tenant
+from tests import factories
+
+# Imports and exports of a worker beside the test.
+RUN_MS = 20_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """A browser window, and the language that its pages are in."""
+
+    page: Page
+    site: str
+    language: str = "en"
+
+    def reads(self, text: str, context: str = "", **values: object) -> str:
+        """Return a text of the pages as this person reads it."""
+        with translation.override(self.language):
+            found = str(capfirst(pgettext(context, text) if context else gettext(text)))
+        return found % values if values else found
+
+    def logs_in(self, username: str, *, wanted: str = "/") -> None:
+        self.page.goto(f"{self.site}/login/?next={wanted}")
+        self.page.get_by_label(self.reads("User name or mail address")).fill(username)
+        self.page.get_by_label(self.reads("Password")).fill(factories.PASSWORD)
+        self.page.keyboard.press("Enter")
+        expect(self.page.get_by_role("button", name=self.reads("Log out"))).to_be_visible()
+
+    def opens(self, tenant: Tenant, address: str = "") -> None:
+        self.page.goto(f"{self.site}/t/{tenant.slug}/{address}")
+
+    def goes_to(self, tab: str) -> None:
+        """Follow one of the tabs of the tenant's pages."""
+        self.page.get_by_role("navigation").get_by_role("link", name=self.reads(tab), exact=True).first.click()
+
+    def button(self, text: str, context: str = "", *, within: Locator | None = None) -> Locator:
+        return (within or self.page).get_by_role("button", name=self.reads(text, context), exact=True)
+
+    def link(self, text: str, *, within: Locator | None = None) -> Locator:
+        return (within or self.page).get_by_role("link", name=self.reads(text), exact=True)
+
+    def region(self, text: str) -> Locator:
+        return self.page.get_by_role("region", name=self.reads(text), exact=True)
+
+    def sees(self, text: str, *, within: Locator | None = None) -> None:
+        expect((within or self.page).get_by_text(self.reads(text)).first).to_be_visible()
+
+    def live(self, kind: str) -> Locator:
+        """Return the panel of the start page that follows the newest import or export."""
+        return self.page.locator(f"#live-{kind}")

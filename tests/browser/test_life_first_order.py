@@ -1,0 +1,96 @@
+"""A new user's first hour: from login to the first order in King, led by the start page and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models.tenants import Role
+from tests import desk, factories
+from tests.browser.lives import RUN_MS, Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+class Newcomer(Person):
+    """Does what the card of first steps says, and nothing else."""
+
+    @property
+    def card(self) -> Locator:
+        return self.region("Getting started")
+
+    def step(self, title: str, **values: str) -> Locator:
+        """Return the step that is to be done now, which is this one."""
+        current = self.card.locator("[aria-current=step]")
+        expect(current).to_contain_text(self.reads(title, **values), timeout=RUN_MS)
+        return current
+
+    def saves_and_goes_on(self) -> None:
+        self.button("Save").click()
+        self.sees("Saved.")
+        self.link("Go on with getting started").click()
+
+    def saves_connection_and_goes_on(self) -> None:
+        self.button("Save").click()
+        expect(self.page.locator(".test .success")).to_be_visible()
+        self.link("Go on with getting started").click()
+
+    def fills_in(self, system: str, **values: str) -> None:
+        group = self.page.get_by_role("group", name=system)
+        for label, value in values.items():
+            group.get_by_label(self.reads(label.replace("_", " ")), exact=True).fill(value)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
+    windows: Callable[..., Page],
+    live_server: LiveServer,
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    lasting_worker: None,
+    language: str,
+) -> None:
+    desk.stock(king)
+    number = desk.work_order(outsmart)
+    desk.work_order(outsmart)
+    factories.member(factories.tenant(slug="nieuw", name="Nieuw B.V."), Role.OWNER, username="nina")
+    nina = Newcomer(windows(language=language), live_server.url, language)
+
+    nina.logs_in("nina")
+    nina.link("Fill in the connection", within=nina.step("Connect %(system)s", system="OutSmart")).click()
+    nina.fills_in("OutSmart", address=outsmart.base_url, Token=outsmart.token, Software_token=outsmart.software_token)
+    nina.saves_connection_and_goes_on()
+
+    nina.link("Fill in the connection", within=nina.step("Connect %(system)s", system="King")).click()
+    nina.fills_in("King", address=king.base_url, administration=king.administration, Access_code=king.access_code)
+    nina.saves_connection_and_goes_on()
+
+    nina.link("Choose what to import", within=nina.step("First import")).click()
+    for kind in ("customers", "products", "hour types"):
+        nina.page.get_by_role("group", name=nina.reads(kind.capitalize())).get_by_role("checkbox").first.check()
+    nina.saves_and_goes_on()
+    nina.button("Start the first import", within=nina.step("First import")).click()
+
+    nina.link("Go to the settings", within=nina.step("Choose how work orders become orders")).click()
+    nina.page.get_by_label(nina.reads("Orders"), exact=True).last.check()
+    nina.saves_and_goes_on()
+    nina.button("Try the export", within=nina.step("See what would be sent")).click()
+
+    nina.link("Look at it", within=nina.step("Export one work order")).click()
+    nina.sees("A new King order would be made.")
+    assert desk.orders(king) == []
+    nina.page.get_by_role("button", name=nina.reads("Export this one now")).first.click()
+
+    nina.link("Go to the schedule", within=nina.step("Let it run by itself")).click()
+    assert [each["ExternOrderNummer"] for each in desk.orders(king)] == [f"OS-{number}"]
+    nina.page.get_by_label(nina.reads("run by itself")).check()
+    nina.button("Save").click()
+    nina.sees("Saved.")
+    nina.goes_to("Start")
+    expect(nina.region("OutSmart → King")).to_be_visible()
+    expect(nina.card).to_be_hidden()
