@@ -7,12 +7,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
 from kingsync.models.runs import RunKind, SyncRun
-from kingsync.web import access, charts, first_steps, overview, run_words, standing, trouble
+from kingsync.web import access, charts, first_steps, joining, overview, run_words, standing, trouble
 
 # The page's overview listens for this and fetches itself anew.
 RUN_ENDED = "run-ended"
@@ -53,7 +52,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
 @access.members
 def live(request: access.TenantRequest, kind: str) -> HttpResponse:
     """Show the newest run of a kind. While it is open, the part asks for itself again each second."""
-    return _live_part(request, _kind_or_404(kind))
+    return _live_part(request, _kind_or_404(kind), joining.remembered(request.GET))
 
 
 @require_POST
@@ -65,11 +64,11 @@ def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
     requested = tasks.request_run(
         tenant=request.tenant, kind=wanted, trigger=SyncRun.Trigger.BUTTON, requested_by=request.user, options=options
     )
-    note = _joined_note(options) if requested.joined else ""
+    joined = joining.met(requested.run, options) if requested.joined else None
     if request.htmx:
-        return _live_part(request, wanted, note=note)
-    if note:
-        messages.info(request, note)
+        return _live_part(request, wanted, joined)
+    if joined:
+        messages.info(request, joined.told(requested.run))
     return redirect("tenant", slug=request.tenant.slug)
 
 
@@ -88,20 +87,16 @@ def _options(form: QueryDict, kind: RunKind) -> dict[str, object]:
     return options
 
 
-def _joined_note(options: dict[str, object]) -> str:
-    note = _("A run was going on already; this is the one.")
-    return f"{note} {_('What you chose is not part of it; start again when it is over.')}" if options else note
-
-
 def _kind_or_404(kind: str) -> RunKind:
     if kind not in RunKind.values:
         raise Http404
     return RunKind(kind)
 
 
-def _live_part(request: access.TenantRequest, kind: RunKind, *, note: str = "") -> HttpResponse:
+def _live_part(request: access.TenantRequest, kind: RunKind, joined: joining.Joined | None) -> HttpResponse:
     [card] = standing.run_cards(standing.standing(), [kind])
-    response = render(request, "_live.html", {"card": card, "note": note})
+    note = joined.told(card.run) if joined and card.run else ""
+    response = render(request, "_live.html", {"card": card, "note": note, "joined": joined if note else None})
     if card.run is None or not card.run.is_open:
         response["HX-Trigger"] = RUN_ENDED
     return response

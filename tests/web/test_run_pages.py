@@ -174,7 +174,7 @@ def test_trial_of_an_import_shows_changes_field_by_field(editor: Client, tenant:
     assert text(answer).index("12 updated") < text(answer).index("1 rejected")
 
 
-def tried(tenant: Tenant, **fields: object) -> SyncRun:
+def tried(tenant: Tenant) -> SyncRun:
     reasons = [{"code": "nothing_to_invoice", "params": {}}]
     line = {"kind": "material", "source": "Buis", "reference": "1", "action": "new", "article": "BUIS", "quantity": "2"}
     entries = [
@@ -183,7 +183,7 @@ def tried(tenant: Tenant, **fields: object) -> SyncRun:
         {"action": "failed", "reasons": reasons},
     ]
     options = {"dry_run": True}
-    return factories.run(tenant, options=options, samples={"work_orders": entries}, read_count=30, **fields)
+    return factories.run(tenant, options=options, samples={"work_orders": entries}, read_count=30)
 
 
 def test_trial_of_an_export_shows_its_work_orders(editor: Client, tenant: Tenant) -> None:

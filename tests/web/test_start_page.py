@@ -20,7 +20,7 @@ from kingsync.models.work_orders import LedgerState
 from kingsync.web import overview
 from tests import factories
 from tests.web.conftest import People
-from tests.web.pages import text
+from tests.web.pages import html, text
 
 START = "/t/jansen/"
 LIVE = "/t/jansen/live/export/"
@@ -90,12 +90,49 @@ def test_import_of_a_kind_that_there_is_not_is_not_found(editor: Client, tenant:
     assert not SyncRun.across_tenants.filter(tenant=tenant).exists()
 
 
-def test_choices_that_a_joined_run_does_not_follow_are_told(editor: Client, tenant: Tenant) -> None:
+@pytest.mark.parametrize(
+    ("going_on", "wished", "told"),
+    [
+        ({"dry_run": True}, {}, "A trial is going on, which writes nothing."),
+        ({"work_orders": ["1"]}, {}, "A run of a part is going on: 1 work order chosen."),
+        ({}, {"dry_run": "1"}, "Another run is going on."),
+    ],
+)
+def test_wish_that_a_joined_run_does_not_do_is_told_until_it_is_over(
+    editor: Client, tenant: Tenant, going_on: dict[str, Any], wished: dict[str, str], told: str
+) -> None:
+    run = factories.run(tenant, status=RunStatus.RUNNING, options=going_on)
+
+    answer = editor.post(EXPORT, wished, headers=HTMX)
+    [asks_again] = re.findall(r'hx-get="(/t/jansen/live/export/\?joined=[^"]+)"', html(answer).replace("&amp;", "&"))
+    a_second_later = editor.get(asks_again, headers=HTMX)
+    SyncRun.across_tenants.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED, finished_at=timezone.now())
+    when_over = editor.get(asks_again, headers=HTMX)
+
+    wait = "What you asked for is not part of it; press again when it is over."
+    assert f"{told} {wait}" in text(answer)
+    assert f"{told} {wait}" in text(a_second_later)
+    assert "What you asked for has not begun: press again." in text(when_over)
+
+
+def test_wish_is_forgotten_when_a_later_run_is_going_on(editor: Client, tenant: Tenant) -> None:
+    earlier = factories.run(tenant)
     factories.run(tenant, status=RunStatus.RUNNING)
 
-    answer = editor.post(EXPORT, {"dry_run": "1"}, headers=HTMX)
+    for query in (f"?joined={earlier.pk}&other=1", "?joined=x", f"?joined={'9' * 30}"):
+        assert "press again" not in text(editor.get(f"/t/jansen/live/export/{query}"))
 
-    assert "What you chose is not part of it; start again when it is over." in text(answer)
+
+def test_all_of_it_does_a_part_that_was_asked_for_as_well_only_if_it_is_the_same(
+    editor: Client, tenant: Tenant
+) -> None:
+    factories.run(tenant, RunKind.IMPORT, RunStatus.RUNNING, options={"full": True})
+
+    everything = editor.post("/t/jansen/start/import/", {}, headers=HTMX)
+    a_part = editor.post("/t/jansen/start/import/", {"kinds": "products"}, headers=HTMX)
+
+    assert "A run was going on already; this is the one." in text(everything)
+    assert "press again" in text(a_part)
 
 
 def test_second_press_joins_the_run_that_is_going_on(editor: Client, tenant: Tenant) -> None:

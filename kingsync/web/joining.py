@@ -1,0 +1,59 @@
+"""What somebody hears whose button met a run that was going on: is it what they asked for, and what to do if not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from kingsync.models.runs import SyncRun
+from kingsync.web import run_words
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A wish that met run `run_id`; `is_other` when that run does something else. Told as long as it matters."""
+
+    run_id: int
+    is_other: bool
+
+    @property
+    def query(self) -> str:
+        """Return what the panel asks for itself with, so that it does not forget the wish after a second."""
+        return urlencode({"joined": self.run_id, "other": "1" if self.is_other else ""})
+
+    def told(self, run: SyncRun) -> str:
+        """Return what to say beside this run; "" when there is nothing to say any more."""
+        if run.pk != self.run_id:
+            return ""
+        if not self.is_other:
+            return _("A run was going on already; this is the one.") if run.is_open else ""
+        if not run.is_open:
+            return _("The run that was in the way is over. What you asked for has not begun: press again.")
+        return f"{_what(run)} {_('What you asked for is not part of it; press again when it is over.')}"
+
+
+def met(run: SyncRun, options: dict[str, object]) -> Joined:
+    """Return how a wish with these options stands to the open run that it met."""
+    is_partial = any(run.options.get(name) for name in SyncRun.PARTIAL)
+    is_covered = run.options == options or not (options or is_partial)
+    return Joined(run.pk, is_other=not is_covered)
+
+
+def remembered(query: QueryDict) -> Joined | None:
+    """Return the wish that a panel remembers in its address."""
+    number = query.get("joined", "")
+    if not (number.isdecimal() and len(number) <= 18):
+        return None
+    return Joined(int(number), is_other=bool(query.get("other")))
+
+
+def _what(run: SyncRun) -> str:
+    if run.is_dry:
+        return _("A trial is going on, which writes nothing.")
+    asked = run_words.asked(run)
+    if asked:
+        return _("A run of a part is going on: %(part)s.") % {"part": asked}
+    return _("Another run is going on.")
