@@ -53,6 +53,17 @@ def send_due(*, now: datetime.datetime) -> None:
             _send_digest(look)
 
 
+def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotice | None:
+    """Return the newest mail of the open scope's tenant when no server took it, so that people hear of it here."""
+    if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
+        return None
+    newest = SentNotice.objects.order_by("-id").first()
+    if newest is None or not newest.problem:
+        return None
+    is_on_its_way = newest.problem == UNFINISHED and newest.sent_at > now - RETRY_AFTER
+    return None if is_on_its_way else newest
+
+
 @dataclass(frozen=True)
 class Look:
     """One look at one tenant. `newest` is the newest mail as it was then: another look must not mail the same."""

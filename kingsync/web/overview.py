@@ -8,9 +8,10 @@ from django.db.models import Count
 from django.utils import timezone
 
 from kingsync.models.brakes import Brake
+from kingsync.models.people import SentNotice
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import brakes, causes
+from kingsync.runs import brakes, causes, notices
 from kingsync.runs.causes import Cause
 from kingsync.web import charts
 from kingsync.web.charts import LastDays
@@ -59,6 +60,7 @@ class Overview:
     causes: list[Cause]
     all_causes: bool
     brakes: list[Brake]
+    unsent: SentNotice | None
     days: LastDays
     latest_runs: list[SyncRun]
 
@@ -78,6 +80,7 @@ def overview() -> Overview:
         causes=causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
         all_causes=figures.person <= CAUSES_OF_NEWEST,
         brakes=brakes.open_brakes(),
+        unsent=notices.unsent(found.settings, now=timezone.now()),
         days=days,
         latest_runs=list(listed_runs().order_by("-pk")[:LATEST_RUNS]),
     )

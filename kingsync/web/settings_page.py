@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -19,7 +20,7 @@ from kingsync.models import tenants, wording
 from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import StaleVersionError
 from kingsync.models.tenants import Tenant
-from kingsync.runs import clients, refreshing
+from kingsync.runs import clients, notices, refreshing
 from kingsync.web import access, settings_saved, settings_sections, settings_tags, settings_versions
 from kingsync.web.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings_company import CompanyForm
@@ -158,6 +159,7 @@ def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **e
         "forms": forms,
         "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, forms.notes),
         "tags": settings_tags.meanings(),
+        "unsent": notices.unsent(settings_versions.stored_settings(), now=timezone.now()),
         "problems": settings_sections.problems([forms.company, *forms.connections, forms.choices]),
     }
     return render(request, "settings.html", context | extra, status=status)
