@@ -202,9 +202,9 @@ class Client:
         if not rows:
             return 0
         operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=_WRITE_SECONDS)
-        answer = self._call(operation, body=self._body(rows))
+        answer = self._call(operation, body=self._body(rows), also_fine=errors.NOTHING_CHANGED)
         try:
-            return msgspec.json.decode(answer, type=int, strict=False)
+            return msgspec.json.decode(answer, type=int | None, strict=False) or 0
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
 
