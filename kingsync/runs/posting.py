@@ -15,19 +15,25 @@ from kingsync.runs.patience import patiently
 T = TypeVar("T")
 BATCH = 200
 REPEATS = 3
+# OutSmart's words for a fault of its own: its code, or a web server's.
+THEIR_FAULT, SERVER_FAULT = "1007", 500
+# So many rows of a kind may make OutSmart stumble before it is taken for a fault of all of them.
+STUMBLED_AT_MOST = 5
 
 
-def post(outsmart: Client, kind: str, rows: Sequence[Row]) -> dict[str, Reason]:
+def post(
+    outsmart: Client, kind: str, rows: Sequence[Row], *, may_go_on: Callable[[], None] = lambda: None
+) -> dict[str, Reason]:
     """Post rows of one kind by batch; return OutSmart code → reason for the rows that were refused.
 
     OutSmart refuses a whole batch for one bad row and does not say which: the batch is halved until the bad row
-    stands alone. Posting again is harmless (an upsert), so a lost answer is repeated. Raises the errors that are not
-    about one record.
+    stands alone. Posting again is harmless (an upsert), so a lost answer is repeated. `may_go_on` is asked before each
+    call, and raises when nothing more may be posted. Raises the errors that are not about one record.
     """
-    send = _sender(outsmart, kind)
+    send = _Sender(outsmart, kind, may_go_on)
     refused: dict[str, Reason] = {}
     for start in range(0, len(rows), BATCH):
-        for row, why in halving(lambda batch: _repeated(send, batch), rows[start : start + BATCH]):
+        for row, why in halving(send, rows[start : start + BATCH]):
             refused[row.outsmart_id] = why
     return refused
 
@@ -45,18 +51,44 @@ def halving(send: Callable[[Sequence[T]], None], rows: Sequence[T]) -> Iterator[
         yield from halving(send, rows[middle:])
 
 
-def _repeated(send: Callable[[Sequence[Row]], None], rows: Sequence[Row]) -> None:
-    for attempt in range(1, REPEATS + 1):
-        try:
-            patiently(lambda: send(rows))
-        except (errors.OutcomeUnknownError, errors.ServerError):
-            if attempt == REPEATS:
-                raise
-        else:
-            return
+class _Sender:
+    """Sends batches of one kind; repeats what was lost, and knows a row that OutSmart stumbles over."""
+
+    def __init__(self, outsmart: Client, kind: str, may_go_on: Callable[[], None]) -> None:
+        self._send, self._may_go_on = _method(outsmart, kind), may_go_on
+        self._stumbled = 0
+
+    def __call__(self, rows: Sequence[Row]) -> None:
+        """Send the rows; raises RejectedError when one of them is the cause of the trouble, or may be."""
+        for attempt in range(1, REPEATS + 1):
+            self._may_go_on()
+            try:
+                patiently(lambda: self._send([row.payload for row in rows]))
+            except errors.OutcomeUnknownError as error:
+                if attempt == REPEATS:
+                    raise self._judged(error, rows) from None
+            else:
+                return
+
+    def _judged(self, error: errors.OutcomeUnknownError, rows: Sequence[Row]) -> errors.IntegrationError:
+        """Take OutSmart's own fault, time and again at these very rows, for a refusal: one of them may be the cause.
+
+        Not where more and more single rows meet it: then it is no row's fault.
+        """
+        is_their_fault = error.code == THEIR_FAULT or error.status == SERVER_FAULT
+        self._stumbled += len(rows) == 1
+        if not is_their_fault or self._stumbled > STUMBLED_AT_MOST:
+            return error
+        return errors.RejectedError(
+            system=error.system,
+            operation=error.operation,
+            status=error.status,
+            code=error.code,
+            detail=error.detail or f"HTTP {error.status}",
+        )
 
 
-def _sender(outsmart: Client, kind: str) -> Callable[[Sequence[Row]], None]:
+def _method(outsmart: Client, kind: str) -> Callable[..., int]:
     methods: dict[str, Callable[..., int]] = {
         "customer": outsmart.post_relations,
         "contact_person": outsmart.post_contact_persons,
@@ -65,9 +97,4 @@ def _sender(outsmart: Client, kind: str) -> Callable[[Sequence[Row]], None]:
         "hour_type": outsmart.post_hour_types,
         "warehouse": outsmart.post_warehouses,
     }
-    method = methods[kind]
-
-    def send(rows: Sequence[Row]) -> None:
-        method([row.payload for row in rows])
-
-    return send
+    return methods[kind]
