@@ -90,6 +90,7 @@ class Claim:
     # What a dry run would do, one entry a record (`--dry-run --json`).
     plan: list[dict[str, object]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
+    _is_cancelled: bool = False
 
     def count(self, outcome: str, number: int = 1, *, trouble: bool = False) -> None:
         """Add to one of the contract's counts; `trouble` marks a record that did not end well all the same."""
@@ -113,19 +114,27 @@ class Claim:
         total: int | None = None,
         cursor: dict[str, object] | None = None,
     ) -> None:
-        """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`.
+        """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`."""
+        self.save(kind=kind, done=done, total=total, cursor=cursor)
+        self.heed()
 
-        `cursor` is stored with the counts, so that neither runs ahead of the other.
+    def save(
+        self,
+        *,
+        kind: str | None = None,
+        done: int | None = None,
+        total: int | None = None,
+        cursor: dict[str, object] | None = None,
+    ) -> None:
+        """Do what `beat` does, but leave a wish to stop to `heed`: in a transaction that must be committed first.
+
+        `cursor` is stored with the counts, so that neither runs ahead of the other. Raises `LostClaimError`.
         """
-        now = timezone.now()
-        values: dict[str, Value] = {
-            "heartbeat_at": now,
-            "lease_until": now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
-        }
+        values = _signs_of_life()
         if kind is not None:
             values |= {"progress_kind": kind, "progress_total": total}
             if kind != self.run.progress_kind:
-                values["progress_began_at"] = now
+                values["progress_began_at"] = values["heartbeat_at"]
             self.run.progress_kind = kind
         if done is not None:
             values["progress_done"] = self.run.progress_done = done
@@ -134,12 +143,23 @@ class Claim:
             values["cursor"] = json.dumps(cursor)
         if self.run.counts_by_kind:
             values["counts_by_kind"] = json.dumps(self.run.counts_by_kind)
-        self._write(values)
+        self._write(values, self._counts)
+        self._counts.clear()
 
-    def _write(self, values: dict[str, Value]) -> None:
+    def pulse(self) -> None:
+        """Prolong the lease in the middle of something that is counted later. Raises as `beat` does."""
+        self._write(_signs_of_life(), {})
+        self.heed()
+
+    def heed(self) -> None:
+        """Raise `CancelRequestedError` when somebody wished so by the last sign of life."""
+        if self._is_cancelled:
+            raise CancelRequestedError
+
+    def _write(self, values: dict[str, Value], counts: dict[str, int]) -> None:
         """Write values and counts and hear of a wish to stop, in one statement: it is made for every work order."""
         assignments = [f"{name} = %s" for name in values]
-        assignments += [f"{name}_count = {name}_count + %s" for name in self._counts]
+        assignments += [f"{name}_count = {name}_count + %s" for name in counts]
         statement = (
             f"UPDATE kingsync_syncrun SET {', '.join(assignments)}"  # noqa: S608  (columns of the model)
             " WHERE id = %s AND attempt = %s AND status = %s"
@@ -148,13 +168,11 @@ class Claim:
         )
         mine: list[Value] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
         with connection.cursor() as cursor:
-            cursor.execute(statement, [*values.values(), *self._counts.values(), *mine])
+            cursor.execute(statement, [*values.values(), *counts.values(), *mine])
             told = cursor.fetchone()
         if told is None:
             raise LostClaimError(str(LostClaimError.__doc__))
-        self._counts.clear()
-        if told[0]:
-            raise CancelRequestedError
+        self._is_cancelled = told[0]
 
     @property
     def is_slice_over(self) -> bool:
@@ -163,6 +181,11 @@ class Claim:
     def save_cursor(self, cursor: dict[str, object]) -> None:
         self.run.cursor = cursor
         SyncRun.objects.filter(pk=self.run.pk, attempt=self.attempt).update(cursor=cursor)
+
+
+def _signs_of_life() -> dict[str, Value]:
+    now = timezone.now()
+    return {"heartbeat_at": now, "lease_until": now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS)}
 
 
 @contextmanager

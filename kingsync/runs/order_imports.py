@@ -204,17 +204,23 @@ class OrderImport:
 
     def _make(self, found: Sequence[tuple[_Met, NewWork]]) -> None:
         """Make the work orders that OutSmart does not have."""
-        new = [(each, work) for each, work in found if not self._is_there(each, work)]
+        new = [(each, work) for each, work in found if self._is_new(each, work)]
         if self._is_dry:
             self._claim.count("created", len(new))
             for each, work in new:
                 order_watch.tell(self._claim, each.number, "created", work=work)
             return
         by_number = {each.number: each for each, _ in new}
+        self._claim.pulse()
         refused = order_posting.post(self._outsmart, [Ready(work, each.source_hash) for each, work in new])
         self._claim.count("created", len(new) - len(refused))
         for number, why in refused.items():
             self._drop(by_number[number], "rejected", why)
+
+    def _is_new(self, each: _Met, work: NewWork) -> bool:
+        """Look an order up in OutSmart: a call, before which somebody may have taken over or asked to stop."""
+        self._claim.pulse()
+        return not self._is_there(each, work)
 
     def _is_there(self, each: _Met, work: NewWork) -> bool:
         """True for an order that OutSmart has a work order of (booked so), or that cannot be looked up there.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -15,6 +16,8 @@ from kingsync.runs import posting
 from kingsync.runs.comparing import Compared
 
 CHUNKS_AHEAD = 2
+# OutSmart may take minutes for a chunk: so often a waiting run shows that it lives, and hears that it must stop.
+PULSE_SECONDS = 2.0
 # (RecordKind, OutSmart code) → why OutSmart would not take the row.
 Refused = dict[tuple[str, str], Reason]
 
@@ -30,15 +33,27 @@ class Chunk:
     held_mark: int = 0
 
 
+class StoppedError(Exception):
+    """Nothing more may be posted: whoever would book it has gone."""
+
+
 class Writer:
     """Posts chunks in a thread and calls `book` for each in turn, in the thread of the caller.
 
-    A chunk is booked after it was posted: a crash in between posts again, which changes nothing in OutSmart.
+    A chunk is booked after it was posted: a crash in between posts again, which changes nothing in OutSmart. While a
+    chunk is waited for, `pulse` is called now and then; what it raises ends the posting before its next call.
     """
 
-    def __init__(self, outsmart: OutSmartClient, kinds: Sequence[str], book: Callable[[Chunk, Refused], None]) -> None:
-        self._outsmart, self._kinds, self._book = outsmart, kinds, book
+    def __init__(
+        self,
+        outsmart: OutSmartClient,
+        kinds: Sequence[str],
+        book: Callable[[Chunk, Refused], None],
+        pulse: Callable[[], None],
+    ) -> None:
+        self._outsmart, self._kinds, self._book, self._pulse = outsmart, kinds, book, pulse
         self._under_way: deque[tuple[Chunk, Future[Refused]]] = deque()
+        self._is_over = threading.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
 
     def __enter__(self) -> Writer:
@@ -47,6 +62,7 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over.set()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def put(self, chunk: Chunk) -> None:
@@ -62,6 +78,8 @@ class Writer:
 
     def _book_next(self) -> None:
         chunk, posted = self._under_way.popleft()
+        while not wait([posted], timeout=PULSE_SECONDS).done:
+            self._pulse()
         self._book(chunk, posted.result())
 
     def _post(self, records: Sequence[Compared]) -> Refused:
@@ -73,6 +91,10 @@ class Writer:
                 for part in one.parts
                 if part.must_be_posted and part.answer.kind == kind and isinstance(part.answer, Row)
             ]
-            found = posting.post(self._outsmart, kind, rows) if rows else {}
+            found = posting.post(self._outsmart, kind, rows, may_go_on=self._go_on) if rows else {}
             refused |= {(kind, code): why for code, why in found.items()}
         return refused
+
+    def _go_on(self) -> None:
+        if self._is_over.is_set():
+            raise StoppedError(str(StoppedError.__doc__))
