@@ -110,5 +110,10 @@ def _code(debtor: Debtor, number: str) -> str:
     return f"{debtor.number}{SEPARATOR}{number}"
 
 
+def owner_of(code: str) -> str:
+    """Return the number of the customer that a contact person or address belongs to, by its code."""
+    return code.rpartition(SEPARATOR)[0]
+
+
 def _is_usable(number: str) -> bool:
     return bool(number.strip()) and SEPARATOR not in number

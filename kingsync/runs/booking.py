@@ -29,9 +29,15 @@ class Booking:
                 _take_refusal(part, refused)
                 if part.outcome == "rejected" and part.why:
                     _tell(part, part.why, self._log)
+        if len(self._story.posted) > 1 and not self._are_links_new:
+            self._forget_parts(records)
         self._are_links_new = record_links.store(_links(records), are_new=self._are_links_new)
         decoded = [one.record for one in records]
         self._is_mirror_new = mirror.store_decoded(self._story.kind, decoded, are_new=self._is_mirror_new)
+
+    def _forget_parts(self, records: Sequence[Compared]) -> None:
+        """Take what belongs to these records, and could not be sent, off the list; what King still has comes back."""
+        record_links.forget_parts(self._story.posted, [one.own.answer.king_id for one in records])
 
 
 def _take_refusal(part: Part, refused: Refused) -> None:

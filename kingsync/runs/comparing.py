@@ -85,6 +85,16 @@ class Compared:
         """False when only our own settings make the difference."""
         return self.digest_before != self.digest
 
+    @property
+    def is_change_by_king(self) -> bool:
+        """True when something that stands in OutSmart would change because King did.
+
+        What OutSmart refused comes again with King's bytes as they were: then only what is sent anew may differ.
+        """
+        if self.outcome != "updated" or not self.is_changed_in_king:
+            return False
+        return self.digest_before is not None or any(part.outcome == "updated" for part in self.parts)
+
 
 def read(story: Story, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:
     """Return the records that can be read, and what is wrong with the others. Each comes with the hash of its bytes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from integrations.king.records import Page
 from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
+from kingsync.rules.customers import owner_of
 from kingsync.rules.mapping import Imports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import brakes, comparing, missing, record_links
@@ -79,9 +80,13 @@ class KindImport:
         cursor = self._pass.cursor
         self._job.claim.beat(kind=self._story.name, done=cursor.done)
         gone: list[Gone] = []
+        if cursor.is_braked:
+            return False
         if not cursor.is_read:
             if self._read():
                 return True
+            # Whoever took over meanwhile goes on alone: from here on more is written than this run's own rows.
+            self._job.claim.pulse()
             gone = missing.find(self._story, self._pass, self._job)
             if not self._may_write(gone) or self._is_dry:
                 return False
@@ -105,8 +110,9 @@ class KindImport:
             self._job.claim.beat(kind=self._story.name, total=self._pass.expected_total)
             for page, news in ahead:
                 self._take(page, news)
-                if self._job.claim.is_slice_over and page.next_after:
+                if page.next_after and self._may_stop_here():
                     self._compare()
+                    self._job.claim.pulse()
                     self._pass.remember_unmet()
                     self._save(writer)
                     writer.finish()
@@ -119,8 +125,13 @@ class KindImport:
             writer.finish()
         return False
 
+    def _may_stop_here(self) -> bool:
+        """True at the end of a slice; not where a trial must tell what is gone, since it keeps nothing in between."""
+        must_go_on = self._is_dry and self._pass.is_proof and self._job.choices.missing == "deactivate"
+        return self._job.claim.is_slice_over and not must_go_on
+
     def _writer(self) -> Writer:
-        return Writer(self._job.outsmart, self._story.posted, self._book)
+        return Writer(self._job.outsmart, self._story.posted, self._book, self._job.claim.pulse)
 
     def _looked_at(self, page: Page) -> tuple[Page, News]:
         """Do what needs no database, in the thread that fetches: leave out what is known, make rows of the rest."""
@@ -166,21 +177,27 @@ class KindImport:
                 self._counts["unchanged"] += 1
                 continue
             self._records.append(one)
-            self._pass.cursor.changed += one.outcome == "updated" and one.is_changed_in_king
+            self._pass.cursor.changed += one.is_change_by_king
             self._pass.cursor.deactivated += one.outcome == "deactivated"
 
     def _retry_refused(self) -> None:
         """Ask King again for what OutSmart refused: an incremental pass would not show it."""
         if self._pass.is_full or not self._job.king.can_look_up:
             return
-        refused = RecordLink.objects.filter(
-            kind=self._story.primary, state=record_links.REJECTED, source_hash__isnull=True
-        ).values_list("king_id", flat=True)[:RETRIED_AT_MOST]
         read = {one.record.number for one in [*self._records, *self._uncompared]}
-        found = [self._job.king.find_record(self._story.kind, number) for number in refused if number not in read]
+        wanted = [number for number in self._refused() if number not in read]
+        found = [self._job.king.find_record(self._story.kind, number) for number in wanted]
         news = self._news(comparing.with_digests(raw for raw in found if raw))
         self._counts["read"] += _size(news)
         self._hear(news)
+
+    def _refused(self) -> Iterable[str]:
+        """Return the numbers of records that OutSmart refused, or something that belongs to them."""
+        links = RecordLink.objects.filter(
+            kind__in=self._story.posted, state=record_links.REJECTED, source_hash__isnull=True
+        ).values_list("kind", "king_id")[:RETRIED_AT_MOST]
+        is_own = {kind: kind == self._story.primary for kind in self._story.posted}
+        return dict.fromkeys(king_id if is_own[kind] else owner_of(king_id) for kind, king_id in links)
 
     # --- Saving how far it is -----------------------------------------------------------------------------------------
 
@@ -212,6 +229,7 @@ class KindImport:
         with transaction.atomic():
             self._held.add(chunk.records)
             self._count(chunk)
+        self._job.claim.heed()
 
     def _book(self, chunk: Chunk, refused: Refused) -> None:
         with transaction.atomic():
@@ -220,12 +238,13 @@ class KindImport:
                 chunk.counts += comparing.counts_of(chunk.records)
             self._held.forget(chunk.held_mark)
             self._count(chunk)
+        self._job.claim.heed()
 
     def _count(self, chunk: Chunk) -> None:
         """Store counts and cursor in one go: neither runs ahead of the other."""
         for outcome, number in chunk.counts.items():
             self._job.claim.count(outcome, number)
-        self._job.claim.beat(done=chunk.done, cursor=chunk.cursor)
+        self._job.claim.save(done=chunk.done, cursor=chunk.cursor)
         self._job.log.write()
 
     # --- The brake ----------------------------------------------------------------------------------------------------
@@ -261,12 +280,17 @@ class KindImport:
             )
             claim.count("skipped", self._held.clear())
             claim.count("trouble")
+            self._pass.cursor.is_braked = True
+            claim.save(cursor=self._pass.as_cursor())
+            self._job.log.write()
 
     # --- Writing what was held ----------------------------------------------------------------------------------------
 
     def _write(self, gone: Sequence[Gone]) -> bool:
         """Write what was held; True when the slice is over before the end."""
         cursor = self._pass.cursor
+        # First of all: another slice, which may have to write the rest, would not know of them any more.
+        missing.mark(self._story, gone, self._job)
         with self._writer() as writer:
             if self._is_unsaved:
                 writer.put(self._chunk())
@@ -276,7 +300,6 @@ class KindImport:
                     writer.finish()
                     return True
             writer.finish()
-        missing.mark(self._story, gone, self._job)
         if not cursor.is_first:
             brakes.let_go(self._story.name)
         self._pass.finish()
@@ -291,6 +314,7 @@ class KindImport:
                 if part.outcome != "unchanged":
                     self._tell(part.outcome, comparing.planned(part))
         self._count(chunk)
+        self._job.claim.heed()
 
     def _preview_gone(self, gone: Sequence[Gone]) -> None:
         for each in gone:

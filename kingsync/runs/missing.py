@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
+from django.db import transaction
 from django.utils import timezone
 
 from integrations.king.reader import KingReader
@@ -85,11 +86,15 @@ def mark(story: Story, gone: Sequence[Gone], job: Job) -> None:
     """Deactivate what OutSmart can deactivate, and say of the rest that it stays. Nothing is ever deleted there."""
     for batch in _batches(gone):
         rows = [_inactive(each, story) for each in batch] if story.active_field else []
-        refused = posting.post(job.outsmart, story.primary, rows)
-        for each in batch:
-            why = refused.get(each.outsmart_id)
-            _book(story, each, why)
-            _tell(story, each, why, job)
+        refused = posting.post(job.outsmart, story.primary, rows, may_go_on=job.claim.pulse)
+        with transaction.atomic():
+            for each in batch:
+                why = refused.get(each.outsmart_id)
+                _book(story, each, why)
+                _tell(story, each, why, job)
+            record_links.forget_parts(story.posted, [each.king_id for each in batch if each.outsmart_id not in refused])
+            job.claim.save()
+        job.claim.heed()
 
 
 def _unmet(story: Story, pass_: Pass) -> Iterator[RecordLink]:

@@ -26,8 +26,9 @@ class Cursor(msgspec.Struct, kw_only=True):
     """How far the pass over `kind` is; part of `SyncRun.cursor`. Moments are ISO text.
 
     `is_whole`: everything so far could be read, from the first page on. `is_over`: the last page was read. `is_read`:
-    what was held is being written. `is_first`: nothing of the kind was in OutSmart when it began.
-    `unmet_stored_at`: the `after` for which ReadState.unseen holds. `changed` and `deactivated` count for the brake.
+    what was held is being written. `is_braked`: it is thrown away, and a person is asked. `is_first`: nothing of the
+    kind was in OutSmart when it began. `unmet_stored_at`: the `after` for which ReadState.unseen holds. `changed` and
+    `deactivated` count for the brake.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Cursor(msgspec.Struct, kw_only=True):
     is_over: bool = False
     is_read: bool = False
     is_first: bool = False
+    is_braked: bool = False
     unmet_stored_at: str | None = None
     changed: int = 0
     deactivated: int = 0

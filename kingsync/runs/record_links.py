@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
+from django.db.models import F, Func, Value
 from django.utils import timezone
 
 from kingsync.models import tenants
 from kingsync.models.links import RecordLink
 from kingsync.models.wording import stored
+from kingsync.rules.customers import SEPARATOR
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.records import Row
 from kingsync.runs.bulk import Upsert
@@ -59,6 +61,18 @@ def of(kinds: Iterable[str], king_ids: Iterable[str]) -> dict[tuple[str, str], B
         "kind", "king_id", "outsmart_id", "state", "is_active", "source_hash", "sent"
     )
     return {(row[0], row[1]): Before(*row[2:]) for row in found}
+
+
+def forget_parts(kinds: Sequence[str], owners: Iterable[str]) -> None:
+    """Take the parts of these owners that could not be sent off the list, before those that King has are booked.
+
+    What OutSmart has of them stays there as it was sent last, and counts as linked again.
+    """
+    owner = Func(F("king_id"), Value(f"{SEPARATOR}[^{SEPARATOR}]*$"), Value(""), function="regexp_replace")
+    refused = RecordLink.objects.filter(kind__in=kinds[1:], state=REJECTED).alias(owner=owner)
+    found = refused.filter(owner__in=list(owners))
+    found.filter(sent="").delete()
+    found.update(state=LINKED, reason={})
 
 
 def sent_text(row: Row) -> str:
