@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from django.db.models import Avg, Count, F, Max
 from django.db.models.functions import TruncDate
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import WorkOrder
+from kingsync.web.dates import short_date
 
 DAYS = 30
 # In the units of the drawing (its viewBox): the template and the sheet of styles know no numbers but these.
@@ -155,4 +156,4 @@ def _bar(number: int, day: Day, value: int, highest: int, shown: Callable[[int],
 
 
 def _date(date: datetime.date) -> str:
-    return formats.date_format(date, "j M")
+    return short_date(date, with_year=False)

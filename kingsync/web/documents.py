@@ -22,6 +22,7 @@ from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.rules import hours, mapping, matching, orders
 from kingsync.rules.plans import Content, Facts, Plan
 from kingsync.web import line_words
+from kingsync.web.dates import as_written
 
 Fact = tuple[str, str]
 
@@ -97,7 +98,9 @@ def pair_of(row: WorkOrder) -> Pair:
         is_readable=source is not None,
         description=source.work_description if source else "",
         ours=[
-            (str(label), value) for label, name in _SOURCE_FACTS if (value := str(getattr(source, name, "")).strip())
+            (str(label), as_written(value))
+            for label, name in _SOURCE_FACTS
+            if (value := str(getattr(source, name, "")).strip())
         ],
         king=list(_king_facts(row, plan)),
         lines=_paired(lines, source, plan, choices),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import formats
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -18,6 +19,7 @@ from kingsync.web import access, record_list
 LATEST_ENTRIES = 30
 # OutSmart's flags: "0" and "1" in a row.
 FLAGS = frozenset({"active", "cost_booking", "sale_booking"})
+AMOUNTS = frozenset({"price", "quantity"})
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def _value(field: str, content: object) -> Value:
 def _line(row: object) -> str:
     if not isinstance(row, dict):
         return str(row)
-    return " · ".join(f"{field_name(field)}: {shown(content)}" for field, content in row.items() if content != "")
+    return " · ".join(
+        f"{field_name(field)}: {shown(content, field=field)}" for field, content in row.items() if content != ""
+    )
 
 
 def shown(content: object, *, field: str = "") -> str:
@@ -100,4 +104,9 @@ def shown(content: object, *, field: str = "") -> str:
         return ""
     if field in FLAGS and str(content) in {"0", "1"}:
         return gettext("yes") if str(content) == "1" else gettext("no")
-    return str(content)
+    return _amount(str(content)) if field in AMOUNTS else str(content)
+
+
+def _amount(text: str) -> str:
+    """Return an amount of either system with the separator of the language; its digits stay as they are."""
+    return text.replace(".", str(formats.get_format("DECIMAL_SEPARATOR")))

@@ -10,6 +10,7 @@ from kingsync.models import wording
 from kingsync.models.field_names import field_name
 from kingsync.models.runs import COUNTS, SyncRun
 from kingsync.web import run_words
+from kingsync.web.record_pages import shown
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,9 @@ def _group(run: SyncRun, kind: str, outcome: str, rows: list[Row]) -> Group:
 
 def _sample(row: Row) -> Sample:
     changes = [
-        Change(field_name(field), _shown(old), _shown(new)) for field, (old, new) in (row.get("changes") or {}).items()
+        Change(field_name(field), shown(old, field=field), shown(new, field=field))
+        for field, (old, new) in (row.get("changes") or {}).items()
     ]
     number = row.get("king_id") or row.get("order_number") or row.get("outsmart_id") or ""
     reasons = row.get("reasons") or [row.get("reason") or {}]
     return Sample(str(number), str(row.get("name") or ""), wording.sentences(reasons), changes)
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)

@@ -17,6 +17,7 @@ from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.web import run_words
+from kingsync.web.dates import short_date
 
 _TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
 register = template.Library()
@@ -106,7 +107,13 @@ def when(moment: datetime.datetime | None) -> str:
         return gettext("today %(time)s") % {"time": clock}
     if days == 1:
         return gettext("yesterday %(time)s") % {"time": clock}
-    return f"{formats.date_format(local, 'j M Y')} {clock}"
+    return f"{short_date(local.date())} {clock}"
+
+
+@register.filter
+def day(date: datetime.date | None) -> str:
+    """Return a date as it stands in a list."""
+    return short_date(date) if date else ""
 
 
 @register.filter

@@ -1,0 +1,22 @@
+"""Dates as people of a language write them."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.utils import formats
+from django.utils.translation import get_language
+
+
+def short_date(date: datetime.date, *, with_year: bool = True) -> str:
+    """Return a date with its month in three letters, which English writes with a capital and Dutch without."""
+    text = formats.date_format(date, "j M Y" if with_year else "j M")
+    return text if (get_language() or "en").startswith("en") else text.lower()
+
+
+def as_written(text: str) -> str:
+    """Return a day of OutSmart's notation as a person reads it; any other text as it is."""
+    try:
+        return formats.date_format(datetime.datetime.strptime(text, "%d-%m-%Y").date(), "j F Y")  # noqa: DTZ007
+    except ValueError:
+        return text
