@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
-from kingsync.models.runs import COUNTS, LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.web import access, filters, foreseen, paging, run_words, samples, standing
 
 
@@ -62,7 +62,6 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
         "run": found,
         "counts": run_words.labelled_counts(found),
         "kind_counts": run_words.counts_by_kind(found),
-        "count_labels": [(name, run_words.count_label(name)) for name in COUNTS],
         "samples": samples.of(found) if found.is_dry else [],
         "trial": foreseen.all_of(found) if found.is_dry and found.kind == RunKind.EXPORT else [],
         "page": paging.newest_first(entries, before=request.GET.get("before", "")),

@@ -135,9 +135,10 @@ class Cell:
 
 
 def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
-    """Return (kind in words, its counts in the order of the contract) for each kind that the run dealt with."""
+    """Return (kind in words, its counts) for each kind that the run dealt with; counts that are 0 for all stay away."""
+    told = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
     return [
-        (kind_words(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in COUNTS])
+        (kind_words(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in told])
         for kind, counts in run.counts_by_kind.items()
     ]
 
@@ -159,8 +160,8 @@ def counted(run: SyncRun) -> str:
 
 
 def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:
-    """Return (name, label, number) of every count, in the order of the contract."""
-    return [(name, count_label(name), number) for name, number in run.counts().items()]
+    """Return (name, label, number) of what was read and of every count that is not 0, in the order of the contract."""
+    return [(name, count_label(name), number) for name, number in run.counts().items() if number or name == "read"]
 
 
 def count_label(name: str) -> str:

@@ -135,8 +135,8 @@ def test_import_counts_by_kind(editor: Client, tenant: Tenant) -> None:
 
     page = text(editor.get(f"{RUNS}{run.pk}/"))
 
-    assert "Products 7 2 0 5 0 0 0 0 0" in page
-    assert "Customers 1 0 0 0 0 1 0 0 0" in page
+    assert "Products 7 2 5 0" in page
+    assert "Customers 1 0 0 1" in page
 
 
 def test_run_leads_to_the_version_of_the_settings_that_it_used(editor: Client, tenant: Tenant) -> None:
