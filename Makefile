@@ -1,5 +1,5 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test bench format texts lock
+.PHONY: help install demo test bench screenshots format texts lock
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -33,6 +33,9 @@ bench: install ## what we claim about speed, measured here: exports, imports, pa
 	@broken=0; for part in bench bench.import bench.pages; do \
 		echo "$$part"; $(BIN)/python -m $$part || broken=1; \
 	done; exit $$broken
+
+screenshots: install ## a picture of every page into .local/screenshots (FOLDER=... chooses another)
+	@$(BIN)/python -m tests.browser.screenshots $(FOLDER)
 
 format: install ## put the code into its form
 	@$(BIN)/ruff format .

@@ -1,0 +1,67 @@
+"""Every page in light and dark: axe finds nothing serious, and on a telephone nothing sticks out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLPattern
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from kingsync.web.urls import urlpatterns
+from tests.browser.looks import tour
+from tests.browser.looks.company import Company
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SERIOUS = {"serious", "critical"}
+
+
+def found_by_axe(page: Page, look: str, name: str) -> list[str]:
+    """Return what is seriously wrong with the page as it stands: the look, the page, the rule and where."""
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{look} {name}: {each['id']} at {node['target']}: {node.get('failureSummary', '')}"
+        for each in violations
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]
+
+
+def test_every_address_is_on_the_tour_or_no_page(company: Company) -> None:
+    named = {str(each.name) for each in urlpatterns if isinstance(each, URLPattern)}
+
+    toured = {stop.url for stop in tour.stops(company)} - {""}
+
+    assert toured | tour.NO_PAGES == named
+    assert not toured & tour.NO_PAGES
+
+
+def test_axe_finds_nothing_serious_on_any_page(browser: Browser, company: Company, live_server: LiveServer) -> None:
+    found: list[str] = []
+
+    for stop in tour.stops(company):
+        with tour.window(browser, company, live_server.url, stop.who, locale="nl-NL", reduced_motion="reduce") as page:
+            tour.visit(page, live_server.url, stop)
+            for look in ("light", "dark"):
+                page.emulate_media(color_scheme=look)
+                found += found_by_axe(page, look, stop.name)
+
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
+def test_nothing_of_any_page_sticks_out_on_a_telephone(
+    browser: Browser, company: Company, live_server: LiveServer, locale: str
+) -> None:
+    wide = {}
+    telephone: Any = {"locale": locale, "viewport": {"width": 380, "height": 800}}
+
+    for stop in tour.stops(company):
+        with tour.window(browser, company, live_server.url, stop.who, **telephone) as page:
+            tour.visit(page, live_server.url, stop)
+            wide[stop.name] = page.evaluate("document.documentElement.scrollWidth")
+
+    assert {name: width for name, width in wide.items() if width > 380} == {}

@@ -1,0 +1,30 @@
+"""`python -m tests.browser.screenshots [FOLDER]`: a picture of every page, on servers and data of its own.
+
+Pictures stand below FOLDER (`.local/screenshots` if not told) by look: Dutch and English, dark, narrow.
+SCREENSHOTS_ONLY="start runs" takes only those.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from kingsync.embedded.places import local_folder
+
+CAMERA = "tests/browser/looks/camera.py"
+
+
+def main(arguments: list[str]) -> int:
+    """This function will take the pictures; 0 when all of them are there."""
+    folder = Path(arguments[0] if arguments else local_folder() / "screenshots").resolve()
+    os.environ["SCREENSHOTS_FOLDER"] = str(folder)
+    code = pytest.main([CAMERA, "--quiet", "--no-header", "-p", "no:cacheprovider"])
+    print(f"{sum(1 for _ in folder.rglob('*.png'))} pictures in {folder}")  # noqa: T201
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
