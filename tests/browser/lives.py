@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext
 from playwright.sync_api import Locator, Page, expect
 
+from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
 from tests import factories
 
@@ -55,6 +56,14 @@ class Person:
 
     def sees(self, text: str, *, within: Locator | None = None) -> None:
         expect((within or self.page).get_by_text(self.reads(text)).first).to_be_visible()
+
+    def starts(self, kind: str, button: Locator) -> None:
+        """Press a button of the start page and wait until the panel tells how that run ended, not an earlier one."""
+        with self.page.expect_response(f"**/start/{kind}/"):
+            button.click()
+        newest = SyncRun.across_tenants.filter(kind=kind).order_by("-pk")[0]
+        ended = self.live(kind).locator(f"a[href$='/runs/{newest.pk}/']")
+        expect(ended).to_be_visible(timeout=RUN_MS)
 
     def live(self, kind: str) -> Locator:
         """Return the panel of the start page that follows the newest import or export."""
