@@ -45,6 +45,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     system: ClassVar[System]
     required_secrets: ClassVar[tuple[str, ...]]
     optional_secrets: ClassVar[tuple[str, ...]] = ()
+    # What nearly nobody needs; folded away until it is refused.
+    rare: ClassVar[frozenset[str]] = frozenset()
 
     instance: Connection
 
@@ -150,6 +152,7 @@ class OutSmartForm(ConnectionForm):
     system = System.OUTSMART
     required_secrets = ("token",)
     optional_secrets = ("software_token", "bearer_token")
+    rare = frozenset({"bearer_token", "remove_bearer_token"})
 
     token = SecretField(
         label=gettext_lazy("Token"), help_text=gettext_lazy("The token of your company, from OutSmart's settings.")
@@ -171,6 +174,7 @@ class OutSmartForm(ConnectionForm):
 class KingForm(ConnectionForm):
     system = System.KING
     required_secrets = ("access_code",)
+    rare = frozenset({"access_codes", "verify_tls", "ca_certificate", "busy_codes", "sql_timeout"})
 
     access_code = SecretField(
         label=gettext_lazy("Access code"), help_text=gettext_lazy("The code of the operations in King's web service.")

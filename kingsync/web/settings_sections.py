@@ -28,7 +28,8 @@ class Row:
 
     @property
     def is_wide(self) -> bool:
-        return isinstance(self.field.field.widget, forms.Textarea) or self.is_text_line
+        is_switch_of_all = self.field.name == "schedule_enabled"
+        return isinstance(self.field.field.widget, forms.Textarea) or self.is_text_line or is_switch_of_all
 
     @property
     def is_text_line(self) -> bool:
@@ -42,11 +43,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Fields under one heading. `form` is set where the fields are those of a connection."""
+    """Fields under one heading. `form` is set where the fields are those of a connection; `rare` ones are folded."""
 
     title: str
     rows: list[Row]
     form: ConnectionForm | None = None
+    rare: list[Row] = field(default_factory=list)
+
+    @property
+    def has_rare_problems(self) -> bool:
+        return any(row.field.errors for row in self.rare)
 
     @property
     def has_needs(self) -> bool:
@@ -83,7 +89,7 @@ def sections(
             for title, names in layout.items()
         ]
 
-    systems = [Group(str(form.system.label), [Row(bound) for bound in form], form) for form in connections]
+    systems = [_connection(form) for form in connections]
     tags = _("Words in braces are filled in from the work order, for example {order_number} or {customer_name}.")
     return [
         Section("company", _("Company"), [Group("", [Row(bound) for bound in company])]),
@@ -94,6 +100,11 @@ def sections(
         Section("schedule", _("Schedule"), chosen(settings_form.SCHEDULE)),
         Section("notifications", _("Notifications"), chosen(settings_form.NOTIFICATIONS)),
     ]
+
+
+def _connection(form: ConnectionForm) -> Group:
+    usual = [Row(bound) for bound in form if bound.name not in form.rare]
+    return Group(str(form.system.label), usual, form, [Row(bound) for bound in form if bound.name in form.rare])
 
 
 def problems(all_forms: Iterable[forms.BaseForm]) -> list[Problem]:

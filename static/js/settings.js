@@ -40,8 +40,14 @@
   // --- What is not saved yet ----------------------------------------------------------------------------------------
 
   const marker = document.getElementById("unsaved");
-  const written = () => new URLSearchParams(new FormData(form)).toString();
-  const before = written();
+  const written = (of = form) => new URLSearchParams(new FormData(of)).toString();
+  /** The form as the server sent it: somebody may have typed before this script came. */
+  const asSent = () => {
+    const copy = form.cloneNode(true);
+    copy.reset();
+    return written(copy);
+  };
+  const before = asSent();
   let isLeavingOnPurpose = false;
 
   const isUnsaved = () => "unsaved" in form.dataset || written() !== before;

@@ -242,3 +242,27 @@ def test_settings_with_everything_open_fit_a_narrow_screen(form: Page) -> None:
     expect(form.locator("#forecast")).to_contain_text("with 1 waiting work order")
 
     assert form.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+def test_what_was_typed_before_the_scripts_came_is_not_saved_yet(form: Page) -> None:
+    form.add_init_script("""document.addEventListener("readystatechange", () => {
+        const field = document.querySelector("[name=default_warehouse]");
+        if (document.readyState === "interactive" && field) field.value = "9";
+    })""")
+
+    form.reload()
+
+    expect(form.get_by_label("Default warehouse")).to_have_value("9")
+    expect(form.locator("#unsaved")).to_have_text("changes not saved yet")
+
+
+def test_what_nearly_nobody_needs_is_folded_until_it_is_refused(form: Page) -> None:
+    timeout = form.get_by_label("SQL time-out")
+    expect(timeout).to_be_hidden()
+
+    form.get_by_text("For special cases").last.click()
+    timeout.fill("-1")
+    form.get_by_role("button", name="Save").click()
+
+    expect(form.get_by_role("alert")).to_be_visible()
+    expect(timeout).to_be_visible()
