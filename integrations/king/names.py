@@ -110,6 +110,7 @@ ARTICLE: Mapping[str, str] = MappingProxyType(
         "description": "Omschrijving",
         "unit": "Eenheid",
         "sales_price": "VerkoopPrijsExclBtw",
+        "price_with_vat": "VerkoopPrijsInclBtw",
         "cost_price": "KostPrijs",
         "vat_code": "BtwCode",
         "revenue_group": "OpbrengstGroepNummer",

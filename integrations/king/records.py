@@ -77,6 +77,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     unit: str = ""
     sales_price: Decimal | None = None
+    price_with_vat: Decimal | None = None
     cost_price: Decimal | None = None
     vat_code: str = ""
     revenue_group: str = ""

@@ -117,7 +117,8 @@ DEBTOR: Table = MappingProxyType(
     }
 )
 
-# A price including VAT (…VERKOOPPRIJSINCLBTW) is not read: the file does not say what the price without it is.
+# The file does not say what the price without VAT is where it tells the price including VAT. Of an article that is read
+# to say so; of a rate not, since King itself knows what an hour costs.
 ARTICLE: Table = MappingProxyType(
     {
         "number": _text("ART_NUMMER"),
@@ -125,6 +126,7 @@ ARTICLE: Table = MappingProxyType(
         "short_description": _text("ART_OMSCHRIJVING"),
         "unit": _text("ART_EENHEID"),
         "sales_price": _number("ART_VERKOOPPRIJSEXCLBTW"),
+        "price_with_vat": _number("ART_VERKOOPPRIJSINCLBTW"),
         "cost_price": _number("ART_KOSTPRIJS"),
         "vat_code": _whole("ART_BTWCODEVERKOOP"),
         "revenue_group": _whole("ART_OPBRENGSTGROEP"),

@@ -127,6 +127,10 @@ SENTENCES: dict[str, str | Promise] = {
         "King's number “%(number)s” cannot be used in a code of OutSmart: it is empty or has a hyphen."
     ),
     "negative_hour_price": _("OutSmart takes no negative price for an hour type (%(value)s)."),
+    "price_with_vat_only": _(
+        "King's file tells only the price including VAT, and OutSmart needs the price without it. What to do: let King"
+        " export prices excluding VAT, or choose another price in the settings."
+    ),
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
     "inactive_never_sent": _("Blocked in King and never sent to OutSmart; it is left out."),

@@ -8,7 +8,8 @@ from integrations import notation
 from integrations.king.records import Article
 from integrations.outsmart import records as outsmart
 from kingsync.rules.mapping import Products
-from kingsync.rules.records import Answer, Row, checked, label, one_line, skipped
+from kingsync.rules.outcomes import reason
+from kingsync.rules.records import Answer, Row, checked, label, one_line, refused, skipped
 
 NO_UNIT = "ST"  # OutSmart takes no material without a unit
 
@@ -22,6 +23,9 @@ def from_article(article: Article, choices: Products) -> list[Answer]:
     if article.is_blocked and choices.inactive != "import":
         code = "skipped_inactive" if choices.inactive == "skip" else "cannot_deactivate_product"
         return [skipped("product", number, code, name=name)]
+    if choices.price == "sales" and article.sales_price is None and article.price_with_vat is not None:
+        # Rather no product than one for nothing, and rather the price that was sent before than none.
+        return [refused("product", number, reason("price_with_vat_only"), name=name)]
     payload = outsmart.Product(
         code=number,
         description=description,

@@ -46,7 +46,7 @@ ENDPOINTS = {
 }
 REASONS = {
     *("missing_fields", "too_long", "text_too_long", "unusable_number", "negative_hour_price"),
-    *("skipped_inactive", "other_revenue_group", "cannot_deactivate_product"),
+    *("skipped_inactive", "other_revenue_group", "cannot_deactivate_product", "price_with_vat_only"),
 }
 
 SIGNS = st.characters(exclude_categories=["Cs"])

@@ -95,7 +95,7 @@ def test_an_article_has_its_dutch_text_its_standard_ean_code_and_only_a_price_wi
     assert (pipe.sales_price, pipe.cost_price) == (Decimal("6.4"), Decimal("3.15"))
     assert (pipe.description, pipe.ean_code) == ("Koperen buis 15 mm,\nper meter", "8710000000002")
     assert (pipe.is_stock_article, pipe.is_blocked) == (True, False)
-    assert (radiator.number, radiator.sales_price) == ("RADIATOR", None)
+    assert (radiator.number, radiator.sales_price, radiator.price_with_vat) == ("RADIATOR", None, Decimal(121))
     assert (old.is_stock_article, old.is_blocked) == (False, True)
 
 
