@@ -55,6 +55,11 @@ class Connection(TenantOwned):
     def __str__(self) -> str:
         return self.get_system_display()
 
+    @property
+    def is_connected(self) -> bool:
+        """True where there is something to call."""
+        return bool(self.base_url)
+
     def pause(self, reason: dict[str, object]) -> None:
         """Stop using this connection on the schedule until a person or a working call resumes it."""
         self.state, self.paused_reason = self.State.PAUSED, reason

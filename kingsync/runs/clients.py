@@ -31,9 +31,14 @@ class NotConnectedError(Exception):
 def connection_of(system: System) -> Connection:
     """Return the connection of the open scope's tenant; raises `NotConnectedError`."""
     found = Connection.objects.filter(system=system).first()
-    if found is None or not found.base_url:
-        raise NotConnectedError(reason("no_connection", system=str(system.label)))
+    if found is None or not found.is_connected:
+        raise not_connected(system)
     return found
+
+
+def not_connected(system: System) -> NotConnectedError:
+    """Return the error that tells people to fill in a connection."""
+    return NotConnectedError(reason("no_connection", system=str(system.label)))
 
 
 def policy_of(system: str) -> AddressPolicy:
@@ -48,6 +53,19 @@ def both() -> Iterator[tuple[OutSmartClient, KingClient]]:
     outsmart_connection, king_connection = connection_of(System.OUTSMART), connection_of(System.KING)
     with transport_of(outsmart_connection) as one, transport_of(king_connection) as other:
         yield outsmart(outsmart_connection, one), king(king_connection, other)
+
+
+@contextmanager
+def for_import() -> Iterator[tuple[OutSmartClient, KingClient | None]]:
+    """Open OutSmart, and King's webservices where there are any: imports may read files instead. Raises as `both`."""
+    king_connection = Connection.objects.filter(system=System.KING).first()
+    if king_connection is not None and king_connection.is_connected:
+        with both() as clients:
+            yield clients
+        return
+    outsmart_connection = connection_of(System.OUTSMART)
+    with transport_of(outsmart_connection) as transport:
+        yield outsmart(outsmart_connection, transport), None
 
 
 def outsmart(connection: Connection, transport: Transport) -> OutSmartClient:
@@ -96,6 +114,8 @@ def transport_of(connection: Connection) -> Transport:
 
 def trial(connection: Connection) -> Reason | None:
     """Try a connection as it stands, stored or not, without side effects at the other end; None when it works."""
+    if not connection.is_connected:
+        return not_connected(System(connection.system)).why
     try:
         _try(connection)
     except DecryptionError:
@@ -110,6 +130,8 @@ def test_connection(connection: Connection) -> Reason | None:
 
     A working OutSmart is asked for its work statuses, which the settings are chosen from.
     """
+    if not connection.is_connected:
+        return not_connected(System(connection.system)).why
     try:
         _try(connection)
         if connection.system == System.OUTSMART:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from integrations import errors
-from kingsync.models.connections import Connection
+from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.runs import LogEntry, RunKind
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import exports, imports, lifecycle, preview
+from kingsync.runs import exports, imports, lifecycle, preview, reading
 from kingsync.runs.clients import NotConnectedError
 from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.log import RunLog
@@ -53,7 +53,7 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
                 lifecycle.put_back(claim)
                 return Worked(more=True)
             lifecycle.finish(claim)
-            _connections_worked()
+            _connections_worked(claim)
         return Worked(plan=claim.plan)
 
 
@@ -90,6 +90,9 @@ def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> 
     lifecycle.finish(claim, error=why, cancelled=cancelled)
 
 
-def _connections_worked() -> None:
-    for connection in Connection.objects.all():
+def _connections_worked(claim: Claim) -> None:
+    """Use the connections again that this run used; an import of files says nothing of King's webservices."""
+    options = claim.run.options
+    read_files = bool(options.get(reading.NAMED)) or reading.FOUND in options
+    for connection in Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all():
         connection.worked(now=timezone.now())

@@ -23,7 +23,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import SyncRun
 from kingsync.models.wording import reason_of
-from kingsync.runs import king_files, king_folder
+from kingsync.runs import clients, king_files, king_folder
 
 # Asked for by a person; found waiting by a run of a tenant that reads files.
 NAMED, FOUND = "files", "found_files"
@@ -39,12 +39,17 @@ class FilesOfRun(XmlReader):
 
 
 @contextmanager
-def reader_of(run: SyncRun, king: KingClient) -> Iterator[KingReader]:
-    """Give what this import reads from. A file that cannot be read is marked so, and its error goes on."""
+def reader_of(run: SyncRun, king: KingClient | None) -> Iterator[KingReader]:
+    """Give what this import reads from; `king` is None for a tenant without webservices.
+
+    A file that cannot be read is marked so, and its error goes on. Raises `NotConnectedError`.
+    """
     if not run.cursor:
         _decide(run)
     named, found = run.options.get(NAMED), run.options.get(FOUND)
     if not named and found is None:
+        if king is None:
+            raise clients.not_connected(System.KING)
         yield king
         return
     reader = FilesOfRun(run, king_files.chosen(named or found), are_named=bool(named))

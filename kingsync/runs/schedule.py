@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, SyncRun
@@ -13,19 +14,28 @@ from kingsync.runs import import_kinds
 def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
     """Return the kinds of run that the open scope's tenant is due for; none while a connection is paused."""
     settings = SyncSettings.objects.first()
-    if settings is None or not settings.schedule_enabled or not _is_connected():
+    if settings is None or not settings.schedule_enabled:
         return []
     wanted = {RunKind.IMPORT: settings.import_minutes, RunKind.EXPORT: settings.export_minutes}
     if not settings.export_orders:
         del wanted[RunKind.EXPORT]
     if not import_kinds.wanted_kinds(settings.as_mapping().imports, []):
         del wanted[RunKind.IMPORT]
-    return [kind for kind, minutes in wanted.items() if is_due(kind, minutes=minutes, now=now)]
+    connections = list(Connection.objects.defer("credentials"))
+    return [
+        kind
+        for kind, minutes in wanted.items()
+        if is_connected(kind, connections) and is_due(kind, minutes=minutes, now=now)
+    ]
 
 
-def _is_connected() -> bool:
-    active = Connection.objects.filter(state=Connection.State.ACTIVE).exclude(base_url="")
-    return active.count() == len(System)
+def is_connected(kind: RunKind, connections: Iterable[Connection]) -> bool:
+    """Tell whether a tenant with these connections has what a run needs: an import of files does without King's."""
+    found = {row.system: row for row in connections}
+    king = found.get(System.KING)
+    reads_files = kind == RunKind.IMPORT and king is not None and king.reader == Connection.Reader.FILES
+    needed = [found.get(system) for system in System if system != System.KING or not reads_files]
+    return all(row is not None and row.is_connected and row.state == Connection.State.ACTIVE for row in needed)
 
 
 def last_run(kind: RunKind) -> SyncRun | None:

@@ -79,6 +79,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_base_url(self) -> str:
         """Refuse an address that this deployment does not allow."""
         address = str(self.cleaned_data["base_url"]).strip()
+        if not address and not self.fields["base_url"].required:
+            return ""
         try:
             clients.policy_of(self.system).check_url(address, system=str(self.system))
         except errors.ConfigurationError as error:
@@ -96,16 +98,20 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(
                     name, gettext("The address is another one: type this again, so that it goes there on purpose.")
                 )
-            elif not self.stored.get(name) and name in self.required_secrets:
+            elif not self.stored.get(name) and self.needs(name):
                 self.add_error(name, gettext("Fill this in."))
         return cleaned
+
+    def needs(self, name: str) -> bool:
+        """Tell whether nothing goes without this secret."""
+        return name in self.required_secrets
 
     def goes_elsewhere(self, cleaned: dict[str, Any]) -> bool:
         """Tell whether the address names another host, so that stored secrets may not follow by themselves.
 
         Without this, whoever may edit could read a stored secret by sending it to a server of their own.
         """
-        return bool(self._old_url) and "base_url" in cleaned and _host(cleaned["base_url"]) != _host(self._old_url)
+        return bool(cleaned.get("base_url")) and _host(cleaned["base_url"]) != _host(self._old_url)
 
     def credentials(self) -> dict[str, Any]:
         """Return the stored credentials with what was typed."""
@@ -200,7 +206,8 @@ class KingForm(ConnectionForm):
 
     def __init__(self, data: Any = None, *, instance: Connection, is_read_only: bool = False) -> None:
         super().__init__(data, instance=instance, is_read_only=is_read_only)
-        self.fields["administration"].required = True
+        self.fields["administration"].required = not self._reads_files()
+        self.fields["base_url"].required = not self._reads_files()
         self.fields["reader"].required = False  # a form without it leaves it as it is
         self.order_fields(["base_url", "administration", "access_code", "sql_timeout", "access_codes"])
         named = ", ".join(sorted(self._stored_codes()))
@@ -209,6 +216,14 @@ class KingForm(ConnectionForm):
         )
         known = gettext("Stored: %(names)s.") % {"names": named} if named else ""
         self.fields["access_codes"].help_text = f"{hint} {known}".strip()
+
+    def _reads_files(self) -> bool:
+        """True for a company whose King has files for us and perhaps nothing to call."""
+        chosen = self.data.get(self.add_prefix("reader"))
+        return (chosen or self.instance.reader) == Connection.Reader.FILES
+
+    def needs(self, name: str) -> bool:
+        return super().needs(name) and bool(self.cleaned_data.get("base_url") or not self._reads_files())
 
     def clean_access_codes(self) -> dict[str, str]:
         """Read the lines "Operation=code"."""
@@ -226,6 +241,8 @@ class KingForm(ConnectionForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if cleaned.get("base_url") and not cleaned.get("administration") and "administration" not in self.errors:
+            self.add_error("administration", gettext("Fill this in."))
         untyped = self._stored_codes().keys() - (cleaned.get("access_codes") or {}).keys()
         if untyped and self.goes_elsewhere(cleaned):
             names = ", ".join(sorted(untyped))

@@ -43,9 +43,9 @@ class Standing:
     settings: SyncSettings | None
     systems: list[SystemCard]
 
-    @property
-    def is_connected(self) -> bool:
-        return not any(card.is_missing or card.is_paused for card in self.systems)
+    def is_connected(self, kind: RunKind) -> bool:
+        """Tell whether a run of this kind has the connections that it needs."""
+        return schedule.is_connected(kind, [card.connection for card in self.systems if card.connection])
 
     @property
     def imports_something(self) -> bool:
@@ -84,10 +84,11 @@ def standing() -> Standing:
 
 def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
     """Return the newest run of each kind and the moment of the next."""
-    minutes, is_connected = now_standing.scheduled_minutes(), now_standing.is_connected
+    minutes = now_standing.scheduled_minutes()
     now = timezone.now()
     cards = []
     for kind in kinds:
+        is_connected = now_standing.is_connected(kind)
         newest = listed_runs().filter(kind=kind).order_by("-pk").first()
         next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
         cards.append(

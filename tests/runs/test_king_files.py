@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from integrations.sandbox import data
 from integrations.sandbox.king import KingSandbox
@@ -20,9 +22,11 @@ from kingsync.models import tenants
 from kingsync.models.brakes import Brake
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
+from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.runs import brakes, engine, kind_import, king_files, king_folder, lifecycle
+from kingsync.runs import brakes, engine, kind_import, king_files, king_folder, lifecycle, schedule
 from tests import desk, factories, king_xml
 from tests.conftest import connect
 from tests.runs.test_commands import command
@@ -71,6 +75,51 @@ def states() -> list[tuple[str, str]]:
     return list(KingFile.objects.order_by("id").values_list("name", "state"))
 
 
+# --- Without webservices ----------------------------------------------------------------------------------------------
+
+
+def without_webservices() -> None:
+    """Have a King that only writes files."""
+    Connection.objects.filter(system=System.KING).update(
+        base_url="", administration="", reader=Connection.Reader.FILES, state="paused"
+    )
+
+
+def test_a_company_without_webservices_imports_files(
+    folder: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    without_webservices()
+    written(folder / "1.xml", articles("BUIS"))
+
+    run = desk.load()
+
+    assert (run.status, desk.counts(run)) == ("succeeded", {"read": 1, "created": 1})
+    assert codes(outsmart) == ["BUIS"]
+    assert king.calls.all() == []
+    assert set(Connection.objects.values_list("system", "state")) == {("king", "paused"), ("outsmart", "active")}
+
+
+def test_a_company_without_any_king_is_told_so(king: KingSandbox) -> None:
+    without_webservices()
+    Connection.objects.filter(system=System.KING).update(reader=Connection.Reader.WEBSERVICE)
+
+    imports, exports = desk.load(), desk.export()
+
+    assert [(run.status, run.error["code"]) for run in (imports, exports)] == [("failed", "no_connection")] * 2
+
+
+def test_imports_of_files_are_scheduled_without_webservices(tenant: Tenant) -> None:
+    without_webservices()
+    SyncSettings.objects.update(schedule_enabled=True)
+    later = timezone.now() + datetime.timedelta(days=1)
+
+    due = schedule.due_kinds(now=later)
+    Connection.objects.filter(system=System.OUTSMART).update(state="paused")
+
+    assert due == [RunKind.IMPORT]
+    assert schedule.due_kinds(now=later) == []
+
+
 # --- By command -------------------------------------------------------------------------------------------------------
 
 
@@ -79,8 +128,8 @@ def test_a_command_reads_all_five_documents(king: KingSandbox, outsmart: OutSmar
 
     code, answer = imported("--from-xml", *(SAMPLES / f"king-{name}.xml" for name in names))
 
-    assert (code, answer["state"]) == (0, "succeeded")
-    assert codes(outsmart) == ["0800-15", "RADIATOR"]
+    assert (code, answer["state"]) == (1, "partly")  # one article tells its price including VAT only
+    assert codes(outsmart) == ["0800-15"]
     assert [row["debtor_number"] for row in outsmart.store.rows("relations")] == ["12000002"]
     assert [row["code"] for row in outsmart.store.rows("hourtypes")] == ["MONT"]
     assert [row["wse_code"] for row in outsmart.store.rows("warehouses")] == ["1", "2", "3"]
@@ -102,8 +151,36 @@ def test_the_same_file_a_second_time_changes_nothing(outsmart: OutSmartSandbox) 
 
     code, answer = imported("--from-xml", sample)
 
-    assert (code, answer["counts"]["read"], answer["counts"]["created"], answer["counts"]["updated"]) == (0, 3, 0, 0)
-    assert posts(outsmart) == []
+    assert {name: number for name, number in answer["counts"].items() if number} == {
+        "read": 3,
+        "unchanged": 1,
+        "skipped": 1,
+        "rejected": 1,
+    }
+    assert (code, posts(outsmart)) == (1, [])
+
+
+def test_a_price_including_vat_overwrites_no_price(outsmart: OutSmartSandbox, tmp_path: Path) -> None:
+    without, including = articles("BUIS", price="6.40"), articles("BUIS", price="7.74")
+    imported("--from-xml", written(tmp_path / "1.xml", without))
+
+    code, _ = imported("--from-xml", written(tmp_path / "2.xml", including.replace(b"EXCLBTW", b"INCLBTW")))
+
+    assert code == 1
+    assert [row["price"] for row in outsmart.store.rows("materials")] == ["6.40"]
+    link = RecordLink.objects.get(kind="product")
+    assert (link.state, link.reason["code"]) == ("rejected", "price_with_vat_only")
+
+
+def test_who_wants_no_sales_prices_is_not_refused_for_them(outsmart: OutSmartSandbox, tmp_path: Path) -> None:
+    settings = SyncSettings.objects.get()
+    settings.products_price = "none"
+    settings.store(by=None)
+    content = articles("BUIS", price="7.74").replace(b"EXCLBTW", b"INCLBTW")
+
+    code, _ = imported("--from-xml", written(tmp_path / "1.xml", content))
+
+    assert (code, codes(outsmart)) == (0, ["BUIS"])
 
 
 def test_a_kind_chosen_beside_files_reads_only_its_files(outsmart: OutSmartSandbox) -> None:
@@ -119,7 +196,7 @@ def test_a_kind_chosen_beside_files_reads_only_its_files(outsmart: OutSmartSandb
 def test_a_dry_run_of_a_file_leaves_nothing_behind(outsmart: OutSmartSandbox) -> None:
     code, answer = imported("--dry-run", "--from-xml", SAMPLES / "king-artikelen.xml")
 
-    assert (code, answer["counts"]["created"]) == (0, 2)
+    assert (code, answer["counts"]["created"]) == (1, 1)
     assert posts(outsmart) == []
     assert states() == []
 

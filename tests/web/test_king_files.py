@@ -240,3 +240,26 @@ def test_an_editor_chooses_in_the_settings_where_imports_read(editor: Client, te
     assert {chosen.status_code, without.status_code} <= {200, 302, 409}
     with tenants.scope(tenant):
         assert Connection.objects.get(system=System.KING).reader == Connection.Reader.FILES
+
+
+def test_a_king_without_webservices_needs_no_address(editor: Client, tenant: Tenant) -> None:
+    address = reverse("settings", args=[tenant.slug])
+    empty = {"king-base_url": "", "king-administration": "", "king-access_code": ""}
+
+    refused = editor.post(address, entries(editor) | empty | {"king-reader": "webservice"})
+    saved = editor.post(address, entries(editor) | empty | {"king-reader": "files"})
+
+    assert (refused.status_code, saved.status_code) == (422, 302)
+    with tenants.scope(tenant):
+        king = Connection.objects.get(system=System.KING)
+    assert (king.base_url, king.reader) == ("", Connection.Reader.FILES)
+
+
+def test_a_stored_code_does_not_follow_to_an_address_that_comes_later(editor: Client, tenant: Tenant) -> None:
+    address = reverse("settings", args=[tenant.slug])
+    editor.post(address, entries(editor) | {"king-base_url": "", "king-reader": "files"})
+
+    editor.post(address, entries(editor) | {"king-base_url": "http://127.0.0.1:9", "king-reader": "files"})
+
+    with tenants.scope(tenant):
+        assert Connection.objects.get(system=System.KING).base_url == ""
