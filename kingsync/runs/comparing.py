@@ -180,6 +180,12 @@ def planned(part: Part) -> dict[str, object]:
     }
 
 
+def unreadable(story: Story, why: Reason) -> dict[str, object]:
+    """Return what a dry run tells of a record that nobody can read the number of."""
+    told: dict[str, object] = {"kind": story.primary, "king_id": "", "name": "", "action": "rejected"}
+    return told | {"reason": stored(why), "changes": {}, "row": None}
+
+
 def counts_of(records: Iterable[Compared]) -> Counter[str]:
     found: Counter[str] = Counter()
     for one in records:

@@ -163,6 +163,8 @@ class KindImport:
             self._counts["rejected"] += 1
             self._pass.cursor.is_whole = False
             self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+            if self._is_dry:
+                self._tell("rejected", comparing.unreadable(self._story, why))
         self._uncompared += records
 
     def _compare(self) -> None:

@@ -310,3 +310,40 @@ def test_a_run_is_left_in_its_own_words_for_dry_runs(ready: Tenant) -> None:
     sync("import", "--dry-run")
 
     assert SyncRun.objects.get().is_dry
+
+
+def test_a_dry_import_tells_per_kind_what_would_happen(
+    ready: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    call_command("sync", "jansen", "import", stdout=StringIO())
+    king.store.put_record("article", "BUIS", {"OmschrijvingKort": "Buis", "VerkoopPrijsExclBtw": 7.0})
+    king.store.put_record("debtor", "10", {"BlokkeerOrderInvoer": 1})
+    king.store.put_record("debtor", "99", {"Naam1": "Zonder adres"})
+    for number in range(8):
+        king.store.put_record("rate", f"R{number}", {"OmschrijvingKort": f"Uur {number}"})
+    outsmart.calls.clear()
+
+    code, out = command("sync", "jansen", "import", "--dry-run")
+
+    told = out.splitlines()
+    assert code == 1
+    assert "products: read 2, updated 1, unchanged 1" in told
+    assert "  updated product BUIS Buis: price “6.40” → “7.00”" in told
+    assert "  deactivated customer 10 Klant 10: active “1” → “0”" in told
+    assert [line for line in told if line.startswith("  rejected customer 99 Zonder adres: King ")]
+    assert "  created hour_type R0 Uur 0" in told
+    assert "  created … 3 more" in told
+    assert [call for call in outsmart.calls.all() if call.method == "POST"] == []
+
+
+def test_a_dry_import_has_a_plan_entry_for_each_record(ready: Tenant) -> None:
+    code, answer = sync("import", "--dry-run")
+
+    assert code == 0
+    assert {(each["kind"], each["king_id"], each["action"]) for each in answer["plan"]} == {
+        *(("customer", number, "created") for number in ("10", "11")),
+        *(("product", number, "created") for number in ("BUIS", "KNIE")),
+        *(("warehouse", number, "created") for number in ("1", "2")),
+        ("hour_type", "MONT", "created"),
+    }
+    assert all(each["row"] for each in answer["plan"])

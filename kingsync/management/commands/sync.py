@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from tqdm import tqdm
 
 from integrations.king.xml_errors import FileError
+from kingsync.management import import_text
 from kingsync.management.lookup import tenant_of
 from kingsync.models import tenants
 from kingsync.models.king_files import KingFile
@@ -95,6 +96,8 @@ class Command(BaseCommand):
             return
         counts = ", ".join(f"{name} {number}" for name, number in run.counts().items() if number)
         self.stdout.write(f"{run.get_status_display()}: {counts or '-'}")
+        for line in import_text.lines(run):
+            self.stdout.write(line)
         if error:
             self.stderr.write(error)
 
