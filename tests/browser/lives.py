@@ -25,7 +25,7 @@ class Person:
     site: str
     language: str = "en"
 
-    def reads(self, text: str, context: str = "", **values: object) -> str:
+    def reads(self, text: str, context: str = "", **values: str) -> str:
         """Return a text of the pages as this person reads it."""
         with translation.override(self.language):
             found = str(capfirst(pgettext(context, text) if context else gettext(text)))
@@ -54,8 +54,9 @@ class Person:
     def region(self, text: str) -> Locator:
         return self.page.get_by_role("region", name=self.reads(text), exact=True)
 
-    def sees(self, text: str, *, within: Locator | None = None) -> None:
-        expect((within or self.page).get_by_text(self.reads(text)).first).to_be_visible()
+    def sees(self, text: str, *, within: Locator | None = None, **values: str) -> None:
+        told = self.reads(text) % values if values else self.reads(text)
+        expect((within or self.page).get_by_text(told).first).to_be_visible()
 
     def starts(self, kind: str, button: Locator) -> None:
         """Press a button of the start page and wait until the panel tells how that run ended, not an earlier one."""

@@ -40,7 +40,7 @@ def test_from_login_to_the_orders_in_king(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
 
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start", exact=True).click()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.locator("#live-import")).to_contain_text("All went well. 7 read, 7 created.", timeout=30_000)
     page.get_by_role("button", name="Export workorders").click()
