@@ -24,7 +24,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SyncSettings
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import invitations, king_files
+from kingsync.runs import invitations, king_files, people
 from tests import desk, factories
 from tests.conftest import connect
 
@@ -49,17 +49,17 @@ def in_full_swing(newest_mail: Callable[[], str]) -> Iterator[Company]:
     """Make the three tenants, with sandboxes for the block; `newest_mail` gives the text of the last mail."""
     with KingSandbox(records=60) as king, OutSmartSandbox(work_orders=45) as outsmart:
         busy = factories.tenant(slug="jansen", name="Jansen Installatietechniek B.V.")
-        people = _people(busy)
+        staff = _people(busy)
         with tenants.scope(busy):
             connect(busy, king, outsmart)
-            _live_through_a_month(busy, people["owner"], king, outsmart)
+            _live_through_a_month(busy, staff["owner"], king, outsmart)
         new = factories.tenant(slug="bakker", name="Bakker Klimaattechniek")
         factories.member(new, Role.OWNER, username="newcomer", first_name="Sanne", last_name="Bakker")
-        people["newcomer"] = User.objects.get(username="newcomer")
-        troubled = _troubled(people["owner"])
-        invitations.invite(busy, email="monteur@jansen.example", role=Role.EDITOR, by=people["owner"])
+        staff["newcomer"] = User.objects.get(username="newcomer")
+        troubled = _troubled(staff["owner"])
+        invitations.invite(busy, email="monteur@jansen.example", role=Role.EDITOR, by=staff["owner"])
         secret = newest_mail().partition("/invitation/")[2].partition("/")[0]
-        yield Company(busy, new, troubled, people, secret)
+        yield Company(busy, new, troubled, staff, secret)
 
 
 def _people(of: Tenant) -> dict[str, User]:
@@ -87,6 +87,7 @@ def _live_through_a_month(tenant: Tenant, owner: User, king: KingSandbox, outsma
     desk.load()
     _export_twice(king, outsmart)
     _change_afterwards(king, outsmart)
+    _exclude(owner)
     _refuse_records(king, outsmart)
     _pull_the_brake(king)
     _fail(king)
@@ -168,8 +169,11 @@ def _visit(short: str, debtor: str, **fields: object) -> dict[str, object]:
 
 
 def _change_afterwards(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
-    """Let the office change an exported work order, and King's staff an imported order."""
-    row = WorkOrder.objects.filter(state=LedgerState.DONE, source__gt="").order_by("id")[0]
+    """Let the office change two exported work orders, one for a new export, and King's staff an imported order."""
+    row, other = WorkOrder.objects.filter(state=LedgerState.DONE, source__gt="").order_by("id")[:2]
+    told = desk.told(outsmart, other.outsmart_id)
+    outsmart.store.load_work_orders([told | {"Materials": [*told["Materials"], desk.material("KNIE-CU15", "8")]}])
+    WorkOrder.objects.filter(pk=other.pk).update(verified_at=None)
     told = desk.told(outsmart, row.outsmart_id)
     materials = [*told["Materials"], desk.material("KOGEL-15", "3")]
     outsmart.store.load_work_orders(
@@ -182,6 +186,11 @@ def _change_afterwards(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     order = next(each for each in desk.orders(king, ours=False) if not each["ExternOrderNummer"])
     king.store.edit_order(int(order["OrderNummer"]), Edit(header={"Referentie": "Spoed"}))
     desk.load("orders")
+
+
+def _exclude(owner: User) -> None:
+    row = WorkOrder.objects.filter(state=LedgerState.INCOMPLETE).order_by("-id")[0]
+    people.exclude(work_orders=[row], by=owner, reason="Valt onder de garantie")
 
 
 def _refuse_records(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
