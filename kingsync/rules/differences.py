@@ -122,6 +122,7 @@ class _Comparison:
         return reference in self._booked or self._form.fullmatch(reference) is not None
 
     def planned(self, line: PlannedLine) -> None:
+        line = self._without_our_own_zero(line)
         theirs, sent = self._theirs.get(line.reference), self._sent(line.reference)
         if theirs is None:
             self._missing(line, sent)
@@ -137,6 +138,15 @@ class _Comparison:
         if theirs.delivered:
             self._delivered.append(line.origin.label)
         self._changes.append(Change(line, theirs.line_id, _change(now, line.content)))
+
+    def _without_our_own_zero(self, line: PlannedLine) -> PlannedLine:
+        """Leave the price of an imported line to King where the work order says zero.
+
+        OutSmart takes no material without a price: the import wrote zero where King told none.
+        """
+        if not self._is_imported(line.reference) or line.content.price != 0:
+            return line
+        return msgspec.structs.replace(line, content=msgspec.structs.replace(line.content, price=None))
 
     def _missing(self, line: PlannedLine, sent: Content | None) -> None:
         booked = self._booked.get(line.reference)

@@ -74,6 +74,18 @@ def test_nothing_changed_means_nothing_to_do() -> None:
     assert steps.is_empty
 
 
+def test_a_price_that_the_import_did_not_know_stays_kings() -> None:
+    free = msgspec.structs.replace(ONE, content=msgspec.structs.replace(ONE.content, price=Decimal(0)))
+    imported = msgspec.structs.replace(booked(ONE, "1"), is_imported=True)
+    theirs = msgspec.structs.replace(in_king(ONE, "1", reference=""), price=Decimal("8.95"))
+
+    by_import = differences.between(plan(free), [imported], order(theirs))
+    by_hand = differences.between(plan(free), [booked(ONE, "1")], order(theirs))
+
+    assert by_import.is_empty
+    assert [step.change.price for step in by_hand.changes] == [Decimal(0)]
+
+
 def test_a_changed_quantity_changes_only_the_quantity() -> None:
     more = planned("1-M1", "3")
 
