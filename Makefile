@@ -27,7 +27,7 @@ test: install ## the whole gate: format, lint, types, layers, texts, tests
 	@$(BIN)/python manage.py compile_texts --check
 	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
 	@mkdir -p .local
-	@$(BIN)/python -m pytest --numprocesses 2 --basetemp .local/pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --basetemp .local/pytest $(ARGS)
 
 bench: install ## what we claim about speed, measured here: exports, imports, pages (a quarter of an hour)
 	@broken=0; for part in bench bench.import bench.pages; do \
