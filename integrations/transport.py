@@ -54,7 +54,8 @@ def no_words(_body: bytes) -> tuple[str, str]:
 class Transport:
     """The way to one system for one run.
 
-    `on_call` hears of every call, also the failed ones. `attempts` counts all tries of a read, `retry_seconds` is
+    `on_call` hears of every call, also the failed ones; `on_failed_call` of those alone, which spares the others the
+    masking of what was said. `attempts` counts all tries of a read, `retry_seconds` is
     after how long no new try begins.
     """
 
@@ -66,6 +67,7 @@ class Transport:
         verify: bool | str = True,
         ca_certificate: str = "",
         on_call: Callable[[Call], None] | None = None,
+        on_failed_call: Callable[[Call], None] | None = None,
         sleep: Callable[[float], object] = time.sleep,
         random: Callable[[], float] = _random.random,
         clock: Callable[[], float] = time.monotonic,
@@ -75,7 +77,7 @@ class Transport:
     ) -> None:
         self.system = system
         self._policy = policy
-        self._on_call = on_call
+        self._on_call, self._on_failed_call = on_call, on_failed_call
         self._sleep = sleep
         self._random = random
         self._clock = clock
@@ -178,8 +180,9 @@ class Transport:
             reason = error.reason
             raise
         finally:
-            if self._on_call is not None:
-                self._on_call(self._record(request, answer, attempt, self._clock() - began, reason))
+            for hear in (self._on_call, self._on_failed_call if reason else None):
+                if hear is not None:
+                    hear(self._record(request, answer, attempt, self._clock() - began, reason))
 
     def _exchange(self, request: _Request) -> Answer:
         """This function will send the request and read the whole answer. The one place where HTTP's exceptions end."""

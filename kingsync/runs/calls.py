@@ -28,7 +28,7 @@ Shown = dict[str, object]
 
 
 class FailedCalls:
-    """Hears every call of a run, also those of other threads, and remembers the last ones that failed."""
+    """Hears the failed calls of a run, also those of other threads, and remembers the last ones."""
 
     def __init__(self) -> None:
         self._calls: dict[str, deque[Call]] = {str(system): deque(maxlen=REMEMBERED) for system in System}

@@ -108,7 +108,7 @@ def transport_of(connection: Connection) -> Transport:
         policy=policy,
         verify=connection.verify_tls,
         ca_certificate=connection.ca_certificate,
-        on_call=failed.hear if failed else None,
+        on_failed_call=failed.hear if failed else None,
     )
 
 
