@@ -68,3 +68,16 @@ def test_no_page_has_a_serious_fault_or_sticks_out_on_a_telephone(
             found += sticking_out(page, stop.name)
 
     assert found == [], "\n".join(found)
+
+
+def test_no_page_in_english_sticks_out_on_a_telephone(
+    browser: Browser, company: Company, live_server: LiveServer
+) -> None:
+    found: list[str] = []
+
+    for stop in tour.stops(company):
+        with tour.window(browser, company, live_server.url, stop.who, locale="en-GB", reduced_motion="reduce") as page:
+            tour.visit(page, live_server.url, stop)
+            found += sticking_out(page, stop.name)
+
+    assert found == [], "\n".join(found)
