@@ -11,8 +11,8 @@ import psutil
 from django.db import connection
 
 from kingsync.embedded.places import CHECKOUT, local_folder
+from tests import patience
 
-PATIENCE_SECONDS = 20.0
 MANAGE = str(CHECKOUT / "manage.py")
 _BOUND = """
 import os, signal, sys
@@ -48,7 +48,7 @@ def of_servers(folder: Path) -> list[psutil.Process]:
 
 def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
     """This function will wait a while for processes to end and return those that have not."""
-    _gone, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
+    _gone, alive = psutil.wait_procs(processes, timeout=patience.SECONDS)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from django.conf import settings as deployment
 
 from kingsync.embedded.places import CHECKOUT
-from tests import processes
+from tests import patience, processes
 
 Program = subprocess.Popen[bytes]
 
@@ -32,8 +32,8 @@ def environment() -> dict[str, str]:
     )
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + patience.SECONDS
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
@@ -58,4 +58,4 @@ def workers() -> Iterator[Callable[[], Program]]:
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(timeout=30)
+            process.wait(timeout=patience.SECONDS)

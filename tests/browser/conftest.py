@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
-from tests import worlds
+from tests import patience, worlds
 
 LOCALES = {"en": "en-GB", "nl": "nl-NL"}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -34,6 +34,7 @@ def browser() -> Iterator[Browser]:
     if found is None:
         pytest.skip(f"browser test: none of {', '.join(NAMES)} is installed")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=patience.MILLISECONDS)
         # Playwright's own event loop runs in this thread; Django must not mistake that for asynchronous code.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         running = playwright.chromium.launch(executable_path=found, args=FLAGS)
@@ -52,7 +53,7 @@ def windows(browser: Browser) -> Iterator[Callable[..., Page]]:
             context = browser.new_context(locale=LOCALES[language], viewport={"width": 1200, "height": 900})
             opened.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(patience.MILLISECONDS)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
             return page

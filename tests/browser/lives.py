@@ -13,9 +13,6 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
 from tests import factories
 
-# Imports and exports of a worker beside the test.
-RUN_MS = 20_000
-
 
 @dataclass(frozen=True)
 class Person:
@@ -64,7 +61,7 @@ class Person:
             button.click()
         newest = SyncRun.across_tenants.filter(kind=kind).order_by("-pk")[0]
         ended = self.live(kind).locator(f"a[href$='/runs/{newest.pk}/']")
-        expect(ended).to_be_visible(timeout=RUN_MS)
+        expect(ended).to_be_visible()
 
     def live(self, kind: str) -> Locator:
         """Return the panel of the start page that follows the newest import or export."""

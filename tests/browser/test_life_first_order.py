@@ -12,7 +12,7 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Role
 from tests import desk, factories
-from tests.browser.lives import RUN_MS, Person
+from tests.browser.lives import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,7 +27,7 @@ class Newcomer(Person):
     def step(self, title: str, **values: str) -> Locator:
         """Return the step that is to be done now, which is this one."""
         current = self.card.locator("[aria-current=step]")
-        expect(current).to_contain_text(self.reads(title, **values), timeout=RUN_MS)
+        expect(current).to_contain_text(self.reads(title, **values))
         return current
 
     def saves_and_goes_on(self) -> None:

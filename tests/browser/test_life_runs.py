@@ -13,7 +13,7 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
 from tests import desk, factories
-from tests.browser.lives import RUN_MS, Person
+from tests.browser.lives import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -80,10 +80,10 @@ def test_two_people_press_the_same_button_and_one_stops_the_run_of_both(
     alice.button("Export workorders").click()
     alice.sees("A run was going on already; this is the one.", within=alice.live("export"))
     bar = eddy.live("export").get_by_role("progressbar")
-    expect(bar).to_have_attribute("max", "8", timeout=RUN_MS)
-    expect(bar).not_to_have_attribute("value", "0", timeout=RUN_MS)
+    expect(bar).to_have_attribute("max", "8")
+    expect(bar).not_to_have_attribute("value", "0")
     alice.button("Stop", within=alice.live("export")).click()
-    expect(alice.page.get_by_role("status")).to_contain_text(alice.reads("Stopped on request."), timeout=RUN_MS)
+    expect(alice.page.get_by_role("status")).to_contain_text(alice.reads("Stopped on request."))
 
     expect(eddy.live("export")).to_contain_text("Stopped on request.")
     assert 0 < len(desk.orders(king)) < 8
@@ -135,7 +135,7 @@ def test_export_that_is_pressed_during_a_trial_is_not_lost_silently(
     eddy.button("Export workorders").click()
     eddy.sees("A trial is going on, which writes nothing.", within=panel)
     told = eddy.reads("The run that was in the way is over. What you asked for has not begun: press again.")
-    expect(panel).to_contain_text(told, timeout=RUN_MS)
+    expect(panel).to_contain_text(told)
     assert desk.orders(king) == []
     king.faults.clear()
     eddy.starts("export", eddy.button("Export workorders"))
@@ -161,6 +161,6 @@ def test_import_that_would_change_too_much_is_written_after_a_yes(
     eddy.button("Yes, go on").click()
     eddy.sees("Allowed. The import has been started.")
 
-    expect(eddy.live("import")).to_contain_text(eddy.reads("All went well."), timeout=RUN_MS)
+    expect(eddy.live("import")).to_contain_text(eddy.reads("All went well."))
     expect(eddy.page.get_by_role("alert")).to_be_hidden()
     assert prices(outsmart) == {1.0, 2.0}

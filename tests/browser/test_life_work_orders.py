@@ -13,7 +13,7 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import WorkOrder
 from tests import desk, factories
-from tests.browser.lives import RUN_MS, Person
+from tests.browser.lives import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -110,7 +110,7 @@ def test_held_work_order_is_excluded_included_and_released(
     eddy.button("Release", "decision").click()
     eddy.sees("Released: the next export sends this work order.")
     eddy.button("Export this one now").click()
-    expect(eddy.page.get_by_role("status")).to_contain_text(eddy.reads("All went well."), timeout=RUN_MS)
+    expect(eddy.page.get_by_role("status")).to_contain_text(eddy.reads("All went well."))
 
     (order,) = desk.orders(king)
     assert {kind for kind, _code, _quantity in desk.lines(order)} == {"TEKST"}
@@ -136,7 +136,7 @@ def test_work_order_is_attached_to_an_order_that_stands_in_king(
     eddy.sees("Attached: the next export brings the King order up to date.")
     eddy.button("Export this one now").click()
 
-    expect(eddy.page.get_by_role("status")).to_contain_text("All went well.", timeout=RUN_MS)
+    expect(eddy.page.get_by_role("status")).to_contain_text("All went well.")
     (order,) = desk.orders(king, ours=False)
     assert len(desk.lines(order)) == 4
     assert desk.is_clean(king)

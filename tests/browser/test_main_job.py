@@ -42,9 +42,9 @@ def test_from_login_to_the_orders_in_king(
 
     page.get_by_role("link", name="Start", exact=True).click()
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.locator("#live-import")).to_contain_text("All went well. 7 read, 7 created.", timeout=30_000)
+    expect(page.locator("#live-import")).to_contain_text("All went well. 7 read, 7 created.")
     page.get_by_role("button", name="Export workorders").click()
-    expect(page.locator("#live-export")).to_contain_text("2 read, 2 created", timeout=30_000)
+    expect(page.locator("#live-export")).to_contain_text("2 read, 2 created")
     expect(page.locator("#overview")).to_contain_text("1 need a person")
 
     page.get_by_role("link", name="Work orders", exact=True).click()

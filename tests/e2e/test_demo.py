@@ -17,10 +17,9 @@ import pytest
 
 from kingsync.embedded import ports
 from kingsync.embedded.places import CHECKOUT
-from tests import processes
+from tests import patience, processes
 
 READY = r"^open (http://127\.0\.0\.1:\d+), log in as (\S+) with password (\S+)$"
-START_SECONDS = 120
 PARTS = {"king", "outsmart", "web", "imports", "exports", "beat"}
 
 
@@ -51,7 +50,9 @@ class RunningDemo:
     def wait_for(self, pattern: str) -> re.Match[str]:
         """This function will return the first match in the output; it fails when the demo ends or is too slow."""
         with self._news:
-            self._news.wait_for(lambda: re.search(pattern, self.output, re.MULTILINE) or self._has_ended, START_SECONDS)
+            self._news.wait_for(
+                lambda: re.search(pattern, self.output, re.MULTILINE) or self._has_ended, patience.SECONDS
+            )
         found = re.search(pattern, self.output, re.MULTILINE)
         assert found, self.output
         return found
@@ -64,7 +65,7 @@ class RunningDemo:
     def stop(self, number: signal.Signals) -> int:
         """This function will send a signal and return the exit code."""
         self.process.send_signal(number)
-        code = self.process.wait(60)
+        code = self.process.wait(patience.SECONDS)
         self._reader.join()
         return code
 
@@ -97,7 +98,7 @@ def _demo(local: Path, **environment: str) -> Iterator[RunningDemo]:
 
 
 def _fetch(url: str) -> tuple[int, str]:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=patience.SECONDS) as answer:
         return answer.status, answer.read().decode()
 
 
@@ -161,7 +162,7 @@ def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(tmp_path: Pa
         address = first.wait_for(READY)[1]
 
         with _demo(tmp_path) as second:
-            code = second.process.wait(START_SECONDS)
+            code = second.process.wait(patience.SECONDS)
         first_still_answers = _fetch(f"{address}/health")[0]
 
     assert code == 1
@@ -177,7 +178,7 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, wanted: str, complai
     with socket.create_server((ports.HOST, 0)) as other:
         taken = str(other.getsockname()[1])
         with _demo(tmp_path, PORT=taken if wanted == "taken" else wanted) as demo:
-            code = demo.process.wait(START_SECONDS)
+            code = demo.process.wait(patience.SECONDS)
 
     assert code == 1
     assert complaint.format(taken) in demo.output

@@ -24,7 +24,7 @@ from django.core.management import call_command
 from kingsync import tasks
 from kingsync.embedded import ports, wheels
 from kingsync.embedded.places import CHECKOUT
-from tests import processes
+from tests import patience, processes
 
 
 class Service(TypedDict, total=False):
@@ -66,7 +66,13 @@ def services() -> dict[str, Service]:
 
 def _run(command: str, environment: dict[str, str], cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        shlex.split(command), env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=120
+        shlex.split(command),
+        env=environment,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience.SECONDS,
     )
 
 
@@ -192,7 +198,7 @@ def test_the_brokers_command_gives_a_valkey_with_password_that_keeps_what_it_has
 
 
 def _wait_for(client: redis.Redis) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + patience.SECONDS
     while True:
         try:
             client.ping()

@@ -15,6 +15,7 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.messages import Request
 from integrations.sandbox.outsmart import OutSmartSandbox
 from integrations.sandbox.server import Connection
+from tests import patience
 from tests.unit.sandbox_callers import Caller, KingCaller, OutSmartCaller
 
 ORDER = 20250102
@@ -338,7 +339,7 @@ def test_state_is_written_while_running(tmp_path: Path) -> None:
     with KingSandbox(records=0, state=state) as king, KingCaller(king) as caller:
         caller.control("PUT", "records/debtor/5", {"Naam1": "Bewaard"})
 
-        until = time.monotonic() + 5
+        until = time.monotonic() + patience.SECONDS
         while not state.exists() and time.monotonic() < until:
             time.sleep(0.02)
 

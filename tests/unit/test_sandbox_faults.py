@@ -14,6 +14,7 @@ import pytest
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
+from tests import patience
 from tests.unit.sandbox_callers import KingCaller, OutSmartCaller
 
 
@@ -31,7 +32,7 @@ def caller(king: KingSandbox) -> Iterator[KingCaller]:
 
 def eventually(holds: Callable[[], bool]) -> None:
     """Wait for what another thread is about to do."""
-    until = time.monotonic() + 3
+    until = time.monotonic() + patience.SECONDS
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.005)

@@ -21,6 +21,7 @@ from kingsync.models.brakes import Brake
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from tests import patience
 from tests.browser.looks.company import Company
 
 # Addresses that only take what is sent, parts of pages, files and ways to other pages.
@@ -260,7 +261,7 @@ def window(browser: Browser, company: Company, address: str, who: str, **options
     if who:
         _log_in(context, company.people[who.rstrip("+")], address, passed=who.endswith("+"))
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patience.MILLISECONDS)
     yield page
     context.close()
 
