@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -20,8 +20,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.util.retry import Retry
 
-from integrations import errors
+from integrations import errors, sockets
 from integrations.addresses import AddressPolicy, ForbiddenAddressError
+from integrations.sockets import progress
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -29,17 +30,20 @@ if TYPE_CHECKING:
     from urllib3.connection import BaseHTTPConnection  # type: ignore[attr-defined]
 
 
-class _Progress(threading.local):
-    """How far this thread's call got. A TLS handshake that times out looks like a read time-out to requests."""
-
-    is_connecting = False
-
-
-progress = _Progress()
+# Some of urllib3's own messages show whole addresses, and so the tokens in them.
+for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+    logging.getLogger(f"urllib3.{_name}").addFilter(lambda _record: False)
 
 
 def tls_context(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SSLContext:
-    """This function will make the TLS settings of one connection.
+    """This function will make the TLS settings of one connection; see `_checking`. Its sockets obey deadlines."""
+    context = _checking(verify=verify, ca_certificate=ca_certificate, system=system)
+    context.sslsocket_class = sockets.LimitedTlsSocket
+    return context
+
+
+def _checking(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SSLContext:
+    """This function will make settings that check the other side's certificate, or not.
 
     `ca_certificate` (PEM) is trusted instead of the public authorities; so is the bundle whose path `verify`
     is. `verify` False checks nothing. Raises ConfigurationError when the certificate cannot be read.
@@ -107,31 +111,34 @@ class _Guarded(HTTPConnection):
         progress.is_connecting = False
 
     def _new_conn(self) -> socket.socket:
-        name = self._dns_host
+        name, longest = self._dns_host, self.timeout
         addresses = [found for found in self._resolve(name) if self.policy.allows(host=name, address=found)]
         if not addresses:
             raise ForbiddenAddressError
-        *others, last = addresses
-        for address in others:
+        while len(addresses) > 1:
             with contextlib.suppress(NewConnectionError, ConnectTimeoutError):
-                return self._connect_to(address, name)
-        return self._connect_to(last, name)
+                return self._connect_to(addresses[0], name, longest, share=len(addresses))
+            del addresses[0]
+        return self._connect_to(addresses[0], name, longest)
 
-    def _connect_to(self, address: str, name: str) -> socket.socket:
-        self._dns_host = address
+    def _connect_to(self, address: str, name: str, longest: float | None, *, share: int = 1) -> socket.socket:
+        """Connect to one of `share` addresses that are still to be tried, so within that part of what is left."""
+        self._dns_host, self.timeout = address, min(sockets.seconds_left(longest), sockets.seconds_left() / share)
         try:
-            return super()._new_conn()
+            opened = sockets.LimitedSocket(super()._new_conn())
         finally:
-            self._dns_host = name  # TLS and the Host header want the name
+            self._dns_host, self.timeout = name, longest  # TLS and the Host header want the name
+        opened.settimeout(sockets.seconds_left(longest))  # for the TLS handshake as a whole
+        return opened
 
     def _resolve(self, name: str) -> list[str]:
+        longest = self.timeout if self.timeout is not None else sockets.seconds_left()
         try:
-            found = socket.getaddrinfo(name.strip("[]"), self.port, type=socket.SOCK_STREAM)
+            return sockets.addresses_of(name.strip("[]"), self.port, longest=longest)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except UnicodeError:
             raise LocationParseError("the host name is empty or too long") from None
-        return _unique(str(address[0]) for *_, address in found)
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):
@@ -154,7 +161,3 @@ def _pool_classes(policy: AddressPolicy) -> dict[str, type[HTTPConnectionPool]]:
                 conn.connect()
 
     return {"http": PlainPool, "https": TlsPool}
-
-
-def _unique(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))

@@ -1,4 +1,4 @@
-"""HTTP for both clients: one session, time-outs, retries of reads, masking, and HTTP → error. Knows no vendor."""
+"""HTTP for both clients: one session, one deadline per operation, retries of reads, HTTP → error. Knows no vendor."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ import datetime
 import email.utils
 import functools
 import random as _random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import quote, quote_plus
 
 import msgspec
 import requests
-import urllib3
 
-from integrations import connections, errors, failures
+from integrations import connections, deadlines, errors, failures, unpacking
 from integrations.addresses import AddressPolicy
 from integrations.calls import Answer, Call, Operation
+from integrations.deadlines import Deadline
+from integrations.masking import MASK, Masker
+from integrations.sockets import progress
 
 T = TypeVar("T")
 
-MAX_ANSWER_BYTES = 512 * 1024 * 1024
-_CHUNK_BYTES = 256 * 1024
 _BODY_SHOWN = 10_000
 _ANSWER_SHOWN = 2_000
-_SHORTEST_SECRET = 4  # masking shorter words would make every text unreadable
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 8.0
-_POINTLESS_TO_REPEAT = frozenset({"certificate", "too_large"})
+_LONGEST_RETRY_AFTER = 24 * 3600.0  # who asks for more is not believed
+_HTTP_DATE = re.compile(r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+POINTLESS_TO_REPEAT = frozenset({"certificate", "forbidden_address", "too_large"})
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +57,8 @@ class Transport:
     """The way to one system for one run.
 
     `on_call` hears of every call, also the failed ones; `on_failed_call` of those alone, which spares the others the
-    masking of what was said. `attempts` counts all tries of a read, `retry_seconds` is
-    after how long no new try begins.
+    masking of what was said. `attempts` counts all tries of a read; `total_seconds` makes every operation end sooner
+    than it would by itself, for those who cannot wait.
     """
 
     def __init__(
@@ -70,22 +72,18 @@ class Transport:
         on_failed_call: Callable[[Call], None] | None = None,
         sleep: Callable[[float], object] = time.sleep,
         random: Callable[[], float] = _random.random,
-        clock: Callable[[], float] = time.monotonic,
         attempts: int = 3,
-        retry_seconds: float = 120.0,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        total_seconds: float | None = None,
     ) -> None:
         self.system = system
         self._policy = policy
         self._on_call, self._on_failed_call = on_call, on_failed_call
         self._sleep = sleep
         self._random = random
-        self._clock = clock
         self._attempts = attempts
-        self._retry_seconds = retry_seconds
-        self._max_answer_bytes = max_answer_bytes
+        self._total_seconds = total_seconds
         self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
-        self._secrets: set[str] = set()
+        self._masker = Masker()
         self._is_verifying = verify is not False
         tls = functools.cache(
             lambda: connections.tls_context(verify=verify, ca_certificate=ca_certificate, system=system)
@@ -107,15 +105,11 @@ class Transport:
 
     def hide(self, *secrets: str) -> None:
         """This function will keep these values out of every log entry and message."""
-        for secret in secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                self._secrets.update((secret, quote(secret, safe=""), quote_plus(secret)))
+        self._masker.hide(*secrets)
 
     def masked(self, text: str) -> str:
-        """This function will give the text with every hidden value as `***`."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        """This function will give the text, cut where it is long, with every hidden value as `***`."""
+        return self._masker.masked(text)
 
     def send(
         self,
@@ -139,16 +133,16 @@ class Transport:
             return self._tried(request, read, describe)
 
     def _tried(self, request: _Request, read: Callable[[Answer], T], describe: Callable[[bytes], tuple[str, str]]) -> T:
-        began = self._clock()
+        deadline = deadlines.of(request.operation, longest=self._total_seconds)
+        attempts = 1 if request.operation.is_write or deadlines.is_repeated_outside() else self._attempts
         attempt = 1
         while True:
             try:
-                return self._once(request, attempt, read, describe)
+                return self._once(request, attempt, deadline, read, describe)
             except errors.TransientError as error:
                 wait = self._wait(error, attempt)
-                too_late = self._clock() - began + wait > self._retry_seconds
-                is_last = attempt >= self._attempts or too_late
-                if request.operation.is_write or is_last or error.reason in _POINTLESS_TO_REPEAT:
+                is_last = attempt >= attempts or wait >= deadline.left()
+                if is_last or error.reason in POINTLESS_TO_REPEAT:
                     raise
             self._sleep(wait)
             attempt += 1
@@ -164,14 +158,15 @@ class Transport:
         self,
         request: _Request,
         attempt: int,
+        deadline: Deadline,
         read: Callable[[Answer], T],
         describe: Callable[[bytes], tuple[str, str]],
     ) -> T:
-        began = self._clock()
+        began = time.monotonic()
         answer: Answer | None = None
         reason = ""
         try:
-            answer = self._exchange(request)
+            answer = self._exchange(request, deadline)
             if not 200 <= answer.status < 300:
                 code, detail = (self.masked(words) for words in describe(answer.body))
                 raise failures.from_status(self.system, request.operation, answer, code=code, detail=detail)
@@ -182,46 +177,38 @@ class Transport:
         finally:
             for hear in (self._on_call, self._on_failed_call if reason else None):
                 if hear is not None:
-                    hear(self._record(request, answer, attempt, self._clock() - began, reason))
+                    hear(self._record(request, answer, attempt, time.monotonic() - began, reason))
 
-    def _exchange(self, request: _Request) -> Answer:
+    def _exchange(self, request: _Request, deadline: Deadline) -> Answer:
         """This function will send the request and read the whole answer. The one place where HTTP's exceptions end."""
         self._policy.check_url(request.url, system=self.system)
-        connections.progress.is_connecting = False
+        # A kept connection is there from the beginning; where it is too late nothing is sent over it either.
+        progress.is_connecting, progress.deadline = deadline.left() <= 0, deadline
         try:
             return self._open_and_read(request)
+        except unpacking.TooLargeError:
+            raise failures.no_answer(self.system, request.operation, reason="too_large") from None
         except failures.HTTP_FAILURES as failure:
-            is_connecting = connections.progress.is_connecting
             raise failures.from_exception(
-                self.system, request.operation, failure, is_connecting=is_connecting
+                self.system, request.operation, failure, is_connecting=progress.is_connecting
             ) from None
 
     def _open_and_read(self, request: _Request) -> Answer:
+        operation = request.operation
         prepared = self._session.prepare_request(
             requests.Request(
-                request.operation.method, request.url, params=request.query, headers=request.headers, data=request.body
+                operation.method, request.url, params=request.query, headers=request.headers, data=request.body
             )
         )
-        timeout = (request.operation.connect_timeout, request.operation.read_timeout)
-        deadline = self._clock() + 2 * request.operation.read_timeout
+        timeout = (operation.connect_timeout, operation.read_timeout)
         # By the adapter: the session's own send() would look after redirects and cookies, and read their bodies.
         response = self._adapter.send(prepared, stream=True, timeout=timeout, verify=self._is_verifying)
         try:
-            body = self._whole_body(response.raw, request.operation, deadline)
+            body = unpacking.whole_body(response.raw, max_bytes=operation.max_bytes)
         finally:
             response.close()
         retry_after = _retry_after(response.headers.get("Retry-After", ""))
         return Answer(status=response.status_code, body=body, retry_after=retry_after)
-
-    def _whole_body(self, raw: urllib3.HTTPResponse, operation: Operation, deadline: float) -> bytes:
-        body = bytearray()
-        while piece := raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += piece
-            if len(body) > self._max_answer_bytes:
-                raise failures.no_answer(self.system, operation, reason="too_large")
-            if self._clock() > deadline:
-                raise TimeoutError
-        return bytes(body)
 
     def _record(self, request: _Request, answer: Answer | None, attempt: int, seconds: float, reason: str) -> Call:
         operation = request.operation
@@ -229,37 +216,39 @@ class Transport:
             system=self.system,
             operation=operation.name,
             method=operation.method,
-            query={name: value if name in operation.visible_query else "***" for name, value in request.query},
-            body=self._excerpt(request.body or b"", _BODY_SHOWN),
+            query={
+                name: self.masked(value) if name in operation.visible_query else MASK for name, value in request.query
+            },
+            body=self._masker.excerpt(request.body or b"", _BODY_SHOWN),
             status=answer.status if answer else None,
             seconds=seconds,
-            answer=self._excerpt(answer.body if answer else b"", _ANSWER_SHOWN),
+            answer=self._masker.excerpt(answer.body if answer else b"", _ANSWER_SHOWN),
             attempt=attempt,
             reason=reason,
         )
 
-    def _excerpt(self, body: bytes, length: int) -> str:
-        # Masked before it is cut: half a token is still half a token.
-        return self.masked(body[: 2 * length].decode("utf-8", "replace"))[:length]
-
 
 def _retry_after(text: str) -> float | None:
     """This function will read Retry-After, seconds or a date; what it cannot read counts as absent."""
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    written = text.strip()
+    if _SECONDS.fullmatch(written):
+        return min(float(written), _LONGEST_RETRY_AFTER)
+    if not _HTTP_DATE.fullmatch(written):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+    try:
+        moment = email.utils.parsedate_to_datetime(written)
+    except (ValueError, OverflowError):
+        return None
+    seconds = (moment - datetime.datetime.now(datetime.UTC)).total_seconds()
+    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
 
 
 def _session(adapter: connections.GuardedAdapter) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # no proxies and no netrc of the machine
-    session.headers.update({"Accept": "application/json", "User-Agent": "kingsync"})
+    session.headers.update(
+        {"Accept": "application/json", "Accept-Encoding": unpacking.ACCEPTED_ENCODINGS, "User-Agent": "kingsync"}
+    )
     session.adapters.clear()
     session.mount("https://", adapter)
     session.mount("http://", adapter)

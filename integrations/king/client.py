@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
-from integrations import notation
-from integrations.calls import Answer, Operation
+from integrations import deadlines, notation
+from integrations.calls import PAGE_ANSWER_BYTES, SMALL_ANSWER_BYTES, Answer, Operation
 from integrations.failures import no_answer
 from integrations.king import answers, errors, names, payloads
 from integrations.king.answers import Element
@@ -24,13 +24,14 @@ T = TypeVar("T")
 _LARGEST_PAGE = 1000
 _LOOK_UP_PAGES = 50  # of the largest size: a look-up that gets this far finds nothing certain
 _READ_SECONDS = 60.0
+_TEST = Operation(name=names.TEST, method="POST", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
 
 
 class Client:
     """One administration of one King. `access_codes` replaces the access code per operation.
 
     `busy_codes` are the refusals that mean "somebody else has the order open". `write_timeout` in seconds:
-    how long a write may take to answer.
+    how long a write may take, from the first byte sent to the last byte read.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Client:
 
     def test_connection(self) -> None:
         """This function will make King's own test call; it raises when anything is wrong."""
-        self._send(_reading(names.TEST), {names.RETURN_AN_ERROR: 0}, lambda _: None)
+        self._send(_TEST, {names.RETURN_AN_ERROR: 0}, lambda _: None)
 
     # Reading
 
@@ -83,15 +84,17 @@ class Client:
 
     def find_orders(self, *, reference: str) -> tuple[Order, ...]:
         """This function will give the open orders with this external order number; King may hold several."""
-        found = self._orders({names.EXTERNAL_NUMBER: reference})
-        return tuple(order for order in found if order.external_number == reference)
+        with deadlines.within():
+            found = self._orders({names.EXTERNAL_NUMBER: reference})
+            return tuple(order for order in found if order.external_number == reference)
 
     def get_order(self, *, number: str) -> Order | None:
         """This function will give one open order. None where King has none, or can have none: its numbers are whole."""
         if not payloads.is_whole_number(number):
             return None
-        found = self._orders({names.ORDER_NUMBER: payloads.number_value(number)})
-        return next((order for order in found if order.number == number), None)
+        with deadlines.within():
+            found = self._orders({names.ORDER_NUMBER: payloads.number_value(number)})
+            return next((order for order in found if order.number == number), None)
 
     def find_record(self, kind: Kind, number: str) -> bytes | None:
         """This function will give one record as it stands now, or None where King has none of that number.
@@ -101,6 +104,10 @@ class Client:
         """
         if not number:
             return None
+        with deadlines.within():
+            return self._looked_up(kind, number)
+
+    def _looked_up(self, kind: Kind, number: str) -> bytes | None:
         prefix = "" if kind is Kind.WAREHOUSE else number[:-1]  # warehouses are few, and written 1 or 001
         pages = self.iter_pages(kind, after=prefix, size=_LARGEST_PAGE)
         for _ in range(_LOOK_UP_PAGES):
@@ -186,7 +193,14 @@ class Client:
         self._send(self._writing(name), body, lambda _: None)
 
     def _writing(self, name: str) -> Operation:
-        return Operation(name=name, method="POST", is_write=True, read_timeout=self.write_timeout)
+        return Operation(
+            name=name,
+            method="POST",
+            is_write=True,
+            read_timeout=self.write_timeout,
+            total_seconds=self.write_timeout,
+            max_bytes=SMALL_ANSWER_BYTES,
+        )
 
     def _send(self, operation: Operation, body: payloads.Body, read: Callable[[Sequence[Element]], T]) -> T:
         """This function will call King and give what `read`, which may raise MalformedError, makes of the elements."""
@@ -218,11 +232,11 @@ class Client:
         except answers.MalformedError as failure:
             raise no_answer(errors.SYSTEM, operation, reason=failure.reason, status=answer.status) from None
         hidden = self._transport.masked
-        raise errors.refusal(operation, hidden(code), hidden(words), busy_codes=self._busy_codes)
+        raise errors.refusal(operation, hidden(code), hidden(words), is_busy=code in self._busy_codes)
 
 
 def _reading(name: str) -> Operation:
-    return Operation(name=name, method="POST", read_timeout=_READ_SECONDS)
+    return Operation(name=name, method="POST", read_timeout=_READ_SECONDS, max_bytes=PAGE_ANSWER_BYTES)
 
 
 def _selection(changed_since: datetime.datetime | None, size: int) -> payloads.Body:

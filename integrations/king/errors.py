@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import msgspec
 
 from integrations import errors
@@ -11,7 +9,6 @@ from integrations.calls import Operation
 from integrations.shapes import UNREADABLE, text
 
 SYSTEM = "king"
-_WORDS_SHOWN = 1_000
 
 
 class _ErrorPage(msgspec.Struct, frozen=True):
@@ -34,13 +31,13 @@ def describe(body: bytes) -> tuple[str, str]:
         words = [text(element.error) or text(element.message) for element in elements]
     except UNREADABLE:
         return "", ""
-    return ", ".join(filter(None, codes)), "; ".join(filter(None, words))[:_WORDS_SHOWN]
+    return ", ".join(filter(None, codes)), "; ".join(filter(None, words))
 
 
-def refusal(operation: Operation, code: str, words: str, *, busy_codes: Collection[str]) -> errors.RejectedError:
+def refusal(operation: Operation, code: str, words: str, *, is_busy: bool) -> errors.RejectedError:
     """This function will give the error for a `Status` that is not 0; code and words are King's own, masked.
 
-    King's codes are opaque: all but the busy codes need a person.
+    King's codes are opaque: all but those that say it is busy need a person.
     """
-    kind = errors.ConflictError if code in busy_codes else errors.RejectedError
+    kind = errors.ConflictError if is_busy else errors.RejectedError
     return kind(system=SYSTEM, operation=operation.name, code=code, detail=words)

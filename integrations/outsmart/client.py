@@ -5,11 +5,19 @@ Every method raises the classes of `integrations.errors`; a write never a Transi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from integrations.calls import Answer, Operation
+from integrations.calls import (
+    LIST_ANSWER_BYTES,
+    OPERATION_SECONDS,
+    SMALL_ANSWER_BYTES,
+    STREAMING_SECONDS,
+    Answer,
+    Operation,
+)
 from integrations.errors import PayloadError
 from integrations.failures import no_answer
 from integrations.outsmart import errors, payloads, records
@@ -21,10 +29,24 @@ _VISIBLE = frozenset(
     {"status", "workstatus", "update_status", "row_id", "workorder_no", "skip_duplicate_workorder_no", "ClearMaterials",
      "ProcessMaterials", "val_entity", "val_column", "val_primary"}
 )  # fmt: skip
-_LIST_SECONDS = 300.0  # nothing is paged: one answer holds all
-_WRITE_SECONDS = 120.0  # a batch of some hundred rows
+_LIST_SECONDS = OPERATION_SECONDS  # of silence while a list is made over there
+_WRITE_SECONDS = OPERATION_SECONDS  # a batch of some hundred rows
+_MESSAGES_READ = 20
+_CODE = re.compile("[0-9]{1,9}")
 
-_FIND_WORK_ORDERS = Operation(name="GetWorkorders", read_timeout=_LIST_SECONDS, visible_query=_VISIBLE)
+
+def _list_of(endpoint: str, visible_query: frozenset[str] = frozenset()) -> Operation:
+    """Nothing is paged: one answer holds all."""
+    return Operation(
+        name=endpoint,
+        read_timeout=_LIST_SECONDS,
+        streaming_seconds=STREAMING_SECONDS,
+        max_bytes=LIST_ANSWER_BYTES,
+        visible_query=visible_query,
+    )
+
+
+_FIND_WORK_ORDERS = _list_of("GetWorkorders", _VISIBLE)
 _GET_WORK_ORDER = Operation(name="GetWorkorder", visible_query=_VISIBLE)
 _ACKNOWLEDGE = Operation(name="GetWorkorder", is_write=True, visible_query=_VISIBLE)
 _SET_WORK_STATUS = Operation(name="UpdateWorkorder", is_write=True, visible_query=_VISIBLE)
@@ -33,7 +55,8 @@ _POST_WORK_ORDERS = Operation(
     name="PostWorkorders", method="POST", is_write=True, read_timeout=_WRITE_SECONDS, visible_query=_VISIBLE
 )
 _SET_FREE_VALUE = Operation(name="values", method="POST", is_write=True, visible_query=_VISIBLE)
-_TEST = Operation(name="hourtypes", read_timeout=30.0)
+_TEST = Operation(name="hourtypes", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
+_SHORT_LISTS = frozenset({"workstatusses", "hourtypes", "warehouses"})
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -195,7 +218,8 @@ class Client:
     # The way to the wire
 
     def _iter(self, endpoint: str) -> Iterator[bytes]:
-        operation = Operation(name=endpoint, read_timeout=_LIST_SECONDS)
+        is_short = endpoint in _SHORT_LISTS
+        operation = Operation(name=endpoint, read_timeout=_LIST_SECONDS) if is_short else _list_of(endpoint)
         yield from self._records(operation, self._call(operation))
 
     def _post(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
@@ -257,11 +281,11 @@ class Client:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status) from None
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="not_json", status=answer.status) from None
-        if not str(envelope.code).isdecimal():
+        if not _CODE.fullmatch(str(envelope.code)):
             raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status)
         return envelope
 
     def _messages(self, envelope: _Envelope) -> tuple[str, ...]:
         if isinstance(envelope.messages, str):
             return (self._transport.masked(envelope.messages),)
-        return tuple(self._transport.masked(str(message)) for message in envelope.messages or ())
+        return tuple(self._transport.masked(str(message)) for message in (envelope.messages or ())[:_MESSAGES_READ])

@@ -95,9 +95,10 @@ def king(connection: Connection, transport: Transport) -> KingClient:
     )
 
 
-def transport_of(connection: Connection) -> Transport:
+def transport_of(connection: Connection, *, total_seconds: float | None = None) -> Transport:
     """Return what carries the calls of a connection; the run going on, if any, hears of those that fail.
 
+    `total_seconds` makes every operation end sooner than it would by itself: pages cannot wait.
     Raises `ConfigurationError` when its address is not allowed.
     """
     policy = policy_of(connection.system)
@@ -109,6 +110,7 @@ def transport_of(connection: Connection) -> Transport:
         verify=connection.verify_tls,
         ca_certificate=connection.ca_certificate,
         on_failed_call=failed.hear if failed else None,
+        total_seconds=total_seconds,
     )
 
 

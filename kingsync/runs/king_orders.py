@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from django.utils import timezone
 
-from integrations import errors
+from integrations import deadlines, errors
 from integrations.king.records import NewLine, NewOrder, Order
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import Step, WorkOrder
@@ -254,18 +254,19 @@ def is_in_doubt(row: WorkOrder) -> bool:
 
 def unlock(job: Job, row: WorkOrder, number: str) -> None:
     """Free an order. It stays booked as locked while a lost call may yet be carried out, and lock it again."""
-    for _ in range(UNLOCK_TRIES):  # freeing twice does no harm, so a lost answer is simply repeated
-        try:
-            patiently(lambda: job.king.release_lock(number))
-        except errors.OutcomeUnknownError as error:
-            job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-        except errors.IntegrationError as error:
-            job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-            return
-        else:
-            if not is_in_doubt(row):
-                ledger.note(row, is_locked=False, doubtful_until=None)
-            return
+    with deadlines.within():
+        for _ in range(UNLOCK_TRIES):  # freeing twice does no harm, so a lost answer is simply repeated
+            try:
+                patiently(lambda: job.king.release_lock(number))
+            except errors.OutcomeUnknownError as error:
+                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+            except errors.IntegrationError as error:
+                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+                return
+            else:
+                if not is_in_doubt(row):
+                    ledger.note(row, is_locked=False, doubtful_until=None)
+                return
 
 
 def without(plan: Plan, refused: dict[str, Reason]) -> Plan:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from integrations.addresses import AddressPolicy
 from integrations.calls import Call, Operation
-from integrations.transport import MAX_ANSWER_BYTES, Transport, no_words
+from integrations.transport import Transport, no_words
 
 LOOPBACK = AddressPolicy(("127.0.0.1",))
 READ = Operation(name="Lezen", connect_timeout=2.0, read_timeout=0.3, visible_query=frozenset({"status"}))
 WRITE = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=2.0, read_timeout=0.3)
+
+
+def hasty(operation: Operation, seconds: float) -> Operation:
+    """The same operation with a limit in all, which is the only one that counts."""
+    return msgspec.structs.replace(operation, connect_timeout=60.0, read_timeout=60.0, total_seconds=seconds)
+
+
+def narrow(operation: Operation, max_bytes: int) -> Operation:
+    """The same operation for smaller answers."""
+    return msgspec.structs.replace(operation, max_bytes=max_bytes)
 
 
 class Line:
@@ -21,7 +33,7 @@ class Line:
         policy: AddressPolicy = LOOPBACK,
         *,
         attempts: int = 3,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        total_seconds: float | None = None,
         verify: bool = True,
         ca_certificate: str = "",
     ) -> None:
@@ -36,7 +48,7 @@ class Line:
             sleep=self.waits.append,
             random=lambda: 1.0,
             attempts=attempts,
-            max_answer_bytes=max_answer_bytes,
+            total_seconds=total_seconds,
         )
 
     def send(

@@ -10,7 +10,7 @@ import time_machine
 
 from integrations import errors
 from integrations.calls import Answer, Operation
-from tests.contract.line import READ, WRITE, Line
+from tests.contract.line import READ, WRITE, Line, narrow
 from tests.contract.wire import Behaviour, Wire, answer, closed_port, cuts_off, says
 
 TOKEN = "very-secret/token"
@@ -68,9 +68,9 @@ def test_write_on_a_connection_that_was_closed_in_between_goes_over_a_new_one(li
 
 
 def test_answer_that_is_too_large_is_not_read_to_its_end() -> None:
-    line = Line(max_answer_bytes=1000)
+    line = Line()
     with Wire(cuts_off(answer(b"x" * 5000))) as wire, pytest.raises(errors.ServerError) as caught:
-        line.send(READ, wire.url)
+        line.send(narrow(READ, 1000), wire.url)
 
     assert caught.value.reason == "too_large"
     assert line.waits == []
@@ -78,10 +78,10 @@ def test_answer_that_is_too_large_is_not_read_to_its_end() -> None:
 
 
 def test_small_answer_that_unpacks_to_a_large_one_is_too_large() -> None:
-    line = Line(max_answer_bytes=100_000)
+    line = Line()
     packed = answer(gzip.compress(b"0" * 50_000_000), headers="Content-Encoding: gzip\r\n")
     with Wire(cuts_off(packed)) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
-        line.send(WRITE, wire.url)
+        line.send(narrow(WRITE, 100_000), wire.url)
 
     assert caught.value.reason == "too_large"
     line.transport.close()

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from integrations import errors
@@ -74,11 +75,15 @@ LOST = [
 ]
 
 
+def _at_most_a_second(operation: Operation) -> Operation:
+    return msgspec.structs.replace(operation, total_seconds=1.0)
+
+
 @pytest.mark.parametrize(("behaviour", "reason"), LOST)
 def test_read_without_a_whole_answer_may_be_tried_again(behaviour: Behaviour, reason: str) -> None:
     line = Line(attempts=1)
     with Wire(behaviour) as wire, pytest.raises(errors.ServerError) as caught:
-        line.send(READ, wire.url)
+        line.send(_at_most_a_second(READ), wire.url)
 
     assert caught.value.reason == reason
     line.transport.close()
@@ -87,7 +92,7 @@ def test_read_without_a_whole_answer_may_be_tried_again(behaviour: Behaviour, re
 @pytest.mark.parametrize(("behaviour", "reason"), LOST)
 def test_write_without_a_whole_answer_is_unknown_and_sent_once(line: Line, behaviour: Behaviour, reason: str) -> None:
     with Wire(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
-        line.send(WRITE, wire.url, body=b"{}")
+        line.send(_at_most_a_second(WRITE), wire.url, body=b"{}")
 
     assert caught.value.reason == reason
     assert len(wire.requests) == 1

@@ -1,0 +1,83 @@
+"""How long a call may take in all: from the first byte sent to the last byte read, every retry included."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import msgspec
+
+from integrations.calls import OPERATION_SECONDS, Operation
+
+
+class Deadline:
+    """A moment in the future. With `streaming_seconds` every byte that arrives puts it off, up to that long in all.
+
+    `silence_seconds` is by how much a byte puts it off.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        streaming_seconds: float = 0.0,
+        silence_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._ends_at = clock() + seconds
+        self._latest = clock() + max(seconds, streaming_seconds)
+        self._silence_seconds = silence_seconds
+
+    def left(self) -> float:
+        """Return the seconds that are left, 0.0 when it is over."""
+        return max(0.0, self._ends_at - self._clock())
+
+    def heard(self) -> None:
+        """Take notice that bytes arrived."""
+        put_off = min(self._latest, self._clock() + self._silence_seconds)
+        self._ends_at = max(self._ends_at, put_off)
+
+
+class _Around(msgspec.Struct, frozen=True):
+    """A deadline around several calls, and whether whoever set it repeats them, so that the calls themselves do not."""
+
+    deadline: Deadline
+    is_repeated: bool
+
+
+_around: ContextVar[_Around | None] = ContextVar("deadline_around", default=None)
+
+
+@contextmanager
+def within(seconds: float = OPERATION_SECONDS, *, is_repeated: bool = False) -> Iterator[Deadline]:
+    """Hold every call made inside to one deadline; inside another one the earlier of both counts.
+
+    `is_repeated`: what is worth repeating is repeated from outside, so that each call inside is tried once.
+    """
+    outer = _around.get()
+    deadline = Deadline(seconds if outer is None else min(seconds, outer.deadline.left()))
+    token = _around.set(_Around(deadline, is_repeated or is_repeated_outside()))
+    try:
+        yield deadline
+    finally:
+        _around.reset(token)
+
+
+def is_repeated_outside() -> bool:
+    """Return whether the calls made now are repeated by whoever makes them."""
+    around = _around.get()
+    return around is not None and around.is_repeated
+
+
+def of(operation: Operation, *, longest: float | None = None) -> Deadline:
+    """Return the deadline of an operation that begins now; `longest` and `within` can only bring it forward."""
+    around = _around.get()
+    limit = min(float("inf") if longest is None else longest, around.deadline.left() if around else float("inf"))
+    return Deadline(
+        min(operation.total_seconds, limit),
+        streaming_seconds=min(operation.streaming_seconds, limit),
+        silence_seconds=operation.read_timeout,
+    )

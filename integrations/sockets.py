@@ -1,0 +1,113 @@
+"""Sockets and name look-ups that end at the deadline of the call they serve.
+
+A time-out of a socket counts from one piece to the next: a server that sends a byte a second never meets it.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+import threading
+from typing import TYPE_CHECKING
+
+from integrations.calls import OPERATION_SECONDS
+from integrations.deadlines import Deadline
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+class _Progress(threading.local):
+    """How far this thread's call got, and when it must be over.
+
+    A TLS handshake that times out looks like a read time-out to requests.
+    """
+
+    is_connecting = False
+    deadline = Deadline(OPERATION_SECONDS)  # until the transport sets that of its call
+
+
+progress = _Progress()
+
+
+def seconds_left(longest: float | None = None) -> float:
+    """Return how long the next step of this thread's call may take. Raises TimeoutError when it is too late."""
+    left = progress.deadline.left()
+    if left <= 0:
+        raise TimeoutError
+    return left if longest is None else min(left, longest)
+
+
+class LimitedSocket(socket.socket):
+    """A plain connection whose every step ends at the deadline."""
+
+    _longest_silence: float | None = None
+
+    def __init__(self, opened: socket.socket) -> None:
+        super().__init__(fileno=opened.detach())
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Set the longest silence between two pieces of an answer."""
+        self._longest_silence = value
+        super().settimeout(value)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive, until the deadline at most."""
+        super().settimeout(seconds_left(self._longest_silence))
+        count = super().recv_into(buffer, nbytes, flags)
+        progress.deadline.heard()
+        return count
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
+        """Send all of it, until the deadline at most; the system's own time-out counts over the whole."""
+        super().settimeout(seconds_left())
+        super().sendall(data, flags)
+
+
+class LimitedTlsSocket(ssl.SSLSocket):
+    """The same for TLS. The handshake takes its limit from the plain socket below it, as a whole."""
+
+    _longest_silence: float | None = None
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Set the longest silence between two pieces of an answer."""
+        self._longest_silence = value
+        super().settimeout(value)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
+        """Receive, until the deadline at most."""
+        super().settimeout(seconds_left(self._longest_silence))
+        count = super().recv_into(buffer, nbytes, flags)
+        progress.deadline.heard()
+        return count
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        """Send a part, until the deadline at most; `sendall` is made of these."""
+        super().settimeout(seconds_left())
+        return super().send(data, flags)
+
+
+def addresses_of(name: str, port: int, *, longest: float) -> list[str]:
+    """Return the addresses of a host name, each once. Raises what the look-up raises, and TimeoutError.
+
+    A look-up cannot be interrupted, so a thread of its own waits for it, and is left behind when it is too late.
+    """
+    answers: queue.SimpleQueue[list[str] | BaseException] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as failure:
+            answers.put(failure)
+        else:
+            answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
+
+    threading.Thread(target=look_up, name="look up a host", daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds_left(longest))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer

@@ -1,0 +1,117 @@
+"""The body of an answer, unpacked in small steps: a few bytes may hold gigabytes."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from urllib3.exceptions import DecodeError
+
+if TYPE_CHECKING:
+    from zlib import _Decompress
+
+ACCEPTED_ENCODINGS = "gzip, deflate"
+_STEP_BYTES = 256 * 1024
+_GZIP_MARK = b"\x1f\x8b"
+
+
+class TooLargeError(Exception):
+    """An answer is larger than its operation allows. Never leaves `integrations`."""
+
+
+class Raw(Protocol):
+    """What is asked of urllib3's answer."""
+
+    @property
+    def headers(self) -> Headers:
+        """Return the headers of the answer."""
+
+    def read1(self, amt: int, decode_content: bool) -> bytes:
+        """Return what has arrived of the body, b"" at its end."""
+
+
+class Headers(Protocol):
+    """Headers by name, whatever their case."""
+
+    def get(self, name: str, default: str) -> str:
+        """Return the value of a header."""
+
+
+def whole_body(raw: Raw, *, max_bytes: int) -> bytes:
+    """Return the unpacked body. Raises TooLargeError, DecodeError, and what reading raises."""
+    body = io.BytesIO()  # hands its bytes over without a copy
+    for piece in _unpacked(_pieces(raw, max_bytes), raw.headers.get("Content-Encoding", "")):
+        if body.tell() + len(piece) > max_bytes:
+            raise TooLargeError
+        body.write(piece)
+    return body.getvalue()
+
+
+def _pieces(raw: Raw, max_bytes: int) -> Iterator[bytes]:
+    count = 0
+    while piece := raw.read1(_STEP_BYTES, decode_content=False):
+        count += len(piece)
+        if count > max_bytes:  # packed it is no larger than unpacked, unless somebody plays games
+            raise TooLargeError
+        yield piece
+
+
+def _unpacked(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    start = _STARTS.get(encoding.strip().lower())
+    if start is None:
+        raise DecodeError("an encoding that we did not ask for")
+    try:
+        yield from start(pieces)
+    except zlib.error:
+        raise DecodeError("broken compression") from None
+
+
+def _inflated(pieces: Iterator[bytes], new: Callable[[bytes], _Decompress]) -> Iterator[bytes]:
+    """Give what the pieces hold, a step at a time. Raises DecodeError where the end is missing."""
+    unpacker: _Decompress | None = None
+    is_first = True
+    for packed in pieces:
+        piece = packed
+        # Several parts may follow each other; whatever else follows the end is none of ours.
+        while piece and (unpacker or is_first or piece.startswith(_GZIP_MARK)):
+            unpacker, is_first = unpacker or new(piece), False
+            yield from _stepwise(unpacker, piece)
+            if not unpacker.eof:
+                break
+            piece, unpacker = unpacker.unused_data, None
+    if unpacker is not None:
+        raise DecodeError("the end is missing")
+
+
+def _stepwise(unpacker: _Decompress, piece: bytes) -> Iterator[bytes]:
+    while True:
+        step = unpacker.decompress(piece, _STEP_BYTES)
+        if step:
+            yield step
+        piece = unpacker.unconsumed_tail
+        if not piece and len(step) < _STEP_BYTES:
+            return
+
+
+def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    return _inflated(pieces, lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS))
+
+
+def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """With the two bytes of zlib in front, as it should be, or without, as some servers do it."""
+    return _inflated(pieces, lambda start: zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(start) else -zlib.MAX_WBITS))
+
+
+def _is_zlib(start: bytes) -> bool:
+    return start[0] & 0x0F == zlib.DEFLATED and (len(start) < 2 or int.from_bytes(start[:2], "big") % 31 == 0)
+
+
+_STARTS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+    "": iter,
+    "identity": iter,
+    "gzip": _gunzipped,
+    "x-gzip": _gunzipped,
+    "deflate": _undeflated,
+}
