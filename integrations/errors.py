@@ -26,6 +26,7 @@ REASONS: dict[str, str] = {
     "reset": "closed the connection in the middle of a call",
     "certificate": "has a certificate that is not trusted",
     "forbidden_address": "has an address that is not allowed",
+    "software_token": "has an address that the operator's software token is not sent to",
     "rate_limit": "asks to slow down",
     "server_error": "answered with a fault of its own",
     "not_json": "answered with something that is not JSON (a web page, perhaps of a proxy)",

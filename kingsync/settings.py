@@ -32,6 +32,8 @@ ALLOWED_HOSTS: list[str] = env.list(
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 OUTSMART_SOFTWARE_TOKEN: str = env.str("OUTSMART_SOFTWARE_TOKEN", default="")
+# Where that token may be sent, for it is the operator's and tenants type addresses.
+OUTSMART_HOSTS: list[str] = env.list("OUTSMART_HOSTS", default=["app.out-smart.com"])
 PRIVATE_HOSTS: list[str] = env.list("PRIVATE_HOSTS", default=[])
 KING_PLAIN_HTTP: bool = env.bool("KING_PLAIN_HTTP", default=False)
 # Seconds that a write to King may take. After a lost answer twice as long is waited before anything is sent again.

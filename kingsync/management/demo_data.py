@@ -12,9 +12,9 @@ from kingsync.models.tenants import Membership, Role, Tenant
 SLUG = "demo"
 PASSWORD = "welkom-bij-kingsync"  # noqa: S105  (the demo prints it on the screen)
 OPERATOR = "beheer"
-# What `manage.py sandbox` takes when it is told nothing else.
-KING = {"administration": "DEMO01", "access_code": "sandbox-access-code"}
-OUTSMART = {"token": "sandbox-token", "software_token": "sandbox-software-token"}
+# What `manage.py sandbox` takes when it is told nothing else. All secrets are named: the ports may have changed.
+KING = {"administration": "DEMO01", "access_code": "sandbox-access-code", "access_codes": {}}
+OUTSMART = {"token": "sandbox-token", "software_token": "sandbox-software-token", "bearer_token": ""}
 MEMBERS = {"eigenaar": Role.OWNER, "planner": Role.EDITOR, "kijker": Role.VIEWER}
 
 

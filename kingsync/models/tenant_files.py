@@ -16,6 +16,7 @@ from integrations.addresses import AddressPolicy
 from integrations.king import names
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
+from kingsync.models.destinations import SECRET, SECRET_KEYS, untyped_secrets
 from kingsync.models.sync_settings import SyncSettings, sentence
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, stored
@@ -23,7 +24,6 @@ from kingsync.models.wording import sentence as reason_sentence
 from kingsync.rules import mapping
 from kingsync.rules.mapping import Section
 
-SECRET = "***"  # noqa: S105  (what stands for a stored secret)
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Document = dict[str, Any]
 
@@ -76,7 +76,9 @@ def apply(content: bytes) -> Tenant:
     given = _parsed(content)
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update().filter(slug=str(given.get("slug", ""))).first()
-        file = _checked(_with_stored(given, tenant))
+        before = _document(tenant) if tenant else {}
+        file = _checked(_merged(before, given))
+        _require_secrets_again(before, given, file)
         return _store(file, tenant)
 
 
@@ -93,13 +95,8 @@ def _parsed(content: bytes) -> Document:
     return given
 
 
-def _with_stored(given: Document, tenant: Tenant | None) -> Document:
-    """Return the file completed with what is stored: absent keys, and secrets that read `***`."""
-    base = _document(tenant) if tenant else {}
-    return _merged(base, given)
-
-
 def _merged(base: Document, given: Document, *, path: str = "") -> Document:
+    """Return the file completed with what is stored: absent keys, and secrets that read `***`."""
     merged = dict(base)
     for key, value in given.items():
         before = merged.get(key)
@@ -165,6 +162,17 @@ def _secret_problems(file: TenantFile) -> dict[str, str]:
     return problems | {f"king.access_codes.{name}": gettext("King has no operation of this name.") for name in unknown}
 
 
+def _require_secrets_again(before: Document, given: Document, file: TenantFile) -> None:
+    """Refuse to send a stored secret elsewhere, or otherwise, when the file does not name it."""
+    told = gettext(
+        "The address, the check of the certificate or the administration changes, so the stored secret is not used. "
+        "Give the secret itself, not ***."
+    )
+    problems = dict.fromkeys(untyped_secrets(before, given, msgspec.to_builtins(file)), told)
+    if problems:
+        raise TenantFileError(problems)
+
+
 def _address_problems(file: TenantFile) -> dict[str, str]:
     problems = {}
     for system, url in ((System.OUTSMART, file.outsmart.base_url), (System.KING, file.king.base_url)):
@@ -189,7 +197,7 @@ def address_problem(system: System, url: str) -> str:
 
 # --- The stored side --------------------------------------------------------------------------------------------------
 
-_OUTSMART_SECRETS = ("token", "software_token", "bearer_token")
+_OUTSMART_SECRETS = SECRET_KEYS[System.OUTSMART]
 
 
 def _document(tenant: Tenant) -> Document:

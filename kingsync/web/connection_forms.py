@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from integrations import errors
 from kingsync.models import wording
 from kingsync.models.connections import Connection, System
+from kingsync.models.destinations import Destination, may_follow
 from kingsync.models.encryption import DecryptionError
 from kingsync.runs import clients
+
+TYPE_AGAIN = gettext_noop(
+    "The address, the check of the certificate or the administration changes: type this again, so that it goes there "
+    "on purpose."
+)
 
 
 def stored_credentials(connection: Connection) -> dict[str, Any] | None:
@@ -58,7 +64,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         kept = stored_credentials(instance)
         self.is_unreadable = kept is None
         self.stored: dict[str, Any] = kept or {}
-        self._old_url = instance.base_url
+        self._destination = Destination.of(instance)
         super().__init__(
             data,
             instance=instance,
@@ -88,16 +94,14 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return address
 
     def clean(self) -> dict[str, Any]:
-        """Ask for missing secrets, and for all of them again when they would go to another host."""
+        """Ask for missing secrets, and for all of them again when they would travel elsewhere or otherwise."""
         cleaned = super().clean() or self.cleaned_data
         moved = self.goes_elsewhere(cleaned)
         for name in self._secrets():
             if cleaned.get(name) or self._is_removed(name):
                 continue
             if self.stored.get(name) and moved:
-                self.add_error(
-                    name, gettext("The address is another one: type this again, so that it goes there on purpose.")
-                )
+                self.add_error(name, gettext(TYPE_AGAIN))
             elif not self.stored.get(name) and self.needs(name):
                 self.add_error(name, gettext("Fill this in."))
         return cleaned
@@ -107,11 +111,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return name in self.required_secrets
 
     def goes_elsewhere(self, cleaned: dict[str, Any]) -> bool:
-        """Tell whether the address names another host, so that stored secrets may not follow by themselves.
-
-        Without this, whoever may edit could read a stored secret by sending it to a server of their own.
-        """
-        return bool(cleaned.get("base_url")) and _host(cleaned["base_url"]) != _host(self._old_url)
+        """Tell whether stored secrets may not follow by themselves to where the form leads."""
+        named = {name: cleaned[name] for name in Destination.__dataclass_fields__ if name in cleaned}
+        return not may_follow(stored=self._destination, wanted=replace(self._destination, **named))
 
     def credentials(self) -> dict[str, Any]:
         """Return the stored credentials with what was typed."""
@@ -246,8 +248,8 @@ class KingForm(ConnectionForm):
         untyped = self._stored_codes().keys() - (cleaned.get("access_codes") or {}).keys()
         if untyped and self.goes_elsewhere(cleaned):
             names = ", ".join(sorted(untyped))
-            message = gettext("The address is another one: type the codes of %(names)s again.") % {"names": names}
-            self.add_error("access_codes", message)
+            message = gettext("The same for the codes of single operations: type those of %(names)s again.")
+            self.add_error("access_codes", message % {"names": names})
         return cleaned
 
     def credentials(self) -> dict[str, Any]:
@@ -261,10 +263,3 @@ class KingForm(ConnectionForm):
 
 
 FORMS: dict[System, type[ConnectionForm]] = {System.OUTSMART: OutSmartForm, System.KING: KingForm}
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
