@@ -89,6 +89,12 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.name_needed": _("Say who decides."),
     "decision.unknown_work_order": _("The ledger has no such work order."),
     "decision.unknown_cause": _("No work order is stopped by this cause now."),
+    # What a page asked of one of the systems
+    "call.busy": _("Other calls to OutSmart or King are going on. Try again in a minute."),
+    "call.too_often": _("Many connection tests were made in a short time. Try again in a minute."),
+    "call.interrupted": _("This was interrupted before its end. Try again."),
+    "call.not_allowed": _("You may not do this any more."),
+    "call.broken": _("Something went wrong inside kingsync. Try again, and tell the operator if it stays so."),
     # Single lines
     "line_refused": _("Line “%(line)s”: %(sentence)s"),
     "no_article_code": _("The material has no article number."),
@@ -196,6 +202,10 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "system.forbidden_address": _(
         "The address of %(system)s is not allowed: it must be a public https address, or one that the operator allowed."
+    ),
+    "system.software_token": _(
+        "The operator's software token is sent to OutSmart's own address only. What to do: correct the address, or "
+        "fill in a software token of your own."
     ),
     "system.rate_limit": _("%(system)s asks to slow down. It is tried again at the next run."),
     "system.server_error": _("%(system)s has a fault of its own (HTTP %(status)s). It is tried again at the next run."),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -69,15 +71,39 @@ def for_import() -> Iterator[tuple[OutSmartClient, KingClient | None]]:
 
 
 def outsmart(connection: Connection, transport: Transport) -> OutSmartClient:
-    """Return a client of the tenant's OutSmart; raises `DecryptionError`."""
+    """Return a client of the tenant's OutSmart. Raises `DecryptionError`, `ConfigurationError`."""
     credentials = connection.credentials
     return OutSmartClient(
         base_url=connection.base_url,
         token=credentials.get("token", ""),
-        software_token=credentials.get("software_token") or settings.OUTSMART_SOFTWARE_TOKEN,
+        software_token=credentials.get("software_token") or _operators_token(connection),
         bearer_token=credentials.get("bearer_token", ""),
         transport=transport,
     )
+
+
+def _operators_token(connection: Connection) -> str:
+    """Return the operator's software token; raises `ConfigurationError` where a tenant's address leads elsewhere.
+
+    Tenants type addresses, and the token opens more than theirs: it goes to hosts that the operator named.
+    """
+    if not settings.OUTSMART_SOFTWARE_TOKEN or _is_outsmarts_own(connection):
+        return settings.OUTSMART_SOFTWARE_TOKEN
+    raise errors.ConfigurationError(system=connection.system, operation="address", reason="software_token")
+
+
+def _is_outsmarts_own(connection: Connection) -> bool:
+    host = (urlsplit(connection.base_url).hostname or "").rstrip(".")
+    is_checked = connection.verify_tls and not connection.ca_certificate
+    return is_checked and (host in map(str.casefold, settings.OUTSMART_HOSTS) or _is_this_machine(host))
+
+
+def _is_this_machine(host: str) -> bool:
+    # Only reached where PRIVATE_HOSTS lists it, and nobody but the operator runs servers here: the sandbox.
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def king(connection: Connection, transport: Transport) -> KingClient:
@@ -95,10 +121,9 @@ def king(connection: Connection, transport: Transport) -> KingClient:
     )
 
 
-def transport_of(connection: Connection, *, total_seconds: float | None = None) -> Transport:
+def transport_of(connection: Connection) -> Transport:
     """Return what carries the calls of a connection; the run going on, if any, hears of those that fail.
 
-    `total_seconds` makes every operation end sooner than it would by itself: pages cannot wait.
     Raises `ConfigurationError` when its address is not allowed.
     """
     policy = policy_of(connection.system)
@@ -110,7 +135,6 @@ def transport_of(connection: Connection, *, total_seconds: float | None = None) 
         verify=connection.verify_tls,
         ca_certificate=connection.ca_certificate,
         on_failed_call=failed.hear if failed else None,
-        total_seconds=total_seconds,
     )
 
 

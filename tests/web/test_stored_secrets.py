@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from integrations.errors import ConfigurationError
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenant_files, tenants
@@ -16,6 +18,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.destinations import Destination, may_follow
 from kingsync.models.tenant_files import TenantFileError
 from kingsync.models.tenants import Tenant
+from kingsync.runs import clients
 from tests import conftest, factories
 from tests.web.pages import html, text
 from tests.web.settings_entries import ADDRESS, entries
@@ -78,7 +81,7 @@ def secured(tenant: Tenant) -> Connection:
 
 @EVERY_KING_CHANGE
 def test_every_change_of_where_or_how_is_another_destination(change: dict[str, object]) -> None:
-    wanted = Destination(**({name: getattr(STORED, name) for name in STORED.__dataclass_fields__} | change))  # type: ignore[arg-type]
+    wanted = dataclasses.replace(STORED, **change)  # type: ignore[arg-type]
 
     assert not may_follow(stored=STORED, wanted=wanted)
 
@@ -209,6 +212,19 @@ def test_operators_software_token_goes_to_this_machine(
     answer = editor.post(f"{ADDRESS}test/outsmart/", entries(editor), follow=True)
 
     assert "OutSmart answered. The connection works." in text(answer)
+
+
+def test_operators_software_token_goes_to_outsmarts_own_address(tenant: Tenant, settings: Settings) -> None:
+    settings.OUTSMART_SOFTWARE_TOKEN = "the-operators"
+    own = Connection(tenant=tenant, system=System.OUTSMART, base_url="https://App.out-smart.com/openapi/8")
+    near = Connection(tenant=tenant, system=System.OUTSMART, base_url="https://app.out-smart.com.thief.example")
+    unchecked = Connection(tenant=tenant, system=System.OUTSMART, base_url=own.base_url, verify_tls=False)
+
+    with clients.transport_of(own) as transport:
+        assert clients.outsmart(own, transport)
+        for each in (near, unchecked):
+            with pytest.raises(ConfigurationError):
+                clients.outsmart(each, transport)
 
 
 # --- The tenant file --------------------------------------------------------------------------------------------------
