@@ -12,6 +12,7 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
+from kingsync.runs import background
 from tests import factories, worlds
 
 
@@ -47,6 +48,19 @@ def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Iterator[T
     connect(made, king, outsmart)
     with tenants.scope(made):
         yield made
+
+
+class AtOnce:
+    """Does a page's call before its answer: what threads do, for tests within one transaction."""
+
+    def submit(self, job: Callable[[], None]) -> None:
+        job()
+
+
+@pytest.fixture
+def calls_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls that pages ask for be over when the page answers."""
+    monkeypatch.setattr(background, "pool", AtOnce())
 
 
 @pytest.fixture

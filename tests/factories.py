@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import itertools
 from typing import Any
@@ -10,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.brakes import Brake
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
@@ -91,6 +93,22 @@ def run(of: Tenant, kind: RunKind = RunKind.EXPORT, status: RunStatus = RunStatu
     if status in SyncRun.FINAL:
         defaults["finished_at"] = now
     row = SyncRun(tenant=of, kind=kind, status=status, **(defaults | fields))
+    row.save()
+    return row
+
+
+def background_call(of: Tenant, *, by: User, **fields: Any) -> BackgroundCall:
+    """Make a connection test of King that somebody asked for just now and that ended well."""
+    now = timezone.now()
+    defaults: dict[str, Any] = {
+        "kind": BackgroundCall.Kind.TEST,
+        "state": BackgroundCall.State.ENDED,
+        "parameters": {"system": System.KING},
+        "result": {"problem": None},
+        "requested_at": now,
+        "expires_at": now + datetime.timedelta(minutes=1),
+    }
+    row = BackgroundCall(tenant=of, requested_by=by, **(defaults | fields))
     row.save()
     return row
 

@@ -1,6 +1,7 @@
 """Django finds the models through this file; everybody else imports the module of the subject."""
 
 from kingsync.models import (
+    background_calls,
     brakes,
     connections,
     king_files,
@@ -13,6 +14,7 @@ from kingsync.models import (
 )
 
 __all__ = [
+    "background_calls",
     "brakes",
     "connections",
     "king_files",

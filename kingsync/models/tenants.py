@@ -82,6 +82,10 @@ class Role(models.TextChoices):
     OWNER = "owner", _("owner")
 
 
+# Who may change things.
+EDITING = frozenset({Role.EDITOR, Role.OWNER})
+
+
 class Membership(models.Model):
     """One person's role at one tenant."""
 

@@ -10,6 +10,7 @@ from django.db import models
 from kingsync.models import tenants
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.runs import background
 
 # Small enough that no statement holds its rows for long while runs go on.
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
@@ -24,6 +25,7 @@ class ThrownAway:
 def throw_away_old(*, now: datetime.datetime) -> ThrownAway:
     """Throw away what the open scope's tenant has kept for `log_days`. What was done stays done when it is killed."""
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
+    background.throw_away_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
     entries = _delete_by_batch(LogEntry.objects.filter(at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())

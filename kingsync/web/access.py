@@ -68,7 +68,7 @@ def members(view: View) -> View:
         inside = cast(TenantRequest, request)
         role = tenants.role_of(request.user, tenant)
         inside.tenant = tenant
-        inside.may_edit, inside.may_manage = role in {Role.EDITOR, Role.OWNER}, role == Role.OWNER
+        inside.may_edit, inside.may_manage = role in tenants.EDITING, role == Role.OWNER
         with tenants.scope(tenant):
             return view(inside, **rest)
 

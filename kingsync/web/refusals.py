@@ -7,27 +7,17 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from integrations import errors
-from kingsync.models.encryption import DecryptionError
-from kingsync.models.wording import reason_of, sentence, stored
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.models.wording import sentence, stored
 from kingsync.runs import people
-from kingsync.runs.clients import NotConnectedError
-from kingsync.runs.deciding import NotDecidedError
+from kingsync.runs.background import CallRefusedError
+from kingsync.runs.refusals import REFUSALS as REFUSALS  # noqa: PLC0414 - pages catch what they show
+from kingsync.runs.refusals import Refusal, why
 
-Refusal = NotDecidedError | NotConnectedError | DecryptionError | errors.IntegrationError
-REFUSALS = (NotDecidedError, NotConnectedError, DecryptionError, errors.IntegrationError)
 NAMED = 10
 
 
-def words(error: Refusal) -> str:
-    return sentence(stored(_why(error)))
-
-
-def _why(error: Refusal) -> Reason:
-    if isinstance(error, NotDecidedError | NotConnectedError):
-        return error.why
-    return reason("decryption") if isinstance(error, DecryptionError) else reason_of(error)
+def words(error: Refusal | CallRefusedError) -> str:
+    return sentence(stored(error.why if isinstance(error, CallRefusedError) else why(error)))
 
 
 def result(decided: people.Decided) -> str:
@@ -43,7 +33,7 @@ def _reasons(refused: Iterable[people.Refused]) -> str:
     by_reason: dict[str, list[str]] = {}
     for each in refused:
         by_reason.setdefault(sentence(stored(each.why)), []).append(str(each.work_order or each.key))
-    return " ".join(f"{why} ({_names(names)})" for why, names in by_reason.items())
+    return " ".join(f"{told} ({_names(names)})" for told, names in by_reason.items())
 
 
 def _names(names: list[str]) -> str:

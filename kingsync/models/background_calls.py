@@ -1,0 +1,81 @@
+"""What pages ask of the two systems: asked beside the threads that serve pages, and followed by its row."""
+
+from __future__ import annotations
+
+import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.tenants import TenantOwned
+from kingsync.models.wording import StoredReason
+from kingsync.models.work_orders import WorkOrder
+
+
+class BackgroundCall(TenantOwned):
+    """One question to OutSmart or King, or one decision that needs King's answer.
+
+    Holds no secret: what was typed and not saved stays in the memory of the process that does the work. So nobody
+    else can take the work over, and `expires_at` says from when on nobody does it any more.
+    `parameters` is what was asked, `result` what came of it: {"problem": reason or None, ...} as the kind has it.
+    """
+
+    class Kind(models.TextChoices):
+        TEST = "test", _("connection test")
+        CHOICES = "choices", _("refresh of the choices")
+        FIND_ORDER = "find_order", _("search for a King order")
+        ATTACH = "attach", _("attach to a King order")
+        ANEW = "anew", _("start anew")
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("waiting")
+        RUNNING = "running", _("going on")
+        ENDED = "ended", _("ended")
+
+    OPEN: ClassVar = [State.QUEUED, State.RUNNING]
+
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
+    # What is asked, as a keyed hash while it is open: a second press asks nothing new.
+    key = models.CharField(max_length=64, blank=True)
+    work_order = models.ForeignKey(WorkOrder, models.CASCADE, null=True, related_name="+", verbose_name=_("work order"))
+    parameters = models.JSONField(_("what was asked"), default=dict)
+    result = models.JSONField(_("result"), default=dict)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("requested by")
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+    expires_at = models.DateTimeField(_("ends before"))
+
+    class Meta:
+        verbose_name = _("background call")
+        verbose_name_plural = _("background calls")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "requested_by", "key"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="one_open_call_per_question",
+            )
+        ]
+        indexes = [
+            # How many a tenant has asked lately, and which are old enough to be thrown away.
+            models.Index(fields=["tenant", "requested_at"], name="background_calls_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.get_state_display()})"
+
+    def is_open(self, *, now: datetime.datetime) -> bool:
+        """Tell whether an answer may still come."""
+        return self.state in self.OPEN and self.expires_at > now
+
+    @property
+    def problem(self) -> StoredReason | None:
+        """Return the reason why there is no answer, None where there is one. For calls that are not open any more."""
+        if self.state != self.State.ENDED:
+            return {"code": "call.interrupted", "params": {}}
+        found: StoredReason | None = self.result.get("problem")
+        return found

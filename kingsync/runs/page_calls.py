@@ -1,0 +1,122 @@
+"""What pages ask of OutSmart and King: connection tests, pick lists, King orders, and decisions that need them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import msgspec
+
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.connections import Connection, System
+from kingsync.models.wording import stored
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.outcomes import Reason
+from kingsync.runs import background, clients, deciding, people, refreshing
+from kingsync.runs.background import Kind, Result
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def test_stored(system: System, *, by: User) -> BackgroundCall:
+    """Test the stored connection and keep on it how it went. Raises `CallRefusedError`, as all of these do."""
+
+    def work(_call: BackgroundCall) -> Result:
+        return _tested(clients.test_connection(clients.connection_of(system)))
+
+    return background.submit(Kind.TEST, work, by=by, parameters={"system": system})
+
+
+def test_typed(connection: Connection, *, by: User) -> BackgroundCall:
+    """Test a connection as it was typed. How that goes says nothing about the stored one, so nothing is kept on it."""
+
+    def work(_call: BackgroundCall) -> Result:
+        return _tested(clients.trial(connection))
+
+    typed = [connection.base_url, connection.administration, connection.verify_tls, connection.ca_certificate]
+    asked = [typed, connection.credentials, list(connection.busy_codes), connection.sql_timeout]
+    return background.submit(Kind.TEST, work, by=by, parameters={"system": connection.system}, asked=asked)
+
+
+def _tested(problem: Reason | None) -> Result:
+    return {"problem": problem and stored(problem)}
+
+
+def refresh_choices(*, by: User) -> BackgroundCall:
+    """Ask both systems for the lists that the settings are chosen from."""
+
+    def work(_call: BackgroundCall) -> Result:
+        return {"answers": [_answer(each) for each in refreshing.refresh_choices()]}
+
+    return background.submit(Kind.CHOICES, work, by=by)
+
+
+def _answer(refreshed: refreshing.Refreshed) -> dict[str, Any]:
+    problem = refreshed.problem and stored(refreshed.problem)
+    return {"system": refreshed.system, "count": refreshed.count, "problem": problem}
+
+
+# --- One work order ---------------------------------------------------------------------------------------------------
+
+
+def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
+    """Look an order up in King, to be shown before a work order is attached to it."""
+
+    def work(_call: BackgroundCall) -> Result:
+        found = people.find_king_order(number)
+        return {"found": found and _packed(found)}
+
+    return background.submit(Kind.FIND_ORDER, work, by=by, parameters={"number": number}, work_order=row)
+
+
+def attach(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
+    """Attach a work order to an order of King, after asking King once more."""
+
+    def work(call: BackgroundCall) -> Result:
+        people.attach(work_order=_row(call), king_order_number=number, by=call.requested_by)
+        return {}
+
+    return background.submit(Kind.ATTACH, work, by=by, parameters={"number": number}, work_order=row)
+
+
+def start_anew(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:
+    """Forget the earlier attempt of a work order, unless King still holds something of it."""
+
+    def work(call: BackgroundCall) -> Result:
+        people.start_anew(work_order=_row(call), by=call.requested_by, reason=reason, even_so=even_so)
+        return {}
+
+    parameters = {"reason": reason, "even_so": even_so}
+    return background.submit(Kind.ANEW, work, by=by, parameters=parameters, work_order=row)
+
+
+def _row(call: BackgroundCall) -> WorkOrder:
+    return deciding.known(call.work_order)
+
+
+def _packed(found: people.FoundOrder) -> dict[str, Any]:
+    """Return what King said of an order as the call's row keeps it; a work order of ours by its key."""
+    values = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return {
+        name: value.pk if isinstance(value, WorkOrder) else msgspec.to_builtins(value) for name, value in values.items()
+    }
+
+
+def found_order(call: BackgroundCall) -> people.FoundOrder | None:
+    """Return the order that a search found, None when King has none. In the scope of the call's tenant."""
+    packed = call.result.get("found")
+    if packed is None:
+        return None
+    hints = get_type_hints(people.FoundOrder)
+    return people.FoundOrder(**{name: _unpacked(value, hints[name]) for name, value in packed.items()})
+
+
+def _unpacked(value: Any, hint: Any) -> Any:
+    if WorkOrder in (hint, *get_args(hint)):
+        return WorkOrder.objects.defer("source").filter(pk=value).first()
+    return msgspec.convert(value, hint)
+
+
+# No tests, whatever pytest thinks of their names.
+test_stored.__test__ = test_typed.__test__ = False  # type: ignore[attr-defined]

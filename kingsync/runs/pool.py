@@ -1,0 +1,58 @@
+"""A few threads of this process for what must not hold those that serve pages."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from django.db import connections
+
+logger = logging.getLogger(__name__)
+
+Job = Callable[[], None]
+
+THREADS, WAITING = 8, 16
+
+
+class PoolFullError(Exception):
+    """All threads are at work and as many jobs wait as may wait."""
+
+
+class Pool:
+    """Daemon threads, started when there is work: none before a fork, and none that keeps a process from ending."""
+
+    def __init__(self, *, threads: int = THREADS, waiting: int = WAITING) -> None:
+        self._limit = threads
+        self._jobs: queue.Queue[Job] = queue.Queue(waiting)
+        self._lock = threading.Lock()
+        self._started = self._idle = 0
+
+    def submit(self, job: Job) -> None:
+        """Have a thread do the job soon; raises `PoolFullError`."""
+        with self._lock:
+            try:
+                self._jobs.put_nowait(job)
+            except queue.Full:
+                raise PoolFullError from None
+            if self._jobs.qsize() > self._idle and self._started < self._limit:
+                self._started += 1
+                threading.Thread(target=self._work, name=f"background-{self._started}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            job = self._jobs.get()
+            with self._lock:
+                self._idle -= 1
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        try:
+            job()
+        except Exception:  # a thread must outlive whatever broke, also a database that went away
+            logger.exception("background job failed")
+        finally:
+            connections.close_all()
