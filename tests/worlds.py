@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from django.conf import settings as deployment
 
+from kingsync.embedded import ports
 from kingsync.embedded.places import CHECKOUT
 from tests import patience, processes
 
@@ -37,6 +38,24 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
+
+
+@contextmanager
+def web(*, workers: int = 1) -> Iterator[int]:
+    """Start the web server of the compose file, with 4 threads for each of its processes; yields its port."""
+    port = ports.free_port()
+    options = ["--interface", "wsgi", "--host", ports.HOST, "--port", str(port), "--no-ws"]
+    options += ["--workers", str(workers), "--blocking-threads", "4"]
+    command = processes.bound("-m", "granian", *options, "kingsync.wsgi:application")
+    # With a SECRET_KEY of its own it would be production, behind TLS; the key of this machine is the same one.
+    as_here = {name: value for name, value in environment().items() if name not in ("SECRET_KEY", "ENCRYPTION_KEYS")}
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=as_here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: not ports.is_free(port) or process.poll() is not None, seconds=120)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 @contextmanager

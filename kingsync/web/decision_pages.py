@@ -1,4 +1,7 @@
-"""What people decide about one work order. The dangerous ones are asked about once more, on a page of their own."""
+"""What people decide about one work order. The dangerous ones are asked about once more, on a page of their own.
+
+Those that need an answer of King are made beside the page, which follows them: `call_pages`.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,19 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.functional import Promise
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from integrations import notation
 from kingsync.models.work_orders import Decision, WorkOrder
-from kingsync.runs import deciding, people
-from kingsync.web import access, refusals, work_order_list
+from kingsync.runs import deciding, page_calls, people
+from kingsync.runs.background import CallRefusedError
+from kingsync.web import access, call_pages, decision_words, refusals, work_order_list
 
 Kind = Decision.Kind
 Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
 
-DONE: dict[Kind, str | Promise] = {
-    Kind.RETRY: gettext_lazy("The next export takes this work order up again."),
-    Kind.RELEASE: gettext_lazy("Released: the next export sends this work order."),
-    Kind.EXCLUDE: gettext_lazy("Excluded: kingsync does not send this work order any more."),
-    Kind.INCLUDE: gettext_lazy("Included again: the next export takes this work order up."),
-    Kind.ATTACH: gettext_lazy("Attached: the next export brings the King order up to date."),
-    Kind.ANEW: gettext_lazy("The earlier attempt is forgotten: the next export begins from the start."),
-}
+NUMBER_LENGTH = 50
 
 
 @require_POST
@@ -39,9 +33,9 @@ def decide(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
     kind = kind_of(request)
     try:
         return _PAGES[kind](request, row)
-    except refusals.REFUSALS as error:
+    except (*refusals.REFUSALS, CallRefusedError) as error:
         messages.error(request, refusals.words(error))
-        return _back(request, row)
+        return decision_words.back(request, row)
 
 
 def kind_of(request: access.TenantRequest) -> Kind:
@@ -76,53 +70,36 @@ def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     decided = decide_about(request, kind, [row.pk])
     for refused in decided.refused:
         raise deciding.NotDecidedError(refused.why)
-    return _done(request, row, kind)
-
-
-def _done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpResponse:
-    messages.success(request, str(DONE[kind]))
-    return _back(request, row)
-
-
-def _back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
-    return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
+    return decision_words.done(request, row, kind)
 
 
 # --- Asked about once more --------------------------------------------------------------------------------------------
 
 
 def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
-    number = request.POST.get("number", "").strip()
+    number = _typed(request, "number")
     if not number:
         messages.error(request, _("Fill in the number of the King order."))
-        return _back(request, row)
-    if "sure" in request.POST:
-        people.attach(work_order=row, king_order_number=number, by=request.user)
-        work_order_list.forget_counts()
-        return _done(request, row, Kind.ATTACH)
-    found = people.find_king_order(number)
-    if found is None:
-        told = _("King has no open order %(number)s in this administration.")
-        messages.error(request, told % {"number": notation.canonical_number(number)})
-        return _back(request, row)
-    return render(request, "work_order_attach.html", {"work_order": row, "found": found, "number": number})
+        return decision_words.back(request, row)
+    if len(number) > NUMBER_LENGTH:
+        messages.error(request, _("A number has at most %(length)s characters.") % {"length": NUMBER_LENGTH})
+        return decision_words.back(request, row)
+    ask = page_calls.attach if "sure" in request.POST else page_calls.find_order
+    return call_pages.followed(request, ask(row, number, by=request.user))
 
 
 def _anew(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    reason = _typed(request, "reason")
     if "sure" not in request.POST:
-        return _ask_anew(request, row)
-    reason, even_so = request.POST.get("reason", ""), "even_so" in request.POST
-    try:
-        people.start_anew(work_order=row, by=request.user, reason=reason, even_so=even_so)
-    except deciding.OrderNotOpenError as error:  # the person must say what King cannot
-        return _ask_anew(request, row, problem=refusals.words(error))
-    work_order_list.forget_counts()
-    return _done(request, row, Kind.ANEW)
+        return decision_words.ask_anew(request, row, reason=reason)
+    reason = deciding.checked_reason(reason)
+    even_so = "even_so" in request.POST
+    call = page_calls.start_anew(row, reason=reason, even_so=even_so, by=request.user)
+    return call_pages.followed(request, call)
 
 
-def _ask_anew(request: access.TenantRequest, row: WorkOrder, problem: str = "") -> HttpResponse:
-    context = {"work_order": row, "problem": problem, "reason": request.POST.get("reason", "")}
-    return render(request, "work_order_anew.html", context)
+def _typed(request: access.TenantRequest, name: str) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()  # PostgreSQL stores no NUL
 
 
 _PAGES: dict[Kind, Page] = {

@@ -12,16 +12,17 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kingsync.models import tenants, wording
 from kingsync.models.connections import Connection, System
+from kingsync.models.encryption import DecryptionError
 from kingsync.models.sync_settings import StaleVersionError
 from kingsync.models.tenants import Tenant
-from kingsync.runs import clients, notices, refreshing
-from kingsync.web import access, settings_saved, settings_sections, settings_tags, settings_versions
+from kingsync.runs import notices, page_calls
+from kingsync.runs.background import CallRefusedError
+from kingsync.web import access, call_pages, settings_saved, settings_sections, settings_tags, settings_versions
 from kingsync.web.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings_company import CompanyForm
 from kingsync.web.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
@@ -43,6 +44,9 @@ class Forms:
         sent = [form.is_valid() for form in (*self.connections, self.choices)]
         return all([self.company.is_right(), *sent])
 
+    def is_right_but_for_connections(self) -> bool:
+        return self.company.is_right() and self.choices.is_valid()
+
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,7 +60,9 @@ def settings_page(request: access.TenantRequest) -> HttpResponse:
         raise PermissionDenied
     forms = _forms(request, request.POST)
     if not forms.are_valid():
-        return _page(request, forms, status=422)
+        # Over somebody else's connection one's own form looks like a change of it that lacks its secrets.
+        is_stale = forms.is_right_but_for_connections() and _stamp(request.tenant) != forms.stamp
+        return _stale_page(request, forms) if is_stale else _page(request, forms, status=422)
     try:
         has_changed = _store(request, forms)
     except StaleVersionError:
@@ -72,39 +78,33 @@ def settings_page(request: access.TenantRequest) -> HttpResponse:
 @require_POST
 @access.editors
 def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
-    """Try a connection with what stands in the form, saved or not, and say how it went."""
+    """Have a connection tried with what stands in the form, saved or not; the answer is followed."""
     if system not in System.values:
         raise Http404
     stored = _connection(System(system))
     form = FORMS[System(system)](request.POST, instance=stored)
     if not form.is_valid() or not (stored.pk or form.has_changed()):
-        return render(request, "_tested.html", {"system": System(system), "form": form})
-    # How the trial of a changed form goes says nothing about the stored connection, so it books nothing.
-    reason = clients.trial(form.as_connection()) if form.has_changed() else clients.test_connection(stored)
-    context = {"system": System(system), "is_tried": True, "problem": reason and wording.stored(reason)}
-    return render(request, "_tested.html", context)
+        return call_pages.shown(request, "_tested.html", {"system": System(system), "form": form})
+    try:
+        if form.has_changed():
+            call = page_calls.test_typed(form.as_connection(), by=request.user)
+        else:
+            call = page_calls.test_stored(System(system), by=request.user)
+    except CallRefusedError as error:
+        return call_pages.tested(request, System(system), wording.stored(error.why))
+    return call_pages.followed(request, call)
 
 
 @sensitive_post_parameters()
 @require_POST
 @access.editors
 def refresh_choices(request: access.TenantRequest) -> HttpResponse:
-    """Ask both systems for their lists, and give the fields that choose from them anew, as they were filled in."""
-    answers = [_told(answer) for answer in refreshing.refresh_choices()]
-    form = SettingsForm(request.POST, instance=settings_versions.stored_settings())
-    for name in CHOSEN_FROM_SYSTEMS:
-        form.fields[name].widget.attrs["hx-swap-oob"] = "outerHTML"
-    fields = [form[name] for name in CHOSEN_FROM_SYSTEMS]
-    return render(request, "_choices.html", {"refreshed": answers, "fields": fields})
-
-
-def _told(answer: refreshing.Refreshed) -> dict[str, object]:
-    if answer.system == System.OUTSMART:
-        told = ngettext("%(count)s work status", "%(count)s work statuses", answer.count)
-    else:
-        told = ngettext("%(count)s warehouse", "%(count)s warehouses", answer.count)
-    problem = answer.problem and wording.stored(answer.problem)
-    return {"system": answer.system.label, "told": told % {"count": answer.count}, "problem": problem}
+    """Have both systems asked for their lists; the answer is followed."""
+    try:
+        call = page_calls.refresh_choices(by=request.user)
+    except CallRefusedError as error:
+        return call_pages.shown(request, "_choices.html", {"problem": wording.stored(error.why)})
+    return call_pages.followed(request, call)
 
 
 def _forms(request: access.TenantRequest, data: QueryDict | None = None, *, is_read_only: bool = False) -> Forms:
@@ -126,8 +126,7 @@ def _store(request: access.TenantRequest, forms: Forms) -> bool:
     """Save everything or nothing; raises `StaleVersionError` when somebody else saved in the meantime."""
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update().get(pk=request.tenant.pk)  # one after the other
-        connections = [_connection(system) for system in System]
-        is_stale = settings_versions.stamp_of(tenant, connections) != forms.stamp
+        is_stale = _stamp(tenant) != forms.stamp
         if is_stale or settings_versions.stored_settings().version != forms.version:
             raise StaleVersionError(str(StaleVersionError.__doc__))
         changed = [form for form in forms.connections if form.has_changed()]
@@ -136,6 +135,10 @@ def _store(request: access.TenantRequest, forms: Forms) -> bool:
         is_renamed = forms.company.store()
         has_new_version = forms.choices.instance.store(by=request.user, expected_version=forms.version)
     return has_new_version or is_renamed or bool(changed)
+
+
+def _stamp(tenant: Tenant) -> str:
+    return settings_versions.stamp_of(tenant, [_connection(system) for system in System])
 
 
 def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
@@ -159,6 +162,7 @@ def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **e
         "forms": forms,
         "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, forms.notes),
         "tags": settings_tags.meanings(),
+        "chosen_from_systems": [forms.choices[name].html_name for name in CHOSEN_FROM_SYSTEMS],
         "unsent": notices.unsent(settings_versions.stored_settings(), now=timezone.now()),
         "problems": settings_sections.problems([forms.company, *forms.connections, forms.choices]),
     }
@@ -167,8 +171,11 @@ def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **e
 
 def _connection(system: System) -> Connection:
     """Return the stored connection, or a new one that is not saved yet."""
-    # Credentials are opened by the form, which knows what to do when no key fits.
-    found = Connection.objects.filter(system=system).defer("credentials").first()
+    rows = Connection.objects.filter(system=system)
+    try:
+        found = rows.first()  # in one statement: never the secrets of a later save with the address of an earlier one
+    except DecryptionError:
+        found = rows.defer("credentials").first()  # the form knows what to do when no key fits
     if found:
         return found
     busy_codes = ["LOCK"] if system == System.KING else []

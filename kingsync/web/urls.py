@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from kingsync.web import (
     brake_pages,
+    call_pages,
     forecast,
     health,
     home,
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/settings/forecast/", forecast.forecast, name="forecast"),
     path("t/<slug:slug>/settings/versions/", settings_history.versions, name="settings_versions"),
     path("t/<slug:slug>/settings/versions/<int:version>/restore/", settings_history.restore, name="settings_restore"),
+    path("t/<slug:slug>/calls/<int:call_id>/", call_pages.background_call, name="background_call"),
     path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
     path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),

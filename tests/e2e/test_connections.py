@@ -13,6 +13,8 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
 from tests import desk, factories
 
+pytestmark = pytest.mark.usefixtures("calls_at_once")
+
 
 @pytest.fixture
 def editor(tenant: Tenant) -> Client:
@@ -27,7 +29,7 @@ def pressed(editor: Client, system: System) -> str:
     page = editor.get("/t/jansen/settings/")
     forms = page.context["forms"].connections
     fields = {bound.html_name: bound.value() or "" for form in forms for bound in form}
-    return editor.post(f"/t/jansen/settings/test/{system}/", fields).content.decode()
+    return editor.post(f"/t/jansen/settings/test/{system}/", fields, follow=True).content.decode()
 
 
 @pytest.mark.parametrize(("system", "name"), [(System.KING, "King"), (System.OUTSMART, "OutSmart")])

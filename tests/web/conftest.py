@@ -22,6 +22,11 @@ class People:
     operator: User
 
 
+@pytest.fixture(autouse=True)
+def _calls_at_once(calls_at_once: None) -> None:
+    """No page of these tests waits for a thread."""
+
+
 @pytest.fixture
 def tenant(db: None) -> Tenant:
     """A tenant with settings and both connections."""

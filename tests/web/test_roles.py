@@ -114,7 +114,8 @@ TABLE: dict[str, Line] = {
     "brake": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
     "settings": Line(get=members(), post=editors(422)),
     "test_connection": action(200),
-    "refresh_choices": action(200),
+    "refresh_choices": action(),
+    "background_call": Line(get=(302, 404, 403, 404, 200, 404)),  # only for who asked
     "text_preview": Line(get=NOT_THIS_WAY, post=members(), sent={"template": "Werkbon {order_number}"}),
     "forecast": action(200),
     "settings_versions": page(),
@@ -180,10 +181,10 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setattr(clients, "test_connection", works)
     monkeypatch.setattr(refreshing, "refresh_choices", list)
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
-    return World(tenant, people, rows_of(tenant, people.viewer))
+    return World(tenant, people, rows_of(tenant, people.viewer, asker=people.owner))
 
 
-def rows_of(tenant: Tenant, member: User) -> dict[str, int]:
+def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str, int]:
     """Make one row of everything; return their numbers by the names of the addresses."""
     invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
     return {
@@ -194,6 +195,7 @@ def rows_of(tenant: Tenant, member: User) -> dict[str, int]:
         "invitation_id": tenant.invitations.get().pk,
         "record_id": factories.record_link(tenant).pk,
         "file_id": factories.king_file(tenant).pk,
+        "call_id": factories.background_call(tenant, by=asker or member).pk,
     }
 
 
@@ -233,7 +235,7 @@ def test_stranger_learns_nothing_of_a_tenant(world: World, name: str, method: st
     assert own.status_code in {404, 405}
 
 
-ROWS = {"run_id", "work_order_id", "brake_id", "membership_id", "invitation_id", "record_id"}
+ROWS = {"run_id", "work_order_id", "brake_id", "membership_id", "invitation_id", "record_id", "call_id"}
 NUMBERED = [name for name in OF_A_TENANT if ROWS & OURS[name].pattern.converters.keys()]
 
 

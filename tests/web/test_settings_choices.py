@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -21,6 +23,7 @@ from tests.web.pages import html
 from tests.web.settings_entries import ADDRESS, entries, stored
 
 REFRESH = f"{ADDRESS}choices/"
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,10 @@ def test_choices_are_asked_of_both_systems_and_what_was_typed_stays(
     conftest.connect(tenant, king, outsmart)
     king.store.put_record("warehouse", "2", {"Omschrijving": "Bus"})
 
-    answer = editor.post(REFRESH, entries(editor) | {"success_status": "typed", "default_warehouse": "2"})
+    pressed = editor.post(REFRESH, entries(editor), headers=HTMX)
+    [followed] = re.findall(r'hx-get="([^"]+)"', html(pressed))
+    typed = {"success_status": "typed", "default_warehouse": "2"}
+    answer = editor.get(followed, typed, headers=HTMX)
 
     page = html(answer)
     assert "King: 1 warehouse" in page
@@ -91,7 +97,7 @@ def test_system_that_does_not_answer_is_told_and_the_other_is_asked_all_the_same
     conftest.connect(tenant, king, outsmart)
     outsmart.faults.add(Fault(kind="html", times="forever"))
 
-    page = html(editor.post(REFRESH, entries(editor)))
+    page = html(editor.post(REFRESH, entries(editor), follow=True))
 
     assert "OutSmart answered with something else than data" in page
     assert "King: 0 warehouses" in page
@@ -100,7 +106,7 @@ def test_system_that_does_not_answer_is_told_and_the_other_is_asked_all_the_same
 def test_choices_without_connections_say_what_to_fill_in(editor: Client, tenant: Tenant) -> None:
     Connection.across_tenants.all().delete()
 
-    page = html(editor.post(REFRESH, {}))
+    page = html(editor.post(REFRESH, {}, follow=True))
 
     assert "There is no connection with OutSmart yet." in page
     assert "There is no connection with King yet." in page

@@ -48,7 +48,7 @@ def test_changed_choice_is_stored_as_a_new_version_with_its_author(
 def test_connection_that_was_just_saved_is_tried_once_by_the_page_itself(editor: Client) -> None:
     by_itself = f'hx-post="{TEST_KING}" hx-trigger="load"'
 
-    answer = editor.post(ADDRESS, entries(editor) | {"king-administration": "OTHER"}, follow=True)
+    answer = editor.post(ADDRESS, entries(editor) | {"king-sql_timeout": "30"}, follow=True)
 
     assert by_itself in html(answer)
     assert 'test/outsmart/" hx-trigger' not in html(answer)
@@ -190,9 +190,9 @@ def test_secrets_never_stand_in_a_page(editor: Client, tenant: Tenant) -> None:
 
 
 def test_empty_secret_keeps_the_stored_one(editor: Client, tenant: Tenant) -> None:
-    editor.post(ADDRESS, entries(editor) | {"king-administration": "NEW01"})
+    editor.post(ADDRESS, entries(editor) | {"king-busy_codes": "LOCK,BEZET"})
 
-    assert king(tenant).administration == "NEW01"
+    assert king(tenant).busy_codes == ["LOCK", "BEZET"]
     assert king(tenant).credentials == factories.SECRETS[System.KING]
 
 
@@ -324,7 +324,7 @@ def test_working_connection_says_so(editor: Client, monkeypatch: pytest.MonkeyPa
     systems = FakeSystems(None)
     systems.install(monkeypatch)
 
-    answer = editor.post(TEST_KING, entries(editor))
+    answer = editor.post(TEST_KING, entries(editor), follow=True)
 
     assert "King answered. The connection works." in html(answer)
     assert systems.tried[0].credentials == factories.SECRETS[System.KING]
@@ -336,7 +336,7 @@ def test_trial_uses_what_was_typed_and_books_nothing(
     systems = FakeSystems(reason("system.authentication", system="King", operation="Order_Toevoegen"))
     systems.install(monkeypatch)
 
-    answer = editor.post(TEST_KING, entries(editor) | {"king-access_code": "wrong"})
+    answer = editor.post(TEST_KING, entries(editor) | {"king-access_code": "wrong"}, follow=True)
 
     assert "King refused our credentials at Order_Toevoegen." in html(answer)
     assert systems.tried[0].credentials["access_code"] == "wrong"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,17 +12,19 @@ from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from kingsync.models import tenants
+from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.brakes import Brake
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import patience
+from tests import factories, patience
 from tests.browser.looks.company import Company
 
 # Addresses that only take what is sent, parts of pages, files and ways to other pages.
@@ -77,7 +80,14 @@ class Stop:
 def stops(company: Company) -> list[Stop]:
     """Return every page, in the order in which a person would meet them."""
     with tenants.scope(company.busy):
-        return [*_before_login(company), *_own(company), *_start(company), *_work_orders(), *_happened(), *_choices()]
+        return [
+            *_before_login(company),
+            *_own(company),
+            *_start(company),
+            *_work_orders(),
+            *_happened(),
+            *_choices(company),
+        ]
 
 
 def admin_stops() -> list[Stop]:
@@ -190,7 +200,23 @@ def _happened() -> list[Stop]:
     ]
 
 
-def _choices() -> list[Stop]:
+def _calls(company: Company) -> list[Stop]:
+    """A search in King that goes on, and a connection test that is over."""
+    owner, row = company.people["owner"], WorkOrder.objects.order_by("id")[0]
+    until = timezone.now() + datetime.timedelta(hours=1)
+    search = {"kind": BackgroundCall.Kind.FIND_ORDER, "work_order": row, "parameters": {"number": "500"}}
+    going_on = factories.background_call(
+        company.busy, by=owner, state=BackgroundCall.State.RUNNING, expires_at=until, **search
+    )
+    tested = factories.background_call(company.busy, by=owner)
+    found = factories.background_call(
+        company.busy, by=owner, result={"found": {"order": {"number": "500"}, "belongs_to": None}}, **search
+    )
+    named = {"call-waiting": going_on, "call-tested": tested, "work-order-attach": found}
+    return [Stop(name, "background_call", _of("background_call", each.pk)) for name, each in named.items()]
+
+
+def _choices(company: Company) -> list[Stop]:
     address = reverse("settings", args=["jansen"])
     return [
         Stop("settings", "settings", address),
@@ -200,6 +226,7 @@ def _choices() -> list[Stop]:
         Stop("settings-tags", "settings", address, do=_pick_a_tag),
         Stop("settings-forecast", "settings", address, do=_ask_the_forecast),
         Stop("settings-tested", "settings", address, do=_test_the_connections),
+        *_calls(company),
         Stop("settings-versions", "settings_versions", reverse("settings_versions", args=["jansen"])),
     ]
 

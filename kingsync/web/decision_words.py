@@ -1,0 +1,37 @@
+"""What follows a decision about one work order: what is said, and which page is shown."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.web import access
+
+Kind = Decision.Kind
+
+DONE: dict[Kind, str | Promise] = {
+    Kind.RETRY: gettext_lazy("The next export takes this work order up again."),
+    Kind.RELEASE: gettext_lazy("Released: the next export sends this work order."),
+    Kind.EXCLUDE: gettext_lazy("Excluded: kingsync does not send this work order any more."),
+    Kind.INCLUDE: gettext_lazy("Included again: the next export takes this work order up."),
+    Kind.ATTACH: gettext_lazy("Attached: the next export brings the King order up to date."),
+    Kind.ANEW: gettext_lazy("The earlier attempt is forgotten: the next export begins from the start."),
+}
+
+
+def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpResponse:
+    messages.success(request, str(DONE[kind]))
+    return back(request, row)
+
+
+def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
+
+
+def ask_anew(request: access.TenantRequest, row: WorkOrder, *, problem: str = "", reason: str = "") -> HttpResponse:
+    """Ask whether to start anew; with `problem` the person must confirm what King cannot tell."""
+    return render(request, "work_order_anew.html", {"work_order": row, "problem": problem, "reason": reason})
