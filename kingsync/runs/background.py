@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from integrations import deadlines
 from kingsync.models import tenants
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.tenants import Tenant
@@ -35,8 +36,8 @@ Result = dict[str, Any]
 Work = Callable[[BackgroundCall], Result]
 
 OPEN_PER_TENANT = 3
-# So long one operation of either system may last, and so long the few of one call together.
-OPERATION_SECONDS = 20.0
+# So long the calls to the other system may take together, retries included.
+CALLS_SECONDS = 20.0
 WAIT, LONGEST = datetime.timedelta(seconds=60), datetime.timedelta(seconds=180)
 # Connection tests go to addresses that people type: so many in a minute and no more.
 TESTS_PER_PERSON, TESTS_PER_TENANT, TEST_WINDOW = 10, 20, datetime.timedelta(minutes=1)
@@ -158,7 +159,7 @@ def _result(call: BackgroundCall, work: Work) -> Result:
     try:
         if not _may_still(call):
             return _refused(reason("call.not_allowed"))
-        with clients.patience(OPERATION_SECONDS):
+        with deadlines.within(CALLS_SECONDS):
             return work(call)
     except refusals.REFUSALS as error:
         return _refused(refusals.why(error))
