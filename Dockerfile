@@ -26,4 +26,4 @@ RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused python manage.py collectstatic --no
     && mkdir /state /king-xml && chown kingsync /state /king-xml
 USER kingsync
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", "--blocking-threads", "4", "kingsync.wsgi:application"]
+CMD ["python", "-m", "kingsync.serve", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]

@@ -45,6 +45,13 @@ KING_XML_FOLDER: str = env.str(
 # The largest file that may be uploaded.
 KING_XML_MAX_MB: int = env.int("KING_XML_MAX_MB", default=500)
 
+# Threads of one web process that answer pages; uploads have as many of their own.
+WEB_THREADS: int = env.int("WEB_THREADS", default=4)
+# Seconds within which a request must have come in and its answer be taken; large ones get more (kingsync/asgi.py).
+WEB_REQUEST_SECONDS: int = env.int("WEB_REQUEST_SECONDS", default=20)
+# The largest request that is no upload of files.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
@@ -70,6 +77,7 @@ MIDDLEWARE = [
     "kingsync.web.policy.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "kingsync.web.refused.RefusedMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

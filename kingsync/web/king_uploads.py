@@ -9,6 +9,15 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers
+from django.urls import Resolver404, resolve
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Tell whether a request brings files, which are read while they come in."""
+    try:
+        return method == "POST" and resolve(path).view_name == "king_files"
+    except Resolver404:
+        return False
 
 
 class Upload(UploadedFile):

