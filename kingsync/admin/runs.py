@@ -92,7 +92,7 @@ class LogEntryAdmin(base.LongListAdmin):
         self, request: HttpRequest, queryset: QuerySet[LogEntry], search_term: str
     ) -> tuple[QuerySet[LogEntry], bool]:
         """Find the entries about a number; a work order also by its own number and that of its King order."""
-        number = search_term.replace("\0", "").strip()
+        number = search_term.strip()
         if not number:
             return queryset, False
         visible = WorkOrder.across_tenants.filter(tenant__in=Tenant.objects.visible_to(request.user))

@@ -56,7 +56,7 @@ class Page:
 
 def wanted(asked: QueryDict) -> Wanted:
     """Return what is asked for, as far as it makes sense. A search looks through all states if none is named."""
-    search = asked.get("q", "").replace("\0", "").strip()[:SEARCH_LENGTH]
+    search = asked.get("q", "").strip()[:SEARCH_LENGTH]
     state, kind = asked.get("state", ""), asked.get("kind", "")
     if state not in TABS:
         state = ALL if search else RecordLink.State.REJECTED.value
@@ -64,7 +64,7 @@ def wanted(asked: QueryDict) -> Wanted:
         state=state,
         kind=kind if kind in RecordKind.values else "",
         search=search,
-        after=asked.get("after", "").replace("\0", ""),
+        after=asked.get("after", ""),
     )
 
 

@@ -84,8 +84,8 @@ def test_search_stays_within_the_state_that_is_named(viewer: Client, tenant: Ten
     assert numbers(viewer, q="103", state="rejected") == []
 
 
-@pytest.mark.parametrize("query", [{"q": "\0"}, {"after": "\0:\0"}, {"after": "customer"}, {"after": "nonsense:1"}])
-def test_what_no_database_takes_is_not_asked(viewer: Client, tenant: Tenant, query: dict[str, str]) -> None:
+@pytest.mark.parametrize("query", [{"after": "customer"}, {"after": "nonsense:1"}])
+def test_a_page_that_there_is_not_is_the_first(viewer: Client, tenant: Tenant, query: dict[str, str]) -> None:
     link(tenant, "1")
 
     assert numbers(viewer, **query) == ["1"]

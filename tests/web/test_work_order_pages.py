@@ -84,15 +84,6 @@ def test_search_is_answered_by_its_index(tenant: Tenant) -> None:
     assert "Bitmap Index Scan on work_orders_by_text" in plan
 
 
-def test_search_for_what_no_database_takes_is_told_and_finds_everything(editor: Client, tenant: Tenant) -> None:
-    factories.work_order(tenant, order_number="WB1")
-
-    answer = editor.get(LEDGER, {"q": "a\0b"})
-
-    assert [row.order_number for row in answer.context["page"].rows] == ["WB1"]
-    assert "Null characters are not allowed." in text(answer)
-
-
 def test_filters_narrow_the_list_together(editor: Client, tenant: Tenant) -> None:
     day, now = datetime.date(2025, 11, 10), timezone.now()
     for name, finished, king_number, changed in (

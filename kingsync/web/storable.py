@@ -1,0 +1,37 @@
+"""Requests with signs that no database can hold: a NUL, or half a surrogate pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+
+from kingsync.rules.storable import is_storable
+
+
+class StorableTextMiddleware:
+    """Answer 400 to a NUL or half a surrogate in address, query, cookies or form: the database refuses them.
+
+    Stands behind CsrfViewMiddleware, which has read the form; an upload is checked by its own page.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: object, _args: object, _kwargs: object) -> None:
+        """Raise `BadRequest` where something cannot be stored."""
+        texts = [request.path, *request.COOKIES.values(), *_texts(request.GET)]
+        if not getattr(view, "csrf_exempt", False):
+            texts += _texts(request.POST)
+        if not all(is_storable(text) for text in texts):
+            raise BadRequest("a sign that cannot be stored")
+
+
+def _texts(query: QueryDict) -> Iterable[str]:
+    for name, values in query.lists():
+        yield name
+        yield from values
