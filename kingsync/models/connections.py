@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.encryption import EncryptedJSONField
 from kingsync.models.tenants import TenantOwned
+from kingsync.rules import limits
 
 
 class System(models.TextChoices):
@@ -32,12 +33,14 @@ class Connection(TenantOwned):
         PAUSED = "paused", _("paused")
 
     system = models.CharField(_("system"), max_length=10, choices=System.choices)
-    base_url = models.CharField(_("address"), max_length=300)
+    base_url = models.CharField(_("address"), max_length=limits.ADDRESS)
     credentials = EncryptedJSONField(default=dict)
-    administration = models.CharField(_("administration"), max_length=100, blank=True)
+    administration = models.CharField(_("administration"), max_length=limits.ADMINISTRATION, blank=True)
     verify_tls = models.BooleanField(_("check the certificate"), default=True)
     ca_certificate = models.TextField(_("own certificate authority (PEM)"), blank=True)
-    busy_codes = ArrayField(models.CharField(max_length=100), verbose_name=_("busy codes"), default=list, blank=True)
+    busy_codes = ArrayField(
+        models.CharField(max_length=limits.BUSY_CODE), verbose_name=_("busy codes"), default=list, blank=True
+    )
     sql_timeout = models.PositiveIntegerField(_("SQL time-out (seconds)"), null=True, blank=True)
     # King only: where imports read from. Exports always write through the webservices.
     reader = models.CharField(_("imports read from"), max_length=10, choices=Reader.choices, default=Reader.WEBSERVICE)

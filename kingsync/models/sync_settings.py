@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.tenants import TenantOwned
-from kingsync.rules import mapping, texts
+from kingsync.rules import limits, mapping, texts
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -84,7 +84,7 @@ def valid_text_line(value: str) -> None:
         raise ValidationError(_("“%(text)s” is not a known tag."), params={"text": problem}, code="unknown_tag")
 
 
-INTERVAL = [MinValueValidator(1), MaxValueValidator(7 * 24 * 60)]
+INTERVAL = [MinValueValidator(1), MaxValueValidator(limits.MINUTES)]
 
 
 class SyncSettings(TenantOwned):
@@ -108,7 +108,10 @@ class SyncSettings(TenantOwned):
     )
     products_price = models.CharField(_("price of products"), max_length=5, choices=Price.choices, default=Price.SALES)
     products_revenue_groups = ArrayField(
-        models.CharField(max_length=10), verbose_name=_("only these revenue groups"), default=list, blank=True
+        models.CharField(max_length=limits.REVENUE_GROUP),
+        verbose_name=_("only these revenue groups"),
+        default=list,
+        blank=True,
     )
     hour_types_enabled = models.BooleanField(_("hour types"), default=False)
     hour_types_inactive = models.CharField(
@@ -117,18 +120,20 @@ class SyncSettings(TenantOwned):
     warehouses_enabled = models.BooleanField(_("warehouses"), default=False)
     orders_enabled = models.BooleanField(_("orders"), default=False)
     orders_from_date = models.DateField(_("orders from"), null=True, blank=True)
-    orders_type_of_work = models.CharField(_("type of work"), max_length=255, default="Service")
-    orders_payment_method = models.CharField(_("payment method"), max_length=255, default="op rekening")
-    orders_work_status = models.CharField(_("work order status of new work orders"), max_length=255, blank=True)
+    orders_type_of_work = models.CharField(_("type of work"), max_length=limits.CODE, default="Service")
+    orders_payment_method = models.CharField(_("payment method"), max_length=limits.CODE, default="op rekening")
+    orders_work_status = models.CharField(_("work order status of new work orders"), max_length=limits.CODE, blank=True)
     orders_materials = models.BooleanField(_("article lines as materials"), default=True)
     missing = models.CharField(
         _("records gone from King"), max_length=10, choices=Missing.choices, default=Missing.IGNORE
     )
-    brake_percent = models.PositiveIntegerField(_("brake (%)"), default=5, validators=[MaxValueValidator(100)])
+    brake_percent = models.PositiveIntegerField(
+        _("brake (%)"), default=5, validators=[MaxValueValidator(limits.PERCENT)]
+    )
 
     export_orders = models.BooleanField(_("Orders"), default=False)
-    work_order_status = models.CharField(_("Work order status"), max_length=255, default="1")
-    default_warehouse = models.CharField(_("Default warehouse"), max_length=255, default="1", blank=True)
+    work_order_status = models.CharField(_("Work order status"), max_length=limits.CODE, default="1")
+    default_warehouse = models.CharField(_("Default warehouse"), max_length=limits.CODE, default="1", blank=True)
     hour_rounding = models.PositiveIntegerField(_("Hour rounding"), choices=Rounding.choices, default=Rounding.FIFTEEN)
     work_description = models.BooleanField(_("Work description"), default=True)
     create_new_order = models.BooleanField(_("Create new order"), default=True)
@@ -141,33 +146,35 @@ class SyncSettings(TenantOwned):
     )
     extra_text_line_1 = models.CharField(
         _("Extra text line 1"),
-        max_length=500,
+        max_length=limits.TEXT_LINE,
         blank=True,
         default="Werkbon {order_number}",
         validators=[valid_text_line],
     )
     extra_text_line_2 = models.CharField(
-        _("Extra text line 2"), max_length=500, blank=True, validators=[valid_text_line]
+        _("Extra text line 2"), max_length=limits.TEXT_LINE, blank=True, validators=[valid_text_line]
     )
     extra_text_line_3 = models.CharField(
-        _("Extra text line 3"), max_length=500, blank=True, validators=[valid_text_line]
+        _("Extra text line 3"), max_length=limits.TEXT_LINE, blank=True, validators=[valid_text_line]
     )
     extra_text_line_4 = models.CharField(
-        _("Extra text line 4"), max_length=500, blank=True, validators=[valid_text_line]
+        _("Extra text line 4"), max_length=limits.TEXT_LINE, blank=True, validators=[valid_text_line]
     )
     interim_updates = models.BooleanField(_("Interim updates"), default=False)
-    order_update_status = models.CharField(_("Order update status"), max_length=255, blank=True)
+    order_update_status = models.CharField(_("Order update status"), max_length=limits.CODE, blank=True)
     create_interim_order = models.BooleanField(_("Create interim order"), default=False)
     incomplete_orders = models.CharField(
         _("Orders with a refused line"), max_length=10, choices=Incomplete.choices, default=Incomplete.SEND_REST
     )
-    free_line_article = models.CharField(_("article for lines without a code"), max_length=20, blank=True)
+    free_line_article = models.CharField(_("article for lines without a code"), max_length=limits.ARTICLE, blank=True)
     send_prices = models.BooleanField(_("send prices"), default=False)
-    success_status = models.CharField(_("status after success"), max_length=255, blank=True)
-    failure_status = models.CharField(_("status after a rejection"), max_length=255, blank=True)
+    success_status = models.CharField(_("status after success"), max_length=limits.CODE, blank=True)
+    failure_status = models.CharField(_("status after a rejection"), max_length=limits.CODE, blank=True)
     export_from_date = models.DateField(_("work finished from"), null=True, blank=True)
 
-    notification_emails = ArrayField(models.EmailField(), verbose_name=_("mail addresses"), default=list, blank=True)
+    notification_emails = ArrayField(
+        models.EmailField(max_length=limits.EMAIL), verbose_name=_("mail addresses"), default=list, blank=True
+    )
     notification_mode = models.CharField(_("mails"), max_length=10, choices=MailMode.choices, default=MailMode.DIGEST)
 
     class Meta:

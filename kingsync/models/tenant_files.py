@@ -14,18 +14,21 @@ from django.utils.translation import gettext
 from integrations import errors
 from integrations.addresses import AddressPolicy
 from integrations.king import names
-from kingsync.models import tenants
+from kingsync.models import strict_json, tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.destinations import SECRET, SECRET_KEYS, untyped_secrets
 from kingsync.models.sync_settings import SyncSettings, sentence
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, stored
 from kingsync.models.wording import sentence as reason_sentence
-from kingsync.rules import mapping
-from kingsync.rules.mapping import Section
+from kingsync.rules import limits, mapping
+from kingsync.rules.mapping import MANY, Section
 
 _SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Document = dict[str, Any]
+Address = Annotated[str, msgspec.Meta(max_length=limits.ADDRESS)]
+Secret = Annotated[str, msgspec.Meta(max_length=limits.SECRET)]
+BusyCode = Annotated[str, msgspec.Meta(max_length=limits.BUSY_CODE)]
 
 
 class TenantFileError(ValueError):
@@ -37,27 +40,27 @@ class TenantFileError(ValueError):
 
 
 class OutSmartSection(Section, frozen=True, kw_only=True):
-    base_url: str = ""
-    token: str = ""
-    software_token: str = ""
-    bearer_token: str = ""
+    base_url: Address = ""
+    token: Secret = ""
+    software_token: Secret = ""
+    bearer_token: Secret = ""
 
 
 class KingSection(Section, frozen=True, kw_only=True):
-    base_url: str = ""
-    administration: str = ""
-    access_code: str = ""
-    access_codes: dict[str, str] = {}
+    base_url: Address = ""
+    administration: Annotated[str, msgspec.Meta(max_length=limits.ADMINISTRATION)] = ""
+    access_code: Secret = ""
+    access_codes: Annotated[dict[str, Secret], MANY] = {}
     verify_tls: bool = True
-    ca_certificate: str = ""
-    busy_codes: tuple[str, ...] = ("LOCK",)
-    sql_timeout: Annotated[int, msgspec.Meta(ge=1, le=3600)] | None = None
+    ca_certificate: Annotated[str, msgspec.Meta(max_length=limits.CERTIFICATE)] = ""
+    busy_codes: Annotated[tuple[BusyCode, ...], MANY] = ("LOCK",)
+    sql_timeout: Annotated[int, msgspec.Meta(ge=1, le=limits.SQL_SECONDS)] | None = None
     reader: Literal["webservice", "files"] = "webservice"
 
 
 class TenantFile(mapping.Mapping, frozen=True, kw_only=True):
-    slug: Annotated[str, msgspec.Meta(pattern=_SLUG, max_length=50)]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    slug: Annotated[str, msgspec.Meta(pattern=_SLUG, max_length=limits.SLUG)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME)]
     language: mapping.Language = "nl"
     outsmart: OutSmartSection = OutSmartSection()
     king: KingSection = KingSection()
@@ -73,7 +76,10 @@ def apply(content: bytes) -> Tenant:
 
     Raises `TenantFileError` with the path of what is wrong, and stores nothing then.
     """
-    given = _parsed(content)
+    try:
+        given = strict_json.read(content)
+    except strict_json.StrictJsonError as error:
+        raise TenantFileError({error.path: error.sentence}) from None
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update().filter(slug=str(given.get("slug", ""))).first()
         before = _document(tenant) if tenant else {}
@@ -85,28 +91,18 @@ def apply(content: bytes) -> Tenant:
 # --- Reading the file -------------------------------------------------------------------------------------------------
 
 
-def _parsed(content: bytes) -> Document:
-    try:
-        given = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TenantFileError({"": gettext("The file is not valid JSON: %(detail)s") % {"detail": error}}) from None
-    if not isinstance(given, dict):
-        raise TenantFileError({"": gettext("The file must hold one JSON object.")})
-    return given
-
-
 def _merged(base: Document, given: Document, *, path: str = "") -> Document:
     """Return the file completed with what is stored: absent keys, and secrets that read `***`."""
     merged = dict(base)
     for key, value in given.items():
-        before = merged.get(key)
-        if path == "king" and key == "access_codes" and isinstance(value, dict):
+        before, here = merged.get(key), f"{path}.{key}".strip(".")
+        if here == "king.access_codes" and isinstance(value, dict):
             merged[key] = {
                 name: (before or {}).get(name, SECRET) if code == SECRET else code for name, code in value.items()
             }
         elif isinstance(before, dict) and isinstance(value, dict):
-            merged[key] = _merged(before, value, path=f"{path}.{key}".strip("."))
-        elif value != SECRET or not isinstance(before, str):
+            merged[key] = _merged(before, value, path=here)
+        elif value != SECRET or here not in _SECRETS or before is None:
             merged[key] = value
     return merged
 
@@ -137,7 +133,21 @@ def _located(message: str) -> dict[str, str]:
     if text.startswith("Invalid enum value"):
         choices = ", ".join(str(choice) for choice in _choices_at(path))
         return {path: gettext("It must be one of: %(choices)s.") % {"choices": choices}}
-    return {path: gettext("The value does not fit (%(detail)s).") % {"detail": text}}
+    return {path: _limit(text) or gettext("The value does not fit (%(detail)s).") % {"detail": text}}
+
+
+def _limit(message: str) -> str:
+    """Return the sentence for a value past its limit; "" for what is wrong in another way."""
+    for pattern, told in (
+        (r"Expected `str` of length <= (\d+)", gettext("The text is too long: at most %(most)s characters.")),
+        (r"Expected `(?:array|object)` of length <= (\d+)", gettext("There are too many: at most %(most)s.")),
+        (r"Expected `int` <= (\d+)", gettext("The number is too large: at most %(most)s.")),
+        (r"Expected `int` >= (\d+)", gettext("The number is too small: at least %(most)s.")),
+    ):
+        found = re.search(pattern, message)
+        if found:
+            return told % {"most": found.group(1)}
+    return ""
 
 
 def _choices_at(path: str) -> tuple[object, ...]:
@@ -198,6 +208,7 @@ def address_problem(system: System, url: str) -> str:
 # --- The stored side --------------------------------------------------------------------------------------------------
 
 _OUTSMART_SECRETS = SECRET_KEYS[System.OUTSMART]
+_SECRETS = frozenset({*(f"outsmart.{name}" for name in _OUTSMART_SECRETS), "king.access_code"})
 
 
 def _document(tenant: Tenant) -> Document:

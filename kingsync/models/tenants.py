@@ -12,6 +12,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.rules import limits
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
@@ -54,9 +56,9 @@ class Tenant(models.Model):
         ENGLISH = "en", _("English")
 
     slug = models.CharField(
-        _("short name"), max_length=50, unique=True, validators=[RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+        _("short name"), max_length=limits.SLUG, unique=True, validators=[RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     )
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=limits.NAME)
     language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=Language.DUTCH)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     # An owner can ask for a second step (TOTP) at every member's login.

@@ -8,15 +8,20 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kingsync.rules import texts
+from kingsync.rules import limits, texts
 from kingsync.rules.outcomes import gettext_noop
 
 Language = Literal["nl", "en"]
 Inactive = Literal["skip", "import", "deactivate"]
-Minutes = Annotated[int, msgspec.Meta(ge=1, le=7 * 24 * 60)]
-Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
-Line = Annotated[str, msgspec.Meta(max_length=500)]
-Short = Annotated[str, msgspec.Meta(max_length=255)]
+Minutes = Annotated[int, msgspec.Meta(ge=1, le=limits.MINUTES)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=limits.PERCENT)]
+Line = Annotated[str, msgspec.Meta(max_length=limits.TEXT_LINE)]
+Code = Annotated[str, msgspec.Meta(max_length=limits.CODE)]
+Article = Annotated[str, msgspec.Meta(max_length=limits.ARTICLE)]
+RevenueGroup = Annotated[str, msgspec.Meta(max_length=limits.REVENUE_GROUP)]
+Email = Annotated[str, msgspec.Meta(max_length=limits.EMAIL)]
+# Of the length of every list that has no other.
+MANY = msgspec.Meta(max_length=limits.ENTRIES)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +45,7 @@ class Products(Section, frozen=True, kw_only=True):
     enabled: bool = False
     inactive: Inactive = "skip"
     price: Literal["sales", "cost", "none"] = "sales"
-    revenue_groups: tuple[str, ...] = ()
+    revenue_groups: Annotated[tuple[RevenueGroup, ...], MANY] = ()
 
 
 class HourTypes(Section, frozen=True, kw_only=True):
@@ -55,9 +60,9 @@ class Warehouses(Section, frozen=True, kw_only=True):
 class Orders(Section, frozen=True, kw_only=True):
     enabled: bool = False
     from_date: datetime.date | None = None
-    type_of_work: Short = "Service"
-    payment_method: Short = "op rekening"
-    work_status: Short = ""
+    type_of_work: Code = "Service"
+    payment_method: Code = "op rekening"
+    work_status: Code = ""
     materials: bool = True
 
 
@@ -73,8 +78,8 @@ class Imports(Section, frozen=True, kw_only=True):
 
 class Exports(Section, frozen=True, kw_only=True):
     orders: bool = False
-    work_order_status: Short = "1"
-    default_warehouse: Short = "1"
+    work_order_status: Code = "1"
+    default_warehouse: Code = "1"
     hour_rounding: Literal[0, 5, 15, 30] = 15
     work_description: bool = True
     create_new_order: bool = True
@@ -83,25 +88,25 @@ class Exports(Section, frozen=True, kw_only=True):
         "materials_hours_text", "hours_materials_text", "text_materials_hours", "text_hours_materials"
     ] = "materials_hours_text"
     assign_relation: Literal["customer", "invoice"] = "invoice"
-    extra_text_lines: Annotated[tuple[Line, ...], msgspec.Meta(max_length=4)] = (
+    extra_text_lines: Annotated[tuple[Line, ...], msgspec.Meta(max_length=limits.TEXT_LINES)] = (
         "Werkbon {order_number}",
         "",
         "",
         "",
     )
     interim_updates: bool = False
-    order_update_status: Short = ""
+    order_update_status: Code = ""
     create_interim_order: bool = False
     incomplete_orders: Literal["send_rest", "hold"] = "send_rest"
-    free_line_article: Short = ""
+    free_line_article: Article = ""
     send_prices: bool = False
-    success_status: Short = ""
-    failure_status: Short = ""
+    success_status: Code = ""
+    failure_status: Code = ""
     from_date: datetime.date | None = None
 
 
 class Notifications(Section, frozen=True, kw_only=True):
-    emails: tuple[str, ...] = ()
+    emails: Annotated[tuple[Email, ...], MANY] = ()
     mode: Literal["off", "each", "digest"] = "digest"
 
 

@@ -22,7 +22,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.models.wording import stored
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import clients, refusals
+from kingsync.runs import refusals
 from kingsync.runs.pool import Pool, PoolFullError
 
 if TYPE_CHECKING:

@@ -7,13 +7,16 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from integrations import errors
+from integrations.king import names
 from kingsync.models import wording
 from kingsync.models.connections import Connection, System
 from kingsync.models.destinations import Destination, may_follow
 from kingsync.models.encryption import DecryptionError
+from kingsync.rules import limits
 from kingsync.runs import clients
 
 TYPE_AGAIN = gettext_noop(
@@ -42,7 +45,7 @@ class SecretField(forms.CharField):
 
     def __init__(self, *, label: Any, help_text: Any = "") -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"})
-        super().__init__(label=label, help_text=help_text, required=False, widget=widget, max_length=500)
+        super().__init__(label=label, help_text=help_text, required=False, widget=widget, max_length=limits.SECRET)
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -210,6 +213,8 @@ class KingForm(ConnectionForm):
         super().__init__(data, instance=instance, is_read_only=is_read_only)
         self.fields["administration"].required = not self._reads_files()
         self.fields["base_url"].required = not self._reads_files()
+        self.fields["sql_timeout"].validators += [MinValueValidator(1), MaxValueValidator(limits.SQL_SECONDS)]
+        self.fields["ca_certificate"].validators.append(MaxLengthValidator(limits.CERTIFICATE))
         self.fields["reader"].required = False  # a form without it leaves it as it is
         self.order_fields(["base_url", "administration", "access_code", "sql_timeout", "access_codes"])
         named = ", ".join(sorted(self._stored_codes()))
@@ -239,6 +244,8 @@ class KingForm(ConnectionForm):
                 raise ValidationError(
                     gettext("Line %(number)s is not of the form Operation=code.") % {"number": number}
                 )
+        for operation, code in codes.items():
+            _check_code(operation, code)
         return codes
 
     def clean(self) -> dict[str, Any]:
@@ -263,3 +270,12 @@ class KingForm(ConnectionForm):
 
 
 FORMS: dict[System, type[ConnectionForm]] = {System.OUTSMART: OutSmartForm, System.KING: KingForm}
+
+
+def _check_code(operation: str, code: str) -> None:
+    """Raise `ValidationError` for what the tenant file refuses too; never with the code itself."""
+    if operation not in names.OPERATIONS:
+        raise ValidationError(gettext("King has no operation “%(name)s”.") % {"name": operation})
+    if len(code) > limits.SECRET:
+        told = gettext("The code of %(name)s is too long: at most %(most)s characters.")
+        raise ValidationError(told % {"name": operation, "most": limits.SECRET})

@@ -7,10 +7,15 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.rules import limits
 
 
 class LinesField(forms.Field):
     """A list, one value on each line or between commas; each is checked by the field `inner`, and kept once."""
+
+    default_error_messages = {"too_many": _("There are too many: at most %(most)s.")}
 
     widget = forms.Textarea
 
@@ -28,6 +33,8 @@ class LinesField(forms.Field):
     def clean(self, value: str | None) -> list[str]:
         """Return the values; raises `ValidationError` that names each bad one."""
         lines: list[str] = super().clean(value)
+        if len(lines) > limits.ENTRIES:
+            raise ValidationError(self.error_messages["too_many"], params={"most": limits.ENTRIES}, code="too_many")
         problems = [problem for line in lines for problem in self._problems_of(line)]
         if problems:
             raise ValidationError(problems)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.links import KingRecord, WorkStatus
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, valid_text_line
+from kingsync.rules import limits
 from kingsync.web.fields import LinesField
 
 # Heading → columns; the order is that of the page.
@@ -118,10 +119,13 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     instance: SyncSettings
     notification_emails = LinesField(
-        forms.EmailField(), label=_("mail addresses"), help_text=HELP["notification_emails"], required=False
+        forms.EmailField(max_length=limits.EMAIL),
+        label=_("mail addresses"),
+        help_text=HELP["notification_emails"],
+        required=False,
     )
     products_revenue_groups = LinesField(
-        forms.CharField(max_length=10),
+        forms.CharField(max_length=limits.REVENUE_GROUP),
         label=_("only these revenue groups"),
         help_text=HELP["products_revenue_groups"],
         required=False,

@@ -1,0 +1,71 @@
+"""Reading a JSON file that people wrote: what a decoder passes over in silence is refused with its path."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from django.utils.translation import gettext
+
+from kingsync.rules.storable import is_storable
+
+
+class StrictJsonError(ValueError):
+    """The file is no JSON that can be stored as it stands; `path` is "" where the whole file is meant."""
+
+    def __init__(self, path: str, sentence: str) -> None:
+        self.path, self.sentence = path, sentence
+        super().__init__(f"{path}: {sentence}")
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it stands in the file, with the keys that it names twice."""
+
+
+def read(content: bytes) -> dict[str, Any]:
+    """Return the object of a file. Raises `StrictJsonError`."""
+    try:
+        # Editors of Windows put a byte order mark in front.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        told = gettext("The file is not text in UTF-8: byte %(place)s cannot be read. Save it as UTF-8.")
+        raise StrictJsonError("", told % {"place": error.start + 1}) from None
+    try:
+        found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
+        document = _checked(found, "")
+    except RecursionError:
+        raise StrictJsonError("", gettext("The file is nested too deeply.")) from None
+    except StrictJsonError:
+        raise
+    except ValueError as error:  # also a number of more than 4300 digits
+        raise StrictJsonError("", gettext("The file is not valid JSON: %(detail)s") % {"detail": error}) from None
+    if not isinstance(document, dict):
+        raise StrictJsonError("", gettext("The file must hold one JSON object."))
+    return document
+
+
+def _checked(value: Any, path: str) -> Any:
+    """Return the value as usual dictionaries, lists and texts."""
+    if isinstance(value, _Pairs):
+        return _object(value, path)
+    if isinstance(value, list):
+        return [_checked(each, f"{path}.{place}".strip(".")) for place, each in enumerate(value)]
+    if isinstance(value, str) and not is_storable(value):
+        raise StrictJsonError(path, gettext("The text holds a sign that cannot be stored (NUL or half a surrogate)."))
+    return value
+
+
+def _object(pairs: _Pairs, path: str) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if not is_storable(name):
+            raise StrictJsonError(path, gettext("A key holds a sign that cannot be stored (NUL or half a surrogate)."))
+        here = f"{path}.{name}".strip(".")
+        if name in made:
+            raise StrictJsonError(here, gettext("This key stands there twice."))
+        made[name] = _checked(value, here)
+    return made
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

@@ -1,0 +1,23 @@
+"""How long, and how many, a tenant's values may be: for tenant file, columns and forms alike."""
+
+from __future__ import annotations
+
+SLUG = 50
+NAME = 200
+ADDRESS = 300  # of a system
+ADMINISTRATION = 100
+SECRET = 500
+CERTIFICATE = 100_000
+BUSY_CODE = 100
+EMAIL = 254
+REVENUE_GROUP = 10
+ARTICLE = 20
+# Codes and words of OutSmart's and King's: statuses, warehouses, types of work.
+CODE = 255
+TEXT_LINE = 500
+TEXT_LINES = 4
+# Values of one list.
+ENTRIES = 1000
+MINUTES = 7 * 24 * 60
+SQL_SECONDS = 3600
+PERCENT = 100
