@@ -28,7 +28,10 @@ def request_run(
     requested_by: AbstractBaseUser | None = None,
     options: dict[str, object] | None = None,
 ) -> lifecycle.Requested:
-    """Queue a run and send its message once this transaction is stored; or join the one going on."""
+    """Queue a run and send its message once this transaction is stored; or join the open one.
+
+    Raises `NotWantedError`.
+    """
     with tenants.scope(tenant):
         requested = lifecycle.request(kind=kind, trigger=trigger, requested_by=requested_by, options=options)
     if not requested.joined:

@@ -14,10 +14,11 @@ from kingsync.models.runs import LogEntry, RunKind
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import exports, imports, lifecycle, preview, reading
+from kingsync.runs import exports, imports, lifecycle, preview, reading, wanted
 from kingsync.runs.clients import NotConnectedError
 from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.log import RunLog
+from kingsync.runs.wanted import NotWantedError
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
             return Worked()
         except CancelRequestedError:
             _end(claim, log, reason("cancelled"), cancelled=True)
+        except NotWantedError as error:
+            _end(claim, log, error.why, cancelled=True)
         except (NotConnectedError, DecryptionError, errors.IntegrationError) as error:
             _end(claim, log, _why(error))
         except Exception:  # the run must end in a state that says so, whatever broke
@@ -58,6 +61,8 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
 
 
 def _tell(claim: Claim, log: RunLog) -> bool:
+    # Asked for each slice: somebody may have switched it off while the run waited in the queue.
+    wanted.require(RunKind(claim.run.kind), claim.run.options)
     choices = SyncSettings.objects.get().as_mapping()
     if claim.run.kind == RunKind.IMPORT:
         return imports.run(claim, choices.imports, log)

@@ -25,6 +25,7 @@ from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.wording import stored
 from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import wanted
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -59,7 +60,8 @@ def request(
     requested_by: AbstractBaseUser | None = None,
     options: dict[str, object] | None = None,
 ) -> Requested:
-    """Queue a run for the tenant of the open scope, or join the one that is open."""
+    """Queue a run for the tenant of the open scope, or join the one that is open. Raises `NotWantedError`."""
+    wanted.require(kind, options or {})
     version = SyncSettings.objects.values_list("version", flat=True).first() or 0
     while True:
         try:

@@ -8,25 +8,26 @@ from collections.abc import Iterable
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
-from kingsync.runs import import_kinds
+from kingsync.runs import wanted
 
 
 def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
     """Return the kinds of run that the open scope's tenant is due for; none while a connection is paused."""
     settings = SyncSettings.objects.first()
-    if settings is None or not settings.schedule_enabled:
-        return []
-    wanted = {RunKind.IMPORT: settings.import_minutes, RunKind.EXPORT: settings.export_minutes}
-    if not settings.export_orders:
-        del wanted[RunKind.EXPORT]
-    if not import_kinds.wanted_kinds(settings.as_mapping().imports, []):
-        del wanted[RunKind.IMPORT]
     connections = list(Connection.objects.defer("credentials"))
     return [
         kind
-        for kind, minutes in wanted.items()
+        for kind, minutes in intervals(settings).items()
         if is_connected(kind, connections) and is_due(kind, minutes=minutes, now=now)
     ]
+
+
+def intervals(settings: SyncSettings | None) -> dict[RunKind, int]:
+    """Return the kinds of run that the schedule starts, each with its minutes from start to start."""
+    if settings is None or not settings.schedule_enabled:
+        return {}
+    minutes = {RunKind.IMPORT: settings.import_minutes, RunKind.EXPORT: settings.export_minutes}
+    return {kind: each for kind, each in minutes.items() if wanted.why_not(kind, settings, {}) is None}
 
 
 def is_connected(kind: RunKind, connections: Iterable[Connection]) -> bool:

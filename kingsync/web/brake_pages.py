@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from kingsync import tasks
 from kingsync.models.brakes import Brake
 from kingsync.models.field_names import field_name
-from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.runs import RunKind
 from kingsync.runs import brakes
-from kingsync.web import access, run_words
+from kingsync.runs.wanted import NotWantedError
+from kingsync.web import access, refusals, run_words, starting
 from kingsync.web.record_pages import Change, shown
 
 ALLOW, REFUSE = "allow", "refuse"
@@ -73,13 +73,11 @@ def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpR
 
 def _import_now(request: access.TenantRequest, kind: str) -> None:
     """Start the import that was allowed; one that is going on began before the yes, so the next one does it."""
-    requested = tasks.request_run(
-        tenant=request.tenant,
-        kind=RunKind.IMPORT,
-        trigger=SyncRun.Trigger.BUTTON,
-        requested_by=request.user,
-        options={"kinds": [kind], "full": True},
-    )
+    try:
+        requested = starting.start(request, RunKind.IMPORT, {"kinds": [kind], "full": True})
+    except NotWantedError as error:
+        messages.warning(request, refusals.words(error))
+        return
     if requested.joined:
         messages.success(request, _("Allowed. An import is going on; the next one after it writes the changes."))
     else:

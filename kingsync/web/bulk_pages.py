@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.runs import causes, people
-from kingsync.web import access, decision_pages, refusals, repairs, work_order_list
+from kingsync.web import access, decision_pages, decision_words, refusals, repairs, work_order_list
 
 TICKED_AT_MOST = 500
 # What stops more than these is the same as what stops these.
@@ -62,6 +62,8 @@ def _ticked(request: access.TenantRequest) -> list[int]:
 def _tell(request: access.TenantRequest, decided: people.Decided) -> None:
     level = messages.SUCCESS if not decided.refused else messages.WARNING if decided.done else messages.ERROR
     messages.add_message(request, level, refusals.result(decided))
+    if decided.done:
+        decision_words.say_when_no_export_comes(request, decision_pages.kind_of(request))
 
 
 def _list_again(request: access.TenantRequest) -> HttpResponse:

@@ -8,8 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from kingsync.models.runs import RunKind
+from kingsync.models.wording import sentence
 from kingsync.models.work_orders import Decision, WorkOrder
-from kingsync.web import access
+from kingsync.web import access, standing
 
 Kind = Decision.Kind
 
@@ -25,7 +27,15 @@ DONE: dict[Kind, str | Promise] = {
 
 def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpResponse:
     messages.success(request, str(DONE[kind]))
+    say_when_no_export_comes(request, kind)
     return back(request, row)
+
+
+def say_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
+    """Add why the next export, which a decision waits for, does not come, if so."""
+    refusal = standing.refusal(RunKind.EXPORT) if kind != Kind.EXCLUDE else None
+    if refusal:
+        messages.warning(request, sentence(refusal))
 
 
 def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:

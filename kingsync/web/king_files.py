@@ -14,14 +14,14 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from integrations.king.xml_errors import FileError
-from kingsync import tasks
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
-from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.runs import RunKind
 from kingsync.models.wording import reason_of, sentence, stored
 from kingsync.runs import king_files as files_of_tenant
 from kingsync.runs import reading
-from kingsync.web import access
+from kingsync.runs.wanted import NotWantedError
+from kingsync.web import access, refusals, starting
 from kingsync.web.king_uploads import Upload, UploadHandler
 
 SHOWN = 100
@@ -97,13 +97,11 @@ def _kept(request: access.TenantRequest, upload: Upload) -> KingFile | None:
 
 
 def _import(request: access.TenantRequest, files: list[KingFile]) -> None:
-    requested = tasks.request_run(
-        tenant=request.tenant,
-        kind=RunKind.IMPORT,
-        trigger=SyncRun.Trigger.BUTTON,
-        requested_by=request.user,
-        options={reading.NAMED: [file.pk for file in files]},
-    )
+    try:
+        requested = starting.start(request, RunKind.IMPORT, {reading.NAMED: [file.pk for file in files]})
+    except NotWantedError as error:
+        messages.warning(request, refusals.words(error))
+        return
     if requested.joined:
         messages.info(request, _("An import is going on already. The next one reads the files."))
     else:

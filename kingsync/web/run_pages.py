@@ -58,12 +58,14 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
     level = request.GET.get("level", "")
     if level in LogEntry.Level.values:
         entries = entries.filter(level=level)
+    trial = foreseen.all_of(found) if found.is_dry and found.kind == RunKind.EXPORT else []
     context = {
         "run": found,
         "counts": run_words.labelled_counts(found),
         "kind_counts": run_words.counts_by_kind(found),
         "samples": samples.of(found) if found.is_dry else [],
-        "trial": foreseen.all_of(found) if found.is_dry and found.kind == RunKind.EXPORT else [],
+        "trial": trial,
+        "refusal": standing.refusal(RunKind.EXPORT) if trial else None,
         "page": paging.newest_first(entries, before=request.GET.get("before", "")),
         "level": level,
         "levels": LogEntry.Level,

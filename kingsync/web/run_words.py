@@ -145,8 +145,7 @@ def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
 
 def result(run: SyncRun) -> str:
     """Return what became of a run that has ended, as one sentence or two."""
-    error = wording.sentence(run.error)
-    outcome = str(_RESULTS.get(RunStatus(run.status), "")) if run.status != RunStatus.FAILED or not error else error
+    outcome = wording.sentence(run.error) or str(_RESULTS.get(RunStatus(run.status), ""))
     return f"{outcome} {counted(run)}".strip()
 
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.runs import schedule
+from kingsync.models.wording import StoredReason, stored
+from kingsync.runs import schedule, wanted
 
 # In the order in which the settings show them.
 IMPORT_KINDS = ("customers", "products", "hour_types", "warehouses", "orders")
@@ -49,23 +50,16 @@ class Standing:
 
     @property
     def imports_something(self) -> bool:
-        return self.settings is not None and any(getattr(self.settings, f"{kind}_enabled") for kind in IMPORT_KINDS)
+        return self.refusal(RunKind.IMPORT) is None
 
-    def scheduled_minutes(self) -> dict[RunKind, int]:
-        """Return the kinds of run that the schedule starts, each with its interval."""
-        if self.settings is None or not self.settings.schedule_enabled:
-            return {}
-        minutes = {}
-        if self.imports_something:
-            minutes[RunKind.IMPORT] = self.settings.import_minutes
-        if self.settings.export_orders:
-            minutes[RunKind.EXPORT] = self.settings.export_minutes
-        return minutes
+    def refusal(self, kind: RunKind) -> StoredReason | None:
+        """Return why an ordinary run of this kind is refused, if so."""
+        return _refusal(kind, self.settings)
 
 
 @dataclass(frozen=True)
 class RunCard:
-    """One kind of run: the newest one, and when the schedule starts the next.
+    """One kind of run: the newest one, when the schedule starts the next, and why its button is refused, if so.
 
     `next_at` is None when the schedule does not start it, and while one is open.
     """
@@ -75,6 +69,7 @@ class RunCard:
     next_at: datetime.datetime | None
     is_due: bool
     waits_for_connections: bool
+    refusal: StoredReason | None
 
 
 def standing() -> Standing:
@@ -84,7 +79,7 @@ def standing() -> Standing:
 
 def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
     """Return the newest run of each kind and the moment of the next."""
-    minutes = now_standing.scheduled_minutes()
+    minutes = schedule.intervals(now_standing.settings)
     now = timezone.now()
     cards = []
     for kind in kinds:
@@ -98,9 +93,20 @@ def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> lis
                 next_at,
                 is_due=next_at is not None and next_at <= now,
                 waits_for_connections=kind in minutes and not is_connected,
+                refusal=now_standing.refusal(kind),
             )
         )
     return cards
+
+
+def refusal(kind: RunKind) -> StoredReason | None:
+    """Return why the tenant of the open scope is refused an ordinary run of this kind, if so."""
+    return _refusal(kind, SyncSettings.objects.first())
+
+
+def _refusal(kind: RunKind, settings: SyncSettings | None) -> StoredReason | None:
+    why = wanted.why_not(kind, settings, {})
+    return stored(why) if why else None
 
 
 def listed_runs() -> QuerySet[SyncRun]:

@@ -9,9 +9,20 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from kingsync import tasks
-from kingsync.models.runs import RunKind, SyncRun
-from kingsync.web import access, charts, first_steps, joining, overview, run_words, standing, trouble
+from kingsync.models.runs import RunKind
+from kingsync.runs.wanted import NotWantedError
+from kingsync.web import (
+    access,
+    charts,
+    first_steps,
+    joining,
+    overview,
+    refusals,
+    run_words,
+    standing,
+    starting,
+    trouble,
+)
 
 # The page's overview listens for this and fetches itself anew.
 RUN_ENDED = "run-ended"
@@ -58,17 +69,25 @@ def live(request: access.TenantRequest, kind: str) -> HttpResponse:
 @require_POST
 @access.editors
 def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
-    """Start a run as asked, or join the one that is going on, and show it."""
+    """Start a run as asked, or join the one that is going on, and show it; or say why it is refused."""
     wanted = _kind_or_404(kind)
     options = _options(request.POST, wanted)
-    requested = tasks.request_run(
-        tenant=request.tenant, kind=wanted, trigger=SyncRun.Trigger.BUTTON, requested_by=request.user, options=options
-    )
+    try:
+        requested = starting.start(request, wanted, options)
+    except NotWantedError as error:
+        return _refused(request, wanted, error)
     joined = joining.met(requested.run, options) if requested.joined else None
     if request.htmx:
         return _live_part(request, wanted, joined)
     if joined:
         messages.info(request, joined.told(requested.run))
+    return redirect("tenant", slug=request.tenant.slug)
+
+
+def _refused(request: access.TenantRequest, kind: RunKind, error: NotWantedError) -> HttpResponse:
+    if request.htmx:
+        return _live_part(request, kind, None, refused=refusals.words(error))
+    messages.error(request, refusals.words(error))
     return redirect("tenant", slug=request.tenant.slug)
 
 
@@ -93,10 +112,13 @@ def _kind_or_404(kind: str) -> RunKind:
     return RunKind(kind)
 
 
-def _live_part(request: access.TenantRequest, kind: RunKind, joined: joining.Joined | None) -> HttpResponse:
+def _live_part(
+    request: access.TenantRequest, kind: RunKind, joined: joining.Joined | None, refused: str = ""
+) -> HttpResponse:
     [card] = standing.run_cards(standing.standing(), [kind])
     note = joined.told(card.run) if joined and card.run else ""
-    response = render(request, "_live.html", {"card": card, "note": note, "joined": joined if note else None})
+    context = {"card": card, "note": note, "joined": joined if note else None, "refused": refused}
+    response = render(request, "_live.html", context)
     if card.run is None or not card.run.is_open:
         response["HX-Trigger"] = RUN_ENDED
     return response

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from kingsync import tasks
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.work_orders import OrderLine, WorkOrder
-from kingsync.web import access, foreseen, run_words
+from kingsync.runs.wanted import NotWantedError
+from kingsync.web import access, foreseen, refusals, run_words, starting
 
 BUSY = _("An export is going on. Ask again when it is over.")
 
@@ -39,23 +39,20 @@ def export_one(request: access.TenantRequest, work_order_id: int) -> HttpRespons
 
 def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str, object]) -> HttpResponse:
     row = get_object_or_404(WorkOrder.objects.only("pk", "outsmart_id"), pk=work_order_id)
-    run, is_it = _requested(request, options | {"work_orders": [row.outsmart_id]})
+    try:
+        run, is_it = _requested(request, options | {"work_orders": [row.outsmart_id]})
+    except NotWantedError as error:
+        return _not_started(request, row, refusals.words(error))
     if not is_it:
-        return _busy(request, row, run)
+        return _not_started(request, row, str(BUSY), run)
     if request.htmx:
         return render(request, "work_order_run.html", {"work_order": row, "run": run})
     return redirect("work_order_run", slug=request.tenant.slug, work_order_id=row.pk, run_id=run.pk)
 
 
 def _requested(request: access.TenantRequest, options: dict[str, object]) -> tuple[SyncRun, bool]:
-    """Ask for a run; return it with True, or the other one that is going on with False."""
-    requested = tasks.request_run(
-        tenant=request.tenant,
-        kind=RunKind.EXPORT,
-        trigger=SyncRun.Trigger.BUTTON,
-        requested_by=request.user,
-        options=options,
-    )
+    """Ask for a run; return it with True, or the other one that is going on with False. Raises `NotWantedError`."""
+    requested = starting.start(request, RunKind.EXPORT, options)
     return requested.run, requested.run.options == options
 
 
@@ -67,18 +64,23 @@ def export_tried(request: access.TenantRequest, run_id: int) -> HttpResponse:
     number = request.POST.get("outsmart_id", "")
     if number not in {entry.get("outsmart_id") for entry in trial.samples.get("work_orders", [])}:
         raise Http404
-    _run, is_it = _requested(request, {"work_orders": [number]})
-    if not is_it:
-        messages.warning(request, BUSY)
-        return redirect("run", slug=request.tenant.slug, run_id=trial.pk)
-    return redirect("tenant", slug=request.tenant.slug)
+    try:
+        _run, is_it = _requested(request, {"work_orders": [number]})
+    except NotWantedError as error:
+        is_it, problem = False, refusals.words(error)
+    else:
+        problem = str(BUSY)
+    if is_it:
+        return redirect("tenant", slug=request.tenant.slug)
+    messages.warning(request, problem)
+    return redirect("run", slug=request.tenant.slug, run_id=trial.pk)
 
 
-def _busy(request: access.TenantRequest, row: WorkOrder, run: SyncRun) -> HttpResponse:
-    """Tell that another export is going on: one at a time."""
+def _not_started(request: access.TenantRequest, row: WorkOrder, why: str, run: SyncRun | None = None) -> HttpResponse:
+    """Say why nothing was started; `run` is the other one that is in the way, if any."""
     if request.htmx:
-        return render(request, "work_order_run.html", {"work_order": row, "busy": BUSY, "run": run})
-    messages.warning(request, BUSY)
+        return render(request, "work_order_run.html", {"work_order": row, "problem": why, "run": run})
+    messages.warning(request, why)
     return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
 
 

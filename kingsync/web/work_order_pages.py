@@ -6,9 +6,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import Decision, WorkOrder
 from kingsync.runs import people
-from kingsync.web import access, documents, history, paging, work_order_list
+from kingsync.web import access, documents, history, paging, standing, work_order_list
 
 # What the list offers for the rows that are ticked.
 BULK = (Decision.Kind.RETRY, Decision.Kind.RELEASE, Decision.Kind.EXCLUDE, Decision.Kind.INCLUDE)
@@ -41,5 +42,6 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
         "possible": {str(kind) for kind in people.possible(row)} if request.may_edit else set(),
         "may_export": request.may_edit and row.state != "excluded",
+        "refusal": standing.refusal(RunKind.EXPORT) if request.may_edit else None,
     }
     return render(request, "work_order.html", context)

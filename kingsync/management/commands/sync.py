@@ -22,11 +22,10 @@ from kingsync.management.lookup import tenant_of
 from kingsync.models import tenants
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
-from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, sentence, stored
-from kingsync.rules.outcomes import reason
-from kingsync.runs import engine, import_kinds, king_files, lifecycle, reading
+from kingsync.runs import engine, king_files, lifecycle, reading
+from kingsync.runs.wanted import NotWantedError
 
 FOREVER = 10 * 365 * 24 * 3600.0
 WENT_WELL, SOME_DID_NOT, FAILED = 0, 1, 2
@@ -69,11 +68,8 @@ class Command(BaseCommand):
     def _work(self, tenant: Tenant, options: dict[str, Any]) -> tuple[SyncRun, engine.Worked]:
         kind = RunKind(options["action"])
         with _registered(options.get("files") or []) as files:
-            _check_switched_on(kind, options)
             lifecycle.interrupt_dead(kind)
-            requested = lifecycle.request(
-                kind=kind, trigger=SyncRun.Trigger.COMMAND, options=_run_options(options, files)
-            )
+            requested = _requested(kind, _run_options(options, files))
             if requested.joined:
                 raise CommandError(_going_on(requested.run), returncode=FAILED)
             with _progress(tenant, requested.run):
@@ -102,17 +98,11 @@ class Command(BaseCommand):
             self.stderr.write(error)
 
 
-def _check_switched_on(kind: RunKind, options: dict[str, Any]) -> None:
-    """Refuse a run that the settings say is not wanted."""
-    choices = SyncSettings.objects.get().as_mapping()
-    why = None
-    if kind == RunKind.EXPORT and not choices.exports.orders:
-        why = reason("exports_off")
-    asked = options.get("kinds") or options.get("files")  # files say themselves what they are for
-    if kind == RunKind.IMPORT and not asked and not import_kinds.wanted_kinds(choices.imports, []):
-        why = reason("imports_off")
-    if why:
-        raise CommandError(sentence({"code": why.code, "params": why.params}), returncode=FAILED)
+def _requested(kind: RunKind, options: dict[str, object]) -> lifecycle.Requested:
+    try:
+        return lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=options)
+    except NotWantedError as error:
+        raise CommandError(sentence(stored(error.why)), returncode=FAILED) from None
 
 
 def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, object]:

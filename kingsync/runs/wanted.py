@@ -1,0 +1,40 @@
+"""Is a run wanted now? One answer for buttons, pages, the clock, the commands, and the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kingsync.models.runs import RunKind
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import import_kinds, reading
+
+# What the start of a run names itself is imported whatever is switched on.
+_NAMED = ("kinds", reading.NAMED)
+
+
+class NotWantedError(Exception):
+    """A run was refused, or ended before its next slice; `why` says so for people."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.why = why
+
+
+def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, object]) -> Reason | None:
+    """Return why the tenant of the open scope does not want such a run; None when it does.
+
+    A dry run of an export writes nothing: it is how people look before they switch exports on.
+    """
+    if kind == RunKind.EXPORT:
+        is_on = settings is not None and settings.export_orders
+        return None if is_on or options.get("dry_run") else reason("exports_off")
+    is_on = settings is not None and bool(import_kinds.wanted_kinds(settings.as_mapping().imports, []))
+    return None if is_on or any(options.get(name) for name in _NAMED) else reason("imports_off")
+
+
+def require(kind: RunKind, options: Mapping[str, object]) -> None:
+    """Raise `NotWantedError` when the tenant of the open scope does not want such a run."""
+    why = why_not(kind, SyncSettings.objects.first(), options)
+    if why:
+        raise NotWantedError(why)
