@@ -458,7 +458,7 @@ def test_page_of_a_work_order_takes_as_many_queries_for_many_lines_as_for_one(
         factories.order_line(row)
         factories.log_entry(run, outsmart_id=row.outsmart_id)
 
-    with django_assert_num_queries(BASE + 6):  # the row, lines, settings version, import link, log, decisions
+    with django_assert_num_queries(BASE + 7):  # the row, lines, settings version, import link, log, decisions, settings
         editor.get(f"{LEDGER}{row.pk}/")
 
 
