@@ -1,4 +1,4 @@
-"""The Celery application, and what the clock (beat) sends."""
+"""The Celery application, and what the clock (beat) does when."""
 
 from __future__ import annotations
 
@@ -17,17 +17,13 @@ app = Celery("kingsync")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["kingsync"])
 
-# A message that nobody took before the next one is sent has no use any more.
+# Carried out by the clock's own process (`kingsync.clock`): in a queue they would wait behind runs.
 app.conf.beat_schedule = {
-    "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 15.0, "options": {"expires": 15}},
-    "sweep": {"task": "kingsync.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
-    "send notices": {"task": "kingsync.tasks.send_notices", "schedule": 60.0, "options": {"expires": 60}},
+    "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 5.0},
+    "sweep": {"task": "kingsync.tasks.sweep", "schedule": 15.0},
+    "send notices": {"task": "kingsync.tasks.send_notices", "schedule": 60.0},
     # By the clock, not by an interval: an interval would begin anew with every restart.
-    "throw away old": {
-        "task": "kingsync.tasks.throw_away_old",
-        "schedule": crontab(hour="3", minute="20"),
-        "options": {"queue": "imports", "expires": 6 * 3600},
-    },
+    "throw away old": {"task": "kingsync.tasks.throw_away_old", "schedule": crontab(hour="3", minute="20")},
 }
 
 

@@ -1,20 +1,27 @@
-"""Beat that sends only while it holds a lock in the database: however many are started, one is the clock."""
+"""Beat that works only while it holds a lock in the database: however many are started, one is the clock.
+
+It carries out what is due itself, each task in a thread of its own: nothing that the clock does waits behind a run, and
+neither a slow database nor a broker that is away stops the ticking.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from celery.beat import Scheduler
-from django.db import connection as django_connection
+from celery.beat import ScheduleEntry, Scheduler
+from django.db import connections
 
-from kingsync.probe import CLOCK_LOCK
+from kingsync import probe
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5.0
+RETRY_SECONDS, FINISH_SECONDS = 5.0, 5.0
 CONNECT_SECONDS = 5
 OWN_SESSION: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
@@ -55,7 +62,7 @@ class ClockLock:
                 logger.info("clock.stopped: this beat sends nothing any more")
                 # Ending the session would do, but a moment after we have gone.
                 with contextlib.suppress(psycopg.Error):
-                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [CLOCK_LOCK])
+                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [probe.CLOCK_LOCK])
             self._connection.close()
             self._connection = None
         self._is_held = False
@@ -66,13 +73,11 @@ class ClockLock:
         if self._is_held:  # the session that took it still answers, so it still holds it
             self._connection.execute("SELECT 1")
             return True
-        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [CLOCK_LOCK]).fetchone()
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [probe.CLOCK_LOCK]).fetchone()
         return bool(row and row[0])
 
     def _connect(self) -> psycopg.Connection:
-        # As Django connects, with certificates and whatever else DATABASE_URL says, but never through its pool.
-        wanted = django_connection.get_connection_params()
-        return psycopg.connect(**(wanted | OWN_SESSION))
+        return psycopg.connect(**(probe.database_parameters() | OWN_SESSION))
 
     def _tell_waiting(self, reason: str, *details: object) -> None:
         if not self._waiting_is_told:
@@ -80,11 +85,47 @@ class ClockLock:
         self._waiting_is_told = True
 
 
+class Jobs:
+    """What the clock is doing; a task that is still at work when it is due again is left to finish."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, threading.Thread] = {}
+
+    def start(self, name: str, task: Callable[[], object]) -> None:
+        """Begin with a task beside everything else, unless it is still at work."""
+        last = self._threads.get(name)
+        if last is not None and last.is_alive():
+            logger.warning("clock.busy: %s is still at work", name)
+            return
+        # Killed in the middle each of them is taken up again the next time: none may hold up the end of the process.
+        thread = threading.Thread(target=_carry_out, args=(name, task), name=name, daemon=True)
+        self._threads[name] = thread
+        thread.start()
+
+    def finish(self, *, seconds: float) -> None:
+        """Wait for what is at work, all together at most for so long."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _carry_out(name: str, task: Callable[[], object]) -> None:
+    try:
+        task()
+    except Exception:
+        logger.exception("clock.failed: %s", name)
+    finally:
+        connections.close_all()  # this thread's own
+
+
 class LockedScheduler(Scheduler):
     """Celery's scheduler with its schedule in memory, silent while another one holds the lock."""
 
+    producer: Any = None  # nothing goes to the broker from here
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lock = ClockLock()
+        self.jobs = Jobs()
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -93,9 +134,15 @@ class LockedScheduler(Scheduler):
             return RETRY_SECONDS
         return float(super().tick(*args, **kwargs))
 
+    def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:  # noqa: ARG002
+        """Carry out what is due, here and now."""
+        name = str(entry.task)
+        self.jobs.start(name, self.app.tasks[name])
+
     def close(self) -> None:
-        """End the schedule and let the next beat take over at once."""
+        """End the schedule, finish what is short, and let the next beat take over at once."""
         try:
             super().close()
+            self.jobs.finish(seconds=FINISH_SECONDS)
         finally:
             self.lock.release()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import http.client
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
+from django.db import connection
 
 from kingsync.embedded.ports import HOST
 
+USAGE = "usage: python -m kingsync.probe web|clock"
+IS_WELL, IS_NOT, MISUSED = 0, 1, 2
 WEB_PORT = 8000
 ANSWER_SECONDS = 8
 # Any number that nothing else in this database uses for advisory locks.
@@ -23,10 +28,10 @@ CLOCK_IS_HELD = """
 def web_is_well(port: int = WEB_PORT) -> bool:
     """Tell whether the web server in this container answers, with its database and broker."""
     # Django refuses names that it is not meant to have; a leading point allows all names below.
-    name = os.environ["ALLOWED_HOSTS"].split(",")[0].strip().lstrip(".")
+    name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".")
     client = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     try:
-        client.request("GET", "/health", headers={"Host": name if name != "*" else HOST})
+        client.request("GET", "/health", headers={"Host": name if name not in ("", "*") else HOST})
         return client.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
@@ -34,21 +39,32 @@ def web_is_well(port: int = WEB_PORT) -> bool:
         client.close()
 
 
-def clock_is_well(database_url: str) -> bool:
+def clock_is_well() -> bool:
     """Tell whether some beat holds the clock's lock; which one does not matter."""
     try:
-        with psycopg.connect(database_url, connect_timeout=ANSWER_SECONDS) as connection:
-            row = connection.execute(CLOCK_IS_HELD, [CLOCK_LOCK]).fetchone()
+        with psycopg.connect(**(database_parameters() | {"connect_timeout": ANSWER_SECONDS})) as session:
+            row = session.execute(CLOCK_IS_HELD, [CLOCK_LOCK]).fetchone()
     except psycopg.Error:
         return False
     return bool(row and row[0])
 
 
-def main() -> None:
-    """Answer for the part that the argument names."""
-    part = sys.argv[1]
-    sys.exit(0 if (web_is_well() if part == "web" else clock_is_well(os.environ["DATABASE_URL"])) else 1)
+def database_parameters() -> dict[str, Any]:
+    """Return how Django connects, with whatever DATABASE_URL says, for a session that is not Django's."""
+    return connection.get_connection_params()
+
+
+PROBES: dict[str, Callable[[], bool]] = {"web": web_is_well, "clock": clock_is_well}
+
+
+def main(arguments: list[str]) -> int:
+    """Answer for the part that the only argument names."""
+    if len(arguments) != 1 or arguments[0] not in PROBES:
+        sys.stderr.write(f"{USAGE}\n")
+        return MISUSED
+    return IS_WELL if PROBES[arguments[0]]() else IS_NOT
 
 
 if __name__ == "__main__":
-    main()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
+    sys.exit(main(sys.argv[1:]))

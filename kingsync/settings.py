@@ -191,6 +191,7 @@ CONTENT_SECURITY_POLICY = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_DEFAULT_QUEUE = "exports"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
@@ -210,6 +211,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": BROKER_VISIBILITY_SECONDS,
     "socket_keepalive": True,
     "health_check_interval": 30,
+}
+# Whoever sends a message (a page, say) gives up within two seconds: the run waits in the database, not the person.
+BROKER_PUBLISH_OPTIONS = {
+    "socket_connect_timeout": 1.5,
+    "socket_timeout": 1.5,
+    "connect_retries_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0,
 }
 
 LOGGING: dict[str, Any] = {

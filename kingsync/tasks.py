@@ -1,13 +1,20 @@
-"""All Celery entry points on one screen. A message only says "look at run N": the database is the truth."""
+"""All Celery entry points on one screen. A message only says "look at run N": the database is the truth.
+
+What the clock calls (see `kingsync.celery`) runs in the clock's own process, never behind a run.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import redis
 from celery import shared_task
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
+from kombu.exceptions import KombuError
 
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
@@ -17,6 +24,9 @@ from kingsync.runs import engine, lifecycle, notices, retention, schedule
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+logger = logging.getLogger(__name__)
+BROKER_AWAY = (KombuError, redis.RedisError, OSError)
+DATABASE_GONE = (OperationalError, InterfaceError)
 QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
 
 
@@ -45,11 +55,50 @@ def request_cancel(run: SyncRun) -> None:
         lifecycle.request_cancel(run)
 
 
-def _send(run: SyncRun) -> None:
-    # A message that no worker took in time is dropped: the sweeper sends another, so they never pile up.
-    run_sync.apply_async(
-        kwargs={"run_id": run.pk, "tenant_id": run.tenant_id}, queue=QUEUES[RunKind(run.kind)], expires=120
-    )
+def _send(run: SyncRun) -> bool:
+    """Send the message of a run. Where the broker is away (False) the run waits until `_send_unsent` gets through."""
+    is_sent = _publish(run)
+    if run.is_unsent == is_sent:
+        lifecycle.mark_sent(run, is_sent=is_sent)
+    return is_sent
+
+
+def _publish(run: SyncRun) -> bool:
+    try:
+        with run_sync.app.connection_for_write(transport_options=settings.BROKER_PUBLISH_OPTIONS) as connection:
+            # The stubs know no `connection`.
+            run_sync.apply_async(  # type: ignore[call-arg]
+                kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
+                queue=QUEUES[RunKind(run.kind)],
+                # What no worker took in time is dropped: the sweeper sends another, so messages never pile up.
+                expires=120,
+                connection=connection,
+                retry=False,
+            )
+    except BROKER_AWAY as error:
+        logger.warning("broker.away: run %s waits (%s)", run.pk, type(error).__name__)
+        return False
+    return True
+
+
+def _send_unsent() -> None:
+    """Send what the broker did not take before; stop at the first that it does not take now either."""
+    for run in lifecycle.unsent_runs():
+        with tenants.scope(run.tenant_id):
+            if not _send(run):
+                return
+
+
+def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
+    """Do something in the scope of each tenant; one that is broken does not keep the others from theirs."""
+    for tenant in Tenant.objects.all():
+        try:
+            with tenants.scope(tenant):
+                work(tenant)
+        except DATABASE_GONE:
+            raise
+        except Exception:
+            logger.exception("%s: tenant %s was passed over", what, tenant.slug)
 
 
 @shared_task
@@ -63,33 +112,41 @@ def run_sync(*, run_id: int, tenant_id: int) -> None:
 
 @shared_task(expires=60)
 def start_due_runs() -> None:
-    """Queue the runs that are due by each tenant's schedule."""
-    for tenant in Tenant.objects.all():
-        with tenants.scope(tenant):
-            due = schedule.due_kinds(now=timezone.now())
-        for kind in due:
-            request_run(tenant=tenant, kind=kind, trigger=SyncRun.Trigger.SCHEDULE)
+    """Queue the runs that are due by each tenant's schedule, and send what the broker did not take before."""
+    _send_unsent()
+    _for_each_tenant("schedule.failed", _start_due)
+
+
+def _start_due(tenant: Tenant) -> None:
+    for kind in schedule.due_kinds(now=timezone.now()):
+        request_run(tenant=tenant, kind=kind, trigger=SyncRun.Trigger.SCHEDULE)
 
 
 @shared_task(expires=60)
 def sweep() -> None:
     """Send again what lost its message or its worker."""
-    for tenant in Tenant.objects.all():
-        with tenants.scope(tenant):
-            for run in lifecycle.silent_runs():
-                _send(run)
+    _for_each_tenant("sweep.failed", _send_silent)
+
+
+def _send_silent(_tenant: Tenant) -> None:
+    for run in lifecycle.silent_runs():
+        _send(run)
 
 
 @shared_task(expires=60)
 def send_notices() -> None:
-    """Look for each tenant that wants mails whether one is due; a slow mail server holds up one tenant only."""
-    for tenant_id in notices.tenants_with_mail():
-        send_notice.apply_async(kwargs={"tenant_id": tenant_id}, queue=QUEUES[RunKind.IMPORT], expires=60)
+    """Send each tenant the mail that it is due for, if any."""
+    wanting = set(notices.tenants_with_mail())
+    _for_each_tenant("notices.failed", lambda tenant: _notify(tenant) if tenant.pk in wanting else None)
+
+
+def _notify(_tenant: Tenant) -> None:
+    notices.send_due(now=timezone.now())
 
 
 @shared_task
 def send_notice(*, tenant_id: int) -> None:
-    """Send the mail that a tenant is due for, if any."""
+    """Send the mail that one tenant is due for; nothing sends this message any more, but some may be under way."""
     with tenants.scope(tenant_id):
         notices.send_due(now=timezone.now())
 
@@ -97,6 +154,8 @@ def send_notice(*, tenant_id: int) -> None:
 @shared_task
 def throw_away_old() -> None:
     """Throw away the runs and log entries that are older than each tenant keeps them."""
-    for tenant in Tenant.objects.all():
-        with tenants.scope(tenant):
-            retention.throw_away_old(now=timezone.now())
+    _for_each_tenant("retention.failed", _throw_away)
+
+
+def _throw_away(_tenant: Tenant) -> None:
+    retention.throw_away_old(now=timezone.now())

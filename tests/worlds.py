@@ -44,29 +44,44 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def web(*, workers: int = 1) -> Iterator[int]:
     """Start the web server of the compose file, with 4 threads for each of its processes; yields its port."""
     port = ports.free_port()
-    options = ["--interface", "wsgi", "--host", ports.HOST, "--port", str(port), "--no-ws"]
-    options += ["--workers", str(workers), "--blocking-threads", "4"]
-    command = processes.bound("-m", "granian", *options, "kingsync.wsgi:application")
+    options = ["--host", ports.HOST, "--port", str(port), "--workers", str(workers)]
+    command = processes.bound("-m", "kingsync.serve", *options)
     # With a SECRET_KEY of its own it would be production, behind TLS; the key of this machine is the same one.
     as_here = {name: value for name, value in environment().items() if name not in ("SECRET_KEY", "ENCRYPTION_KEYS")}
     process = subprocess.Popen(command, cwd=CHECKOUT, env=as_here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: not ports.is_free(port) or process.poll() is not None, seconds=120)
+        wait_for(lambda: not ports.is_free(port) or process.poll() is not None)
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=patience.SECONDS)
 
 
 @contextmanager
-def workers() -> Iterator[Callable[[], Program]]:
-    """Start Celery workers for both queues on demand; all of them are gone after the block."""
+def workers() -> Iterator[Callable[..., Program]]:
+    """Start Celery workers on demand, for both queues if none is named; all of them are gone after the block."""
+    with _celery() as start:
+        yield lambda queues="imports,exports": start("worker", "-Q", queues, "-c", "1", "-n", f"{queues}@%h")
+
+
+@contextmanager
+def clocks() -> Iterator[Callable[..., Program]]:
+    """Start clocks on demand, with variables of their own; all of them are gone after the block."""
+    with _celery() as start:
+        yield lambda **variables: start("beat", **variables)
+
+
+@contextmanager
+def _celery() -> Iterator[Callable[..., Program]]:
     started: list[Program] = []
 
-    def start() -> Program:
-        command = processes.bound("-m", "celery", "-A", "kingsync", "worker", "-Q", "imports,exports", "-c", "1")
+    def start(*arguments: str, **variables: str) -> Program:
         process = subprocess.Popen(
-            command, cwd=CHECKOUT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            processes.bound("-m", "celery", "-A", "kingsync.celery", *arguments),
+            cwd=CHECKOUT,
+            env=environment() | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         started.append(process)
         return process
@@ -77,4 +92,13 @@ def workers() -> Iterator[Callable[[], Program]]:
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(timeout=patience.SECONDS)
+            _end(process)
+
+
+def _end(process: Program) -> None:
+    """Wait for a program that was asked to end; a worker in the middle of a long slice is killed, with its pool."""
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

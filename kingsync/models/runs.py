@@ -65,6 +65,8 @@ class SyncRun(TenantOwned):
     cursor = models.JSONField(_("cursor"), default=dict)
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
     cancel_requested = models.BooleanField(_("asked to stop"), default=False)
+    # The broker did not take its message: the clock sends it as soon as the broker is back.
+    is_unsent = models.BooleanField(_("waits for the background service"), default=False, db_default=False)
 
     queued_at = models.DateTimeField(_("queued at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True)

@@ -82,6 +82,17 @@ def request(
             # It ended between the two statements: ask again.
 
 
+def mark_sent(run: SyncRun, *, is_sent: bool) -> None:
+    """Book whether the broker has taken the run's message; outside a tenant scope too."""
+    run.is_unsent = not is_sent
+    SyncRun.across_tenants.filter(pk=run.pk).update(is_unsent=not is_sent)
+
+
+def unsent_runs() -> list[SyncRun]:
+    """Return the runs of all tenants whose message the broker did not take, oldest first."""
+    return list(SyncRun.across_tenants.filter(status__in=SyncRun.OPEN, is_unsent=True).order_by("id"))
+
+
 @dataclass
 class Claim:
     """One worker's right to work on a run; counts are kept here and written with each heartbeat."""

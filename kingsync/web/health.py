@@ -8,6 +8,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 BROKER_SECONDS = 2.0
 
@@ -34,7 +36,10 @@ def _database_answers() -> bool:
 def _broker_answers() -> bool:
     try:
         with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS
+            settings.REDIS_URL,
+            socket_timeout=BROKER_SECONDS,
+            socket_connect_timeout=BROKER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
         ) as broker:
             return bool(broker.ping())
     except (redis.RedisError, OSError):

@@ -34,7 +34,9 @@ _RESULTS = {
 def going_on(run: SyncRun) -> str:
     """Return "running since 10:02, started by the schedule, 40 of 120"."""
     since = formats.time_format(timezone.localtime(run.started_at or run.queued_at), "H:i")
-    if run.status == RunStatus.QUEUED and run.started_at is None:
+    if run.status == RunStatus.QUEUED and run.is_unsent:
+        begin = gettext("waits for the background service; starts by itself when it is back")
+    elif run.status == RunStatus.QUEUED and run.started_at is None:
         begin = gettext("waiting to begin since %(time)s") % {"time": since}
     else:
         begin = gettext("running since %(time)s") % {"time": since}

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from celery import Celery
 from celery.beat import ScheduleEntry
 from django.db import connection
 
-from kingsync import probe
+from kingsync import probe, tasks
 from kingsync.celery import app as real_app
-from kingsync.clock import RETRY_SECONDS, ClockLock, LockedScheduler
-from tests import processes
+from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
+from kingsync.embedded.places import CHECKOUT
+from kingsync.models import tenants
+from kingsync.models.tenants import Tenant
+from tests import factories, processes, worlds
 
 pytestmark = pytest.mark.django_db
 
 
 class RecordingScheduler(LockedScheduler):
-    """Remembers what would go to the broker."""
+    """Remembers what would be carried out."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         self.sent: list[str] = []
         super().__init__(*args, **kwargs)
-
-    def _ensure_connected(self) -> None:
-        """No broker is needed: nothing is sent."""
 
     def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:
         self.sent.append(str(entry.task))
@@ -138,13 +142,129 @@ def test_a_database_that_does_not_answer_is_waited_for_and_no_password_is_logged
 
 def test_the_probe_sees_whether_there_is_a_clock() -> None:
     lock = ClockLock()
-    before = probe.clock_is_well(processes.database_url())
+    before = probe.clock_is_well()
 
     lock.is_held()
-    while_held = probe.clock_is_well(processes.database_url())
+    while_held = probe.clock_is_well()
     lock.release()
 
     assert (before, while_held) == (False, True)
+
+
+def _probe(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kingsync.probe", *arguments],
+        env=worlds.environment() | environment,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("options", ["", "?conn_max_age=600", "?conn_max_age=600&sslmode=disable&pool=true"])
+def test_the_probe_reads_the_address_of_the_database_as_the_clock_does(options: str) -> None:
+    lock = ClockLock()
+    lock.is_held()
+
+    done = _probe("clock", DATABASE_URL=processes.database_url() + options)
+    lock.release()
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("worker",), ("web", "clock")])
+def test_the_probe_tells_how_it_is_used(arguments: tuple[str, ...]) -> None:
+    done = _probe(*arguments)
+
+    assert (done.returncode, done.stderr) == (2, "usage: python -m kingsync.probe web|clock\n")
+
+
+@pytest.mark.parametrize("part", ["web", "clock"])
+def test_the_probe_of_a_part_that_is_not_there_says_so_without_a_traceback(part: str) -> None:
+    done = _probe(part, DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing", ALLOWED_HOSTS="")
+
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+# --- What the clock carries out ---------------------------------------------------------------------------------------
+
+
+def test_a_task_that_is_still_at_work_is_left_to_finish_and_keeps_no_other_from_beginning() -> None:
+    jobs, may_end, begun = Jobs(), threading.Event(), queue.Queue[str]()
+
+    def slow() -> None:
+        begun.put("slow")
+        may_end.wait(60)
+
+    jobs.start("slow", slow)
+    jobs.start("slow", slow)
+    jobs.start("short", lambda: begun.put("short"))
+    first = {begun.get(timeout=60), begun.get(timeout=60)}
+    may_end.set()
+    jobs.finish(seconds=60)
+    jobs.start("slow", slow)
+
+    assert (first, begun.get(timeout=60)) == ({"slow", "short"}, "slow")
+    jobs.finish(seconds=60)
+
+
+def test_a_task_that_breaks_is_told_and_begins_again_the_next_time(caplog: pytest.LogCaptureFixture) -> None:
+    jobs = Jobs()
+
+    for _ in range(2):
+        jobs.start("broken", lambda: 1 / 0)
+        jobs.finish(seconds=60)
+
+    assert caplog.messages == ["clock.failed: broken"] * 2
+
+
+def test_a_tick_carries_out_what_is_due_without_a_broker() -> None:
+    made = Celery("clock-test", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    begun = queue.Queue[str]()
+
+    @made.task(name="clock_test.note")
+    def note() -> None:
+        begun.put("note")
+
+    made.conf.beat_schedule = {"often": {"task": "clock_test.note", "schedule": 0.0}}
+    scheduler = LockedScheduler(made)
+
+    scheduler.tick()
+
+    assert begun.get(timeout=60) == "note"
+    scheduler.close()
+
+
+@pytest.mark.parametrize(
+    ("job", "broken"),
+    [
+        (tasks.start_due_runs, "schedule.due_kinds"),
+        (tasks.sweep, "lifecycle.silent_runs"),
+        (tasks.send_notices, "notices.send_due"),
+        (tasks.throw_away_old, "retention.throw_away_old"),
+    ],
+)
+def test_one_broken_tenant_does_not_stop_the_others(
+    job: Callable[[], None], broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for slug in ("aap", "noot", "mies"):
+        factories.settings(factories.tenant(slug=slug), notification_mode="each", notification_emails=["a@b.example"])
+    seen = []
+
+    def breaks(**_named: object) -> list[object]:
+        slug = Tenant.objects.get(pk=tenants.current_id()).slug
+        seen.append(slug)
+        if slug == "noot":
+            raise ValueError("a row that nobody can read")
+        return []
+
+    monkeypatch.setattr(f"kingsync.tasks.{broken}", breaks)
+
+    job()
+
+    assert sorted(seen) == ["aap", "mies", "noot"]
+    assert [message.partition(":")[2] for message in caplog.messages] == [" tenant noot was passed over"]
 
 
 def test_the_schedule_names_tasks_that_exist() -> None:

@@ -341,16 +341,16 @@ def test_mail_of_one_tenant_tells_nothing_of_another(tenant: Tenant, each: None)
     assert "ELSEWHERE" not in body()
 
 
-def test_clock_sends_a_message_for_each_tenant_that_wants_mails(
-    tenant: Tenant, each: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    factories.settings(factories.tenant())
-    sent: list[object] = []
-    monkeypatch.setattr(tasks.send_notice, "apply_async", lambda **options: sent.append(options["kwargs"]))
+def test_clock_mails_each_tenant_that_wants_mails(tenant: Tenant, each: None) -> None:
+    silent = factories.tenant()
+    factories.settings(silent)
+    for one in (tenant, silent):
+        with tenants.scope(one):
+            stopped(one, changed_at=timezone.now() - datetime.timedelta(minutes=1))
 
     tasks.send_notices()
 
-    assert sent == [{"tenant_id": tenant.pk}]
+    assert [message.to for message in mail.outbox] == [EMAILS]
 
 
 # --- A mail server that refuses ---------------------------------------------------------------------------------------

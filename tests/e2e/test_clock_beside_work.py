@@ -1,0 +1,111 @@
+"""The clock keeps its times whatever the workers do: real workers, a real clock, a King that takes its time."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.utils import timezone
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync import probe, tasks
+from kingsync.models import tenants
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SettingsVersion, SyncSettings
+from kingsync.models.tenants import Tenant
+from tests import desk, factories, worlds
+from tests.conftest import connect
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EXPORTING_TENANTS = 4
+STARTS_WITHIN = datetime.timedelta(seconds=15)
+
+
+@pytest.fixture
+def exporting(king: KingSandbox, outsmart: OutSmartSandbox, tenant: Tenant) -> list[Tenant]:
+    """Tenants with more to export than the workers get done while the test looks."""
+    desk.stock(king)
+    for _ in range(200):
+        desk.work_order(outsmart)
+    king.faults.latency_seconds = 0.3
+    made = [factories.tenant(slug=f"drukte-{number}") for number in range(EXPORTING_TENANTS)]
+    for each in made:
+        connect(each, king, outsmart)
+        factories.settings(each)
+    return made
+
+
+@pytest.fixture
+def beat() -> Iterator[Callable[[], worlds.Program]]:
+    with worlds.clocks() as start:
+        yield start
+
+
+def test_due_import_starts_in_time_beside_exports_that_fill_their_workers(
+    tenant: Tenant,
+    exporting: list[Tenant],
+    worker: Callable[..., worlds.Program],
+    beat: Callable[[], worlds.Program],
+) -> None:
+    worker("exports")
+    worker("imports")
+    for each in exporting:
+        tasks.request_run(tenant=each, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON)
+    beat()
+    busy = SyncRun.across_tenants.filter(kind=RunKind.EXPORT, status=RunStatus.RUNNING)
+    worlds.wait_for(lambda: probe.clock_is_well() and busy.exists(), seconds=120)
+    # A worker that takes its first message is up; the import must not wait for its start.
+    warm_up = tasks.request_run(
+        tenant=exporting[0], kind=RunKind.IMPORT, trigger=SyncRun.Trigger.BUTTON, options={"kinds": ["warehouses"]}
+    ).run
+    worlds.wait_for(lambda: _ended(warm_up), seconds=120)
+
+    factories.settings(tenant, schedule_enabled=True, import_minutes=1, export_orders=False)
+    due_at = timezone.now()
+    SettingsVersion.objects.update(saved_at=due_at - datetime.timedelta(minutes=1))
+    found = SyncRun.objects.filter(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, started_at__isnull=False)
+    worlds.wait_for(found.exists, seconds=120)
+
+    assert found.earliest("id").started_at - due_at < STARTS_WITHIN  # type: ignore[operator]
+    assert busy.exists()  # the exports were not done before
+
+
+def test_lost_message_is_sent_again_beside_exports_that_fill_their_workers(
+    tenant: Tenant,
+    exporting: list[Tenant],
+    worker: Callable[..., worlds.Program],
+    beat: Callable[[], worlds.Program],
+) -> None:
+    worker("exports")
+    worker("imports")
+    for each in exporting:
+        tasks.request_run(tenant=each, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON)
+    factories.settings(tenant)
+    lost = factories.run(tenant, RunKind.IMPORT, RunStatus.QUEUED, options={"kinds": ["warehouses"]})
+    SyncRun.objects.filter(pk=lost.pk).update(queued_at=timezone.now() - datetime.timedelta(minutes=5))
+
+    beat()
+
+    worlds.wait_for(lambda: _ended(lost), seconds=180)
+    assert lost.status == RunStatus.SUCCEEDED
+
+
+def _ended(run: SyncRun) -> bool:
+    with tenants.scope(run.tenant_id):
+        run.refresh_from_db()
+    return run.status in SyncRun.FINAL
+
+
+def test_clock_works_on_while_the_broker_is_away(tenant: Tenant, beat: Callable[..., worlds.Program]) -> None:
+    factories.settings(tenant, schedule_enabled=True)
+    SettingsVersion.objects.update(saved_at=timezone.now() - datetime.timedelta(days=1))
+
+    beat(REDIS_URL="redis://127.0.0.1:1/0")
+    waiting = SyncRun.objects.filter(is_unsent=True)
+    worlds.wait_for(lambda: waiting.count() == len(RunKind), seconds=120)
+    SyncSettings.objects.update(schedule_enabled=False)
+
+    assert {run.status for run in waiting} == {RunStatus.QUEUED}
