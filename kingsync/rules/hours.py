@@ -19,7 +19,7 @@ def registered_minutes(period: WorkPeriod) -> int | Reason:
         return _minutes(period.total_time)
     if not period.begin_time.strip() or not period.end_time.strip():
         return reason("no_time")
-    begin, end = _minutes(period.begin_time), _minutes(period.end_time)
+    begin, end = _clock(period.begin_time), _clock(period.end_time)
     if isinstance(begin, Reason):
         return begin
     if isinstance(end, Reason):
@@ -33,6 +33,12 @@ def _minutes(text: str) -> int | Reason:
     except ValueError:
         return reason("unreadable_time", value=text)
     return reason("no_time") if minutes is None else minutes
+
+
+def _clock(text: str) -> int | Reason:
+    """Return the minutes since midnight; 25:00 is no time of the day."""
+    minutes = _minutes(text)
+    return reason("unreadable_time", value=text) if isinstance(minutes, int) and minutes >= DAY else minutes
 
 
 def _less_break(minutes: int, pause: str) -> int | Reason:

@@ -42,6 +42,8 @@ def test_minutes_come_from_the_total_or_else_from_begin_end_and_break(work_perio
         (period(total="drie uur"), "unreadable_time"),
         (period(begin="8 uur", end="12:00"), "unreadable_time"),
         (period(begin="08:00", end="later"), "unreadable_time"),
+        (period(begin="25:00", end="08:00"), "unreadable_time"),
+        (period(begin="08:00", end="24:30"), "unreadable_time"),
         (period(begin="08:00", end="09:00", pause="kwart"), "unreadable_time"),
         (period(begin="08:00", end="08:10", pause="15"), "break_too_long"),
     ],
