@@ -25,6 +25,7 @@ _LARGEST_PAGE = 1000
 _LOOK_UP_PAGES = 50  # of the largest size: a look-up that gets this far finds nothing certain
 _READ_SECONDS = 60.0
 _TEST = Operation(name=names.TEST, method="POST", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
+_NUMBER_DIGITS = 10  # King's whole numbers end there; it refuses a longer one instead of finding nothing
 
 
 class Client:
@@ -90,7 +91,7 @@ class Client:
 
     def get_order(self, *, number: str) -> Order | None:
         """This function will give one open order. None where King has none, or can have none: its numbers are whole."""
-        if not payloads.is_whole_number(number):
+        if not payloads.is_whole_number(number) or len(number) > _NUMBER_DIGITS:
             return None
         with deadlines.within():
             found = self._orders({names.ORDER_NUMBER: payloads.number_value(number)})

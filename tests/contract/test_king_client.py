@@ -161,7 +161,7 @@ def test_unknown_order_is_none(king_client: Client, web: responses.RequestsMock)
     assert king_client.get_order(number="7") is None
 
 
-@pytest.mark.parametrize("number", ["", "007", "ABC", "1.5", "-1", "²"])
+@pytest.mark.parametrize("number", ["", "007", "ABC", "1.5", "-1", "²", "99999999999", "9" * 255])
 def test_number_that_no_order_can_have_is_not_asked_for(
     king_client: Client, web: responses.RequestsMock, number: str
 ) -> None:

@@ -175,15 +175,18 @@ def test_an_update_is_only_the_difference(king: KingSandbox, outsmart: OutSmartS
     ]
 
 
-def test_an_unknown_linked_order_is_rejected_and_never_made_anew(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+@pytest.mark.parametrize("order_number", ["404", "A-17", "99999999999999999999"])
+def test_an_unknown_linked_order_is_rejected_and_never_made_anew(
+    king: KingSandbox, outsmart: OutSmartSandbox, order_number: str
+) -> None:
     choose(failure_status="99")
-    number = desk.work_order(outsmart, WorkorderNo="404")
+    number = desk.work_order(outsmart, WorkorderNo=order_number)
 
     run = desk.export()
 
     assert desk.counts(run) == {"read": 1, "rejected": 1}
     assert desk.ledger(number).state == LedgerState.REJECTED
-    assert "404" in sentences(desk.ledger(number).reasons)
+    assert order_number in sentences(desk.ledger(number).reasons)
     assert desk.orders(king, ours=False) == []
     assert desk.told(outsmart, number)["WorkStatus"] == "99"
 
