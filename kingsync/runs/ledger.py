@@ -178,6 +178,16 @@ def store_lines(row: WorkOrder, plan: Plan) -> None:
     row.__dict__[_STORED] = plan
 
 
+def store_dropped(row: WorkOrder, plan: Plan) -> None:
+    """Write why lines are not in King, and nothing else."""
+    OrderLine.objects.bulk_create(
+        [_dropped(row, line) for line in plan.dropped],
+        update_conflicts=True,
+        unique_fields=["work_order", "reference"],
+        update_fields=["reasons", "state"],
+    )
+
+
 def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
     return OrderLine(
         tenant_id=row.tenant_id,

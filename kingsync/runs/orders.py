@@ -145,6 +145,7 @@ class _Export:
     def _unchanged(self, plan: Plan) -> Outcome:
         """Nothing to tell King; what is left is the confirmation, or a line that still waits for its repair."""
         if not plan.is_complete:
+            ledger.store_dropped(self.row, plan)  # one of two causes may be repaired by now
             return self._incomplete("rejected", ledger.refused_reasons(self.row))
         return self._finish("unchanged")
 

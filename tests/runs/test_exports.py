@@ -340,6 +340,19 @@ def test_one_bad_work_order_does_not_stop_the_others(king: KingSandbox, outsmart
     assert len(desk.orders(king)) == 1
 
 
+def test_a_line_that_waits_for_another_repair_now_says_for_which(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    king.store.put_record("rate", "STIL", {"OmschrijvingKort": "Oud tarief", "GeblokkeerdVoorVerkoop": 1})
+    number = desk.work_order(outsmart, Workperiods=[desk.period(total="anderhalf", hour_type="STIL")])
+    desk.export()
+    king.store.put_record("rate", "STIL", {"GeblokkeerdVoorVerkoop": 0})
+
+    desk.export()
+
+    row = desk.ledger(number)
+    assert [why["params"]["code"] for why in row.reasons] == ["unreadable_time"]
+    assert [why["code"] for line in desk.ledger_lines(row) for why in line.reasons] == ["unreadable_time"]
+
+
 # --- Interim ----------------------------------------------------------------------------------------------------------
 
 
