@@ -133,7 +133,7 @@ class ExportRun:
             if raw is None:
                 self._gone(str(outsmart_id))
                 continue
-            yield Candidate(raw=raw, is_interim=self._is_interim(raw), is_retry=True)
+            yield Candidate(raw=raw, is_interim=self._is_interim(str(outsmart_id), raw), is_retry=True)
 
     def _read(self, outsmart_id: str) -> bytes | None:
         try:
@@ -151,9 +151,10 @@ class ExportRun:
             "order.gone", reason("gone_from_outsmart"), level=LogEntry.Level.WARNING, outsmart_id=outsmart_id
         )
 
-    def _is_interim(self, raw: bytes) -> bool:
+    def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
         marks = _marks(raw)
-        return is_interim(self.job.choices, status=marks.status, work_status=marks.work_status)
+        before = WorkOrder.objects.filter(outsmart_id=outsmart_id, is_interim=True).exists()
+        return is_interim(self.job.choices, status=marks.status, work_status=marks.work_status, before=before)
 
     # --- One work order -----------------------------------------------------------------------------------------------
 
@@ -226,18 +227,23 @@ class ExportRun:
             return Outcome("uncertain")
 
 
-def is_interim(choices: Exports, *, status: str | None, work_status: str) -> bool:
-    """Tell whether a work order of these statuses is one that is still going on."""
-    at_final = status == COMPLETE and work_status == choices.work_order_status
-    return choices.interim_updates and work_status == choices.order_update_status and not at_final
+def is_interim(choices: Exports, *, status: str | None, work_status: str, before: bool) -> bool:
+    """Tell whether a work order of these statuses is still going on; away from both triggers it is what it was before.
+
+    It may be there because of us (the status after a rejection), or the office took it back.
+    """
+    if status == COMPLETE and work_status == choices.work_order_status:
+        return False
+    return before or (choices.interim_updates and work_status == choices.order_update_status)
 
 
 def is_at_trigger(choices: Exports, source: Source, *, is_interim: bool) -> bool:
     """Tell whether a work order still stands where an export begins, or where we put it ourselves."""
+    by_us = {choices.failure_status} - {""}
     if is_interim:
-        return source.status != HANDLED
-    by_us = {choices.work_order_status, choices.failure_status} - {""}
-    return source.status == COMPLETE and source.work_status in by_us
+        wanted = by_us | {choices.order_update_status}
+        return choices.interim_updates and source.status != HANDLED and source.work_status in wanted
+    return source.status == COMPLETE and source.work_status in by_us | {choices.work_order_status}
 
 
 class _Marks(msgspec.Struct, frozen=True):

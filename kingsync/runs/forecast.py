@@ -174,7 +174,9 @@ def _not_taken_up(row: WorkOrder, source: Source, choices: Exports) -> Reason | 
     """Return why an export would not even begin; sets for which trigger the work order counts, in memory only."""
     if not choices.orders:
         return reason("exports_off")
-    row.is_interim = exports.is_interim(choices, status=source.status, work_status=source.work_status)
+    row.is_interim = exports.is_interim(
+        choices, status=source.status, work_status=source.work_status, before=row.is_interim
+    )
     # What was begun is finished wherever it stands now; an interim order waits for its next turn at a trigger.
     is_free = row.step == Step.NEW or row.state == LedgerState.INTERIM
     if is_free and not exports.is_at_trigger(choices, source, is_interim=row.is_interim):

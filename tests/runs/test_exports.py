@@ -384,6 +384,49 @@ def test_an_interim_order_is_made_only_when_asked(king: KingSandbox, outsmart: O
     assert desk.orders(king) == []
 
 
+@pytest.mark.parametrize("status", ["Opgehaald", "Compleet"])
+def test_a_repaired_interim_rejection_goes_on_as_interim_although_we_changed_its_status(
+    king: KingSandbox, outsmart: OutSmartSandbox, status: str
+) -> None:
+    choose(
+        interim_updates=True,
+        order_update_status="5",
+        create_interim_order=True,
+        approve_order=True,
+        failure_status="99",
+    )
+    lines = {"Materials": [desk.material("LATER")], "Workperiods": []}
+    number = desk.work_order(outsmart, status=status, WorkStatus="5", **lines)
+    desk.export()
+    assert desk.told(outsmart, number)["WorkStatus"] == "99"
+
+    desk.export()
+    assert desk.ledger(number).state == LedgerState.REJECTED
+
+    king.store.put_record("article", "LATER", {"OmschrijvingKort": "Nieuw artikel"})
+    desk.export()
+
+    assert desk.ledger(number).state == LedgerState.INTERIM
+    assert desk.told(outsmart, number)["status"] == status
+    assert [order["Goedgekeurd"] for order in desk.orders(king)] == [0]
+
+
+def test_interim_work_that_the_office_took_back_is_not_finished_by_us(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    choose(interim_updates=True, order_update_status="5", create_interim_order=True, approve_order=True)
+    number = desk.work_order(outsmart, WorkStatus="5", Materials=[desk.material(), desk.material("LATER")])
+    desk.export()
+    outsmart.store.edit_work_order(number, {"WorkStatus": "2"})
+    king.store.put_record("article", "LATER", {"OmschrijvingKort": "Nieuw artikel"})
+
+    desk.export()
+
+    assert desk.ledger(number).state == LedgerState.INTERIM
+    assert desk.told(outsmart, number)["status"] == "Compleet"
+    assert [order["Goedgekeurd"] for order in desk.orders(king)] == [0]
+
+
 # --- Lost answers -----------------------------------------------------------------------------------------------------
 
 DOUBTFUL = ["timeout_before", "timeout_after", "reset_before", "reset_after", "half", "broken_json"]
