@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kingsync", "0008_ledger_by_date")]
+    dependencies = [("kingsync", "0009_background_calls")]
 
     operations = [
         migrations.AddField(
