@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from integrations import errors
 from integrations.addresses import AddressPolicy
 from integrations.king import names
-from kingsync.models import strict_json, tenants
+from kingsync.models import administrations, strict_json, tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.destinations import SECRET, SECRET_KEYS, untyped_secrets
 from kingsync.models.sync_settings import SyncSettings, sentence
@@ -84,6 +84,7 @@ def apply(content: bytes) -> Tenant:
         tenant = Tenant.objects.select_for_update().filter(slug=str(given.get("slug", ""))).first()
         before = _document(tenant) if tenant else {}
         file = _checked(_merged(before, given))
+        _refuse_other_administration(file, tenant)
         _require_secrets_again(before, given, file)
         return _store(file, tenant)
 
@@ -190,6 +191,16 @@ def _address_problems(file: TenantFile) -> dict[str, str]:
         if problem:
             problems[f"{system}.base_url"] = problem
     return problems
+
+
+def _refuse_other_administration(file: TenantFile, tenant: Tenant | None) -> None:
+    if tenant is None:
+        return
+    with tenants.scope(tenant):
+        king = Connection.objects.filter(system=System.KING).defer("credentials").first()
+        problem = administrations.change_problem(king.administration if king else "", file.king.administration)
+    if problem:
+        raise TenantFileError({"king.administration": problem})
 
 
 def address_problem(system: System, url: str) -> str:

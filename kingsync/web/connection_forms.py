@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from integrations import errors
 from integrations.king import names
-from kingsync.models import wording
+from kingsync.models import administrations, wording
 from kingsync.models.connections import Connection, System
 from kingsync.models.destinations import Destination, may_follow
 from kingsync.models.encryption import DecryptionError
@@ -210,6 +210,7 @@ class KingForm(ConnectionForm):
         }
 
     def __init__(self, data: Any = None, *, instance: Connection, is_read_only: bool = False) -> None:
+        self._old_administration = instance.administration
         super().__init__(data, instance=instance, is_read_only=is_read_only)
         self.fields["administration"].required = not self._reads_files()
         self.fields["base_url"].required = not self._reads_files()
@@ -231,6 +232,14 @@ class KingForm(ConnectionForm):
 
     def needs(self, name: str) -> bool:
         return super().needs(name) and bool(self.cleaned_data.get("base_url") or not self._reads_files())
+
+    def clean_administration(self) -> str:
+        """Refuse another administration once something is linked to this one."""
+        wanted = str(self.cleaned_data["administration"])
+        problem = administrations.change_problem(self._old_administration, wanted)
+        if problem:
+            raise ValidationError(problem)
+        return wanted
 
     def clean_access_codes(self) -> dict[str, str]:
         """Read the lines "Operation=code"."""

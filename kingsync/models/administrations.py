@@ -1,0 +1,31 @@
+"""The King administration that a tenant's links belong to: the same number is another order in another one."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext
+
+from kingsync.models.links import ImportedLine, RecordLink
+from kingsync.models.work_orders import Step, WorkOrder
+
+
+def is_linked() -> bool:
+    """Tell whether anything of the open scope's tenant is tied to a record of its King administration."""
+    begun = Q(king_order_number__isnull=False) | ~Q(step=Step.NEW)
+    return (
+        WorkOrder.objects.filter(begun).exists()
+        or RecordLink.objects.filter(state__in=[RecordLink.State.LINKED, RecordLink.State.GONE]).exists()
+        or ImportedLine.objects.exists()
+    )
+
+
+def change_problem(before: str, wanted: str) -> str:
+    """Return why the tenant of the open scope may not change its administration so, "" when it may."""
+    before, wanted = before.strip(), wanted.strip()
+    if not before or before == wanted or not is_linked():
+        return ""
+    return gettext(
+        "Work orders or master data are linked to administration %(before)s already, and their numbers mean something "
+        "else in another administration. What to do: put %(before)s back, and set up another administration as a "
+        "company of its own."
+    ) % {"before": before}
