@@ -31,6 +31,11 @@ class Deadline:
         self._latest = clock() + max(seconds, streaming_seconds)
         self._silence_seconds = silence_seconds
 
+    def put_off(self, seconds: float) -> None:
+        """Make it so much later: time that could not be used does not count."""
+        self._ends_at += seconds
+        self._latest += seconds
+
     def left(self) -> float:
         """Return the seconds that are left, 0.0 when it is over."""
         return max(0.0, self._ends_at - self._clock())
@@ -46,6 +51,7 @@ class _Around(msgspec.Struct, frozen=True):
 
     deadline: Deadline
     is_repeated: bool
+    outer: _Around | None = None
 
 
 _around: ContextVar[_Around | None] = ContextVar("deadline_around", default=None)
@@ -59,11 +65,19 @@ def within(seconds: float = OPERATION_SECONDS, *, is_repeated: bool = False) -> 
     """
     outer = _around.get()
     deadline = Deadline(seconds if outer is None else min(seconds, outer.deadline.left()))
-    token = _around.set(_Around(deadline, is_repeated or is_repeated_outside()))
+    token = _around.set(_Around(deadline, is_repeated or is_repeated_outside(), outer))
     try:
         yield deadline
     finally:
         _around.reset(token)
+
+
+def put_off(seconds: float) -> None:
+    """Make every deadline around the calls made now so much later: somebody else had to come first."""
+    around = _around.get()
+    while around is not None:
+        around.deadline.put_off(seconds)
+        around = around.outer
 
 
 def is_repeated_outside() -> bool:

@@ -39,6 +39,10 @@ REASONS: dict[str, str] = {
     "not_found": "does not know the record",
     "busy": "has the record locked by somebody else",
     "too_large": "gave an answer larger than agreed",
+    # Nothing was sent: another call to this administration is going on, and calls go one at a time.
+    "occupied_by_export": "is occupied by an export to this administration",
+    "occupied_by_import": "is occupied by an import from this administration",
+    "occupied_by_page": "is occupied by a question of another page to this administration",
     # King's XML export files: the operation is the file's name, the detail its line.
     "file_broken": "gave a file that is not well-formed XML",
     "file_doctype": "gave a file with a DOCTYPE, which is not read",

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -32,7 +33,9 @@ _LONGEST_WAIT_SECONDS = 8.0
 _LONGEST_RETRY_AFTER = 24 * 3600.0  # who asks for more is not believed
 _HTTP_DATE = re.compile(r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _SECONDS = re.compile(r"[0-9]{1,9}")
-POINTLESS_TO_REPEAT = frozenset({"certificate", "forbidden_address", "too_large"})
+POINTLESS_TO_REPEAT = frozenset(
+    {"certificate", "forbidden_address", "too_large", "occupied_by_export", "occupied_by_import", "occupied_by_page"}
+)
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +61,8 @@ class Transport:
 
     `on_call` hears of every call, also the failed ones; `on_failed_call` of those alone, which spares the others the
     masking of what was said. `attempts` counts all tries of a read; `total_seconds` makes every operation end sooner
-    than it would by itself, for those who cannot wait.
+    than it would by itself, for those who cannot wait. Every call is made inside `alone()`, which keeps other programs
+    away meanwhile.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Transport:
         random: Callable[[], float] = _random.random,
         attempts: int = 3,
         total_seconds: float | None = None,
+        alone: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.system = system
         self._policy = policy
@@ -83,6 +88,7 @@ class Transport:
         self._attempts = attempts
         self._total_seconds = total_seconds
         self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
+        self.alone = alone
         self._masker = Masker()
         self._is_verifying = verify is not False
         tls = functools.cache(
@@ -129,7 +135,7 @@ class Transport:
         Raises every class of `integrations.errors` but PayloadError, which is up to `read`.
         """
         request = _Request(operation=operation, url=url, query=tuple(query), headers=dict(headers or {}), body=body)
-        with self._turn:
+        with self._turn, self.alone():  # waiting for it is no part of the call's own time
             return self._tried(request, read, describe)
 
     def _tried(self, request: _Request, read: Callable[[Answer], T], describe: Callable[[bytes], tuple[str, str]]) -> T:

@@ -51,6 +51,11 @@ WEB_THREADS: int = env.int("WEB_THREADS", default=4)
 WEB_REQUEST_SECONDS: int = env.int("WEB_REQUEST_SECONDS", default=20)
 # The largest request that is no upload of files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# The journal of created orders, outside the database: it tells a restored database what it lost. All that export
+# share it; empty = none.
+JOURNAL_FOLDER: str = env.str(
+    "JOURNAL_FOLDER", default=str(places.local_folder() / "journal") if IS_DEVELOPMENT else ""
+)
 
 INSTALLED_APPS = [
     "unfold",

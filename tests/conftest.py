@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -17,9 +18,10 @@ from tests import factories, worlds
 
 
 @pytest.fixture(autouse=True)
-def _loopback_allowed(settings: Settings) -> None:
+def _loopback_allowed(settings: Settings, tmp_path: Path) -> None:
     settings.PRIVATE_HOSTS = ["127.0.0.1"]
     settings.KING_WRITE_TIMEOUT = 0.5  # so that a lost answer is settled within a test
+    settings.JOURNAL_FOLDER = str(tmp_path / "journal")
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ def environment() -> dict[str, str]:
             "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
             "PRIVATE_HOSTS": "127.0.0.1",
             "KING_WRITE_TIMEOUT": "30",
+            "JOURNAL_FOLDER": deployment.JOURNAL_FOLDER,
         }
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -59,6 +60,10 @@ class Client:
     def test_connection(self) -> None:
         """This function will make King's own test call; it raises when anything is wrong."""
         self._send(_TEST, {names.RETURN_AN_ERROR: 0}, lambda _: None)
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Keep other callers of the administration away inside the block, over more than one call."""
+        return self._transport.alone()
 
     # Reading
 

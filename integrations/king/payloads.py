@@ -42,6 +42,18 @@ _ORDER = shapes.Shape(
 )
 
 
+class OrderMarks(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells one order from another."""
+
+    number: str
+    external_number: str = ""
+
+
+_ORDER_MARKS = shapes.Shape(
+    OrderMarks, {name: names.ORDER[name] for name in ("number", "external_number")}, key="number"
+)
+
+
 class _NumberOnly(msgspec.Struct, frozen=True, kw_only=True):
     number: str
 
@@ -80,6 +92,11 @@ def warehouse(raw: bytes | msgspec.Raw) -> records.Warehouse:
 def order(raw: bytes | msgspec.Raw) -> records.Order:
     """This function will make an order of its JSON. Raises PayloadError, whose path says where."""
     return _ORDER.read(raw, system=SYSTEM, operation=names.READ[Kind.ORDER])
+
+
+def order_marks(raw: bytes | msgspec.Raw) -> OrderMarks:
+    """Return the number of an order and its external one without reading the rest. Raises PayloadError."""
+    return _ORDER_MARKS.read(raw, system=SYSTEM, operation=names.READ[Kind.ORDER])
 
 
 def number(kind: Kind, raw: bytes | msgspec.Raw) -> str:

@@ -7,9 +7,11 @@ from kingsync.models import (
     king_files,
     links,
     people,
+    restores,
     runs,
     sync_settings,
     tenants,
+    turns,
     work_orders,
 )
 
@@ -20,8 +22,10 @@ __all__ = [
     "king_files",
     "links",
     "people",
+    "restores",
     "runs",
     "sync_settings",
     "tenants",
+    "turns",
     "work_orders",
 ]

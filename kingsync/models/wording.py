@@ -47,6 +47,16 @@ SENTENCES: dict[str, str | Promise] = {
         "and was not touched."
     ),
     "several_orders": _("King holds %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
+    "restored_may_be_in_king": _(
+        "The database was put back to an earlier state, and King may have had an order of this work order that it "
+        "does not show any more. What to do: look in King for “%(reference)s”, then release the work order to send it, "
+        "or exclude it."
+    ),
+    "restore_noticed": _(
+        "The database was put back to an earlier state: King holds %(found)s orders of ours that it did not know, "
+        "and %(closed)s more were made that King does not show any more. They were linked to their work orders again, "
+        "so that nothing is sent twice."
+    ),
     "not_looked_up": _("It is not known whether King made the order, and it could not be looked up: %(detail)s"),
     "not_settled": _("King may still be working on an earlier call. It is looked up again at the next run."),
     "line_conflict": _(
@@ -224,6 +234,13 @@ SENTENCES: dict[str, str | Promise] = {
     "system.rejected": _("%(system)s refused %(operation)s: %(detail)s"),
     "system.not_found": _("%(system)s does not know the record (%(operation)s)."),
     "system.busy": _("Somebody has the record open in %(system)s. It is tried again at the next run."),
+    "system.occupied_by_export": _("%(system)s is busy with an export to this administration. Try again in a moment."),
+    "system.occupied_by_import": _(
+        "%(system)s is busy with an import from this administration. Try again in a moment."
+    ),
+    "system.occupied_by_page": _(
+        "%(system)s is busy with another request to this administration. Try again in a moment."
+    ),
     "system.too_large": _("%(system)s gave an answer that is larger than agreed."),
     # King's XML files: operation is the file's name, detail its line
     "file_held": _(

@@ -51,6 +51,13 @@ class Step(models.TextChoices):
     CONFIRMED = "confirmed", _("OutSmart knows")
 
 
+class AfterRestore(models.TextChoices):
+    """What is known of a work order since a database was found to be put back to an earlier state."""
+
+    FOUND = "found", _("its order was found again")
+    UNSURE = "unsure", _("nobody can tell whether King had an order")
+
+
 class WorkOrder(TenantOwned):
     """The link between one work order and one King order; unique on both sides."""
 
@@ -92,6 +99,7 @@ class WorkOrder(TenantOwned):
     is_locked = models.BooleanField(_("locked by us"), default=False)
     # A write to King may still be under way until then: look up, but do not send again before.
     doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
+    after_restore = models.CharField(_("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True)
     next_try_at = models.DateTimeField(_("next try at"), null=True)
 
     # What OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.
@@ -115,7 +123,13 @@ class WorkOrder(TenantOwned):
         base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "outsmart_id"], name="one_link_per_work_order"),
-            models.UniqueConstraint(fields=["tenant", "king_order_number"], name="one_link_per_king_order"),
+            models.UniqueConstraint(
+                fields=["tenant", "king_order_number"],
+                # King may give a number a second time (an administration set up again). An order that we just made is
+                # booked all the same: our reference on it says whose it is.
+                condition=models.Q(is_created_by_us=False),
+                name="one_link_per_king_order",
+            ),
         ]
         indexes = [
             # What later runs take up again.

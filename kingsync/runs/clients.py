@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,9 +17,11 @@ from integrations.outsmart.client import Client as OutSmartClient
 from integrations.transport import Transport
 from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
+from kingsync.models.turns import Caller
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import calls, choices
+from kingsync.runs import calls, choices, turns
+from kingsync.runs.lifecycle import Claim
 
 
 class NotConnectedError(Exception):
@@ -50,19 +52,19 @@ def policy_of(system: str) -> AddressPolicy:
 
 
 @contextmanager
-def both() -> Iterator[tuple[OutSmartClient, KingClient]]:
+def both(caller: Caller = Caller.PAGE, *, claim: Claim | None = None) -> Iterator[tuple[OutSmartClient, KingClient]]:
     """Open both systems of the open scope's tenant. Raises `NotConnectedError`, `DecryptionError`."""
     outsmart_connection, king_connection = connection_of(System.OUTSMART), connection_of(System.KING)
-    with transport_of(outsmart_connection) as one, transport_of(king_connection) as other:
+    with transport_of(outsmart_connection) as one, transport_of(king_connection, caller, claim=claim) as other:
         yield outsmart(outsmart_connection, one), king(king_connection, other)
 
 
 @contextmanager
-def for_import() -> Iterator[tuple[OutSmartClient, KingClient | None]]:
+def for_import(claim: Claim) -> Iterator[tuple[OutSmartClient, KingClient | None]]:
     """Open OutSmart, and King's webservices where there are any: imports may read files instead. Raises as `both`."""
     king_connection = Connection.objects.filter(system=System.KING).first()
     if king_connection is not None and king_connection.is_connected:
-        with both() as clients:
+        with both(Caller.IMPORT, claim=claim) as clients:
             yield clients
         return
     outsmart_connection = connection_of(System.OUTSMART)
@@ -121,21 +123,48 @@ def king(connection: Connection, transport: Transport) -> KingClient:
     )
 
 
-def transport_of(connection: Connection) -> Transport:
-    """Return what carries the calls of a connection; the run going on, if any, hears of those that fail.
+@contextmanager
+def transport_of(
+    connection: Connection, caller: Caller = Caller.PAGE, *, claim: Claim | None = None
+) -> Iterator[Transport]:
+    """Give what carries the calls of a connection; the run going on, if any, hears of those that fail.
 
-    Raises `ConfigurationError` when its address is not allowed.
+    King gets one call at a time for each administration. Raises `ConfigurationError` when the address is not allowed.
     """
     policy = policy_of(connection.system)
     policy.check_url(connection.base_url, system=connection.system)
     failed = calls.current()
-    return Transport(
-        connection.system,
-        policy=policy,
-        verify=connection.verify_tls,
-        ca_certificate=connection.ca_certificate,
-        on_failed_call=failed.hear if failed else None,
+    with (
+        _alone(connection, caller, claim) as alone,
+        Transport(
+            connection.system,
+            policy=policy,
+            verify=connection.verify_tls,
+            ca_certificate=connection.ca_certificate,
+            on_failed_call=failed.hear if failed else None,
+            alone=alone,
+        ) as transport,
+    ):
+        yield transport
+
+
+@contextmanager
+def _alone(
+    connection: Connection, caller: Caller, claim: Claim | None
+) -> Iterator[Callable[[], AbstractContextManager[object]]]:
+    if connection.system != System.KING:
+        yield nullcontext
+        return
+    turn = turns.Turn(
+        turns.key_of(connection),
+        caller,
+        patience_seconds=turns.RUN_PATIENCE_SECONDS if claim else turns.PAGE_PATIENCE_SECONDS,
+        on_wait=claim.pulse if claim else None,
     )
+    try:
+        yield turn.held
+    finally:
+        turn.close()
 
 
 def trial(connection: Connection) -> Reason | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.models.work_orders import AfterRestore, LedgerState, WorkOrder
 from kingsync.rules import changes, orders
 from kingsync.rules.differences import Differences
 from kingsync.rules.mapping import Exports
@@ -15,7 +15,7 @@ from kingsync.runs import imported_lines, ledger
 from kingsync.runs.jobs import Job
 
 # What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
-LIFTED_BY_RELEASE = frozenset({"before_from_date", "nothing_to_invoice"})
+LIFTED_BY_RELEASE = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +93,8 @@ def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:
 def _linking_holds(choices: Exports, row: WorkOrder, number: str) -> list[Reason]:
     if number:
         return []
+    if row.after_restore == AfterRestore.UNSURE and not row.is_released:
+        return [reason("restored_may_be_in_king", reference=orders.external_number(row.outsmart_id))]
     if row.is_interim:
         return [] if choices.create_interim_order else [reason("not_linked_interim")]
     return [] if choices.create_new_order else [reason("not_linked")]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from integrations import errors
 from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
-from kingsync.models.runs import LogEntry, RunKind
+from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
@@ -48,6 +48,9 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
         except (NotConnectedError, DecryptionError, errors.IntegrationError) as error:
             _end(claim, log, _why(error))
         except Exception:  # the run must end in a state that says so, whatever broke
+            if not SyncRun.objects.filter(pk=claim.run.pk).exists():
+                logger.warning("run.gone: run %s is not in the database any more, which was put back", run_id)
+                return Worked()
             logger.exception("run %s failed", run_id)
             _end(claim, log, reason("internal"))
         else:

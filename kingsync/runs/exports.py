@@ -12,6 +12,7 @@ from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
+from kingsync.models.turns import Caller
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import reason
@@ -19,7 +20,7 @@ from kingsync.runs import clients, ledger, verifying
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import unlock
-from kingsync.runs.lifecycle import Claim
+from kingsync.runs.lifecycle import Claim, LostClaimError
 from kingsync.runs.log import RunLog
 from kingsync.runs.orders import export
 
@@ -40,7 +41,7 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
 
     Raises `NotConnectedError`, and the errors of the two systems that stop a run.
     """
-    with clients.both() as (outsmart, king):
+    with clients.both(Caller.EXPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, FactsFinder(king, log), log)
         try:
             return ExportRun(job).work()
@@ -56,6 +57,7 @@ class ExportRun:
         self._done = job.claim.run.progress_done
 
     def work(self) -> bool:
+        self.job.guard.look_at_journal()
         self._free_left_locks()
         self.job.facts.fill_empty_mirror()
         for candidate in self.candidates():
@@ -91,6 +93,7 @@ class ExportRun:
             if outsmart_id not in done_before:
                 yield self._fresh(outsmart_id, candidate, read_at)
         yield from self._by_id(retries)
+        yield from self._by_id(sorted(self.job.guard.found))
 
     def _listed(self) -> dict[str, Candidate]:
         """Read both triggers; a work order at the final one is not an interim one."""
@@ -207,7 +210,9 @@ class ExportRun:
         """Wait until no call can be at work any more, then look the doubtful orders up and finish them."""
         self.job.finish_errand()
         for outsmart_id in self.unsettled:
-            row = WorkOrder.objects.get(outsmart_id=outsmart_id)
+            row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+            if row is None:  # the database was put back to a state that has no such work order
+                raise LostClaimError(str(LostClaimError.__doc__))
             self._wait_for(row)
             outcome = self._settled(row)
             self.job.claim.count(outcome.count, trouble=outcome.trouble)

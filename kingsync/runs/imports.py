@@ -19,7 +19,7 @@ def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
 
     Raises `NotConnectedError`, and the errors of the two systems that stop a run.
     """
-    with clients.for_import() as (outsmart, king), reading.reader_of(claim.run, king) as reader:
+    with clients.for_import(claim) as (outsmart, king), reading.reader_of(claim.run, king) as reader:
         if not claim.run.is_dry and not claim.run.cursor:
             refresh_work_statuses(outsmart)
         job = Job(claim, choices, reader, outsmart, log)

@@ -17,6 +17,7 @@ from kingsync.rules.outcomes import Reason
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
+from kingsync.runs.restores import RestoreGuard
 
 HEARTBEAT_SECONDS = 5.0
 # Times a write's own time-out: how long a lost one may still be carried out.
@@ -60,10 +61,14 @@ class Job:
     outsmart: OutSmartClient
     facts: FactsFinder
     log: RunLog
+    guard: RestoreGuard = field(init=False)
     _last_beat: float = field(default_factory=time.monotonic)
     _errand: Errand | None = None
     # One thread: King gets one call at a time. It makes calls only; everything of the database stays in ours.
     _errands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
+
+    def __post_init__(self) -> None:
+        self.guard = RestoreGuard(self.claim, self.king, self.log, doubt_seconds=self.doubt_seconds)
 
     @property
     def doubt_seconds(self) -> float:

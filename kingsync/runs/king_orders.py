@@ -54,12 +54,16 @@ class KingOrder:
             # King refuses to release an order that waits for a pick list (king.md 2.3.5).
             pick_list=False if header.is_approved_at_once else None,
         )
+        guard = self._job.guard
+        guard.about_to_create(self._row.outsmart_id)
         ledger.pending(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
         try:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
+            guard.not_created(self._row.outsmart_id)
             ledger.book(self._row, step=Step.NEW, doubtful_until=None)  # surely not carried out
             raise
+        guard.created(self._row.outsmart_id, number)
         self.adopt(number, is_created_by_us=True)
         self._job.note(self._row, "order.created")
         return number
@@ -199,8 +203,9 @@ class KingOrder:
 
         def once() -> T:
             self._job.let_pass()  # the time in doubt counts from when the call goes out
-            ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
-            return call()
+            with self._job.king.alone():
+                ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+                return call()
 
         try:
             return patiently(once)

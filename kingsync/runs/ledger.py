@@ -8,10 +8,11 @@ import hashlib
 from collections.abc import Iterable
 
 import msgspec
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.wording import stored
@@ -19,6 +20,7 @@ from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import BookedLine, Content, DroppedLine, Plan, PlannedLine
+from kingsync.runs.lifecycle import LostClaimError
 
 # What is booked dozens of times per work order is written in SQL of our own: the ORM takes longer to word such a
 # statement than PostgreSQL to carry it out (docs/performance.md).
@@ -102,7 +104,7 @@ def _store(row: WorkOrder, changes: dict[str, object], *, is_durable: bool) -> N
     with connection.cursor() as cursor:
         cursor.execute(_update_of(tuple(field.column for field in fields), is_durable), [*values, row.pk])
         if cursor.rowcount != 1:
-            raise DatabaseError("The work order is not in the ledger any more.")
+            raise LostClaimError("The work order is not in the ledger any more: the database is another one.")
 
 
 @functools.cache
@@ -307,6 +309,16 @@ def as_line_reason(label: str, why: Reason) -> Reason:
 def order_of_other(row: WorkOrder, king_order_number: str) -> WorkOrder | None:
     """Return the other work order that this King order belongs to, if any."""
     return WorkOrder.objects.filter(king_order_number=king_order_number).exclude(pk=row.pk).first()
+
+
+def is_of_other(row: WorkOrder, order: Order) -> str:
+    """Return the reference on King's order where it says that the order of this row is not the one we made, else "".
+
+    King gives a number a second time when its administration was set up again.
+    """
+    ours, theirs = orders.external_number(row.outsmart_id), order.external_number
+    is_claimed = theirs.startswith(orders.external_number("")) and theirs != ours
+    return theirs if row.is_created_by_us and is_claimed else ""
 
 
 def pending(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:

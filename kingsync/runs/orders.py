@@ -18,7 +18,7 @@ from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import reason_of
-from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
 from kingsync.rules import differences, orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
@@ -32,7 +32,8 @@ from kingsync.runs.patience import patiently
 logger = logging.getLogger(__name__)
 # Our lock on the tenant went with the connection: whoever goes on now would not be alone.
 DATABASE_GONE = (OperationalError, InterfaceError)
-FINISHED = ("Compleet", "Afgehandeld")
+HANDLED = "Afgehandeld"
+FINISHED = ("Compleet", HANDLED)
 
 
 def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
@@ -100,8 +101,11 @@ class _Export:
 
     def _brought(self) -> Outcome:
         row = self.row
+        self.job.guard.found.discard(row.outsmart_id)
         if row.step == Step.PENDING and not row.king_order_number and not self._found_pending():
             return Outcome("uncertain")
+        if self._was_finished_before():
+            return self._found_finished()
         decision = decisions.decide(self.job, row, self.source)
         plan, number = decision.plan, decision.number
         if decision.is_rejected:
@@ -173,6 +177,7 @@ class _Export:
         elif is_in_doubt(self.row):
             raise NotSettledError
         else:
+            self.job.guard.not_created(self.row.outsmart_id)
             ledger.book(self.row, step=Step.NEW, doubtful_until=None)
         return True
 
@@ -181,9 +186,37 @@ class _Export:
         self.job.note(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
         return False
 
+    # --- After a restore ----------------------------------------------------------------------------------------------
+
+    def _was_finished_before(self) -> bool:
+        """Tell whether OutSmart knows that the order is in King, while our books only found it again."""
+        row = self.row
+        is_found = row.after_restore == AfterRestore.FOUND and bool(row.king_order_number) and not row.plan_fingerprint
+        return is_found and self.source.status == HANDLED
+
+    def _found_finished(self) -> Outcome:
+        """Book an order as done again, without a write: what differs is told by the comparison that follows."""
+        row, number = self.row, self.row.king_order_number or ""
+        plan = decisions.plan_for(self.job, row, self.source, number=number)
+        order = self.king_order.read(number)
+        ledger.store_lines(row, plan)
+        booked = ledger.booked_lines(row)
+        if order is not None:
+            self.king_order.book_found(plan, booked, differences.between(plan, booked, order))
+        else:
+            ledger.lines_sent(row, [(line, "") for line in plan.lines])
+        now = timezone.now()
+        ledger.note(row, exported_at=now, confirmed_at=now, is_approved=order is None or order.is_approved)
+        ledger.note(row, plan_fingerprint=ledger.plan_fingerprint(plan))
+        ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED)
+        self.job.note(row, "order.found_again")
+        return Outcome("unchanged")
+
     # --- Sending ------------------------------------------------------------------------------------------------------
 
     def _send(self, plan: Plan, number: str) -> Outcome:
+        if not number and self.job.guard.before_create(self.row):
+            return self._brought()
         order = self._existing(number) if number else self._create(plan)
         if isinstance(order, Outcome):
             return order
@@ -198,13 +231,16 @@ class _Export:
         """Return King's order of this number as it is now, or book why it cannot be used."""
         if is_in_doubt(self.row):
             raise NotSettledError  # what is read now may change yet
-        other = ledger.order_of_other(self.row, number)
+        other = None if self.row.is_created_by_us else ledger.order_of_other(self.row, number)
         if other:
             return self._hold((reason("order_of_another", number=number, other=str(other)),))
         order = self.king_order.read(number)
         if order is None:
             code = "order_delivered" if self.row.king_order_number else "unknown_order"
             return self._reject((reason(code, number=number),))
+        theirs = ledger.is_of_other(self.row, order)
+        if theirs:
+            return self._hold((reason("order_of_another", number=number, other=theirs),))
         if not self.row.king_order_number:
             self.king_order.adopt(order.number, is_created_by_us=False)
         return order
@@ -224,6 +260,8 @@ class _Export:
         """Write the difference between the plan and King's order, check it, approve, and book the end."""
         booked = ledger.booked_lines(self.row)
         steps = differences.between(plan, booked, order)
+        if self.row.after_restore and order.is_approved and not self.row.is_approved:
+            ledger.note(self.row, is_approved=True)
         stopped = self._stopping(steps, order.number)
         if stopped:
             return stopped
@@ -262,7 +300,7 @@ class _Export:
 
     def _book_end(self, plan: Plan, sent: Plan) -> Outcome:
         # An order that we made and never finished counts as created, also when another run or try began it.
-        is_new = self.row.is_created_by_us and not self.row.plan_fingerprint
+        is_new = self.row.is_created_by_us and not (self.row.plan_fingerprint or self.row.after_restore)
         count = "created" if is_new else "updated" if self.king_order.calls else "unchanged"
         ledger.note(self.row, plan_fingerprint=ledger.plan_fingerprint(plan), doubtful_until=None)
         if not sent.is_complete:

@@ -10,6 +10,7 @@ from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
+from kingsync.models.turns import Caller
 from kingsync.models.wording import sentence, stored
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import differences
@@ -42,7 +43,7 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
 def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """Put into `claim.plan`, per work order, what would be sent. Reads only; King and OutSmart stay as they are."""
     kept: list[dict[str, object]] = []
-    with clients.both() as (outsmart, king):
+    with clients.both(Caller.IMPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, FactsFinder(king, log, is_dry=True), log)
         exports = ExportRun(job)
         for candidate in exports.candidates():
@@ -95,7 +96,7 @@ def _foreseen(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
         return Foreseen(outcome="skipped", reasons=decision.reasons, number=number)
     if not number:
         return Foreseen(outcome="created", reasons=decision.reasons, number=number)
-    other = ledger.order_of_other(row, number)
+    other = None if row.is_created_by_us else ledger.order_of_other(row, number)
     if other:
         taken = reason("order_of_another", number=number, other=str(other))
         return Foreseen(outcome="skipped", reasons=(taken,), number=number)
@@ -109,6 +110,10 @@ def _foreseen_of(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
     if order is None:
         code = "order_delivered" if row.king_order_number else "unknown_order"
         return Foreseen(outcome="rejected", reasons=(reason(code, number=number),), number=number)
+    theirs = ledger.is_of_other(row, order)
+    if theirs:
+        taken = reason("order_of_another", number=number, other=theirs)
+        return Foreseen(outcome="skipped", reasons=(taken,), number=number)
     steps = differences.between(decision.plan, ledger.booked_lines(row), order)
     stopped = stopping(steps, number=number)
     if stopped:

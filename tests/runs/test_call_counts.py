@@ -42,7 +42,9 @@ def statements(outsmart: OutSmartSandbox, *, work_orders: int, lines: int) -> in
     return len(captured)
 
 
-def test_a_new_order_takes_a_call_per_line_and_three_more(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+def test_a_new_order_takes_a_call_per_line_and_three_more_and_its_run_one(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
     work_order(outsmart)
 
     desk.export()
@@ -50,9 +52,18 @@ def test_a_new_order_takes_a_call_per_line_and_three_more(king: KingSandbox, out
     assert Counter(desk.calls(king)) == {
         "Order_Toevoegen": 1,
         "Order_OrderRegel_Toevoegen": 10,
-        "Orders_Opvragen": 1,
+        "Orders_Opvragen": 2,  # read back, and once a run: what King has of ours
         "Order_LockVrijgeven": 1,
     }
+
+
+def test_many_new_orders_ask_king_once_what_it_has_of_ours(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    for _ in range(7):
+        work_order(outsmart, lines=4)
+
+    desk.export()
+
+    assert Counter(desk.calls(king))["Orders_Opvragen"] == 7 + 1
 
 
 def test_approving_takes_one_call_more(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -63,7 +74,7 @@ def test_approving_takes_one_call_more(tenant: Tenant, king: KingSandbox, outsma
 
     desk.export()
 
-    assert len(desk.calls(king)) == 10 + 2 + 1 + 1
+    assert len(desk.calls(king)) == 10 + 2 + 1 + 1 + 1
     assert desk.calls(king)[-2:] == ["Order_Wijzigen", "Order_LockVrijgeven"]
 
 

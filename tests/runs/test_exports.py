@@ -78,6 +78,7 @@ def test_creating_takes_no_call_more_than_needed(king: KingSandbox, outsmart: Ou
     desk.export()
 
     assert desk.calls(king) == [
+        "Orders_Opvragen",  # once a run: what King has of ours
         "Order_Toevoegen",
         "Order_OrderRegel_Toevoegen",
         "Order_OrderRegel_Toevoegen",
@@ -470,7 +471,8 @@ def test_an_order_that_cannot_be_looked_up_is_uncertain_and_not_sent_again(
     desk.export()
     number = desk.work_order(outsmart)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
-    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever"))
+    off = Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever", skip=1)
+    king.faults.add(off)
 
     first = desk.export()
     king.faults.clear()

@@ -74,7 +74,13 @@ class Command(BaseCommand):
                 raise CommandError(_going_on(requested.run), returncode=FAILED)
             with _progress(tenant, requested.run):
                 worked = engine.work(requested.run.pk, slice_seconds=FOREVER)
-        return SyncRun.objects.get(pk=requested.run.pk), worked
+        run = SyncRun.objects.filter(pk=requested.run.pk).first()
+        if run is None:
+            raise CommandError(
+                "The database was put back to an earlier state meanwhile, so the run stopped. Run the command again.",
+                returncode=FAILED,
+            )
+        return run, worked
 
     def _tell(self, run: SyncRun, worked: engine.Worked, *, as_json: bool) -> None:
         error = sentence(run.error) or None

@@ -1,0 +1,117 @@
+"""The journal of created orders: one line before and one after each `Order_Toevoegen`, outside the database.
+
+A database that was put back to an earlier state does not know what its journal names. The files bear the identity of
+the database, so that a new one does not take them for its own. Without a folder, or where a line cannot be written,
+exports go on: King is still asked what it has of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+
+from kingsync.models import tenants
+from kingsync.models.restores import Installation
+
+logger = logging.getLogger(__name__)
+
+ABOUT_TO, NOT_MADE, MARK = "", "-", "mark"
+_TAIL_BYTES = 4096
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """`number` is King's, or one of the words above; in a mark `reference` is its name."""
+
+    at: str
+    reference: str
+    number: str
+
+
+class Journal:
+    """The journal of one tenant in one administration."""
+
+    def __init__(self, administration: str) -> None:
+        self._path = _path_of(administration)
+        self._is_broken = False
+
+    def about_to_create(self, reference: str) -> None:
+        """Note that an order is about to be created, on the disk before this returns."""
+        self._append(reference, ABOUT_TO, is_durable=True)
+
+    def created(self, reference: str, number: str) -> None:
+        self._append(reference, number)
+
+    def not_created(self, reference: str) -> None:
+        """Note that King surely has no order of this reference."""
+        self._append(reference, NOT_MADE)
+
+    def mark(self, name: str) -> None:
+        """Note that a database has taken in everything above."""
+        self._append(name, MARK, is_durable=True)
+
+    def newest(self) -> list[Entry]:
+        """Return the newest entries, the last one last."""
+        return _read(self._bytes(_TAIL_BYTES))
+
+    def entries(self) -> dict[str, Entry]:
+        """Return the last entry of each reference."""
+        return {entry.reference: entry for entry in _read(self._bytes()) if entry.number != MARK}
+
+    def _bytes(self, at_most: int | None = None) -> bytes:
+        if self._path is None:
+            return b""
+        try:
+            with self._path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - at_most) if at_most else 0)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            self._complain(error)
+            return b""
+
+    def _append(self, reference: str, number: str, *, is_durable: bool = False) -> None:
+        if self._path is None:
+            return
+        line = msgspec.json.encode(Entry(timezone.now().isoformat(), reference, number)) + b"\n"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(file, line)
+                if is_durable:
+                    os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._is_broken:
+            logger.warning("journal.broken: the journal of created orders cannot be used: %s", error.strerror)
+        self._is_broken = True
+
+
+def _read(content: bytes) -> list[Entry]:
+    entries = []
+    for line in content.splitlines():
+        try:
+            entries.append(msgspec.json.decode(line, type=Entry))
+        except msgspec.MsgspecError:
+            continue  # cut off at the beginning of the tail, or by a full disk
+    return entries
+
+
+def _path_of(administration: str) -> Path | None:
+    if not settings.JOURNAL_FOLDER:
+        return None
+    installation = Installation.objects.order_by("pk").first() or Installation.objects.create()
+    digest = hashlib.blake2b(administration.casefold().encode(), digest_size=8).hexdigest()
+    return Path(settings.JOURNAL_FOLDER) / str(installation.identity) / f"{tenants.current_id()}-{digest}.jsonl"

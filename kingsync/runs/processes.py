@@ -1,0 +1,43 @@
+"""Naming this process so that others on the same machine can tell whether it still lives."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+def name() -> str:
+    """Return `machine/pid/start` of this process; the machine is empty where nobody could look it up."""
+    return f"{_machine()}/{os.getpid()}/{_start_of(os.getpid())}"
+
+
+def is_surely_gone(name: str) -> bool:
+    """Tell whether the process of this name has ended. False where that cannot be known from here."""
+    machine, _, process = name.partition("/")
+    pid, _, start = process.partition("/")
+    if not machine or machine != _machine() or not pid.isdecimal():
+        return False
+    return _start_of(int(pid)) != start
+
+
+@functools.cache
+def _machine() -> str:
+    """Return what all processes share that see each other's numbers: the boot and the namespace of processes."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}.{(_PROC / 'self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def _start_of(pid: int) -> str:
+    """Return when a living process began, in the kernel's ticks; "" for none, also for one that is only unburied."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    state, start = fields[0], fields[19]
+    return "" if state in "ZX" else start

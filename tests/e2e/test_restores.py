@@ -1,0 +1,360 @@
+"""A database restored from an older backup sends nothing twice, whatever was restored and whatever King shows."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.king_store import Edit
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.embedded.places import CHECKOUT
+from kingsync.models import tenants
+from kingsync.models.restores import Installation, OrderWatch
+from kingsync.models.runs import LogEntry
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.runs import people
+from tests import backups, desk, factories, processes, worlds
+from tests.conftest import connect
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _ready(tenant: Tenant, king: KingSandbox) -> None:
+    Installation.objects.get_or_create()  # the migrations make it; an earlier test emptied the tables
+    desk.stock(king)
+    factories.settings(tenant)
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """A backup from before the first order."""
+    return backups.dump(tmp_path / "kingsync.dump")
+
+
+def some_work_orders(outsmart: OutSmartSandbox) -> list[str]:
+    """Put six work orders at the trigger; two of them name an article that King does not have."""
+    good = [desk.work_order(outsmart) for _ in range(4)]
+    return good + [desk.work_order(outsmart, Materials=[desk.material(), desk.material("WEG")]) for _ in range(2)]
+
+
+def made(king: KingSandbox) -> Counter[str]:
+    """Return how often King was asked for an order with each reference."""
+    asked = [call.json() for call in king.calls.all("Order_Toevoegen")]
+    return Counter(str(body["ExternOrderNummer"]) for body in asked if isinstance(body, dict))
+
+
+def once(numbers: list[str]) -> Counter[str]:
+    return Counter(f"OS-{number}" for number in numbers)
+
+
+def close(king: KingSandbox, number: str) -> None:
+    """Invoice an order in King."""
+    king.store.edit_order(int(number), Edit(close=True, invoice=True))
+
+
+def put_back(outsmart: OutSmartSandbox, before: list[dict[str, Any]]) -> None:
+    """Give OutSmart the state from before the export again."""
+    outsmart.store.load_work_orders(copy.deepcopy(before))
+
+
+def states(numbers: list[str]) -> list[str]:
+    return [str(desk.ledger(number).state) for number in numbers]
+
+
+def noticed() -> list[LogEntry]:
+    return list(LogEntry.objects.filter(event="restore.noticed"))
+
+
+def test_with_both_systems_untouched_nothing_is_sent_twice(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = some_work_orders(outsmart)
+    desk.export()
+    in_king = desk.orders(king)
+    before = states(numbers)
+    backups.restore(backup)
+
+    run = desk.export()
+
+    assert made(king) == once(numbers)
+    assert desk.orders(king) == in_king
+    assert desk.is_clean(king)
+    assert states(numbers) == before
+    assert run.counts()["created"] == 0
+
+
+def test_with_outsmart_back_at_the_earlier_state_nothing_is_sent_twice(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = some_work_orders(outsmart)
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    in_king = desk.orders(king)
+    backups.restore(backup)
+    put_back(outsmart, at_the_trigger)
+
+    desk.export()
+    desk.export()
+
+    assert made(king) == once(numbers)
+    assert desk.orders(king) == in_king
+    assert desk.is_clean(king)
+    assert states(numbers) == ["done"] * 4 + ["incomplete"] * 2
+
+
+def test_people_are_told_once(
+    backup: Path, tenant: Tenant, outsmart: OutSmartSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = some_work_orders(outsmart)
+    desk.export()
+    backups.restore(backup)
+
+    desk.export()
+    desk.export()
+
+    (entry,) = noticed()
+    assert (entry.level, entry.params) == (LogEntry.Level.WARNING, {"found": str(len(numbers)), "closed": "0"})
+    assert sum("restore.noticed" in message for message in caplog.messages) == 1
+    watch = OrderWatch.objects.get()
+    assert (watch.found_count, watch.closed_count) == (len(numbers), 0)
+    assert watch.noticed_at is not None
+
+
+def test_what_the_lost_state_made_is_not_made_again_in_later_runs_either(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = some_work_orders(outsmart)
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    backups.restore(backup)
+    desk.export()
+    put_back(outsmart, at_the_trigger)
+    new = desk.work_order(outsmart)
+
+    desk.export()
+
+    assert made(king) == once([*numbers, new])
+
+
+def test_a_month_old_backup_sends_nothing_twice(
+    tmp_path: Path, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    with time_machine.travel(timezone.now() - datetime.timedelta(days=31), tick=True):
+        early = some_work_orders(outsmart)
+        desk.export()
+    backup = backups.dump(tmp_path / "old.dump")
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    numbers = early + [number for _ in range(3) for number in some_work_orders(outsmart)]
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    backups.restore(backup)
+    put_back(outsmart, at_the_trigger)
+
+    desk.export()
+
+    assert made(king) == once(numbers)
+    assert desk.is_clean(king)
+
+
+def test_orders_that_king_closed_meanwhile_are_asked_about(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = some_work_orders(outsmart)
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    for order in desk.orders(king):
+        close(king, str(order["OrderNummer"]))
+    backups.restore(backup)
+    put_back(outsmart, at_the_trigger)
+
+    desk.export()
+    desk.export()
+
+    assert made(king) == once(numbers)
+    assert states(numbers) == ["rejected"] * 6
+    assert {why["code"] for number in numbers for why in desk.ledger(number).reasons} == {"order_delivered"}
+    assert [entry.params for entry in noticed()] == [{"found": "0", "closed": "6"}]
+
+
+def test_a_restore_is_noticed_also_where_king_shows_nothing_and_nothing_is_to_be_sent(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = [desk.work_order(outsmart) for _ in range(3)]
+    desk.export()
+    for order in desk.orders(king):
+        close(king, str(order["OrderNummer"]))
+    backups.restore(backup)
+
+    desk.export()
+
+    assert [entry.params for entry in noticed()] == [{"found": "0", "closed": "3"}]
+    assert states(numbers) == ["done"] * 3  # OutSmart knows that they are in King completely
+    assert made(king) == once(numbers)
+
+
+def test_without_a_journal_open_orders_are_found_in_king(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
+) -> None:
+    settings.JOURNAL_FOLDER = ""
+    numbers = some_work_orders(outsmart)
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    backups.restore(backup)
+    put_back(outsmart, at_the_trigger)
+
+    desk.export()
+
+    assert made(king) == once(numbers)
+    assert states(numbers) == ["done"] * 4 + ["incomplete"] * 2
+
+
+def test_without_a_journal_people_are_asked_about_what_king_may_have_closed(
+    tmp_path: Path, king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
+) -> None:
+    settings.JOURNAL_FOLDER = ""
+    desk.work_order(outsmart)
+    desk.export()
+    backup = backups.dump(tmp_path / "later.dump")
+    shown, closed = desk.work_order(outsmart), desk.work_order(outsmart)
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    close(king, desk.ledger(closed).king_order_number or "")
+    backups.restore(backup)
+    put_back(outsmart, at_the_trigger)
+
+    desk.export()
+    desk.export()
+
+    assert made(king)[f"OS-{closed}"] == 1
+    assert (desk.ledger(shown).state, desk.ledger(closed).state) == (LedgerState.DONE, LedgerState.HELD)
+    assert [why["code"] for why in desk.ledger(closed).reasons] == ["restored_may_be_in_king"]
+    people.release(work_orders=[desk.ledger(closed)], by="Bea")
+    desk.export()
+    assert made(king)[f"OS-{closed}"] == 2  # a person asked for it
+    new = desk.work_order(outsmart)
+    desk.export()
+    assert desk.ledger(new).state == LedgerState.DONE
+
+
+def test_a_lost_answer_of_the_lost_state_is_not_made_twice(
+    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
+    king.faults.add(Fault(kind="http_500", operation="Orders_Opvragen", skip=1, times="forever"))
+    desk.export()
+    king.faults.clear()
+    backups.restore(backup)
+
+    desk.export()
+
+    assert made(king) == once([number])
+    assert desk.is_clean(king)
+
+
+def test_a_new_database_takes_in_what_an_earlier_installation_made(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    numbers = some_work_orders(outsmart)
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    desk.export()
+    Tenant.objects.all().delete()
+    anew = factories.tenant(slug="jansen-2")
+    connect(anew, king, outsmart)
+    put_back(outsmart, at_the_trigger)
+
+    with tenants.scope(anew):
+        factories.settings(anew)
+        desk.export()
+
+        assert made(king) == once(numbers)
+        assert states(numbers) == ["done"] * 4 + ["incomplete"] * 2
+
+
+def test_orders_of_another_tenant_in_the_same_administration_are_no_sign_of_a_restore(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    some_work_orders(outsmart)
+    desk.export()
+    with OutSmartSandbox(empty=True) as other_outsmart:
+        other = factories.tenant(slug="visser")
+        connect(other, king, other_outsmart)
+        with tenants.scope(other):
+            factories.settings(other)
+            number = desk.work_order(other_outsmart)
+
+            desk.export()
+
+            assert noticed() == []
+            assert [row.outsmart_id for row in WorkOrder.objects.all()] == [number]
+
+
+def test_ordinary_runs_notice_nothing(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    for _ in range(3):
+        some_work_orders(outsmart)
+        desk.export()
+
+    assert noticed() == []
+    assert OrderWatch.objects.get().noticed_at is None
+
+
+# --- While runs go on -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sync(tenant: Tenant) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Start `manage.py sync` for exports; all of them are gone after the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = processes.bound("manage.py", "sync", tenant.slug, "export")
+        environment = worlds.environment() | {"KING_WRITE_TIMEOUT": "3"}
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=quiet, stderr=subprocess.PIPE)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_run_that_goes_on_meanwhile_ends_in_order_and_nothing_is_sent_twice(
+    backup: Path,
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    sync: Callable[[], subprocess.Popen[bytes]],
+    settings: Any,
+) -> None:
+    settings.KING_WRITE_TIMEOUT = 3.0
+    numbers = [desk.work_order(outsmart) for _ in range(12)]
+    at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
+    king.faults.latency_seconds = 0.05
+    first = sync()
+    worlds.wait_for(lambda: len(desk.orders(king)) >= 3)
+    backups.restore(backup)
+    put_back(outsmart, at_the_trigger)
+
+    run = desk.export()
+    complaint = first.communicate()[1].decode()
+
+    desk.export()
+    assert run.status in ("succeeded", "partly", "failed")
+    assert "Traceback" not in complaint, complaint
+    assert made(king) == once(numbers)
+    assert desk.is_clean(king)
+    assert states(numbers) == ["done"] * 12

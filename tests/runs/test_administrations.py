@@ -1,0 +1,162 @@
+"""The King administration of a tenant: not changed once something is linked, and its numbers may come a second time."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.models import tenant_files, tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.tenants import Role, Tenant
+from kingsync.models.work_orders import LedgerState
+from tests import desk, factories
+from tests.web.pages import html
+from tests.web.settings_entries import ADDRESS, entries
+
+
+@pytest.fixture(autouse=True)
+def _ready(tenant: Tenant, king: KingSandbox) -> None:
+    desk.stock(king)
+    factories.settings(tenant)
+
+
+def administration() -> str:
+    return Connection.objects.get(system=System.KING).administration
+
+
+def apply_other(name: str = "ANDERE") -> dict[str, str]:
+    """Apply a file with another administration; return path → sentence where it is refused."""
+    try:
+        tenant_files.apply(json.dumps({"slug": "jansen", "king": {"administration": name}}).encode())
+    except tenant_files.TenantFileError as error:
+        return error.problems
+    return {}
+
+
+@pytest.fixture
+def editor(client: Client, tenant: Tenant) -> Client:
+    client.cookies["django_language"] = "en"
+    client.force_login(factories.member(tenant, Role.EDITOR))
+    return client
+
+
+def test_the_tenant_file_may_name_another_administration_while_nothing_is_linked() -> None:
+    assert apply_other() == {}
+    assert administration() == "ANDERE"
+
+
+def test_the_tenant_file_is_refused_once_an_order_is_linked(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart)
+    desk.export()
+
+    problems = apply_other()
+
+    assert list(problems) == ["king.administration"]
+    assert f"administration {king.administration}" in problems["king.administration"]
+    assert administration() == king.administration
+
+
+def test_the_administration_cannot_be_emptied_first_either(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart)
+    desk.export()
+
+    assert list(apply_other("")) == ["king.administration"]
+
+
+def test_imported_master_data_is_linked_too(king: KingSandbox) -> None:
+    desk.load("products")
+
+    assert list(apply_other()) == ["king.administration"]
+
+
+def test_an_order_in_doubt_counts_as_linked(tenant: Tenant) -> None:
+    factories.work_order(tenant, step="pending", state=LedgerState.SENDING)
+
+    assert list(apply_other()) == ["king.administration"]
+
+
+def test_the_same_file_and_another_address_are_still_taken(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart)
+    desk.export()
+
+    tenant_files.apply(json.dumps({"slug": "jansen", "king": {"administration": king.administration}}).encode())
+    moved = {"base_url": king.base_url + "/", "access_code": king.access_code}
+    tenant_files.apply(json.dumps({"slug": "jansen", "king": moved}).encode())
+
+    assert Connection.objects.get(system=System.KING).base_url == king.base_url + "/"
+
+
+def test_the_settings_page_refuses_too(editor: Client, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart)
+    desk.export()
+
+    answer = editor.post(ADDRESS, entries(editor) | {"king-administration": "ANDERE"})
+
+    assert answer.status_code == 422
+    assert "set up another administration as a company of its own" in html(answer)
+    assert administration() == king.administration
+
+
+def test_links_of_another_tenant_do_not_count(outsmart: OutSmartSandbox) -> None:
+    desk.work_order(outsmart)
+    desk.export()
+    other = factories.tenant(slug="visser")
+    with tenants.scope(other):
+        factories.connection(other, administration="EEN")
+
+    tenant_files.apply(json.dumps({"slug": "visser", "king": {"administration": "TWEE"}}).encode())
+
+    with tenants.scope(other):
+        assert administration() == "TWEE"
+
+
+# --- A number that King gives a second time ---------------------------------------------------------------------------
+
+
+def set_up_again(king: KingSandbox) -> None:
+    """Empty the administration, as a supplier does who sets it up again: its numbers begin from the start."""
+    king.reset({})
+    desk.stock(king)
+
+
+def test_an_order_with_a_number_of_before_is_whole_and_alone(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    first = desk.work_order(outsmart)
+    desk.export()
+    set_up_again(king)
+    second = desk.work_order(outsmart)
+
+    runs = [desk.export() for _ in range(2)]
+
+    assert [run.status for run in runs] == ["succeeded", "succeeded"]
+    (order,) = desk.orders(king)
+    assert (order["ExternOrderNummer"], len(desk.lines(order))) == (f"OS-{second}", 4)
+    assert desk.ledger(second).king_order_number == desk.ledger(first).king_order_number
+    assert desk.ledger(second).state == LedgerState.DONE
+    assert desk.is_clean(king)
+
+
+def test_the_earlier_owner_of_a_number_never_writes_to_the_order_of_the_later_one(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    first = desk.work_order(outsmart)
+    desk.export()
+    set_up_again(king)
+    second = desk.work_order(outsmart)
+    desk.export()
+    (before,) = desk.orders(king)
+    outsmart.store.edit_work_order(
+        first, {"status": "Compleet", "WorkStatus": "1", "Materials": [desk.material(quantity="9")]}
+    )
+
+    seen = desk.export(dry_run=True)
+    desk.export()
+
+    assert desk.orders(king) == [before]
+    assert desk.ledger(first).state == LedgerState.HELD
+    assert desk.ledger(first).reasons[0]["code"] == "order_of_another"
+    assert desk.ledger(first).reasons[0]["params"]["other"] == f"OS-{second}"
+    assert seen.samples["work_orders"][0]["reasons"][0]["code"] == "order_of_another"
