@@ -45,7 +45,8 @@ class SyncRun(TenantOwned):
     """
 
     # Options of a run that does a part of the work, or none.
-    PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", "files"]
+    NAMED_FILES, FOUND_FILES = "files", "found_files"
+    PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
     FINAL: ClassVar = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.CANCELLED]
 

@@ -14,7 +14,7 @@ from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import exports, imports, lifecycle, preview, reading, wanted
+from kingsync.runs import exports, imports, lifecycle, preview, wanted
 from kingsync.runs.clients import NotConnectedError
 from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.log import RunLog
@@ -101,6 +101,6 @@ def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> 
 def _connections_worked(claim: Claim) -> None:
     """Use the connections again that this run used; an import of files says nothing of King's webservices."""
     options = claim.run.options
-    read_files = bool(options.get(reading.NAMED)) or reading.FOUND in options
+    read_files = bool(options.get(SyncRun.NAMED_FILES)) or SyncRun.FOUND_FILES in options
     for connection in Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all():
         connection.worked(now=timezone.now())

@@ -26,7 +26,6 @@ from kingsync.models.wording import reason_of
 from kingsync.runs import clients, king_files, king_folder
 
 # Asked for by a person; found waiting by a run of a tenant that reads files.
-NAMED, FOUND = "files", "found_files"
 
 
 class FilesOfRun(XmlReader):
@@ -46,7 +45,7 @@ def reader_of(run: SyncRun, king: KingClient | None) -> Iterator[KingReader]:
     """
     if not run.cursor:
         _decide(run)
-    named, found = run.options.get(NAMED), run.options.get(FOUND)
+    named, found = run.options.get(run.NAMED_FILES), run.options.get(run.FOUND_FILES)
     if not named and found is None:
         if king is None:
             raise clients.not_connected(System.KING)
@@ -84,14 +83,14 @@ def wanted_by_files(reader: KingReader) -> list[str] | None:
 
 def _decide(run: SyncRun) -> None:
     """Store with a run which files it reads, before its first page."""
-    if run.options.get(NAMED) or FOUND in run.options:
+    if run.options.get(run.NAMED_FILES) or run.FOUND_FILES in run.options:
         return
     king = Connection.objects.filter(system=System.KING).first()
     if king is not None and king.reader == Connection.Reader.FILES:
         king_folder.new_files()
-        _keep(run, FOUND, king_files.waiting())
+        _keep(run, run.FOUND_FILES, king_files.waiting())
     elif not run.is_dry and (files := _brought(run)):
-        _keep(run, NAMED, files)
+        _keep(run, run.NAMED_FILES, files)
 
 
 def _brought(run: SyncRun) -> list[KingFile]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kingsync.models.runs import RunKind
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import import_kinds, reading
+from kingsync.runs import import_kinds
 
 # What the start of a run names itself is imported whatever is switched on.
-_NAMED = ("kinds", reading.NAMED)
+_NAMED = ("kinds", SyncRun.NAMED_FILES)
 
 
 class NotWantedError(Exception):

@@ -16,10 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from integrations.king.xml_errors import FileError
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
-from kingsync.models.runs import RunKind
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.wording import reason_of, sentence, stored
 from kingsync.runs import king_files as files_of_tenant
-from kingsync.runs import reading
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web import access, refusals, starting
 from kingsync.web.king_uploads import Upload, UploadHandler
@@ -98,7 +97,7 @@ def _kept(request: access.TenantRequest, upload: Upload) -> KingFile | None:
 
 def _import(request: access.TenantRequest, files: list[KingFile]) -> None:
     try:
-        requested = starting.start(request, RunKind.IMPORT, {reading.NAMED: [file.pk for file in files]})
+        requested = starting.start(request, RunKind.IMPORT, {SyncRun.NAMED_FILES: [file.pk for file in files]})
     except NotWantedError as error:
         messages.warning(request, refusals.words(error))
         return

@@ -56,18 +56,18 @@ def test_due_import_starts_in_time_beside_exports_that_fill_their_workers(
         tasks.request_run(tenant=each, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON)
     beat()
     busy = SyncRun.across_tenants.filter(kind=RunKind.EXPORT, status=RunStatus.RUNNING)
-    worlds.wait_for(lambda: probe.clock_is_well() and busy.exists(), seconds=120)
+    worlds.wait_for(lambda: probe.clock_is_well() and busy.exists())
     # A worker that takes its first message is up; the import must not wait for its start.
     warm_up = tasks.request_run(
         tenant=exporting[0], kind=RunKind.IMPORT, trigger=SyncRun.Trigger.BUTTON, options={"kinds": ["warehouses"]}
     ).run
-    worlds.wait_for(lambda: _ended(warm_up), seconds=120)
+    worlds.wait_for(lambda: _ended(warm_up))
 
     factories.settings(tenant, schedule_enabled=True, import_minutes=1, export_orders=False)
     due_at = timezone.now()
     SettingsVersion.objects.update(saved_at=due_at - datetime.timedelta(minutes=1))
     found = SyncRun.objects.filter(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, started_at__isnull=False)
-    worlds.wait_for(found.exists, seconds=120)
+    worlds.wait_for(found.exists)
 
     assert found.earliest("id").started_at - due_at < STARTS_WITHIN  # type: ignore[operator]
     assert busy.exists()  # the exports were not done before
@@ -89,7 +89,7 @@ def test_lost_message_is_sent_again_beside_exports_that_fill_their_workers(
 
     beat()
 
-    worlds.wait_for(lambda: _ended(lost), seconds=180)
+    worlds.wait_for(lambda: _ended(lost))
     assert lost.status == RunStatus.SUCCEEDED
 
 
@@ -105,7 +105,7 @@ def test_clock_works_on_while_the_broker_is_away(tenant: Tenant, beat: Callable[
 
     beat(REDIS_URL="redis://127.0.0.1:1/0")
     waiting = SyncRun.objects.filter(is_unsent=True)
-    worlds.wait_for(lambda: waiting.count() == len(RunKind), seconds=120)
+    worlds.wait_for(lambda: waiting.count() == len(RunKind))
     SyncSettings.objects.update(schedule_enabled=False)
 
     assert {run.status for run in waiting} == {RunStatus.QUEUED}

@@ -24,7 +24,7 @@ from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, sentence, stored
-from kingsync.runs import engine, king_files, lifecycle, reading
+from kingsync.runs import engine, king_files, lifecycle
 from kingsync.runs.wanted import NotWantedError
 
 FOREVER = 10 * 365 * 24 * 3600.0
@@ -113,7 +113,7 @@ def _requested(kind: RunKind, options: dict[str, object]) -> lifecycle.Requested
 
 def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, object]:
     names = ("work_orders", "kinds", "full", "dry_run")
-    named: dict[str, object] = {reading.NAMED: [file.pk for file in files]} if files else {}
+    named: dict[str, object] = {SyncRun.NAMED_FILES: [file.pk for file in files]} if files else {}
     return {name: options[name] for name in names if options.get(name)} | named
 
 
