@@ -20,6 +20,7 @@ _SHORTEST = 4  # masking shorter words would make every text unreadable, and tel
 _ROUNDS = 8
 _STEM = 12  # of secrets this long or longer the first half is enough to be masked
 _SKELETON = 8
+_MARGIN = 500  # looked at beyond what is shown, so that most secrets at the cut are seen whole
 _NEIGHBOURS = 4  # characters of base64 that hold bits of what is beside the secret, or of the secret itself
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
@@ -35,14 +36,20 @@ _ESCAPES = re.compile(
 _CUT_ESCAPE = re.compile(r"(?:\\(?:u\{?|x)?[0-9a-fA-F]{0,6}|%u?[0-9a-fA-F]{0,3}|&#?\w{0,32}|\ufffd)\Z")
 _CONTROL_SIGNS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
+_LETTER = re.compile("[a-z0-9]")
+
 Span = tuple[int, int]
 
 
 class _View(msgspec.Struct, frozen=True):
-    """A text after some rounds of decoding, and the span in the text it began as that each character came from."""
+    """A text after some rounds of decoding, and the span in the text it began as that each character came from.
+
+    `ends_at` is where it ends in that text.
+    """
 
     text: str
     spans: tuple[Span, ...]
+    ends_at: int
 
     def span(self, start: int, end: int) -> Span:
         """Return where characters came from."""
@@ -56,7 +63,7 @@ class Masker:
         self._needles: tuple[str, ...] = ()
         self._encoded: frozenset[str] = frozenset()  # those needles that are base64
         self._short: tuple[str, ...] = ()
-        self._skeletons: frozenset[str] = frozenset()
+        self._skeletons: frozenset[str] = frozenset()  # letters and digits alone, whatever stands between them
 
     def hide(self, *secrets: str) -> None:
         """Keep these values out of every text from now on; an empty one is no secret."""
@@ -73,50 +80,46 @@ class Masker:
 
     def masked(self, text: str, *, longest: int = _WORDS_SHOWN) -> str:
         """Return the text with `***` for every secret, cut at `longest`; `***` alone where that is not certain."""
-        window = longest * 4
+        window = longest + _MARGIN
         return self._masked(text[:window], is_cut=len(text) > window)[:longest]
 
     def excerpt(self, content: bytes, longest: int) -> str:
         """Return the beginning of a body as `masked` does; nothing of it while a secret is too short to be found."""
         if self._short and content:
             return MASK
-        window = longest * 4
+        window = longest + _MARGIN
         is_cut = len(content) > window
         return self._masked(_decoded(content[:window], is_cut=is_cut), is_cut=is_cut)[:longest]
 
     def _masked(self, text: str, *, is_cut: bool) -> str:
         if not self._needles and not self._short:
             return text
-        views = _views(text)
+        views = _views(text, is_cut=is_cut)
         if views is None or any(word in view.text for view in views for word in self._short):
             return MASK
+        certain = min(view.ends_at for view in views)
         spans = [view.span(*hit) for view in views for hit in self._hits(view.text, is_cut=is_cut)]
-        result = _replaced(text, spans)
-        return MASK if self._shines_through(result) else result
+        return _replaced(text[:certain], spans)
 
     def _hits(self, text: str, *, is_cut: bool) -> Iterator[Span]:
         for needle in self._needles:
-            for start in _places(text, _stem(needle)):
-                end = start + _common(text, start, needle)
-                yield _widened(text, start, end) if needle in self._encoded else (start, end)
+            for hit in _places(text, needle):
+                yield _widened(text, *hit) if needle in self._encoded else hit
+        letters = _skeleton(text)
+        found = [hit for skeleton in self._skeletons for hit in _places(letters, skeleton)]
+        if found:
+            places = [at.start() for at in _LETTER.finditer(text)]
+            yield from ((places[start], places[end - 1] + 1) for start, end in found)
         if is_cut:
             yield from self._beginnings(text)
 
     def _beginnings(self, text: str) -> Iterator[Span]:
-        """Give the ends of a cut text that may be the beginning of a secret."""
-        for end in {len(text), len(_without_cut_escape(text))}:
-            for needle in self._needles:
-                lengths = range(min(len(needle), end), 0, -1)
-                length = next((length for length in lengths if text.endswith(needle[:length], 0, end)), 0)
-                if length:
-                    yield end - length, len(text)
-
-    def _shines_through(self, text: str) -> bool:
-        """Return whether letters and digits of a secret still follow each other, whatever stands between them."""
-        views = _views(text)
-        return views is None or any(
-            secret in shown for shown in {_skeleton(view.text) for view in views} for secret in self._skeletons
-        )
+        """Give the end of a cut text where it may be the beginning of a secret."""
+        for needle in self._needles:
+            lengths = range(min(len(needle), len(text)), 0, -1)
+            length = next((length for length in lengths if text.endswith(needle[:length])), 0)
+            if length:
+                yield len(text) - length, len(text)
 
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
@@ -124,7 +127,7 @@ class Masker:
 
 def _notations(secret: str) -> set[str]:
     """Return how a secret may look once a text is decoded; it may hold what looks like an escape itself."""
-    views = _views(secret) or ()
+    views = _views(secret, is_cut=False) or ()
     data = secret.encode("utf-8", "replace")
     plain = {secret, *(view.text for view in views), secret.replace(" ", "+"), data.hex()}
     return plain | {data.decode(charset, "replace") for charset in ("cp1252", "latin-1")}
@@ -168,22 +171,19 @@ def _lower(text: str) -> str:
 
 
 def _skeleton(text: str) -> str:
-    return re.sub("[^a-z0-9]", "", text.lower())
+    return "".join(_LETTER.findall(text))
 
 
-def _places(text: str, needle: str) -> Iterator[int]:
-    start = text.find(needle)
+def _places(text: str, needle: str) -> Iterator[Span]:
+    """Give where the needle stands, or so much of its beginning that it counts as the needle."""
+    stem = _stem(needle)
+    start = text.find(stem)
     while start >= 0:
-        yield start
-        start = text.find(needle, start + 1)
-
-
-def _common(text: str, start: int, needle: str) -> int:
-    """Return how much of the needle follows from `start` on."""
-    length = len(_stem(needle))
-    while length < len(needle) and text[start + length : start + length + 1] == needle[length]:
-        length += 1
-    return length
+        end = start + len(stem)
+        while end < len(text) and end - start < len(needle) and text[end] == needle[end - start]:
+            end += 1
+        yield start, end
+        start = text.find(stem, start + 1)
 
 
 def _widened(text: str, start: int, end: int) -> Span:
@@ -193,11 +193,6 @@ def _widened(text: str, start: int, end: int) -> Span:
     while last < min(len(text), end + _NEIGHBOURS) and text[last].upper() in _BASE64:
         last += 1
     return first, last
-
-
-def _without_cut_escape(text: str) -> str:
-    shorter = _CUT_ESCAPE.sub("", text)
-    return text if shorter == text else _without_cut_escape(shorter)
 
 
 def _replaced(text: str, spans: Sequence[Span]) -> str:
@@ -214,17 +209,29 @@ def _replaced(text: str, spans: Sequence[Span]) -> str:
 # --- Decoding ---------------------------------------------------------------------------------------------------------
 
 
-def _views(text: str) -> tuple[_View, ...] | None:
+def _views(text: str, *, is_cut: bool) -> tuple[_View, ...] | None:
     """Return the text in lower case after every round of decoding; None when there is no end to it."""
-    view = _View(text, tuple((at, at + 1) for at in range(len(text))))
+    view = _View(text, tuple(zip(range(len(text)), range(1, len(text) + 1), strict=True)), len(text))
     views = []
     for _ in range(_ROUNDS):
-        views.append(_View(_lower(view.text), view.spans))
+        if is_cut:
+            view = _without_cut_escape(view)
+        views.append(_View(_lower(view.text), view.spans, view.ends_at))
         further = _unescaped(view)
         if further.text == view.text:
             return tuple(views)
         view = further
     return None
+
+
+def _without_cut_escape(view: _View) -> _View:
+    """Return the view without an escape at its end that may be half of one, or stand for something else."""
+    length = len(view.text)
+    while (start := _CUT_ESCAPE.search(view.text[:length])) is not None:
+        length = start.start()
+    if length == len(view.text):
+        return view
+    return _View(view.text[:length], view.spans[:length], view.spans[length][0])
 
 
 def _unescaped(view: _View) -> _View:
@@ -241,7 +248,7 @@ def _unescaped(view: _View) -> _View:
             spans += [view.span(at, at + width)] * len(sign)
             at += width
         at = escape.end()
-    return _View("".join([*signs, view.text[at:]]), (*spans, *view.spans[at:]))
+    return _View("".join([*signs, view.text[at:]]), (*spans, *view.spans[at:]), view.ends_at)
 
 
 def _meant(escape: re.Match[str]) -> Iterator[tuple[str, int]]:

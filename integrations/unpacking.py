@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ACCEPTED_ENCODINGS = "gzip, deflate"
 _STEP_BYTES = 256 * 1024
+_MOST_PARTS = 1_000
 _GZIP_MARK = b"\x1f\x8b"
 
 
@@ -41,12 +42,19 @@ class Headers(Protocol):
 
 def whole_body(raw: Raw, *, max_bytes: int) -> bytes:
     """Return the unpacked body. Raises TooLargeError, DecodeError, and what reading raises."""
+    if _is_announced_above(max_bytes, raw.headers.get("Content-Length", "")):
+        raise TooLargeError
     body = io.BytesIO()  # hands its bytes over without a copy
     for piece in _unpacked(_pieces(raw, max_bytes), raw.headers.get("Content-Encoding", "")):
         if body.tell() + len(piece) > max_bytes:
             raise TooLargeError
         body.write(piece)
     return body.getvalue()
+
+
+def _is_announced_above(max_bytes: int, length: str) -> bool:
+    written = length.strip().lstrip("0")
+    return written.isascii() and written.isdecimal() and (len(written) > 18 or int(written) > max_bytes)
 
 
 def _pieces(raw: Raw, max_bytes: int) -> Iterator[bytes]:
@@ -69,14 +77,17 @@ def _unpacked(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _inflated(pieces: Iterator[bytes], new: Callable[[bytes], _Decompress]) -> Iterator[bytes]:
-    """Give what the pieces hold, a step at a time. Raises DecodeError where the end is missing."""
+    """Give what the pieces hold, a step at a time. Raises DecodeError where the end is missing or it is a bomb."""
     unpacker: _Decompress | None = None
-    is_first = True
+    parts = 0
     for packed in pieces:
         piece = packed
         # Several parts may follow each other; whatever else follows the end is none of ours.
-        while piece and (unpacker or is_first or piece.startswith(_GZIP_MARK)):
-            unpacker, is_first = unpacker or new(piece), False
+        while piece and (unpacker or not parts or piece.startswith(_GZIP_MARK)):
+            if unpacker is None:
+                unpacker, parts = new(piece), parts + 1
+            if parts > _MOST_PARTS:  # each copies what follows it
+                raise DecodeError("too many parts")
             yield from _stepwise(unpacker, piece)
             if not unpacker.eof:
                 break
@@ -91,7 +102,7 @@ def _stepwise(unpacker: _Decompress, piece: bytes) -> Iterator[bytes]:
         if step:
             yield step
         piece = unpacker.unconsumed_tail
-        if not piece and len(step) < _STEP_BYTES:
+        if unpacker.eof or (not piece and len(step) < _STEP_BYTES):
             return
 
 
