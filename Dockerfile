@@ -23,7 +23,7 @@ COPY static static
 # The two words are no secrets: the settings want them to be there, and collecting files uses neither.
 RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused python manage.py collectstatic --no-input \
     && python -m compileall -q integrations kingsync \
-    && mkdir /state /king-xml && chown kingsync /state /king-xml
+    && mkdir /state /king-xml /journal && chown kingsync /state /king-xml /journal
 USER kingsync
 EXPOSE 8000
 CMD ["python", "-m", "kingsync.serve", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]

@@ -79,8 +79,8 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.export_going_on": _("An export is going on. Decide again when it is over."),
     "decision.not_settled": _("King may still be working on an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
-        "A release lifts only the starting date and “nothing to invoice”; something else stops this work order. "
-        "Repair its cause, or exclude the work order."
+        "A release lifts only the starting date, “nothing to invoice” and the doubt after a restored database; "
+        "something else stops this work order. Repair its cause, or exclude the work order."
     ),
     "decision.already_linked": _("The work order already belongs to King order %(number)s. Start it anew first."),
     "decision.no_such_order": _("King has no open order %(number)s in this administration."),

@@ -12,14 +12,18 @@ from django.utils.translation import gettext, ngettext
 
 from kingsync.models import wording
 from kingsync.models.brakes import Brake
+from kingsync.models.restores import OrderWatch
 from kingsync.models.runs import RunStatus
 from kingsync.models.tenants import Tenant
+from kingsync.rules.outcomes import reason
 from kingsync.web import run_words
 from kingsync.web.overview import Overview
 from kingsync.web.standing import RunCard
 
 # A queued run begins within seconds and the clock looks four times a minute: after so long something stands still.
 SILENT = datetime.timedelta(minutes=5)
+# So long a restored database stands on the start page; afterwards only in the log of the run that noticed it.
+RESTORE_SHOWN = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,16 @@ def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
     return Trouble("warning", text, gettext("Look and decide"), address, brake)
 
 
+def _restored(tenant: Tenant, _found: Overview) -> Trouble | None:
+    watch = OrderWatch.objects.filter(noticed_at__gt=timezone.now() - RESTORE_SHOWN).order_by("-noticed_at").first()
+    if watch is None:
+        return None
+    why = reason("restore_noticed", found=str(watch.found_count), closed=str(watch.closed_count))
+    run = watch.noticed_in_id
+    address = reverse("run", args=[tenant.slug, run]) if run else reverse("runs", args=[tenant.slug])
+    return Trouble("warning", wording.sentence(wording.stored(why)), gettext("Look at the run"), address)
+
+
 def _person(tenant: Tenant, found: Overview) -> Trouble | None:
     count = found.figures.person
     if not count:
@@ -119,4 +133,11 @@ def _settings(tenant: Tenant, anchor: str) -> str:
     return f"{reverse('settings', args=[tenant.slug])}#{anchor}"
 
 
-_LOOKS: tuple[Callable[[Tenant, Overview], Trouble | None], ...] = (_missing, _paused, _brake, _person, _silent)
+_LOOKS: tuple[Callable[[Tenant, Overview], Trouble | None], ...] = (
+    _missing,
+    _paused,
+    _brake,
+    _restored,
+    _person,
+    _silent,
+)

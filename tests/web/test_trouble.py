@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from kingsync.models.brakes import Brake
 from kingsync.models.connections import Connection, System
+from kingsync.models.restores import OrderWatch
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
@@ -163,3 +164,16 @@ def test_warning_goes_when_a_run_has_ended_without_a_reload(editor: Client, tena
 
     assert '<div id="trouble" hx-swap-oob="true">' in part
     assert '<div id="first-steps" hx-swap-oob="true">' in part
+
+
+def test_a_restored_database_is_told_for_a_day(viewer: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant)
+    watch = OrderWatch(tenant=tenant, administration="demo", noticed_at=ago(5), noticed_in=run)
+    watch.found_count, watch.closed_count = 209, 3
+    watch.save()
+
+    assert "put back to an earlier state: King holds 209 orders of ours" in told(viewer)
+    assert link(viewer) == f"{START}runs/{run.pk}/"
+    watch.noticed_at = ago(25 * 60)
+    watch.save()
+    assert told(viewer) == ""

@@ -1,0 +1,166 @@
+"""One call at a time for each King administration, whichever process makes it: looked at from King's side."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.king import KingSandbox
+from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync.embedded.places import CHECKOUT
+from kingsync.models import tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.runs import clients
+from tests import desk, factories, processes, worlds
+from tests.conftest import connect
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Sync = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture(autouse=True)
+def _ready(tenant: Tenant, king: KingSandbox) -> None:
+    desk.stock(king)
+    factories.settings(tenant)
+    desk.export()  # fills the mirror
+    king.calls.clear()
+
+
+@pytest.fixture
+def sync() -> Iterator[Sync]:
+    """Start `manage.py sync`; all of them are gone after the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(slug: str = "jansen", kind: str = "export") -> subprocess.Popen[bytes]:
+        command = processes.bound("manage.py", "sync", slug, kind, *(["--full"] if kind == "import" else []))
+        quiet = subprocess.DEVNULL
+        started.append(subprocess.Popen(command, cwd=CHECKOUT, env=worlds.environment(), stdout=quiet, stderr=quiet))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def king_connection() -> Connection:
+    return Connection.objects.get(system=System.KING)
+
+
+def count(king: KingSandbox, operation: str) -> int:
+    return king.calls.count(operation)
+
+
+def test_an_export_and_an_import_of_one_tenant_call_one_at_a_time(
+    king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
+) -> None:
+    numbers = [desk.work_order(outsmart) for _ in range(15)]
+    king.faults.latency_seconds = 0.05
+    exporting = sync()
+    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+
+    imported = desk.load("customers", "products", "hour_types", full=True)
+
+    assert exporting.wait() == 0
+    assert imported.status == RunStatus.SUCCEEDED
+    assert king.calls.peak == 1
+    assert [desk.ledger(number).state for number in numbers] == [LedgerState.DONE] * len(numbers)
+
+
+def test_two_tenants_of_one_administration_call_one_at_a_time(
+    king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
+) -> None:
+    for _ in range(8):
+        desk.work_order(outsmart)
+    with OutSmartSandbox(empty=True) as other_outsmart:
+        other = factories.tenant(slug="visser")
+        connect(other, king, other_outsmart)
+        with tenants.scope(other):
+            connection = king_connection()
+            connection.base_url = king.base_url.replace("http", "HTTP") + "/"
+            connection.save()
+            factories.settings(other)
+            for _ in range(8):
+                desk.work_order(other_outsmart)
+        king.faults.latency_seconds = 0.05
+
+        both = [sync("jansen"), sync("visser")]
+
+        assert [process.wait() for process in both] == [0, 0]
+    assert len(desk.orders(king)) == 16
+    assert king.calls.peak == 1
+    assert desk.is_clean(king)
+
+
+def test_a_page_gets_its_turn_beside_an_export(king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync) -> None:
+    for _ in range(30):
+        desk.work_order(outsmart)
+    king.faults.latency_seconds = 0.03
+    exporting = sync()
+    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+
+    problems = [clients.trial(king_connection()) for _ in range(3)]
+
+    assert exporting.poll() is None, "the export must still be at work"
+    assert problems == [None, None, None]
+    assert exporting.wait() == 0
+    assert king.calls.peak == 1
+
+
+def test_a_page_says_that_king_is_busy_instead_of_waiting_for_ever(
+    king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
+) -> None:
+    desk.work_order(outsmart)
+    king.faults.add(Fault(kind="latency", operation="Order_Toevoegen", seconds=12.0))
+    exporting = sync()
+    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+    began = time.monotonic()
+
+    problem = clients.trial(king_connection())
+
+    assert problem is not None
+    assert problem.code == "system.occupied_by_export"
+    assert time.monotonic() - began < 5
+    assert exporting.wait() == 0
+    assert king.calls.peak == 1
+
+
+def test_an_import_gets_on_beside_a_long_export(king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync) -> None:
+    for _ in range(60):
+        desk.work_order(outsmart)
+    king.faults.latency_seconds = 0.05
+    exporting = sync()
+    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+
+    imported = desk.load("warehouses")
+
+    assert imported.status == RunStatus.SUCCEEDED
+    assert exporting.poll() is None, "the export must still be at work"
+
+
+def test_after_a_kill_in_the_middle_of_a_call_the_next_one_goes_on(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
+) -> None:
+    number = desk.work_order(outsmart)
+    king.faults.add(Fault(kind="timeout_before", operation="Order_Toevoegen", seconds=60.0))
+    exporting = sync()
+    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+    exporting.send_signal(signal.SIGKILL)
+    exporting.wait()
+    king.faults.clear()
+    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+
+    run = desk.export()
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert desk.ledger(number).state == LedgerState.DONE
+    assert king.calls.peak == 1
+    assert not SyncRun.objects.filter(status__in=SyncRun.OPEN).exclude(pk=run.pk).exists()
