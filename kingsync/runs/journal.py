@@ -1,4 +1,5 @@
-"""The journal of created orders: one line before and one after each `Order_Toevoegen`, outside the database.
+"""The journal of what was created at the other end, outside the database: an order in King by an export (one line
+before and one after `Order_Toevoegen`), a work order in OutSmart by an import (one line before).
 
 A database that was put back to an earlier state does not know what its journal names. The files bear the identity of
 the database, so that a new one does not take them for its own. Without a folder, or where a line cannot be written,
@@ -7,9 +8,11 @@ exports go on: King is still asked what it has of ours.
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import logging
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,16 +36,25 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     number: str
 
 
+class Purpose(enum.StrEnum):
+    EXPORTS = "exports"
+    IMPORTS = "imports"
+
+
 class Journal:
     """The journal of one tenant in one administration."""
 
-    def __init__(self, administration: str) -> None:
-        self._path = _path_of(administration)
+    def __init__(self, administration: str, purpose: Purpose = Purpose.EXPORTS) -> None:
+        self._path = _path_of(administration, purpose)
         self._is_broken = False
 
     def about_to_create(self, reference: str) -> None:
         """Note that an order is about to be created, on the disk before this returns."""
         self._append(reference, ABOUT_TO, is_durable=True)
+
+    def about_to_create_all(self, references: Iterable[str]) -> None:
+        """Do the same for many at once."""
+        self._append_all([(reference, ABOUT_TO) for reference in references], is_durable=True)
 
     def created(self, reference: str, number: str) -> None:
         self._append(reference, number)
@@ -78,14 +90,18 @@ class Journal:
             return b""
 
     def _append(self, reference: str, number: str, *, is_durable: bool = False) -> None:
+        self._append_all([(reference, number)], is_durable=is_durable)
+
+    def _append_all(self, entries: Sequence[tuple[str, str]], *, is_durable: bool) -> None:
         if self._path is None:
             return
-        line = msgspec.json.encode(Entry(timezone.now().isoformat(), reference, number)) + b"\n"
+        at = timezone.now().isoformat()
+        lines = b"".join(msgspec.json.encode(Entry(at, *entry)) + b"\n" for entry in entries)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(file, line)
+                os.write(file, lines)
                 if is_durable:
                     os.fsync(file)
             finally:
@@ -109,9 +125,11 @@ def _read(content: bytes) -> list[Entry]:
     return entries
 
 
-def _path_of(administration: str) -> Path | None:
+def _path_of(administration: str, purpose: Purpose) -> Path | None:
     if not settings.JOURNAL_FOLDER:
         return None
     installation = Installation.objects.order_by("pk").first() or Installation.objects.create()
     digest = hashlib.blake2b(administration.casefold().encode(), digest_size=8).hexdigest()
-    return Path(settings.JOURNAL_FOLDER) / str(installation.identity) / f"{tenants.current_id()}-{digest}.jsonl"
+    return (
+        Path(settings.JOURNAL_FOLDER) / str(installation.identity) / f"{tenants.current_id()}-{digest}-{purpose}.jsonl"
+    )

@@ -12,6 +12,7 @@ from integrations.king import payloads
 from integrations.king.reader import KingReader
 from integrations.king.records import Kind, Order, Page
 from integrations.outsmart.client import Client as OutSmartClient
+from kingsync.models.connections import Connection, System
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry
 from kingsync.rules import imported_orders
@@ -20,6 +21,7 @@ from kingsync.rules.mapping import Orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import LONGEST_NUMBER
 from kingsync.runs import known, order_links, order_posting, order_watch
+from kingsync.runs.journal import Journal, Purpose
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.order_customers import Customers
@@ -55,6 +57,8 @@ class OrderImport:
         self._pass = OrderPass(king, is_dry=claim.run.is_dry)
         self._is_dry = claim.run.is_dry
         self._links: list[RecordLink] = []
+        king_connection = Connection.objects.filter(system=System.KING).defer("credentials").first()
+        self._journal = Journal(king_connection.administration if king_connection else "", Purpose.IMPORTS)
 
     def work(self) -> bool:
         """Read page by page; True when the slice is over before the last page."""
@@ -212,7 +216,8 @@ class OrderImport:
             return
         by_number = {each.number: each for each, _ in new}
         self._claim.pulse()
-        refused = order_posting.post(self._outsmart, [Ready(work, each.source_hash) for each, work in new])
+        ready = [Ready(work, each.source_hash) for each, work in new]
+        refused = order_posting.post(self._outsmart, ready, self._journal)
         self._claim.count("created", len(new) - len(refused))
         for number, why in refused.items():
             self._drop(by_number[number], "rejected", why)
@@ -236,6 +241,8 @@ class OrderImport:
         if outsmart_id is None:
             return False
         posted = each.link if each.link is not None and each.link.sent else None
+        if posted is None and each.number in self._journal.entries():
+            return self._is_ours_again(each, work, outsmart_id)
         link = order_links.made(
             each.number,
             state=State.LINKED,
@@ -248,4 +255,11 @@ class OrderImport:
             order_links.store([link])
         is_taken = link.state == State.SKIPPED
         self._claim.count("skipped" if is_taken else "created" if posted else "unchanged")
+        return True
+
+    def _is_ours_again(self, each: _Met, work: NewWork, outsmart_id: str) -> bool:
+        """Link a work order that a lost state of the database posted, with the lines that its materials are."""
+        if not self._is_dry:
+            order_posting.book_again(Ready(work, each.source_hash), outsmart_id)
+        self._claim.count("unchanged")
         return True

@@ -1,7 +1,9 @@
 """New work orders to OutSmart, each exactly once.
 
 PostWorkorders knows no keys of ours and may answer never. So what is about to be posted is booked first; whoever finds
-it booked like that later looks it up in OutSmart, and takes what is there for what was posted.
+it booked like that later looks it up in OutSmart, and takes what is there for what was posted. The journal tells the
+same to a database that was put back to an earlier state: without it the rows of the work order would be sent to the
+King order that they came from, a second time.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from kingsync.models.links import RecordLink
 from kingsync.rules.imported_orders import NewWork
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import imported_lines, order_links, posting
+from kingsync.runs.journal import Journal
 from kingsync.runs.order_links import State
 from kingsync.runs.patience import patiently
 
@@ -44,12 +47,13 @@ def find(outsmart: Client, number: str) -> str | None:
     return None if raw is None else payloads.outsmart_id(raw)
 
 
-def post(outsmart: Client, batch: Sequence[Ready]) -> dict[str, Reason]:
+def post(outsmart: Client, batch: Sequence[Ready], journal: Journal) -> dict[str, Reason]:
     """Post work orders that OutSmart does not have, and book what became of them; return why some were refused.
 
     Raises the errors that are not about one record; what was booked before then leads the next run to the rest.
     """
     _book_intent(batch)
+    journal.about_to_create_all(ready.number for ready in batch)
     ids: dict[str, str] = {}
     refusals = posting.halving(lambda part: ids.update(_sent(outsmart, part)), batch)
     refused = {ready.number: why for ready, why in refusals}
@@ -66,6 +70,13 @@ def _book_intent(batch: Sequence[Ready]) -> None:
     with transaction.atomic():
         order_links.store([_link(ready, State.REJECTED, why=why) for ready in batch])
         imported_lines.store(ready.work for ready in batch)
+
+
+def book_again(ready: Ready, outsmart_id: str) -> None:
+    """Book a work order that was posted before the database was put back to an earlier state."""
+    with transaction.atomic():
+        order_links.store([_link(ready, State.LINKED, outsmart_id=outsmart_id)])
+        imported_lines.store([ready.work])
 
 
 def _link(ready: Ready, state: State, *, outsmart_id: str = "", why: Reason | None = None) -> RecordLink:

@@ -22,6 +22,7 @@ from kingsync.embedded.places import CHECKOUT
 from kingsync.models import tenants
 from kingsync.models.restores import Installation, OrderWatch
 from kingsync.models.runs import LogEntry
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import people
@@ -309,6 +310,25 @@ def test_ordinary_runs_notice_nothing(king: KingSandbox, outsmart: OutSmartSandb
 
     assert noticed() == []
     assert OrderWatch.objects.get().noticed_at is None
+
+
+def test_an_imported_order_gets_no_line_twice(backup: Path, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    SyncSettings.objects.update(orders_enabled=True, orders_work_status="2")
+    king.store.put_record("order", "500", {"DebiteurNummer": 10, "LeverDatum": "2025-12-01"})
+    line = {"RegelSoort": "ART", "ArtikelNummer": "BUIS", "AantalBesteld": 4, "Magazijn": 1}
+    king.store.edit_order(500, Edit(add=[line]))
+    with_orders = backups.dump(backup.with_name("with-orders.dump"))
+    desk.load("orders")
+    (posted,) = outsmart.store.all_work_orders()
+    backups.restore(with_orders)
+
+    desk.load("orders")
+    outsmart.store.edit_work_order(str(posted["id"]), {"status": "Compleet", "WorkStatus": "1"})
+    desk.export()
+
+    assert len(outsmart.store.all_work_orders()) == 1
+    (order,) = desk.orders(king, ours=False)
+    assert [row[1:] for row in desk.lines(order)].count(("BUIS", "4")) == 1
 
 
 # --- While runs go on -------------------------------------------------------------------------------------------------

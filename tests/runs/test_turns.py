@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -128,9 +130,12 @@ def test_a_lone_caller_pays_a_few_statements_however_many_calls_it_makes(
 ) -> None:
     executed: list[str] = []
     execute = Turn._execute
-    monkeypatch.setattr(
-        Turn, "_execute", lambda self, statement: executed.append(statement) or execute(self, statement)
-    )
+
+    def noted(self: Turn, statement: str) -> psycopg.Cursor[Any]:
+        executed.append(statement)
+        return execute(self, statement)
+
+    monkeypatch.setattr(Turn, "_execute", noted)
     lone = turn()
 
     with CaptureQueriesContext(connection) as captured:
