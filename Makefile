@@ -1,5 +1,5 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test bench screenshots format texts lock
+.PHONY: help install demo test compare bench screenshots format texts lock
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -28,6 +28,9 @@ test: install ## the whole gate: format, lint, types, layers, texts, tests
 	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
 	@mkdir -p .local
 	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --basetemp .local/pytest $(ARGS)
+
+compare: install ## random work orders against the rules written a second time (ORDERS=24000 SEED=1; under an hour)
+	@$(BIN)/python -m tests.oracle --orders $(or $(ORDERS),24000) --seed $(or $(SEED),1)
 
 bench: install ## what we claim about speed, measured here: exports, imports, pages (a quarter of an hour)
 	@broken=0; for part in bench bench.import bench.pages; do \
