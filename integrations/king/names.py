@@ -145,6 +145,8 @@ ORDER_LINE: Mapping[str, str] = MappingProxyType(
         "text": "TekstOpFactuur",
         "quantity": "AantalBesteld",
         "delivered": "AantalGeleverd",
+        "to_deliver": "AantalDezeLevering",
+        "to_invoice": "AantalDezeFacturering",
         "price": "Prijs",
         "warehouse": "Magazijn",
         "reference": "ExternOrderRegelNummer",

@@ -115,6 +115,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     quantity: Decimal | None = None
     delivered: Decimal | None = None
+    to_deliver: Decimal | None = None
+    to_invoice: Decimal | None = None
     price: Decimal | None = None
     warehouse: str = ""
     reference: str = ""  # ExternOrderRegelNummer
@@ -172,6 +174,7 @@ class LineChange(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal | None = None
     price: Decimal | None = None
     warehouse: str | None = None
+    reference: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

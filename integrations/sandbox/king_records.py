@@ -88,7 +88,10 @@ class Warehouse(Record, kw_only=True):
 
 
 class OrderLine(Record, kw_only=True):
-    """A line. The last three are King's own business and not read back; `source` is `staff` or a caller."""
+    """A line. The two quantities before the last are read back where somebody filled them in, `source` never.
+
+    `source` is `staff` or a caller.
+    """
 
     line_id: int = field(name="RegelID", default=0)
     position: int = field(name="RegelNummer", default=0)
@@ -134,7 +137,7 @@ class Order(Record, kw_only=True):
 AnyRecord: TypeAlias = Debtor | Article | Rate | Warehouse | Order
 
 _HIDDEN = {"Verzamellijst", "Gesloten", "LockEigenaar", "LockSinds", "Bron"}
-_HIDDEN_IN_LINES = {"AantalDezeLevering", "AantalDezeFacturering", "Bron"}
+_HIDDEN_IN_LINES = {"Bron"}
 
 
 def told(order: Order) -> dict[str, object]:

@@ -128,6 +128,10 @@ _NAMES: dict[str, str | Promise] = {
     "article": _("product"),
     "warehouse": _WAREHOUSE,
     "quantity": _QUANTITY,
+    # Lines of a King order
+    "text": _("text"),
+    "to_deliver": _("quantity to deliver now"),
+    "to_invoice": _("quantity to invoice now"),
 }
 _OF_THE_INVOICE = _("%(field)s of the invoice customer")
 _OF_THE_ADDRESS = _("%(field)s of the delivery address")

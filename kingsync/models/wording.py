@@ -60,7 +60,25 @@ SENTENCES: dict[str, str | Promise] = {
     "not_looked_up": _("It is not known whether King made the order, and it could not be looked up: %(detail)s"),
     "not_settled": _("King may still be working on an earlier call. It is looked up again at the next run."),
     "line_conflict": _(
-        "Line %(line)s was changed in King (%(theirs)s) and in OutSmart (%(ours)s). Decide which one counts."
+        "%(field)s of line “%(line)s” was changed on both sides: from %(before)s to %(ours)s in OutSmart and to "
+        "%(theirs)s in King. Nothing was written. Make both sides the same."
+    ),
+    "line_removed": _(
+        "Line “%(line)s” was removed in King and changed in OutSmart (%(ours)s). Nothing was written. Remove the row "
+        "in OutSmart too, or put it back as it was."
+    ),
+    "line_dropped": _(
+        "Line “%(line)s” was removed in OutSmart and changed in King (%(fields)s). Nothing was written. Remove the "
+        "line in King too, or put the row back in OutSmart."
+    ),
+    # Nothing wrong, but to be known
+    "king_value_stays": _(
+        "%(field)s of line “%(line)s” was changed in King from %(before)s to %(theirs)s and was left as it is."
+    ),
+    "removed_line_stays_away": _("Line “%(line)s” was removed in King and stays removed."),
+    "line_out_of_place": _(
+        "Line “%(line)s” is lower in King's order than the settings ask: to put it in its place, lines that were "
+        "changed or added in King would have to be made again."
     ),
     "differs_after_sending": _("King's order is not what was sent: %(detail)s"),
     "order_busy": _("Somebody has the order open in King. It is tried again at the next run."),

@@ -90,6 +90,8 @@ class WorkOrder(TenantOwned):
     step = models.CharField(_("step"), max_length=10, choices=Step.choices, default=Step.NEW)
     # Reasons of kingsync.models.wording, the weightiest first: [{"code": ..., "params": {...}}].
     reasons = models.JSONField(_("reasons"), default=list)
+    # What people should know although nothing is wrong, as reasons.
+    notices = models.JSONField(_("notices"), default=list, db_default=[])
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     is_approved = models.BooleanField(_("approved by us"), default=False)
     is_interim = models.BooleanField(_("at the interim status"), default=False)
@@ -189,6 +191,10 @@ class OrderLine(TenantOwned):
     is_imported = models.BooleanField(_("came from King's order"), default=False)
     # kingsync.rules.plans.Content as JSON: what we sent last; empty when nothing was sent.
     sent = models.JSONField(_("as sent"), default=dict)
+    # The same: what a call whose answer was not heard yet may have written.
+    attempted = models.JSONField(_("as last attempted"), default=dict, db_default={})
+    # integrations.king.records.OrderLine as JSON: King's line right after our last write; empty when nobody looked.
+    as_read = models.JSONField(_("as read back from King"), default=dict, db_default={})
     registered_minutes = models.PositiveIntegerField(_("registered minutes"), null=True)
     rounded_minutes = models.PositiveIntegerField(_("rounded minutes"), null=True)
     quantity = models.DecimalField(_("quantity"), max_digits=15, decimal_places=3, null=True)

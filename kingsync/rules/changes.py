@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kingsync.rules import matching
 from kingsync.rules.differences import same
 from kingsync.rules.plans import BookedLine, Content, Plan
 
@@ -12,7 +13,7 @@ def since_export(booked: Iterable[BookedLine], now: Plan) -> list[str]:
     """Return `label: old → new` for each line that differs; "-" stands for no line. Empty when nothing differs."""
     sent = {line.reference: line.sent for line in booked if line.sent is not None}
     wanted = {line.reference: line for line in now.lines}
-    labels = {line.reference: line.key.split("|")[1] if "|" in line.key else line.key for line in booked}
+    labels = {line.reference: matching.label_of(line) for line in booked}
     found = []
     for reference in [*sent, *(each for each in wanted if each not in sent)]:
         old = sent.get(reference)

@@ -4,54 +4,99 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 
 import msgspec
 
-from integrations.king.records import LineChange, LineKind, Order, OrderLine
-from kingsync.rules import matching
+from integrations.king.records import LineChange, LineKind, NewLine, Order, OrderLine
+from kingsync.rules import line_fields, matching, sequence
+from kingsync.rules.line_fields import FieldConflict, FieldKept
 from kingsync.rules.plans import BookedLine, Content, Plan, PlannedLine
 
 
 class Add(msgspec.Struct, frozen=True):
+    """A line to add. `again`: King's line that it takes the place of, whose every field it must get."""
+
     line: PlannedLine
+    again: OrderLine | None = None
+
+    @property
+    def new_line(self) -> NewLine:
+        """What to add; one made anew gets what King told of it where the work order leaves that to King."""
+        content, before = self.line.content, self.again
+        price, text, warehouse = content.price, content.text, content.warehouse
+        if before is not None:
+            text = text or before.text
+            if price is None and before.price is not None and before.price >= 0:  # King takes no other
+                price = before.price
+            if content.kind == LineKind.ARTICLE:
+                warehouse = warehouse or before.warehouse
+        return NewLine(
+            kind=content.kind,
+            reference=self.line.reference,
+            article_number=content.article,
+            text=text,
+            quantity=content.quantity,
+            price=price,
+            warehouse=warehouse,
+        )
 
 
 class Change(msgspec.Struct, frozen=True):
+    """Fields to write in a line. `settled`: those in which both sides agree afterwards, by King's names."""
+
     line: PlannedLine
     king_line_id: str
     change: LineChange
+    settled: frozenset[str] = frozenset()
 
 
 class Remove(msgspec.Struct, frozen=True):
     reference: str
     king_line_id: str
+    # What King calls it itself: ours, but for a line that staff or an import gave another one.
+    king_reference: str = ""
 
 
-class Conflict(msgspec.Struct, frozen=True):
-    """Both sides changed the same line. `theirs` None = King's staff removed it; `ours` None = OutSmart did."""
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
+    """Both sides changed the same line, so a person must decide.
+
+    `fields` they both changed; else the line is gone on one side: `ours` is the row of which King's staff removed the
+    line, `theirs` what staff changed in a line whose row the office removed.
+    """
 
     reference: str
     label: str
-    ours: Content | None
-    theirs: Content | None
+    fields: tuple[FieldConflict, ...] = ()
+    ours: Content | None = None
+    theirs: tuple[FieldKept, ...] = ()
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What stays as King has it, for people to know: a field (`kept`), a removed line, or a line out of its place."""
+
+    reference: str
+    label: str
+    kept: FieldKept | None = None
+    is_removed: bool = False
+    is_out_of_place: bool = False
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
     """What to do, in this order: changes, removals, additions.
 
     `delivered` names lines that would have to change or go but were delivered: then nothing may be done at all.
-    `equal` is our reference → King's line, where King says what the plan says; `absent` are booked lines that the plan
-    does not want and King does not have.
+    `found` are the planned lines that King has, as they are to be remembered before anything is written; `absent` are
+    booked lines that the plan does not want and King does not have.
     """
 
     changes: tuple[Change, ...] = ()
     removals: tuple[Remove, ...] = ()
     additions: tuple[Add, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    notices: tuple[Notice, ...] = ()
     doubles: tuple[str, ...] = ()
     delivered: tuple[str, ...] = ()
-    equal: dict[str, str] = {}
+    found: tuple[BookedLine, ...] = ()
     absent: tuple[str, ...] = ()
 
     @property
@@ -59,45 +104,36 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.changes or self.removals or self.additions or self.conflicts or self.doubles or self.delivered)
 
 
-def between(plan: Plan, booked: Iterable[BookedLine], order: Order) -> Differences:
-    """Return what makes `order` say what `plan` says.
+def between(plan: Plan, booked: Iterable[BookedLine], order: Order, *, may_make_anew: bool = True) -> Differences:
+    """Return what makes `order` say what `plan` says, without losing anything that King's staff did.
 
-    Only lines that came from this work order are touched, and of those only lines that King's staff left as we sent
-    them. A refused line that stands in King from before stays as it is.
+    Only lines that came from this work order are touched, and of those only the fields that OutSmart changed. A
+    refused line that stands in King from before stays as it is. `may_make_anew`: whether untouched lines may be taken
+    out and added again below an added one.
     """
     comparison = _Comparison(matching.form_of_references(plan.header.external_number), booked, order)
     for line in plan.lines:
         comparison.planned(line)
     comparison.gone({line.reference for line in plan.lines} | {line.reference for line in plan.refused})
-    comparison.restore_sequence(plan)
+    if may_make_anew:
+        comparison.restore_sequence(plan)
+    comparison.tell_places(plan)
     return comparison.result()
-
-
-def content_of(line: OrderLine, like: Content) -> Content:
-    """Return what King's line says, in the parts that `like` states: King fills in the rest itself."""
-    is_text = line.kind == LineKind.TEXT
-    return Content(
-        kind=LineKind(line.kind) if line.kind in set(LineKind) else like.kind,
-        article="" if is_text else line.article_number,
-        text=line.text if like.text else "",
-        quantity=None if is_text else line.quantity,
-        price=line.price if like.price is not None else None,
-        warehouse=line.warehouse if like.warehouse else "",
-    )
 
 
 class _Comparison:
     def __init__(self, form: re.Pattern[str], booked: Iterable[BookedLine], order: Order) -> None:
         self._form = form
         self._booked = {line.reference: line for line in booked}
-        self._by_id = {line.line_id: line for line in order.lines}
+        self._order = order
         self._theirs, self._doubles = self._ours_in(order)
-        self._changes: list[Change] = []
-        self._removals: list[Remove] = []
-        self._additions: list[Add] = []
+        self._changes: dict[str, Change] = {}
+        self._removals: dict[str, Remove] = {}
+        self._additions: dict[str, Add] = {}
         self._conflicts: list[Conflict] = []
+        self._notices: list[Notice] = []
         self._delivered: list[str] = []
-        self._equal: dict[str, str] = {}
+        self._found: list[BookedLine] = []
         self._absent: tuple[str, ...] = ()
 
     def _ours_in(self, order: Order) -> tuple[dict[str, OrderLine], tuple[str, ...]]:
@@ -111,10 +147,10 @@ class _Comparison:
                 doubles.append(line.reference)
             else:
                 found[line.reference] = line
+        by_id = {line.line_id: line for line in order.lines if not self._is_ours(line.reference)}
         for booked in self._booked.values():
-            by_id = self._by_id.get(booked.king_line_id)
-            if booked.reference not in found and by_id is not None and not by_id.reference:
-                found[booked.reference] = by_id
+            if booked.reference not in found and booked.king_line_id in by_id:
+                found[booked.reference] = by_id[booked.king_line_id]
         return found, tuple(doubles)
 
     def _is_ours(self, reference: str) -> bool:
@@ -123,126 +159,153 @@ class _Comparison:
 
     def planned(self, line: PlannedLine) -> None:
         line = self._without_our_own_zero(line)
-        theirs, sent = self._theirs.get(line.reference), self._sent(line.reference)
+        theirs = self._theirs.get(line.reference)
         if theirs is None:
-            self._missing(line, sent)
-            return
-        now = content_of(theirs, line.content)
-        if same(now, line.content):
-            self._equal[line.reference] = theirs.line_id
-            return
-        if sent is not None and not same(content_of(theirs, sent), sent):
-            if not same(sent, line.content):
-                self._conflict(line.reference, line.origin.label, line.content, theirs)
-            return  # King's staff changed it and OutSmart did not: theirs stays
-        if theirs.delivered:
-            self._delivered.append(line.origin.label)
-        self._changes.append(Change(line, theirs.line_id, _change(now, line.content)))
+            self._missing(line)
+        else:
+            self._standing(line, theirs)
 
     def _without_our_own_zero(self, line: PlannedLine) -> PlannedLine:
         """Leave the price of an imported line to King where the work order says zero.
 
         OutSmart takes no material without a price: the import wrote zero where King told none.
         """
-        if not self._is_imported(line.reference) or line.content.price != 0:
+        booked = self._booked.get(line.reference)
+        if booked is None or not booked.is_imported or line.content.price != 0:
+            return line
+        if booked.sent is not None and booked.sent.price is not None:
             return line
         return msgspec.structs.replace(line, content=msgspec.structs.replace(line.content, price=None))
 
-    def _missing(self, line: PlannedLine, sent: Content | None) -> None:
+    def _missing(self, line: PlannedLine) -> None:
         booked = self._booked.get(line.reference)
-        if booked is None or not booked.king_line_id or sent is None:
-            self._additions.append(Add(line))
-        elif not same(sent, line.content):
-            self._conflict(line.reference, line.origin.label, line.content, None)
+        if booked is None or not booked.king_line_id or booked.sent is None:
+            self._additions[line.reference] = Add(line)
+        elif line_fields.is_edited(line.content, booked.sent):
+            self._conflicts.append(Conflict(reference=line.reference, label=line.origin.label, ours=line.content))
+        else:
+            self._notices.append(Notice(reference=line.reference, label=line.origin.label, is_removed=True))
+
+    def _standing(self, line: PlannedLine, theirs: OrderLine) -> None:
+        booked, label = self._booked.get(line.reference), line.origin.label
+        compared = line_fields.compare(line.content, theirs, booked)
+        self._notices += [Notice(reference=line.reference, label=label, kept=kept) for kept in compared.kept]
+        if compared.conflicts:
+            self._conflicts.append(Conflict(reference=line.reference, label=label, fields=compared.conflicts))
+        is_to_do = compared.conflicts or compared.change
+        if is_to_do and theirs.delivered:
+            self._delivered.append(label)
+        if compared.change and not compared.conflicts:
+            self._changes[line.reference] = Change(line, theirs.line_id, compared.change, compared.settled)
+        sent = line_fields.arrived(theirs, booked) if is_to_do else line.content
+        if sent is not None:
+            settled = () if is_to_do else compared.settled
+            self._found.append(self._as_found(line, theirs, sent, settled))
+
+    def _as_found(self, line: PlannedLine, theirs: OrderLine, sent: Content, settled: Iterable[str]) -> BookedLine:
+        booked = self._booked.get(line.reference)
+        before = booked or BookedLine(reference=line.reference, key=line.origin.key)
+        return msgspec.structs.replace(
+            before,
+            sent=sent,
+            attempted=None,
+            as_read=line_fields.rebased(before.as_read, theirs, frozenset(settled)),
+            king_line_id=theirs.line_id,
+        )
 
     def gone(self, wanted: set[str]) -> None:
         """Remove lines of ours that the work order no longer has."""
         for reference, theirs in self._theirs.items():
+            booked = self._booked.get(reference)
             if reference in wanted or self._is_imported(reference):
                 continue
-            sent = self._sent(reference)
-            if sent is not None and not same(content_of(theirs, sent), sent):
-                self._conflict(reference, reference, None, theirs)
-                continue
+            label = theirs.article_number or (matching.label_of(booked) if booked else reference)
+            changed = line_fields.staff_changes(theirs, booked)
+            if changed:
+                self._conflicts.append(Conflict(reference=reference, label=label, theirs=changed))
             if theirs.delivered:
-                self._delivered.append(theirs.article_number or reference)
-            self._removals.append(Remove(reference, theirs.line_id))
+                self._delivered.append(label)
+            if not changed:
+                self._removals[reference] = Remove(reference, theirs.line_id, theirs.reference)
         self._absent = tuple(self._booked.keys() - self._theirs.keys() - wanted)
 
     def restore_sequence(self, plan: Plan) -> None:
-        """Send again what should stand below an added line: King appends, and its lines keep their order.
-
-        Only lines under our reference: one that King's order had first stays in King's place.
-        """
-        added = {step.line.reference for step in self._additions}
-        if not added or self._conflicts:
+        """Make anew what should stand below an added line, where that loses nothing."""
+        if not self._additions or self._conflicts:
             return
-        first = next(index for index, line in enumerate(plan.lines) if line.reference in added)
-        self._additions = [step for step in self._additions if step.line.reference not in added]
-        for line in plan.lines[first:]:
-            theirs = self._theirs.get(line.reference)
-            if line.reference in added:
-                self._additions.append(Add(line))
-            elif theirs is not None and self._is_untouched(line.reference, theirs):
-                self._changes = [step for step in self._changes if step.line.reference != line.reference]
-                self._removals.append(Remove(line.reference, theirs.line_id))
-                self._additions.append(Add(line))
+        standing = [line for line in self._order.lines if line.line_id not in self._leaving_ids()]
+        untouched = {
+            reference
+            for reference, line in self._theirs.items()
+            if line_fields.is_untouched(line, self._booked.get(reference))
+        }
+        anew = sequence.made_anew(
+            [line.reference for line in plan.lines],
+            added=self._additions.keys(),
+            standing={line.line_id: line.position for line in standing},
+            ours={
+                reference: line.line_id for reference, line in self._theirs.items() if not self._is_imported(reference)
+            },
+            untouched=untouched,
+        )
+        for line in plan.lines:
+            if line.reference in anew:
+                theirs = self._theirs[line.reference]
+                change = self._changes.pop(line.reference, None)
+                self._removals[line.reference] = Remove(line.reference, theirs.line_id, theirs.reference)
+                self._additions[line.reference] = Add(line, theirs if change is None else _changed(theirs, change))
+        self._additions = {
+            line.reference: self._additions[line.reference] for line in plan.lines if line.reference in self._additions
+        }
 
-    def _is_untouched(self, reference: str, theirs: OrderLine) -> bool:
-        sent = self._sent(reference)
-        is_as_sent = sent is None or same(content_of(theirs, sent), sent)
-        return bool(theirs.reference) and not theirs.delivered and is_as_sent
+    def _leaving_ids(self) -> set[str]:
+        return {step.king_line_id for step in self._removals.values()}
 
     def _is_imported(self, reference: str) -> bool:
         """True for a line that King's order had before the work order: not using it says nothing about the order."""
         booked = self._booked.get(reference)
         return booked is not None and booked.is_imported
 
-    def _sent(self, reference: str) -> Content | None:
-        booked = self._booked.get(reference)
-        return booked.sent if booked else None
-
-    def _conflict(self, reference: str, label: str, ours: Content | None, theirs: OrderLine | None) -> None:
-        if theirs is not None and theirs.delivered:
-            self._delivered.append(label)
-        like = ours or self._sent(reference)
-        said = content_of(theirs, like) if theirs is not None and like is not None else None
-        self._conflicts.append(Conflict(reference, label, ours, said))
+    def tell_places(self, plan: Plan) -> None:
+        """Note the added lines that come to stand below lines that should stand below them."""
+        if self._conflicts:
+            return
+        staying = {
+            line.reference
+            for line in plan.lines
+            if line.reference in self._theirs and not self._is_imported(line.reference)
+        } - self._removals.keys()
+        below = False
+        for line in reversed(plan.lines):
+            below = below or line.reference in staying
+            if below and line.reference in self._additions:
+                self._notices.append(Notice(reference=line.reference, label=line.origin.label, is_out_of_place=True))
 
     def result(self) -> Differences:
         return Differences(
-            changes=tuple(self._changes),
-            removals=tuple(self._removals),
-            additions=tuple(self._additions),
+            changes=tuple(self._changes.values()),
+            removals=tuple(self._removals.values()),
+            additions=tuple(self._additions.values()),
             conflicts=tuple(self._conflicts),
+            notices=tuple(self._notices),
             doubles=self._doubles,
             delivered=tuple(self._delivered),
-            equal=self._equal,
+            found=tuple(self._found),
             absent=self._absent,
         )
 
 
+def _changed(theirs: OrderLine, step: Change) -> OrderLine:
+    """Return King's line as the change would make it; what King fills in by itself for another article is left open."""
+    written = {name: getattr(step.change, name) for name in step.change.__struct_fields__}
+    written = {name: value for name, value in written.items() if value is not None}
+    if "article_number" in written:
+        written = {"price": None, "text": ""} | written
+    return msgspec.structs.replace(theirs, **written)
+
+
 def same(one: Content, other: Content) -> bool:
-    """True when two contents say the same to King: numbers by value, texts without blanks at their ends."""
-    return (
-        one.kind == other.kind
-        and one.article == other.article
-        and one.text.strip() == other.text.strip()
-        and _same_number(one.quantity, other.quantity)
-        and _same_number(one.price, other.price)
-        and one.warehouse == other.warehouse
-    )
-
-
-def _same_number(one: Decimal | None, other: Decimal | None) -> bool:
-    return one == other
-
-
-def _change(now: Content, wanted: Content) -> LineChange:
-    return LineChange(
-        article_number=wanted.article if wanted.article != now.article else None,
-        text=wanted.text if wanted.text.strip() != now.text.strip() else None,
-        quantity=wanted.quantity if not _same_number(wanted.quantity, now.quantity) else None,
-        price=wanted.price if not _same_number(wanted.price, now.price) else None,
-        warehouse=wanted.warehouse if wanted.warehouse != now.warehouse else None,
+    """True when two contents say the same to King."""
+    return one.kind == other.kind and all(
+        line_fields.equal(getattr(one, field), getattr(other, field)) for field in line_fields.STATED
     )

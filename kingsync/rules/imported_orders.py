@@ -183,7 +183,11 @@ def _linked(keys: matching.Keys, place: int, line: OrderLine) -> LinkedLine:
         warehouse=line.warehouse,
     )
     content = Content(
-        kind=LineKind.ARTICLE, article=line.article_number, quantity=line.quantity, warehouse=line.warehouse
+        kind=LineKind.ARTICLE,
+        article=line.article_number,
+        quantity=line.quantity,
+        price=line.price,
+        warehouse=line.warehouse,
     )
     return LinkedLine(king_line_id=line.line_id, key=keys.material(row), content=content, material=material)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
-from integrations.outsmart.records import Material, WorkPeriod
+import msgspec
+
+from integrations import notation
+from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules.plans import BookedLine, Source
 
 _LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
@@ -44,24 +48,160 @@ class References:
 
 
 class Keys:
-    """Makes the keys of rows: what identifies a row, and which of several alike it is."""
+    """Gives each row its key: that of the line it was at an earlier run, else a new one of what identifies the row.
 
-    def __init__(self) -> None:
+    A key is made once and stays: where only the warehouse or the hour type of a row changed, the row keeps its line.
+    """
+
+    def __init__(self, booked: Iterable[BookedLine] = ()) -> None:
         self._seen: Counter[str] = Counter()
+        self._used = {line.key for line in booked}
+        self._given: dict[tuple[Source, int], str] = {}
+
+    @classmethod
+    def of(cls, work_order: WorkOrder, booked: Iterable[BookedLine]) -> Keys:
+        """Return the keys of a work order whose lines were booked by earlier runs."""
+        booked = tuple(booked)
+        keys = cls(booked)
+        rows = [_material_row(material) for material in work_order.materials]
+        rows += [_period_row(period) for period in work_order.periods if not period.period_id]
+        for row, line in _pairs(rows, booked):
+            keys._given[row.source, row.position] = line.key
+        return keys
 
     def material(self, material: Material) -> str:
-        name = "" if material.code else material.name
-        return self._numbered(f"material|{material.code}|{material.warehouse}|{name}"[:380])
+        return self._key(_material_row(material))
 
     def period(self, period: WorkPeriod) -> str:
         if period.period_id:
             return self._numbered(f"hours|{period.period_id}")
-        parts = (period.work_date, period.begin_time, period.hour_type, period.employee_number)
-        return self._numbered("hours|" + "|".join(parts)[:370])
+        return self._key(_period_row(period))
 
     def text(self, name: str) -> str:
         return f"text|{name}"
 
-    def _numbered(self, key: str) -> str:
-        self._seen[key] += 1
-        return f"{key}#{self._seen[key]}"
+    def _key(self, row: _Row) -> str:
+        given = self._given.get((row.source, row.position))
+        if given is not None:
+            return given
+        key = self._numbered(row.name)
+        while key in self._used:
+            key = self._numbered(row.name)
+        return key
+
+    def _numbered(self, name: str) -> str:
+        self._seen[name] += 1
+        return f"{name}#{self._seen[name]}"
+
+
+def label_of(line: BookedLine) -> str:
+    """Return what people know a booked line by when its row is gone: the code in its key."""
+    return line.key.split("|")[1] if "|" in line.key else line.key
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A row without an id. `name` identifies it among other rows, `kin` also after a small change."""
+
+    source: Source
+    position: int
+    name: str
+    kin: str
+    quantity: Decimal | None = None
+    warehouse: str = ""
+
+
+_MATERIAL_PARTS, _PERIOD_PARTS = 4, 5
+
+
+def _material_row(material: Material) -> _Row:
+    name = "" if material.code else material.name
+    return _Row(
+        source=Source.MATERIAL,
+        position=material.position,
+        name=f"material|{material.code}|{material.warehouse}|{name}"[:380],
+        kin=f"material|{material.code}|{name}",
+        quantity=_number(material.quantity),
+        warehouse=notation.canonical_number(material.warehouse.strip()),
+    )
+
+
+def _period_row(period: WorkPeriod) -> _Row:
+    parts = (period.work_date, period.begin_time, period.hour_type, period.employee_number)
+    return _Row(
+        source=Source.HOURS,
+        position=period.position,
+        name="hours|" + "|".join(parts)[:370],
+        kin=f"hours|{period.work_date}|{period.begin_time}|{period.employee_number}",
+    )
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return notation.parse_decimal(text)
+    except ValueError:
+        return None
+
+
+def _kin(name: str) -> str:
+    """Return the kin of a key's name; "" where it cannot be told (a bar within a value, a row with an id)."""
+    parts = name.split("|")
+    if parts[0] == "material" and len(parts) == _MATERIAL_PARTS:
+        return f"material|{parts[1]}|{parts[3]}"
+    if parts[0] == "hours" and len(parts) == _PERIOD_PARTS:
+        return f"hours|{parts[1]}|{parts[2]}|{parts[4]}"
+    return ""
+
+
+def _pairs(rows: Iterable[_Row], booked: Iterable[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
+    """Pair rows with the lines that they were, among those of one kin."""
+    lines: defaultdict[str, list[BookedLine]] = defaultdict(list)
+    for line in booked:
+        lines[_kin(_name_of(line)) or _name_of(line)].append(line)
+    kin: defaultdict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        kin[_kin(row.name) or row.name].append(row)
+    for name, alike in kin.items():
+        yield from _pairs_of_kin(alike, sorted(lines[name], key=_age))
+
+
+def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
+    """Pair the rows that are as they were from both ends, then the most alike; among equals in their sequence.
+
+    So a row that went or came among rows alike is the one whose line goes or comes, and the others keep theirs.
+    """
+    for end in (0, -1):
+        while rows and lines and _is_same_row(rows[end], lines[end]):
+            yield rows.pop(end), lines.pop(end)
+    for is_alike in (_is_same_row, _has_same_name, _was_sent):
+        for row in list(rows):
+            line = next((line for line in lines if is_alike(row, line)), None)
+            if line is not None:
+                rows.remove(row)
+                lines.remove(line)
+                yield row, line
+
+
+def _age(line: BookedLine) -> tuple[bool, int]:
+    """Sort lines that King has before others, and by the number in their key."""
+    count = line.key.rpartition("#")[2]
+    return line.sent is None, int(count) if count.isascii() and count.isdigit() else 0
+
+
+def _name_of(line: BookedLine) -> str:
+    return line.key.rpartition("#")[0]
+
+
+def _is_same_row(row: _Row, line: BookedLine) -> bool:
+    """True for what was sent with this quantity out of this warehouse."""
+    is_same_quantity = row.quantity is not None and line.sent is not None and line.sent.quantity == row.quantity
+    return is_same_quantity and _has_same_name(row, line)
+
+
+def _has_same_name(row: _Row, line: BookedLine) -> bool:
+    if row.warehouse and line.sent is not None:
+        return line.sent.warehouse == row.warehouse
+    return _name_of(line) == row.name
+
+
+def _was_sent(row: _Row, line: BookedLine) -> bool:  # noqa: ARG001  (asked like the others)
+    return line.sent is not None

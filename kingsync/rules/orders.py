@@ -169,7 +169,7 @@ class _Reader:
     def __init__(self, work_order: WorkOrder, choices: Exports, facts: Facts, booked: tuple[BookedLine, ...]) -> None:
         self.work_order, self.choices, self.facts = work_order, choices, facts
         self.rejects: list[Reason] = []
-        self._keys = matching.Keys()
+        self._keys = matching.Keys.of(work_order, booked)
         self._references = matching.References(work_order.outsmart_id, booked)
 
     def materials(self) -> list[Line]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from integrations.king.records import LineKind
+from integrations.king.records import LineKind, OrderLine
 from kingsync.rules.outcomes import Reason
 
 
@@ -91,12 +91,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
     """What we remember of a line from earlier runs. `sent` is None when it never reached King.
 
+    `attempted` is what a call whose answer was never heard may have written. `as_read` is King's line as it was right
+    after our last write: what differs from it is the work of King's staff. None = nobody looked then.
     `is_imported`: it was King's before it was ours, so it is changed but never removed.
     """
 
     reference: str
     key: str
     sent: Content | None = None
+    attempted: Content | None = None
+    as_read: OrderLine | None = None
     king_line_id: str = ""
     is_imported: bool = False
 

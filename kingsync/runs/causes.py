@@ -26,6 +26,8 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "before_from_date": (),
     "several_orders": (),
     "line_conflict": (),
+    "line_removed": (),
+    "line_dropped": (),
     "differs_after_sending": (),
     "changed_after_export": (),
     "unreadable_quantity": (),
@@ -47,7 +49,9 @@ _SENTENCES: dict[str, str | Promise] = {
     "several_orders": _(
         "King holds more than one order with the same reference of ours. Remove the wrong ones in King."
     ),
-    "line_conflict": _("A line was changed both in King and in OutSmart. Decide which one counts."),
+    "line_conflict": _("A line was changed both in King and in OutSmart. Make both sides the same."),
+    "line_removed": _("A line was removed in King and changed in OutSmart."),
+    "line_dropped": _("A line was removed in OutSmart and changed in King."),
     "differs_after_sending": _("King's order is not what was sent."),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
     "unreadable_quantity": _("A quantity cannot be read."),

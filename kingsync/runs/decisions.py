@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.wording import StoredReason, stored
 from kingsync.models.work_orders import AfterRestore, LedgerState, WorkOrder
 from kingsync.rules import changes, orders
-from kingsync.rules.differences import Differences
+from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
@@ -16,6 +19,7 @@ from kingsync.runs.jobs import Job
 
 # What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
 LIFTED_BY_RELEASE = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
+OUT_OF_PLACE = "line_out_of_place"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,11 +83,37 @@ def stopping(steps: Differences, *, number: str) -> tuple[LedgerState, tuple[Rea
         return LedgerState.REJECTED, (reason("order_delivered", number=number),)
     if steps.doubles:
         return LedgerState.HELD, (reason("differs_after_sending", detail=", ".join(steps.doubles)),)
-    conflicts = tuple(
-        reason("line_conflict", line=each.label, ours=changes.told(each.ours), theirs=changes.told(each.theirs))
-        for each in steps.conflicts
-    )
+    conflicts = tuple(why for each in steps.conflicts for why in _conflict(each))
     return (LedgerState.HELD, conflicts) if conflicts else None
+
+
+def _conflict(conflict: Conflict) -> Iterator[Reason]:
+    for each in conflict.fields:
+        yield reason("line_conflict", line=conflict.label, **msgspec.to_builtins(each))
+    if conflict.ours is not None:
+        yield reason("line_removed", line=conflict.label, ours=changes.told(conflict.ours))
+    if conflict.theirs:
+        fields = ", ".join(each.field for each in conflict.theirs)
+        yield reason("line_dropped", line=conflict.label, fields=fields)
+
+
+def notices(steps: Differences, *, before: list[StoredReason]) -> list[StoredReason]:
+    """Return what people should know although nothing is wrong, as the ledger keeps it.
+
+    `before` are the notices of the last run: a line stays out of its place until it goes or is made anew.
+    """
+    now = [stored(_notice(each)) for each in steps.notices]
+    staying = {line.reference for line in steps.found} - {step.reference for step in steps.removals}
+    out_of_place = [why for why in before if why["code"] == OUT_OF_PLACE and why["params"]["reference"] in staying]
+    return [*now, *out_of_place]
+
+
+def _notice(notice: Notice) -> Reason:
+    if notice.kept is not None:
+        return reason("king_value_stays", line=notice.label, **msgspec.to_builtins(notice.kept))
+    if notice.is_removed:
+        return reason("removed_line_stays_away", line=notice.label)
+    return reason(OUT_OF_PLACE, line=notice.label, reference=notice.reference)
 
 
 def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:

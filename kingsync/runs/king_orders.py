@@ -10,10 +10,10 @@ import msgspec
 from django.utils import timezone
 
 from integrations import deadlines, errors
-from integrations.king.records import NewLine, NewOrder, Order
+from integrations.king.records import LineChange, NewOrder, Order
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import Step, WorkOrder
-from kingsync.rules import differences
+from kingsync.rules import differences, line_fields
 from kingsync.rules.differences import Add, Change, Differences, Remove
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import BookedLine, DroppedLine, Header, Plan, PlannedLine
@@ -29,12 +29,18 @@ UNDER_WAY = "under way"
 
 
 class KingOrder:
-    """The King order of one work order, as far as this run writes it. `calls` counts what was written."""
+    """The King order of one work order, as far as this run writes it.
+
+    `calls` counts what was written; `may_make_anew` is False when King would refuse to take lines.
+    """
 
     def __init__(self, job: Job, row: WorkOrder) -> None:
         self._job, self._row = job, row
         self._is_in_doubt = is_in_doubt(row)
         self._is_being_unlocked = False
+        # Our references of the lines that this run wrote; with the fields in which both sides agree, None = all of it.
+        self._written: dict[str, frozenset[str] | None] = {}
+        self.may_make_anew = True
         self.calls = 0
 
     def read(self, number: str) -> Order | None:
@@ -80,28 +86,53 @@ class KingOrder:
             is_locked=row.is_locked or is_created_by_us,
         )
 
+    def locked(self, number: str, steps: Differences) -> Order | None:
+        """Lock the order and read it again: what goes out of it must be as it is now, not as it was before the lock.
+
+        King locks an order for who writes to it, so a line that is to go is told its own reference once more. Where
+        King refuses that, it would refuse the lines that are to be added too: `may_make_anew` says so.
+        """
+        first = steps.removals[0]
+        touch = LineChange(reference=first.king_reference)
+        self._begin()
+        try:
+            self._write(lambda: self._job.king.change_line(number, first.king_line_id, touch))
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError:
+            self.may_make_anew = False
+        return self.read(number)
+
     def apply(self, steps: Differences, number: str) -> dict[str, Reason]:
         """Carry out the steps; return our references of the lines that King refused, with its words."""
         refused: dict[str, Reason] = {}
         if not (steps.changes or steps.removals or steps.additions):
             return refused
         self._begin()
+        lines = [step.line for step in steps.changes] + [step.line for step in steps.additions]
+        ledger.lines_attempted(self._row, lines)
         for change in steps.changes:
             if self._line(change.line, self._change(number, change), refused):
-                ledger.line_sent(self._row, change.line, change.king_line_id)
+                self._written[change.line.reference] = change.settled
+                ledger.lines_sent(self._row, [self._as_sent(change.line, change.king_line_id)])
         kept = self._remove(number, steps)
         self._add(number, [step for step in steps.additions if step.line.reference not in kept], refused)
         return refused
 
+    def _as_sent(self, line: PlannedLine, king_line_id: str) -> BookedLine:
+        known = ledger.remembered(self._row)[line.reference]
+        return msgspec.structs.replace(known, sent=line.content, attempted=None, king_line_id=king_line_id)
+
     def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
         """Add lines, each booked within a second: until then King knows it by our reference, and is asked by it."""
-        sent: list[tuple[PlannedLine, str]] = []
+        sent: list[BookedLine] = []
         booked_at = time.monotonic()
         try:
             for step in steps:
                 king_line_id = self._line(step.line, self._addition(number, step), refused)
                 if king_line_id:
-                    sent.append((step.line, king_line_id))
+                    self._written[step.line.reference] = None
+                    sent.append(msgspec.structs.replace(self._as_sent(step.line, king_line_id), as_read=None))
                 if time.monotonic() - booked_at > NOTES_WAIT_SECONDS:
                     ledger.lines_sent(self._row, sent)
                     sent, booked_at = [], time.monotonic()
@@ -138,7 +169,7 @@ class KingOrder:
         return lambda: self._job.king.remove_line(number, step.king_line_id)
 
     def _addition(self, number: str, step: Add) -> Callable[[], str]:
-        return lambda: self._job.king.add_line(number, _new_line(step.line))
+        return lambda: self._job.king.add_line(number, step.new_line)
 
     def _line(self, line: PlannedLine, call: Callable[[], str], refused: dict[str, Reason]) -> str:
         """Make the call for a line and return King's id of it; "" when King refused, which is booked."""
@@ -156,25 +187,39 @@ class KingOrder:
     def _note_refusal(self, label: str, why: Reason) -> None:
         self._job.note(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
 
-    def book_found(self, plan: Plan, booked: Iterable[BookedLine], steps: Differences) -> None:
+    def book_found(self, booked: Iterable[BookedLine], steps: Differences) -> None:
         """Book what King turns out to have, or to have no more, although we never got its answer."""
         known = {line.reference: line for line in booked}
-        for line in plan.lines:
-            king_line_id, before = steps.equal.get(line.reference), known.get(line.reference)
-            if king_line_id and before and (before.king_line_id, before.sent) != (king_line_id, line.content):
-                ledger.line_sent(self._row, line, king_line_id)
+        ledger.lines_sent(self._row, [line for line in steps.found if known.get(line.reference) not in (None, line)])
         for reference in steps.absent:
-            if known[reference].king_line_id:
+            if known[reference].king_line_id or known[reference].attempted:
                 ledger.line_removed(self._row, reference)
 
     def check(self, sent: Plan, number: str) -> Reason | None:
-        """Read King's order back and compare it with what was sent; return what differs."""
+        """Read King's order back and compare it with what was sent; return what differs.
+
+        The order is still locked by us: what King says of the lines that we wrote is how we left them.
+        """
         ledger.note(self._row, step=Step.LINES)
         order = self.read(number)
         if order is None:
             return reason("order_delivered", number=number)
+        self._book_as_read(order)
         steps = differences.between(sent, ledger.booked_lines(self._row), order)
         return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
+
+    def _book_as_read(self, order: Order) -> None:
+        """Book King's lines that we wrote as they are now: what differs from it later is the work of King's staff."""
+        now = {line.line_id: line for line in order.lines}
+        known = ledger.remembered(self._row)
+        read = []
+        for reference, settled in self._written.items():
+            line = known[reference]
+            if line.king_line_id in now:
+                theirs = now[line.king_line_id]
+                as_read = theirs if settled is None else line_fields.rebased(line.as_read, theirs, settled)
+                read.append(msgspec.structs.replace(line, as_read=as_read))
+        ledger.lines_sent(self._row, read)
 
     def approve(self, number: str) -> Reason | None:
         """Approve the order and release it for delivery; return King's refusal."""
@@ -288,19 +333,6 @@ def without(plan: Plan, refused: dict[str, Reason]) -> Plan:
 def words(error: errors.IntegrationError) -> str:
     """Return the vendor's code and words, as they came."""
     return " ".join(part for part in (error.code, error.detail) if part)
-
-
-def _new_line(line: PlannedLine) -> NewLine:
-    content = line.content
-    return NewLine(
-        kind=content.kind,
-        reference=line.reference,
-        article_number=content.article,
-        text=content.text,
-        quantity=content.quantity,
-        price=content.price,
-        warehouse=content.warehouse,
-    )
 
 
 def _summary(steps: Differences) -> str:

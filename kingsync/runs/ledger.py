@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations.king.records import Order
+from integrations.king.records import OrderLine as KingLine
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.wording import stored
@@ -27,8 +28,14 @@ from kingsync.runs.lifecycle import LostClaimError
 # `set_config` makes a statement's own commit not wait for the disk.
 _WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
 _BOOK_SENT_LINES = f"""
-    UPDATE kingsync_orderline AS line SET state = %s, king_line_id = told.id, sent = told.sent, reasons = '[]'
-    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS told (reference, id, sent)
+    UPDATE kingsync_orderline AS line
+    SET state = %s, king_line_id = told.id, sent = told.sent, as_read = told.as_read, attempted = '{{}}', reasons = '[]'
+    FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS told (reference, id, sent, as_read)
+    WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
+"""  # noqa: S608  (our own words)
+_BOOK_ATTEMPTED_LINES = f"""
+    UPDATE kingsync_orderline AS line SET attempted = told.content
+    FROM unnest(%s::text[], %s::jsonb[]) AS told (reference, content)
     WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (our own words)
 _COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
@@ -114,14 +121,16 @@ def _update_of(columns: tuple[str, ...], is_durable: bool) -> str:
     return f"UPDATE kingsync_workorder SET {assignments} WHERE id = %s{condition}"  # noqa: S608  (columns of the model)
 
 
-def begin(row: WorkOrder, plan: Plan) -> None:
+def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
     """Book that the order is being sent, with every line under its reference, before King is called.
+
+    `is_new`: all of it is about to be written.
 
     The step that is booked for sure before the first write makes this durable with it.
     """
     with transaction.atomic():
         _set_state(row, LedgerState.SENDING, (), {"attempts": row.attempts + 1}, is_durable=False)
-        store_lines(row, plan)
+        store_lines(row, plan, is_attempted=is_new)
 
 
 # --- Lines ------------------------------------------------------------------------------------------------------------
@@ -131,15 +140,22 @@ def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
     """Return what earlier runs booked; lines removed from King are known by their key only."""
     known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
     if known is None:
-        known = remember(row, (_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0)))
+        known = remember(row, (as_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0)))
     return tuple(known.values())
+
+
+def remembered(row: WorkOrder) -> dict[str, BookedLine]:
+    """Return what is known of the lines by their references; who books one changes it here too."""
+    booked_lines(row)
+    known: dict[str, BookedLine] = row.__dict__[_BOOKED]
+    return known
 
 
 def read_ahead(rows: list[WorkOrder]) -> None:
     """Read the booked lines of many work orders at once."""
     lines: dict[int, list[BookedLine]] = {row.pk: [] for row in rows}
     for line in OrderLine.objects.filter(work_order_id__in=lines.keys()):
-        lines[line.work_order_id].append(_booked(line))
+        lines[line.work_order_id].append(as_booked(line))
     for row in rows:
         remember(row, lines[row.pk])
 
@@ -150,19 +166,23 @@ def remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLin
     return known
 
 
-def _booked(line: OrderLine) -> BookedLine:
-    sent = msgspec.convert(line.sent, Content, strict=False) if line.sent else None
+def as_booked(line: OrderLine) -> BookedLine:
     return BookedLine(
         reference=line.reference,
         key=line.key,
-        sent=sent,
+        sent=msgspec.convert(line.sent, Content, strict=False) if line.sent else None,
+        attempted=msgspec.convert(line.attempted, Content, strict=False) if line.attempted else None,
+        as_read=msgspec.convert(line.as_read, KingLine, strict=False) if line.as_read else None,
         king_line_id=line.king_line_id,
         is_imported=line.is_imported,
     )
 
 
-def store_lines(row: WorkOrder, plan: Plan) -> None:
-    """Write the lines of a plan: those in King keep what was sent, dropped ones get their reason."""
+def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> None:
+    """Write the lines of a plan: those in King keep what was sent, dropped ones get their reason.
+
+    `is_attempted`: they are about to be written as planned, see `lines_attempted`.
+    """
     if row.__dict__.get(_STORED) == plan:
         return
     before = {line.reference: line for line in booked_lines(row)}
@@ -170,13 +190,23 @@ def store_lines(row: WorkOrder, plan: Plan) -> None:
     for line in planned:
         is_in_king = line.reference in before and before[line.reference].king_line_id
         line.state = OrderLine.State.SENT if is_in_king else OrderLine.State.PLANNED
+    columns = ["position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"]
+    if is_attempted:
+        contents = {line.reference: msgspec.to_builtins(line.content) for line in plan.lines}
+        columns.append("attempted")
+        for line in planned:
+            line.attempted = contents[line.reference]
     OrderLine.objects.bulk_create(
         [*planned, *(_dropped(row, line) for line in plan.dropped)],
         update_conflicts=True,
         unique_fields=["work_order", "reference"],
-        update_fields=["position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"],
+        update_fields=columns,
     )
     _forget_vanished(row, plan, before)
+    if is_attempted:
+        known = remembered(row)
+        for each in plan.lines:
+            known[each.reference] = msgspec.structs.replace(known[each.reference], attempted=each.content)
     row.__dict__[_STORED] = plan
 
 
@@ -220,44 +250,62 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
 
 
 def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) -> None:
-    """Drop rows of lines that the work order no longer has and King never saw."""
+    """Drop rows of lines that the work order no longer has and King surely never saw."""
     wanted = {line.reference: line.origin.key for line in plan.lines}
     wanted |= {line.reference: line.origin.key for line in plan.dropped}
-    vanished = [line.reference for line in before.values() if not (line.king_line_id or line.reference in wanted)]
+    vanished = [
+        line.reference
+        for line in before.values()
+        if not (line.king_line_id or line.attempted or line.reference in wanted)
+    ]
     if vanished:
         OrderLine.objects.filter(work_order=row, reference__in=vanished).delete()
     stored = {reference: BookedLine(reference=reference, key=key) for reference, key in wanted.items()} | before
     remember(row, (line for line in stored.values() if line.reference not in vanished))
 
 
-def line_sent(row: WorkOrder, line: PlannedLine, king_line_id: str) -> None:
-    """Book that King has the line as planned."""
-    lines_sent(row, [(line, king_line_id)])
+def lines_attempted(row: WorkOrder, lines: Iterable[PlannedLine]) -> None:
+    """Book what is about to be written, so that a line whose answer is lost is known for ours as it was meant.
+
+    The write that follows is booked as doubtful for sure, which makes this durable with it.
+    """
+    known = remembered(row)
+    new = [line for line in lines if line.reference in known and known[line.reference].attempted != line.content]
+    if not new:
+        return
+    contents = [msgspec.json.encode(line.content).decode() for line in new]
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK_ATTEMPTED_LINES, [[line.reference for line in new], contents, row.pk])
+    for line in new:
+        known[line.reference] = msgspec.structs.replace(known[line.reference], attempted=line.content)
 
 
-def lines_sent(row: WorkOrder, sent: Iterable[tuple[PlannedLine, str]]) -> None:
-    """Book that King has these lines as planned, each with King's id of it.
+def lines_sent(row: WorkOrder, booked: Iterable[BookedLine]) -> None:
+    """Book that King has these lines as sent, and what else is known of them.
 
     Without waiting for the disk: a lost note costs one look-up, for the lines stand in King under our references and
     are found there.
     """
-    booked = [
-        BookedLine(reference=line.reference, key=line.origin.key, sent=line.content, king_line_id=king_line_id)
-        for line, king_line_id in sent
-    ]
+    booked = list(booked)
     if not booked:
         return
-    references, ids = [line.reference for line in booked], [line.king_line_id for line in booked]
-    contents = [msgspec.json.encode(line.sent).decode() for line in booked]
+    columns = [
+        [line.reference for line in booked],
+        [line.king_line_id for line in booked],
+        [msgspec.json.encode(line.sent).decode() for line in booked],
+        [msgspec.json.encode(line.as_read).decode() if line.as_read else "{}" for line in booked],
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(_BOOK_SENT_LINES, [OrderLine.State.SENT.value, references, ids, contents, row.pk])
+        cursor.execute(_BOOK_SENT_LINES, [OrderLine.State.SENT.value, *columns, row.pk])
     row.__dict__.pop(_STORED, None)
     known: dict[str, BookedLine] = row.__dict__.get(_BOOKED, {})
     known |= {line.reference: line for line in booked}
 
 
 def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
-    _update_line(row, line.reference, state=OrderLine.State.REFUSED, reasons=[stored(why)])
+    _update_line(row, line.reference, state=OrderLine.State.REFUSED, reasons=[stored(why)], attempted={})
+    known = remembered(row)
+    known[line.reference] = msgspec.structs.replace(known[line.reference], attempted=None)
 
 
 def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
@@ -271,7 +319,8 @@ def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
 
 
 def line_removed(row: WorkOrder, reference: str) -> None:
-    _update_line(row, reference, state=OrderLine.State.REMOVED, king_line_id="", sent={}, reasons=[])
+    nothing: dict[str, object] = {"king_line_id": "", "sent": {}, "attempted": {}, "as_read": {}, "reasons": []}
+    _update_line(row, reference, state=OrderLine.State.REMOVED, **nothing)
     forget_lines(row)
 
 

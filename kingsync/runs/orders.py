@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
@@ -202,9 +203,17 @@ class _Export:
         ledger.store_lines(row, plan)
         booked = ledger.booked_lines(row)
         if order is not None:
-            self.king_order.book_found(plan, booked, differences.between(plan, booked, order))
+            self.king_order.book_found(booked, differences.between(plan, booked, order, may_make_anew=False))
         else:
-            ledger.lines_sent(row, [(line, "") for line in plan.lines])
+            as_planned = {line.reference: line.content for line in plan.lines}
+            ledger.lines_sent(
+                row,
+                [
+                    msgspec.structs.replace(line, sent=as_planned.get(line.reference))
+                    for line in booked
+                    if line.reference in as_planned
+                ],
+            )
         now = timezone.now()
         ledger.note(row, exported_at=now, confirmed_at=now, is_approved=order is None or order.is_approved)
         ledger.note(row, plan_fingerprint=ledger.plan_fingerprint(plan))
@@ -224,7 +233,7 @@ class _Export:
             ledger.begin(self.row, plan)
         else:  # texts may name the new number
             plan = decisions.plan_for(self.job, self.row, self.source, number=order.number)
-            ledger.store_lines(self.row, plan)
+            ledger.store_lines(self.row, plan, is_attempted=True)
         return self._bring_in_line(plan, order)
 
     def _existing(self, number: str) -> Order | Outcome:
@@ -246,7 +255,7 @@ class _Export:
         return order
 
     def _create(self, plan: Plan) -> Order | Outcome:
-        ledger.begin(self.row, plan)
+        ledger.begin(self.row, plan, is_new=True)
         try:
             number = self.king_order.create(plan.header)
         except errors.ConflictError:
@@ -258,25 +267,47 @@ class _Export:
 
     def _bring_in_line(self, plan: Plan, order: Order) -> Outcome:
         """Write the difference between the plan and King's order, check it, approve, and book the end."""
-        booked = ledger.booked_lines(self.row)
-        steps = differences.between(plan, booked, order)
+        steps = self._compared(plan, order)
         if self.row.after_restore and order.is_approved and not self.row.is_approved:
             ledger.note(self.row, is_approved=True)
         stopped = self._stopping(steps, order.number)
+        if not stopped and steps.removals:
+            again = self.king_order.locked(order.number, steps)
+            if again is None:
+                return self._reject((reason("order_delivered", number=order.number),))
+            steps = self._compared(plan, again)
+            stopped = self._stopping(steps, order.number)
         if stopped:
             return stopped
-        self.king_order.book_found(plan, booked, steps)
         refused = self.king_order.apply(steps, order.number)
         sent = without(plan, refused)
         differs = self.king_order.check(sent, order.number) if self.king_order.calls else None
         if differs:
             return self._hold((differs,))
+        self._note(steps)
         if self._wants_approval(sent):
             problem = self.king_order.approve(order.number)
             if problem:
                 return self._incomplete("rejected", [problem])
         self.king_order.unlock_meanwhile()
         return self._book_end(plan, sent)
+
+    def _compared(self, plan: Plan, order: Order) -> differences.Differences:
+        booked = ledger.booked_lines(self.row)
+        steps = differences.between(plan, booked, order, may_make_anew=self.king_order.may_make_anew)
+        self.king_order.book_found(booked, steps)
+        return steps
+
+    def _note(self, steps: differences.Differences) -> None:
+        """Book what stays as King has it, and log what is new of that."""
+        before = self.row.notices
+        notices = decisions.notices(steps, before=before)
+        if notices == before:
+            return
+        ledger.note(self.row, notices=notices)
+        for why in notices:
+            if why not in before:
+                self.job.note(self.row, "order.notice", msgspec.convert(why, Reason), LogEntry.Level.INFO)
 
     def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
         """Book why nothing may be written, if so."""

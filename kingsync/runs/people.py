@@ -342,11 +342,12 @@ def _forget(row: WorkOrder) -> None:
     # Lines that came from King's order are taken over again by the next export.
     row.lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
     row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
-    row.lines.update(king_line_id="", sent={})
+    row.lines.update(king_line_id="", sent={}, attempted={}, as_read={})
     ledger.settle(
         row,
         LedgerState.WAITING,
         step=Step.NEW,
+        notices=[],
         king_order_number=None,
         is_created_by_us=False,
         is_approved=False,

@@ -11,14 +11,14 @@ from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.turns import Caller
-from kingsync.models.wording import sentence, stored
+from kingsync.models.wording import StoredReason, sentence, stored
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import differences
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import clients, ledger
-from kingsync.runs.decisions import Decision, decide, stopping
+from kingsync.runs.decisions import Decision, decide, notices, stopping
 from kingsync.runs.exports import Candidate, ExportRun
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job
@@ -37,6 +37,7 @@ class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     reasons: tuple[Reason, ...]
     number: str
+    notices: tuple[StoredReason, ...] = ()
     steps: differences.Differences | None = None
 
 
@@ -121,7 +122,8 @@ def _foreseen_of(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
         outcome = "rejected" if state == LedgerState.REJECTED else "skipped"
         return Foreseen(outcome=outcome, reasons=reasons, number=number, steps=steps)
     outcome = "unchanged" if steps.is_empty else "updated"
-    return Foreseen(outcome=outcome, reasons=decision.reasons, number=number, steps=steps)
+    kept = tuple(notices(steps, before=row.notices))
+    return Foreseen(outcome=outcome, reasons=decision.reasons, number=number, notices=kept, steps=steps)
 
 
 def _entry(source: Source, plan: Plan, foreseen: Foreseen) -> dict[str, object]:
@@ -131,6 +133,7 @@ def _entry(source: Source, plan: Plan, foreseen: Foreseen) -> dict[str, object]:
         "king_order_number": foreseen.number or None,
         "action": foreseen.outcome,
         "reasons": [stored(why) for why in foreseen.reasons],
+        "notices": list(foreseen.notices),
         "header": msgspec.to_builtins(plan.header),
         "lines": _lines(plan, foreseen.steps),
         "removed": [step.reference for step in foreseen.steps.removals] if foreseen.steps else [],
@@ -175,6 +178,8 @@ def _marks(steps: differences.Differences) -> dict[str, str]:
 def _told(entry: dict[str, Any]) -> dict[str, object]:
     """Return an entry with its reasons in words."""
     told = {**entry, "reasons": [sentence(why) for why in entry["reasons"]]}
+    if "notices" in entry:
+        told["notices"] = [sentence(why) for why in entry["notices"]]
     if "lines" in entry:
         told["lines"] = [_line_told(line) for line in entry["lines"]]
     return told

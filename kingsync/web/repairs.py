@@ -51,6 +51,8 @@ _PLACES: dict[str, str] = {
     "gone_from_outsmart": DECISION,
     "left_the_trigger": DECISION,
     "line_conflict": DECISION,
+    "line_removed": DECISION,
+    "line_dropped": DECISION,
     "differs_after_sending": DECISION,
     "changed_after_export": DECISION,
     "not_looked_up": DECISION,

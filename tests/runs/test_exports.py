@@ -170,7 +170,9 @@ def test_an_update_is_only_the_difference(king: KingSandbox, outsmart: OutSmartS
     assert sorted(desk.calls(king)) == [
         "Order_LockVrijgeven",
         "Order_OrderRegel_Verwijderen",
+        "Order_OrderRegel_Wijzigen",  # locks the order before a line is taken out
         "Order_OrderRegel_Wijzigen",
+        "Orders_Opvragen",
         "Orders_Opvragen",
         "Orders_Opvragen",
     ]
@@ -229,7 +231,8 @@ def test_a_line_changed_on_both_sides_is_held_with_both_values(king: KingSandbox
 
     row = desk.ledger(number)
     assert row.state == LedgerState.HELD
-    assert (row.reasons[0]["params"]["ours"], row.reasons[0]["params"]["theirs"]) == ("2 BUIS", "9 BUIS")
+    told = row.reasons[0]["params"]
+    assert [told[name] for name in ("line", "field", "before", "ours", "theirs")] == ["BUIS", "quantity", "1", "2", "9"]
     assert desk.lines(desk.orders(king)[0])[0] == ("ART", "BUIS", "9")
     assert desk.is_clean(king)
 

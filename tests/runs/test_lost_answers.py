@@ -27,7 +27,8 @@ FINAL = {"status": "Compleet", "WorkStatus": "1"}
 STAFF = {"RegelSoort": "ART", "ArtikelNummer": "KNIE", "AantalBesteld": 4}
 # Operation, and which call of it in the update below.
 WRITES = [
-    ("Order_OrderRegel_Wijzigen", 0),
+    ("Order_OrderRegel_Wijzigen", 0),  # the one that locks the order
+    ("Order_OrderRegel_Wijzigen", 1),
     ("Order_OrderRegel_Verwijderen", 0),
     ("Order_OrderRegel_Verwijderen", 2),
     ("Order_OrderRegel_Toevoegen", 0),
@@ -69,12 +70,14 @@ def choose(**columns: object) -> None:
 
 @pytest.fixture
 def number(king: KingSandbox, outsmart: OutSmartSandbox) -> str:
-    """A work order whose next export changes, removes, adds in the middle and approves; King's staff added a line."""
+    """A work order whose next export changes, removes, adds in the middle and approves; staff's own line is on top."""
     hour = desk.period()
     rows = [desk.material("BUIS"), desk.material("KNIE", "2")]
     made = desk.work_order(outsmart, Materials=rows, Workperiods=[hour], **INTERIM)
     desk.export()
-    king.store.edit_order(the_order(king)["OrderNummer"], Edit(add=[STAFF]))
+    number = the_order(king)["OrderNummer"]
+    king.store.edit_order(number, Edit(add=[STAFF]))
+    king.store.order(number).lines[-1].position = 0
     rows = [desk.material("BUIS", "3"), desk.material("BOCHT")]
     outsmart.store.edit_work_order(made, {"Materials": rows, "Workperiods": [hour], **FINAL})
     king.calls.clear()
@@ -90,8 +93,8 @@ def is_right(king: KingSandbox, number: str) -> None:
     """One order, approved, with the update as it should be and the line of King's staff; nothing double or locked."""
     order, row = the_order(king), desk.ledger(number)
     assert desk.lines(order) == [
-        ("ART", "BUIS", "3"),
         ("ART", "KNIE", "4"),
+        ("ART", "BUIS", "3"),
         ("ART", "BOCHT", "1"),
         ("TAR", "MONT", "1"),
         ("TEKST", "Ketel nagekeken", ""),
@@ -182,7 +185,7 @@ def test_a_refusal_that_is_no_line_of_ours_stops_this_work_order_only(
     assert second.status == "succeeded"
     assert desk.ledger(number).state == LedgerState.DONE
     (order,) = (each for each in desk.orders(king) if each["ExternOrderNummer"] == f"OS-{number}")
-    assert [line[1] for line in desk.lines(order)][:3] == ["BUIS", "KNIE", "BOCHT"]
+    assert [line[1] for line in desk.lines(order)][:3] == ["KNIE", "BUIS", "BOCHT"]
     assert desk.is_clean(king)
 
 

@@ -224,6 +224,7 @@ def _entries() -> Iterator[dict[str, Any]]:
             "state": row.state,
             "reason": sentences(row.reasons),
             "attempts": row.attempts,
+            "notice": sentences(row.notices),
             "lines": [_line(line) for line in lines.get(row.pk, [])],
         }
 

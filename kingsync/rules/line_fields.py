@@ -1,0 +1,213 @@
+"""One line field by field, three ways: what we last sent, what King has, what OutSmart says now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+
+from integrations.king.records import LineChange, OrderLine
+from kingsync.rules.plans import BookedLine, Content
+
+Value: TypeAlias = str | Decimal | None
+
+# What a work order can state of a line: `Content`'s name of the field → the name in King's record.
+STATED = {
+    "article": "article_number",
+    "text": "text",
+    "quantity": "quantity",
+    "price": "price",
+    "warehouse": "warehouse",
+}
+# What staff can set on a line, by the names of King's record. The rest is King's own: ids, places, deliveries.
+_SET_BY_STAFF = (*STATED.values(), "description", "to_deliver", "to_invoice", "reference")
+# King fills these in anew when the article changes.
+_OF_THE_ARTICLE = ("description", "price", "text")
+_SHOWN_LENGTH = 80
+
+
+class FieldConflict(msgspec.Struct, frozen=True):
+    """Both sides changed a field, each to something else; values as people read them."""
+
+    field: str
+    before: str
+    ours: str
+    theirs: str
+
+
+class FieldKept(msgspec.Struct, frozen=True):
+    """A field that King's staff changed and the office did not; values as people read them."""
+
+    field: str
+    before: str
+    theirs: str
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a line. `settled`: fields in which both sides agree once `change` is made, by King's names."""
+
+    change: LineChange | None
+    settled: frozenset[str]
+    conflicts: tuple[FieldConflict, ...]
+    kept: tuple[FieldKept, ...]
+
+
+def compare(wanted: Content, theirs: OrderLine, booked: BookedLine | None) -> Comparison:
+    """Return what becomes of King's line `theirs`, which should say what `wanted` says."""
+    return _Line(theirs, booked).compared(wanted)
+
+
+def staff_changes(theirs: OrderLine, booked: BookedLine | None) -> tuple[FieldKept, ...]:
+    """Return what King's staff changed in a line of ours; without a baseline only what we stated can tell."""
+    return _Line(theirs, booked).kept()
+
+
+def is_untouched(theirs: OrderLine, booked: BookedLine | None) -> bool:
+    """True when King's line is for sure as it was after our last write, in every field, and nothing was delivered."""
+    if booked is None or booked.as_read is None or theirs.delivered or not theirs.reference:
+        return False
+    return all(equal(getattr(theirs, name), getattr(booked.as_read, name)) for name in _SET_BY_STAFF)
+
+
+def arrived(theirs: OrderLine, booked: BookedLine | None) -> Content | None:
+    """Return what we sent last: of a call whose answer was lost, what King's line says of it."""
+    if booked is None or booked.attempted is None:
+        return booked.sent if booked else None
+    if booked.sent is None:
+        return booked.attempted
+    said = {field: getattr(booked.attempted, field) for field in STATED}
+    heard = {
+        field: value
+        for field, value in said.items()
+        if _is_stated(field, value) and equal(value, getattr(theirs, STATED[field]))
+    }
+    return msgspec.structs.replace(booked.sent, **heard)
+
+
+def is_edited(wanted: Content, sent: Content) -> bool:
+    """True when OutSmart's row changed; what our settings began to send, or stopped sending, is no edit."""
+    for field in STATED:
+        ours, before = getattr(wanted, field), getattr(sent, field)
+        if _is_stated(field, ours) and _is_stated(field, before) and not equal(ours, before):
+            return True
+    return False
+
+
+def rebased(before: OrderLine | None, now: OrderLine, settled: Collection[str]) -> OrderLine | None:
+    """Return the baseline of a line after both sides came to agree in `settled`; other fields keep theirs."""
+    if before is None:
+        return None
+    return msgspec.structs.replace(before, line_id=now.line_id, **{name: getattr(now, name) for name in settled})
+
+
+def equal(one: Value, other: Value) -> bool:
+    """True when two values say the same to King: numbers by value, texts without blanks at their ends."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.strip() == other.strip()
+    return one == other
+
+
+def shown(value: Value) -> str:
+    """Return a value for people, long texts cut; "-" for none."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    text = " ".join((value or "").split())
+    return (text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…") or "-"
+
+
+def _is_stated(field: str, value: Value) -> bool:
+    # An empty text says that there is none; an empty price or warehouse leaves it to King.
+    return field == "text" or value not in (None, "")
+
+
+class _Line:
+    """King's line, and what is known of it from before."""
+
+    def __init__(self, theirs: OrderLine, booked: BookedLine | None) -> None:
+        self._theirs = theirs
+        self._sent = arrived(theirs, booked)
+        self._baseline = booked.as_read if booked else None
+
+    def compared(self, wanted: Content) -> Comparison:
+        writes: dict[str, Value] = {}
+        settled: set[str] = set()
+        conflicts = []
+        for field, name in STATED.items():
+            ours, theirs = getattr(wanted, field), getattr(self._theirs, name)
+            if equal(ours, theirs) and _is_stated(field, ours):
+                settled.add(name)
+            elif self._is_edited(field, ours):
+                if self._is_set_by_staff(name):
+                    conflicts.append(FieldConflict(field, self._before(name), shown(ours), shown(theirs)))
+                else:
+                    writes[name] = ours
+        kept = self.kept(but={*settled, *(STATED[each.field] for each in conflicts)})
+        if "article_number" in writes:
+            writes |= self._kept_from_another_article(wanted, writes)
+            conflicts += self._lost_to_another_article(writes)
+            settled.update(_OF_THE_ARTICLE)
+        settled.update(writes)
+        return Comparison(
+            change=msgspec.structs.replace(LineChange(), **writes) if writes else None,
+            settled=frozenset(settled - {STATED.get(each.field, each.field) for each in kept}),
+            conflicts=tuple(conflicts),
+            kept=kept,
+        )
+
+    def _is_edited(self, field: str, ours: Value) -> bool:
+        if self._sent is None:  # nothing is known of what we sent: King's line is to say what the plan states
+            return bool(ours)
+        return _is_stated(field, ours) and not equal(ours, getattr(self._sent, field))
+
+    def _is_set_by_staff(self, name: str) -> bool:
+        ours = list(self._ours(name))
+        return bool(ours) and not any(equal(getattr(self._theirs, name), value) for value in ours)
+
+    def _ours(self, name: str) -> Iterator[Value]:
+        """Yield what King's line may say in a field without staff's doing; nothing where nobody knows."""
+        if self._baseline is not None:
+            yield getattr(self._baseline, name)
+        field = next((field for field, in_king in STATED.items() if in_king == name), "")
+        if self._sent is None or not field:
+            return
+        sent = getattr(self._sent, field)
+        if sent not in (None, "") or (field == "text" and self._baseline is None):
+            yield sent
+
+    def _before(self, name: str) -> str:
+        return shown(next(self._ours(name), None))
+
+    def kept(self, but: Collection[str] = ()) -> tuple[FieldKept, ...]:
+        changed = [name for name in _SET_BY_STAFF if name not in but and self._is_set_by_staff(name)]
+        if "article_number" in changed and "description" in changed:
+            changed.remove("description")  # King filled that in with the article
+        return tuple(
+            FieldKept(
+                next((field for field, in_king in STATED.items() if in_king == name), name),
+                self._before(name),
+                shown(getattr(self._theirs, name)),
+            )
+            for name in changed
+        )
+
+    def _kept_from_another_article(self, wanted: Content, writes: dict[str, Value]) -> dict[str, Value]:
+        """Return what must be written along with another article, or King would fill in that article's own."""
+        found: dict[str, Value] = {}
+        for name in ("price", "text"):
+            stated = getattr(wanted, name)
+            if name in writes:
+                continue
+            if self._is_set_by_staff(name):
+                found[name] = getattr(self._theirs, name)
+            elif stated not in (None, ""):
+                found[name] = stated
+        return found
+
+    def _lost_to_another_article(self, writes: dict[str, Value]) -> list[FieldConflict]:
+        """Return the description that staff wrote and that nobody can write back beside another article."""
+        if not self._is_set_by_staff("description"):
+            return []
+        ours, theirs = shown(writes["article_number"]), shown(self._theirs.description)
+        return [FieldConflict("description", self._before("description"), ours, theirs)]

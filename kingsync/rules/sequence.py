@@ -1,0 +1,42 @@
+"""Which lines are made anew so that an added line stands in its place: King appends, and its lines keep their order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+
+def made_anew(
+    planned: Sequence[str],
+    *,
+    added: Collection[str],
+    standing: Mapping[str, int],
+    ours: Mapping[str, str],
+    untouched: Collection[str],
+) -> frozenset[str]:
+    """Return the references of the lines that are to be taken out of King and added again below the added ones.
+
+    `planned` are our references in the sequence of the plan, `standing` King's lines that stay (id → place), `ours`
+    reference → King's line id, `untouched` our lines that lose nothing by it. The first added line whose lines below
+    can all be made anew decides; one before it comes to stand lower than planned.
+    """
+    for place, reference in enumerate(planned):
+        if reference not in added:
+            continue
+        below = [each for each in planned[place:] if each in ours and each not in added]
+        if _can_be_made_anew(below, standing, ours, untouched):
+            return frozenset(below)
+    return frozenset()
+
+
+def _can_be_made_anew(
+    below: Sequence[str], standing: Mapping[str, int], ours: Mapping[str, str], untouched: Collection[str]
+) -> bool:
+    """True when these lines are the last ones of the order, in their sequence, and nobody touched them.
+
+    A line of others below one of them would come to stand above it.
+    """
+    if not all(reference in untouched for reference in below):
+        return False
+    ids = [ours[reference] for reference in below]
+    last = sorted(standing, key=lambda line_id: standing[line_id])[len(standing) - len(ids) :]
+    return last == ids
