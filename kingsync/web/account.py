@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from kingsync.models.tenants import Membership
 from kingsync.runs import mails
 from kingsync.web import access, second_step
-from kingsync.web.passwords import PasswordCheckForm
+from kingsync.web.passwords import ChangePasswordForm, PasswordCheckForm
 
 SALT = "kingsync.mail-address"
 
@@ -109,6 +109,7 @@ def confirm_email(request: access.PersonRequest, sealed: str) -> HttpResponse:
 
 class ChangePasswordView(PasswordChangeView):
     template_name = "password_change.html"
+    form_class = ChangePasswordForm
     success_url = reverse_lazy("account")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

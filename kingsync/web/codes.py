@@ -21,6 +21,10 @@ BACKUP_CODES = 10
 HASH_LENGTH = 16
 
 
+# What django-otp counts wrong codes in.
+_THROTTLING = ("throttling_failure_count", "throttling_failure_timestamp")
+
+
 class WaitError(Exception):
     """Too many wrong codes: none is looked at for some seconds."""
 
@@ -60,10 +64,11 @@ def confirm(user: User, key: str, code: str) -> TOTPDevice | None:
         )
 
 
-def verify(user: User, code: str) -> Device | None:
+def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
     """Return the device that takes this code: the application, or the paper with backup codes, which loses it.
 
-    Raises `WaitError`.
+    Who knows the password and not the code waits longer and longer (`WaitError`), but does not make the owner wait: a
+    browser that is known has its own count (`tries.of_code`).
     """
     digits = _digits(code)
     is_from_application = digits.isdecimal() and len(digits) == 6
@@ -72,8 +77,13 @@ def verify(user: User, code: str) -> Device | None:
         device = model.objects.select_for_update().filter(user=user, confirmed=True).first()
         if device is None:
             return None
+        strangers = {name: getattr(device, name) for name in _THROTTLING}
+        if is_known:
+            device.throttle_reset(commit=False)
         _check_waiting(device)
         taken = device.verify_token(digits if is_from_application else _hash(code))
+        if is_known and not taken:
+            model.objects.filter(pk=device.pk).update(**strangers)
     return device if taken else None
 
 

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kingsync.models.people import Invitation
 from kingsync.models.tenants import Role
 from kingsync.runs import invitations
+from kingsync.web import known_devices
 from kingsync.web.accounts import account_of
 
 KEY = "invitation"
@@ -110,7 +111,9 @@ def _new_account(request: HttpRequest, found: Invitation) -> HttpResponse:
     login(request, user)
     request.session.pop(KEY, None)
     messages.success(request, _("Welcome to %(tenant)s.") % {"tenant": found.tenant.name})
-    return redirect("tenant", slug=found.tenant.slug)
+    answer = redirect("tenant", slug=found.tenant.slug)
+    known_devices.remember(request, answer, user)
+    return answer
 
 
 def _show(

@@ -17,19 +17,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.runs import mails
-from kingsync.web import access, throttle
-from kingsync.web.accounts import account_of
+from kingsync.web import access, known_devices, second_step, throttle, tries
 
 logger = logging.getLogger(__name__)
 
-RESETS_AT_MOST = 5
 TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or ask for a new password by mail.")
-
-
-def subject_of(name: str) -> str:
-    """Return what wrong passwords are counted against: the account, however it was named."""
-    account = account_of(name)
-    return f"name {account.username if account else name}"
 
 
 class LoginForm(AuthenticationForm):
@@ -46,12 +38,11 @@ class LoginForm(AuthenticationForm):
         if not name or not self.cleaned_data.get("password"):
             return self.cleaned_data
         try:
-            booked = throttle.book(subject_of(name), *throttle.subject_of_address(self.request))
+            booked = throttle.book(*tries.of_password(self.request, name))
         except throttle.TooManyTriesError:
             raise ValidationError(TOO_MANY, code="too_many") from None
         cleaned = super().clean()
         throttle.forgive(booked)
-        throttle.forget(subject_of(name))
         return cleaned
 
 
@@ -59,6 +50,15 @@ class LoginView(views.LoginView):
     template_name = "login.html"
     form_class = LoginForm
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in; where there is a second step, the browser is known only after that."""
+        user = form.get_user()
+        answer = super().form_valid(form)
+        if not second_step.has_device(user):
+            tries.has_proved(self.request, user)
+            known_devices.remember(self.request, answer, user)
+        return answer
 
 
 def admin_door(request: HttpRequest) -> HttpResponse:
@@ -74,7 +74,7 @@ class ResetForm(PasswordResetForm):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         try:
-            throttle.book(f"reset {self.cleaned_data['email']}", limit=RESETS_AT_MOST)
+            throttle.book(*tries.of_reset(kwargs.get("request"), self.cleaned_data["email"]))
         except throttle.TooManyTriesError:
             return  # enough mails for one quarter of an hour
         super().save(*args, **kwargs)
@@ -111,6 +111,9 @@ class ResetConfirmView(views.PasswordResetConfirmView):
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
-        throttle.forget(f"name {form.user.username}")
+        """Know this browser: who opens the account's mail is let in also while strangers guess at the account."""
         messages.success(self.request, gettext("Your password is changed. Log in with the new one."))
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        tries.has_proved(self.request, form.user)
+        known_devices.remember(self.request, answer, form.user)
+        return answer

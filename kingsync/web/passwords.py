@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.web import throttle
+from kingsync.web import throttle, tries
 
 
 class PasswordCheckForm(forms.Form):
@@ -24,11 +25,25 @@ class PasswordCheckForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        try:
-            booked = throttle.book(f"name {self.user.username}")
-        except throttle.TooManyTriesError:
-            raise forms.ValidationError(_("Too many wrong passwords. Wait a quarter of an hour.")) from None
-        if not self.user.check_password(password):
-            raise forms.ValidationError(_("That is not your password."))
-        throttle.forgive(booked)
+        check_again(self.user, password)
         return password
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """A new password for who knows the old one, which is not to be guessed here at leisure either."""
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        check_again(self.user, password)
+        return password
+
+
+def check_again(user: User, password: str) -> None:
+    """Raise `ValidationError` for a wrong password of who is logged in, or for too many of them."""
+    try:
+        booked = throttle.book(*tries.of_check(user))
+    except throttle.TooManyTriesError:
+        raise forms.ValidationError(_("Too many wrong passwords. Wait a quarter of an hour.")) from None
+    if not user.check_password(password):
+        raise forms.ValidationError(_("That is not your password."))
+    throttle.forgive(booked)

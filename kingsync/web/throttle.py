@@ -1,9 +1,16 @@
-"""After so many wrong passwords for a name, or from one place, the next ones wait."""
+"""After so many wrong passwords or codes the next ones wait; counted so that strangers lock nobody else out.
+
+A try counts against what a stranger cannot spoil for the right person: the account from this address, or the account
+on a device that was logged in before (`known_devices`). All strange devices together, and all of an address together,
+have limits too, far above what people mistype.
+"""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,14 +19,21 @@ from django.utils import timezone
 from kingsync.models.people import LoginTry
 
 WINDOW = datetime.timedelta(minutes=15)
-LIMIT = 10
 
 
 class TooManyTriesError(Exception):
-    """No more tries for this subject before the window is over."""
+    """No more tries for one of these subjects before the window is over."""
 
 
-def book(*subjects: str, limit: int = LIMIT) -> list[int]:
+@dataclass(frozen=True)
+class Limit:
+    """How many tries a subject has within `WINDOW`."""
+
+    subject: str
+    most: int
+
+
+def book(*limits: Limit) -> list[int]:
     """Count a try against each subject, before it is made: tries at the same moment cannot slip through together.
 
     Returns what `forgive` takes back when the password was right. Raises `TooManyTriesError`; that try counts for
@@ -27,9 +41,9 @@ def book(*subjects: str, limit: int = LIMIT) -> list[int]:
     """
     since = timezone.now() - WINDOW
     LoginTry.objects.filter(at__lt=since).delete()
-    keys = [_key(subject) for subject in subjects]
-    booked = [row.pk for row in LoginTry.objects.bulk_create([LoginTry(key=key) for key in keys])]
-    if any(LoginTry.objects.filter(key=key, at__gte=since).count() > limit for key in keys):
+    keys = [(_key(limit.subject), limit.most) for limit in limits]
+    booked = [row.pk for row in LoginTry.objects.bulk_create([LoginTry(key=key) for key, _most in keys])]
+    if any(LoginTry.objects.filter(key=key, at__gte=since).count() > most for key, most in keys):
         forgive(booked)
         raise TooManyTriesError
     return booked
@@ -39,23 +53,36 @@ def forgive(booked: list[int]) -> None:
     LoginTry.objects.filter(pk__in=booked).delete()
 
 
-def forget(subject: str) -> None:
-    """Begin to count anew for a subject that has proved who it is."""
-    LoginTry.objects.filter(key=_key(subject)).delete()
+def forget(*limits: Limit) -> None:
+    """Begin to count anew for subjects that have proved who they are."""
+    LoginTry.objects.filter(key__in=[_key(limit.subject) for limit in limits]).delete()
 
 
-def subject_of_address(request: HttpRequest | None) -> list[str]:
-    """Return where the request comes from, as a subject; nothing where a proxy hides it.
+def address_of(request: HttpRequest | None) -> str:
+    """Return where the request comes from; "" where a proxy hides it.
 
     In production a proxy stands in front: its own address would be everybody's, and what it appended last to
     X-Forwarded-For is the only part that a visitor cannot make up.
     """
     if request is None:
-        return []
+        return ""
     if settings.IS_DEVELOPMENT:
-        return [f"from {request.META['REMOTE_ADDR']}"]
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return [f"from {forwarded}"] if forwarded else []
+        return _network(request.META["REMOTE_ADDR"])
+    return _network(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
+
+
+def _network(text: str) -> str:
+    """Return an address without its port; of IPv6 the network, for one visitor has all addresses of it."""
+    bare = text.rpartition("]")[0].lstrip("[") if text.startswith("[") else text
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return text
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network(f"{address}/64", strict=False))
 
 
 def _key(subject: str) -> str:

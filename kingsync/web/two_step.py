@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kingsync.models.tenants import Tenant
-from kingsync.web import access, codes, second_step
+from kingsync.web import access, codes, known_devices, second_step, throttle, tries
 from kingsync.web.passwords import PasswordCheckForm
 
 KEY = "two_step_key"
@@ -39,20 +39,30 @@ def second_step_page(request: access.PersonRequest) -> HttpResponse:
         return redirect(second_step.next_page(request))
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _passes(request, form):
-        return redirect(second_step.next_page(request))
+        tries.has_proved(request, request.user)
+        answer = redirect(second_step.next_page(request))
+        known_devices.remember(request, answer, request.user)
+        return answer
     context = {"form": form, "next": second_step.next_page(request)}
     return render(request, "two_step_login.html", context, status=422 if form.is_bound else 200)
 
 
 def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
+    is_known = bool(known_devices.of(request, request.user))
     try:
-        device = codes.verify(request.user, form.cleaned_data["code"])
+        booked = throttle.book(*tries.of_code(request, request.user))
+        device = codes.verify(request.user, form.cleaned_data["code"], is_known=is_known)
+    except throttle.TooManyTriesError:
+        form.add_error("code", _("Too many wrong codes. Wait a quarter of an hour."))
+        return False
     except codes.WaitError as error:
+        throttle.forgive(booked)
         form.add_error("code", _("Too many wrong codes. Wait %(count)s seconds.") % {"count": error.seconds})
         return False
     if device is None:
         form.add_error("code", _("That code is not right. A code is valid for half a minute."))
         return False
+    throttle.forgive(booked)
     django_otp.login(request, device)
     return True
 

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from kingsync.models.people import LoginTry
 from kingsync.models.tenants import Tenant
+from kingsync.web import throttle, tries
 from tests import factories
 from tests.web import pages
 from tests.web.conftest import People
@@ -87,15 +88,7 @@ def test_name_and_mail_address_of_one_account_are_counted_together(bob: User) ->
     for name in ["bob", EMAIL] * 5:
         log_in(Client(REMOTE_ADDR="192.0.2.1"), name, "guess")
 
-    assert log_in(Client(REMOTE_ADDR="192.0.2.2"), "bob") == 200
-
-
-def test_wrong_passwords_for_many_names_from_one_place_wait_too(bob: User) -> None:
-    for number in range(10):
-        log_in(Client(REMOTE_ADDR="192.0.2.1"), f"user{number}", "guess")
-
     assert log_in(Client(REMOTE_ADDR="192.0.2.1"), "bob") == 200
-    assert log_in(Client(REMOTE_ADDR="192.0.2.2"), "bob") == 302
 
 
 def test_waiting_a_quarter_of_an_hour_helps_also_when_somebody_keeps_trying(browser: Client, bob: User) -> None:
@@ -110,19 +103,18 @@ def test_waiting_a_quarter_of_an_hour_helps_also_when_somebody_keeps_trying(brow
 def test_place_behind_a_proxy_is_what_the_proxy_says_last(bob: User, settings: Settings) -> None:
     settings.IS_DEVELOPMENT = False
     for number in range(10):
-        made_up = f"203.0.113.{number}, 192.0.2.1"
-        log_in(Client(), f"user{number}", "guess", HTTP_X_FORWARDED_FOR=made_up)
+        log_in(Client(), "bob", "guess", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}, 192.0.2.1")
 
-    same = log_in(Client(), "bob", HTTP_X_FORWARDED_FOR="203.0.113.99, 192.0.2.1")
+    same = log_in(Client(), "bob", HTTP_X_FORWARDED_FOR="203.0.113.99, 192.0.2.1:5123")
     other = log_in(Client(), "bob", HTTP_X_FORWARDED_FOR="192.0.2.2")
 
     assert (same, other) == (200, 302)
 
 
-def test_proxy_that_names_nobody_locks_out_nobody(bob: User, settings: Settings) -> None:
+def test_proxy_that_names_nobody_locks_out_nobody_else(bob: User, settings: Settings) -> None:
     settings.IS_DEVELOPMENT = False
-    for number in range(12):
-        log_in(Client(), f"user{number}", "guess")
+    for number in range(120):
+        throttle.book(*tries.of_password(Client().get("/login/").wsgi_request, f"user{number}"))
 
     assert log_in(Client(), "bob") == 302
 

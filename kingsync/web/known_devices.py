@@ -1,0 +1,42 @@
+"""Browsers in which an account was logged in before: what strangers try elsewhere does not keep them waiting.
+
+A signed cookie for each account and browser. It opens nothing by itself.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import signing
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.crypto import get_random_string, salted_hmac
+
+SALT = "kingsync.known-device"
+DAYS = 365
+
+
+def of(request: HttpRequest | None, user: User | None) -> str:
+    """Return the name of this browser, if the account was logged in here before; else ""."""
+    sealed = request.COOKIES.get(_cookie(user), "") if request and user else ""
+    try:
+        told = signing.loads(sealed, salt=SALT, max_age=DAYS * 24 * 3600)
+    except signing.BadSignature:
+        return ""
+    return str(told["device"]) if user and told["user"] == user.pk else ""
+
+
+def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
+    """Know this browser from now on: the account has proved all that it must."""
+    device = of(request, user) or get_random_string(16)
+    response.set_cookie(
+        _cookie(user),
+        signing.dumps({"user": user.pk, "device": device}, salt=SALT),
+        max_age=DAYS * 24 * 3600,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _cookie(user: User) -> str:
+    return f"known_{salted_hmac(SALT, str(user.pk)).hexdigest()[:12]}"
