@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_django import Settings
 
@@ -15,6 +16,10 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
 from kingsync.runs import background
 from tests import factories, worlds
+
+# Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
+hypothesis.settings.register_profile("gate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("gate")
 
 
 @pytest.fixture(autouse=True)
