@@ -237,9 +237,6 @@ LOGGING: dict[str, Any] = {
 
 SENTRY_DSN: str = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
-    import sentry_sdk
+    from kingsync import error_tracking
 
-    # Neither variables nor bodies: both may hold tokens and the tenants' customers.
-    sentry_sdk.init(
-        dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never"
-    )
+    error_tracking.start(SENTRY_DSN)
