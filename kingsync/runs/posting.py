@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from integrations import errors
 from integrations.outsmart.client import Client
+from integrations.transport import POINTLESS_TO_REPEAT
 from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
@@ -65,7 +66,7 @@ class _Sender:
             try:
                 patiently(lambda: self._send([row.payload for row in rows]))
             except errors.OutcomeUnknownError as error:
-                if attempt == REPEATS:
+                if attempt == REPEATS or error.reason in POINTLESS_TO_REPEAT:
                     raise self._judged(error, rows) from None
             else:
                 return

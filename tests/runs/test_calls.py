@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -122,6 +125,36 @@ def test_no_secret_is_kept(stocked: Tenant, king: KingSandbox, outsmart: OutSmar
     assert '"king"' in details
     secrets = (outsmart.token, outsmart.software_token, king.access_code, BEARER)
     assert [secret for secret in secrets if secret in details] == []
+
+
+NOTATIONS: tuple[Callable[[str], str], ...] = (
+    lambda code: json.dumps(code).replace("/", "\\/"),
+    lambda code: quote(code, safe="").replace("%2F", "%2f"),
+    html.escape,
+    lambda code: "".join(f"\\u{ord(sign):04x}" for sign in code),
+    lambda code: "x" * 1_930 + code,  # at the cut
+)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("code", ['K1ng/Acc3ss"&C0de', "K7/"])
+def test_no_secret_is_kept_in_whatever_notation_a_system_sends_it_back(
+    stocked: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, notation: Callable[[str], str], code: str
+) -> None:
+    king.access_code = code
+    connection = Connection.objects.get(system=System.KING)
+    connection.credentials = {"access_code": code}
+    connection.save()
+    echo = notation(code)
+    king.faults.add(Fault(kind="refuse", operation="Order_Toevoegen", code="K1", message=f"Onbekend: {echo}"))
+    number = desk.work_order(outsmart)
+
+    desk.export()
+
+    assert LogEntry.objects.filter(code="order_refused").exists()
+    kept = json.dumps([*LogEntry.objects.values("detail", "params"), desk.ledger(number).reasons])
+    assert "***" in kept
+    assert [part for part in (code, json.dumps(code)[1:-1], echo, code[:8]) if part in kept] == []
 
 
 def test_entries_that_no_call_caused_keep_none(stocked: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
