@@ -13,7 +13,7 @@ NOT_YET = frozenset(
         "credit_approval",  # an order with a credit line is not approved by itself
         "free_line_price",  # a free line carries OutSmart's price
         "large_number",  # a number that King cannot hold refuses its line
-        "line_identity",  # a line stays the same one when its warehouse changes from 001 to 1, or its code to its EAN code
+        "line_identity",  # 001 for 1, or an EAN code for the number, is no other line
         "other_customer",  # an order of another customer is held; the setting order_of_other_customer
         "refused_by_king",  # a text or price that King refuses is known before; a refusal costs no line below it
         "several_reasons",  # rejected before held before incomplete, and every reason is listed
