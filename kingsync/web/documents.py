@@ -20,7 +20,8 @@ from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.rules import hours, mapping, matching, orders
-from kingsync.rules.plans import Content, Facts, Plan
+from kingsync.rules.plans import BookedLine, Content, Facts, Plan
+from kingsync.runs import ledger
 from kingsync.web import line_words
 from kingsync.web.dates import as_written
 
@@ -93,7 +94,8 @@ def pair_of(row: WorkOrder) -> Pair:
     lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
     choices = _choices_of(row)
     source = _source_of(row)
-    plan = _plan_of(row, source, choices) if source else None
+    booked = tuple(ledger.as_booked(line) for line in lines)
+    plan = _plan_of(row, source, choices, booked) if source else None
     return Pair(
         is_readable=source is not None,
         description=source.work_description if source else "",
@@ -131,9 +133,10 @@ def _choices_of(row: WorkOrder) -> mapping.Exports:
     return current.as_mapping().exports if current else mapping.Exports()
 
 
-def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports) -> Plan:
+def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports, booked: tuple[BookedLine, ...]) -> Plan:
     """Return the order as the rule sees it, without asking what King knows."""
-    return orders.from_work_order(source, choices, facts=Facts(), king_order_number=row.king_order_number or "")
+    number = row.king_order_number or ""
+    return orders.from_work_order(source, choices, facts=Facts(), booked=booked, king_order_number=number)
 
 
 def _imported(row: WorkOrder) -> RecordLink | None:
@@ -171,9 +174,10 @@ def _paired(
     lines: Sequence[OrderLine], source: Source | None, plan: Plan | None, choices: mapping.Exports
 ) -> list[PairedLine]:
     """Return the lines in the sequence of the settings; those that the work order has no more come last."""
-    booked = {line.key: line for line in lines}
-    rows = _rows_of(source, plan, choices) if source and plan else {}
-    paired = [_pair(kind, ours, booked.get(key), choices) for key, (kind, ours) in rows.items()]
+    by_key = {line.key: line for line in lines}
+    keys = matching.Keys.of(source, map(ledger.as_booked, lines)) if source else matching.Keys()
+    rows = _rows_of(source, plan, choices, keys) if source and plan else {}
+    paired = [_pair(kind, ours, by_key.get(key), choices) for key, (kind, ours) in rows.items()]
     gone = [line for line in lines if line.key not in rows]
     return paired + [_pair(line.kind, _by_label(line, is_gone=bool(rows)), line, choices) for line in gone]
 
@@ -192,9 +196,10 @@ def _pair(kind: str, ours: OurSide | None, line: OrderLine | None, choices: mapp
     )
 
 
-def _rows_of(source: Source, plan: Plan, choices: mapping.Exports) -> dict[str, tuple[str, OurSide]]:
+def _rows_of(
+    source: Source, plan: Plan, choices: mapping.Exports, keys: matching.Keys
+) -> dict[str, tuple[str, OurSide]]:
     """Return key of a line → its row in the work order, in the sequence of the settings."""
-    keys = matching.Keys()
     groups: dict[str, dict[str, tuple[str, OurSide]]] = {
         "materials": {keys.material(row): ("material", _material(row)) for row in source.materials},
         "hours": {keys.period(row): ("hours", _period(row)) for row in source.periods},

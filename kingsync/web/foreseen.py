@@ -76,6 +76,7 @@ class Foreseen:
 
     sentence: str
     reasons: list[str]
+    notices: list[str]
     header: list[tuple[str, str]]
     lines: list[ForeseenLine]
 
@@ -92,6 +93,7 @@ def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> Fore
     return Foreseen(
         sentence=str(_SENTENCES.get(entry["action"], "%(number)s")) % {"number": number},
         reasons=[wording.sentence(why) for why in entry["reasons"]],
+        notices=[wording.sentence(why) for why in entry.get("notices", [])],
         header=_header(entry.get("header", {})) if entry["action"] == "created" else [],
         lines=_lines(entry, booked),
     )

@@ -155,7 +155,9 @@ def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
         hour = desk.period()
         number = desk.work_order(world.outsmart, Materials=materials(("BUIS", "1"), ("KNIE", "2")), Workperiods=[hour])
         desk.export()
-        world.king.store.edit_order(world.order_of(number)["OrderNummer"], Edit(add=[STAFF]))
+        order = world.order_of(number)["OrderNummer"]
+        world.king.store.edit_order(order, Edit(add=[STAFF]))
+        world.king.store.order(order).lines[-1].position = 0  # on top: below it nothing would be made anew
         world.edit(number, Materials=materials(("BUIS", "3"), ("BOCHT", "1")), Workperiods=[hour], **FINAL)
         return number
 
@@ -163,7 +165,7 @@ def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
         order = world.order_of(number)
         staff = [line for line in order["OrderRegels"] if not line["ExternOrderRegelNummer"]]
         assert [(line["ArtikelNummer"], float(line["AantalBesteld"])) for line in staff] == [("BOCHT", 4.0)]
-        contents = [("ART", "BUIS", "3"), ("ART", "BOCHT", "4"), ("ART", "BOCHT", "1"), ("TAR", "MONT", "1")]
+        contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "3"), ("ART", "BOCHT", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
 
     try_every_step(world, start, check)
