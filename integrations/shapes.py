@@ -7,6 +7,7 @@ the fields in the table are decoded, and a bad field is named by its path.
 from __future__ import annotations
 
 import datetime
+import re
 import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -14,12 +15,14 @@ from typing import Generic, TypeVar, get_type_hints
 
 import msgspec
 
-from integrations import errors, notation
+from integrations import errors, notation, rough
 
 Record_co = TypeVar("Record_co", bound=msgspec.Struct, covariant=True)
+Value = TypeVar("Value")
 
 # What decoding foreign bytes can raise: not JSON or another type, not UTF-8, nested too deep.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError)
+_LONGEST_PLACE, _LONGEST_NAME = 9, 40
 _TRUE = frozenset({"1", "true", "ja", "j"})
 _FALSE = frozenset({"", "0", "false", "nee", "n"})
 
@@ -69,6 +72,13 @@ def truth(value: object) -> bool:
 def day(value: object) -> datetime.date | None:
     """This function will give a `JJJJ-MM-DD` date, or None for nothing. Raises ValueError."""
     return notation.parse_iso_date(text(value))
+
+
+def php_list(found: Mapping[str, Value]) -> list[Value]:
+    """Return the list that PHP wrote as an object: its keys are the places. Raises ValueError for any other object."""
+    if not all(key.isascii() and key.isdigit() and len(key) <= _LONGEST_PLACE for key in found):
+        raise ValueError("an object is no list")
+    return [found[key] for key in sorted(found, key=int)]
 
 
 def _with_exponent(written: str) -> Decimal:
@@ -127,8 +137,11 @@ class Shape(Generic[Record_co]):
         """This function will make one record of its JSON. Raises PayloadError, whose path says where."""
         try:
             wire = self._decoder.decode(raw)
-        except UNREADABLE as failure:
+        except msgspec.ValidationError as failure:
             raise _payload_error(system, operation, _path_in(failure), _words_of(failure)) from None
+        except UNREADABLE:
+            path, words = _damage_in(bytes(raw), "$")
+            raise _payload_error(system, operation, path, words) from None
         try:
             return self.build(wire, "$")
         except _FieldError as failure:
@@ -152,6 +165,8 @@ class Shape(Generic[Record_co]):
         """This function will make records of a decoded list; null, "" and absent are no rows."""
         if not rows:
             return ()
+        if isinstance(rows, dict):
+            rows = _places(rows, path)
         if not isinstance(rows, list):
             raise _FieldError(path, "it is not a list")
         return tuple(self.build(row, f"{path}[{index}]", index + 1) for index, row in enumerate(rows))
@@ -166,9 +181,13 @@ class Shape(Generic[Record_co]):
         """A struct with the vendor's names, so that msgspec skips everything else at full speed."""
         fields: list[tuple[str, object, object]] = [(field, object, None) for field in scalars]
         for field, shape in self._rows.items():
-            rows = types.GenericAlias(list, (shape.wire,))
-            fields.append((field, rows | str | None, None))
+            rows, places = types.GenericAlias(list, (shape.wire,)), types.GenericAlias(dict, (str, shape.wire))
+            fields.append((field, rows | places | str | None, None))
         return msgspec.defstruct(f"{self._record.__name__}Wire", fields, rename=dict(self._names), kw_only=True)
+
+
+_DEEPEST = 8  # of ours are three deep
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _FieldError(Exception):
@@ -192,7 +211,53 @@ def _path_in(failure: BaseException) -> str:
     return path.rstrip("`") if path.startswith("$") else "$"
 
 
-def _words_of(failure: BaseException) -> str:
-    if isinstance(failure, msgspec.ValidationError):
-        return str(failure).partition(" - at ")[0]
-    return "it is not JSON"
+def _words_of(failure: msgspec.ValidationError) -> str:
+    return str(failure).partition(" - at ")[0]
+
+
+def _places(rows: dict[str, Value], path: str) -> list[Value]:
+    try:
+        return php_list(rows)
+    except ValueError as failure:
+        raise _FieldError(path, str(failure)) from None
+
+
+def _damage_in(raw: bytes, path: str) -> tuple[str, str]:
+    """Return where in a value no JSON reader goes on, and what stands there."""
+    for name, part in _parts_of(raw, path):
+        if not _is_sound(part):
+            return _damage_in(part, name)
+    if path.count(".") + path.count("[") >= _DEEPEST:
+        return path, "it is nested too deep"
+    return path, _what_is_wrong(raw)
+
+
+def _parts_of(raw: bytes, path: str) -> list[tuple[str, bytes]]:
+    if path.count(".") + path.count("[") >= _DEEPEST:
+        return []
+    try:
+        return [(f"{path}.{name[:_LONGEST_NAME]}", part) for name, part in rough.members(raw).items()]
+    except ValueError:
+        pass
+    try:
+        return [(f"{path}[{index}]", part) for index, part in enumerate(rough.elements(raw))]
+    except ValueError:
+        return []
+
+
+def _is_sound(raw: bytes) -> bool:
+    try:
+        msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        return True  # well written, but beyond what this reader counts to
+    except UNREADABLE:
+        return False
+    return True
+
+
+def _what_is_wrong(raw: bytes) -> str:
+    if raw[:1] != b'"':
+        return "it is not JSON"
+    if _SURROGATE.search(raw):
+        return "the text holds half a character (a surrogate without its other half)"
+    return "the text holds characters that cannot be read"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from integrations import rough
 from integrations.king import names
 from integrations.shapes import UNREADABLE, text, whole
 
@@ -31,7 +32,7 @@ def elements(body: bytes) -> list[Element]:
     except msgspec.ValidationError:
         raise MalformedError("unexpected") from None
     except UNREADABLE:
-        raise MalformedError("not_json") from None
+        found = _damaged(content)
     if not found:
         raise MalformedError("unexpected")
     return found
@@ -58,10 +59,39 @@ def records(answer: Sequence[Element], entity: str) -> tuple[msgspec.Raw, ...]:
     found: list[msgspec.Raw] = []
     for element in answer:
         try:
-            found += msgspec.json.decode(element[entity], type=list[msgspec.Raw])
+            found += _listed(element[entity])
         except (KeyError, *UNREADABLE):
             raise MalformedError("unexpected") from None
     return tuple(found)
+
+
+def words_of(element: Element, name: str) -> str:
+    """Return what King says in its own words, "" where that cannot be read: a refusal stays a refusal."""
+    try:
+        return text_of(element, name)
+    except MalformedError:
+        return ""
+
+
+def _listed(records: msgspec.Raw) -> list[msgspec.Raw]:
+    """Return the records of a list, also where one of them is damaged. Raises what is UNREADABLE."""
+    try:
+        return msgspec.json.decode(records, type=list[msgspec.Raw])
+    except msgspec.ValidationError:
+        raise
+    except UNREADABLE:
+        return [msgspec.Raw(each) for each in rough.elements(bytes(records))]
+
+
+def _damaged(content: bytes) -> list[Element]:
+    """Return the elements of an answer with a damaged record in it. Raises MalformedError."""
+    try:
+        return [
+            {name: msgspec.Raw(value) for name, value in rough.members(element).items()}
+            for element in rough.elements(content)
+        ]
+    except ValueError:
+        raise MalformedError("not_json") from None
 
 
 def _status(element: Element) -> int:

@@ -6,13 +6,17 @@ Every method raises the classes of `integrations.errors`; a write never a Transi
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from integrations import deadlines, notation
 from integrations.calls import PAGE_ANSWER_BYTES, SMALL_ANSWER_BYTES, Answer, Operation
+from integrations.errors import PayloadError
 from integrations.failures import no_answer
 from integrations.king import answers, errors, names, payloads
 from integrations.king.answers import Element
@@ -26,7 +30,6 @@ _LARGEST_PAGE = 1000
 _LOOK_UP_PAGES = 50  # of the largest size: a look-up that gets this far finds nothing certain
 _READ_SECONDS = 60.0
 _TEST = Operation(name=names.TEST, method="POST", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
-_NUMBER_DIGITS = 10  # King's whole numbers end there; it refuses a longer one instead of finding nothing
 
 
 class Client:
@@ -96,7 +99,7 @@ class Client:
 
     def get_order(self, *, number: str) -> Order | None:
         """This function will give one open order. None where King has none, or can have none: its numbers are whole."""
-        if not payloads.is_whole_number(number) or len(number) > _NUMBER_DIGITS:
+        if not payloads.is_order_number(number):
             return None
         with deadlines.within():
             found = self._orders({names.ORDER_NUMBER: payloads.number_value(number)})
@@ -106,7 +109,7 @@ class Client:
         """This function will give one record as it stands now, or None where King has none of that number.
 
         There is no call for one record, so it reads on from just before it. Raises ServerError where that
-        leads nowhere.
+        leads nowhere, and PayloadError where a record that cannot be read may be the one.
         """
         if not number:
             return None
@@ -115,17 +118,28 @@ class Client:
 
     def _looked_up(self, kind: Kind, number: str) -> bytes | None:
         prefix = "" if kind is Kind.WAREHOUSE else number[:-1]  # warehouses are few, and written 1 or 001
-        pages = self.iter_pages(kind, after=prefix, size=_LARGEST_PAGE)
-        for _ in range(_LOOK_UP_PAGES):
-            page = next(pages, None)
-            if page is None:
-                return None
-            for raw in page.records:
+        unreadable: PayloadError | None = None
+        for raw in self._records_from(kind, prefix):
+            try:
                 found = payloads.number(kind, raw)
-                if found == number:
-                    return bytes(raw)
-                if _is_beyond(found, number, prefix):
-                    return None
+            except PayloadError as failure:
+                unreadable = failure
+                continue
+            if found == number:
+                return bytes(raw)
+            if _is_beyond(found, number, prefix):
+                break
+        if unreadable:
+            raise unreadable
+        return None
+
+    def _records_from(self, kind: Kind, prefix: str) -> Iterator[msgspec.Raw]:
+        """Yield the records behind a number, page by page. Raises ServerError after more pages than make sense."""
+        pages = self.iter_pages(kind, after=prefix, size=_LARGEST_PAGE)
+        for page in itertools.islice(pages, _LOOK_UP_PAGES):
+            yield from page.records
+            if page.next_after is None:
+                return
         raise no_answer(errors.SYSTEM, _reading(names.READ[kind]), reason="unexpected")
 
     # Writing orders
@@ -234,7 +248,7 @@ class Client:
             refused = answers.first_refused(elements)
             if refused is None:
                 return read(elements)
-            code, words = (answers.text_of(refused, name) for name in (names.REFUSAL_CODE, names.REFUSAL_WORDS))
+            code, words = (answers.words_of(refused, name) for name in (names.REFUSAL_CODE, names.REFUSAL_WORDS))
         except answers.MalformedError as failure:
             raise no_answer(errors.SYSTEM, operation, reason=failure.reason, status=answer.status) from None
         hidden = self._transport.masked

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from integrations import notation, shapes
-from integrations.king import names, records
+from integrations.king import limits, names, records
 from integrations.king.records import Kind
 
 SYSTEM = "king"
@@ -18,6 +18,7 @@ SYSTEM = "king"
 Value = str | int | Decimal | datetime.date
 Body = dict[str, Value]
 
+_MOST_DIGITS = 18  # what every reader of JSON takes as a whole number
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -115,8 +116,13 @@ def number_value(text: str) -> str | int:
 
 
 def is_whole_number(text: str) -> bool:
-    """This function will tell whether a number survives being sent as one: digits, and no leading zero."""
-    return text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")
+    """This function will tell whether a number survives being sent as one: digits, few, and no leading zero."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and (text == "0" or text[0] != "0")
+
+
+def is_order_number(text: str) -> bool:
+    """Tell whether King may have an order of this number: a whole one of at most ten digits."""
+    return is_whole_number(text) and len(text) <= limits.ORDER_NUMBER_DIGITS
 
 
 def new_order(order: records.NewOrder) -> Body:

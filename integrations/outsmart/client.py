@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from integrations import rough
 from integrations.calls import (
     LIST_ANSWER_BYTES,
     OPERATION_SECONDS,
@@ -21,7 +22,7 @@ from integrations.calls import (
 from integrations.errors import PayloadError
 from integrations.failures import no_answer
 from integrations.outsmart import errors, payloads, records
-from integrations.shapes import UNREADABLE
+from integrations.shapes import UNREADABLE, php_list
 from integrations.transport import Transport
 
 _NO_ROWS = (b"[]", b"null", b"{}", b'""')
@@ -239,7 +240,7 @@ class Client:
         if answer in _NO_ROWS:
             return
         try:
-            rows = msgspec.json.decode(answer, type=list[msgspec.Raw])
+            rows = _rows(answer)
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
         for row in rows:
@@ -280,7 +281,10 @@ class Client:
         except msgspec.ValidationError:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status) from None
         except UNREADABLE:
-            raise no_answer(errors.SYSTEM, operation, reason="not_json", status=answer.status) from None
+            damaged = _damaged_envelope(content)
+            if damaged is None:
+                raise no_answer(errors.SYSTEM, operation, reason="not_json", status=answer.status) from None
+            envelope = damaged
         if not _CODE.fullmatch(str(envelope.code)):
             raise no_answer(errors.SYSTEM, operation, reason="unexpected", status=answer.status)
         return envelope
@@ -289,3 +293,30 @@ class Client:
         if isinstance(envelope.messages, str):
             return (self._transport.masked(envelope.messages),)
         return tuple(self._transport.masked(str(message)) for message in (envelope.messages or ())[:_MESSAGES_READ])
+
+
+def _rows(answer: bytes) -> list[msgspec.Raw]:
+    """Return the rows of a list, also where one of them is damaged. Raises what is UNREADABLE.
+
+    PHP writes a list with gaps as an object of numbers.
+    """
+    try:
+        return msgspec.json.decode(answer, type=list[msgspec.Raw])
+    except msgspec.ValidationError:
+        return php_list(msgspec.json.decode(answer, type=dict[str, msgspec.Raw]))
+    except UNREADABLE:
+        return [msgspec.Raw(row) for row in rough.elements(answer)]
+
+
+def _damaged_envelope(content: bytes) -> _Envelope | None:
+    """Return the envelope of an answer with a damaged record in it; None for what is no answer of OutSmart's."""
+    try:
+        members = rough.members(content)
+        code = msgspec.json.decode(members["code"], type=int | str)
+    except (KeyError, *UNREADABLE):
+        return None
+    try:
+        messages = msgspec.json.decode(members.get("messages", b"null"), type=list[object] | str | None)
+    except UNREADABLE:
+        messages = None
+    return _Envelope(code=code, messages=messages, response=msgspec.Raw(members.get("response", b"null")))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
-from integrations import shapes
+from integrations import rough, shapes
 from integrations.outsmart import records
+from integrations.shapes import UNREADABLE
 
+Scalar = TypeVar("Scalar")
 SYSTEM = "outsmart"
 _FREE_FIELD = re.compile(r"val_value_([0-9]{1,2})")
 
@@ -41,6 +44,13 @@ _WORK_PERIOD = shapes.Shape(
     },
     counted="position",
 )
+
+
+def _row_id(value: object) -> str:
+    """Return a row id; a truth value or a fraction is none."""
+    if isinstance(value, bool) or not isinstance(value, int | str | None):
+        raise TypeError("neither text nor a whole number")
+    return shapes.text(value).strip()
 
 
 def _free_fields(value: object) -> dict[int, str]:
@@ -94,7 +104,7 @@ _WORK_ORDER = shapes.Shape(
         "periods": "Workperiods",
     },
     key="outsmart_id",
-    readers={"free_fields": _free_fields},
+    readers={"outsmart_id": _row_id, "free_fields": _free_fields},
     rows={"materials": _MATERIAL, "periods": _WORK_PERIOD},
 )
 
@@ -115,7 +125,7 @@ class _IdOnly(msgspec.Struct, frozen=True, kw_only=True):
     outsmart_id: str
 
 
-_ID_ONLY = shapes.Shape(_IdOnly, {"outsmart_id": "id"}, key="outsmart_id")
+_ID_ONLY = shapes.Shape(_IdOnly, {"outsmart_id": "id"}, key="outsmart_id", readers={"outsmart_id": _row_id})
 
 
 class _WorkStatusRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +138,57 @@ class _WorkStatusRow(msgspec.Struct, frozen=True, kw_only=True):
 def work_order(raw: bytes) -> records.WorkOrder:
     """This function will make a work order of its JSON. Raises PayloadError, whose path says where."""
     return _WORK_ORDER.read(raw, system=SYSTEM, operation="GetWorkorders")
+
+
+def marks(raw: bytes) -> records.Marks:
+    """Return what a row says of itself at a glance, also where the row as a whole cannot be read; "" for the rest."""
+    try:
+        found = msgspec.structs.asdict(_marks_decoder.decode(raw))
+    except UNREADABLE:
+        found = _damaged_marks(raw)
+    return records.Marks(
+        outsmart_id=_scalar(found.get("id"), _row_id) or "",
+        order_number=_scalar(found.get("OrderNr"), shapes.text) or "",
+        customer_name=_scalar(found.get("CustomerName"), shapes.text) or "",
+        status=_scalar(found.get("status"), shapes.text) or "",
+        work_status=_scalar(found.get("WorkStatus"), shapes.text) or "",
+        is_archived=_scalar(found.get("Archived"), shapes.truth) or False,
+        is_readable=bool(found),
+    )
+
+
+class _MarksWire(msgspec.Struct, frozen=True):
+    id: object = None
+    OrderNr: object = None
+    CustomerName: object = None
+    status: object = None
+    WorkStatus: object = None
+    Archived: object = None
+
+
+_marks_decoder = msgspec.json.Decoder(_MarksWire, float_hook=str)
+
+
+def _damaged_marks(raw: bytes) -> dict[str, object]:
+    """Return those of the fields that can be read alone."""
+    try:
+        members = rough.members(raw)
+    except ValueError:
+        return {}
+    found: dict[str, object] = {}
+    for name in _MarksWire.__struct_fields__:
+        try:
+            found[name] = msgspec.json.decode(members.get(name, b"null"))
+        except UNREADABLE:
+            continue
+    return found
+
+
+def _scalar(value: object, read: Callable[[object], Scalar]) -> Scalar | None:
+    try:
+        return read(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def outsmart_id(raw: bytes) -> str:

@@ -76,6 +76,18 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):
     periods: tuple[WorkPeriod, ...] = ()
 
 
+class Marks(msgspec.Struct, frozen=True, kw_only=True):
+    """What the selection needs of a work order, from a row that may be damaged. `is_readable`: it is a row at all."""
+
+    outsmart_id: str = ""
+    order_number: str = ""
+    customer_name: str = ""
+    status: str = ""
+    work_status: str = ""
+    is_archived: bool = False
+    is_readable: bool = True
+
+
 class Relation(msgspec.Struct, frozen=True, kw_only=True):
     """A row for POST relations (chapter 3.1 of the contract). Field names are OutSmart's own."""
 

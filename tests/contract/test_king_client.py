@@ -161,7 +161,7 @@ def test_unknown_order_is_none(king_client: Client, web: responses.RequestsMock)
     assert king_client.get_order(number="7") is None
 
 
-@pytest.mark.parametrize("number", ["", "007", "ABC", "1.5", "-1", "²", "99999999999", "9" * 255])
+@pytest.mark.parametrize("number", ["", "007", "ABC", "1.5", "-1", "²", "12345678901", "9" * 5000])
 def test_number_that_no_order_can_have_is_not_asked_for(
     king_client: Client, web: responses.RequestsMock, number: str
 ) -> None:
@@ -211,6 +211,44 @@ def test_warehouse_is_looked_up_however_its_code_is_written(king_client: Client,
 
     assert king_client.find_record(Kind.WAREHOUSE, "12") == b'{"MagazijnCode": "012"}'
     assert king_client.find_record(Kind.WAREHOUSE, "3") is None
+
+
+DAMAGED = rb'{"DebiteurNummer": "10022", "Naam1": "\ud800"}'
+
+
+def _damaged_page(web: responses.RequestsMock, *numbers: bytes) -> None:
+    rows = b",".join([DAMAGED, *(b'{"DebiteurNummer": "%b"}' % number for number in numbers)])
+    everything(web, body=b'[{"Status": 0, "Debiteuren": [%b]}]' % rows)
+
+
+def test_a_damaged_record_on_a_page_leaves_the_others_whole(king_client: Client, web: responses.RequestsMock) -> None:
+    _damaged_page(web, b"10023")
+
+    page = king_client.read_page(Kind.DEBTOR)
+
+    assert [bytes(raw) for raw in page.records] == [DAMAGED, b'{"DebiteurNummer": "10023"}']
+
+
+def test_record_is_looked_up_past_a_damaged_one(king_client: Client, web: responses.RequestsMock) -> None:
+    _damaged_page(web, b"10023")
+
+    assert king_client.find_record(Kind.DEBTOR, "10023") == b'{"DebiteurNummer": "10023"}'
+
+
+def test_record_is_not_called_unknown_where_a_damaged_one_may_be_it(
+    king_client: Client, web: responses.RequestsMock
+) -> None:
+    _damaged_page(web, b"10025")
+
+    with pytest.raises(errors.PayloadError):
+        king_client.find_record(Kind.DEBTOR, "10023")
+
+
+def test_a_refusal_in_damaged_words_stays_a_refusal(king_client: Client, web: responses.RequestsMock) -> None:
+    everything(web, body=rb'[{"Status": 1, "FoutCode": "LOCK", "FoutMelding": "Door \ud83d"}]')
+
+    with pytest.raises(errors.ConflictError):
+        king_client.create_order(NEW_ORDER)
 
 
 def test_order_is_created_with_the_access_code_of_that_call(king_client: Client, web: responses.RequestsMock) -> None:

@@ -123,3 +123,36 @@ def test_no_message_or_record_shows_a_token(
     assert "secret" not in told
     assert "*** and *** and ***" in caught.value.detail
     assert calls[0].query["token"] == "***"
+
+
+@pytest.mark.parametrize(
+    "damage", [rb'"\ud83d"', rb'"\udc00\ud800"', b'"\xed\xa0\x80"', b'"\xff"', b'"a\x00b"', rb'"\q"', b"NaN"]
+)
+def test_a_damaged_work_order_leaves_the_others_whole(
+    outsmart_client: Client, web: responses.RequestsMock, damage: bytes
+) -> None:
+    body = b'{"code": 200, "messages": [], "response": [{"id": "1"}, {"id": "2", "Comment": %b}, {"id": "3"}]}' % damage
+    web.add("GET", f"{OUTSMART_URL}/GetWorkorders/", body=body)
+
+    found = list(outsmart_client.iter_work_orders(status="Compleet"))
+
+    assert found == [b'{"id": "1"}', b'{"id": "2", "Comment": %b}' % damage, b'{"id": "3"}']
+
+
+def test_a_list_that_php_wrote_as_an_object_is_read(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    body = b'{"code": 200, "messages": [], "response": {"0": {"id": "1"}, "2": {"id": "3"}}}'
+    web.add("GET", f"{OUTSMART_URL}/GetWorkorders/", body=body)
+
+    assert list(outsmart_client.iter_work_orders(status="Compleet")) == [b'{"id": "1"}', b'{"id": "3"}']
+
+
+@pytest.mark.parametrize("code", [b"9" * 5000, b'"' + b"9" * 5000 + b'"', '"²"'.encode()])
+def test_a_code_that_is_no_number_is_an_unknown_form(
+    outsmart_client: Client, web: responses.RequestsMock, code: bytes
+) -> None:
+    _answer_everything(web, body=b'{"code": %b, "messages": [], "response": []}' % code)
+
+    with pytest.raises(errors.ServerError) as caught:
+        READ(outsmart_client)
+
+    assert caught.value.reason == "unexpected"

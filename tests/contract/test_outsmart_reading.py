@@ -113,11 +113,16 @@ def test_odd_notation_is_read_all_the_same() -> None:
         (b'{"id": "1", "CustomerName": ["geheim"]}', "$.CustomerName"),
         (b'{"id": "1", "Archived": "geheim"}', "$.Archived"),
         (b'{"id": "1", "Materials": [{}, {"MaterialNr": {"geheim": 1}}]}', "$.Materials[1].MaterialNr"),
-        (b'{"id": "1", "Materials": {"0": {}}}', "$.Materials"),
+        (b'{"id": "1", "Materials": {"MaterialCode": "A"}}', "$.Materials[...]"),
+        (b'{"id": "1", "Materials": {"first": {}}}', "$.Materials"),
+        (b'{"id": "1", "Materials": [null]}', "$.Materials[0]"),
         (b'{"id": "1", "Materials": "geen"}', "$.Materials"),
         (b'{"id": "1", "Workperiods": [3]}', "$.Workperiods[0]"),
         (b'{"id": "1", "FreeFields": "geheim"}', "$.FreeFields"),
-        (b'{"id": "1", "CustomerName": "\xff"}', "$"),
+        (b'{"id": "1", "CustomerName": "\xff"}', "$.CustomerName"),
+        (b'{"id": "1", "Other": "\\ud800"}', "$.Other"),
+        (b'{"id": "1", "Materials": [{}, {"MaterialName": "Bocht \\udc00"}]}', "$.Materials[1].MaterialName"),
+        (b'{"id": true}', "$.id"),
         (b'{"id": "1"', "$"),
         (b"[]", "$"),
         (b"", "$"),
@@ -130,6 +135,33 @@ def test_bad_record_costs_itself_and_says_where(raw: bytes, path: str) -> None:
 
     assert caught.value.path == path
     assert "geheim" not in str(caught.value)
+
+
+def test_a_list_that_php_wrote_as_an_object_is_a_list() -> None:
+    order = payloads.work_order(b'{"id": "1", "Materials": {"2": {"MaterialCode": "B"}, "0": {"MaterialCode": "A"}}}')
+
+    assert [(row.position, row.code) for row in order.materials] == [(1, "A"), (2, "B")]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"id": "77", "status": "Compleet", "WorkStatus": 1, "Reference": "\\ud83d"}',
+        b'{"id": 77, "status": "Compleet", "WorkStatus": "1", "Reference": "\xff\xfe", "Archived": [1]}',
+        b'{"id": "77", "status": "Compleet", "WorkStatus": "1", "Materials": [{"MaterialNr": [1]}], "OrderNr": NaN}',
+    ],
+)
+def test_marks_are_found_in_a_record_that_cannot_be_read(raw: bytes) -> None:
+    found = payloads.marks(raw)
+
+    assert (found.outsmart_id, found.status, found.work_status) == ("77", "Compleet", "1")
+    assert found.is_readable
+    assert not found.is_archived
+
+
+@pytest.mark.parametrize("raw", [b"", b"null", b'"tekst"', b"[]", b"7", b"{", b'{"id": [1]}', b'{"id": "\\ud800"}'])
+def test_a_record_without_an_id_that_can_be_read_has_none(raw: bytes) -> None:
+    assert payloads.marks(raw).outsmart_id == ""
 
 
 def test_id_is_found_in_a_record_that_cannot_be_read() -> None:
