@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from integrations import notation
+from integrations.king.limits import MOST_DECIMALS
 from integrations.outsmart.records import WorkPeriod
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.outcomes import Reason, reason, shown
 
 DAY = 24 * 60
-MOST_DECIMALS = 3
+LONGEST_PAUSE = 9  # digits
 LARGEST_SHIFT = Decimal("0.5")  # minutes that the decimals of a rate may move the time
 
 
@@ -31,7 +32,7 @@ def _minutes(text: str) -> int | Reason:
     try:
         minutes = notation.parse_duration(text)
     except ValueError:
-        return reason("unreadable_time", value=text)
+        return reason("unreadable_time", value=shown(text))
     return reason("no_time") if minutes is None else minutes
 
 
@@ -45,9 +46,9 @@ def _less_break(minutes: int, pause: str) -> int | Reason:
     if not pause:
         return minutes
     if not (pause.isascii() and pause.isdigit()):
-        return reason("unreadable_time", value=pause)
-    if int(pause) > minutes:
-        return reason("break_too_long", **{"break": pause})
+        return reason("unreadable_time", value=shown(pause))
+    if len(pause) > LONGEST_PAUSE or int(pause) > minutes:
+        return reason("break_too_long", **{"break": shown(pause)})
     return minutes - int(pause)
 
 
@@ -66,9 +67,10 @@ def quantity(minutes: int, decimals: int | None) -> Decimal | None:
 
 
 def plain(number: Decimal) -> Decimal:
-    """Return the number without trailing zeros or exponent: 1.500 → 1.5, 100 → 100."""
-    number = number.normalize()
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+    """Return the number without trailing zeros or exponent: 1.500 → 1.5, 100 → 100, -0 → 0. Rounds nothing."""
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return Decimal(0) if not number else Decimal(text)
 
 
 def as_clock(minutes: int) -> str:

@@ -14,7 +14,8 @@ from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules.plans import BookedLine, Source
 
 _LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
-REFERENCE_LENGTH = 20
+# What a row is known by, without the number behind it: both fit the column of the key.
+KEY_LENGTH = 380
 
 
 def form_of_references(external_number: str) -> re.Pattern[str]:
@@ -33,7 +34,7 @@ class References:
         self._last: Counter[Source] = Counter()
 
     def of(self, source: Source, key: str) -> str:
-        """Return the reference of the line with this key; at most 20 characters, unique in its order."""
+        """Return the reference of the line with this key, unique in its order."""
         if key not in self._known:
             self._known[key] = self._free(source)
         return self._known[key]
@@ -74,7 +75,7 @@ class Keys:
 
     def period(self, period: WorkPeriod) -> str:
         if period.period_id:
-            return self._numbered(f"hours|{period.period_id}")
+            return self._numbered(f"hours|{period.period_id}"[:KEY_LENGTH])
         return self._key(_period_row(period))
 
     def text(self, name: str) -> str:
@@ -118,7 +119,7 @@ def _material_row(material: Material) -> _Row:
     return _Row(
         source=Source.MATERIAL,
         position=material.position,
-        name=f"material|{material.code}|{material.warehouse}|{name}"[:380],
+        name=f"material|{material.code}|{material.warehouse}|{name}"[:KEY_LENGTH],
         kin=f"material|{material.code}|{name}",
         quantity=_number(material.quantity),
         warehouse=notation.canonical_number(material.warehouse.strip()),
@@ -130,7 +131,7 @@ def _period_row(period: WorkPeriod) -> _Row:
     return _Row(
         source=Source.HOURS,
         position=period.position,
-        name="hours|" + "|".join(parts)[:370],
+        name=("hours|" + "|".join(parts))[:KEY_LENGTH],
         kin=f"hours|{period.work_date}|{period.begin_time}|{period.employee_number}",
     )
 

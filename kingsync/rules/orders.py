@@ -9,11 +9,12 @@ from decimal import Decimal
 import msgspec
 
 from integrations import notation
+from integrations.king import limits
 from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules import hours, matching, texts
 from kingsync.rules.mapping import Exports
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import (
     ArticleFacts,
     BookedLine,
@@ -27,8 +28,7 @@ from kingsync.rules.plans import (
     Source,
 )
 
-EXTERNAL_NUMBER_LENGTH = 20
-REFERENCE_LENGTH = 40
+LABEL_LENGTH = 200
 Line = PlannedLine | DroppedLine
 
 
@@ -61,7 +61,12 @@ def from_work_order(
         header=header,
         lines=tuple(line for line in lines if isinstance(line, PlannedLine)),
         dropped=dropped,
-        rejects=(*_debtor_problems(header, facts if is_new else None), *reader.rejects, *_line_rejects(lines)),
+        rejects=(
+            *_number_problems(header, lines),
+            *(_debtor_problems(header, facts) if is_new else ()),
+            *reader.rejects,
+            *_line_rejects(lines),
+        ),
         holds=tuple(_holds(work_order, choices, lines)),
     )
 
@@ -100,7 +105,7 @@ def _reference(work_order: WorkOrder) -> str:
     """Return what the customer knows the job by: the first of three that King takes whole (40 characters)."""
     names = (work_order.external_reference, work_order.reference, f"Werkbon {work_order.order_number}")
     fitting = (" ".join(name.split()) for name in names)
-    return next((name for name in fitting if 0 < len(name) <= REFERENCE_LENGTH), "")
+    return next((name for name in fitting if 0 < len(name) <= limits.REFERENCE_LENGTH), "")
 
 
 def _date(text: str) -> datetime.date | None:
@@ -110,18 +115,20 @@ def _date(text: str) -> datetime.date | None:
         return None
 
 
-def _debtor_problems(header: Header, facts: Facts | None) -> Iterator[Reason]:
-    if len(header.external_number) > EXTERNAL_NUMBER_LENGTH:
-        yield reason("number_too_long", number=header.external_number)
-    if facts is None:
-        return
+def _number_problems(header: Header, lines: list[Line]) -> Iterator[Reason]:
+    longest = max(len(header.external_number), *(len(line.reference) for line in lines), 0)
+    if longest > limits.EXTERNAL_NUMBER_LENGTH:
+        yield reason("number_too_long", number=shown(header.external_number))
+
+
+def _debtor_problems(header: Header, facts: Facts) -> Iterator[Reason]:
     number = header.debtor_number
     if not number:
         yield reason("no_debtor")
     elif number in facts.debtors:
         debtor = facts.debtors[number]
         if debtor is None:
-            yield reason("unknown_debtor", debtor=number)
+            yield reason("unknown_debtor", debtor=shown(number))
         elif debtor.is_blocked:
             yield reason("blocked_debtor", debtor=number)
 
@@ -185,8 +192,11 @@ class _Reader:
             found.append((f"extra_text_line_{number}", texts.fill(template, value_of)))
         return [self._text(name, text) for name, text in found if text.strip()]
 
-    def _text(self, name: str, text: str) -> PlannedLine:
+    def _text(self, name: str, text: str) -> Line:
         origin = Origin(source=Source.TEXT, key=self._keys.text(name), label=name)
+        problem = _text_problem(text)
+        if problem:
+            return self._dropped(origin, problem, refused=True)
         return self._planned(origin, Content(kind=LineKind.TEXT, text=text))
 
     def _planned(self, origin: Origin, content: Content, minutes: tuple[int, int] | None = None) -> PlannedLine:
@@ -211,7 +221,7 @@ class _Reader:
     # Materials
 
     def _material(self, material: Material) -> Line:
-        label = material.code or material.name or f"{material.position}"
+        label = shown(material.code or material.name or f"{material.position}", LABEL_LENGTH)
         origin = Origin(source=Source.MATERIAL, key=self._keys.material(material), label=label)
         amount = _quantity(material)
         if isinstance(amount, Decimal) and amount == 0:
@@ -226,6 +236,7 @@ class _Reader:
 
     def _material_content(self, material: Material, amount: Decimal | Reason, warehouse: str) -> Content | Reason:
         code = material.code.strip() or self.choices.free_line_article.strip()
+        text = "" if material.code.strip() else material.name
         if not code:
             return reason("no_article_code")
         article = _known(self.facts.articles, code, "article")
@@ -233,37 +244,40 @@ class _Reader:
             return article
         if isinstance(amount, Reason):
             return amount
-        if problem := _decimals_problem(amount, article) or self._warehouse_problem(warehouse):
+        problem = _amount_problem(amount, article) or self._warehouse_problem(warehouse) or _text_problem(text)
+        if problem:
             return problem
         price = self._price(material)
         if isinstance(price, Reason):
             return price
-        text = "" if material.code.strip() else material.name
         return Content(
             kind=LineKind.ARTICLE, article=article.number, text=text, quantity=amount, price=price, warehouse=warehouse
         )
 
     def _warehouse_problem(self, warehouse: str) -> Reason | None:
-        if self.facts.warehouses is None or not warehouse or warehouse in self.facts.warehouses:
-            return None
-        return reason("unknown_warehouse", warehouse=warehouse)
+        known = self.facts.warehouses
+        may_be = _may_be_warehouse(warehouse) if known is None else warehouse in known
+        return None if may_be or not warehouse else reason("unknown_warehouse", warehouse=shown(warehouse))
 
     def _price(self, material: Material) -> Decimal | Reason | None:
-        if not self.choices.send_prices:
+        """Return the price to send, None for King's own. A line without a code has none in King but the stand-in's."""
+        is_free = not material.code.strip()
+        if not (self.choices.send_prices or is_free):
             return None
         try:
             price = notation.parse_decimal(material.price)
         except ValueError:
-            return reason("unreadable_price", value=material.price)
-        if price is not None and price < 0:
-            return reason("negative_price", value=material.price)
-        return None if price is None else hours.plain(price)
+            return reason("unreadable_price", value=shown(material.price))
+        if price is None or (price <= 0 and not self.choices.send_prices):
+            return None
+        return _price_problem(price, material.price) or hours.plain(price)
 
     # Hours
 
     def _period(self, period: WorkPeriod) -> Line:
-        label = " ".join(part for part in (period.hour_type, period.work_date, period.begin_time) if part)
-        origin = Origin(source=Source.HOURS, key=self._keys.period(period), label=label or f"{period.position}")
+        parts = (period.hour_type, period.work_date, period.begin_time)
+        label = shown(" ".join(part for part in parts if part) or f"{period.position}", LABEL_LENGTH)
+        origin = Origin(source=Source.HOURS, key=self._keys.period(period), label=label)
         minutes = hours.registered_minutes(period)
         if minutes == 0:
             return self._dropped(origin, reason("zero_time"), refused=False, minutes=0)
@@ -293,26 +307,53 @@ def _quantity(material: Material) -> Decimal | Reason:
     try:
         amount = notation.parse_decimal(material.quantity)
     except ValueError:
-        return reason("unreadable_quantity", value=material.quantity)
+        return reason("unreadable_quantity", value=shown(material.quantity))
     return reason("no_quantity") if amount is None else hours.plain(amount)
 
 
 def _known(facts: dict[str, ArticleFacts | None], code: str, kind: str) -> ArticleFacts | Reason:
     """Return what King knows of the code; where nothing is known King's own answer to the write decides."""
     found = facts.get(code, ArticleFacts(number=code))
-    if found is None:
-        return reason(f"unknown_{kind}", **{kind: code})
+    if found is None or len(found.number) > limits.RECORD_NUMBER_LENGTH:
+        return reason(f"unknown_{kind}", **{kind: shown(code)})
     if found.is_blocked:
         return reason(f"blocked_{kind}", **{kind: found.number})
     return found
 
 
-def _decimals_problem(amount: Decimal, article: ArticleFacts) -> Reason | None:
-    allowed = 3 if article.decimals is None else article.decimals
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int) or -exponent <= allowed:
+def _amount_problem(amount: Decimal, article: ArticleFacts) -> Reason | None:
+    allowed = limits.MOST_DECIMALS if article.decimals is None else article.decimals
+    if abs(amount) > limits.LARGEST_NUMBER:
+        return reason("quantity_too_large", value=shown(str(amount)))
+    if _decimals_of(amount) <= allowed:
         return None
-    return reason("too_many_decimals", number=article.number, decimals=str(allowed), quantity=str(amount))
+    quantity = shown(str(amount))
+    return reason("too_many_decimals", number=article.number, decimals=str(allowed), quantity=quantity)
+
+
+def _price_problem(price: Decimal, written: str) -> Reason | None:
+    if price < 0:
+        return reason("negative_price", value=shown(written))
+    if price > limits.LARGEST_NUMBER:
+        return reason("price_too_large", value=shown(written))
+    if _decimals_of(hours.plain(price)) > limits.MOST_DECIMALS:
+        return reason("price_decimals", value=shown(written), decimals=str(limits.MOST_DECIMALS))
+    return None
+
+
+def _decimals_of(plain: Decimal) -> int:
+    exponent = plain.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def _text_problem(text: str) -> Reason | None:
+    if len(text) <= limits.TEXT_LENGTH:
+        return None
+    return reason("line_text_too_long", length=str(len(text)), limit=str(limits.TEXT_LENGTH))
+
+
+def _may_be_warehouse(code: str) -> bool:
+    return code.isascii() and code.isdigit() and len(code) <= len(str(limits.LARGEST_WAREHOUSE))
 
 
 def fingerprint(plan: Plan) -> bytes:

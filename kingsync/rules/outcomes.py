@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+SHOWN_LENGTH = 80
+
 
 def gettext_noop(text: str) -> str:
     """Mark a text for translation; the translation itself happens where the reader's language is known."""
@@ -15,6 +17,11 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     code: str
     params: dict[str, str] = {}
+
+
+def shown(text: str, longest: int = SHOWN_LENGTH) -> str:
+    """Return a value from outside as it stands in a sentence: its beginning, where it is longer than people read."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def reason(code: str, **params: str) -> Reason:

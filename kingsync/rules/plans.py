@@ -87,6 +87,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def is_complete(self) -> bool:
         return not self.refused
 
+    @property
+    def has_credit(self) -> bool:
+        return any(line.content.quantity is not None and line.content.quantity < 0 for line in self.lines)
+
 
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
     """What we remember of a line from earlier runs. `sent` is None when it never reached King.
@@ -106,9 +110,10 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What King says of an article or rate. `decimals` None = not known."""
+    """What King says of an article, rate or debtor. `decimals` None = not known; only debtors have their `name`."""
 
     number: str
+    name: str = ""
     decimals: int | None = None
     is_blocked: bool = False
 

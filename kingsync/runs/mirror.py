@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integrations import errors
 from integrations.king import payloads
+from integrations.king.limits import MOST_DECIMALS
 from integrations.king.reader import KingReader
 from integrations.king.records import Article, Debtor, Kind, Rate, Warehouse
 from kingsync.models import tenants
@@ -20,7 +21,6 @@ from kingsync.runs.ahead import fetched_ahead
 from kingsync.runs.bulk import Upsert
 
 PURPOSE = "mirror"
-MOST_DECIMALS = 3
 AT_ONCE = 5000
 LONGEST_NUMBER, LONGEST_EAN_CODE, LONGEST_NAME = 50, 14, 255  # kingsync.models.links.KingRecord
 Mirrored = Article | Debtor | Rate | Warehouse
@@ -134,7 +134,8 @@ def find(kind: Kind, codes: set[str]) -> Mapping[str, ArticleFacts]:
     found: dict[str, ArticleFacts] = {}
     by_number: set[str] = set()
     for row in KingRecord.objects.filter(condition, kind=kind.value):
-        facts = ArticleFacts(number=row.number, decimals=row.decimals, is_blocked=row.is_blocked)
+        name = row.name if kind is Kind.DEBTOR else ""
+        facts = ArticleFacts(number=row.number, name=name, decimals=row.decimals, is_blocked=row.is_blocked)
         if row.number in codes:
             found[row.number] = facts
             by_number.add(row.number)
