@@ -62,6 +62,11 @@ class Incomplete(models.TextChoices):
     HOLD = "hold", _("send nothing before all lines are right")
 
 
+class OtherCustomer(models.TextChoices):
+    HOLD = "hold", _("hold the work order")
+    SEND = "send", _("send all the same")
+
+
 class MailMode(models.TextChoices):
     OFF = "off", _("no mail")
     EACH = "each", _("a mail for each problem")
@@ -165,6 +170,13 @@ class SyncSettings(TenantOwned):
     create_interim_order = models.BooleanField(_("Create interim order"), default=False)
     incomplete_orders = models.CharField(
         _("Orders with a refused line"), max_length=10, choices=Incomplete.choices, default=Incomplete.SEND_REST
+    )
+    order_of_other_customer = models.CharField(
+        _("Orders of another customer"),
+        max_length=10,
+        choices=OtherCustomer.choices,
+        default=OtherCustomer.HOLD,
+        db_default=OtherCustomer.HOLD,
     )
     free_line_article = models.CharField(_("article for lines without a code"), max_length=limits.ARTICLE, blank=True)
     send_prices = models.BooleanField(_("send prices"), default=False)

@@ -42,6 +42,11 @@ SENTENCES: dict[str, str | Promise] = {
     "before_from_date": _("The work was finished on %(date)s, before the starting date %(from_date)s."),
     "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
     "order_of_another": _("King order %(number)s already belongs to work order %(other)s."),
+    "order_of_other_customer": _(
+        "King order %(number)s is of customer %(debtor)s (%(debtor_name)s), but the work order is of customer "
+        "%(customer)s (%(customer_name)s). Correct the external work order number in OutSmart, or release the work "
+        "order if this is right."
+    ),
     "order_delivered": _(
         "King order %(number)s is no longer open: it was delivered, invoiced or removed in the meantime, "
         "and was not touched."
@@ -82,6 +87,15 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "differs_after_sending": _("King's order is not what was sent: %(detail)s"),
     "order_busy": _("Somebody has the order open in King. It is tried again at the next run."),
+    "order_busy_long": _(
+        "Somebody has had the order open in King since %(since)s. Close it there; it is tried again at each run."
+    ),
+    "still_locked": _(
+        "King order %(number)s may still be locked for your staff: King has not freed it yet. Each run tries again."
+    ),
+    "not_approved_credit": _(
+        "King order %(number)s has a credit line, so it was not approved. Look at it and approve it in King."
+    ),
     "order_refused": _("King refused the order: %(detail)s"),
     "approval_refused": _("King refused to approve the order: %(detail)s"),
     "confirmation_failed": _("The order is in King; OutSmart could not be told yet: %(detail)s"),
@@ -97,8 +111,12 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.export_going_on": _("An export is going on. Decide again when it is over."),
     "decision.not_settled": _("King may still be working on an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
-        "A release lifts only the starting date, “nothing to invoice” and the doubt after a restored database; "
-        "something else stops this work order. Repair its cause, or exclude the work order."
+        "A release lifts only the starting date, “nothing to invoice”, the King order of another customer and the doubt "
+        "after a restored database; something else stops this work order. Repair its cause, or exclude the work order."
+    ),
+    "decision.other_customer": _(
+        "King order %(number)s is of customer %(debtor)s (%(debtor_name)s), but the work order is of customer "
+        "%(customer)s (%(customer_name)s). Say explicitly that this is right, or choose another order."
     ),
     "decision.already_linked": _("The work order already belongs to King order %(number)s. Start it anew first."),
     "decision.no_such_order": _("King has no open order %(number)s in this administration."),
@@ -132,9 +150,17 @@ SENTENCES: dict[str, str | Promise] = {
     "no_quantity": _("The quantity is empty."),
     "unreadable_quantity": _("The quantity “%(value)s” cannot be read."),
     "too_many_decimals": _("King takes at most %(decimals)s decimals for %(number)s; the quantity is %(quantity)s."),
+    "quantity_too_large": _(
+        "The quantity %(value)s is larger than King takes. Was a code scanned into the quantity by mistake?"
+    ),
     "zero_quantity": _("The quantity is zero."),
     "unreadable_price": _("The price “%(value)s” cannot be read."),
     "negative_price": _("King takes no negative price (%(value)s). A credit is a negative quantity."),
+    "price_too_large": _("The price %(value)s is larger than King takes."),
+    "price_decimals": _("King takes at most %(decimals)s decimals in a price; this one is %(value)s."),
+    "line_text_too_long": _(
+        "The text has %(length)s characters; King takes at most %(limit)s. Shorten it in OutSmart: nothing is cut."
+    ),
     "no_hour_type": _("The work period has no hour type."),
     "unknown_rate": _("King does not know rate %(rate)s."),
     "blocked_rate": _("Rate %(rate)s is blocked for sale in King."),

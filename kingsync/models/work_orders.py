@@ -97,8 +97,18 @@ class WorkOrder(TenantOwned):
     is_interim = models.BooleanField(_("at the interim status"), default=False)
     # A person said: send it although a rule would hold it back.
     is_released = models.BooleanField(_("released by a person"), default=False)
+    # The King order of another customer that a person agreed to: `order number:debtor number`.
+    accepted_order = models.CharField(_("other customer accepted"), max_length=101, blank=True, db_default="")
+    # King's order as it was read last, in the same form.
+    seen_order = models.CharField(_("King order as read"), max_length=101, blank=True, db_default="")
     # King holds a lock of ours on the order until this is False again.
     is_locked = models.BooleanField(_("locked by us"), default=False)
+    # Since when King refuses to free it, or could not be asked to.
+    lock_failed_at = models.DateTimeField(_("could not be freed since"), null=True)
+    # Since when somebody else has the order open in King.
+    busy_since = models.DateTimeField(_("open in King since"), null=True)
+    # Complete, but with a credit line: we do not approve it.
+    is_approval_left = models.BooleanField(_("approval left to a person"), default=False, db_default=False)
     # A write to King may still be under way until then: look up, but do not send again before.
     doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
     after_restore = models.CharField(_("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True)

@@ -98,6 +98,7 @@ class Exports(Section, frozen=True, kw_only=True):
     order_update_status: Code = ""
     create_interim_order: bool = False
     incomplete_orders: Literal["send_rest", "hold"] = "send_rest"
+    order_of_other_customer: Literal["hold", "send"] = "hold"
     free_line_article: Article = ""
     send_prices: bool = False
     success_status: Code = ""

@@ -28,6 +28,8 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "line_conflict": (),
     "line_removed": (),
     "line_dropped": (),
+    "order_of_other_customer": (),
+    "unreadable_work_order": (),
     "differs_after_sending": (),
     "changed_after_export": (),
     "unreadable_quantity": (),
@@ -36,6 +38,10 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "unreadable_time": (),
     "break_too_long": (),
     "too_many_decimals": ("number", "decimals"),
+    "quantity_too_large": (),
+    "price_too_large": (),
+    "price_decimals": ("decimals",),
+    "line_text_too_long": ("limit",),
     "time_does_not_fit": ("rate", "decimals"),
 }
 
@@ -52,6 +58,10 @@ _SENTENCES: dict[str, str | Promise] = {
     "line_conflict": _("A line was changed both in King and in OutSmart. Make both sides the same."),
     "line_removed": _("A line was removed in King and changed in OutSmart."),
     "line_dropped": _("A line was removed in OutSmart and changed in King."),
+    "order_of_other_customer": _(
+        "The King order is of another customer than the work order. Correct the number in OutSmart, or release it."
+    ),
+    "unreadable_work_order": _("OutSmart's answer for a work order could not be read."),
     "differs_after_sending": _("King's order is not what was sent."),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
     "unreadable_quantity": _("A quantity cannot be read."),
@@ -60,6 +70,10 @@ _SENTENCES: dict[str, str | Promise] = {
     "unreadable_time": _("A time cannot be read."),
     "break_too_long": _("A break is longer than the work period."),
     "too_many_decimals": _("King takes at most %(decimals)s decimals for %(number)s; a quantity has more."),
+    "quantity_too_large": _("A quantity is larger than King takes: perhaps a code that was scanned by mistake."),
+    "price_too_large": _("A price is larger than King takes."),
+    "price_decimals": _("King takes at most %(decimals)s decimals in a price; one has more."),
+    "line_text_too_long": _("A text is longer than King takes (%(limit)s characters). Shorten it in OutSmart."),
     "time_does_not_fit": _("Rate %(rate)s has %(decimals)s decimals in King: some times cannot be booked in it."),
 }
 

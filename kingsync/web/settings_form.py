@@ -32,7 +32,7 @@ EXPORTS: dict[Any, tuple[str, ...]] = {
     _("Which work orders"): ("export_orders", "work_order_status", "export_from_date"),
     _("The order in King"): (
         "create_new_order", "approve_order", "assign_relation", "default_warehouse", "hour_rounding",
-        "order_line_sequence", "send_prices", "free_line_article", "incomplete_orders",
+        "order_line_sequence", "send_prices", "free_line_article", "incomplete_orders", "order_of_other_customer",
     ),
     _("Afterwards in OutSmart"): ("success_status", "failure_status"),
     _("Interim"): ("interim_updates", "order_update_status", "create_interim_order"),
@@ -73,6 +73,9 @@ HELP: dict[str, Any] = {
     "send_prices": _("On: the prices of the work order. Off: King's own prices."),
     "free_line_article": _("The King article for materials without a code. Empty: such lines are refused."),
     "incomplete_orders": _("What happens to the other lines when King cannot take one."),
+    "order_of_other_customer": _(
+        "What happens to a work order with the number of a King order that is of another customer."
+    ),
     "success_status": _("The work status that a work order gets when it is in King. Empty: unchanged."),
     "failure_status": _("The work status that a refused work order gets. Empty: unchanged."),
     "interim_updates": _("Work orders that are still going on are sent to King as well, and updated there."),

@@ -1,0 +1,44 @@
+"""Whose order is it? A work order with the number of another customer's order is a mistake until a person says not."""
+
+from __future__ import annotations
+
+from integrations import notation
+from integrations.outsmart.records import WorkOrder
+from kingsync.rules.mapping import Exports
+from kingsync.rules.outcomes import Reason, reason, shown
+from kingsync.rules.plans import ArticleFacts
+
+
+def mark(number: str, debtor_number: str) -> str:
+    """Return King's order and whose it is as the ledger keeps them: what a person agreed to, what was read last."""
+    return f"{number}:{debtor_number}"
+
+
+def debtor_in(seen: str, number: str) -> str:
+    """Return the debtor in a mark, "" when it is of another order than this one."""
+    order_number, _, debtor_number = seen.partition(":")
+    return debtor_number if order_number == number else ""
+
+
+def is_of_other_customer(work_order: WorkOrder, debtor_number: str) -> bool:
+    """Tell that a debtor is neither the work order's customer nor its invoice relation."""
+    known = (work_order.customer_debtor_number, work_order.invoice_debtor_number)
+    return bool(debtor_number) and debtor_number not in {notation.canonical_number(each.strip()) for each in known}
+
+
+def hold(
+    work_order: WorkOrder, choices: Exports, *, number: str, debtor: ArticleFacts, accepted: str = ""
+) -> Reason | None:
+    """Return why the work order waits for a person; None where the order may be its own, or somebody said yes to it."""
+    if choices.order_of_other_customer == "send" or accepted == mark(number, debtor.number):
+        return None
+    if not is_of_other_customer(work_order, debtor.number):
+        return None
+    return reason(
+        "order_of_other_customer",
+        number=number,
+        debtor=debtor.number,
+        debtor_name=debtor.name or "–",
+        customer=shown(work_order.customer_debtor_number.strip()) or "–",
+        customer_name=shown(work_order.customer_name) or "–",
+    )
