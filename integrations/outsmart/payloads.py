@@ -14,6 +14,7 @@ from integrations.shapes import UNREADABLE
 
 Scalar = TypeVar("Scalar")
 SYSTEM = "outsmart"
+_LONGEST_ID = 50
 _FREE_FIELD = re.compile(r"val_value_([0-9]{1,2})")
 
 _MATERIAL = shapes.Shape(
@@ -50,7 +51,10 @@ def _row_id(value: object) -> str:
     """Return a row id; a truth value or a fraction is none."""
     if isinstance(value, bool) or not isinstance(value, int | str | None):
         raise TypeError("neither text nor a whole number")
-    return shapes.text(value).strip()
+    written = shapes.text(value).strip()
+    if len(written) > _LONGEST_ID:
+        raise ValueError(f"longer than {_LONGEST_ID} signs")
+    return written
 
 
 def _free_fields(value: object) -> dict[int, str]:
@@ -141,7 +145,7 @@ def work_order(raw: bytes) -> records.WorkOrder:
 
 
 def marks(raw: bytes) -> records.Marks:
-    """Return what a row says of itself at a glance, also where the row as a whole cannot be read; "" for the rest."""
+    """Return what a row says of itself at a glance, also where the row as a whole cannot be read."""
     try:
         found = msgspec.structs.asdict(_marks_decoder.decode(raw))
     except UNREADABLE:
@@ -150,11 +154,13 @@ def marks(raw: bytes) -> records.Marks:
         outsmart_id=_scalar(found.get("id"), _row_id) or "",
         order_number=_scalar(found.get("OrderNr"), shapes.text) or "",
         customer_name=_scalar(found.get("CustomerName"), shapes.text) or "",
-        status=_scalar(found.get("status"), shapes.text) or "",
-        work_status=_scalar(found.get("WorkStatus"), shapes.text) or "",
+        status=_scalar(found.get("status", _UNREADABLE), shapes.text),
+        work_status=_scalar(found.get("WorkStatus", _UNREADABLE), shapes.text),
         is_archived=_scalar(found.get("Archived"), shapes.truth) or False,
-        is_readable=bool(found),
     )
+
+
+_UNREADABLE: list[object] = []  # no scalar
 
 
 class _MarksWire(msgspec.Struct, frozen=True):

@@ -77,15 +77,14 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
-    """What the selection needs of a work order, from a row that may be damaged. `is_readable`: it is a row at all."""
+    """What the selection needs of a work order, from a row that may be damaged. None: it stands there unreadable."""
 
     outsmart_id: str = ""
     order_number: str = ""
     customer_name: str = ""
-    status: str = ""
-    work_status: str = ""
+    status: str | None = ""
+    work_status: str | None = ""
     is_archived: bool = False
-    is_readable: bool = True
 
 
 class Relation(msgspec.Struct, frozen=True, kw_only=True):

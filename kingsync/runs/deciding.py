@@ -78,6 +78,10 @@ class NoSuchOrderError(NotDecidedError):
     """King has no open order of this number."""
 
 
+class OtherCustomerError(NotDecidedError):
+    """The King order is of another customer, and nobody said yes to that."""
+
+
 class OrderTakenError(NotDecidedError):
     """The King order belongs to another work order."""
 

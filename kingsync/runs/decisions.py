@@ -6,30 +6,52 @@ from collections.abc import Iterator
 
 import msgspec
 
+from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.wording import StoredReason, stored
 from kingsync.models.work_orders import AfterRestore, LedgerState, WorkOrder
-from kingsync.rules import changes, orders
+from kingsync.rules import changes, differences, linking, orders
 from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
 from kingsync.runs import imported_lines, ledger
+from kingsync.runs.facts import KnownFacts
 from kingsync.runs.jobs import Job
 
 # What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
-LIFTED_BY_RELEASE = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
+# A release of the work order lifts the first three; one of another customer's order is for that order only.
+LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
+LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"}
 OUT_OF_PLACE = "line_out_of_place"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """`number` is the King order to update, "" for a new one. Reasons: rejecting before holding before lines."""
+    """`number` is the King order to update, "" for a new one. `steps` is what to write there, once it was read."""
 
     plan: Plan
     number: str
-    reasons: tuple[Reason, ...]
-    is_rejected: bool
-    is_held: bool
+    rejects: tuple[Reason, ...] = ()
+    holds: tuple[Reason, ...] = ()
+    lines: tuple[Reason, ...] = ()
+    steps: Differences | None = None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return every reason: rejecting before holding before lines."""
+        return (*self.rejects, *self.holds, *self.lines)
+
+    @property
+    def is_rejected(self) -> bool:
+        return bool(self.rejects)
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self.holds) and not self.rejects
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self.rejects or self.holds)
 
 
 def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
@@ -50,16 +72,68 @@ def judged(row: WorkOrder, plan: Plan, choices: Exports, *, number: str) -> Deci
     """Return what becomes of a plan, with every reason that stops it."""
     if row.state == LedgerState.EXCLUDED:  # a run never comes here; a preview shows it
         reasons = tuple(msgspec.convert(row.reasons, list[Reason]))
-        return Decision(plan=plan, number=number, reasons=reasons, is_rejected=False, is_held=True)
-    holds = [*_standing_holds(row, plan), *_linking_holds(choices, row, number)]
-    lines = [ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused]
+        return Decision(plan=plan, number=number, holds=reasons)
     return Decision(
         plan=plan,
         number=number,
-        reasons=(*plan.rejects, *holds, *lines),
-        is_rejected=bool(plan.rejects),
-        is_held=bool(holds) and not plan.rejects,
+        rejects=plan.rejects,
+        holds=(*_standing_holds(row, plan), *_linking_holds(choices, row, number)),
+        lines=tuple(ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
     )
+
+
+def with_order(job: Job, row: WorkOrder, source: Source, decision: Decision, order: Order | None) -> Decision:
+    """Return the decision with what King's order, as it was just read, adds; None: King has no such open order."""
+    if row.state == LedgerState.EXCLUDED:
+        return decision
+    number = decision.number
+    if order is None:
+        code = "order_delivered" if row.king_order_number else "unknown_order"
+        return msgspec.structs.replace(decision, rejects=(*decision.rejects, reason(code, number=shown(number))))
+    steps = differences.between(decision.plan, ledger.booked_lines(row), order)
+    state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
+    rejects, holds = (reasons, ()) if state == LedgerState.REJECTED else ((), reasons)
+    return msgspec.structs.replace(
+        decision,
+        rejects=(*decision.rejects, *rejects, *_debtor_rejects(job, steps, order)),
+        holds=(*decision.holds, *_order_holds(job, row, source, order), *holds),
+        steps=steps,
+    )
+
+
+def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reason]:
+    """Tell beforehand that King takes no line for a blocked debtor, on an order of before the block either."""
+    if not (steps.changes or steps.additions):
+        return
+    debtor = job.facts.checked_debtor(order.debtor_number, is_fresh=_asks_about_all(job.choices))
+    if debtor.is_blocked:
+        yield reason("blocked_debtor", debtor=debtor.number)
+
+
+def _order_holds(job: Job, row: WorkOrder, source: Source, order: Order) -> Iterator[Reason]:
+    other = ledger.is_of_other(row, order) if row.is_created_by_us else ledger.order_of_other(row, order.number)
+    if other:
+        yield reason("order_of_another", number=order.number, other=str(other))
+    seen = linking.mark(order.number, order.debtor_number)
+    yield from customer_holds(job.facts, job.choices, row, source, seen=seen, number=order.number)
+
+
+def customer_holds(
+    facts: KnownFacts, choices: Exports, row: WorkOrder, source: Source, *, seen: str, number: str
+) -> Iterator[Reason]:
+    """Yield why a King order of another customer needs a yes; `seen` is the order as it was read last."""
+    debtor_number = linking.debtor_in(seen, number)
+    if not linking.is_of_other_customer(source, debtor_number):
+        return
+    debtor = facts.debtor(debtor_number)
+    why = linking.hold(source, choices, number=number, debtor=debtor, accepted=row.accepted_order)
+    if why:
+        yield why
+
+
+def _asks_about_all(choices: Exports) -> bool:
+    """Tell that nothing may be sent before every line passes: then King is asked about each, not only when in doubt."""
+    return choices.incomplete_orders == "hold"
 
 
 def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
@@ -73,7 +147,7 @@ def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
             king_order_number=number,
             is_new=not number,
         )
-        if not job.facts.verify(plan):
+        if not job.facts.verify(plan, is_every=_asks_about_all(job.choices)):
             return plan
 
 
@@ -117,7 +191,7 @@ def _notice(notice: Notice) -> Reason:
 
 
 def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:
-    return [why for why in plan.holds if not (row.is_released and why.code in LIFTED_BY_RELEASE)]
+    return [why for why in plan.holds if not (row.is_released and why.code in LIFTED_BY_IS_RELEASED)]
 
 
 def _linking_holds(choices: Exports, row: WorkOrder, number: str) -> list[Reason]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -20,17 +21,22 @@ from kingsync.runs import clients, ledger, verifying
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import unlock
-from kingsync.runs.lifecycle import Claim, LostClaimError
+from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.log import RunLog
-from kingsync.runs.orders import export
+from kingsync.runs.orders import DATABASE_GONE, export, refuse_unreadable
 
+logger = logging.getLogger(__name__)
 COMPLETE, HANDLED, ALL = "Compleet", "Afgehandeld", "Alle"
 REREAD_AFTER_SECONDS = 60.0
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A work order as it was read; `is_retry` = read again by its row id, wherever it stands now."""
+    """A work order as it was read; `is_retry` = read again by its row id, wherever it stands now.
 
+    `outsmart_id` is "" where no id can be read.
+    """
+
+    outsmart_id: str
     raw: bytes
     is_interim: bool
     is_retry: bool = False
@@ -100,19 +106,22 @@ class ExportRun:
         choices = self.job.choices
         found: dict[str, Candidate] = {}
         if choices.interim_updates and choices.order_update_status:
-            for raw in self._at(ALL, choices.order_update_status):
-                found[_id_of(raw)] = Candidate(raw=raw, is_interim=True)
-        for raw in self._at(COMPLETE, choices.work_order_status):
-            found[_id_of(raw)] = Candidate(raw=raw, is_interim=False)
+            for outsmart_id, raw in self._at(ALL, choices.order_update_status):
+                key = outsmart_id or f"interim {len(found)}"
+                found[key] = Candidate(outsmart_id=outsmart_id, raw=raw, is_interim=True)
+        for outsmart_id, raw in self._at(COMPLETE, choices.work_order_status):
+            key = outsmart_id or f"final {len(found)}"
+            found[key] = Candidate(outsmart_id=outsmart_id, raw=raw, is_interim=False)
         return found
 
-    def _at(self, status: str, work_status: str) -> Iterator[bytes]:
+    def _at(self, status: str, work_status: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the work orders of these statuses with their ids, and every row that cannot be read so far."""
         for raw in self.job.outsmart.iter_work_orders(status=status, work_status=work_status):
-            marks = _marks(raw)
-            if marks.work_status != work_status or (status == COMPLETE and marks.status != COMPLETE):
-                continue  # OutSmart's filter is not proven exact: compared here as text
-            if marks.status != HANDLED:
-                yield raw
+            marks = payloads.marks(raw)
+            # OutSmart's filter is not proven exact: compared here as text.
+            is_at = marks.work_status in (None, work_status) and (status != COMPLETE or marks.status in (None, status))
+            if (is_at and marks.status != HANDLED) or not marks.outsmart_id:
+                yield marks.outsmart_id, raw
 
     def _dealt_with(self) -> set[str]:
         """Return the work orders that an earlier slice of this run finished."""
@@ -125,7 +134,7 @@ class ExportRun:
 
     def _fresh(self, outsmart_id: str, candidate: Candidate, read_at: float) -> Candidate:
         """Read a work order again when the list is old: the office may have changed it in the meantime."""
-        if time.monotonic() - read_at < REREAD_AFTER_SECONDS:
+        if time.monotonic() - read_at < REREAD_AFTER_SECONDS or not candidate.outsmart_id:
             return candidate
         raw = self._read(outsmart_id)
         return msgspec.structs.replace(candidate, raw=raw, is_retry=True) if raw is not None else candidate
@@ -136,7 +145,8 @@ class ExportRun:
             if raw is None:
                 self._gone(str(outsmart_id))
                 continue
-            yield Candidate(raw=raw, is_interim=self._is_interim(str(outsmart_id), raw), is_retry=True)
+            is_interim = self._is_interim(str(outsmart_id), raw)
+            yield Candidate(outsmart_id=str(outsmart_id), raw=raw, is_interim=is_interim, is_retry=True)
 
     def _read(self, outsmart_id: str) -> bytes | None:
         try:
@@ -155,29 +165,40 @@ class ExportRun:
         )
 
     def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
-        marks = _marks(raw)
+        marks = payloads.marks(raw)
         before = WorkOrder.objects.filter(outsmart_id=outsmart_id, is_interim=True).exists()
-        return is_interim(self.job.choices, status=marks.status, work_status=marks.work_status, before=before)
+        return is_interim(self.job.choices, status=marks.status, work_status=marks.work_status or "", before=before)
 
     # --- One work order -----------------------------------------------------------------------------------------------
 
     def _one(self, candidate: Candidate) -> None:
         claim = self.job.claim
         claim.count("read")
-        outcome = self._outcome(candidate)
+        outcome = self._guarded(candidate)
         if outcome:
             claim.count(outcome.count, trouble=outcome.trouble)
         self._done += 1
         self.job.log.write_now_and_then()
         claim.beat(done=self._done)
 
+    def _guarded(self, candidate: Candidate) -> Outcome | None:
+        """Keep a work order that breaks something of ours from stopping the others."""
+        try:
+            return self._outcome(candidate)
+        except (errors.IntegrationError, LostClaimError, CancelRequestedError, *DATABASE_GONE):
+            raise
+        except Exception:  # one record: told to whoever watches, the others go on
+            logger.exception("work order %s could not be dealt with", candidate.outsmart_id)
+            why, level = reason("internal"), LogEntry.Level.ERROR
+            self.job.log.add("order.internal_error", why, level=level, outsmart_id=candidate.outsmart_id)
+            return Outcome("failed")
+
     def _outcome(self, candidate: Candidate) -> Outcome | None:
         """Return how the work order ended; None when it is settled at the end of the run."""
         try:
             source = payloads.work_order(candidate.raw)
         except errors.PayloadError as error:
-            self.job.log.failure("order.unreadable", error, outsmart_id=_id_of(candidate.raw))
-            return Outcome("failed")
+            return self._unreadable(candidate, error)
         if source.is_archived:
             return Outcome("skipped")
         row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
@@ -189,6 +210,22 @@ class ExportRun:
         except NotSettledError:
             self.unsettled.append(source.outsmart_id)
             return None
+
+    def _unreadable(self, candidate: Candidate, error: errors.PayloadError) -> Outcome:
+        """Book a work order that cannot be read as rejected; without an id there is nothing to book it under."""
+        if not candidate.outsmart_id:
+            self.job.log.failure("order.unreadable", error)
+            return Outcome("failed")
+        marks = payloads.marks(candidate.raw)
+        if marks.is_archived:
+            return Outcome("skipped")
+        run = self.job.claim.run
+        row = ledger.seen_unreadable(
+            candidate.outsmart_id, marks, candidate.raw, is_interim=candidate.is_interim, run=run
+        )
+        if row.state == LedgerState.EXCLUDED:
+            return Outcome("skipped")
+        return refuse_unreadable(self.job, row, marks, error)
 
     def _not_ours(self, row: WorkOrder, source: Source, candidate: Candidate) -> Outcome | None:
         """Leave alone what a person excluded, and what left the trigger before anything was sent."""
@@ -249,26 +286,3 @@ def is_at_trigger(choices: Exports, source: Source, *, is_interim: bool) -> bool
         wanted = by_us | {choices.order_update_status}
         return choices.interim_updates and source.status != HANDLED and source.work_status in wanted
     return source.status == COMPLETE and source.work_status in by_us | {choices.work_order_status}
-
-
-class _Marks(msgspec.Struct, frozen=True):
-    """The few fields that the selection needs, so that a bad record costs only itself."""
-
-    id: str | int = ""
-    status: str | None = None
-    WorkStatus: str | int | None = None
-
-    @property
-    def work_status(self) -> str:
-        return "" if self.WorkStatus is None else str(self.WorkStatus)
-
-
-def _marks(raw: bytes) -> _Marks:
-    try:
-        return msgspec.json.decode(raw, type=_Marks)
-    except msgspec.MsgspecError:
-        return _Marks()
-
-
-def _id_of(raw: bytes) -> str:
-    return str(_marks(raw).id)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from integrations import errors, notation
-from integrations.king import payloads
+from integrations.king import limits, payloads
 from integrations.king.client import Client
-from integrations.king.records import Kind
+from integrations.king.records import Kind, LineKind
 from integrations.outsmart.records import WorkOrder
 from kingsync.models.links import KingRecord
 from kingsync.rules.mapping import Exports
@@ -33,6 +33,7 @@ _ABOUT = {
     "unknown_debtor": (Kind.DEBTOR, "debtor"),
     "blocked_debtor": (Kind.DEBTOR, "debtor"),
 }
+_KINDS = {LineKind.ARTICLE: Kind.ARTICLE, LineKind.RATE: Kind.RATE}
 # Facts of one kind that a run keeps in memory; beyond that it reads the mirror again.
 KEPT_AT_MOST = 20_000
 
@@ -42,6 +43,7 @@ class KnownFacts:
 
     def __init__(self) -> None:
         self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
+        self._unreadable: set[tuple[Kind, str]] = set()
         self._mirrored: dict[Kind, dict[str, ArticleFacts | None]] = {}
         self._filled: dict[Kind, bool] = {}
         self._known_warehouses: frozenset[str] | None = None
@@ -62,12 +64,18 @@ class KnownFacts:
             warehouses=self._warehouses(),
         )
 
+    def debtor(self, number: str) -> ArticleFacts:
+        """Return what is known of a debtor, at least its number."""
+        return self._known(Kind.DEBTOR, {number}).get(number) or ArticleFacts(number=number)
+
     def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
         mirrored = self._find(kind, codes)
         is_filled = self._is_filled(kind)
         # Where King was never read completely, what the mirror lacks is not known to be unknown.
         found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
-        return found | {code: self._asked[kind, code] for code in codes if (kind, code) in self._asked}
+        numbers = {code: facts.number if facts else code for code, facts in mirrored.items()}
+        asked = {code: self._asked[kind, number] for code, number in numbers.items() if (kind, number) in self._asked}
+        return {code: facts for code, facts in (found | asked).items() if (kind, code) not in self._unreadable}
 
     def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
         """Return what the mirror says of each code, None where it says nothing; each is read once a run."""
@@ -84,8 +92,10 @@ class KnownFacts:
             return None
         if self._known_warehouses is None:
             known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
-            asked = {number for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE and facts}
-            self._known_warehouses = frozenset(known | asked)
+            asked = {number: facts for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE}
+            known |= {number for kind, number in self._unreadable if kind is Kind.WAREHOUSE}
+            known |= {number for number, facts in asked.items() if facts}
+            self._known_warehouses = frozenset(known - {number for number, facts in asked.items() if facts is None})
         return self._known_warehouses
 
     def _is_filled(self, kind: Kind) -> bool:
@@ -133,16 +143,24 @@ class FactsFinder(KnownFacts):
             if (kind, code) not in self._asked:
                 self._ask(kind, code)
 
-    def verify(self, plan: Plan) -> bool:
-        """Ask King about everything that the plan would refuse; True when something was asked for the first time."""
-        doubted = {
-            (_ABOUT[why.code][0], why.params[_ABOUT[why.code][1]])
-            for why in (*plan.rejects, *(line.reason for line in plan.refused))
-            if why.code in _ABOUT
-        }
-        new = [pair for pair in sorted(doubted) if pair not in self._asked]
+    def verify(self, plan: Plan, *, is_every: bool = False) -> bool:
+        """Ask King about everything that the plan would refuse; True when something was asked for the first time.
+
+        `is_every`: also about what it would send, because King's refusal would come too late.
+        """
+        doubted = _doubted(plan) | (_named_in(plan) if is_every else set())
+        known = self._asked.keys() | self._unreadable
+        new = [pair for pair in sorted(doubted) if pair not in known and len(pair[1]) <= limits.RECORD_NUMBER_LENGTH]
         answers = [self._ask(kind, number) for kind, number in new]
         return any(answers)
+
+    def checked_debtor(self, number: str, *, is_fresh: bool) -> ArticleFacts:
+        """Return what King says of the debtor of an order, asked where the mirror calls it blocked or not known."""
+        known = self.debtor(number)
+        is_sure = (Kind.DEBTOR, number) in self._asked or (known.name and not known.is_blocked and not is_fresh)
+        if number and not is_sure and self._ask(Kind.DEBTOR, number):
+            known = self.debtor(number)
+        return known
 
     def _ask(self, kind: Kind, number: str) -> bool:
         """Look one record up in King; False where that is not possible."""
@@ -155,12 +173,33 @@ class FactsFinder(KnownFacts):
         except errors.IntegrationError as error:
             self._log.failure("facts.not_asked", error, kind=kind.value)
             return False
-        self._asked[kind, number] = None if raw is None else facts_of(kind, raw)
+        try:
+            self._asked[kind, number] = None if raw is None else facts_of(kind, raw)
+        except errors.PayloadError as error:
+            self._unreadable.add((kind, number))  # King has it, and its answer to the write decides
+            self._log.failure("facts.not_asked", error, kind=kind.value)
+            return True
         self._mirrored.pop(kind, None)  # an article may have become known by another code too
         self._known_warehouses = None
         if raw is not None and not self._is_dry:
             mirror.store(kind, [raw])
         return True
+
+
+def _doubted(plan: Plan) -> set[tuple[Kind, str]]:
+    """Return the records of King's for which the plan refuses something."""
+    return {
+        (_ABOUT[why.code][0], why.params[_ABOUT[why.code][1]])
+        for why in (*plan.rejects, *(line.reason for line in plan.refused))
+        if why.code in _ABOUT
+    }
+
+
+def _named_in(plan: Plan) -> set[tuple[Kind, str]]:
+    """Return the records of King's that the lines of the plan name."""
+    contents = [line.content for line in plan.lines]
+    named = {(_KINDS[content.kind], content.article) for content in contents if content.kind in _KINDS}
+    return named | {(Kind.WAREHOUSE, content.warehouse) for content in contents if content.warehouse}
 
 
 def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
@@ -184,5 +223,5 @@ def facts_of(kind: Kind, raw: bytes) -> ArticleFacts:
         return ArticleFacts(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked)
     if kind is Kind.DEBTOR:
         debtor = payloads.debtor(raw)
-        return ArticleFacts(number=debtor.number, is_blocked=debtor.is_blocked)
+        return ArticleFacts(number=debtor.number, name=debtor.name, is_blocked=debtor.is_blocked)
     return ArticleFacts(number=notation.canonical_number(payloads.warehouse(raw).number))

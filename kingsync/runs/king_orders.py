@@ -266,7 +266,7 @@ class KingOrder:
         ledger.book(self._row, doubtful_until=None)
 
     def unlock(self) -> None:
-        """Free the order for King's own staff; a failure is logged, and the next run tries again."""
+        """Free the order for King's own staff. Raises `TenantActionError`."""
         if self._is_being_unlocked or not self._row.is_locked or not self._row.king_order_number:
             return
         if not self._is_in_doubt:
@@ -287,12 +287,12 @@ class KingOrder:
 
         def answered(error: errors.IntegrationError | None) -> None:
             if error is None:
-                ledger.note(row, is_locked=False, doubtful_until=None)
-            elif isinstance(error, errors.OutcomeUnknownError):
-                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-                unlock(job, row, number)
+                _freed(row)
+            elif isinstance(error, errors.TenantActionError):
+                _not_freed(job, row, error)
+                raise error
             else:
-                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+                unlock(job, row, number)
 
         job.send_off(lambda: patiently(lambda: job.king.release_lock(number)), answered)
 
@@ -303,20 +303,56 @@ def is_in_doubt(row: WorkOrder) -> bool:
 
 
 def unlock(job: Job, row: WorkOrder, number: str) -> None:
-    """Free an order. It stays booked as locked while a lost call may yet be carried out, and lock it again."""
+    """Free an order; where King does not, it stays booked as locked and the next run tries again.
+
+    Raises `TenantActionError`: without that call every order would be left locked.
+    """
+    failure: errors.IntegrationError | None = None
     with deadlines.within():
         for _ in range(UNLOCK_TRIES):  # freeing twice does no harm, so a lost answer is simply repeated
-            try:
-                patiently(lambda: job.king.release_lock(number))
-            except errors.OutcomeUnknownError as error:
-                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-            except errors.IntegrationError as error:
-                job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-                return
-            else:
-                if not is_in_doubt(row):
-                    ledger.note(row, is_locked=False, doubtful_until=None)
-                return
+            failure = _unlock_failure(job, number)
+            if not isinstance(failure, errors.OutcomeUnknownError):
+                break
+    if failure is None or _is_not_ours(job, number, failure):
+        _freed(row)
+        return
+    _not_freed(job, row, failure)
+    if isinstance(failure, errors.TenantActionError):
+        raise failure
+
+
+def _unlock_failure(job: Job, number: str) -> errors.IntegrationError | None:
+    try:
+        patiently(lambda: job.king.release_lock(number))
+    except errors.IntegrationError as error:
+        return error
+    return None
+
+
+def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> bool:
+    """Tell that there is no lock of ours: somebody else has the order open, or King does not have it any more."""
+    if isinstance(refusal, errors.ConflictError):
+        return True
+    if not isinstance(refusal, errors.RejectedError):
+        return False
+    try:
+        return patiently(lambda: job.king.get_order(number=number)) is None
+    except errors.IntegrationError:
+        return False
+
+
+def _freed(row: WorkOrder) -> None:
+    """Book an order as free, unless a lost call may yet be carried out and lock it again."""
+    if not is_in_doubt(row):
+        ledger.note(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
+
+
+def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
+    """Book that an order may be locked for King's own staff; the first time that is told."""
+    if row.lock_failed_at is None:
+        job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+        job.claim.count("trouble")
+        ledger.note(row, lock_failed_at=timezone.now())
 
 
 def without(plan: Plan, refused: dict[str, Reason]) -> Plan:

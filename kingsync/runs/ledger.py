@@ -12,8 +12,10 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.king import limits
 from integrations.king.records import Order
 from integrations.king.records import OrderLine as KingLine
+from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.wording import stored
@@ -53,16 +55,32 @@ def fingerprint(content: bytes) -> str:
 
 def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
     """Return the ledger row of a work order at a trigger, making it at the first sight."""
-    day = orders.finished_on(source)
-    row = WorkOrder.objects.filter(outsmart_id=source.outsmart_id).first()
-    row = row or WorkOrder(outsmart_id=source.outsmart_id, changed_at=timezone.now())
+    row = _row(source.outsmart_id)
     row.order_number = source.order_number[:255]
     row.customer_name = source.customer_name[:255]
-    row.work_date = day
-    row.is_interim = is_interim
+    row.work_date = orders.finished_on(source)
     row.minimum_hours, row.rounding_amount = source.minimum_hours[:20], source.rounding_amount[:20]
+    return _seen(row, raw, is_interim=is_interim, run=run)
+
+
+def seen_unreadable(outsmart_id: str, marks: Marks, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
+    """Return the ledger row of a work order that cannot be read but for its id."""
+    row = _row(outsmart_id)
+    row.order_number = marks.order_number[:255] or row.order_number
+    row.customer_name = marks.customer_name[:255] or row.customer_name
+    return _seen(row, raw, is_interim=is_interim, run=run)
+
+
+def _row(outsmart_id: str) -> WorkOrder:
+    row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+    return row or WorkOrder(outsmart_id=outsmart_id, changed_at=timezone.now())
+
+
+def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
+    row.is_interim = is_interim
     if not run.is_dry:
-        row.source, row.source_fingerprint = raw.decode(), fingerprint(raw)
+        # In a field that nobody reads there may be bytes that are no text, or that the database does not take.
+        row.source, row.source_fingerprint = raw.decode(errors="replace").replace("\0", ""), fingerprint(raw)
         row.settings_version = run.settings_version
         if row.state == LedgerState.EXCLUDED:
             row.last_run = run
@@ -183,7 +201,7 @@ def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> No
 
     `is_attempted`: they are about to be written as planned, see `lines_attempted`.
     """
-    if row.__dict__.get(_STORED) == plan:
+    if row.__dict__.get(_STORED) == plan or _has_long_references(plan):
         return
     before = {line.reference: line for line in booked_lines(row)}
     planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
@@ -218,6 +236,12 @@ def store_dropped(row: WorkOrder, plan: Plan) -> None:
         unique_fields=["work_order", "reference"],
         update_fields=["reasons", "state"],
     )
+
+
+def _has_long_references(plan: Plan) -> bool:
+    """Tell that lines have numbers that neither King nor we can hold: such a plan is rejected."""
+    references = [line.reference for line in plan.lines] + [line.reference for line in plan.dropped]
+    return any(len(reference) > limits.EXTERNAL_NUMBER_LENGTH for reference in references)
 
 
 def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:

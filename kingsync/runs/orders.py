@@ -8,6 +8,7 @@ lost answer King is asked by our reference, and only what is missing is sent. Se
 
 from __future__ import annotations
 
+import datetime
 import logging
 
 import msgspec
@@ -16,15 +17,17 @@ from django.utils import timezone
 
 from integrations import errors
 from integrations.king.records import Order
+from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
-from kingsync.rules import differences, orders
+from kingsync.rules import differences, linking, matching, orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import decisions, ledger
 from kingsync.runs.confirming import confirm
+from kingsync.runs.decisions import Decision
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import KingOrder, is_in_doubt, without, words
 from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
@@ -35,6 +38,8 @@ logger = logging.getLogger(__name__)
 DATABASE_GONE = (OperationalError, InterfaceError)
 HANDLED = "Afgehandeld"
 FINISHED = ("Compleet", HANDLED)
+BUSY_TOO_LONG = datetime.timedelta(days=1)
+TOLD_AS_BUSY = "order_busy_long"
 
 
 def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
@@ -42,10 +47,21 @@ def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
 
     Raises `NotSettledError`; errors that stop the whole run (unreachable, credentials, lost claim) pass through.
     """
+    is_told = any(why["code"] == TOLD_AS_BUSY for why in row.reasons)
+    try:
+        outcome = _tried(job, row, source)
+    except errors.ConflictError:
+        return _busy(job, row, is_told=is_told)
+    if row.busy_since:
+        ledger.note(row, busy_since=None)
+    return outcome
+
+
+def _tried(job: Job, row: WorkOrder, source: Source) -> Outcome:
     try:
         return _Export(job, row, source).run()
-    except errors.ConflictError as error:
-        return _not_now(job, row, reason("order_busy"), error)
+    except errors.ConflictError:
+        raise
     except errors.OutcomeUnknownError as error:
         _in_doubt(job, row, error)
         raise NotSettledError from None
@@ -57,6 +73,42 @@ def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
         raise
     except Exception:  # noqa: BLE001  (one record: booked as ours, told to whoever watches, the others go on)
         return _our_fault(job, row)
+
+
+def refuse_unreadable(job: Job, row: WorkOrder, marks: Marks, error: errors.PayloadError) -> Outcome:
+    """Book a work order of which OutSmart's answer cannot be read; what is in King of it stays as it is."""
+    why = reason("unreadable_work_order", detail=error.detail)
+    ledger.settle(row, LedgerState.REJECTED, [why], attempts=row.attempts + 1)
+    job.note(row, "order.rejected", why, LogEntry.Level.ERROR)
+    _tell_failure(job, row, marks.work_status)
+    return Outcome("rejected")
+
+
+def _tell_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
+    """Set the status after a rejection, if there is one and the work order does not have it yet."""
+    wanted = job.choices.failure_status.strip()
+    if not wanted or work_status == wanted:
+        return
+    try:
+        job.outsmart.set_work_status(outsmart_id=row.outsmart_id, work_status=wanted)
+    except errors.TenantActionError:
+        raise
+    except errors.IntegrationError as error:
+        job.log.failure("order.status_not_set", error, outsmart_id=row.outsmart_id)
+
+
+def _busy(job: Job, row: WorkOrder, *, is_told: bool) -> Outcome:
+    """Leave an order that somebody has open to the next run; after a day people are told, once."""
+    now = timezone.now()
+    since = row.busy_since or now
+    is_long = now - since >= BUSY_TOO_LONG
+    why = reason(TOLD_AS_BUSY, since=f"{timezone.localtime(since):%d-%m-%Y %H:%M}") if is_long else reason("order_busy")
+    if is_long and not is_told:
+        job.note(row, "order.postponed", why, LogEntry.Level.ERROR)
+    elif row.busy_since is None:
+        job.note(row, "order.postponed", why)
+    ledger.settle(row, _underway(row), [why], busy_since=since)
+    return Outcome("skipped", trouble=is_long and not is_told)
 
 
 def _not_now(job: Job, row: WorkOrder, why: Reason, error: errors.IntegrationError) -> Outcome:
@@ -109,30 +161,47 @@ class _Export:
             return self._found_finished()
         decision = decisions.decide(self.job, row, self.source)
         plan, number = decision.plan, decision.number
+        is_approved = row.is_approval_left or not self._wants_approval(plan)
+        is_due = decision.is_stopped or not ledger.is_in_king(row, plan) or not is_approved
+        if number and not is_due:
+            return self._unchanged(plan)
+        order, decision = self._with_order(decision) if number else (None, decision)
         if decision.is_rejected:
             return self._reject(decision.reasons, plan)
         if decision.is_held:
             return self._hold(decision.reasons, plan)
-        if number and ledger.is_in_king(row, plan) and not self._wants_approval(plan):
-            return self._unchanged(plan)
-        return self._send(plan, number)
+        return self._send(plan, order)
+
+    def _with_order(self, decision: Decision) -> tuple[Order | None, Decision]:
+        """Read King's order as it is now; return it with the decision, to which it may add reasons.
+
+        What is stopped anyway needs the order for the rest of its reasons only: then a reading that fails changes
+        nothing.
+        """
+        if is_in_doubt(self.row) and not decision.is_stopped:
+            raise NotSettledError  # what is read now may change yet
+        try:
+            order = self.king_order.read(decision.number)
+        except (errors.TenantActionError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError:
+            if not decision.is_stopped:
+                raise
+            return None, decision
+        if order is not None:
+            self._remember(linking.mark(order.number, order.debtor_number))
+        return order, decisions.with_order(self.job, self.row, self.source, decision, order)
+
+    def _remember(self, seen: str) -> None:
+        if self.row.seen_order != seen:
+            ledger.note(self.row, seen_order=seen)
 
     # --- Stopping -----------------------------------------------------------------------------------------------------
 
     def _reject(self, reasons: tuple[Reason, ...], plan: Plan | None = None) -> Outcome:
         self._book_stop(LedgerState.REJECTED, reasons, plan, LogEntry.Level.ERROR)
-        status = self.job.choices.failure_status.strip()
-        if status and self.source.work_status != status:
-            self._tell_failure(status)
+        _tell_failure(self.job, self.row, self.source.work_status)
         return Outcome("rejected")
-
-    def _tell_failure(self, status: str) -> None:
-        try:
-            self.job.outsmart.set_work_status(outsmart_id=self.row.outsmart_id, work_status=status)
-        except errors.TenantActionError:
-            raise
-        except errors.IntegrationError as error:
-            self.job.log.failure("order.status_not_set", error, outsmart_id=self.row.outsmart_id)
 
     def _hold(self, reasons: tuple[Reason, ...], plan: Plan | None = None) -> Outcome:
         self._book_stop(LedgerState.HELD, reasons, plan, LogEntry.Level.WARNING)
@@ -223,36 +292,21 @@ class _Export:
 
     # --- Sending ------------------------------------------------------------------------------------------------------
 
-    def _send(self, plan: Plan, number: str) -> Outcome:
-        if not number and self.job.guard.before_create(self.row):
-            return self._brought()
-        order = self._existing(number) if number else self._create(plan)
-        if isinstance(order, Outcome):
-            return order
-        if number:
+    def _send(self, plan: Plan, order: Order | None) -> Outcome:
+        """Write into King's order, or into a new one where there is none."""
+        if order is not None:
+            if not self.row.king_order_number:
+                self.king_order.adopt(order.number, is_created_by_us=False)
             ledger.begin(self.row, plan)
-        else:  # texts may name the new number
-            plan = decisions.plan_for(self.job, self.row, self.source, number=order.number)
-            ledger.store_lines(self.row, plan, is_attempted=True)
-        return self._bring_in_line(plan, order)
-
-    def _existing(self, number: str) -> Order | Outcome:
-        """Return King's order of this number as it is now, or book why it cannot be used."""
-        if is_in_doubt(self.row):
-            raise NotSettledError  # what is read now may change yet
-        other = None if self.row.is_created_by_us else ledger.order_of_other(self.row, number)
-        if other:
-            return self._hold((reason("order_of_another", number=number, other=str(other)),))
-        order = self.king_order.read(number)
-        if order is None:
-            code = "order_delivered" if self.row.king_order_number else "unknown_order"
-            return self._reject((reason(code, number=number),))
-        theirs = ledger.is_of_other(self.row, order)
-        if theirs:
-            return self._hold((reason("order_of_another", number=number, other=theirs),))
-        if not self.row.king_order_number:
-            self.king_order.adopt(order.number, is_created_by_us=False)
-        return order
+            return self._bring_in_line(plan, order)
+        if self.job.guard.before_create(self.row):
+            return self._brought()
+        made = self._create(plan)
+        if isinstance(made, Outcome):
+            return made
+        plan = decisions.plan_for(self.job, self.row, self.source, number=made.number)  # texts may name the number
+        ledger.store_lines(self.row, plan, is_attempted=True)
+        return self._bring_in_line(plan, made)
 
     def _create(self, plan: Plan) -> Order | Outcome:
         ledger.begin(self.row, plan, is_new=True)
@@ -285,12 +339,13 @@ class _Export:
         if differs:
             return self._hold((differs,))
         self._note(steps)
-        if self._wants_approval(sent):
+        is_left = self._wants_approval(sent) and (sent.has_credit or self._has_credit_of_others(sent, order))
+        if self._wants_approval(sent) and not is_left:
             problem = self.king_order.approve(order.number)
             if problem:
                 return self._incomplete("rejected", [problem])
         self.king_order.unlock_meanwhile()
-        return self._book_end(plan, sent)
+        return self._book_end(plan, sent, is_approval_left=is_left and not order.is_approved)
 
     def _compared(self, plan: Plan, order: Order) -> differences.Differences:
         booked = ledger.booked_lines(self.row)
@@ -322,6 +377,13 @@ class _Export:
         wanted = self.job.choices.approve_order and not self._is_interim and plan.is_complete
         return wanted and row.is_created_by_us and not row.is_approved
 
+    def _has_credit_of_others(self, sent: Plan, order: Order) -> bool:
+        """Tell that a line of King's own is a credit; ours are as the plan says by now."""
+        form = matching.form_of_references(sent.header.external_number)
+        ours = {line.king_line_id for line in ledger.booked_lines(self.row)}
+        others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
+        return any(line.quantity is not None and line.quantity < 0 for line in others)
+
     @property
     def _is_interim(self) -> bool:
         # Work that went back to an earlier status while we were busy is not finished either.
@@ -329,17 +391,23 @@ class _Export:
 
     # --- Ending -------------------------------------------------------------------------------------------------------
 
-    def _book_end(self, plan: Plan, sent: Plan) -> Outcome:
+    def _book_end(self, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
         # An order that we made and never finished counts as created, also when another run or try began it.
         is_new = self.row.is_created_by_us and not (self.row.plan_fingerprint or self.row.after_restore)
         count = "created" if is_new else "updated" if self.king_order.calls else "unchanged"
-        ledger.note(self.row, plan_fingerprint=ledger.plan_fingerprint(plan), doubtful_until=None)
+        fingerprint = ledger.plan_fingerprint(plan)
+        ledger.note(self.row, plan_fingerprint=fingerprint, doubtful_until=None, is_approval_left=is_approval_left)
         if not sent.is_complete:
-            return self._incomplete(count, ledger.refused_reasons(self.row))
+            refused = ledger.refused_reasons(self.row)
+            return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
         ledger.note(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # told already, when King gave it its number
             self.job.note(self.row, f"order.{count}")
         return self._finish(count)
+
+    def _has_any_in_king(self) -> bool:
+        """False when King took nothing at all into an order that it had already."""
+        return self.row.is_created_by_us or any(line.king_line_id for line in ledger.booked_lines(self.row))
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
         ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)

@@ -63,21 +63,27 @@ def _answer(refreshed: refreshing.Refreshed) -> dict[str, Any]:
 def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
     """Look an order up in King, to be shown before a work order is attached to it."""
 
-    def work(_call: BackgroundCall) -> Result:
-        found = people.find_king_order(number)
+    def work(call: BackgroundCall) -> Result:
+        found = people.find_king_order(number, work_order=_row(call))
         return {"found": found and _packed(found)}
 
     return background.submit(Kind.FIND_ORDER, work, by=by, parameters={"number": number}, work_order=row)
 
 
-def attach(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
+def attach(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: User) -> BackgroundCall:
     """Attach a work order to an order of King, after asking King once more."""
 
     def work(call: BackgroundCall) -> Result:
-        people.attach(work_order=_row(call), king_order_number=number, by=call.requested_by)
+        people.attach(
+            work_order=_row(call),
+            king_order_number=number,
+            by=call.requested_by,
+            accepts_other_customer=accepts_other_customer,
+        )
         return {}
 
-    return background.submit(Kind.ATTACH, work, by=by, parameters={"number": number}, work_order=row)
+    parameters = {"number": number, "accepts_other_customer": accepts_other_customer}
+    return background.submit(Kind.ATTACH, work, by=by, parameters=parameters, work_order=row)
 
 
 def start_anew(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:

@@ -17,16 +17,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations import notation
+from integrations import errors, notation
 from integrations.king.client import Client as KingClient
-from integrations.king.records import Order
+from integrations.king.records import Kind, Order
+from integrations.outsmart import payloads
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.wording import stored
 from kingsync.models.work_orders import Decision, LedgerState, OrderLine, Step, WorkOrder
-from kingsync.rules import orders, outcomes
+from kingsync.rules import linking, orders, outcomes
+from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import deciding, imported_lines, ledger
+from kingsync.rules.plans import ArticleFacts
+from kingsync.runs import deciding, imported_lines, ledger, mirror
 from kingsync.runs.deciding import Person
-from kingsync.runs.decisions import LIFTED_BY_RELEASE
+from kingsync.runs.decisions import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
+from kingsync.runs.facts import facts_of
 from kingsync.runs.patience import patiently
 
 # A row of the ledger, or its primary key where there are many.
@@ -65,10 +70,15 @@ class Decided:
 
 @dataclass(frozen=True)
 class FoundOrder:
-    """What King says of an open order, and the work order of ours that it belongs to, if any."""
+    """What King says of an open order, the work order of ours that it belongs to, and whose it is.
+
+    `other_customer` is the reason to ask for a yes: the order is of another customer than the work order to attach.
+    """
 
     order: Order
     belongs_to: WorkOrder | None
+    customer_name: str = ""
+    other_customer: Reason | None = None
 
 
 def possible(row: WorkOrder) -> frozenset[Decision.Kind]:
@@ -107,7 +117,10 @@ def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
 
 
 def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
-    """Let work orders pass the starting date and “nothing to invoice”; every other rule stops them as before."""
+    """Let work orders pass what stops them, as far as a person may; every other rule stops them as before.
+
+    That is the starting date, “nothing to invoice”, and the King order of another customer: that order only.
+    """
 
     def choose(row: WorkOrder) -> LedgerState:
         deciding.require(row, _RELEASABLE)
@@ -115,8 +128,18 @@ def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
             raise deciding.NothingToReleaseError(outcomes.reason("decision.nothing_to_release"))
         return _due_again(row)
 
-    columns = {"is_released": True, "next_try_at": None}
-    return _Many(Decision.Kind.RELEASE, by, columns=columns).decide(work_orders, choose)
+    return _Many(Decision.Kind.RELEASE, by, columns={"next_try_at": None}, own=_released).decide(work_orders, choose)
+
+
+def _released(row: WorkOrder) -> dict[str, object]:
+    """Return the columns that lift the reasons a work order stands still for, and no others."""
+    lifted: dict[str, object] = {}
+    for why in row.reasons:
+        if why["code"] in LIFTED_BY_IS_RELEASED:
+            lifted["is_released"] = True
+        elif why["code"] in LIFTED_BY_RELEASE:
+            lifted["accepted_order"] = linking.mark(why["params"]["number"], why["params"]["debtor"])
+    return lifted
 
 
 def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
@@ -128,7 +151,8 @@ def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
 
     text = deciding.checked_reason(reason, is_required=True)
     told = [outcomes.reason("excluded", name=deciding.name_of(by), reason=text)]
-    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=told, columns={"is_released": False})
+    withdrawn = {"is_released": False, "accepted_order": ""}
+    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=told, columns=withdrawn)
     return many.decide(work_orders, choose)
 
 
@@ -163,11 +187,12 @@ class _Many:
         by: Person,
         *,
         columns: Mapping[str, object],
+        own: Callable[[WorkOrder], Mapping[str, object]] = lambda _row: {},
         text: str = "",
         reasons: Iterable[Reason] = (),
     ) -> None:
         self._kind, self._by, self._text = kind, by, text
-        self._columns = columns
+        self._columns, self._own = columns, own
         self._reasons = [stored(why) for why in reasons]
         self._result = Decided()
         deciding.name_of(by)
@@ -197,24 +222,53 @@ class _Many:
             self._result.done.extend(group)
 
     def _store(self, rows: list[WorkOrder], changes: Mapping[str, object]) -> None:
-        every = {**self._columns, **changes}
-        WorkOrder.objects.filter(pk__in=[row.pk for row in rows]).update(**every)
+        alike: dict[tuple[tuple[str, object], ...], list[WorkOrder]] = defaultdict(list)
         for row in rows:
-            for name, value in every.items():
-                setattr(row, name, value)
+            alike[tuple(self._own(row).items())].append(row)
+        for own, group in alike.items():
+            every = {**self._columns, **dict(own), **changes}
+            WorkOrder.objects.filter(pk__in=[row.pk for row in group]).update(**every)
+            for row in group:
+                for name, value in every.items():
+                    setattr(row, name, value)
 
 
 # --- Decisions about one ----------------------------------------------------------------------------------------------
 
 
-def find_king_order(number: str) -> FoundOrder | None:
+def find_king_order(number: str, *, work_order: WorkOrder) -> FoundOrder | None:
     """Return what King says of an open order, for a person to see before attaching; None when it has none.
 
     Raises the errors of `deciding.king_client`.
     """
     with deciding.king_client() as king:
         order = _order(king, number)
-    return None if order is None else FoundOrder(order, _owner(order))
+        if order is None:
+            return None
+        debtor = _debtor(king, order.debtor_number)
+    strange = _other_customer(work_order, order, debtor)
+    return FoundOrder(order, _owner(order), debtor.name, _ask_for_a_yes(strange) if strange else None)
+
+
+def _debtor(king: KingClient, number: str) -> ArticleFacts:
+    """Return whose an order is: from the mirror, else from King; the name is for people to recognise."""
+    known = mirror.find(Kind.DEBTOR, {number}).get(number)
+    try:
+        raw = None if known or not number else king.find_record(Kind.DEBTOR, number)
+        return known or (facts_of(Kind.DEBTOR, raw) if raw else ArticleFacts(number=number))
+    except (errors.RejectedError, errors.PayloadError):
+        return ArticleFacts(number=number)
+
+
+def _other_customer(row: WorkOrder, order: Order, debtor: ArticleFacts) -> Reason | None:
+    """Return why an order asks for a yes; None where the customer is the same, or is not known to us."""
+    settings = SyncSettings.objects.first()
+    choices = settings.as_mapping().exports if settings else Exports()
+    try:
+        source = payloads.work_order(row.source.encode())
+    except errors.PayloadError:
+        return None  # the export looks again, when the work order can be read
+    return linking.hold(source, choices, number=order.number, debtor=debtor)
 
 
 def _order(king: KingClient, number: str) -> Order | None:
@@ -228,11 +282,18 @@ def _orders_of(king: KingClient, row: WorkOrder) -> list[str]:
     return [order.number for order in patiently(lambda: king.find_orders(reference=reference))]
 
 
-def attach(*, work_order: WorkOrder, king_order_number: str, by: Person) -> Decision:
+def _ask_for_a_yes(strange: Reason) -> Reason:
+    return Reason(code="decision.other_customer", params=strange.params)
+
+
+def attach(
+    *, work_order: WorkOrder, king_order_number: str, by: Person, accepts_other_customer: bool = False
+) -> Decision:
     """Tie a work order to an open order of King; the next run brings that order up to date.
 
+    `accepts_other_customer`: the person saw that the order is of another customer, and wants that.
     Raises the errors of `deciding.king_client`, `WrongStateError`, `AlreadyLinkedError`, `StillAtWorkError`,
-    `NoSuchOrderError`, `OrderTakenError`, `StillInKingError`, `ChangedMeanwhileError`.
+    `NoSuchOrderError`, `OrderTakenError`, `StillInKingError`, `OtherCustomerError`, `ChangedMeanwhileError`.
     """
     deciding.name_of(by)
     seen = deciding.reread(work_order)
@@ -240,25 +301,29 @@ def attach(*, work_order: WorkOrder, king_order_number: str, by: Person) -> Deci
     if seen.king_order_number:
         raise deciding.AlreadyLinkedError(outcomes.reason("decision.already_linked", number=seen.king_order_number))
     deciding.require_settled(seen)
-    order = _free_order(seen, king_order_number)
+    order = _free_order(seen, king_order_number, accepts_other_customer=accepts_other_customer)
     with deciding.alone():
         row = deciding.locked_as_seen(seen)
         (decision,) = deciding.note([row], Decision.Kind.ATTACH, by, number=order.number)
-        _tie(row, order)
+        _tie(row, order, accepts_other_customer=accepts_other_customer)
     return decision
 
 
-def _free_order(row: WorkOrder, number: str) -> Order:
+def _free_order(row: WorkOrder, number: str, *, accepts_other_customer: bool) -> Order:
     """Return King's order of this number, if the work order may have it."""
     with deciding.king_client() as king:
         order, ours = _order(king, number), _orders_of(king, row)
-    if order is None:
+        debtor = _debtor(king, order.debtor_number) if order else None
+    if order is None or debtor is None:
         raise deciding.NoSuchOrderError(outcomes.reason("decision.no_such_order", number=number.strip()))
     other = _owner(order)
     if other is not None and other.pk != row.pk:
         raise deciding.OrderTakenError(outcomes.reason("order_of_another", number=order.number, other=str(other)))
     if ours and order.number not in ours:
         raise deciding.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(ours)))
+    strange = None if accepts_other_customer else _other_customer(row, order, debtor)
+    if strange:
+        raise deciding.OtherCustomerError(_ask_for_a_yes(strange))
     return order
 
 
@@ -271,7 +336,8 @@ def _owner(order: Order) -> WorkOrder | None:
     return WorkOrder.objects.filter(outsmart_id=order.external_number.removeprefix(prefix)).first()
 
 
-def _tie(row: WorkOrder, order: Order) -> None:
+def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
+    seen = linking.mark(order.number, order.debtor_number)
     is_ours = order.external_number == orders.external_number(row.outsmart_id)
     try:
         with transaction.atomic():
@@ -284,6 +350,8 @@ def _tie(row: WorkOrder, order: Order) -> None:
                 step=Step.CREATED,
                 is_created_by_us=is_ours,
                 is_locked=is_ours,  # from its creation on; freed at the start of the next run
+                seen_order=seen,
+                accepted_order=seen if accepts_other_customer else row.accepted_order,
                 plan_fingerprint="",
                 doubtful_until=None,
                 next_try_at=None,
@@ -327,6 +395,9 @@ def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
     if order and _lines_of(row, order):
         raise deciding.StillInKingError(outcomes.reason("decision.lines_in_king", number=number))
     was_sent = row.is_created_by_us or row.lines.filter(is_imported=False).exclude(king_line_id="").exists()
+    if order and row.is_locked:  # nobody would free it once it is forgotten
+        with deciding.king_client() as king:
+            patiently(lambda: king.release_lock(number))
     if number and not order and was_sent and not even_so:
         raise deciding.OrderNotOpenError(outcomes.reason("decision.order_not_open", number=number))
 
@@ -352,6 +423,10 @@ def _forget(row: WorkOrder) -> None:
         is_created_by_us=False,
         is_approved=False,
         is_locked=False,
+        lock_failed_at=None,
+        is_approval_left=False,
+        accepted_order="",
+        seen_order="",
         plan_fingerprint="",
         doubtful_until=None,
         next_try_at=None,

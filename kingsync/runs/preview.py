@@ -12,13 +12,13 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.turns import Caller
 from kingsync.models.wording import StoredReason, sentence, stored
-from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import differences
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
-from kingsync.runs import clients, ledger
-from kingsync.runs.decisions import Decision, decide, notices, stopping
+from kingsync.runs import clients, decisions, ledger
+from kingsync.runs.decisions import Decision, decide, notices
 from kingsync.runs.exports import Candidate, ExportRun
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job
@@ -70,8 +70,7 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
     try:
         source = payloads.work_order(candidate.raw)
     except errors.PayloadError as error:
-        why = reason("unreadable_work_order", detail=str(error))
-        return "failed", {"action": "failed", "reasons": [stored(why)], "reason": str(error)}
+        return _unreadable(candidate, error)
     if source.is_archived:
         return "skipped", {
             "outsmart_id": source.outsmart_id,
@@ -85,45 +84,41 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
     if exports.has_left(row, source, candidate):
         foreseen = Foreseen(outcome="skipped", reasons=(reason("left_the_trigger"),), number=decision.number)
     else:
-        foreseen = _foreseen(job, row, decision)
+        foreseen = _foreseen(job, row, source, decision)
     return foreseen.outcome, _entry(source, decision.plan, foreseen)
 
 
-def _foreseen(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
+def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object]]:
+    """Return the count and the entry of a work order that cannot be read; without its id the ledger has no place."""
+    outcome = "rejected" if candidate.outsmart_id else "failed"
+    why = reason("unreadable_work_order", detail=error.detail)
+    return outcome, {
+        "outsmart_id": candidate.outsmart_id,
+        "order_number": payloads.marks(candidate.raw).order_number,
+        "action": outcome,
+        "reasons": [stored(why)],
+        "reason": str(error),
+    }
+
+
+def _foreseen(job: Job, row: WorkOrder, source: Source, decision: Decision) -> Foreseen:
     number = decision.number
+    if number:
+        order = patiently(lambda: job.king.get_order(number=number))
+        decision = decisions.with_order(job, row, source, decision, order)
+    steps = decision.steps
+    kept = tuple(notices(steps, before=row.notices)) if steps and not decision.is_stopped else ()
+    return Foreseen(outcome=_outcome(decision), reasons=decision.reasons, number=number, notices=kept, steps=steps)
+
+
+def _outcome(decision: Decision) -> str:
     if decision.is_rejected:
-        return Foreseen(outcome="rejected", reasons=decision.reasons, number=number)
+        return "rejected"
     if decision.is_held:
-        return Foreseen(outcome="skipped", reasons=decision.reasons, number=number)
-    if not number:
-        return Foreseen(outcome="created", reasons=decision.reasons, number=number)
-    other = None if row.is_created_by_us else ledger.order_of_other(row, number)
-    if other:
-        taken = reason("order_of_another", number=number, other=str(other))
-        return Foreseen(outcome="skipped", reasons=(taken,), number=number)
-    return _foreseen_of(job, row, decision)
-
-
-def _foreseen_of(job: Job, row: WorkOrder, decision: Decision) -> Foreseen:
-    """Return what would become of King's order."""
-    number = decision.number
-    order = patiently(lambda: job.king.get_order(number=number))
-    if order is None:
-        code = "order_delivered" if row.king_order_number else "unknown_order"
-        return Foreseen(outcome="rejected", reasons=(reason(code, number=number),), number=number)
-    theirs = ledger.is_of_other(row, order)
-    if theirs:
-        taken = reason("order_of_another", number=number, other=theirs)
-        return Foreseen(outcome="skipped", reasons=(taken,), number=number)
-    steps = differences.between(decision.plan, ledger.booked_lines(row), order)
-    stopped = stopping(steps, number=number)
-    if stopped:
-        state, reasons = stopped
-        outcome = "rejected" if state == LedgerState.REJECTED else "skipped"
-        return Foreseen(outcome=outcome, reasons=reasons, number=number, steps=steps)
-    outcome = "unchanged" if steps.is_empty else "updated"
-    kept = tuple(notices(steps, before=row.notices))
-    return Foreseen(outcome=outcome, reasons=decision.reasons, number=number, notices=kept, steps=steps)
+        return "skipped"
+    if decision.steps is None:
+        return "created"
+    return "unchanged" if decision.steps.is_empty else "updated"
 
 
 def _entry(source: Source, plan: Plan, foreseen: Foreseen) -> dict[str, object]:

@@ -120,7 +120,9 @@ def _ended_search(request: access.TenantRequest, call: BackgroundCall) -> HttpRe
         told = _("King has no open order %(number)s in this administration.")
         messages.error(request, told % {"number": notation.canonical_number(number)})
         return decision_words.back(request, row)
-    return render(request, "work_order_attach.html", {"work_order": row, "found": found, "number": number})
+    other_customer = wording.stored(found.other_customer) if found.other_customer else None
+    context = {"work_order": row, "found": found, "number": number, "other_customer": other_customer}
+    return render(request, "work_order_attach.html", context)
 
 
 def _ended_decision(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:

@@ -84,8 +84,11 @@ def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     if len(number) > NUMBER_LENGTH:
         messages.error(request, _("A number has at most %(length)s characters.") % {"length": NUMBER_LENGTH})
         return decision_words.back(request, row)
-    ask = page_calls.attach if "sure" in request.POST else page_calls.find_order
-    return call_pages.followed(request, ask(row, number, by=request.user))
+    if "sure" not in request.POST:
+        return call_pages.followed(request, page_calls.find_order(row, number, by=request.user))
+    agreed = "other_customer" in request.POST
+    call = page_calls.attach(row, number, accepts_other_customer=agreed, by=request.user)
+    return call_pages.followed(request, call)
 
 
 def _anew(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:

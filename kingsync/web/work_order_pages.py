@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from kingsync.models.runs import RunKind
+from kingsync.models.wording import stored
 from kingsync.models.work_orders import Decision, WorkOrder
-from kingsync.runs import people
+from kingsync.runs import order_notices, people
 from kingsync.web import access, documents, history, paging, standing, work_order_list
 
 # What the list offers for the rows that are ticked.
@@ -39,6 +40,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "work_order": row,
         "pair": documents.pair_of(row),
         "moments": history.of(row),
+        "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
         "possible": {str(kind) for kind in people.possible(row)} if request.may_edit else set(),
         "may_export": request.may_edit and row.state != "excluded",

@@ -155,7 +155,6 @@ def test_marks_are_found_in_a_record_that_cannot_be_read(raw: bytes) -> None:
     found = payloads.marks(raw)
 
     assert (found.outsmart_id, found.status, found.work_status) == ("77", "Compleet", "1")
-    assert found.is_readable
     assert not found.is_archived
 
 

@@ -319,14 +319,16 @@ def test_what_king_says_of_an_order_is_seen_before_attaching(
     number = desk.work_order(outsmart)
     desk.export()
 
-    free, taken = people.find_king_order("0500"), people.find_king_order(desk.ledger(number).king_order_number or "")
+    row = desk.ledger(number)
+    free, taken = (people.find_king_order(each, work_order=row) for each in ("0500", row.king_order_number or ""))
 
     assert free
     assert taken
     assert (free.order.number, free.order.reference, free.belongs_to) == ("500", "Kade 1", None)
     assert (taken.belongs_to, len(taken.order.lines)) == (desk.ledger(number), 4)
-    assert people.find_king_order("404") is None
-    assert people.find_king_order("geen nummer") is None
+    assert (free.customer_name, free.other_customer) == ("Klant 11", None)
+    assert people.find_king_order("404", work_order=row) is None
+    assert people.find_king_order("geen nummer", work_order=row) is None
 
 
 def test_an_order_that_king_does_not_have_open_is_not_attached(king: KingSandbox, tenant: Tenant) -> None:

@@ -197,12 +197,36 @@ def test_king_order_is_shown_before_it_is_attached_and_then_brought_up_to_date(
     export(tenant)
 
     assert "Attach to King order 500?" in text(asked)
-    assert "Debtor number 11" in text(asked)
+    assert "Customer in King 11 Klant 11" in text(asked)
+    assert "other_customer" not in asked.content.decode()
     assert (before, decisions()) == ("held", [("attach", "eddy", "")])
     assert "Attached: the next export brings the King order up to date." in text(done)
     assert state_of(row) == LedgerState.DONE
     (order,) = desk.orders(king, ours=False)
     assert (order["OrderNummer"], len(order["OrderRegels"])) == (500, 4)
+
+
+def test_order_of_another_customer_is_attached_only_after_an_explicit_yes(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    king.store.put_record("debtor", "12", {"Naam1": "Bakker", "Woonplaats": "Ede"})
+    king.store.put_record("order", "500", {"DebiteurNummer": 12})
+    row = _held_for_want_of_an_order(tenant, outsmart)
+
+    asked = decide(editor, row, "attach", number="500")
+    refused = decide(editor, row, "attach", number="500", sure="1")
+    before = decisions()
+    decide(editor, row, "attach", number="500", sure="1", other_customer="1")
+    export(tenant)
+
+    both = "King order 500 is of customer 12 (Bakker), but the work order is of customer 10 (Klant 10)."
+    assert both in text(asked)
+    assert "Yes, this work belongs on the order of 12 Bakker" in text(asked)
+    assert both in text(refused)
+    assert (before, decisions()) == ([], [("attach", "eddy", "")])
+    assert state_of(row) == LedgerState.DONE
+    (order,) = desk.orders(king, ours=False)
+    assert len(order["OrderRegels"]) == 4
 
 
 def _held_for_want_of_an_order(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:

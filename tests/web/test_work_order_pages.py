@@ -398,6 +398,24 @@ def test_amounts_stand_as_the_language_writes_them(client: Client, editor: Clien
     assert "BUIS × 2,5" in page_of(editor, row)
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"is_locked": True}, "King order 26000001 may still be locked for your staff"),
+        ({"is_approval_left": True}, "King order 26000001 has a credit line, so it was not approved."),
+    ],
+)
+def test_what_is_left_to_do_in_king_is_told_on_a_finished_work_order(
+    editor: Client, tenant: Tenant, columns: dict[str, bool], told: str
+) -> None:
+    row = factories.work_order(tenant, state="done", king_order_number="26000001", **columns)
+    plain = factories.work_order(tenant, state="done", king_order_number="26000002")
+
+    assert told in page_of(editor, row)
+    assert "26000002 may" not in page_of(editor, plain)
+    assert "credit line" not in page_of(editor, plain)
+
+
 def test_history_holds_runs_and_people_in_one_line_of_time(editor: Client, tenant: Tenant) -> None:
     row = factories.work_order(tenant)
     run = factories.run(tenant)

@@ -22,9 +22,9 @@ from kingsync.models.encryption import DecryptionError
 from kingsync.models.wording import reason_of, sentence, sentences, stored
 from kingsync.models.work_orders import Decision, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import causes, people
+from kingsync.runs import causes, order_notices, people
 from kingsync.runs.clients import NotConnectedError
-from kingsync.runs.deciding import NotDecidedError, UnknownWorkOrderError
+from kingsync.runs.deciding import NotDecidedError, OtherCustomerError, UnknownWorkOrderError
 
 ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
 
@@ -41,6 +41,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--even-so", action="store_true", help="with --anew: the order that is not open any more was removed"
         )
+        help_text = "with --attach: the order is of another customer, and that is right"
+        parser.add_argument("--yes-other-customer", action="store_true", help=help_text)
 
     def handle(self, *args: object, **options: Any) -> None:
         tenant = tenant_of(options["slug"])
@@ -107,7 +109,9 @@ def _add_actions(parser: ArgumentParser) -> None:
     one.add_argument("--decisions", metavar="ID", help="what people decided about a work order, newest first")
     one.add_argument("--retry", nargs="+", metavar="ID", help="try these again at the next run")
     one.add_argument("--retry-cause", metavar="KEY", help="try everything again that this cause stops")
-    one.add_argument("--release", nargs="+", metavar="ID", help="send these although they are old or empty")
+    one.add_argument(
+        "--release", nargs="+", metavar="ID", help="send these although they are old, empty or of another customer"
+    )
     one.add_argument("--attach", nargs=2, metavar=("ID", "KING_NUMBER"), help="tie a work order to a King order")
     one.add_argument("--anew", metavar="ID", help="forget the earlier attempt")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never through us; needs --reason")
@@ -126,9 +130,9 @@ def _who_is_logged_in() -> str:
 
 
 class _RefusedError(Exception):
-    def __init__(self, why: Reason) -> None:
+    def __init__(self, why: Reason, *, with_option: str = "") -> None:
         super().__init__(why.code)
-        self.told = _in_words(why)
+        self.told = f"{_in_words(why)} ({with_option})" if with_option else _in_words(why)
 
 
 @contextmanager
@@ -136,6 +140,8 @@ def _told_in_words() -> Iterator[None]:
     """Turn what refuses a decision as a whole into a sentence."""
     try:
         yield
+    except OtherCustomerError as error:
+        raise _RefusedError(error.why, with_option="--yes-other-customer") from None
     except (NotDecidedError, NotConnectedError) as error:
         raise _RefusedError(error.why) from None
     except DecryptionError:
@@ -189,7 +195,12 @@ def _include(options: dict[str, Any]) -> people.Decided:
 
 def _attach(options: dict[str, Any]) -> people.Decided:
     outsmart_id, number = options["attach"]
-    made = people.attach(work_order=_row(outsmart_id), king_order_number=number, by=options["by"])
+    made = people.attach(
+        work_order=_row(outsmart_id),
+        king_order_number=number,
+        by=options["by"],
+        accepts_other_customer=options["yes_other_customer"],
+    )
     return people.Decided(done=[made.work_order])
 
 
@@ -224,7 +235,7 @@ def _entries() -> Iterator[dict[str, Any]]:
             "state": row.state,
             "reason": sentences(row.reasons),
             "attempts": row.attempts,
-            "notice": sentences(row.notices),
+            "notice": sentences(stored(why) for why in order_notices.of(row)),
             "lines": [_line(line) for line in lines.get(row.pk, [])],
         }
 

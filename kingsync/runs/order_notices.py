@@ -1,0 +1,34 @@
+"""What people should know about a work order whatever its state: nothing that stops it, but something to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.outcomes import Reason, reason
+
+
+def of(row: WorkOrder) -> tuple[Reason, ...]:
+    return (*_notices(row), *msgspec.convert(row.notices, list[Reason]))
+
+
+def _notices(row: WorkOrder) -> Iterator[Reason]:
+    for why in (lock_notice(row), approval_notice(row)):
+        if why:
+            yield why
+
+
+def lock_notice(row: WorkOrder) -> Reason | None:
+    """Tell of an order that may still be locked by us for King's own staff."""
+    if not row.is_locked or not row.king_order_number:
+        return None
+    return reason("still_locked", number=row.king_order_number)
+
+
+def approval_notice(row: WorkOrder) -> Reason | None:
+    """Tell of an order that is complete, and waits for a person's approval."""
+    if not row.is_approval_left or not row.king_order_number:
+        return None
+    return reason("not_approved_credit", number=row.king_order_number)
