@@ -33,6 +33,7 @@ class SyncRunAdmin(base.LongListAdmin):
         "read_count",
         "created_count",
         "rejected_count",
+        "new_problems_count",
         "log",
     )
     list_filter: Any = (base.TenantFilter, "kind", "status", "trigger", "queued_at")
@@ -40,7 +41,17 @@ class SyncRunAdmin(base.LongListAdmin):
     fieldsets = (
         (None, {"fields": ("tenant", "kind", "status", "trigger", "requested_by", "why_failed", "log")}),
         (_("Times"), {"fields": ("queued_at", "started_at", "heartbeat_at", "lease_until", "finished_at")}),
-        (_("Counts"), {"fields": (*(f"{name}_count" for name in COUNTS), "trouble_count", "counts_by_kind")}),
+        (
+            _("Counts"),
+            {
+                "fields": (
+                    *(f"{name}_count" for name in COUNTS),
+                    "trouble_count",
+                    "new_problems_count",
+                    "counts_by_kind",
+                )
+            },
+        ),
         (_("For those who must dig"), {"fields": ("settings_version", "options", "cursor", "attempt")}),
     )
     why_failed = base.why("error", _("error"))

@@ -84,8 +84,9 @@ class SyncRun(TenantOwned):
     uncertain_count = models.PositiveIntegerField(_("uncertain"), default=0)
     failed_count = models.PositiveIntegerField(_("failed"), default=0)
     deactivated_count = models.PositiveIntegerField(_("deactivated"), default=0)
-    # Records that did not end well although something was written (an incomplete order, say): makes a run "partly".
+    # Records that need a person; of them those that did not before this run, or not for this reason.
     trouble_count = models.PositiveIntegerField(_("need attention"), default=0)
+    new_problems_count = models.PositiveIntegerField(_("new problems"), default=0, db_default=0)
 
     # What the page shows while it runs.
     progress_kind = models.CharField(_("working on"), max_length=20, blank=True)
@@ -130,6 +131,11 @@ class SyncRun(TenantOwned):
     @property
     def is_dry(self) -> bool:
         return bool(self.options.get("dry_run"))
+
+    @property
+    def still_waiting_count(self) -> int:
+        """Records that wait for the same repair as before this run."""
+        return max(0, self.trouble_count - self.new_problems_count)
 
     def counts(self) -> dict[str, int]:
         """Return the counts by the names of the product's contract."""

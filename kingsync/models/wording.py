@@ -112,7 +112,8 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.not_settled": _("King may still be working on an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
         "A release lifts only the starting date, “nothing to invoice”, the King order of another customer and the "
-        "doubt after a restored database; something else stops this work order. Repair its cause, or exclude the work order."
+        "doubt after a restored database; something else stops this work order. Repair its cause, or exclude the work "
+        "order."
     ),
     "decision.other_customer": _(
         "King order %(number)s is of customer %(debtor)s (%(debtor_name)s), but the work order is of customer "

@@ -93,6 +93,10 @@ class WorkOrder(TenantOwned):
     # What people should know although nothing is wrong, as reasons.
     notices = models.JSONField(_("notices"), default=list, db_default=[])
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    # The causes that it needs a person for (kingsync.runs.causes), kept while it is being tried again; null = none.
+    problem_causes = models.JSONField(null=True, editable=False)
+    problem_since = models.DateTimeField(_("needs a person since"), null=True)
+    problem_count = models.PositiveIntegerField(_("runs that found it so"), default=0, db_default=0)
     is_approved = models.BooleanField(_("approved by us"), default=False)
     is_interim = models.BooleanField(_("at the interim status"), default=False)
     # A person said: send it although a rule would hold it back.

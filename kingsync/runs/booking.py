@@ -27,8 +27,11 @@ class Booking:
         for one in records:
             for part in one.parts:
                 _take_refusal(part, refused)
-                if part.outcome == "rejected" and part.why:
-                    _tell(part, part.why, self._log)
+        rejected = [part for one in records for part in one.parts if part.outcome == "rejected"]
+        _look_up_before(rejected)
+        for part in rejected:
+            if part.why and part.is_new_problem:
+                _tell(part, part.why, self._log)
         if len(self._story.posted) > 1 and not self._are_links_new:
             self._forget_parts(records)
         self._are_links_new = record_links.store(_links(records), are_new=self._are_links_new)
@@ -46,6 +49,15 @@ def _take_refusal(part: Part, refused: Refused) -> None:
     why = refused.get((part.answer.kind, part.answer.outsmart_id)) if isinstance(part.answer, Row) else None
     if why and part.must_be_posted:
         part.outcome, part.why = "rejected", why
+
+
+def _look_up_before(parts: Sequence[Part]) -> None:
+    """Find out whether records that were not compared could not be sent before either: those of a first import."""
+    unknown = [part for part in parts if part.before is None]
+    if unknown:
+        found = record_links.of({part.answer.kind for part in unknown}, {part.answer.king_id for part in unknown})
+        for part in unknown:
+            part.before = found.get((part.answer.kind, part.answer.king_id))
 
 
 def _links(records: Sequence[Compared]) -> Iterator[Link]:

@@ -58,6 +58,11 @@ def allowed_count(kind: str) -> int:
     return found.changed_count + found.deactivated_count if found else 0
 
 
+def is_pulled(kind: str) -> bool:
+    """Tell whether the kind is kept back already: people know, and none of them said yes."""
+    return Brake.objects.filter(kind=kind, state__in=[Brake.State.WAITING, Brake.State.REFUSED]).exists()
+
+
 def pull(
     run: SyncRun, kind: str, *, known: int, changed: int, deactivated: int, records: Sequence[dict[str, object]]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models.wording import sentence
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.outcomes import reason
-from kingsync.runs import people
-from kingsync.runs.deciding import Person, UnknownCauseError
+from kingsync.runs.deciding import UnknownCauseError
 
 LISTED = 50
 
@@ -92,7 +91,7 @@ class Affected:
 
 @dataclass
 class Cause:
-    """`key` names it for `retry_cause`; `count` is all of them, `work_orders` the newest, at most `LISTED`."""
+    """`key` names it for `people.retry_cause`; `count` is all of them, `work_orders` the newest, at most `LISTED`."""
 
     key: str
     code: str
@@ -128,14 +127,9 @@ def stopped_by(key: str) -> list[int]:
     return stopped
 
 
-def keys_of(reasons: list[Mapping[str, Any]]) -> list[str]:
+def keys_of(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the causes behind the reasons of one work order, by their keys."""
     return [key for key, _code, _params in _causes_of(reasons)]
-
-
-def retry_cause(*, key: str, by: Person) -> people.Decided:
-    """Retry everything that a cause stops. Raises `UnknownCauseError` and as `people.retry`."""
-    return people.retry(work_orders=stopped_by(key), by=by)
 
 
 _Named = tuple[str, str, Mapping[str, str]]
@@ -153,7 +147,7 @@ def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]
         yield Affected(pk, outsmart_id, order_number), _causes_of(reasons)
 
 
-def _causes_of(reasons: list[Mapping[str, Any]]) -> list[_Named]:
+def _causes_of(reasons: Iterable[Mapping[str, Any]]) -> list[_Named]:
     named = {key: (key, code, params) for key, code, params in map(_named, reasons)}
     telling = [each for each in named.values() if each[1] not in _CONSEQUENCES]
     return telling or list(named.values())

@@ -35,6 +35,14 @@ class Part:
     def must_be_posted(self) -> bool:
         return self.outcome in {"created", "updated", "deactivated"}
 
+    @property
+    def is_new_problem(self) -> bool:
+        """True when it cannot be sent, and could before, or could not for another reason."""
+        if self.outcome != "rejected" or self.why is None:
+            return False
+        before = self.before
+        return before is None or (before.state, before.reason) != (record_links.REJECTED, stored(self.why))
+
 
 @dataclass(slots=True)
 class Compared:
@@ -60,10 +68,12 @@ class Compared:
 
     @property
     def is_trouble(self) -> bool:
-        """True when a part of it could not be sent although the record itself could."""
-        if len(self.parts) == 1:
-            return False
-        return self.own.outcome != "rejected" and any(part.outcome == "rejected" for part in self.parts)
+        """True when it, or a part of it, could not be sent."""
+        return any(part.outcome == "rejected" for part in self.parts)
+
+    @property
+    def is_new_problem(self) -> bool:
+        return any(part.is_new_problem for part in self.parts)
 
     @property
     def digest_before(self) -> bytes | None:
@@ -191,4 +201,5 @@ def counts_of(records: Iterable[Compared]) -> Counter[str]:
     for one in records:
         found[one.outcome] += 1
         found["trouble"] += one.is_trouble
+        found["new_problems"] += one.is_new_problem
     return found

@@ -8,8 +8,9 @@ from integrations import errors
 from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules.outcomes import reason
-from kingsync.runs import ledger, verifying
+from kingsync.runs import ledger, problems, verifying
 from kingsync.runs.jobs import Job, Outcome
+from kingsync.runs.problems import Trouble
 
 
 def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
@@ -24,8 +25,9 @@ def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
         raise
     except errors.IntegrationError as error:
         ledger.settle(row, LedgerState.UNCONFIRMED, [reason("confirmation_failed", detail=str(error))])
-        job.log.failure("order.not_confirmed", error, outsmart_id=row.outsmart_id)
-        return Outcome(count, trouble=True)
+        if problems.found(row) is not Trouble.KNOWN:
+            job.log.failure("order.not_confirmed", error, outsmart_id=row.outsmart_id)
+        return Outcome(count)
     ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED, confirmed_at=timezone.now())
     verifying.compare(job, row, answer)
     return Outcome(count)

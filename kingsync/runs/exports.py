@@ -17,7 +17,7 @@ from kingsync.models.turns import Caller
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import reason
-from kingsync.runs import clients, ledger, verifying
+from kingsync.runs import clients, ledger, problems, verifying
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import unlock
@@ -59,7 +59,7 @@ class ExportRun:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.unsettled: list[str] = []
-        self._seen: set[str] = set()
+        self._row: WorkOrder | None = None
         self._done = job.claim.run.progress_done
 
     def work(self) -> bool:
@@ -155,14 +155,16 @@ class ExportRun:
             return None
 
     def _gone(self, outsmart_id: str) -> None:
-        self.job.claim.count("read")
-        self.job.claim.count("skipped", trouble=True)
+        why = reason("gone_from_outsmart")
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
-        if row:
-            ledger.settle(row, LedgerState.HELD, [reason("gone_from_outsmart")], last_run=self.job.claim.run)
-        self.job.log.add(
-            "order.gone", reason("gone_from_outsmart"), level=LogEntry.Level.WARNING, outsmart_id=outsmart_id
-        )
+        self.job.claim.count("read")
+        if row is None:
+            self._count(Outcome("skipped", trouble=True), None)
+            self.job.log.add("order.gone", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
+            return
+        ledger.settle(row, LedgerState.HELD, [why], last_run=self.job.claim.run)
+        self._count(Outcome("skipped"), row)
+        self.job.note(row, "order.gone", why, LogEntry.Level.WARNING)
 
     def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
         marks = payloads.marks(raw)
@@ -174,12 +176,19 @@ class ExportRun:
     def _one(self, candidate: Candidate) -> None:
         claim = self.job.claim
         claim.count("read")
+        self._row = None
         outcome = self._guarded(candidate)
         if outcome:
-            claim.count(outcome.count, trouble=outcome.trouble)
+            self._count(outcome, self._row)
         self._done += 1
         self.job.log.write_now_and_then()
         claim.beat(done=self._done)
+
+    def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
+        """Count a work order by how it ended, and whether that is a new problem; `row` is its place in the ledger."""
+        trouble = problems.found(row) if row else None
+        self.job.claim.count(outcome.count, trouble=outcome.trouble and trouble is None)
+        problems.count(self.job.claim, trouble)
 
     def _guarded(self, candidate: Candidate) -> Outcome | None:
         """Keep a work order that breaks something of ours from stopping the others."""
@@ -201,7 +210,7 @@ class ExportRun:
             return self._unreadable(candidate, error)
         if source.is_archived:
             return Outcome("skipped")
-        row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
+        self._row = row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
         stopped = self._not_ours(row, source, candidate)
         if stopped:
             return stopped
@@ -220,7 +229,7 @@ class ExportRun:
         if marks.is_archived:
             return Outcome("skipped")
         run = self.job.claim.run
-        row = ledger.seen_unreadable(
+        self._row = row = ledger.seen_unreadable(
             candidate.outsmart_id, marks, candidate.raw, is_interim=candidate.is_interim, run=run
         )
         if row.state == LedgerState.EXCLUDED:
@@ -252,7 +261,7 @@ class ExportRun:
                 raise LostClaimError(str(LostClaimError.__doc__))
             self._wait_for(row)
             outcome = self._settled(row)
-            self.job.claim.count(outcome.count, trouble=outcome.trouble)
+            self._count(outcome, row)
         self.job.log.write()
         self.job.claim.beat(done=self._done)
 
@@ -266,7 +275,7 @@ class ExportRun:
         try:
             return export(self.job, row, source)
         except NotSettledError:
-            return Outcome("uncertain")
+            return Outcome("uncertain", trouble=True)
 
 
 def is_interim(choices: Exports, *, status: str | None, work_status: str, before: bool) -> bool:

@@ -14,6 +14,7 @@ from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
+from kingsync.runs import problems
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
@@ -30,7 +31,10 @@ class NotSettledError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one work order ended: one of the contract's counts; `trouble` when it needs attention all the same."""
+    """How one work order ended: one of the contract's counts; `trouble` when people must hear of it in any case.
+
+    What the ledger's state says of it (`problems.found`) needs no mark.
+    """
 
     count: str
     trouble: bool = False
@@ -109,7 +113,9 @@ class Job:
     def note(
         self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO
     ) -> None:
-        """Write one event of a work order in the run's log."""
+        """Write one event of a work order in the run's log; not what an earlier run wrote and still holds."""
+        if why and level != LogEntry.Level.INFO and problems.was_told(row, why):
+            return
         self.log.add(
             event,
             why,

@@ -162,7 +162,10 @@ class KindImport:
         for why in unreadable:
             self._counts["rejected"] += 1
             self._pass.cursor.is_whole = False
-            self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+            self._counts["trouble"] += 1
+            if not self._job.log.was_told("record.unreadable", why, kind=self._story.primary):
+                self._counts["new_problems"] += 1
+                self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
             if self._is_dry:
                 self._tell("rejected", comparing.unreadable(self._story, why))
         self._uncompared += records
@@ -266,7 +269,10 @@ class KindImport:
             cursor.is_read = True
             return True
         why = reason("brake", known=str(known), changed=str(cursor.changed), deactivated=str(deactivated))
-        self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+        is_new = not brakes.is_pulled(name)
+        self._job.claim.problem(is_new=is_new)
+        if is_new:
+            self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
         if not self._is_dry:
             self._pull(known, deactivated, gone)
         return False
@@ -281,7 +287,6 @@ class KindImport:
                 claim.run, self._story.name, known=known, changed=changed, deactivated=deactivated, records=shown
             )
             claim.count("skipped", self._held.clear())
-            claim.count("trouble")
             self._pass.cursor.is_braked = True
             claim.save(cursor=self._pass.as_cursor())
             self._job.log.write()

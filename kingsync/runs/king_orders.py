@@ -351,7 +351,7 @@ def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None
     """Book that an order may be locked for King's own staff; the first time that is told."""
     if row.lock_failed_at is None:
         job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-        job.claim.count("trouble")
+        job.claim.problem(is_new=True)
         ledger.note(row, lock_failed_at=timezone.now())
 
 

@@ -23,6 +23,7 @@ from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import BookedLine, Content, DroppedLine, Plan, PlannedLine
+from kingsync.runs import problems
 from kingsync.runs.lifecycle import LostClaimError
 
 # What is booked dozens of times per work order is written in SQL of our own: the ORM takes longer to word such a
@@ -94,16 +95,17 @@ def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> Work
 
 def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), **changes: object) -> None:
     """Put a work order in a state with its reasons; other columns by name."""
-    _set_state(row, state, reasons, changes, is_durable=True)
+    _set_state(row, state, tuple(reasons), changes, is_durable=True)
 
 
 def _set_state(
-    row: WorkOrder, state: LedgerState, reasons: Iterable[Reason], changes: dict[str, object], *, is_durable: bool
+    row: WorkOrder, state: LedgerState, reasons: tuple[Reason, ...], changes: dict[str, object], *, is_durable: bool
 ) -> None:
     if row.state != state:
         row.changed_at = timezone.now()
     told: dict[str, object] = {"state": state, "reasons": [stored(why) for why in reasons]}
     told |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
+    told |= problems.columns(row, state, reasons)
     _store(row, told | changes, is_durable=is_durable)
 
 

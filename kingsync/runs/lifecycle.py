@@ -106,12 +106,18 @@ class Claim:
     _is_cancelled: bool = False
 
     def count(self, outcome: str, number: int = 1, *, trouble: bool = False) -> None:
-        """Add to one of the contract's counts; `trouble` marks a record that did not end well all the same."""
-        for name in (outcome, "trouble") if trouble else (outcome,):
+        """Add to one of the contract's counts; `trouble` marks a new problem, whatever is known of the record."""
+        for name in (outcome, "trouble", "new_problems") if trouble else (outcome,):
             self._counts[name] = self._counts.get(name, 0) + number
         if outcome in COUNTS and self.run.kind == RunKind.IMPORT and self.run.progress_kind:
             of_kind = self.run.counts_by_kind.setdefault(self.run.progress_kind, {})
             of_kind[outcome] = of_kind.get(outcome, 0) + number
+
+    def problem(self, *, is_new: bool) -> None:
+        """Count a record that needs a person: since this run (or for another reason than before), or still."""
+        self.count("trouble")
+        if is_new:
+            self.count("new_problems")
 
     def sample(self, outcome: str, entry: dict[str, object]) -> None:
         """Keep an example of what a dry run would do to records of the kind at hand, for the page."""
@@ -296,8 +302,7 @@ def _final_status(run: SyncRun, error: Reason | None, *, cancelled: bool) -> Run
         return RunStatus.CANCELLED
     if error:
         return RunStatus.FAILED
-    trouble = run.rejected_count + run.uncertain_count + run.failed_count + run.trouble_count
-    return RunStatus.PARTLY if trouble else RunStatus.SUCCEEDED
+    return RunStatus.PARTLY if run.new_problems_count + run.failed_count else RunStatus.SUCCEEDED
 
 
 def request_cancel(run: SyncRun) -> None:

@@ -82,6 +82,11 @@ class RunLog:
         call = self._failed_calls.behind(why, record_ids=record_ids, must_name=must_name)
         return {"call": call} if call else {}
 
+    def was_told(self, event: str, why: Reason, *, kind: str, king_id: str = "") -> bool:
+        """Tell whether an earlier run wrote this very warning: for what keeps no place of its own elsewhere."""
+        same = LogEntry.objects.filter(event=event, record_kind=kind, king_id=king_id, code=why.code, params=why.params)
+        return same.exclude(level=LogEntry.Level.INFO).exclude(run=self._run).exists()
+
     def failure(self, event: str, error: errors.IntegrationError, *, outsmart_id: str = "", kind: str = "") -> None:
         self.add(event, reason_of(error), level=LogEntry.Level.ERROR, outsmart_id=outsmart_id, kind=kind)
 

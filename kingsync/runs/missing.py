@@ -137,14 +137,17 @@ def _book(story: Story, each: Gone, refused: Reason | None) -> None:
 def _tell(story: Story, each: Gone, refused: Reason | None, job: Job) -> None:
     if refused:
         job.claim.count("rejected")
-        job.log.add(
-            "record.rejected",
-            refused,
-            level=LogEntry.Level.ERROR,
-            kind=each.kind,
-            outsmart_id=each.outsmart_id,
-            king_id=each.king_id,
-        )
+        is_new = not job.log.was_told("record.rejected", refused, kind=each.kind, king_id=each.king_id)
+        job.claim.problem(is_new=is_new)
+        if is_new:
+            job.log.add(
+                "record.rejected",
+                refused,
+                level=LogEntry.Level.ERROR,
+                kind=each.kind,
+                outsmart_id=each.outsmart_id,
+                king_id=each.king_id,
+            )
         return
     job.claim.count("deactivated" if story.active_field else "skipped")
     why = reason("gone_from_king" if story.active_field else "gone_stays")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,7 @@ from kingsync.models.people import ToldWorkOrder
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import causes, mails
+from kingsync.runs import causes, mails, problems
 
 LISTED = 20
 LISTED_PER_CAUSE = 5
@@ -66,6 +67,8 @@ class News:
     orders: list[Item] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     order_count: int = 0
+    # Of all that need a person now, those that a mail told of before.
+    still_count: int = 0
     told: list[tuple[int, str]] = field(default_factory=list)
 
     @property
@@ -82,11 +85,25 @@ class News:
         if self.troubles:
             return self.troubles[0].title
         text = ngettext("%(count)s work order needs a person", "%(count)s work orders need a person", self.order_count)
-        return text % {"count": self.order_count}
+        return self.new_and_still or text % {"count": self.order_count}
+
+    @property
+    def new_count(self) -> int:
+        """Return how many work orders the mail before did not tell of."""
+        return self.order_count - self.still_count if self.groups else self.order_count
+
+    @property
+    def new_and_still(self) -> str:
+        """Return "1 new problem, 3 still wait" where there is something of both; "" otherwise."""
+        if not (self.new_count and self.still_count):
+            return ""
+        new = ngettext("%(count)s new problem", "%(count)s new problems", self.new_count) % {"count": self.new_count}
+        still = ngettext("%(count)s still waits", "%(count)s still wait", self.still_count)
+        return f"{new}, {still % {'count': self.still_count}}"
 
 
-def as_it_stands(tenant: Tenant) -> News:
-    """Return all that needs a person now, the work orders by cause."""
+def as_it_stands(tenant: Tenant, covered_until: datetime.datetime | None) -> News:
+    """Return all that needs a person now, the work orders by cause; how many of them did when the last mail went."""
     groups = [
         Group(cause.sentence, cause.count, [_affected(tenant, each) for each in cause.work_orders[:LISTED_PER_CAUSE]])
         for cause in causes.causes()[:LISTED]
@@ -95,7 +112,13 @@ def as_it_stands(tenant: Tenant) -> News:
         troubles=[*_paused(tenant), *_failures(tenant, _failed_runs()), *_brakes(tenant, _waiting_brakes())],
         groups=groups,
         order_count=WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count(),
+        still_count=_needed_before(covered_until) if covered_until else 0,
     )
+
+
+def _needed_before(moment: datetime.datetime) -> int:
+    rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON)
+    return rows.alias(since=Coalesce("problem_since", "changed_at")).filter(since__lte=moment).count()
 
 
 def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: datetime.datetime) -> News:
@@ -107,6 +130,7 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
         if len(news.orders) < LISTED:
             news.orders.append(_order(tenant, row))
     news.order_count = len(news.told)
+    news.still_count = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count() - news.order_count
     failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
     brakes = [brake for brake in _waiting_brakes() if _is_between(brake.pulled_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
@@ -141,7 +165,7 @@ def _not_told(after: datetime.datetime | None, until: datetime.datetime) -> Iter
     shown = rows.only("outsmart_id", "order_number", "customer_name", "state", "reasons")
     for row in shown.order_by("-id").iterator(chunk_size=BATCH):
         fingerprint = _fingerprint(row)
-        if told.get(row.pk) != fingerprint:
+        if told.get(row.pk) != fingerprint and not problems.is_by_settings(row.reasons):
             yield row, fingerprint
 
 

@@ -91,7 +91,8 @@ def _send_each(look: Look) -> None:
 
 
 def _send_digest(look: Look) -> None:
-    found = news.as_it_stands(look.tenant)
+    last = SentNotice.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
+    found = news.as_it_stands(look.tenant, last.covered_until if last else None)
     if not found.is_empty:
         _deliver(look, found)
     elif claimed := _claim(look, recipients=[], count=0):

@@ -140,7 +140,10 @@ class OrderImport:
         self._pass.cannot_be_sure()
         self._claim.count("rejected")
         why = reason("unreadable_record", detail=detail)
-        self._log.add("record.rejected", why, level=LogEntry.Level.ERROR, kind=RecordKind.ORDER)
+        is_new = not self._log.was_told("record.rejected", why, kind=RecordKind.ORDER)
+        self._claim.problem(is_new=is_new)
+        if is_new:
+            self._log.add("record.rejected", why, level=LogEntry.Level.ERROR, kind=RecordKind.ORDER)
         return ""
 
     def _is_told(self, each: _Met, ledger: Mapping[str, bool]) -> bool:
@@ -186,17 +189,20 @@ class OrderImport:
     # --- Booking ------------------------------------------------------------------------------------------------------
 
     def _drop(self, each: _Met, counted: Counted, why: Reason) -> None:
-        """Count and list an order that does not become a work order; what is left alone is logged once."""
+        """Count and list an order that does not become a work order; the same reason is logged once."""
         is_wrong = counted == "rejected"
         self._claim.count(counted)
         link = order_links.made(each.number, state=State.REJECTED if is_wrong else State.SKIPPED, why=why)
         is_news = each.link is None or (each.link.state, each.link.reason) != (link.state, link.reason)
-        if is_wrong or is_news:
+        if is_wrong:
+            self._claim.problem(is_new=is_news)
+        if is_news:
             level = LogEntry.Level.ERROR if is_wrong else LogEntry.Level.INFO
             self._log.add(f"record.{counted}", why, level=level, kind=RecordKind.ORDER, king_id=each.number)
         if self._is_dry:
             order_watch.tell(self._claim, each.number, counted, why=why)
-        if is_news and (each.link is None or each.link.state not in order_links.WITH_WORK_ORDER):
+        # One that was refused again was booked as being posted meanwhile.
+        if (is_news or is_wrong) and (each.link is None or each.link.state not in order_links.WITH_WORK_ORDER):
             self._links.append(link)
 
     def _store_links(self) -> None:

@@ -25,13 +25,14 @@ from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrd
 from kingsync.rules import differences, linking, matching, orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
-from kingsync.runs import decisions, ledger
+from kingsync.runs import decisions, ledger, problems
 from kingsync.runs.confirming import confirm
 from kingsync.runs.decisions import Decision
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import KingOrder, is_in_doubt, without, words
 from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
 from kingsync.runs.patience import patiently
+from kingsync.runs.problems import Trouble
 
 logger = logging.getLogger(__name__)
 # Our lock on the tenant went with the connection: whoever goes on now would not be alone.
@@ -94,7 +95,8 @@ def _tell_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
     except errors.TenantActionError:
         raise
     except errors.IntegrationError as error:
-        job.log.failure("order.status_not_set", error, outsmart_id=row.outsmart_id)
+        if problems.found(row) is not Trouble.KNOWN:
+            job.log.failure("order.status_not_set", error, outsmart_id=row.outsmart_id)
 
 
 def _busy(job: Job, row: WorkOrder, *, is_told: bool) -> Outcome:
@@ -413,7 +415,7 @@ class _Export:
         ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)
         for why in reasons:
             self.job.note(self.row, "order.incomplete", why, LogEntry.Level.ERROR)
-        return Outcome(count, trouble=count != "rejected")
+        return Outcome(count)
 
     def _finish(self, count: str) -> Outcome:
         if self._is_interim:

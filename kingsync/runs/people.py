@@ -28,7 +28,7 @@ from kingsync.rules import linking, orders, outcomes
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import ArticleFacts
-from kingsync.runs import deciding, imported_lines, ledger, mirror
+from kingsync.runs import causes, deciding, imported_lines, ledger, mirror
 from kingsync.runs.deciding import Person
 from kingsync.runs.decisions import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
 from kingsync.runs.facts import facts_of
@@ -114,6 +114,11 @@ def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
         return _due_again(row)
 
     return _Many(Decision.Kind.RETRY, by, columns={"next_try_at": None}).decide(work_orders, choose)
+
+
+def retry_cause(*, key: str, by: Person) -> Decided:
+    """Retry everything that a cause stops. Raises `UnknownCauseError` and as `retry`."""
+    return retry(work_orders=causes.stopped_by(key), by=by)
 
 
 def release(*, work_orders: Iterable[Row], by: Person) -> Decided:

@@ -17,7 +17,7 @@ from kingsync.rules import differences
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
-from kingsync.runs import clients, decisions, ledger
+from kingsync.runs import clients, decisions, ledger, problems
 from kingsync.runs.decisions import Decision, decide, notices
 from kingsync.runs.exports import Candidate, ExportRun
 from kingsync.runs.facts import FactsFinder
@@ -25,6 +25,7 @@ from kingsync.runs.jobs import Job
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.patience import patiently
+from kingsync.runs.problems import Trouble
 
 # So few work orders are kept with the run, for its page; those that would be sent come first.
 KEPT = 20
@@ -49,8 +50,9 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
         exports = ExportRun(job)
         for candidate in exports.candidates():
             claim.count("read")
-            outcome, entry = _one(exports, candidate)
+            outcome, entry, trouble = _one(exports, candidate)
             claim.count(outcome)
+            problems.count(claim, trouble)
             claim.plan.append(_told(entry))
             kept.append(entry)
             kept.sort(key=lambda each: each["action"] not in SENT)
@@ -65,19 +67,20 @@ def _keep(claim: Claim, entries: list[dict[str, object]]) -> None:
     SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(samples=claim.run.samples)
 
 
-def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, object]]:
-    """Return the count and the entry of a work order; its reasons as the database keeps them."""
+def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, object], Trouble | None]:
+    """Return the count and the entry of a work order, its reasons as the database keeps them, and its trouble."""
     try:
         source = payloads.work_order(candidate.raw)
     except errors.PayloadError as error:
         return _unreadable(candidate, error)
     if source.is_archived:
-        return "skipped", {
+        entry: dict[str, object] = {
             "outsmart_id": source.outsmart_id,
             "action": "skipped",
             "reasons": [stored(reason("archived"))],
             "reason": "archived",
         }
+        return "skipped", entry, None
     job = exports.job
     row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=job.claim.run)
     decision = decide(job, row, source)
@@ -85,20 +88,23 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
         foreseen = Foreseen(outcome="skipped", reasons=(reason("left_the_trigger"),), number=decision.number)
     else:
         foreseen = _foreseen(job, row, source, decision)
-    return foreseen.outcome, _entry(source, decision.plan, foreseen)
+    trouble = problems.foreseen(row, [stored(why) for why in foreseen.reasons])
+    return foreseen.outcome, _entry(source, decision.plan, foreseen), trouble
 
 
-def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object]]:
+def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object], Trouble | None]:
     """Return the count and the entry of a work order that cannot be read; without its id the ledger has no place."""
     outcome = "rejected" if candidate.outsmart_id else "failed"
-    why = reason("unreadable_work_order", detail=error.detail)
-    return outcome, {
+    why = stored(reason("unreadable_work_order", detail=error.detail))
+    row = WorkOrder.objects.filter(outsmart_id=candidate.outsmart_id).first() or WorkOrder()
+    entry: dict[str, object] = {
         "outsmart_id": candidate.outsmart_id,
         "order_number": payloads.marks(candidate.raw).order_number,
         "action": outcome,
-        "reasons": [stored(why)],
+        "reasons": [why],
         "reason": str(error),
     }
+    return outcome, entry, problems.foreseen(row, [why])
 
 
 def _foreseen(job: Job, row: WorkOrder, source: Source, decision: Decision) -> Foreseen:

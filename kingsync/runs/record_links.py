@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db.models import F, Func, Value
@@ -39,6 +39,7 @@ class Before(NamedTuple):
     is_active: bool
     source_hash: uuid.UUID | None
     sent: str
+    reason: dict[str, Any]
 
 
 class Link(NamedTuple):
@@ -58,7 +59,7 @@ class Link(NamedTuple):
 def of(kinds: Iterable[str], king_ids: Iterable[str]) -> dict[tuple[str, str], Before]:
     """Return what is known of these records, by kind and King number."""
     found = RecordLink.objects.filter(kind__in=list(kinds), king_id__in=set(king_ids)).values_list(
-        "kind", "king_id", "outsmart_id", "state", "is_active", "source_hash", "sent"
+        "kind", "king_id", "outsmart_id", "state", "is_active", "source_hash", "sent", "reason"
     )
     return {(row[0], row[1]): Before(*row[2:]) for row in found}
 

@@ -6,10 +6,13 @@ import datetime
 from dataclasses import dataclass
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 
 from kingsync.models import tenants
+from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import WorkOrder
 from kingsync.runs import background
 
 # Small enough that no statement holds its rows for long while runs go on.
@@ -27,11 +30,23 @@ def throw_away_old(*, now: datetime.datetime) -> ThrownAway:
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
     background.throw_away_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
-    entries = _delete_by_batch(LogEntry.objects.filter(at__lt=limit), ENTRIES_AT_ONCE)
+    entries = _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
+    old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
     # A run that ended long ago has no newer entries, but nothing else says so: its entries go first, by batch.
     entries += _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
     return ThrownAway(entries, _delete_by_batch(old_runs, RUNS_AT_ONCE))
+
+
+def _lasting() -> models.Q:
+    """Match the entries of problems that last: each was written once, however long ago."""
+    work_orders = WorkOrder.objects.filter(
+        outsmart_id=OuterRef("outsmart_id"), state__in=WorkOrder.NEEDS_A_PERSON, problem_since__lte=OuterRef("at")
+    )
+    records = RecordLink.objects.filter(
+        kind=OuterRef("record_kind"), king_id=OuterRef("king_id"), state=RecordLink.State.REJECTED
+    )
+    return models.Q(Exists(work_orders) | Exists(records)) & ~models.Q(level=LogEntry.Level.INFO)
 
 
 def _newest() -> list[int]:

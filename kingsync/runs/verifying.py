@@ -13,7 +13,7 @@ from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import changes
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import decisions, ledger
+from kingsync.runs import decisions, ledger, problems
 from kingsync.runs.jobs import Job
 
 WATCHED = datetime.timedelta(days=14)
@@ -33,7 +33,8 @@ def verify(job: Job) -> None:
         except errors.IntegrationError as error:
             job.log.failure("order.not_compared", error, outsmart_id=row.outsmart_id)
             continue
-        compare(job, row, answer)
+        if compare(job, row, answer):
+            problems.count(job.claim, problems.found(row))
 
 
 def _due(now: datetime.datetime) -> list[WorkOrder]:
@@ -51,7 +52,6 @@ def compare(job: Job, row: WorkOrder, answer: bytes) -> list[Reason]:
     why = reason("changed_after_export", detail="; ".join(found))
     ledger.settle(row, LedgerState.CHANGED, [why], verified_at=timezone.now())
     job.note(row, "order.changed", why, LogEntry.Level.WARNING)
-    job.claim.count("trouble")
     return [why]
 
 

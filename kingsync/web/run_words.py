@@ -147,8 +147,25 @@ def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
 
 def result(run: SyncRun) -> str:
     """Return what became of a run that has ended, as one sentence or two."""
-    outcome = wording.sentence(run.error) or str(_RESULTS.get(RunStatus(run.status), ""))
-    return f"{outcome} {counted(run)}".strip()
+    outcome = wording.sentence(run.error) or _outcome(run)
+    return " ".join(part for part in (outcome, counted(run), problems(run)) if part)
+
+
+def _outcome(run: SyncRun) -> str:
+    if run.status == RunStatus.SUCCEEDED and run.still_waiting_count:
+        return gettext("No new problems.")
+    return str(_RESULTS.get(RunStatus(run.status), ""))
+
+
+def problems(run: SyncRun) -> str:
+    """Return "1 new problem, 3 still wait." of a run; "" when nothing needs a person."""
+    new, still = run.new_problems_count, run.still_waiting_count
+    parts = []
+    if new:
+        parts.append(ngettext("%(count)s new problem", "%(count)s new problems", new) % {"count": new})
+    if still:
+        parts.append(ngettext("%(count)s still waits", "%(count)s still wait", still) % {"count": still})
+    return f"{', '.join(parts)}." if parts else ""
 
 
 def counted(run: SyncRun) -> str:

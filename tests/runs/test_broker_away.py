@@ -47,13 +47,17 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
 
 
+def publish_to(address: str) -> None:
+    tasks.run_sync.app.conf.update({"broker_write_url": address})
+
+
 @pytest.fixture
 def away(address: str, settings: Settings) -> Iterator[None]:
-    conf = tasks.run_sync.app.conf
-    usual, conf.broker_write_url = conf.broker_write_url, address
+    usual = tasks.run_sync.app.conf.broker_write_url
+    publish_to(address)
     settings.REDIS_URL = address
     yield
-    conf.broker_write_url = usual
+    publish_to(usual)
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ def test_clock_sends_what_waits_when_the_broker_is_back(editor: Client, away: No
     tasks.start_due_runs()
     while_away = SyncRun.objects.get().is_unsent
     settings.REDIS_URL = tasks.run_sync.app.conf.broker_read_url
-    tasks.run_sync.app.conf.broker_write_url = settings.REDIS_URL
+    publish_to(settings.REDIS_URL)
     before = messages_in("imports")
 
     tasks.start_due_runs()

@@ -11,7 +11,7 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import Decision, LedgerState
-from kingsync.runs import causes, deciding
+from kingsync.runs import causes, deciding, people
 from tests import desk, factories
 from tests.runs.test_commands import command
 
@@ -42,7 +42,7 @@ def test_one_unknown_article_is_one_cause_and_one_retry_brings_all_of_them_in(
     assert (cause.key, cause.count, "NIEUW" in cause.sentence) == ("unknown_article:NIEUW", 6, True)
     assert [row.outsmart_id for row in cause.work_orders] == [only, *reversed(numbers)]
     king.store.put_record("article", "NIEUW", {"OmschrijvingKort": "Nieuw", "AantalDecimalen": 0})
-    decided = causes.retry_cause(key=cause.key, by=JAN)
+    decided = people.retry_cause(key=cause.key, by=JAN)
     run = desk.export()
     assert (len(decided.done), decided.refused, Decision.objects.count()) == (6, [], 6)
     assert desk.counts(run)["read"] == 6
@@ -88,7 +88,7 @@ def test_keys_keep_values_apart_whatever_stands_in_them(tenant: Tenant) -> None:
     keys = {cause.key for cause in causes.causes()}
 
     assert len(keys) == 4
-    assert all(causes.retry_cause(key=key, by=JAN).done for key in keys)
+    assert all(people.retry_cause(key=key, by=JAN).done for key in keys)
 
 
 def test_only_work_orders_that_need_a_person_have_a_cause(tenant: Tenant) -> None:
@@ -103,7 +103,7 @@ def test_another_tenants_work_orders_are_not_counted_or_retried(tenant: Tenant) 
 
     assert causes.causes() == []
     with pytest.raises(deciding.UnknownCauseError):
-        causes.retry_cause(key="order_busy", by=JAN)
+        people.retry_cause(key="order_busy", by=JAN)
 
 
 def test_only_the_newest_are_listed_and_all_are_counted(tenant: Tenant) -> None:
@@ -118,7 +118,7 @@ def test_only_the_newest_are_listed_and_all_are_counted(tenant: Tenant) -> None:
 def test_what_cannot_be_retried_is_told(tenant: Tenant) -> None:
     stopped(tenant, "changed_after_export", "changed", detail="2 → 3")
 
-    decided = causes.retry_cause(key="changed_after_export", by=JAN)
+    decided = people.retry_cause(key="changed_after_export", by=JAN)
 
     assert (decided.done, [each.why.code for each in decided.refused]) == ([], ["decision.wrong_state"])
 

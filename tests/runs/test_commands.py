@@ -58,7 +58,7 @@ def test_an_export_prints_one_json_object(ready: Tenant, outsmart: OutSmartSandb
     code, answer = sync("export")
 
     assert code == 0
-    assert list(answer) == ["run", "kind", "state", "counts", "error"]
+    assert list(answer) == ["run", "kind", "state", "counts", "new_problems", "error"]
     assert (answer["kind"], answer["state"], answer["error"]) == ("export", "succeeded", None)
     assert list(answer["counts"]) == KEYS
     assert answer["counts"] == dict.fromkeys(KEYS, 0) | {"read": 1, "created": 1}
@@ -149,7 +149,7 @@ def test_a_dry_run_shows_the_king_order_and_writes_nothing(
     code, answer = sync("export", "--dry-run")
 
     (entry,) = answer["plan"]
-    assert code == 0
+    assert (code, answer["new_problems"]) == (1, 1)  # as the export would end: the line is refused
     assert (entry["outsmart_id"], entry["action"], entry["header"]["debtor_number"]) == (number, "created", "11")
     told = [(line["action"], line.get("article") or line["source"], line.get("quantity")) for line in entry["lines"]]
     assert told[:2] == [("new", "BUIS", "2.5"), ("new", "MONT", "1")]
@@ -171,7 +171,16 @@ def test_the_ledger_lists_every_work_order_with_its_lines(ready: Tenant, outsmar
 
     (entry,) = json.loads(out)
     assert code == 0
-    assert list(entry) == ["outsmart_id", "order_number", "king_order_number", "state", "reason", "attempts", "lines"]
+    assert list(entry) == [
+        "outsmart_id",
+        "order_number",
+        "king_order_number",
+        "state",
+        "reason",
+        "attempts",
+        "since",
+        "lines",
+    ]
     assert (entry["outsmart_id"], entry["state"], entry["attempts"]) == (number, "incomplete", 1)
     assert "ONBEKEND" in entry["reason"]
     refused = next(line for line in entry["lines"] if line["state"] == "refused")

@@ -112,8 +112,9 @@ def test_a_cancelled_run_stops_between_two_records(tenant: Tenant) -> None:
         ("created", False, RunStatus.SUCCEEDED),
         ("skipped", False, RunStatus.SUCCEEDED),
         ("created", True, RunStatus.PARTLY),
-        ("rejected", False, RunStatus.PARTLY),
-        ("uncertain", False, RunStatus.PARTLY),
+        ("rejected", False, RunStatus.SUCCEEDED),
+        ("rejected", True, RunStatus.PARTLY),
+        ("uncertain", True, RunStatus.PARTLY),
         ("failed", False, RunStatus.PARTLY),
     ],
 )

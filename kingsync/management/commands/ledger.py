@@ -178,7 +178,7 @@ def _retry(options: dict[str, Any]) -> people.Decided:
 
 
 def _retry_cause(options: dict[str, Any]) -> people.Decided:
-    return causes.retry_cause(key=options["retry_cause"], by=options["by"])
+    return people.retry_cause(key=options["retry_cause"], by=options["by"])
 
 
 def _release(options: dict[str, Any]) -> people.Decided:
@@ -235,9 +235,15 @@ def _entries() -> Iterator[dict[str, Any]]:
             "state": row.state,
             "reason": sentences(row.reasons),
             "attempts": row.attempts,
+            "since": _since(row),
             "notice": sentences(stored(why) for why in order_notices.of(row)),
             "lines": [_line(line) for line in lines.get(row.pk, [])],
         }
+
+
+def _since(row: WorkOrder) -> str | None:
+    since = row.problem_since or row.changed_at
+    return timezone.localtime(since).isoformat(timespec="seconds") if since else None
 
 
 def _line(line: OrderLine) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Command(BaseCommand):
                 "kind": run.kind,
                 "state": "failed" if run.status == RunStatus.CANCELLED else run.status,
                 "counts": run.counts(),
+                "new_problems": run.new_problems_count,
                 "error": error,
             }
             if run.is_dry:
@@ -97,7 +98,9 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
             return
         counts = ", ".join(f"{name} {number}" for name, number in run.counts().items() if number)
-        self.stdout.write(f"{run.get_status_display()}: {counts or '-'}")
+        problems = f", new problems {run.new_problems_count}" if run.new_problems_count else ""
+        still = f", still waiting {run.still_waiting_count}" if run.still_waiting_count else ""
+        self.stdout.write(f"{run.get_status_display()}: {counts or '-'}{problems}{still}")
         for line in import_text.lines(run):
             self.stdout.write(line)
         if error:
