@@ -353,6 +353,42 @@ def test_clock_mails_each_tenant_that_wants_mails(tenant: Tenant, each: None) ->
     assert [message.to for message in mail.outbox] == [EMAILS]
 
 
+# --- What is new and what still waits ---------------------------------------------------------------------------------
+
+
+def test_each_mail_tells_what_is_new_apart_from_what_still_waits(tenant: Tenant, each: None) -> None:
+    Tenant.objects.update(language="en")
+    for _number in range(3):
+        stopped(tenant)
+    look()
+    stopped(tenant, order_number="NEW", changed_at=minutes_on(5))
+
+    subjects = look(minutes_on(6))
+
+    assert subjects == ["Jansen Installatie B.V.: 1 new problem, 3 still wait"]
+    assert "1 new problem, 3 still wait:" in body()
+    assert body().count("/work-orders/") == 1 + 1
+
+
+def test_digest_tells_what_is_new_since_the_last_one(tenant: Tenant, digest: None) -> None:
+    Tenant.objects.update(language="en")
+    for _number in range(3):
+        stopped(tenant, changed_at=EARLY)
+    first = look(MORNING)
+    tomorrow = MORNING + datetime.timedelta(days=1)
+    stopped(tenant, changed_at=MORNING + datetime.timedelta(hours=3))
+
+    assert first == ["Jansen Installatie B.V.: 3 work orders need a person"]
+    assert look(tomorrow) == ["Jansen Installatie B.V.: 1 new problem, 3 still wait"]
+
+
+@pytest.mark.parametrize("code", ["before_from_date", "not_linked", "not_linked_interim"])
+def test_work_order_that_only_the_settings_hold_is_not_mailed(tenant: Tenant, each: None, code: str) -> None:
+    stopped(tenant, LedgerState.HELD, reasons=[{"code": code, "params": {}}])
+
+    assert look() == []
+
+
 # --- A mail server that refuses ---------------------------------------------------------------------------------------
 
 
