@@ -130,6 +130,6 @@ def _mail(invitation: Invitation, secret: str) -> None:
     with translation.override(tenant.language):
         subject = gettext("Join %(tenant)s in kingsync") % {"tenant": tenant.name}
         try:
-            mails.send(to=[invitation.email], subject=subject, template="invitation", context=context)
+            mails.send_from_page(to=[invitation.email], subject=subject, template="invitation", context=context)
         except OSError as error:
             raise NotSentError from error

@@ -84,7 +84,7 @@ def change_email(request: access.PersonRequest) -> HttpResponse:
     sealed = signing.dumps({"user": request.user.pk, "old": request.user.email, "new": email}, salt=SALT)
     told = {"user": request.user, "link": mails.link("email_confirm", sealed)}
     try:
-        mails.send(to=[email], subject=_("Your mail address for kingsync"), template="email", context=told)
+        mails.send_from_page(to=[email], subject=_("Your mail address for kingsync"), template="email", context=told)
     except OSError:
         messages.error(request, _("The mail could not be sent. Nothing has changed; try again later."))
         return redirect("account")

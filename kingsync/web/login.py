@@ -91,7 +91,9 @@ class ResetForm(PasswordResetForm):
         link = mails.link("password_reset_confirm", context["uid"], context["token"])
         told = {"user": context["user"], "link": link}
         try:
-            mails.send(to=[to_email], subject=gettext("A new password for kingsync"), template="password", context=told)
+            mails.send_from_page(
+                to=[to_email], subject=gettext("A new password for kingsync"), template="password", context=told
+            )
         except OSError:
             logger.exception("password.mail_failed: the mail server took no mail")
 
