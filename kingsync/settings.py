@@ -42,8 +42,10 @@ KING_WRITE_TIMEOUT: float = env.float("KING_WRITE_TIMEOUT", default=25.0)
 KING_XML_FOLDER: str = env.str(
     "KING_XML_FOLDER", default=str(places.local_folder() / "king-xml") if IS_DEVELOPMENT else ""
 )
-# The largest file that may be uploaded.
+# The largest file that may be uploaded, the most at once, and what of one tenant may lie there until it is imported.
 KING_XML_MAX_MB: int = env.int("KING_XML_MAX_MB", default=500)
+KING_XML_REQUEST_MB: int = env.int("KING_XML_REQUEST_MB", default=1000)
+KING_XML_TENANT_MB: int = env.int("KING_XML_TENANT_MB", default=5000)
 
 # Threads of one web process that answer pages; uploads have as many of their own.
 WEB_THREADS: int = env.int("WEB_THREADS", default=4)
@@ -160,9 +162,13 @@ STORAGES = {
 }
 
 # Mails of a development machine become files that anybody can open.
-EMAIL_CONFIG: dict[str, Any] = env.email_url(
-    "EMAIL_URL", default=f"filemail://{places.local_folder() / 'mail'}" if IS_DEVELOPMENT else "consolemail://"
-)
+EMAIL_CONFIG: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+if IS_DEVELOPMENT and not env.str("EMAIL_URL", default=""):
+    # Not as an address: one with the path of a folder in it would be read as relative to where we stand.
+    EMAIL_CONFIG = {
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "EMAIL_FILE_PATH": str(places.local_folder() / "mail"),
+    }
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", default="kingsync <kingsync@localhost>")

@@ -6,6 +6,7 @@ people brought. Only a file named on the command line may lie elsewhere: whoever
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from integrations.king import xml_files, xml_names
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 UPLOADS = "uploads"
+# How the name of a file begins that is still coming in.
+INCOMING = ".incoming-"
 # The imports that each kind of document is for, in the order of dependency, as imports go.
 IMPORTS: dict[Kind, str] = {
     Kind.WAREHOUSE: "warehouses",
@@ -41,6 +45,10 @@ IMPORTS: dict[Kind, str] = {
     Kind.ARTICLE: "products",
     Kind.ORDER: "orders",
 }
+
+
+class NoRoomError(Exception):
+    """The tenant's uploads have no room for this file."""
 
 
 class NoFolderError(Exception):
@@ -62,6 +70,22 @@ def uploads_folder() -> Path:
     found = folder() / UPLOADS
     found.mkdir(parents=True, exist_ok=True)
     return found
+
+
+def room() -> int:
+    """Return how many bytes of uploads there is room for; raises `NoFolderError`."""
+    uploads = folder() / UPLOADS
+    taken = _taken(uploads.iterdir()) if uploads.is_dir() else 0
+    return settings.KING_XML_TENANT_MB * 1024 * 1024 - taken
+
+
+def _taken(paths: Iterable[Path]) -> int:
+    """Return the size of files together; one may go away meanwhile."""
+    size = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def path_of(file: KingFile) -> Path:
@@ -92,18 +116,27 @@ def register(path: Path, *, by: User | None = None) -> KingFile:
 
 
 def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
-    """Keep an uploaded file, given where it lies now. Raises `FileError` when it is none of King's, `NoFolderError`."""
+    """Keep an uploaded file, given where it lies now.
+
+    Raises `FileError` when it is none of King's, `NoRoomError`, `NoFolderError`.
+    """
     shown = clean_name(name)
     place = uploads_folder() / f"{uuid.uuid4().hex}.xml"
     row = _row(_relative(place), shown, upload, document_of(upload, shown), by=by)
     waits = [file for file in KingFile.objects.filter(state=KingFile.State.NEW, digest=row.digest) if is_upload(file)]
     if waits:
         return waits[0]
-    try:
-        os.link(upload, place)
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(upload, place)
-    return _saved(row)
+    with transaction.atomic():
+        # One after the other: uploads at the same moment saw the same room.
+        Tenant.objects.select_for_update().get(pk=tenants.current_id())
+        whole = (path for path in place.parent.iterdir() if not path.name.startswith(INCOMING))
+        if _taken(whole) + row.size > settings.KING_XML_TENANT_MB * 1024 * 1024:
+            raise NoRoomError(str(NoRoomError.__doc__))
+        try:
+            os.link(upload, place)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(upload, place)
+        return _saved(row)
 
 
 def document_of(path: Path, name: str) -> str:

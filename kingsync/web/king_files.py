@@ -21,10 +21,19 @@ from kingsync.models.wording import reason_of, sentence, stored
 from kingsync.runs import king_files as files_of_tenant
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web import access, refusals, starting
-from kingsync.web.king_uploads import Upload, UploadHandler
+from kingsync.web.king_uploads import (
+    FILES_AT_ONCE,
+    MEGABYTE,
+    Limits,
+    Upload,
+    UploadHandler,
+    no_room,
+    too_large,
+    too_many,
+    too_much,
+)
 
 SHOWN = 100
-MEGABYTE = 1024 * 1024
 
 
 @csrf_exempt  # checked below, once it is known where the uploaded files go: reading the token reads the files too
@@ -37,18 +46,40 @@ def king_files(request: HttpRequest, **rest: object) -> HttpResponse:
 @access.members
 def _page(request: access.TenantRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "king_files.html", _context())
+        return render(request, "king_files.html", _context(request))
     if not request.may_edit:
         raise PermissionDenied
-    if settings.KING_XML_FOLDER:
-        most = settings.KING_XML_MAX_MB * MEGABYTE
-        request.upload_handlers = [UploadHandler(files_of_tenant.uploads_folder, most_bytes=most)]
-    return _checked(request)
+    if not settings.KING_XML_FOLDER:
+        return _checked(request, None)
+    limits = _limits()
+    problem = limits.problem_of_length(int(request.META.get("CONTENT_LENGTH") or 0))
+    if problem:
+        return _refused(request, problem)
+    handler = UploadHandler(files_of_tenant.uploads_folder, limits)
+    request.upload_handlers = [handler]
+    return _checked(request, handler)
+
+
+def _limits() -> Limits:
+    return Limits(
+        files=FILES_AT_ONCE,
+        file_bytes=settings.KING_XML_MAX_MB * MEGABYTE,
+        request_bytes=settings.KING_XML_REQUEST_MB * MEGABYTE,
+        room_bytes=files_of_tenant.room(),
+    )
+
+
+def _refused(request: access.TenantRequest, problem: str) -> HttpResponse:
+    messages.error(request, _("Nothing was taken in. %(problem)s") % {"problem": problem})
+    return _back(request)
 
 
 @csrf_protect
-def _checked(request: access.TenantRequest) -> HttpResponse:
+def _checked(request: access.TenantRequest, handler: UploadHandler | None) -> HttpResponse:
     """Keep the uploads that are King's, say what is wrong with the others, and import."""
+    # To look at the files is to read them.
+    if request.FILES is not None and handler and handler.problem:
+        return _refused(request, handler.problem)
     uploads = [each for each in request.FILES.getlist("files") if isinstance(each, Upload)]
     if not uploads:
         messages.error(request, _("Choose one or more files."))
@@ -84,12 +115,11 @@ def remove(request: access.TenantRequest, file_id: int) -> HttpResponse:
 
 def _kept(request: access.TenantRequest, upload: Upload) -> KingFile | None:
     name = files_of_tenant.clean_name(upload.name or "")
-    if upload.is_too_large:
-        told = _("“%(name)s” is larger than %(most)s MB. Let King export a smaller selection.")
-        messages.error(request, told % {"name": name, "most": settings.KING_XML_MAX_MB})
-        return None
     try:
         return files_of_tenant.keep(upload.path, name, by=request.user)
+    except files_of_tenant.NoRoomError:
+        messages.error(request, f"“{name}”: {no_room(_limits())}")
+        return None
     except FileError as error:
         messages.error(request, sentence(stored(reason_of(error))))
         return None
@@ -107,15 +137,31 @@ def _import(request: access.TenantRequest, files: list[KingFile]) -> None:
         messages.success(request, _("The import of the files has been started."))
 
 
-def _context() -> dict[str, Any]:
+def _context(request: access.TenantRequest) -> dict[str, Any]:
     shown = KingFile.objects.select_related("run", "uploaded_by").order_by("-id")[:SHOWN]
     king = Connection.objects.filter(system=System.KING).first()
     return {
         "files": [(file, _may_remove(file)) for file in shown],
         "waiting_count": KingFile.objects.filter(state=KingFile.State.NEW).count(),
         "reads_files": king is not None and king.reader == Connection.Reader.FILES,
-        "has_folder": bool(settings.KING_XML_FOLDER),
-        "most_megabytes": settings.KING_XML_MAX_MB,
+        "upload": _upload_context() if settings.KING_XML_FOLDER and request.may_edit else None,
+    }
+
+
+def _upload_context() -> dict[str, Any]:
+    """Return the limits for people, and for the script that checks them before anything is sent."""
+    limits = _limits()
+    return {
+        "limits": limits,
+        "megabytes": {
+            "each": limits.file_bytes // MEGABYTE,
+            "at_once": limits.request_bytes // MEGABYTE,
+            "room": max(limits.room_bytes, 0) // MEGABYTE,
+        },
+        "too_many": too_many(limits),
+        "too_large": too_large(limits, "{name}"),
+        "too_much": too_much(limits),
+        "no_room": no_room(limits),
     }
 
 

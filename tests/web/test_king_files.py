@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.runs import king_files as files_of_tenant
+from kingsync.web.king_uploads import FILES_AT_ONCE
 from tests import factories
 from tests.web.conftest import People
 from tests.web.settings_entries import entries
@@ -32,6 +35,11 @@ def folder(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def sample(name: str = "king-artikelen.xml", *, called: str = "") -> SimpleUploadedFile:
     return SimpleUploadedFile(called or name, (SAMPLES / name).read_bytes(), content_type="text/xml")
+
+
+def large(name: str = "large.xml", number: int = 0) -> SimpleUploadedFile:
+    """Return a file of King's of a little more than a megabyte."""
+    return SimpleUploadedFile(name, b"<KING_ARTIKELEN>" + b" " * (1_100_000 + number) + b"</KING_ARTIKELEN>")
 
 
 def upload(browser: Client, tenant: Tenant, *files: SimpleUploadedFile) -> str:
@@ -100,17 +108,86 @@ def test_a_file_that_is_not_kings_is_refused_at_once(
     assert len(contents(folder)) == 1
 
 
-def test_a_file_beyond_the_limit_is_refused_and_not_kept(
+def test_a_file_beyond_the_limit_is_refused_and_nothing_is_kept(
     editor: Client, tenant: Tenant, folder: Path, settings: Any
 ) -> None:
     settings.KING_XML_MAX_MB = 1
-    large = SimpleUploadedFile("large.xml", b"<KING_ARTIKELEN>" + b" " * 1_200_000)
 
-    page = upload(editor, tenant, large)
+    page = upload(editor, tenant, sample(), large())
 
-    assert "larger than 1 MB" in page
-    assert rows() == []
-    assert contents(folder) == []
+    assert "Nothing was taken in." in page
+    assert "“large.xml” is larger than 1 MB" in page
+    assert (rows(), contents(folder)) == ([], [])
+
+
+def test_files_beyond_the_limit_together_are_refused(
+    editor: Client, tenant: Tenant, folder: Path, settings: Any
+) -> None:
+    settings.KING_XML_REQUEST_MB = 2
+
+    page = upload(editor, tenant, large(), large())
+
+    assert "The files are larger than 2 MB together." in page
+    assert (rows(), contents(folder)) == ([], [])
+
+
+def test_too_many_files_are_refused(editor: Client, tenant: Tenant, folder: Path) -> None:
+    files = [sample(called=f"{number}.xml") for number in range(FILES_AT_ONCE + 1)]
+
+    page = upload(editor, tenant, *files)
+
+    assert f"at most {FILES_AT_ONCE} files at once" in page
+    assert (rows(), contents(folder)) == ([], [])
+
+
+def test_a_company_has_so_much_room_and_no_more(editor: Client, tenant: Tenant, folder: Path, settings: Any) -> None:
+    settings.KING_XML_TENANT_MB = 3
+    told = [upload(editor, tenant, large(f"{number}.xml", number)) for number in range(3)]
+
+    assert "The import of the files has been started." in told[0]
+    assert "There is room for 0 MB more." in told[2]
+    assert len(rows()) == len(contents(folder)) == 2
+    with tenants.scope(tenant):
+        files_of_tenant.remove(rows()[0])
+    assert "Nothing was taken in" not in upload(editor, tenant, large("again.xml", 7))
+
+
+def test_uploads_at_the_same_moment_share_the_room(
+    editor: Client, tenant: Tenant, folder: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.KING_XML_TENANT_MB = 2
+    upload(editor, tenant, large("first.xml", 1))
+    # Each of them saw the room that there was before the other.
+    monkeypatch.setattr(files_of_tenant, "room", lambda: 2 * 1024 * 1024)
+
+    page = upload(editor, tenant, large("second.xml", 2))
+
+    assert "“second.xml”: There is room for" in page
+    assert len(rows()) == len(contents(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("length", "told"), [(3_000_000_000, "larger than 1000 MB together"), (900_000_000, "There is room for 10 MB more")]
+)
+def test_a_request_that_is_too_long_is_refused_before_it_is_read(
+    editor: Client, tenant: Tenant, folder: Path, settings: Any, length: int, told: str
+) -> None:
+    settings.KING_XML_TENANT_MB = 5000 if length > 1_000_000_000 else 10
+    address = reverse("king_files", args=[tenant.slug])
+    never: Any = io.BytesIO(b"--x")
+    sent: dict[str, Any] = {"CONTENT_LENGTH": str(length), "wsgi.input": never}
+
+    answer = editor.post(address, {}, content_type="multipart/form-data; boundary=x", **sent)
+
+    assert (answer.status_code, never.tell()) == (302, 0)
+    assert told in editor.get(address).content.decode()
+
+
+def test_the_limits_are_said_before_anything_is_sent(editor: Client, tenant: Tenant) -> None:
+    page = editor.get(reverse("king_files", args=[tenant.slug])).content.decode()
+
+    assert f"At most {FILES_AT_ONCE} files at once, 500 MB each and 1000 MB together; there is room for 5000 MB" in page
+    assert f'data-most-bytes-each="{500 * 1024 * 1024}"' in page
 
 
 def test_a_name_cannot_lead_out_of_the_folder(editor: Client, tenant: Tenant, folder: Path) -> None:
