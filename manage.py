@@ -9,6 +9,7 @@ import sys
 
 from kingsync.embedded.commands import prepared
 from kingsync.embedded.errors import ServersError
+from kingsync.embedded.output import quiet_when_nobody_reads
 
 CANNOT_START = 2
 
@@ -17,7 +18,7 @@ def main() -> None:
     """Run the command that the arguments name, servers around it where it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
     try:
-        with prepared(sys.argv):
+        with quiet_when_nobody_reads(), prepared(sys.argv):
             from django.core.management import execute_from_command_line  # noqa: PLC0415 (after the addresses)
 
             execute_from_command_line(sys.argv)

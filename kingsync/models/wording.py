@@ -104,7 +104,7 @@ SENTENCES: dict[str, str | Promise] = {
     "archived": _("The work order is archived in OutSmart."),
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
-    "internal": _("Something went wrong inside kingsync; we have been told. Nothing was lost: it is tried again."),
+    "internal": _("Something went wrong inside kingsync. Nothing was lost: it is tried again."),
     "excluded": _("Excluded by %(name)s: %(reason)s"),
     # What a person wanted and could not have
     "decision.wrong_state": _("This cannot be decided for a work order that is “%(state)s”."),

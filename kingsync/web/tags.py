@@ -1,4 +1,4 @@
-"""Filters that every template may use (settings: `builtins`)."""
+"""Filters and tags that every template may use (settings: `builtins`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,14 @@ _TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
 register = template.Library()
 
 Reason = Mapping[str, Any]
+
+
+@register.simple_tag
+def errors_are_reported() -> bool:
+    """Return True where somebody hears of an error of ours."""
+    return bool(settings.SENTRY_DSN or settings.ADMINS)
+
+
 _RUN_TONES: dict[str, str] = {
     RunStatus.SUCCEEDED: "good",
     RunStatus.PARTLY: "warn",

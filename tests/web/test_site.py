@@ -7,6 +7,7 @@ import re
 import pytest
 from django.db import OperationalError
 from django.test import Client, override_settings
+from pytest_django import Settings
 
 from kingsync.models.tenants import Tenant
 from kingsync.web import health
@@ -105,6 +106,20 @@ def test_fault_of_ours_shows_a_plain_page_without_details(editor: Client, monkey
     assert "Something went wrong on our side" in answer.content.decode()
     assert "ZeroDivisionError" not in answer.content.decode()
     assert "tok-7f3a" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("dsn", ["", "https://key@sentry.example/1"])
+def test_the_page_of_a_fault_says_that_we_are_told_where_we_are(
+    editor: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings, dsn: str
+) -> None:
+    settings.SENTRY_DSN = dsn
+    monkeypatch.setattr("kingsync.web.overview.overview", lambda: 1 / 0)
+    editor.raise_request_exception = False
+
+    page = editor.get("/t/jansen/").content.decode()
+
+    assert ("We have been told." in page) == bool(dsn)
+    assert "Nothing was lost; try again in a moment." in page
 
 
 def test_forbidden_action_shows_a_plain_page(viewer: Client) -> None:
