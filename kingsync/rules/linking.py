@@ -23,7 +23,8 @@ def debtor_in(seen: str, number: str) -> str:
 def is_of_other_customer(work_order: WorkOrder, debtor_number: str) -> bool:
     """Tell that a debtor is neither the work order's customer nor its invoice relation."""
     known = (work_order.customer_debtor_number, work_order.invoice_debtor_number)
-    return bool(debtor_number) and debtor_number not in {notation.canonical_number(each.strip()) for each in known}
+    own = {notation.canonical_number(each.strip()) for each in known}
+    return bool(debtor_number) and notation.canonical_number(debtor_number) not in own
 
 
 def hold(
