@@ -50,7 +50,8 @@ def line_ids(number: str) -> dict[str, str]:
 def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
     """Book the lines that the order import remembered as sent lines of this work order, at its first export.
 
-    A dry run knows them in memory only.
+    Also where the line was planned before, while the work order waited for its order. A dry run knows them in memory
+    only.
     """
     if row.step != Step.NEW or row.king_order_number:
         return
@@ -59,10 +60,17 @@ def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
         return
     booked = {line.key: line for line in ledger.booked_lines(row)}
     references = matching.References(row.outsmart_id, booked.values())
-    new = [(line, references.of(Source.MATERIAL, line.key)) for line in imported if line.key not in booked]
+    in_king = {key for key, line in booked.items() if line.king_line_id}
+    new = [(line, references.of(Source.MATERIAL, line.key)) for line in imported if line.key not in in_king]
     if not is_dry:
-        OrderLine.objects.bulk_create([_order_line(row, line, reference) for line, reference in new])
-    ledger.remember(row, [*booked.values(), *(_booked(line, reference) for line, reference in new)])
+        OrderLine.objects.bulk_create(
+            [_order_line(row, line, reference) for line, reference in new],
+            update_conflicts=True,
+            unique_fields=["work_order", "reference"],
+            update_fields=["state", "reasons", "king_line_id", "is_imported", "sent"],
+        )
+    taken = {line.key: _booked(line, reference) for line, reference in new}
+    ledger.remember(row, (booked | taken).values())
 
 
 def _order_line(row: WorkOrder, line: ImportedLine, reference: str) -> OrderLine:

@@ -396,3 +396,24 @@ def test_attaching_to_an_imported_order_adds_nothing_a_second_time(
     assert [line for line in desk.lines(order) if line[0] == "ART"] == [("ART", "BUIS", "4"), ("ART", "KNIE", "2")]
     assert desk.ledger(number).state == LedgerState.DONE
     assert desk.is_clean(king)
+
+
+def test_attaching_after_the_lines_were_planned_adds_nothing_a_second_time(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.load("orders")
+    row = SyncSettings.objects.get()
+    row.create_new_order = False
+    row.store(by=None)
+    materials = [
+        desk.material(code, number, MaterialWarehouseCode="1") for code, number in (("BUIS", "4"), ("KNIE", "2"))
+    ]
+    number = desk.work_order(outsmart, Materials=materials)
+    desk.export()  # held, with its lines
+
+    people.attach(work_order=desk.ledger(number), king_order_number=ORDER, by="Olga")
+    desk.export()
+
+    (order,) = desk.orders(king, ours=False)
+    assert [line for line in desk.lines(order) if line[0] == "ART"] == [("ART", "BUIS", "4"), ("ART", "KNIE", "2")]
+    assert desk.ledger(number).state == LedgerState.DONE
