@@ -6,7 +6,7 @@ from django.conf import settings
 
 from kingsync.front.front import Front, Limits
 from kingsync.front.pace import Pace
-from kingsync.web.king_uploads import is_upload
+from kingsync.web.upload_paths import is_upload
 from kingsync.wsgi import application as pages
 
 LIMITS = Limits(

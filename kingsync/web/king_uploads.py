@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers, StopUpload
-from django.urls import Resolver404, resolve
 from django.utils.translation import gettext
 
 from kingsync.runs.king_files import INCOMING, clean_name
@@ -19,14 +18,6 @@ MEGABYTE = 1024 * 1024
 FILES_AT_ONCE = 20
 # What a form with files needs beside them, at most.
 FORM_BYTES = 64 * 1024
-
-
-def is_upload(method: str, path: str) -> bool:
-    """Tell whether a request brings files, which are read while they come in."""
-    try:
-        return method == "POST" and resolve(path).view_name == "king_files"
-    except Resolver404:
-        return False
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,24 @@ def test_files_are_chosen_and_uploaded_together(files: Page) -> None:
     expect(files.get_by_role("row").filter(has_text="king-tarieven.xml")).to_contain_text("KING_TARIEVEN")
 
 
+def test_what_is_too_large_is_said_before_anything_is_sent(files: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.xml"
+    large.write_bytes(b"x" * 1_200_000)
+    chosen = files.get_by_label("Export files of King")
+    chosen.evaluate("input => { input.dataset.mostBytesEach = String(1024 * 1024) }")
+    sent: list[str] = []
+    files.on("request", lambda request: sent.append(request.method))
+
+    chosen.set_input_files(large)
+    files.get_by_role("button", name="Upload and import").click()
+    told = chosen.evaluate("input => input.validationMessage")
+    chosen.set_input_files(SAMPLES / "king-artikelen.xml")
+
+    assert "“large.xml” is larger than" in told
+    assert "POST" not in sent
+    assert chosen.evaluate("input => input.checkValidity()")
+
+
 def test_nothing_sticks_out_on_a_telephone(files: Page) -> None:
     files.set_viewport_size({"width": 380, "height": 800})
 
