@@ -173,7 +173,7 @@ def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_
     for end in (0, -1):
         while rows and lines and _is_same_row(rows[end], lines[end]):
             yield rows.pop(end), lines.pop(end)
-    for is_alike in (_is_same_row, _has_same_name, _was_sent):
+    for is_alike in (_is_same_row, _has_same_name, _has_same_quantity, _was_sent):
         for row in list(rows):
             line = next((line for line in lines if is_alike(row, line)), None)
             if line is not None:
@@ -194,8 +194,11 @@ def _name_of(line: BookedLine) -> str:
 
 def _is_same_row(row: _Row, line: BookedLine) -> bool:
     """True for what was sent with this quantity out of this warehouse."""
-    is_same_quantity = row.quantity is not None and line.sent is not None and line.sent.quantity == row.quantity
-    return is_same_quantity and _has_same_name(row, line)
+    return _has_same_quantity(row, line) and _has_same_name(row, line)
+
+
+def _has_same_quantity(row: _Row, line: BookedLine) -> bool:
+    return row.quantity is not None and line.sent is not None and line.sent.quantity == row.quantity
 
 
 def _has_same_name(row: _Row, line: BookedLine) -> bool:

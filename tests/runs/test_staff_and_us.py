@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
@@ -299,6 +302,76 @@ def test_the_header_that_staff_set_stays(exported: Callable[..., Order]) -> None
 
     found = next(each for each in desk.orders(order.king) if each["OrderNummer"] == order.number)
     assert (found["Referentie"], found["LeverDatum"], found["DebiteurNummer"]) == ("Bel eerst", "2026-01-05", 10)
+
+
+# --- Whatever both sides do ------------------------------------------------------------------------------------------
+
+SET_BY_STAFF: dict[str, list[object]] = {
+    "AantalBesteld": [2, 7],
+    "Prijs": [0, 40, 12.5],
+    "TekstOpFactuur": ["Korting afgesproken"],
+    "AantalDezeLevering": [1],
+    "AantalDezeFacturering": [1],
+    "ExternOrderRegelNummer": ["BON-7"],
+}
+STAFF = st.dictionaries(
+    st.sampled_from(["BUIS", "BOCHT", "MONT"]),
+    st.sampled_from(list(SET_BY_STAFF)).flatmap(
+        lambda field: st.tuples(st.just(field), st.sampled_from(SET_BY_STAFF[field]))
+    ),
+    max_size=2,
+)
+QUANTITY = st.sampled_from(["1", "2", "7"])
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(staff=STAFF, adds_line=st.booleans(), quantities=st.tuples(QUANTITY, QUANTITY), inserts=st.booleans())
+def test_whatever_both_sides_do_nothing_of_staff_is_lost(
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    staff: dict[str, tuple[str, object]],
+    adds_line: bool,
+    quantities: tuple[str, str],
+    inserts: bool,
+) -> None:
+    order = Order(king, outsmart, Materials=MORE)
+    for name, (field, value) in staff.items():
+        order.staff_set(name, **{field: value})
+    if adds_line:
+        order.staff_add(AantalBesteld=3)
+    before = {line["RegelID"]: line for line in order.lines}
+    rows = [desk.material(code, quantity) for code, quantity in zip(("BUIS", "BOCHT"), quantities, strict=True)]
+    middle = [desk.material("KNIE", "9")] if inserts else []
+
+    order.office(Materials=[rows[0], *middle, rows[1]])
+
+    edits = {code: quantity for code, quantity in zip(("BUIS", "BOCHT"), quantities, strict=True) if quantity != "1"}
+    clashes = [
+        name
+        for name, (field, value) in staff.items()
+        if name in edits and field == "AantalBesteld" and str(value) != edits[name]
+    ]
+    assert (order.row().state == LedgerState.HELD) == bool(clashes)
+    now = {line["RegelID"]: line for line in order.lines}
+    written = {body.get("RegelID") for _, body in order.writes()}
+    if clashes:
+        assert (now, written) == (before, set())
+        return
+    for line_id, line in before.items():
+        name = line["ArtikelNummer"]
+        changes = {"AantalBesteld": float(edits[name])} if name in edits and line["ExternOrderRegelNummer"] else {}
+        if line_id in now:
+            assert values_of(now[line_id]) == values_of(line | changes)
+            assert changes or line_id not in written
+        else:
+            assert name not in staff
+            assert inserts
+    assert desk.is_clean(king)
+
+
+def values_of(line: dict[str, Any]) -> dict[str, object]:
+    """Return a line's fields, numbers as such."""
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in line.items()}
 
 
 # --- Between our reading and our writing ------------------------------------------------------------------------------

@@ -310,6 +310,28 @@ def test_both_documents_stand_side_by_side_line_by_line(editor: Client, tenant: 
     assert "Hours MONT 10-11-2025 · 08:00–09:10 · time 01:10 Rate MONT × 1.25 registered 1:10" in page
 
 
+def test_page_says_what_stays_as_king_has_it(editor: Client, tenant: Tenant) -> None:
+    params = {"line": "MONT", "field": "price", "before": "58", "theirs": "40"}
+    row = exported(tenant, notices=[{"code": "king_value_stays", "params": params}])
+
+    page = page_of(editor, row)
+
+    assert "Price of line “MONT” was changed in King from 58 to 40 and was left as it is." in page
+
+
+def test_page_pairs_a_row_that_changed_its_warehouse_with_its_line(editor: Client, tenant: Tenant) -> None:
+    row = exported(tenant)
+    changed = json.loads(row.source)
+    changed["Materials"][0]["MaterialWarehouseCode"] = "1"
+    row.source = json.dumps(changed)
+    row.save()
+
+    page = page_of(editor, row)
+
+    assert "Material BUIS · Naam BUIS 2,5 m · warehouse 1 Article BUIS × 2.5 warehouse 2 King line 901" in page
+    assert "No longer in the work order." not in page
+
+
 def test_rounding_is_explained_with_the_step_of_that_time(editor: Client, tenant: Tenant) -> None:
     row = exported(tenant, minimum_hours="1.00", rounding_amount="15")
     current = SyncSettings.across_tenants.get(tenant=tenant)

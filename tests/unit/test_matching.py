@@ -1,0 +1,85 @@
+"""Which line a row of the work order was at an earlier run."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from integrations.king.records import LineKind
+from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
+from kingsync.rules import matching
+from kingsync.rules.plans import BookedLine, Content
+
+Row = tuple[str, str, str]  # code, quantity, warehouse
+
+
+def materials(*rows: Row) -> WorkOrder:
+    listed = [
+        Material(position=place, code=code, quantity=quantity, warehouse=warehouse)
+        for place, (code, quantity, warehouse) in enumerate(rows, 1)
+    ]
+    return WorkOrder(outsmart_id="1", materials=tuple(listed))
+
+
+def keys_of(work_order: WorkOrder, booked: list[BookedLine]) -> list[str]:
+    keys = matching.Keys.of(work_order, booked)
+    return [keys.material(row) for row in work_order.materials] + [keys.period(row) for row in work_order.periods]
+
+
+def sent(*rows: Row) -> list[BookedLine]:
+    """Return the lines of these rows as they are booked after an export, with the default warehouse 1."""
+    keys = keys_of(materials(*rows), [])
+    contents = [
+        Content(kind=LineKind.ARTICLE, article=code, quantity=Decimal(quantity), warehouse=warehouse or "1")
+        for code, quantity, warehouse in rows
+    ]
+    return [
+        BookedLine(reference=f"1-M{place}", key=key, sent=content, king_line_id=str(place))
+        for place, (key, content) in enumerate(zip(keys, contents, strict=True), 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "places"),
+    [
+        ([("A", "1", ""), ("B", "1", "")], [("A", "1", ""), ("B", "1", "")], [1, 2]),
+        ([("A", "1", ""), ("A", "2", ""), ("A", "3", "")], [("A", "2", ""), ("A", "3", "")], [2, 3]),
+        ([("A", "1", ""), ("A", "1", ""), ("A", "1", "")], [("A", "1", ""), ("A", "5", ""), ("A", "1", "")], [1, 2, 3]),
+        ([("A", "1", ""), ("A", "2", "")], [("A", "2", ""), ("A", "1", "")], [2, 1]),
+        ([("A", "1", "1"), ("B", "1", "")], [("A", "1", "2"), ("B", "1", "")], [1, 2]),
+        ([("A", "1", "1"), ("A", "1", "2")], [("A", "1", "2"), ("A", "1", "1")], [2, 1]),
+        ([("A", "1", "1"), ("A", "4", "2")], [("A", "4", "3")], [2]),
+        ([("A", "1", "")], [("A", "1", ""), ("A", "1", "")], [1, 0]),
+        ([("A", "1", "")], [("B", "1", "")], [0]),
+        ([("A|x", "1", "")], [("A|x", "2", "")], [1]),
+    ],
+)
+def test_rows_keep_the_lines_that_they_were(before: list[Row], now: list[Row], places: list[int]) -> None:
+    booked = sent(*before)
+
+    found = keys_of(materials(*now), booked)
+
+    known = {line.key: place for place, line in enumerate(booked, 1)}
+    assert [known.get(key, 0) for key in found] == places
+    assert len(set(found)) == len(found)
+
+
+def test_a_row_that_changed_its_warehouse_is_found_again_and_again() -> None:
+    (line,) = sent(("A", "1", "1"))
+    moved = BookedLine(reference="1-M1", key=line.key, sent=Content(kind=LineKind.ARTICLE, warehouse="2"))
+
+    first, new = keys_of(materials(("A", "1", "2"), ("A", "1", "1")), [moved])
+
+    assert (first, new != first) == (line.key, True)
+
+
+def test_a_period_without_an_id_keeps_its_line_when_its_hour_type_changes() -> None:
+    def work_order(hour_type: str) -> WorkOrder:
+        period = WorkPeriod(position=1, work_date="1-2-2026", begin_time="08:00", hour_type=hour_type)
+        return WorkOrder(outsmart_id="1", periods=(period,))
+
+    (key,) = keys_of(work_order("MONT"), [])
+    line = BookedLine(reference="1-U1", key=key, sent=Content(kind=LineKind.RATE, article="MONT"))
+
+    assert keys_of(work_order("LEER"), [line]) == [key]
