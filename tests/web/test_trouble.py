@@ -133,19 +133,20 @@ def test_work_orders_are_told_with_what_stops_most_of_them(editor: Client, tenan
 
 
 @pytest.mark.parametrize(
-    ("status", "columns", "is_silent"),
+    ("status", "minutes_ago", "is_silent"),
     [
-        (RunStatus.RUNNING, {"lease_until": ago(1)}, True),
-        (RunStatus.RUNNING, {"lease_until": ago(-10), "heartbeat_at": ago(8)}, False),
-        (RunStatus.QUEUED, {"queued_at": ago(6)}, True),
-        (RunStatus.QUEUED, {"queued_at": ago(60), "heartbeat_at": ago(1)}, False),
-        (RunStatus.QUEUED, {"queued_at": ago(1)}, False),
+        (RunStatus.RUNNING, {"lease_until": 1}, True),
+        (RunStatus.RUNNING, {"lease_until": -10, "heartbeat_at": 8}, False),
+        (RunStatus.QUEUED, {"queued_at": 6}, True),
+        (RunStatus.QUEUED, {"queued_at": 60, "heartbeat_at": 1}, False),
+        (RunStatus.QUEUED, {"queued_at": 1}, False),
     ],
 )
 def test_open_run_that_nobody_works_on_is_told(
-    editor: Client, tenant: Tenant, status: RunStatus, columns: dict[str, object], is_silent: bool
+    editor: Client, tenant: Tenant, status: RunStatus, minutes_ago: dict[str, int], is_silent: bool
 ) -> None:
     run = factories.run(tenant, status=status)
+    columns = {name: ago(minutes) for name, minutes in minutes_ago.items()}
     SyncRun.across_tenants.filter(pk=run.pk).update(**columns)
 
     assert ("The export stands still" in told(editor)) is is_silent
