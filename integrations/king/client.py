@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from integrations import deadlines, notation
-from integrations.calls import PAGE_ANSWER_BYTES, SMALL_ANSWER_BYTES, Answer, Operation
+from integrations.calls import OPERATION_SECONDS, PAGE_ANSWER_BYTES, SMALL_ANSWER_BYTES, Answer, Operation
 from integrations.errors import PayloadError
 from integrations.failures import no_answer
 from integrations.king import answers, errors, names, payloads
@@ -218,7 +218,7 @@ class Client:
             method="POST",
             is_write=True,
             read_timeout=self.write_timeout,
-            total_seconds=self.write_timeout,
+            total_seconds=min(self.write_timeout, OPERATION_SECONDS),
             max_bytes=SMALL_ANSWER_BYTES,
         )
 

@@ -19,6 +19,7 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.models.turns import KingTurn
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import desk, factories, processes, worlds
 from tests.conftest import connect
@@ -135,7 +136,7 @@ def test_tenants_do_not_wait_for_each_other(
 
 
 def put_to_sleep(king: KingSandbox, command: Command) -> None:
-    """Stop a process, as a machine that sleeps does, while it waits for King; its lease runs out.
+    """Stop a process, as a machine that sleeps does, while it waits for King; its leases run out.
 
     King is so slow that the signal surely comes while the process waits.
     """
@@ -145,6 +146,7 @@ def put_to_sleep(king: KingSandbox, command: Command) -> None:
     command.send_signal(signal.SIGSTOP)
     worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
     SyncRun.objects.update(lease_until=timezone.now())
+    KingTurn.objects.update(until=timezone.now())
 
 
 def test_nobody_takes_over_from_a_worker_that_only_sleeps(
