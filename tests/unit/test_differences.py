@@ -492,7 +492,7 @@ def test_no_cut_makes_a_double_or_touches_a_line_of_staff(edits: list[tuple[str,
 FIRST = st.tuples(*(st.tuples(st.just("book"), st.just(article), QUANTITIES) for article in "ABD"))
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     FIRST,
     st.lists(st.one_of(BY_STAFF, BY_OFFICE, EXPORT), max_size=4),
@@ -523,7 +523,7 @@ def test_nothing_that_staff_did_is_ever_undone(
         sides.check_kept()
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(FIRST, st.lists(BY_OFFICE, min_size=1, max_size=4), st.integers(0, 6), st.lists(STAFF_SET, max_size=3))
 def test_what_staff_set_after_a_cut_is_not_undone_by_who_goes_on(
     first: tuple[tuple[str, str, str], ...],
