@@ -115,7 +115,9 @@ class WorkOrder(TenantOwned):
     is_approval_left = models.BooleanField(_("approval left to a person"), default=False, db_default=False)
     # A write to King may still be under way until then: look up, but do not send again before.
     doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
-    after_restore = models.CharField(_("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True)
+    after_restore = models.CharField(
+        _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, db_default=""
+    )
     next_try_at = models.DateTimeField(_("next try at"), null=True)
 
     # What OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.

@@ -133,8 +133,15 @@ class RestoreGuard:
             time.sleep(min(1.0, max(0.0, until - time.monotonic())))
 
     def _unknown(self) -> _Unknown:
-        """Return what King or the journal has and the ledger does not know."""
-        shown = self._orders_in_king()
+        """Return what King or the journal has and the ledger does not know.
+
+        A King that offers no reading of orders leaves it to the journal.
+        """
+        try:
+            shown = self._orders_in_king()
+        except errors.RejectedError as error:
+            self._log.failure("restore.not_looked", error)
+            shown = {}
         journalled = {
             reference: entry
             for reference, entry in self.journal.entries().items()

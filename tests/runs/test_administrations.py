@@ -28,10 +28,14 @@ def administration() -> str:
     return Connection.objects.get(system=System.KING).administration
 
 
+# Another destination: what is stored is not sent there, so the file gives it again.
+SECRETS = {"access_code": "again", "access_codes": {"Order_Toevoegen": "again"}}
+
+
 def apply_other(name: str = "ANDERE") -> dict[str, str]:
     """Apply a file with another administration; return path → sentence where it is refused."""
     try:
-        tenant_files.apply(json.dumps({"slug": "jansen", "king": {"administration": name}}).encode())
+        tenant_files.apply(json.dumps({"slug": "jansen", "king": {"administration": name} | SECRETS}).encode())
     except tenant_files.TenantFileError as error:
         return error.problems
     return {}
@@ -56,7 +60,7 @@ def test_the_tenant_file_is_refused_once_an_order_is_linked(king: KingSandbox, o
     problems = apply_other()
 
     assert list(problems) == ["king.administration"]
-    assert f"administration {king.administration}" in problems["king.administration"]
+    assert king.administration in problems["king.administration"]
     assert administration() == king.administration
 
 
@@ -108,7 +112,7 @@ def test_links_of_another_tenant_do_not_count(outsmart: OutSmartSandbox) -> None
     with tenants.scope(other):
         factories.connection(other, administration="EEN")
 
-    tenant_files.apply(json.dumps({"slug": "visser", "king": {"administration": "TWEE"}}).encode())
+    tenant_files.apply(json.dumps({"slug": "visser", "king": {"administration": "TWEE"} | SECRETS}).encode())
 
     with tenants.scope(other):
         assert administration() == "TWEE"

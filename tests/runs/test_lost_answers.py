@@ -236,7 +236,7 @@ def test_a_line_whose_answer_was_lost_can_be_taken_out_of_the_work_order(
     rows = [desk.material("BUIS"), desk.material("KNIE")]
     number = desk.work_order(outsmart, Materials=rows, Workperiods=[hour])
     king.faults.add(Fault(kind="reset_after", operation="Order_OrderRegel_Toevoegen", skip=1))
-    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", skip=1, code="K9", message="Nu even niet"))
     desk.export()
     outsmart.store.edit_work_order(number, {"Materials": rows[:1]})
 
@@ -291,8 +291,10 @@ def test_work_that_leaves_the_interim_status_unfinished_is_neither_approved_nor_
 def test_two_orders_with_our_reference_are_for_a_person(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     desk.export()
     number = desk.work_order(outsmart)
-    king.store.put_record("order", "700", {"DebiteurNummer": 10, "ExternOrderNummer": f"OS-{number}"})
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", skip=1, code="K9", message="Nu even niet"))
+    desk.export()
+    king.store.put_record("order", "700", {"DebiteurNummer": 10, "ExternOrderNummer": f"OS-{number}"})  # a copy
 
     run = desk.export()
 
@@ -387,7 +389,7 @@ def test_a_lock_is_freed_although_the_order_found_again_is_rejected(
     desk.export()
     number = desk.work_order(outsmart)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
-    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", skip=1, code="K9", message="Nu even niet"))
     desk.export()
     choose(default_warehouse="")
 

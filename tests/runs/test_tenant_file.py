@@ -52,7 +52,7 @@ FULL: dict[str, Any] = {
         "order_line_sequence": "text_hours_materials", "assign_relation": "customer",
         "extra_text_lines": ["{{" + "x" * 498, " {reference} ", "\ttab", ""], "interim_updates": True,
         "order_update_status": "2", "create_interim_order": True, "incomplete_orders": "hold",
-        "free_line_article": "A" * 20, "send_prices": True, "success_status": "3", "failure_status": "4",
+        "order_of_other_customer": "send", "free_line_article": "A" * 20, "send_prices": True, "success_status": "3", "failure_status": "4",
         "from_date": "2026-12-31",
     },
     "notifications": {"emails": ["a" * 240 + "@example.com", "b@example.com"], "mode": "each"},

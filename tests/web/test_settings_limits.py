@@ -60,8 +60,8 @@ def test_a_text_past_its_limit_is_refused_and_nothing_is_stored(editor: Client, 
 def test_a_text_at_its_limit_is_stored_as_it_is(editor: Client, tenant: Tenant, path: str) -> None:
     value = long(path, KEYS[path].max_length)  # type: ignore[attr-defined]
 
-    secrets = {"king-access_code": "again", "outsmart-token": "again"}
-    answer = editor.post(ADDRESS, entries(editor) | typed(path, value) | secrets)
+    secrets = {"king-access_code": "again", "king-access_codes": "Order_Toevoegen=again", "outsmart-token": "again"}
+    answer = editor.post(ADDRESS, entries(editor) | secrets | typed(path, value))
 
     there: Any = document(tenant)
     for part in path.split("."):

@@ -330,7 +330,7 @@ def busy(tenant: Tenant) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [(START, 15), (LIVE, 7), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
+    ("address", "queries"), [(START, 16), (LIVE, 7), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(
     editor: Client,
