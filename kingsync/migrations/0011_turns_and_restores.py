@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='workorder',
             name='after_restore',
-            field=models.CharField(blank=True, choices=[('found', 'its order was found again'), ('unsure', 'nobody can tell whether King had an order')], db_default='', max_length=10, verbose_name='after a restore'),
+            field=models.CharField(blank=True, choices=[('found', 'its order was found again'), ('unsure', 'nobody can tell whether King had an order')], db_default='', default='', max_length=10, verbose_name='after a restore'),
         ),
         migrations.AddConstraint(
             model_name='workorder',

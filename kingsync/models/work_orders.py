@@ -115,8 +115,9 @@ class WorkOrder(TenantOwned):
     is_approval_left = models.BooleanField(_("approval left to a person"), default=False, db_default=False)
     # A write to King may still be under way until then: look up, but do not send again before.
     doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
+    # With a default of the database: programs of the version before write rows without it while an update goes on.
     after_restore = models.CharField(
-        _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, db_default=""
+        _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, default="", db_default=""
     )
     next_try_at = models.DateTimeField(_("next try at"), null=True)
 

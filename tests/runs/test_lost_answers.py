@@ -292,9 +292,11 @@ def test_two_orders_with_our_reference_are_for_a_person(king: KingSandbox, outsm
     desk.export()
     number = desk.work_order(outsmart)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
-    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", skip=1, code="K9", message="Nu even niet"))
+    off = Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever", skip=1)
+    king.faults.add(off)
     desk.export()
-    king.store.put_record("order", "700", {"DebiteurNummer": 10, "ExternOrderNummer": f"OS-{number}"})  # a copy
+    king.faults.clear()
+    king.store.put_record("order", "700", {"DebiteurNummer": 10, "ExternOrderNummer": f"OS-{number}"})
 
     run = desk.export()
 
@@ -303,6 +305,19 @@ def test_two_orders_with_our_reference_are_for_a_person(king: KingSandbox, outsm
     assert (row.state, row.reasons[0]["code"]) == (LedgerState.UNCERTAIN, "several_orders")
     assert [desk.lines(order) for order in desk.orders(king)] == [[], []]
     assert row.step == Step.PENDING
+
+
+def test_two_orders_with_our_reference_that_the_ledger_never_knew_are_for_a_person(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    number = desk.work_order(outsmart)
+    for king_order in ("700", "701"):
+        king.store.put_record("order", king_order, {"DebiteurNummer": 10, "ExternOrderNummer": f"OS-{number}"})
+
+    desk.export()
+
+    assert [why["code"] for why in desk.ledger(number).reasons] == ["several_orders"]
+    assert len(desk.orders(king)) == 2
 
 
 def test_an_order_that_king_deleted_is_never_made_anew(king: KingSandbox, outsmart: OutSmartSandbox) -> None:

@@ -72,7 +72,8 @@ def worker_at_work(tenant: Tenant) -> Iterator[None]:
 def lose_the_answer(king: KingSandbox, kind: str = "reset_after") -> None:
     """Let the creation of the next order end unknown, and King refuse to be asked about it."""
     king.faults.add(Fault(kind=kind, operation="Order_Toevoegen"))  # type: ignore[arg-type]
-    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever"))
+    off = Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever", skip=1)
+    king.faults.add(off)
 
 
 @pytest.fixture
