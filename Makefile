@@ -27,7 +27,7 @@ test: install ## the whole gate: format, lint, types, layers, texts, tests
 	@$(BIN)/python manage.py compile_texts --check
 	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
 	@mkdir -p .local
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --basetemp .local/pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --basetemp .local/pytest $(ARGS)
 
 compare: install ## random work orders against the rules written a second time (ORDERS=24000 SEED=1; under an hour)
 	@$(BIN)/python -m tests.oracle --orders $(or $(ORDERS),24000) --seed $(or $(SEED),1)

@@ -25,8 +25,13 @@ hypothesis.settings.load_profile("gate")
 @pytest.fixture(autouse=True)
 def _loopback_allowed(settings: Settings, tmp_path: Path) -> None:
     settings.PRIVATE_HOSTS = ["127.0.0.1"]
-    settings.KING_WRITE_TIMEOUT = 0.5  # so that a lost answer is settled within a test
     settings.JOURNAL_FOLDER = str(tmp_path / "journal")
+
+
+@pytest.fixture
+def lost_answers_soon_settled(settings: Settings) -> None:
+    """For tests in which King's answers are lost: who waits for them gives up soon."""
+    settings.KING_WRITE_TIMEOUT = 0.5
 
 
 @pytest.fixture(autouse=True)

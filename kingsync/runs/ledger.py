@@ -160,7 +160,13 @@ def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
     """Return what earlier runs booked; lines removed from King are known by their key only."""
     known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
     if known is None:
-        known = remember(row, (as_booked(line) for line in OrderLine.objects.filter(work_order_id=row.pk or 0)))
+        known = remember(
+            row,
+            (
+                as_booked(line)
+                for line in OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
+            ),
+        )
     return tuple(known.values())
 
 
@@ -174,7 +180,7 @@ def remembered(row: WorkOrder) -> dict[str, BookedLine]:
 def read_ahead(rows: list[WorkOrder]) -> None:
     """Read the booked lines of many work orders at once."""
     lines: dict[int, list[BookedLine]] = {row.pk: [] for row in rows}
-    for line in OrderLine.objects.filter(work_order_id__in=lines.keys()):
+    for line in OrderLine.objects.filter(work_order_id__in=lines.keys()).order_by("position", "id"):
         lines[line.work_order_id].append(as_booked(line))
     for row in rows:
         remember(row, lines[row.pk])

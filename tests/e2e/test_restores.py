@@ -29,7 +29,7 @@ from kingsync.runs import people
 from tests import backups, desk, factories, processes, worlds
 from tests.conftest import connect
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("lost_answers_soon_settled")]
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,8 @@ from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
 from tests import desk, factories
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 KEYS = ["read", "created", "updated", "unchanged", "skipped", "rejected", "uncertain", "failed", "deactivated"]
 
 

@@ -22,6 +22,8 @@ from kingsync.runs import confirming
 from kingsync.runs.jobs import Job
 from tests import desk, factories
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 
 @pytest.fixture(autouse=True)
 def _stocked(tenant: Tenant, king: KingSandbox) -> None:

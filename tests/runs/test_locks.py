@@ -19,6 +19,8 @@ from kingsync.runs import people
 from tests import desk, factories
 from tests.runs.test_commands import command
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 UNLOCK = "Order_LockVrijgeven"
 
 

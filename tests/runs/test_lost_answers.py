@@ -22,6 +22,8 @@ from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.runs import engine, lifecycle
 from tests import desk, factories
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 FINAL = {"status": "Compleet", "WorkStatus": "1"}
 STAFF = {"RegelSoort": "ART", "ArtikelNummer": "KNIE", "AantalBesteld": 4}

@@ -28,6 +28,8 @@ from kingsync.runs.order_customers import Customers
 from tests import desk, factories
 from tests.conftest import connect
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 ORDER = "500"
 
 

@@ -25,6 +25,8 @@ from kingsync.runs import deciding, people
 from tests import desk, factories, processes
 from tests.runs.test_commands import command
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 JAN = "Jan Jansen"
 LONG_AGO = {"WorkDate": "01-02-2024", "WorkEndDate": "01-02-2024"}
 
