@@ -217,7 +217,7 @@ def test_the_setting_spares_the_question(king: KingSandbox, unlinked: WorkOrder)
 
 
 def test_the_command_asks_for_an_option(king: KingSandbox, unlinked: WorkOrder) -> None:
-    attach = ("ledger", "jansen", "--attach", unlinked.outsmart_id, "500", "--by", JAN, "--json")
+    attach = ("ledger", "jansen", "--link", unlinked.outsmart_id, "500", "--by", JAN, "--json")
 
     refused, told = command(*attach)
     done, _ = command(*attach, "--yes-other-customer")

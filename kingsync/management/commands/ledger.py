@@ -36,12 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument("--json", action="store_true", help="one JSON value on standard output")
         _add_actions(parser)
-        parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --anew")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --reset")
         parser.add_argument("--by", metavar="NAME", help="who decides; else who is logged in to this computer")
         parser.add_argument(
-            "--even-so", action="store_true", help="with --anew: the order that is not open any more was removed"
+            "--even-so", action="store_true", help="with --reset: the order that is not open any more was removed"
         )
-        help_text = "with --attach: the order is of another customer, and that is right"
+        help_text = "with --link: the order is of another customer, and that is right"
         parser.add_argument("--yes-other-customer", action="store_true", help=help_text)
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -112,10 +112,17 @@ def _add_actions(parser: ArgumentParser) -> None:
     one.add_argument(
         "--release", nargs="+", metavar="ID", help="send these although they are old, empty or of another customer"
     )
-    one.add_argument("--attach", nargs=2, metavar=("ID", "KING_NUMBER"), help="tie a work order to a King order")
-    one.add_argument("--anew", metavar="ID", help="forget the earlier attempt")
+    one.add_argument(
+        "--link",
+        "--attach",
+        dest="attach",
+        nargs=2,
+        metavar=("ID", "KING_NUMBER"),
+        help="tie a work order to a King order",
+    )
+    one.add_argument("--reset", "--anew", dest="anew", metavar="ID", help="forget the earlier attempt")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never through us; needs --reason")
-    one.add_argument("--include", nargs="+", metavar="ID", help="through us after all")
+    one.add_argument("--restore", "--include", dest="include", nargs="+", metavar="ID", help="through us after all")
 
 
 def _who_is_logged_in() -> str:
