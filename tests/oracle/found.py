@@ -19,6 +19,10 @@ KINDS = {
     "no_article_code": "no_article",
     "no_hour_type": "no_rate",
     "too_many_decimals": "decimals_quantity",
+    "quantity_too_large": "large_quantity",
+    "price_decimals": "decimals_price",
+    "price_too_large": "large_price",
+    "line_text_too_long": "long_text",
     "order_of_other_customer": "order_of_other_customer",
 }
 # King's own words for what the rules foresee.

@@ -183,7 +183,7 @@ class _Found:
         order = self.king.orders.get(self.linked)
         if order is None or not order.is_open:
             return {"unknown_order"}
-        return {"order_refused"} if self.king.debtors[order.debtor].is_blocked else set()
+        return {"blocked_debtor"} if self.king.debtors[order.debtor].is_blocked else set()
 
     def _debtor_rejections(self) -> set[str]:
         number = debtor_of(self.work_order, self.settings)
@@ -237,7 +237,7 @@ class _Found:
         told_by_king = {"decimals_price", "large_price", "long_text"} & {one for _, why in self.refused for one in why}
         if told_by_king:
             found.add("refused_by_king")
-        if "order_refused" in rejected:
+        if self.linked and "blocked_debtor" in rejected:
             found.add("blocked_debtor_of_linked")
         if any("large" in one for _, why in self.refused for one in why):
             found.add("large_number")
