@@ -24,6 +24,7 @@ from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.restores import OrderWatch
 from kingsync.models.runs import LogEntry
+from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import AfterRestore, Decision, LedgerState, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import reason
@@ -61,6 +62,8 @@ class RestoreGuard:
         self._watch = self._stored_watch()
         self.journal = journal.Journal(self._connection.administration)
         self._has_looked = False
+        # A look that King refused is no look: the next one begins where the last good one did.
+        self._has_king_told = True
         self._are_all_doubtful = False
         # Orders that this run has begun to create and of which it does not know whether King has them.
         self._begun: set[str] = set()
@@ -122,7 +125,8 @@ class RestoreGuard:
             self._wait(self._doubt_seconds)
             began = timezone.now()
             self._restore(self._unknown())
-        self._watch.looked_at = began
+        if self._has_king_told:
+            self._watch.looked_at = began
         self._watch.save()
         self._has_looked = True
 
@@ -137,17 +141,25 @@ class RestoreGuard:
 
         A King that offers no reading of orders leaves it to the journal.
         """
-        try:
-            shown = self._orders_in_king()
-        except errors.RejectedError as error:
-            self._log.failure("restore.not_looked", error)
-            shown = {}
+        shown = self._shown_or_none()
+        self._has_king_told = shown is not None
+        shown = shown or {}
         journalled = {
             reference: entry
             for reference, entry in self.journal.entries().items()
             if entry.number != journal.NOT_MADE and reference not in shown
         }
         return _Unknown(open=self._unlinked(shown), journalled=self._not_decided(journalled))
+
+    def _shown_or_none(self) -> dict[str, list[str]] | None:
+        """Return what King shows; None where it refuses to tell. Somebody's lock on it is left to the next run."""
+        try:
+            return self._orders_in_king()
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            self._log.add("restore.not_looked", reason_of(error), level=LogEntry.Level.WARNING)
+            return None
 
     def _orders_in_king(self) -> dict[str, list[str]]:
         """Return the open orders with a reference of ours that changed since the ledger was compared with King."""

@@ -170,6 +170,19 @@ def test_a_month_old_backup_sends_nothing_twice(
     assert desk.is_clean(king)
 
 
+def test_a_look_that_king_refused_is_no_look(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    some_work_orders(outsmart)
+    desk.export()
+    before = OrderWatch.objects.get().looked_at
+    desk.work_order(outsmart)
+    king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
+
+    desk.export()
+
+    assert before is not None
+    assert OrderWatch.objects.get().looked_at == before
+
+
 def test_orders_that_king_closed_meanwhile_are_asked_about(
     backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
@@ -186,7 +199,8 @@ def test_orders_that_king_closed_meanwhile_are_asked_about(
 
     assert made(king) == once(numbers)
     assert states(numbers) == ["rejected"] * 6
-    assert all(desk.ledger(number).reasons[0]["code"] == "order_delivered" for number in numbers)
+    codes = [[why["code"] for why in desk.ledger(number).reasons] for number in numbers]
+    assert sorted(codes) == [["order_delivered"]] * 4 + [["order_delivered", "line_refused"]] * 2
     assert [entry.params for entry in noticed()] == [{"found": "0", "closed": "6"}]
 
 
