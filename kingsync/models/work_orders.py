@@ -198,6 +198,8 @@ class OrderLine(TenantOwned):
     reference = models.CharField(_("our reference"), max_length=20)
     # What stays the same in the work order when quantities change: finds the line again on the next read.
     key = models.CharField(max_length=400)
+    # kingsync.rules.matching.fingerprint_of the row when it was last looked at: an unchanged row keeps its line.
+    row = models.CharField(max_length=16, blank=True, default="", db_default="")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     source = models.CharField(_("comes from"), max_length=400)
     position = models.PositiveIntegerField(_("position"), default=0)

@@ -188,6 +188,10 @@ class _Comparison:
 
     def _standing(self, line: PlannedLine, theirs: OrderLine) -> None:
         booked, label = self._booked.get(line.reference), line.origin.label
+        if self._must_forget_price(line, theirs, booked):
+            self._removals[line.reference] = Remove(line.reference, theirs.line_id, theirs.reference)
+            self._additions[line.reference] = Add(line)
+            return
         compared = line_fields.compare(line.content, theirs, booked)
         self._notices += [Notice(reference=line.reference, label=label, kept=kept) for kept in compared.kept]
         if compared.conflicts:
@@ -201,6 +205,16 @@ class _Comparison:
         if sent is not None:
             settled = () if is_to_do else compared.settled
             self._found.append(self._as_found(line, theirs, sent, settled))
+
+    def _must_forget_price(self, line: PlannedLine, theirs: OrderLine, booked: BookedLine | None) -> bool:
+        """True when King's own price must take the place of ours: it fills that in for a new line only.
+
+        Where staff touched the line it stays as it is, price and all.
+        """
+        if not line.is_price_kings or booked is None or booked.sent is None or booked.sent.price is None:
+            return False
+        is_filled_in = not line_fields.equal(line.content.article, booked.sent.article)  # with another article
+        return not is_filled_in and not booked.is_imported and line_fields.is_untouched(theirs, booked)
 
     def _as_found(self, line: PlannedLine, theirs: OrderLine, sent: Content, settled: Iterable[str]) -> BookedLine:
         booked = self._booked.get(line.reference)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from typing import TypeAlias
 
 import msgspec
 
@@ -14,6 +16,8 @@ from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules.plans import BookedLine, Source
 
 _LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
+# Returns King's number of an article by the code in a work order.
+NumberOf: TypeAlias = Callable[[str], str]
 # What a row is known by, without the number behind it: both fit the column of the key.
 KEY_LENGTH = 380
 
@@ -60,13 +64,16 @@ class Keys:
         self._given: dict[tuple[Source, int], str] = {}
 
     @classmethod
-    def of(cls, work_order: WorkOrder, booked: Iterable[BookedLine]) -> Keys:
-        """Return the keys of a work order whose lines were booked by earlier runs."""
+    def of(cls, work_order: WorkOrder, booked: Iterable[BookedLine], number_of: NumberOf = str) -> Keys:
+        """Return the keys of a work order whose lines were booked by earlier runs.
+
+        By `number_of` a row whose code became another name of the same article (EAN, number) is found again.
+        """
         booked = tuple(booked)
         keys = cls(booked)
-        rows = [_material_row(material) for material in work_order.materials]
+        rows = [_material_row(material, number_of) for material in work_order.materials]
         rows += [_period_row(period) for period in work_order.periods if not period.period_id]
-        for row, line in _pairs(rows, booked):
+        for row, line in _pairs(rows, list(booked), number_of):
             keys._given[row.source, row.position] = line.key
         return keys
 
@@ -107,6 +114,7 @@ class _Row(msgspec.Struct, frozen=True):
     position: int
     name: str
     kin: str
+    fingerprint: str
     quantity: Decimal | None = None
     warehouse: str = ""
 
@@ -114,13 +122,16 @@ class _Row(msgspec.Struct, frozen=True):
 _MATERIAL_PARTS, _PERIOD_PARTS = 4, 5
 
 
-def _material_row(material: Material) -> _Row:
-    name = "" if material.code else material.name
+def _material_row(material: Material, number_of: NumberOf = str) -> _Row:
+    text = "" if material.code else material.name
+    name = f"material|{material.code}|{material.warehouse}|{text}"[:KEY_LENGTH]
+    kin = f"material|{number_of(material.code)}|{text}"
     return _Row(
         source=Source.MATERIAL,
         position=material.position,
-        name=f"material|{material.code}|{material.warehouse}|{name}"[:KEY_LENGTH],
-        kin=f"material|{material.code}|{name}",
+        name=name,
+        kin=kin if len(name.split("|")) == _MATERIAL_PARTS else name,
+        fingerprint=fingerprint_of(material),
         quantity=_number(material.quantity),
         warehouse=notation.canonical_number(material.warehouse.strip()),
     )
@@ -128,11 +139,14 @@ def _material_row(material: Material) -> _Row:
 
 def _period_row(period: WorkPeriod) -> _Row:
     parts = (period.work_date, period.begin_time, period.hour_type, period.employee_number)
+    name = ("hours|" + "|".join(parts))[:KEY_LENGTH]
+    kin = f"hours|{period.work_date}|{period.begin_time}|{period.employee_number}"
     return _Row(
         source=Source.HOURS,
         position=period.position,
-        name=("hours|" + "|".join(parts))[:KEY_LENGTH],
-        kin=f"hours|{period.work_date}|{period.begin_time}|{period.employee_number}",
+        name=name,
+        kin=kin if len(name.split("|")) == _PERIOD_PARTS else name,
+        fingerprint=fingerprint_of(period),
     )
 
 
@@ -143,26 +157,49 @@ def _number(text: str) -> Decimal | None:
         return None
 
 
-def _kin(name: str) -> str:
-    """Return the kin of a key's name; "" where it cannot be told (a bar within a value, a row with an id)."""
+def _kin(line: BookedLine, number_of: NumberOf) -> str:
+    """Return the kin of a line, or its name where that cannot be told (a bar within a value, a row with an id)."""
+    name = _name_of(line)
     parts = name.split("|")
     if parts[0] == "material" and len(parts) == _MATERIAL_PARTS:
-        return f"material|{parts[1]}|{parts[3]}"
+        article = line.sent.article if line.sent and parts[1] else number_of(parts[1])
+        return f"material|{article}|{parts[3]}"
     if parts[0] == "hours" and len(parts) == _PERIOD_PARTS:
         return f"hours|{parts[1]}|{parts[2]}|{parts[4]}"
-    return ""
+    return name
 
 
-def _pairs(rows: Iterable[_Row], booked: Iterable[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
-    """Pair rows with the lines that they were, among those of one kin."""
+def fingerprint_of(row: Material | WorkPeriod) -> str:
+    """Return what a row is known by as long as none of the fields that decide its line changes; 16 characters."""
+    decisive = msgspec.structs.replace(row, position=0)
+    return hashlib.blake2b(msgspec.json.encode(decisive), digest_size=8).hexdigest()
+
+
+def _pairs(rows: list[_Row], booked: list[BookedLine], number_of: NumberOf) -> Iterator[tuple[_Row, BookedLine]]:
+    """Pair rows with the lines that they were: unchanged rows first, the others among those of one kin."""
+    yield from _unchanged(rows, booked)
     lines: defaultdict[str, list[BookedLine]] = defaultdict(list)
     for line in booked:
-        lines[_kin(_name_of(line)) or _name_of(line)].append(line)
+        lines[_kin(line, number_of)].append(line)
     kin: defaultdict[str, list[_Row]] = defaultdict(list)
     for row in rows:
-        kin[_kin(row.name) or row.name].append(row)
+        kin[row.kin].append(row)
     for name, alike in kin.items():
         yield from _pairs_of_kin(alike, sorted(lines[name], key=_age))
+
+
+def _unchanged(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
+    """Take the rows that nobody changed out of `rows`, and their lines, sent or refused, out of `lines`."""
+    known: defaultdict[str, list[BookedLine]] = defaultdict(list)
+    for line in sorted(lines, key=_age):
+        if line.row:
+            known[line.row].append(line)
+    for row in list(rows):
+        if known[row.fingerprint]:
+            line = known[row.fingerprint].pop(0)
+            rows.remove(row)
+            lines.remove(line)
+            yield row, line
 
 
 def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:

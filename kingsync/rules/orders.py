@@ -176,8 +176,12 @@ class _Reader:
     def __init__(self, work_order: WorkOrder, choices: Exports, facts: Facts, booked: tuple[BookedLine, ...]) -> None:
         self.work_order, self.choices, self.facts = work_order, choices, facts
         self.rejects: list[Reason] = []
-        self._keys = matching.Keys.of(work_order, booked)
+        self._keys = matching.Keys.of(work_order, booked, self._number_of)
         self._references = matching.References(work_order.outsmart_id, booked)
+
+    def _number_of(self, code: str) -> str:
+        article = self.facts.articles.get(code.strip())
+        return article.number if article else code
 
     def materials(self) -> list[Line]:
         return [self._material(material) for material in self.work_order.materials]
@@ -222,7 +226,8 @@ class _Reader:
 
     def _material(self, material: Material) -> Line:
         label = shown(material.code or material.name or f"{material.position}", LABEL_LENGTH)
-        origin = Origin(source=Source.MATERIAL, key=self._keys.material(material), label=label)
+        row = matching.fingerprint_of(material)
+        origin = Origin(source=Source.MATERIAL, key=self._keys.material(material), label=label, row=row)
         amount = _quantity(material)
         if isinstance(amount, Decimal) and amount == 0:
             return self._dropped(origin, reason("zero_quantity"), refused=False)
@@ -232,7 +237,8 @@ class _Reader:
         content = self._material_content(material, amount, warehouse)
         if isinstance(content, Reason):
             return self._dropped(origin, content, refused=True)
-        return self._planned(origin, content)
+        is_price_kings = content.price is None and self._sends_price(material)
+        return msgspec.structs.replace(self._planned(origin, content), is_price_kings=is_price_kings)
 
     def _material_content(self, material: Material, amount: Decimal | Reason, warehouse: str) -> Content | Reason:
         code = material.code.strip() or self.choices.free_line_article.strip()
@@ -260,9 +266,8 @@ class _Reader:
         return None if may_be or not warehouse else reason("unknown_warehouse", warehouse=shown(warehouse))
 
     def _price(self, material: Material) -> Decimal | Reason | None:
-        """Return the price to send, None for King's own. A line without a code has none in King but the stand-in's."""
-        is_free = not material.code.strip()
-        if not (self.choices.send_prices or is_free):
+        """Return the price to send, None for King's own."""
+        if not self._sends_price(material):
             return None
         try:
             price = notation.parse_decimal(material.price)
@@ -272,12 +277,17 @@ class _Reader:
             return None
         return _price_problem(price, material.price) or hours.plain(price)
 
+    def _sends_price(self, material: Material) -> bool:
+        # A line without a code has no price in King but that of the article that stands in for it.
+        return self.choices.send_prices or not material.code.strip()
+
     # Hours
 
     def _period(self, period: WorkPeriod) -> Line:
         parts = (period.hour_type, period.work_date, period.begin_time)
         label = shown(" ".join(part for part in parts if part) or f"{period.position}", LABEL_LENGTH)
-        origin = Origin(source=Source.HOURS, key=self._keys.period(period), label=label)
+        row = matching.fingerprint_of(period)
+        origin = Origin(source=Source.HOURS, key=self._keys.period(period), label=label, row=row)
         minutes = hours.registered_minutes(period)
         if minutes == 0:
             return self._dropped(origin, reason("zero_time"), refused=False, minutes=0)

@@ -32,19 +32,27 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of the work order a line is. `key` stays the same when its quantity changes."""
+    """Which part of the work order a line is. `key` stays the same when its quantity changes.
+
+    `row` is the fingerprint of the row itself, which changes with every field that decides the line; "" for a text.
+    """
 
     source: Source
     key: str
     label: str
+    row: str = ""
 
 
 class PlannedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that should stand in King under our `reference`."""
+    """A line that should stand in King under our `reference`.
+
+    `is_price_kings`: we send prices, and this row has none, so a price that we sent before must give way to King's own.
+    """
 
     origin: Origin
     reference: str
     content: Content
+    is_price_kings: bool = False
     registered_minutes: int | None = None
     rounded_minutes: int | None = None
 
@@ -97,11 +105,13 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
 
     `attempted` is what a call whose answer was never heard may have written. `as_read` is King's line as it was right
     after our last write: what differs from it is the work of King's staff. None = nobody looked then.
-    `is_imported`: it was King's before it was ours, so it is changed but never removed.
+    `is_imported`: it was King's before it was ours, so it is changed but never removed. `row` is the fingerprint of
+    the row of the work order that it was when it was last looked at, "" = not known.
     """
 
     reference: str
     key: str
+    row: str = ""
     sent: Content | None = None
     attempted: Content | None = None
     as_read: OrderLine | None = None

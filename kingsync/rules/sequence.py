@@ -31,12 +31,12 @@ def made_anew(
 def _can_be_made_anew(
     below: Sequence[str], standing: Mapping[str, int], ours: Mapping[str, str], untouched: Collection[str]
 ) -> bool:
-    """True when these lines are the last ones of the order, in their sequence, and nobody touched them.
+    """True when these lines are the last ones of the order, in whatever sequence, and nobody touched them.
 
     A line of others below one of them would come to stand above it.
     """
     if not all(reference in untouched for reference in below):
         return False
-    ids = [ours[reference] for reference in below]
+    ids = {ours[reference] for reference in below}
     last = sorted(standing, key=lambda line_id: standing[line_id])[len(standing) - len(ids) :]
-    return last == ids
+    return set(last) == ids

@@ -22,7 +22,7 @@ from kingsync.models.wording import stored
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.plans import BookedLine, Content, DroppedLine, Plan, PlannedLine
+from kingsync.rules.plans import BookedLine, Content, DroppedLine, Origin, Plan, PlannedLine
 from kingsync.runs import problems
 from kingsync.runs.lifecycle import LostClaimError
 
@@ -196,6 +196,7 @@ def as_booked(line: OrderLine) -> BookedLine:
     return BookedLine(
         reference=line.reference,
         key=line.key,
+        row=line.row,
         sent=msgspec.convert(line.sent, Content, strict=False) if line.sent else None,
         attempted=msgspec.convert(line.attempted, Content, strict=False) if line.attempted else None,
         as_read=msgspec.convert(line.as_read, KingLine, strict=False) if line.as_read else None,
@@ -216,7 +217,7 @@ def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> No
     for line in planned:
         is_in_king = line.reference in before and before[line.reference].king_line_id
         line.state = OrderLine.State.SENT if is_in_king else OrderLine.State.PLANNED
-    columns = ["position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"]
+    columns = ["row", "position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"]
     if is_attempted:
         contents = {line.reference: msgspec.to_builtins(line.content) for line in plan.lines}
         columns.append("attempted")
@@ -242,7 +243,7 @@ def store_dropped(row: WorkOrder, plan: Plan) -> None:
         [_dropped(row, line) for line in plan.dropped],
         update_conflicts=True,
         unique_fields=["work_order", "reference"],
-        update_fields=["reasons", "state"],
+        update_fields=["row", "reasons", "state"],
     )
 
 
@@ -258,6 +259,7 @@ def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
         work_order=row,
         reference=line.reference,
         key=line.origin.key,
+        row=line.origin.row,
         kind=line.origin.source.value,
         source=line.origin.label,
         position=place,
@@ -273,6 +275,7 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
         work_order=row,
         reference=line.reference,
         key=line.origin.key,
+        row=line.origin.row,
         kind=line.origin.source.value,
         source=line.origin.label,
         state=OrderLine.State.REFUSED if line.is_refused else OrderLine.State.LEFT_OUT,
@@ -283,8 +286,8 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
 
 def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) -> None:
     """Drop rows of lines that the work order no longer has and King surely never saw."""
-    wanted = {line.reference: line.origin.key for line in plan.lines}
-    wanted |= {line.reference: line.origin.key for line in plan.dropped}
+    wanted = {line.reference: line.origin for line in plan.lines}
+    wanted |= {line.reference: line.origin for line in plan.dropped}
     vanished = [
         line.reference
         for line in before.values()
@@ -292,8 +295,13 @@ def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) 
     ]
     if vanished:
         OrderLine.objects.filter(work_order=row, reference__in=vanished).delete()
-    stored = {reference: BookedLine(reference=reference, key=key) for reference, key in wanted.items()} | before
-    remember(row, (line for line in stored.values() if line.reference not in vanished))
+    new = {reference: BookedLine(reference=reference, key=origin.key) for reference, origin in wanted.items()}
+    kept = (line for line in (new | before).values() if line.reference not in vanished)
+    remember(row, (_looked_at(line, wanted.get(line.reference)) for line in kept))
+
+
+def _looked_at(line: BookedLine, origin: Origin | None) -> BookedLine:
+    return msgspec.structs.replace(line, row=origin.row) if origin else line
 
 
 def lines_attempted(row: WorkOrder, lines: Iterable[PlannedLine]) -> None:

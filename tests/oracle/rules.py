@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
 from tests.oracle import lines, notation, texts
 from tests.oracle.values import (
     LONGEST_REFERENCE,
@@ -66,7 +70,22 @@ def seen(work_order: Row, settings: Settings, king: World, *, is_interim: bool, 
         lines=tuple(each.line for each in found.in_sequence() if isinstance(each, Sent)),
         refused=found.refused,
         features=features,
+        sent_kin=tuple(kin for kin, each in found.kin() if isinstance(each, Sent)),
+        refused_kin=tuple(kin for kin, each in found.kin() if isinstance(each, Refused)),
     )
+
+
+def after(was: Expected, now: Expected) -> Expected:
+    """Return what a second export makes of a work order: a line in King stays when its row is refused now.
+
+    Rows have no numbers, so with several of a kin nobody can say which of them the line was.
+    """
+    sent, refused = Counter(was.sent_kin), Counter(now.refused_kin)
+    most = sum((sent & refused).values())
+    alone = Counter(was.sent_kin + was.refused_kin), Counter(now.sent_kin + now.refused_kin)
+    least = sum(all(kins[kin] == 1 for kins in (sent, refused, *alone)) for kin in refused)
+    is_other = Counter(was.sent_kin) != Counter(now.sent_kin)
+    return replace(now, kept=(least, most), is_other=is_other)
 
 
 def _stopped(
@@ -154,6 +173,18 @@ class _Found:
             for each in group
             if isinstance(each, Refused) and _is_refused(each)
         )
+
+    def kin(self) -> Iterator[tuple[str, Outcome]]:
+        """Return what each row is known by, with what becomes of it."""
+        for row, outcome in zip(self.material_rows, self.materials, strict=True):
+            code = notation.text(row, "MaterialCode")
+            article = self.king.article(code)
+            free = f"free {notation.text(row, 'MaterialName')}"
+            yield f"material {article.number if article else code}" if code else free, outcome
+        for row, outcome in zip(_rows(self.work_order, "Workperiods"), self.hours, strict=True):
+            names = ("WorkDate", "BeginTime", "EmployeeNr")
+            yield notation.text(row, "Id") or " ".join(notation.text(row, name) for name in names), outcome
+        yield from ((f"text {place}", outcome) for place, outcome in enumerate(self.texts))
 
     @property
     def billable(self) -> list[Outcome]:

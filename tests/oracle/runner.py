@@ -154,7 +154,8 @@ class Batch:
         # Away from both triggers (a rejection may have taken it there) a work order is what it was.
         is_interim = str(row["id"]) in self._interim and self._trigger(row) != "final"
         is_ours = was.is_sent and not was.king_order
-        return rules.seen(row, self.settings, self.world, is_interim=is_interim, is_ours=is_ours)
+        now = rules.seen(row, self.settings, self.world, is_interim=is_interim, is_ours=is_ours)
+        return rules.after(was, now)
 
     # --- comparing ---------------------------------------------------------------------------------------------------
 
@@ -230,28 +231,40 @@ def _differences(
 
 
 def _of_order(wanted: Expected, order: dict[str, Any], old: dict[str, Any] | None) -> Iterator[Difference]:
+    """Yield what differs in an order; rows that only changed places leave their lines where they are."""
     lines = tuple(_numbered(line, str(order["OrderNummer"])) for line in wanted.lines)
-    if lines != found.lines(order, ours=True):
-        yield "lines", _told(lines), _told(found.lines(order, ours=True))
-    elif old and lines == found.lines(old, ours=True) and old["OrderRegels"] != order["OrderRegels"]:
+    have, before = found.lines(order, ours=True), found.lines(old, ours=True) if old else ()
+    is_as_moved = bool(old) and not wanted.is_other and Counter(lines) == Counter(have)
+    if lines != have and not is_as_moved and not _is_with_kept(lines, have, before, wanted.kept):
+        yield f"lines, {wanted.kept} kept", _told(lines), _told(have)
+    elif old and have == before and not wanted.is_other and old["OrderRegels"] != order["OrderRegels"]:
         yield WRITTEN, _ids(old), _ids(order)
     staff = found.lines(old, ours=False) if old else ()
     if staff != found.lines(order, ours=False):
         yield "staff's lines", _told(staff), _told(found.lines(order, ours=False))
     if wanted.header and not old:
-        have = found.header(order)
-        want = wanted.header
+        head, want = found.header(order), wanted.header
         want = dataclasses.replace(
-            want, order_date=want.order_date or have.order_date, delivery_date=want.delivery_date or have.delivery_date
+            want, order_date=want.order_date or head.order_date, delivery_date=want.delivery_date or head.delivery_date
         )
-        if want != have:
-            yield "header", want, have
+        if want != head:
+            yield "header", want, head
     if old and _head(old) != _head(order):
         yield "header", _head(old), _head(order)
     approved = bool(order["Goedgekeurd"]), bool(order["VrijVoorLevering"])
     was_approved = bool(old and old["Goedgekeurd"])
     if not was_approved and approved != (wanted.is_approved, wanted.is_approved):
         yield "approved, released", wanted.is_approved, approved
+
+
+def _is_with_kept(
+    lines: tuple[Line, ...], have: tuple[Line, ...], before: tuple[Line, ...], kept: tuple[int, int]
+) -> bool:
+    """True when King has all lines and, of those from before, the ones whose rows are refused now."""
+    more = Counter(have) - Counter(lines)
+    is_whole = not Counter(lines) - Counter(have) and not more - Counter(before)
+    least, most = kept
+    return bool(more) and is_whole and least <= more.total() <= most
 
 
 def _of_reasons(wanted: Expected, got: found.Found) -> Iterator[Difference]:

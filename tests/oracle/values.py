@@ -137,7 +137,9 @@ class Expected:
     """What the contract says of one work order. `state` None: never seen at a trigger.
 
     `king_order` is the linked order, "" for one of our own; `header` is None where no order is made. `lines` are those
-    that came from the work order, in King's sequence; nothing is sent where `is_sent` is false.
+    that came from the work order, in King's sequence; nothing is sent where `is_sent` is false. `sent_kin` and
+    `refused_kin` say what its rows are known by once something else of them changed, `kept` how many lines of rows that
+    are refused now stay in King from before, at least and at most, `is_other` that there are rows of other kin now.
     """
 
     state: str | None
@@ -151,3 +153,7 @@ class Expected:
     reasons: frozenset[str] = frozenset()
     refused: tuple[tuple[str, frozenset[str]], ...] = ()
     features: frozenset[str] = field(default=frozenset(), compare=False)
+    sent_kin: tuple[str, ...] = ()
+    refused_kin: tuple[str, ...] = ()
+    kept: tuple[int, int] = (0, 0)
+    is_other: bool = False

@@ -162,6 +162,37 @@ def test_a_line_made_anew_keeps_the_price_that_king_told(exported: Callable[...,
     assert float(order.line("MONT")["Prijs"]) == 58
 
 
+def test_a_price_that_the_office_empties_becomes_kings_own_again(exported: Callable[..., Order]) -> None:
+    choose(send_prices=True)
+    order = exported(Materials=[desk.material("BUIS", MaterialPrice="7"), desk.material("KNIE", MaterialPrice="9")])
+
+    order.office(Materials=[desk.material("BUIS", MaterialPrice=""), desk.material("KNIE", MaterialPrice="9")])
+
+    assert float(order.line("BUIS")["Prijs"]) == 6.4
+    assert float(order.line("KNIE")["Prijs"]) == 9
+    assert order.names[:2] == ["BUIS", "KNIE"]
+
+
+def test_an_emptied_price_leaves_a_line_of_staff_alone(exported: Callable[..., Order]) -> None:
+    choose(send_prices=True)
+    order = exported(Materials=[desk.material("BUIS", MaterialPrice="7")])
+    order.staff_set("BUIS", Prijs=6)
+
+    order.office(Materials=[desk.material("BUIS", MaterialPrice="")])
+
+    assert float(order.line("BUIS")["Prijs"]) == 6
+
+
+def test_a_line_whose_row_is_refused_now_stays_as_it_was(exported: Callable[..., Order]) -> None:
+    order = exported(Materials=[desk.material("BUIS", "2"), desk.material("KNIE")])
+    before = order.line("BUIS")
+
+    order.office(Materials=[desk.material("BUIS", "twee"), desk.material("KNIE")])
+
+    assert order.line("BUIS") == before
+    assert desk.ledger(order.id).state == LedgerState.INCOMPLETE
+
+
 def test_a_line_of_staff_below_keeps_its_place_among_ours(exported: Callable[..., Order]) -> None:
     order = exported()
     order.staff_add()
