@@ -15,7 +15,8 @@ from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
 from kingsync.runs import background
-from tests import factories, worlds
+from tests import factories, lost_answers, worlds
+from tests.lost_answers import LostAnswers
 
 # Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
 hypothesis.settings.register_profile("gate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -29,9 +30,10 @@ def _loopback_allowed(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def lost_answers_soon_settled(settings: Settings) -> None:
-    """For tests in which King's answers are lost: who waits for them gives up soon."""
-    settings.KING_WRITE_TIMEOUT = 0.5
+def lost_answers_soon_settled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> LostAnswers:
+    """For tests in which answers are lost: who waits for them gives up as soon as the sandbox has lost them."""
+    settings.KING_WRITE_TIMEOUT = 100.0  # only a hang reaches it, and the longest time of any call does not cut it
+    return lost_answers.install(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

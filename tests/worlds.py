@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
             "SECRET_KEY": deployment.SECRET_KEY,
             "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
             "PRIVATE_HOSTS": "127.0.0.1",
-            "KING_WRITE_TIMEOUT": "30",
+            "KING_WRITE_TIMEOUT": "100",
             "JOURNAL_FOLDER": deployment.JOURNAL_FOLDER,
         }
     )

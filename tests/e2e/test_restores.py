@@ -26,8 +26,9 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import people
-from tests import backups, desk, factories, processes, worlds
+from tests import backups, desk, factories, patience, processes, worlds
 from tests.conftest import connect
+from tests.lost_answers import LostAnswers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("lost_answers_soon_settled")]
 
@@ -355,9 +356,10 @@ def sync(tenant: Tenant) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
 
     def start() -> subprocess.Popen[bytes]:
         command = processes.bound("manage.py", "sync", tenant.slug, "export")
-        environment = worlds.environment() | {"KING_WRITE_TIMEOUT": "3"}
         quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=quiet, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=worlds.environment(), stdout=quiet, stderr=subprocess.PIPE
+        )
         started.append(process)
         return process
 
@@ -372,13 +374,14 @@ def test_a_run_that_goes_on_meanwhile_ends_in_order_and_nothing_is_sent_twice(
     king: KingSandbox,
     outsmart: OutSmartSandbox,
     sync: Callable[[], subprocess.Popen[bytes]],
-    settings: Any,
+    lost_answers_soon_settled: LostAnswers,
 ) -> None:
-    settings.KING_WRITE_TIMEOUT = 3.0
     numbers = [desk.work_order(outsmart) for _ in range(12)]
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     king.faults.latency_seconds = 0.05
     first = sync()
+    # A worker that was cut off may still have a call at King until it has ended.
+    lost_answers_soon_settled.also_wait_for.append(lambda: first.wait(patience.SECONDS))
     worlds.wait_for(lambda: len(desk.orders(king)) >= 3)
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)

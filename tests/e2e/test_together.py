@@ -13,7 +13,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
@@ -24,10 +23,10 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import desk, factories, processes, worlds
 from tests.conftest import connect
 from tests.e2e.forks import zygote
+from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# Each call of a run that must still be going on when another one has come to its end.
-AGES = 3.0
+CREATE, LINE = "Order_Toevoegen", "Order_OrderRegel_Toevoegen"
 ROOT = Path(__file__).parent.parent.parent
 Command = subprocess.Popen[bytes]
 
@@ -94,15 +93,14 @@ def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
 ) -> None:
     numbers = [desk.work_order(outsmart) for _ in range(12)]
     king.calls.clear()
-    king.faults.latency_seconds = AGES
-    first = sync()
-    worlds.wait_for(lambda: len(desk.calls(king)) > 0)
+    with held(king, CREATE):
+        first = sync()
+        worlds.wait_for(lambda: king.calls.count(CREATE) > 0)
 
-    second = sync()
-    with zygote() as worker:
-        worker.export(tenant.pk)
-    refused = second.wait()
-    king.faults.latency_seconds = 0
+        second = sync()
+        with zygote() as worker:
+            worker.export(tenant.pk)
+        refused = second.wait()
 
     assert (refused, first.wait()) == (2, 0)
     all_is_right(king, numbers)
@@ -115,14 +113,18 @@ def test_tenants_do_not_wait_for_each_other(
 ) -> None:
     slow = [desk.work_order(outsmart) for _ in range(3)]
     king.calls.clear()
-    king.faults.latency_seconds = AGES
     other = factories.tenant(slug="visser")
-    with KingSandbox(empty=True) as other_king, OutSmartSandbox(empty=True) as other_outsmart, tenants.scope(other):
+    with (
+        KingSandbox(empty=True) as other_king,
+        OutSmartSandbox(empty=True) as other_outsmart,
+        tenants.scope(other),
+        held(king, CREATE),
+    ):
         connect(other, other_king, other_outsmart)
         desk.stock(other_king)
         factories.settings(other, approve_order=True)
         first = sync()
-        worlds.wait_for(lambda: len(desk.calls(king)) > 0)
+        worlds.wait_for(lambda: king.calls.count(CREATE) > 0)
         quick = desk.work_order(other_outsmart)
 
         run = desk.export()
@@ -130,32 +132,28 @@ def test_tenants_do_not_wait_for_each_other(
         assert first.poll() is None, "the slow tenant must still be at work"
         assert run.status == RunStatus.SUCCEEDED
         all_is_right(other_king, [quick])
-    king.faults.latency_seconds = 0
     assert first.wait() == 0
     all_is_right(king, slow)
 
 
-def put_to_sleep(king: KingSandbox, command: Command) -> None:
-    """Stop a process, as a machine that sleeps does, while it waits for King; its leases run out.
-
-    King is so slow that the signal surely comes while the process waits.
-    """
-    lines = "Order_OrderRegel_Toevoegen"
-    king.faults.add(Fault(kind="latency", operation=lines, skip=9, seconds=3.0))
-    worlds.wait_for(lambda: king.calls.count(lines) > 9)
-    command.send_signal(signal.SIGSTOP)
+def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
+    """Start a command and stop it, as a machine that sleeps does, while it waits for King; its leases run out."""
+    king.calls.clear()
+    with held(king, LINE, skip=9):
+        command = sync()
+        worlds.wait_for(lambda: king.calls.count(LINE) > 9)
+        command.send_signal(signal.SIGSTOP)
     worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
     SyncRun.objects.update(lease_until=timezone.now())
     KingTurn.objects.update(until=timezone.now())
+    return command
 
 
 def test_nobody_takes_over_from_a_worker_that_only_sleeps(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
 ) -> None:
     numbers = [desk.work_order(outsmart) for _ in range(4)]
-    king.faults.latency_seconds = 0.02
-    sleeper = sync()
-    put_to_sleep(king, sleeper)
+    sleeper = put_to_sleep(king, sync)
     asked = len(desk.calls(king))
 
     desk.export()  # its connection lives, and with it its lock
@@ -170,9 +168,7 @@ def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
 ) -> None:
     numbers = [desk.work_order(outsmart) for _ in range(4)]
-    king.faults.latency_seconds = 0.02
-    sleeper = sync()
-    put_to_sleep(king, sleeper)
+    sleeper = put_to_sleep(king, sync)
     cut_off_workers()
     WorkOrder.objects.update(doubtful_until=None)  # King has answered; nobody was there to hear it
     run = desk.export()

@@ -436,7 +436,7 @@ def test_a_lost_answer_never_doubles_or_loses_anything(
 ) -> None:
     choose(approve_order=True)
     number = desk.work_order(outsmart)
-    king.faults.add(Fault(kind=kind, operation=operation, seconds=1.0))  # type: ignore[arg-type]
+    king.faults.add(Fault(kind=kind, operation=operation))  # type: ignore[arg-type]
 
     run = desk.export()
 
@@ -452,7 +452,7 @@ def test_a_call_carried_out_long_after_its_time_out_is_not_repeated(
     king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     desk.work_order(outsmart)
-    king.faults.add(Fault(kind="late", operation="Order_Toevoegen", seconds=0.8))  # the client waits 0.5 s
+    king.faults.add(Fault(kind="late", operation="Order_Toevoegen"))
 
     desk.export()
 

@@ -6,12 +6,9 @@ import itertools
 import threading
 from typing import Any
 
-import msgspec
 import pytest
 
 from integrations import transport
-from integrations.king import client as king_client
-from integrations.outsmart import client as outsmart_client
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
@@ -23,6 +20,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentence
 from kingsync.runs import patience
 from tests import desk, factories
+from tests.lost_answers import LostAnswers
 from tests.runs.test_imports import CUSTOMER
 
 ORDERS = ("500", "501")
@@ -65,13 +63,6 @@ LASTING: list[dict[str, Any]] = [*PASSING, {"kind": "unauthorized"}, {"kind": "r
 
 @pytest.fixture(autouse=True)
 def _stocked(tenant: Tenant, king: KingSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(king_client, "_READ_SECONDS", 0.15)
-    monkeypatch.setattr(outsmart_client, "_WRITE_SECONDS", 0.15)
-    monkeypatch.setattr(outsmart_client, "_LIST_SECONDS", 0.15)
-    quick = msgspec.structs.replace(outsmart_client._GET_WORK_ORDER, read_timeout=0.15)
-    monkeypatch.setattr(outsmart_client, "_GET_WORK_ORDER", quick)
-    quick = msgspec.structs.replace(outsmart_client._POST_WORK_ORDERS, read_timeout=0.15)
-    monkeypatch.setattr(outsmart_client, "_POST_WORK_ORDERS", quick)
     monkeypatch.setattr(transport.Transport, "_wait", lambda *_: 0.0)
     monkeypatch.setattr(patience, "_wait", lambda *_: 0.0)
     factories.settings(tenant, orders_enabled=True)
@@ -107,20 +98,26 @@ def adds_up(run: SyncRun) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith(("post", "fetch"))]
 
 
-# All pairs take minutes: each kind of fault meets some operations, and each operation some kinds.
-STEP = 8
+# All pairs take minutes: each kind of fault meets some operations, and each operation some kinds. For that the step
+# must have no factor in common with the number of kinds.
+STEP = 9
 PAIRS = list(itertools.product([*KING, *OUTSMART], PASSING))[::STEP]
 LASTING_PAIRS = list(itertools.product([*KING, *OUTSMART], LASTING))[::STEP]
 
 
 @pytest.mark.parametrize(("operation", "how"), PAIRS, ids=name_of)
 def test_one_fault_is_overcome(
-    king: KingSandbox, outsmart: OutSmartSandbox, operation: str, how: dict[str, Any]
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    lost_answers_soon_settled: LostAnswers,
+    operation: str,
+    how: dict[str, Any],
 ) -> None:
     faults = king.faults if operation in KING else outsmart.faults
-    faults.add(Fault(operation=operation, seconds=0.3, **how))
+    faults.add(Fault(operation=operation, **how))
 
     run = desk.load()
+    lost_answers_soon_settled.wait_for_late_calls()
 
     assert not faults.rules(), "the import never came to the fault"
     assert run.status == "succeeded", run.error
@@ -130,13 +127,18 @@ def test_one_fault_is_overcome(
 
 @pytest.mark.parametrize(("operation", "how"), LASTING_PAIRS, ids=name_of)
 def test_a_lasting_fault_is_told_in_one_sentence_and_repaired_by_the_next_run(
-    king: KingSandbox, outsmart: OutSmartSandbox, operation: str, how: dict[str, Any]
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    lost_answers_soon_settled: LostAnswers,
+    operation: str,
+    how: dict[str, Any],
 ) -> None:
     faults = king.faults if operation in KING else outsmart.faults
-    faults.add(Fault(operation=operation, times="forever", seconds=0.3, **how))
+    faults.add(Fault(operation=operation, times="forever", **how))
     is_lost = operation == "PostWorkorders" and (how.get("after") or how["kind"] in ANSWER_ONLY)
 
     first = desk.load()
+    lost_answers_soon_settled.wait_for_late_calls()
     faults.clear()
     paused = set(Connection.objects.filter(state="paused").values_list("system", flat=True))
     second = desk.load()

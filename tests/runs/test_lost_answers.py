@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
@@ -110,10 +109,9 @@ def is_right(king: KingSandbox, number: str) -> None:
 @pytest.mark.parametrize(("operation", "skip"), WRITES)
 @pytest.mark.parametrize("how", LOST, ids=lambda how: "-".join(map(str, how.values())))
 def test_a_lost_answer_of_an_update_never_doubles_or_loses_anything(
-    king: KingSandbox, number: str, settings: Settings, how: dict[str, Any], operation: str, skip: int
+    king: KingSandbox, number: str, how: dict[str, Any], operation: str, skip: int
 ) -> None:
-    settings.KING_WRITE_TIMEOUT = 0.2
-    king.faults.add(Fault(operation=operation, skip=skip, seconds=0.4, **how))
+    king.faults.add(Fault(operation=operation, skip=skip, **how))
 
     run = desk.export()
 
@@ -126,7 +124,7 @@ def test_a_lost_answer_of_an_update_never_doubles_or_loses_anything(
 def test_a_call_that_is_carried_out_late_is_waited_for(
     king: KingSandbox, number: str, operation: str, skip: int
 ) -> None:
-    king.faults.add(Fault(kind="late", operation=operation, skip=skip, seconds=0.7))  # the client waits 0.5 s
+    king.faults.add(Fault(kind="late", operation=operation, skip=skip))
 
     run = desk.export()
 
@@ -139,7 +137,7 @@ def test_a_late_last_call_leaves_no_lock_although_nothing_else_is_left_to_do(
 ) -> None:
     choose(approve_order=False)
     number = desk.work_order(outsmart)
-    king.faults.add(Fault(kind="late", operation="Order_OrderRegel_Toevoegen", skip=3, seconds=0.7))
+    king.faults.add(Fault(kind="late", operation="Order_OrderRegel_Toevoegen", skip=3))
 
     desk.export()
 

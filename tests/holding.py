@@ -1,0 +1,37 @@
+"""Calls that a sandbox holds until a test lets them go: what goes on meanwhile surely goes on meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from integrations.sandbox.base import Sandbox
+from integrations.sandbox.calls import Call
+from integrations.sandbox.faults import Fault
+from integrations.sandbox.messages import Answer, Request
+from integrations.sandbox.server import Connection
+
+LOOK_SECONDS = 0.005
+
+
+@contextmanager
+def held(sandbox: Sandbox, operation: str, *, skip: int = 0) -> Iterator[None]:
+    """Answer no call of this operation inside the block, but for the first `skip` since the log was cleared."""
+    is_open = threading.Event()
+    work_with = sandbox._work_with
+
+    def work_when_let_go(fault: Fault | None, request: Request, connection: Connection, call: Call) -> Answer | None:
+        is_held = call.operation == operation and sandbox.calls.count(operation) > skip
+        while is_held and not is_open.is_set() and connection.wait(LOOK_SECONDS):
+            pass
+        return work_with(fault, request, connection, call)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "_work_with", work_when_let_go)
+        try:
+            yield
+        finally:
+            is_open.set()
