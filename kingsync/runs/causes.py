@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models.wording import sentence
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.outcomes import reason
-from kingsync.runs.deciding import UnknownCauseError
+from kingsync.runs.refusals import RefusedError
 
 LISTED = 50
 
@@ -78,6 +78,10 @@ _SENTENCES: dict[str, str | Promise] = {
 
 # They only say what follows from the reasons of the lines, which stand beside them.
 _CONSEQUENCES = frozenset({"all_lines_refused", "waits_for_lines"})
+
+
+class UnknownCauseError(RefusedError):
+    """Nothing is stopped by the cause of this key."""
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,11 @@ from kingsync.models.wording import reason_of, stored
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import calls, choices, turns
 from kingsync.runs.lifecycle import Claim
+from kingsync.runs.refusals import RefusedError
 
 
-class NotConnectedError(Exception):
-    """The tenant has no usable connection of this kind; `why` says so for people."""
-
-    def __init__(self, why: Reason) -> None:
-        super().__init__(why.code)
-        self.why = why
+class NotConnectedError(RefusedError):
+    """The tenant has no usable connection of this kind."""
 
 
 def connection_of(system: System) -> Connection:

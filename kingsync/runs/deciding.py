@@ -15,8 +15,9 @@ from kingsync.models import tenants
 from kingsync.models.connections import System
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.outcomes import reason
 from kingsync.runs import clients, lifecycle
+from kingsync.runs.refusals import RefusedError
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,12 +31,8 @@ PATIENCE_SECONDS = 1.0
 # --- Refusals --------------------------------------------------------------------------------------------------------
 
 
-class NotDecidedError(Exception):
-    """A decision was refused and nothing was changed; `why` says so for people."""
-
-    def __init__(self, why: Reason) -> None:
-        super().__init__(why.code)
-        self.why = why
+class NotDecidedError(RefusedError):
+    """A decision was refused and nothing was changed."""
 
 
 class ExportGoingOnError(NotDecidedError):
@@ -52,10 +49,6 @@ class ReasonNeededError(NotDecidedError):
 
 class UnknownWorkOrderError(NotDecidedError):
     """The tenant's ledger has no such row."""
-
-
-class UnknownCauseError(NotDecidedError):
-    """Nothing is stopped by the cause of this key."""
 
 
 class WrongStateError(NotDecidedError):

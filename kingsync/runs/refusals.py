@@ -1,4 +1,4 @@
-"""What keeps a decision or a question to one of the systems from being answered, as a reason for people."""
+"""What keeps a decision, a run or a question to one of the systems from going on, as a reason for people."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from integrations import errors
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs.clients import NotConnectedError
-from kingsync.runs.deciding import NotDecidedError
-from kingsync.runs.wanted import NotWantedError
 
-Refusal: TypeAlias = NotDecidedError | NotConnectedError | NotWantedError | DecryptionError | errors.IntegrationError
-REFUSALS = (NotDecidedError, NotConnectedError, NotWantedError, DecryptionError, errors.IntegrationError)
+
+class RefusedError(Exception):
+    """What was asked for was refused and nothing was changed; `why` says so for people."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.why = why
+
+
+Refusal: TypeAlias = RefusedError | DecryptionError | errors.IntegrationError
+REFUSALS = (RefusedError, DecryptionError, errors.IntegrationError)
 
 
 def why(error: Refusal) -> Reason:
-    if isinstance(error, NotDecidedError | NotConnectedError | NotWantedError):
+    if isinstance(error, RefusedError):
         return error.why
     return reason("decryption") if isinstance(error, DecryptionError) else reason_of(error)

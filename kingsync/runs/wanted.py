@@ -8,17 +8,14 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import import_kinds
+from kingsync.runs.refusals import RefusedError
 
 # What the start of a run names itself is imported whatever is switched on.
 _NAMED = ("kinds", SyncRun.NAMED_FILES)
 
 
-class NotWantedError(Exception):
-    """A run was refused, or ended before its next slice; `why` says so for people."""
-
-    def __init__(self, why: Reason) -> None:
-        super().__init__(why.code)
-        self.why = why
+class NotWantedError(RefusedError):
+    """A run was refused, or ended before its next slice."""
 
 
 def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, object]) -> Reason | None:

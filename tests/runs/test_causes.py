@@ -11,7 +11,7 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import Decision, LedgerState
-from kingsync.runs import causes, deciding, people
+from kingsync.runs import causes, people
 from tests import desk, factories
 from tests.runs.test_commands import command
 
@@ -102,7 +102,7 @@ def test_another_tenants_work_orders_are_not_counted_or_retried(tenant: Tenant) 
     stopped(factories.tenant(), "order_busy")
 
     assert causes.causes() == []
-    with pytest.raises(deciding.UnknownCauseError):
+    with pytest.raises(causes.UnknownCauseError):
         people.retry_cause(key="order_busy", by=JAN)
 
 

@@ -23,8 +23,8 @@ from kingsync.models.wording import reason_of, sentence, sentences, stored
 from kingsync.models.work_orders import Decision, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import causes, order_notices, people
-from kingsync.runs.clients import NotConnectedError
-from kingsync.runs.deciding import NotDecidedError, OtherCustomerError, UnknownWorkOrderError
+from kingsync.runs.deciding import OtherCustomerError, UnknownWorkOrderError
+from kingsync.runs.refusals import RefusedError
 
 ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
 
@@ -149,7 +149,7 @@ def _told_in_words() -> Iterator[None]:
         yield
     except OtherCustomerError as error:
         raise _RefusedError(error.why, with_option="--yes-other-customer") from None
-    except (NotDecidedError, NotConnectedError) as error:
+    except RefusedError as error:
         raise _RefusedError(error.why) from None
     except DecryptionError:
         raise _RefusedError(reason("decryption")) from None
