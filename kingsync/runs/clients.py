@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils import timezone
 
 from integrations import errors
 from integrations.addresses import AddressPolicy
@@ -16,11 +15,9 @@ from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from integrations.transport import Transport
 from kingsync.models.connections import Connection, System
-from kingsync.models.encryption import DecryptionError
 from kingsync.models.turns import Caller
-from kingsync.models.wording import reason_of, stored
-from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import calls, choices, turns
+from kingsync.rules.outcomes import reason
+from kingsync.runs import calls, turns
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.refusals import RefusedError
 
@@ -162,49 +159,3 @@ def _alone(
         yield turn.held
     finally:
         turn.close()
-
-
-def trial(connection: Connection) -> Reason | None:
-    """Try a connection as it stands, stored or not, without side effects at the other end; None when it works."""
-    if not connection.is_connected:
-        return not_connected(System(connection.system)).why
-    try:
-        _try(connection)
-    except DecryptionError:
-        return reason("decryption")
-    except errors.IntegrationError as error:
-        return reason_of(error)
-    return None
-
-
-def test_connection(connection: Connection) -> Reason | None:
-    """Try a stored connection and book how it went: it is active again, or paused when a person must mend it.
-
-    A working OutSmart is asked for its work statuses, which the settings are chosen from.
-    """
-    if not connection.is_connected:
-        return not_connected(System(connection.system)).why
-    try:
-        _try(connection)
-        if connection.system == System.OUTSMART:
-            with transport_of(connection) as transport:
-                choices.refresh_work_statuses(outsmart(connection, transport))
-    except DecryptionError:
-        return reason("decryption")
-    except errors.IntegrationError as error:
-        why = reason_of(error)
-        if isinstance(error, errors.TenantActionError):
-            connection.pause(dict(stored(why)))
-        return why
-    connection.worked(now=timezone.now())
-    return None
-
-
-def _try(connection: Connection) -> None:
-    with transport_of(connection) as transport:
-        is_king = connection.system == System.KING
-        client = king(connection, transport) if is_king else outsmart(connection, transport)
-        client.test_connection()
-
-
-test_connection.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name

@@ -1,4 +1,4 @@
-"""What pages ask of OutSmart and King: connection tests, pick lists, King orders, and decisions that need them."""
+"""What the page of a work order asks of King: its orders, and decisions that need an answer of King."""
 
 from __future__ import annotations
 
@@ -8,56 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import msgspec
 
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.models.connections import Connection, System
-from kingsync.models.wording import stored
 from kingsync.models.work_orders import WorkOrder
-from kingsync.rules.outcomes import Reason
-from kingsync.runs import background, clients, deciding, people, refreshing
+from kingsync.runs import background, deciding, people
 from kingsync.runs.background import Kind, Result
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-
-def test_stored(system: System, *, by: User) -> BackgroundCall:
-    """Test the stored connection and keep on it how it went. Raises `CallRefusedError`, as all of these do."""
-
-    def work(_call: BackgroundCall) -> Result:
-        return _tested(clients.test_connection(clients.connection_of(system)))
-
-    return background.submit(Kind.TEST, work, by=by, parameters={"system": system})
-
-
-def test_typed(connection: Connection, *, by: User) -> BackgroundCall:
-    """Test a connection as it was typed. How that goes says nothing about the stored one, so nothing is kept on it."""
-
-    def work(_call: BackgroundCall) -> Result:
-        return _tested(clients.trial(connection))
-
-    typed = [connection.base_url, connection.administration, connection.verify_tls, connection.ca_certificate]
-    asked = [typed, connection.credentials, list(connection.busy_codes), connection.sql_timeout]
-    return background.submit(Kind.TEST, work, by=by, parameters={"system": connection.system}, asked=asked)
-
-
-def _tested(problem: Reason | None) -> Result:
-    return {"problem": problem and stored(problem)}
-
-
-def refresh_choices(*, by: User) -> BackgroundCall:
-    """Ask both systems for the lists that the settings are chosen from."""
-
-    def work(_call: BackgroundCall) -> Result:
-        return {"answers": [_answer(each) for each in refreshing.refresh_choices()]}
-
-    return background.submit(Kind.CHOICES, work, by=by)
-
-
-def _answer(refreshed: refreshing.Refreshed) -> dict[str, Any]:
-    problem = refreshed.problem and stored(refreshed.problem)
-    return {"system": refreshed.system, "count": refreshed.count, "problem": problem}
-
-
-# --- One work order ---------------------------------------------------------------------------------------------------
 
 
 def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
@@ -122,7 +78,3 @@ def _unpacked(value: Any, hint: Any) -> Any:
     if WorkOrder in (hint, *get_args(hint)):
         return WorkOrder.objects.defer("source").filter(pk=value).first()
     return msgspec.convert(value, hint)
-
-
-# No tests, whatever pytest thinks of their names.
-test_stored.__test__ = test_typed.__test__ = False  # type: ignore[attr-defined]

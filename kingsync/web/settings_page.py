@@ -20,7 +20,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.sync_settings import StaleVersionError
 from kingsync.models.tenants import Tenant
-from kingsync.runs import notices, page_calls
+from kingsync.runs import notices, page_checks
 from kingsync.runs.background import CallRefusedError
 from kingsync.web import access, call_pages, settings_saved, settings_sections, settings_tags, settings_versions
 from kingsync.web.connection_forms import FORMS, ConnectionForm
@@ -87,9 +87,9 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
         return call_pages.shown(request, "_tested.html", {"system": System(system), "form": form})
     try:
         if form.has_changed():
-            call = page_calls.test_typed(form.as_connection(), by=request.user)
+            call = page_checks.check_typed(form.as_connection(), by=request.user)
         else:
-            call = page_calls.test_stored(System(system), by=request.user)
+            call = page_checks.check_stored(System(system), by=request.user)
     except CallRefusedError as error:
         return call_pages.tested(request, System(system), wording.stored(error.why))
     return call_pages.followed(request, call)
@@ -101,7 +101,7 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
 def refresh_choices(request: access.TenantRequest) -> HttpResponse:
     """Have both systems asked for their lists; the answer is followed."""
     try:
-        call = page_calls.refresh_choices(by=request.user)
+        call = page_checks.refresh_choices(by=request.user)
     except CallRefusedError as error:
         return call_pages.shown(request, "_choices.html", {"problem": wording.stored(error.why)})
     return call_pages.followed(request, call)

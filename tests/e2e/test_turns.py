@@ -17,7 +17,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import clients, turns
+from kingsync.runs import connection_check, turns
 from tests import desk, factories, patience, processes, worlds
 from tests.conftest import connect
 from tests.holding import held
@@ -112,7 +112,7 @@ def test_a_page_gets_its_turn_beside_an_export(
     exporting = sync()
     worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
-    problems = [clients.trial(king_connection()) for _ in range(3)]
+    problems = [connection_check.check(king_connection()) for _ in range(3)]
 
     assert problems == [None, None, None]
     assert exporting.poll() is None, "the export must still be at work"
@@ -129,7 +129,7 @@ def test_a_page_says_that_king_is_busy_instead_of_waiting_for_ever(
         exporting = sync()
         worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
-        problem = clients.trial(king_connection())
+        problem = connection_check.check(king_connection())
 
     assert problem is not None
     assert problem.code == "system.occupied_by_export"

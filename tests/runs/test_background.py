@@ -18,7 +18,7 @@ from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import Decision
-from kingsync.runs import background, page_calls
+from kingsync.runs import background, page_calls, page_checks
 from kingsync.runs.background import CallRefusedError, Kind, Result, State
 from kingsync.runs.pool import Pool, PoolFullError
 from tests import desk, factories, worlds
@@ -280,7 +280,7 @@ def test_no_row_holds_what_was_typed(tenant: Tenant, eddy: User, pool: Waiting, 
     typed = Connection(tenant=tenant, system=System.KING, base_url="http://127.0.0.1:9", administration="DEMO")
     typed.credentials = secrets
 
-    page_calls.test_typed(typed, by=eddy)
+    page_checks.check_typed(typed, by=eddy)
     if is_over:
         pool.work()
 

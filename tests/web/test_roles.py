@@ -25,7 +25,7 @@ from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import clients, invitations, refreshing
+from kingsync.runs import connection_check, invitations, refreshing
 from kingsync.web import second_step
 from kingsync.web.urls import urlpatterns
 from tests import factories
@@ -178,7 +178,7 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
     def works(_connection: object) -> Reason | None:
         return None
 
-    monkeypatch.setattr(clients, "test_connection", works)
+    monkeypatch.setattr(connection_check, "check_stored", works)
     monkeypatch.setattr(refreshing, "refresh_choices", list)
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
     return World(tenant, people, rows_of(tenant, people.viewer, asker=people.owner))

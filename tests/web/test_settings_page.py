@@ -12,7 +12,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import clients
+from kingsync.runs import connection_check
 from tests import factories
 from tests.web.conftest import People
 from tests.web.pages import html
@@ -307,8 +307,8 @@ class FakeSystems:
         self.tried: list[Connection] = []
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(clients, "trial", self.trial)
-        monkeypatch.setattr(clients, "test_connection", self.booked_trial)
+        monkeypatch.setattr(connection_check, "check", self.trial)
+        monkeypatch.setattr(connection_check, "check_stored", self.booked_trial)
 
     def trial(self, connection: Connection) -> Reason | None:
         self.tried.append(connection)
