@@ -15,7 +15,7 @@ from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
-from kingsync.runs import imported_lines, ledger
+from kingsync.runs import adopted_lines, ledger
 from kingsync.runs.facts import KnownFacts
 from kingsync.runs.jobs import Job
 
@@ -58,7 +58,7 @@ def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
     """Return what the rules and settings say; what they would refuse has been asked of King itself."""
     number = number_of(row, source)
     if number:
-        imported_lines.take_over(row, number, is_dry=job.claim.run.is_dry)
+        adopted_lines.take_over(row, number, is_dry=job.claim.run.is_dry)
     plan = plan_for(job, row, source, number=number)
     return judged(row, plan, job.choices, number=number)
 

@@ -25,7 +25,7 @@ from kingsync.rules import changes, orders
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import BookedLine, Plan
-from kingsync.runs import decisions, exports, imported_lines, ledger
+from kingsync.runs import adopted_lines, decisions, exports, ledger
 from kingsync.runs.decisions import Decision
 from kingsync.runs.facts import KnownFacts
 
@@ -136,7 +136,7 @@ class _Look:
         ledger.read_ahead(list(sources))
         for row, source in sources.items():
             if source and (number := decisions.number_of(row, source)):
-                imported_lines.take_over(row, number, is_dry=True)
+                adopted_lines.take_over(row, number, is_dry=True)
 
     def verdict(self, row: WorkOrder, source: Source | None, choices: Exports) -> Verdict:
         """Return how an export with these choices would end, as far as we know."""

@@ -28,7 +28,7 @@ from kingsync.rules import linking, orders, outcomes
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import ArticleFacts
-from kingsync.runs import causes, deciding, imported_lines, ledger, mirror
+from kingsync.runs import adopted_lines, causes, deciding, ledger, mirror
 from kingsync.runs.deciding import Person
 from kingsync.runs.decisions import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
 from kingsync.runs.facts import facts_of
@@ -347,7 +347,7 @@ def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
     try:
         with transaction.atomic():
             ledger.book(row, step=Step.NEW)
-            imported_lines.take_over(row, order.number, is_dry=False)
+            adopted_lines.take_over(row, order.number, is_dry=False)
             ledger.settle(
                 row,
                 LedgerState.SENDING,
