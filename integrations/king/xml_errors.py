@@ -1,15 +1,27 @@
-"""What is wrong with one of King's XML files."""
+"""One of King's XML files, and what may be wrong with it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import msgspec
 
 from integrations import errors
-
-if TYPE_CHECKING:
-    from integrations.king.xml_files import XmlFile
+from integrations.king.records import Kind
 
 SYSTEM = "king"
+
+
+class XmlFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file. `key` is what the caller calls it in marks and errors: no colon in it.
+
+    `kind` is what its document lists; None while that is not known: then any document that is read will do.
+    `digest` is the sha-256 of the content that is meant; a file that holds something else now is refused.
+    """
+
+    key: str
+    name: str
+    path: str
+    kind: Kind | None = None
+    digest: str = ""
 
 
 class FileError(errors.PayloadError):

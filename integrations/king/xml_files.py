@@ -13,27 +13,13 @@ import msgspec
 from integrations import notation
 from integrations.king import xml_records
 from integrations.king.records import Kind
-from integrations.king.xml_errors import FileError
+from integrations.king.xml_errors import FileError, XmlFile
 from integrations.king.xml_parser import Found, Parser, Place
 from integrations.king.xml_records import Record
 
 _CHUNK = 64 * 1024
 _START = 1024  # holds the XML declaration
 _WAREHOUSES = 10_000  # King numbers them 0 to 999
-
-
-class XmlFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. `key` is what the caller calls it in marks and errors: no colon in it.
-
-    `kind` is what its document lists; None while that is not known: then any document that is read will do.
-    `digest` is the sha-256 of the content that is meant; a file that holds something else now is refused.
-    """
-
-    key: str
-    name: str
-    path: str
-    kind: Kind | None = None
-    digest: str = ""
 
 
 class Records(msgspec.Struct, frozen=True):

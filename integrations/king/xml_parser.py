@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 import msgspec
 
 from integrations.king import xml_names
-from integrations.king.xml_errors import FileError
+from integrations.king.xml_errors import FileError, XmlFile
 from integrations.king.xml_nodes import Node, is_marked_deleted
-
-if TYPE_CHECKING:
-    from integrations.king.xml_files import XmlFile
 
 RECORD_BYTES = 8 * 1024 * 1024
 _DEPTH = 32

@@ -12,8 +12,7 @@ from integrations import errors
 from integrations.king import xml_files
 from integrations.king.reader import Coverage
 from integrations.king.records import Kind, Order, Page
-from integrations.king.xml_errors import SYSTEM
-from integrations.king.xml_files import XmlFile
+from integrations.king.xml_errors import SYSTEM, XmlFile
 from integrations.king.xml_parser import Place
 from integrations.king.xml_records import Record
 

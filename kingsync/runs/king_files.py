@@ -21,8 +21,7 @@ from django.utils import timezone
 
 from integrations.king import xml_files, xml_names
 from integrations.king.records import Kind
-from integrations.king.xml_errors import FileError
-from integrations.king.xml_files import XmlFile
+from integrations.king.xml_errors import FileError, XmlFile
 from kingsync.models import tenants
 from kingsync.models.brakes import Brake
 from kingsync.models.king_files import KingFile

@@ -12,8 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from integrations.king import xml_files
-from integrations.king.xml_errors import FileError
-from integrations.king.xml_files import XmlFile
+from integrations.king.xml_errors import FileError, XmlFile
 from kingsync.models.king_files import KingFile
 from kingsync.models.wording import reason_of, stored
 from kingsync.runs import king_files

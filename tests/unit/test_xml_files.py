@@ -15,8 +15,7 @@ from integrations import errors
 from integrations.king import payloads, xml_files
 from integrations.king.reader import Coverage
 from integrations.king.records import Kind
-from integrations.king.xml_errors import FileError
-from integrations.king.xml_files import XmlFile
+from integrations.king.xml_errors import FileError, XmlFile
 from integrations.king.xml_reader import XmlReader
 from integrations.sandbox import data, data_example, king_records
 from tests import king_xml
