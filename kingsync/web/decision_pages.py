@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from kingsync.models.work_orders import Decision, WorkOrder
 from kingsync.runs import deciding, page_calls, people
 from kingsync.runs.background import CallRefusedError
-from kingsync.web import access, call_pages, decision_words, refusals, work_order_list
+from kingsync.web import access, call_waiting, decision_words, refusals, work_order_list
 
 Kind = Decision.Kind
 Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
@@ -85,10 +85,10 @@ def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
         messages.error(request, _("A number has at most %(length)s characters.") % {"length": NUMBER_LENGTH})
         return decision_words.back(request, row)
     if "sure" not in request.POST:
-        return call_pages.followed(request, page_calls.find_order(row, number, by=request.user))
+        return call_waiting.followed(request, page_calls.find_order(row, number, by=request.user))
     agreed = "other_customer" in request.POST
     call = page_calls.attach(row, number, accepts_other_customer=agreed, by=request.user)
-    return call_pages.followed(request, call)
+    return call_waiting.followed(request, call)
 
 
 def _anew(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
@@ -98,7 +98,7 @@ def _anew(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     reason = deciding.checked_reason(reason)
     even_so = "even_so" in request.POST
     call = page_calls.start_anew(row, reason=reason, even_so=even_so, by=request.user)
-    return call_pages.followed(request, call)
+    return call_waiting.followed(request, call)
 
 
 def _typed(request: access.TenantRequest, name: str) -> str:

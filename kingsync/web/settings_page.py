@@ -22,7 +22,15 @@ from kingsync.models.sync_settings import StaleVersionError
 from kingsync.models.tenants import Tenant
 from kingsync.runs import notices, page_checks
 from kingsync.runs.background import CallRefusedError
-from kingsync.web import access, call_pages, settings_saved, settings_sections, settings_tags, settings_versions
+from kingsync.web import (
+    access,
+    call_waiting,
+    settings_answers,
+    settings_saved,
+    settings_sections,
+    settings_tags,
+    settings_versions,
+)
 from kingsync.web.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings_company import CompanyForm
 from kingsync.web.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
@@ -84,15 +92,15 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
     stored = _connection(System(system))
     form = FORMS[System(system)](request.POST, instance=stored)
     if not form.is_valid() or not (stored.pk or form.has_changed()):
-        return call_pages.shown(request, "_tested.html", {"system": System(system), "form": form})
+        return settings_answers.shown(request, "_tested.html", {"system": System(system), "form": form})
     try:
         if form.has_changed():
             call = page_checks.check_typed(form.as_connection(), by=request.user)
         else:
             call = page_checks.check_stored(System(system), by=request.user)
     except CallRefusedError as error:
-        return call_pages.tested(request, System(system), wording.stored(error.why))
-    return call_pages.followed(request, call)
+        return settings_answers.tested(request, System(system), wording.stored(error.why))
+    return call_waiting.followed(request, call)
 
 
 @sensitive_post_parameters()
@@ -103,8 +111,8 @@ def refresh_choices(request: access.TenantRequest) -> HttpResponse:
     try:
         call = page_checks.refresh_choices(by=request.user)
     except CallRefusedError as error:
-        return call_pages.shown(request, "_choices.html", {"problem": wording.stored(error.why)})
-    return call_pages.followed(request, call)
+        return settings_answers.shown(request, "_choices.html", {"problem": wording.stored(error.why)})
+    return call_waiting.followed(request, call)
 
 
 def _forms(request: access.TenantRequest, data: QueryDict | None = None, *, is_read_only: bool = False) -> Forms:
