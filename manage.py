@@ -7,11 +7,8 @@ import os
 import signal
 import sys
 
-from kingsync.embedded.commands import prepared
-from kingsync.embedded.errors import ServersError
-from kingsync.embedded.output import quiet_when_nobody_reads
-
-CANNOT_START = 2
+from kingsync.management.output import quiet_when_nobody_reads
+from kingsync.management.preparing import prepared
 
 
 def main() -> None:
@@ -22,9 +19,6 @@ def main() -> None:
             from django.core.management import execute_from_command_line  # noqa: PLC0415 (after the addresses)
 
             execute_from_command_line(sys.argv)
-    except ServersError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(CANNOT_START)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

@@ -9,7 +9,7 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import worker_process_init
 
-from kingsync.embedded import children
+from kingsync.parents_death import signal_at_parents_death
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
 
@@ -30,4 +30,4 @@ app.conf.beat_schedule = {
 @worker_process_init.connect
 def _die_with_the_worker(**_details: object) -> None:
     """A pool process whose worker was killed must not go on with a run that another worker may take up."""
-    children.signal_at_parents_death(signal.SIGKILL)
+    signal_at_parents_death(signal.SIGKILL)

@@ -11,8 +11,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from kingsync.embedded.ports import HOST
-
+HOST = "127.0.0.1"
 USAGE = "usage: python -m kingsync.probe web|clock"
 IS_WELL, IS_NOT, MISUSED = 0, 1, 2
 WEB_PORT = 8000

@@ -9,7 +9,6 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.embedded import keys, places
 from kingsync.web.theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -17,7 +16,12 @@ env = environ.Env()
 
 # Without a key of its own this is a development machine: keys are made once and kept in .local/.
 IS_DEVELOPMENT = not env.str("SECRET_KEY", default="")
-_local_keys = keys.load_or_create(places.local_folder()) if IS_DEVELOPMENT else None
+_local_folder, _local_keys = None, None
+if IS_DEVELOPMENT:
+    from kingsync.embedded import keys, places
+
+    _local_folder = places.local_folder()
+    _local_keys = keys.load_or_create(_local_folder)
 
 SECRET_KEY: str = _local_keys.secret_key if _local_keys else env.str("SECRET_KEY")
 ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
@@ -39,9 +43,7 @@ KING_PLAIN_HTTP: bool = env.bool("KING_PLAIN_HTTP", default=False)
 # Seconds that a write to King may take. After a lost answer twice as long is waited before anything is sent again.
 KING_WRITE_TIMEOUT: float = env.float("KING_WRITE_TIMEOUT", default=25.0)
 # King's XML export files: a folder for each tenant below this one; empty = no files. Web and worker share it.
-KING_XML_FOLDER: str = env.str(
-    "KING_XML_FOLDER", default=str(places.local_folder() / "king-xml") if IS_DEVELOPMENT else ""
-)
+KING_XML_FOLDER: str = env.str("KING_XML_FOLDER", default=str(_local_folder / "king-xml") if _local_folder else "")
 # The largest file that may be uploaded, the most at once, and what of one tenant may lie there until it is imported.
 KING_XML_MAX_MB: int = env.int("KING_XML_MAX_MB", default=500)
 KING_XML_REQUEST_MB: int = env.int("KING_XML_REQUEST_MB", default=1000)
@@ -55,9 +57,7 @@ WEB_REQUEST_SECONDS: int = env.int("WEB_REQUEST_SECONDS", default=20)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # The journal of created orders, outside the database: it tells a restored database what it lost. All that export
 # share it; empty = none.
-JOURNAL_FOLDER: str = env.str(
-    "JOURNAL_FOLDER", default=str(places.local_folder() / "journal") if IS_DEVELOPMENT else ""
-)
+JOURNAL_FOLDER: str = env.str("JOURNAL_FOLDER", default=str(_local_folder / "journal") if _local_folder else "")
 
 INSTALLED_APPS = [
     "unfold",
@@ -163,11 +163,11 @@ STORAGES = {
 
 # Mails of a development machine become files that anybody can open.
 EMAIL_CONFIG: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
-if IS_DEVELOPMENT and not env.str("EMAIL_URL", default=""):
+if _local_folder and not env.str("EMAIL_URL", default=""):
     # Not as an address: one with the path of a folder in it would be read as relative to where we stand.
     EMAIL_CONFIG = {
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-        "EMAIL_FILE_PATH": str(places.local_folder() / "mail"),
+        "EMAIL_FILE_PATH": str(_local_folder / "mail"),
     }
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20

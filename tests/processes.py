@@ -16,8 +16,8 @@ from tests import patience
 MANAGE = str(CHECKOUT / "manage.py")
 _BOUND = """
 import os, signal, sys
-from kingsync.embedded import children
-children.signal_at_parents_death(signal.SIGTERM)
+from kingsync.parents_death import signal_at_parents_death
+signal_at_parents_death(signal.SIGTERM)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 

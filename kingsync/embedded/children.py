@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def signal_at_parents_death(signal_number: int) -> None:
-    """Ask the kernel to send this process `signal_number` when its parent dies. Linux only; elsewhere nothing."""
-    if sys.platform == "linux":
-        _libc.prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+from kingsync.parents_death import signal_at_parents_death
 
 
 def start(

@@ -1,36 +1,17 @@
-"""What a management command finds when it starts: servers, an up-to-date schema, orderly signals."""
+"""What a management command of a development machine finds when it starts: servers and an up-to-date schema."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
+from kingsync.embedded.errors import ServersError
 from kingsync.embedded.locks import FileLock
 from kingsync.embedded.places import local_folder
-from kingsync.embedded.servers import servers
+from kingsync.embedded.servers import Addresses, servers
 
-# Commands that touch neither the database nor the broker. `check` does with --database only.
-WITHOUT_SERVERS = frozenset(
-    {
-        "check",
-        "collectstatic",
-        "compile_texts",
-        "compilemessages",
-        "diffsettings",
-        "findstatic",
-        "help",
-        "makemessages",
-        "sandbox",
-        "sendtestemail",
-        "startapp",
-        "startproject",
-        "version",
-    }
-)
 # These see to the schema themselves, or are about it.
 WITHOUT_MIGRATION = frozenset(
     {
@@ -43,39 +24,35 @@ WITHOUT_MIGRATION = frozenset(
         "test",
     }
 )
-ADDRESSES = ("DATABASE_URL", "REDIS_URL")
+CANNOT_START = 2
 
 
 @contextmanager
-def prepared(arguments: Sequence[str]) -> Iterator[None]:
-    """Have ready what the command in `arguments` (as in sys.argv) needs; must enclose the loading of the settings.
+def with_servers(command: str) -> Iterator[None]:
+    """Run the embedded servers where the environment names none, their database with its missing migrations.
 
-    Addresses in the environment win; the others are those of the embedded servers, whose database gets its missing
-    migrations. Raises `ServersError` when the servers do not start.
+    Exits with a sentence for the person at the terminal when they do not start.
     """
-    signal.signal(signal.SIGTERM, _end)
-    if arguments[1:2] == ["demo"]:
-        allow_loopback()
-    if not needs_servers(arguments) or all(os.environ.get(name) for name in ADDRESSES):
+    if all(os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
         yield
         return
-    database_is_ours = not os.environ.get("DATABASE_URL")
-    with servers(local_folder() / "data") as addresses:
-        os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or addresses.database_url
-        os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or addresses.redis_url
-        if database_is_ours and arguments[1] not in WITHOUT_MIGRATION:
-            migrate_if_needed()
+    with ExitStack() as stack:
+        try:
+            addresses = stack.enter_context(servers(local_folder() / "data"))
+        except ServersError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            sys.exit(CANNOT_START)
+        _name(addresses, is_migrating=command not in WITHOUT_MIGRATION)
         yield
 
 
-def needs_servers(arguments: Sequence[str]) -> bool:
-    """Tell whether the command in `arguments` uses the database or the broker."""
-    name, rest = "".join(arguments[1:2]), arguments[2:]
-    if not name or name.startswith("-") or {"-h", "--help"} & set(rest):
-        return False
-    if name == "check":
-        return any(each.startswith("--database") for each in rest)
-    return name not in WITHOUT_SERVERS
+def _name(addresses: Addresses, *, is_migrating: bool) -> None:
+    """Put the addresses into the environment, beside those that are there."""
+    is_migrating = is_migrating and not os.environ.get("DATABASE_URL")
+    os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or addresses.database_url
+    os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or addresses.redis_url
+    if is_migrating:
+        migrate_if_needed()
 
 
 def migrate_if_needed() -> None:
@@ -101,7 +78,3 @@ def allow_loopback() -> None:
     """Let connections point to 127.0.0.1, where the demo's sandboxes listen."""
     hosts = [host for host in os.environ.get("PRIVATE_HOSTS", "").split(",") if host]
     os.environ["PRIVATE_HOSTS"] = ",".join(dict.fromkeys([*hosts, "127.0.0.1"]))
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)

@@ -8,7 +8,7 @@ from collections import Counter
 import django
 from django.core.management import call_command
 
-from kingsync.embedded import children
+from kingsync.parents_death import signal_at_parents_death
 from tests.oracle import features
 
 SIZE = 200
@@ -22,7 +22,7 @@ def migrate() -> None:
 
 def set_up() -> None:
     """Begin a process that ends with the command."""
-    children.signal_at_parents_death(signal.SIGTERM)
+    signal_at_parents_death(signal.SIGTERM)
     django.setup()
 
 

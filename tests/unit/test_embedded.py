@@ -19,17 +19,19 @@ import psycopg
 import pytest
 import redis
 
-from kingsync.embedded import accounts, commands, ports, wheels
+from kingsync.embedded import accounts, ports, wheels
 from kingsync.embedded.errors import ServersError
 from kingsync.embedded.places import CHECKOUT
 from kingsync.embedded.postgres import Postgres
 from kingsync.embedded.servers import servers
+from kingsync.management import preparing
 from tests import processes
 
 HOLD = """
 import sys
 from pathlib import Path
 from kingsync.embedded.servers import servers
+from kingsync.management import preparing
 with servers(Path(sys.argv[1]), throwaway=True) as addresses:
     print(addresses.database_url, flush=True)
     sys.stdin.read()
@@ -295,7 +297,7 @@ def test_a_port_in_use_is_not_free() -> None:
     ],
 )
 def test_only_commands_that_use_them_start_servers(line: str, needed: bool) -> None:
-    assert commands.needs_servers(line.split()) is needed
+    assert preparing.needs_servers(line.split()) is needed
 
 
 def _manage(local: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
