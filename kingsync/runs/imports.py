@@ -7,8 +7,9 @@ from integrations.king.records import Kind
 from kingsync.rules.mapping import Imports
 from kingsync.runs import clients, reading
 from kingsync.runs.choices import refresh_work_statuses
+from kingsync.runs.import_job import Job
 from kingsync.runs.import_kinds import ORDERS, STORIES, wanted_kinds
-from kingsync.runs.kind_import import Job, KindImport
+from kingsync.runs.kind_import import KindImport
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.order_imports import OrderImport

@@ -9,27 +9,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 
-from integrations.king.reader import KingReader
 from integrations.king.records import Page
-from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
 from kingsync.rules.customers import owner_of
-from kingsync.rules.mapping import Imports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import brakes, comparing, missing, record_links
 from kingsync.runs.ahead import fetched_ahead
 from kingsync.runs.booking import Booking
 from kingsync.runs.comparing import Compared
 from kingsync.runs.held import Held
+from kingsync.runs.import_job import Job
 from kingsync.runs.import_kinds import STORIES
 from kingsync.runs.known import digest_of
-from kingsync.runs.lifecycle import Claim
-from kingsync.runs.log import RunLog
 from kingsync.runs.missing import Gone
 from kingsync.runs.passes import Pass
 from kingsync.runs.writing import Chunk, Refused, Writer
@@ -42,17 +37,6 @@ COMPARED_AT_ONCE = 500
 HELD_AT_MOST = 2000
 SAVE_SECONDS = 1.0
 RETRIED_AT_MOST = 50
-
-
-@dataclass
-class Job:
-    """What an import run works with."""
-
-    claim: Claim
-    choices: Imports
-    king: KingReader
-    outsmart: OutSmartClient
-    log: RunLog
 
 
 class KindImport:

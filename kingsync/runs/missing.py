@@ -6,7 +6,7 @@ import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 from django.db import transaction
@@ -20,11 +20,9 @@ from kingsync.models.wording import stored
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
 from kingsync.runs import posting, record_links
+from kingsync.runs.import_job import Job
 from kingsync.runs.import_kinds import Story
 from kingsync.runs.passes import Pass
-
-if TYPE_CHECKING:
-    from kingsync.runs.kind_import import Job
 
 T = TypeVar("T")
 BATCH = 500
