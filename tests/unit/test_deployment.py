@@ -119,6 +119,17 @@ def test_production_without_encryption_keys_does_not_start(production: dict[str,
     assert "ENCRYPTION_KEYS is empty" in done.stderr
 
 
+def test_production_loads_no_servers_of_a_development_machine(production: dict[str, str]) -> None:
+    code = (
+        "import sys, kingsync.wsgi, kingsync.asgi, kingsync.celery, kingsync.tasks, kingsync.probe; "
+        "print([name for name in sys.modules if name.startswith(('kingsync.embedded', 'integrations.sandbox'))])"
+    )
+
+    done = _run(shlex.join(["python", "-c", code]), production)
+
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
 def test_the_services_are_those_of_the_documents(services: dict[str, Service]) -> None:
     always = {name for name, service in services.items() if "profiles" not in service}
     with_sandboxes = {name for name, service in services.items() if service.get("profiles") == ["sandbox"]}
