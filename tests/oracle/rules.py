@@ -85,7 +85,15 @@ def after(was: Expected, now: Expected) -> Expected:
     alone = Counter(was.sent_kin + was.refused_kin), Counter(now.sent_kin + now.refused_kin)
     least = sum(all(kins[kin] == 1 for kins in (sent, refused, *alone)) for kin in refused)
     is_other = Counter(was.sent_kin) != Counter(now.sent_kin)
-    return replace(now, kept=(least, most), is_other=is_other)
+    return replace(now, kept=(least, most), is_other=is_other, is_moved=_is_moved(was.sent_kin, now.sent_kin))
+
+
+def _is_moved(was: tuple[str, ...], now: tuple[str, ...]) -> bool:
+    """Return whether rows that stayed stand in another sequence, or are too much alike to tell."""
+    both = Counter(was) & Counter(now)
+    return any(count > 1 for count in both.values()) or [kin for kin in was if kin in both] != [
+        kin for kin in now if kin in both
+    ]
 
 
 def _stopped(

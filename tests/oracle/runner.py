@@ -234,7 +234,7 @@ def _of_order(wanted: Expected, order: dict[str, Any], old: dict[str, Any] | Non
     """Yield what differs in an order; rows that only changed places leave their lines where they are."""
     lines = tuple(_numbered(line, str(order["OrderNummer"])) for line in wanted.lines)
     have, before = found.lines(order, ours=True), found.lines(old, ours=True) if old else ()
-    is_as_moved = bool(old) and not wanted.is_other and Counter(lines) == Counter(have)
+    is_as_moved = bool(old) and wanted.is_moved and Counter(lines) == Counter(have)
     if lines != have and not is_as_moved and not _is_with_kept(lines, have, before, wanted.kept):
         yield f"lines, {wanted.kept} kept", _told(lines), _told(have)
     elif old and have == before and not wanted.is_other and old["OrderRegels"] != order["OrderRegels"]:

@@ -138,8 +138,10 @@ class Expected:
 
     `king_order` is the linked order, "" for one of our own; `header` is None where no order is made. `lines` are those
     that came from the work order, in King's sequence; nothing is sent where `is_sent` is false. `sent_kin` and
-    `refused_kin` say what its rows are known by once something else of them changed, `kept` how many lines of rows that
-    are refused now stay in King from before, at least and at most, `is_other` that there are rows of other kin now.
+    `refused_kin` say what its rows are known by once something else of them changed.
+
+    Of a second export: `kept` is how many lines of rows that are refused now stay in King from before, at least and at
+    most; `is_other` that there are rows of other kin; `is_moved` that rows may have moved: their lines need not.
     """
 
     state: str | None
@@ -157,3 +159,4 @@ class Expected:
     refused_kin: tuple[str, ...] = ()
     kept: tuple[int, int] = (0, 0)
     is_other: bool = False
+    is_moved: bool = False
