@@ -1,4 +1,4 @@
-"""What should become of a work order: its plan, and every reason that stops it. Shared by export and preview."""
+"""What should become of a work order: its plan, and every reason that stops it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import msgspec
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.wording import StoredReason, stored
-from kingsync.models.work_orders import AfterRestore, LedgerState, WorkOrder
-from kingsync.rules import changes, differences, linking, orders
+from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
+from kingsync.rules import changes, differences, linking, matching, orders, triggers
 from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
+from kingsync.rules.next_step import Known, Verdict
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
-from kingsync.runs import adopted_lines, ledger
+from kingsync.runs import ledger
 from kingsync.runs.facts import KnownFacts
 from kingsync.runs.jobs import Job
 
@@ -26,41 +27,38 @@ LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"}
 OUT_OF_PLACE = "line_out_of_place"
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """`number` is the King order to update, "" for a new one. `steps` is what to write there, once it was read."""
+def known_of(
+    row: WorkOrder,
+    source: Source,
+    *,
+    is_at_trigger: bool = True,
+    is_resting: bool = False,
+    is_switched_on: bool = True,
+    may_ask: bool = True,
+) -> Known:
+    """Return what ledger and work order tell, before anything is looked up."""
+    number = row.king_order_number or ""
+    is_found = row.after_restore == AfterRestore.FOUND and bool(number) and not row.plan_fingerprint
+    return Known(
+        is_excluded=row.state == LedgerState.EXCLUDED,
+        is_switched_on=is_switched_on,
+        is_at_trigger=is_at_trigger,
+        is_begun=row.step != Step.NEW,
+        is_resting=is_resting,
+        may_ask=may_ask,
+        is_in_doubt=ledger.is_in_doubt(row),
+        was_finished=is_found and source.status == triggers.HANDLED,
+        is_making_begun=row.step == Step.PENDING and not number,
+        reference=orders.external_number(row.outsmart_id),
+        number=number_of(row, source),
+        is_found_again=is_found,
+        is_unfinished=is_unfinished(row),
+    )
 
-    plan: Plan
-    number: str
-    rejects: tuple[Reason, ...] = ()
-    holds: tuple[Reason, ...] = ()
-    lines: tuple[Reason, ...] = ()
-    steps: Differences | None = None
 
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Return every reason: rejecting before holding before lines."""
-        return (*self.rejects, *self.holds, *self.lines)
-
-    @property
-    def is_rejected(self) -> bool:
-        return bool(self.rejects)
-
-    @property
-    def is_held(self) -> bool:
-        return bool(self.holds) and not self.rejects
-
-    @property
-    def is_stopped(self) -> bool:
-        return bool(self.rejects or self.holds)
-
-
-def decide(job: Job, row: WorkOrder, source: Source) -> Decision:
-    """Return what the rules and settings say; what they would refuse has been asked of King itself."""
-    number = number_of(row, source)
-    if number:
-        adopted_lines.take_over(row, number, is_dry=job.claim.run.is_dry)
-    plan = plan_for(job, row, source, number=number)
-    return judged(row, plan, job.choices, number=number)
+def is_unfinished(row: WorkOrder) -> bool:
+    """Return whether no whole plan ever got into an order that we made."""
+    return row.is_created_by_us and not (row.plan_fingerprint or row.after_restore)
 
 
 def number_of(row: WorkOrder, source: Source) -> str:
@@ -68,35 +66,59 @@ def number_of(row: WorkOrder, source: Source) -> str:
     return row.king_order_number or source.king_order_number.strip()
 
 
-def judged(row: WorkOrder, plan: Plan, choices: Exports, *, number: str) -> Decision:
-    """Return what becomes of a plan, with every reason that stops it."""
-    if row.state == LedgerState.EXCLUDED:  # a run never comes here; a preview shows it
-        reasons = tuple(msgspec.convert(row.reasons, list[Reason]))
-        return Decision(plan=plan, number=number, holds=reasons)
-    return Decision(
+def with_plan(known: Known, row: WorkOrder, source: Source, plan: Plan, choices: Exports) -> Known:
+    """Return what is known with a plan, every reason that stops it, and whether King has it already."""
+    verdict = Verdict(
         plan=plan,
-        number=number,
         rejects=plan.rejects,
-        holds=(*_standing_holds(row, plan), *_linking_holds(choices, row, number)),
+        holds=(*_standing_holds(row, plan), *_linking_holds(choices, row, known.number)),
         lines=tuple(ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
+    )
+    return msgspec.structs.replace(
+        known,
+        verdict=verdict,
+        is_in_king=bool(known.number) and ledger.is_in_king(row, plan),
+        is_approval_due=not row.is_approval_left and wants_approval(row, source, choices, plan),
     )
 
 
-def with_order(job: Job, row: WorkOrder, source: Source, decision: Decision, order: Order | None) -> Decision:
-    """Return the decision with what King's order, as it was just read, adds; None: King has no such open order."""
-    if row.state == LedgerState.EXCLUDED:
-        return decision
-    number = decision.number
+def wants_approval(row: WorkOrder, source: Source, choices: Exports, plan: Plan) -> bool:
+    wanted = choices.approve_order and not is_interim(row, source) and plan.is_complete
+    return wanted and row.is_created_by_us and not row.is_approved
+
+
+def is_interim(row: WorkOrder, source: Source) -> bool:
+    # Work that went back to an earlier status while we were busy is not finished either.
+    return row.is_interim or source.status not in triggers.FINISHED
+
+
+def has_credit(row: WorkOrder, plan: Plan, order: Order) -> bool:
+    """Return whether the order has a line with less than nothing: approving such an order is left to people."""
+    return plan.has_credit or _has_credit_of_others(row, plan, order)
+
+
+def _has_credit_of_others(row: WorkOrder, plan: Plan, order: Order) -> bool:
+    """Return whether a line of King's own is a credit; ours are as the plan says by now."""
+    form = matching.form_of_references(plan.header.external_number)
+    ours = {line.king_line_id for line in ledger.booked_lines(row)}
+    others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
+    return any(line.quantity is not None and line.quantity < 0 for line in others)
+
+
+def with_order(
+    job: Job, row: WorkOrder, source: Source, verdict: Verdict, order: Order | None, *, number: str
+) -> Verdict:
+    """Return the verdict with what King's order, as it was just read, adds; None: King has no such open order."""
     if order is None:
         code = "order_delivered" if row.king_order_number else "unknown_order"
-        return msgspec.structs.replace(decision, rejects=(*decision.rejects, reason(code, number=shown(number))))
-    steps = differences.between(decision.plan, ledger.booked_lines(row), order)
+        return msgspec.structs.replace(verdict, rejects=(*verdict.rejects, reason(code, number=shown(number))))
+    steps = differences.between(verdict.plan, ledger.booked_lines(row), order)
     state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
     rejects, holds = (reasons, ()) if state == LedgerState.REJECTED else ((), reasons)
     return msgspec.structs.replace(
-        decision,
-        rejects=(*decision.rejects, *rejects, *_debtor_rejects(job, steps, order)),
-        holds=(*decision.holds, *_order_holds(job, row, source, order), *holds),
+        verdict,
+        rejects=(*verdict.rejects, *rejects, *_debtor_rejects(job, steps, order)),
+        holds=(*verdict.holds, *_order_holds(job, row, source, order), *holds),
         steps=steps,
     )
 

@@ -14,10 +14,13 @@ from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
 from kingsync.models.turns import Caller
-from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules import triggers
 from kingsync.rules.mapping import Exports
+from kingsync.rules.next_step import Act, next_step
 from kingsync.rules.outcomes import reason
-from kingsync.runs import clients, ledger, problems, verifying
+from kingsync.rules.triggers import ALL, COMPLETE, HANDLED
+from kingsync.runs import clients, decisions, ledger, problems, verifying
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import unlock
@@ -26,7 +29,6 @@ from kingsync.runs.log import RunLog
 from kingsync.runs.orders import DATABASE_GONE, export, refuse_unreadable
 
 logger = logging.getLogger(__name__)
-COMPLETE, HANDLED, ALL = "Compleet", "Afgehandeld", "Alle"
 REREAD_AFTER_SECONDS = 60.0
 
 
@@ -169,7 +171,9 @@ class ExportRun:
     def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
         marks = payloads.marks(raw)
         before = WorkOrder.objects.filter(outsmart_id=outsmart_id, is_interim=True).exists()
-        return is_interim(self.job.choices, status=marks.status, work_status=marks.work_status or "", before=before)
+        return triggers.is_interim(
+            self.job.choices, status=marks.status, work_status=marks.work_status or "", before=before
+        )
 
     # --- One work order -----------------------------------------------------------------------------------------------
 
@@ -238,17 +242,17 @@ class ExportRun:
 
     def _not_ours(self, row: WorkOrder, source: Source, candidate: Candidate) -> Outcome | None:
         """Leave alone what a person excluded, and what left the trigger before anything was sent."""
-        if row.state == LedgerState.EXCLUDED:
-            return Outcome("skipped")
-        if not self.has_left(row, source, candidate):
-            return None
-        ledger.settle(row, LedgerState.HELD, [reason("left_the_trigger")])
-        return Outcome("skipped")
+        at_trigger = self.is_at_trigger(source, candidate)
+        step = next_step(decisions.known_of(row, source, is_at_trigger=at_trigger))
+        if step.act is Act.WAIT_FOR_TRIGGER:
+            ledger.settle(row, LedgerState.HELD, step.reasons)
+        return Outcome("skipped") if step.act in (Act.LEAVE, Act.WAIT_FOR_TRIGGER) else None
 
-    def has_left(self, row: WorkOrder, source: Source, candidate: Candidate) -> bool:
-        """True for what left the trigger before anything of it was sent."""
-        at_trigger = is_at_trigger(self.job.choices, source, is_interim=candidate.is_interim)
-        return candidate.is_retry and row.step == Step.NEW and not at_trigger
+    def is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
+        """Return whether a work order is at its trigger; what OutSmart's list of the trigger named is."""
+        if not candidate.is_retry:
+            return True
+        return triggers.is_at_trigger(self.job.choices, source, is_interim=candidate.is_interim)
 
     # --- What was in doubt --------------------------------------------------------------------------------------------
 
@@ -276,22 +280,3 @@ class ExportRun:
             return export(self.job, row, source)
         except NotSettledError:
             return Outcome("uncertain", trouble=True)
-
-
-def is_interim(choices: Exports, *, status: str | None, work_status: str, before: bool) -> bool:
-    """Tell whether a work order of these statuses is still going on; away from both triggers it is what it was before.
-
-    It may be there because of us (the status after a rejection), or the office took it back.
-    """
-    if status == COMPLETE and work_status == choices.work_order_status:
-        return False
-    return before or (choices.interim_updates and work_status == choices.order_update_status)
-
-
-def is_at_trigger(choices: Exports, source: Source, *, is_interim: bool) -> bool:
-    """Tell whether a work order still stands where an export begins, or where we put it ourselves."""
-    by_us = {choices.failure_status} - {""}
-    if is_interim:
-        wanted = by_us | {choices.order_update_status}
-        return choices.interim_updates and source.status != HANDLED and source.work_status in wanted
-    return source.status == COMPLETE and source.work_status in by_us | {choices.work_order_status}

@@ -10,7 +10,7 @@ import enum
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import msgspec
@@ -20,13 +20,13 @@ from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.sync_settings import TEXT_LINES, SyncSettings
-from kingsync.models.work_orders import LedgerState, Step, WorkOrder
-from kingsync.rules import changes, orders
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules import changes, orders, triggers
 from kingsync.rules.mapping import Exports
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.next_step import Act, Known, follow
+from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import BookedLine, Plan
-from kingsync.runs import adopted_lines, decisions, exports, ledger
-from kingsync.runs.decisions import Decision
+from kingsync.runs import adopted_lines, decisions, ledger
 from kingsync.runs.facts import KnownFacts
 
 LOOKED_AT, LISTED, DETAILS = 500, 50, 4
@@ -42,6 +42,21 @@ class End(enum.StrEnum):
     REFUSED = "refused"
     HELD = "held"
     UNKNOWN = "unknown"  # only King can tell, or we do not have the work order as it was read
+
+
+ENDS = {
+    Act.LEAVE: End.HELD,
+    Act.WAIT_FOR_TRIGGER: End.HELD,
+    Act.WAIT_FOR_KING: End.UNKNOWN,
+    Act.ASK_KING: End.UNKNOWN,
+    Act.BOOK_AS_DONE: End.UNCHANGED,
+    Act.REJECT: End.REFUSED,
+    Act.HOLD: End.HELD,
+    Act.KEEP: End.UNCHANGED,
+    Act.UPDATE: End.UPDATED,
+    Act.ADOPT: End.UPDATED,
+    Act.LOOK_FOR_LOST: End.CREATED,
+}
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,54 +155,52 @@ class _Look:
 
     def verdict(self, row: WorkOrder, source: Source | None, choices: Exports) -> Verdict:
         """Return how an export with these choices would end, as far as we know."""
-        if source is None or _only_king_knows(row):
+        if source is None:
             return Verdict(end=End.UNKNOWN)
-        stop = _not_taken_up(row, source, choices)
-        return Verdict(end=End.HELD, reasons=(stop,)) if stop else self._judged(row, source, choices)
+        known, step = follow(_known(row, source, choices), self._ways_to_learn(row, source, choices))
+        end = ENDS[step.act]
+        plan = known.verdict.plan if known.verdict and end in (End.CREATED, End.UPDATED) else None
+        return Verdict(end=end, reasons=step.reasons, plan=plan)
 
-    def _judged(self, row: WorkOrder, source: Source, choices: Exports) -> Verdict:
-        number = decisions.number_of(row, source)
+    def _ways_to_learn(self, row: WorkOrder, source: Source, choices: Exports) -> dict[Act, Callable[[Known], Known]]:
+        return {
+            Act.JUDGE: lambda known: self._judged(known, row, source, choices),
+            Act.READ: lambda known: self._as_read_last(known, row, source, choices),
+        }
+
+    def _judged(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
         plan = orders.from_work_order(
             source,
             choices,
             facts=self.facts.of(source, choices),
             booked=ledger.booked_lines(row),
-            king_order_number=number,
-            is_new=not number,
+            king_order_number=known.number,
+            is_new=not known.number,
         )
-        decision = self._of_whom(row, source, choices, decisions.judged(row, plan, choices, number=number))
-        reasons = decision.reasons
-        if decision.is_rejected:
-            return Verdict(end=End.REFUSED, reasons=reasons)
-        if decision.is_held:
-            return Verdict(end=End.HELD, reasons=reasons)
-        if number and ledger.is_in_king(row, plan):
-            return Verdict(end=End.UNCHANGED, reasons=reasons)
-        return Verdict(end=End.UPDATED if number else End.CREATED, reasons=reasons, plan=plan)
+        return decisions.with_plan(known, row, source, plan, choices)
 
-    def _of_whom(self, row: WorkOrder, source: Source, choices: Exports, decision: Decision) -> Decision:
-        """Add what is known of the order's customer, as it was read last."""
-        found = decisions.customer_holds(self.facts, choices, row, source, seen=row.seen_order, number=decision.number)
-        return msgspec.structs.replace(decision, holds=(*decision.holds, *found))
+    def _as_read_last(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
+        """Add what is known of King's order, as it was read last: whose it is."""
+        verdict = known.verdict
+        assert verdict is not None  # noqa: S101
+        found = decisions.customer_holds(self.facts, choices, row, source, seen=row.seen_order, number=known.number)
+        verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, *found))
+        return msgspec.structs.replace(known, is_order_read=True, verdict=verdict)
 
 
-def _only_king_knows(row: WorkOrder) -> bool:
-    """True while nobody can tell whether King made the order: it is asked before anything else."""
-    return row.step == Step.PENDING and not row.king_order_number
-
-
-def _not_taken_up(row: WorkOrder, source: Source, choices: Exports) -> Reason | None:
-    """Return why an export would not even begin; sets for which trigger the work order counts, in memory only."""
-    if not choices.orders:
-        return reason("exports_off")
-    row.is_interim = exports.is_interim(
+def _known(row: WorkOrder, source: Source, choices: Exports) -> Known:
+    """Return what we know; sets for which trigger the work order counts, in memory only."""
+    row.is_interim = triggers.is_interim(
         choices, status=source.status, work_status=source.work_status, before=row.is_interim
     )
-    # What was begun is finished wherever it stands now; an interim order waits for its next turn at a trigger.
-    is_free = row.step == Step.NEW or row.state == LedgerState.INTERIM
-    if is_free and not exports.is_at_trigger(choices, source, is_interim=row.is_interim):
-        return reason("left_the_trigger")
-    return None
+    return decisions.known_of(
+        row,
+        source,
+        is_switched_on=choices.orders,
+        is_at_trigger=triggers.is_at_trigger(choices, source, is_interim=row.is_interim),
+        is_resting=row.state == LedgerState.INTERIM,
+        may_ask=False,
+    )
 
 
 def _differences(now: Verdict, then: Verdict) -> Iterator[str]:

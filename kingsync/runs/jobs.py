@@ -18,7 +18,7 @@ from kingsync.runs import problems
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
-from kingsync.runs.restores import RestoreGuard
+from kingsync.runs.restores import DryGuard, RestoreGuard
 
 HEARTBEAT_SECONDS = 5.0
 # Times a write's own time-out: how long a lost one may still be carried out.
@@ -72,7 +72,8 @@ class Job:
     _errands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     def __post_init__(self) -> None:
-        self.guard = RestoreGuard(self.claim, self.king, self.log, doubt_seconds=self.doubt_seconds)
+        guard = DryGuard if self.claim.run.is_dry else RestoreGuard
+        self.guard = guard(self.claim, self.king, self.log, doubt_seconds=self.doubt_seconds)
 
     @property
     def doubt_seconds(self) -> float:

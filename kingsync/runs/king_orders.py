@@ -36,7 +36,7 @@ class KingOrder:
 
     def __init__(self, job: Job, row: WorkOrder) -> None:
         self._job, self._row = job, row
-        self._is_in_doubt = is_in_doubt(row)
+        self._is_in_doubt = ledger.is_in_doubt(row)
         self._is_being_unlocked = False
         # Our references of the lines that this run wrote; with the fields in which both sides agree, None = all of it.
         self._written: dict[str, frozenset[str] | None] = {}
@@ -297,11 +297,6 @@ class KingOrder:
         job.send_off(lambda: patiently(lambda: job.king.release_lock(number)), answered)
 
 
-def is_in_doubt(row: WorkOrder) -> bool:
-    """True while a call whose answer was lost may still be at work."""
-    return row.doubtful_until is not None and row.doubtful_until > timezone.now()
-
-
 def unlock(job: Job, row: WorkOrder, number: str) -> None:
     """Free an order; where King does not, it stays booked as locked and the next run tries again.
 
@@ -343,7 +338,7 @@ def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> boo
 
 def _freed(row: WorkOrder) -> None:
     """Book an order as free, unless a lost call may yet be carried out and lock it again."""
-    if not is_in_doubt(row):
+    if not ledger.is_in_doubt(row):
         ledger.note(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
 
 

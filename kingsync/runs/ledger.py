@@ -422,6 +422,11 @@ def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> No
         book(row, doubtful_until=until)
 
 
+def is_in_doubt(row: WorkOrder) -> bool:
+    """True while a call whose answer was lost may still be at work."""
+    return row.doubtful_until is not None and row.doubtful_until > timezone.now()
+
+
 def retried(run: SyncRun) -> list[str]:
     """Return the work orders that wait for another try and were not dealt with in this run."""
     dealt_with = Q(last_run=run) & ~Q(state=LedgerState.SENDING)

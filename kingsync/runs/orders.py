@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 
 import msgspec
 from django.db import InterfaceError, OperationalError
@@ -21,24 +22,22 @@ from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import reason_of
-from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
-from kingsync.rules import differences, linking, matching, orders
+from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from kingsync.rules import differences, linking
+from kingsync.rules.next_step import Act, Known, NextStep, count_of
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 from kingsync.runs import decisions, ledger, problems
+from kingsync.runs.assessment import Assessment
 from kingsync.runs.confirming import confirm
-from kingsync.runs.decisions import Decision
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
-from kingsync.runs.king_orders import KingOrder, is_in_doubt, without, words
+from kingsync.runs.king_orders import KingOrder, without, words
 from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
-from kingsync.runs.patience import patiently
 from kingsync.runs.problems import Trouble
 
 logger = logging.getLogger(__name__)
 # Our lock on the tenant went with the connection: whoever goes on now would not be alone.
 DATABASE_GONE = (OperationalError, InterfaceError)
-HANDLED = "Afgehandeld"
-FINISHED = ("Compleet", HANDLED)
 BUSY_TOO_LONG = datetime.timedelta(days=1)
 TOLD_AS_BUSY = "order_busy_long"
 
@@ -137,16 +136,17 @@ def _in_doubt(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
     job.log.failure("order.in_doubt", error, outsmart_id=row.outsmart_id)
 
 
-class _Export:
+class _Export(Assessment):
+    """Carries out the next step of a work order; what it finds out on the way, it books."""
+
     def __init__(self, job: Job, row: WorkOrder, source: Source) -> None:
-        self.job, self.row, self.source = job, row, source
         self.king_order = KingOrder(job, row)
-        self.is_created = False
+        super().__init__(job, row, source)
 
     def run(self) -> Outcome:
         is_ours = True
         try:
-            return self._brought()
+            return self._carried_out()
         except (LostClaimError, *DATABASE_GONE):
             is_ours = False  # whoever takes over frees the order
             raise
@@ -154,49 +154,43 @@ class _Export:
             if is_ours:
                 self.king_order.unlock()
 
-    def _brought(self) -> Outcome:
-        row = self.row
-        self.job.guard.found.discard(row.outsmart_id)
-        if row.step == Step.PENDING and not row.king_order_number and not self._found_pending():
-            return Outcome("uncertain")
-        if self._was_finished_before():
-            return self._found_finished()
-        decision = decisions.decide(self.job, row, self.source)
-        plan, number = decision.plan, decision.number
-        is_approved = row.is_approval_left or not self._wants_approval(plan)
-        is_due = decision.is_stopped or not ledger.is_in_king(row, plan) or not is_approved
-        if number and not is_due:
-            return self._unchanged(plan)
-        order, decision = self._with_order(decision) if number else (None, decision)
-        if decision.is_rejected:
-            return self._reject(decision.reasons, plan)
-        if decision.is_held:
-            return self._hold(decision.reasons, plan)
-        return self._send(plan, order)
+    def _carried_out(self) -> Outcome:
+        self.job.guard.found.discard(self.row.outsmart_id)
+        step = self.next_step()
+        if step.act is Act.WAIT_FOR_KING:
+            raise NotSettledError
+        carry_out: dict[Act, Callable[[NextStep], Outcome]] = {
+            Act.LEAVE: lambda _: Outcome("skipped"),
+            Act.LEAVE_UNKNOWN: self._leave_unknown,
+            Act.BOOK_AS_DONE: self._book_as_done,
+            Act.REJECT: lambda step: self._reject(step.reasons, self.plan),
+            Act.HOLD: lambda step: self._hold(step.reasons, self.plan),
+            Act.KEEP: self._keep,
+            Act.UPDATE: self._update,
+            Act.ADOPT: self._update,
+            Act.CREATE: self._create,
+        }
+        return carry_out[step.act](step)
 
-    def _with_order(self, decision: Decision) -> tuple[Order | None, Decision]:
-        """Read King's order as it is now; return it with the decision, to which it may add reasons.
+    # --- Finding out --------------------------------------------------------------------------------------------------
 
-        What is stopped anyway needs the order for the rest of its reasons only: then a reading that fails changes
-        nothing.
-        """
-        if is_in_doubt(self.row) and not decision.is_stopped:
-            raise NotSettledError  # what is read now may change yet
-        try:
-            order = self.king_order.read(decision.number)
-        except (errors.TenantActionError, errors.UnreachableError):
-            raise
-        except errors.IntegrationError:
-            if not decision.is_stopped:
-                raise
-            return None, decision
+    def _adopt(self, number: str) -> None:
+        self.king_order.adopt(number, is_created_by_us=True)
+        self.king_order.settled()
+        self.job.note(self.row, "order.found_again")
+
+    def _start_over(self, known: Known) -> Known:
+        self.job.guard.not_created(self.row.outsmart_id)
+        ledger.book(self.row, step=Step.NEW, doubtful_until=None)
+        return super()._start_over(known)
+
+    def _read_order(self, number: str) -> Order | None:
+        order = self.king_order.read(number)
         if order is not None:
-            self._remember(linking.mark(order.number, order.debtor_number))
-        return order, decisions.with_order(self.job, self.row, self.source, decision, order)
-
-    def _remember(self, seen: str) -> None:
-        if self.row.seen_order != seen:
-            ledger.note(self.row, seen_order=seen)
+            seen = linking.mark(order.number, order.debtor_number)
+            if self.row.seen_order != seen:
+                ledger.note(self.row, seen_order=seen)
+        return order
 
     # --- Stopping -----------------------------------------------------------------------------------------------------
 
@@ -218,55 +212,23 @@ class _Export:
         for why in reasons:
             self.job.note(self.row, f"order.{state}", why, level)
 
-    def _unchanged(self, plan: Plan) -> Outcome:
-        """Nothing to tell King; what is left is the confirmation, or a line that still waits for its repair."""
-        if not plan.is_complete:
-            ledger.store_dropped(self.row, plan)  # one of two causes may be repaired by now
-            return self._incomplete("rejected", ledger.refused_reasons(self.row))
-        return self._finish("unchanged")
+    def _keep(self, step: NextStep) -> Outcome:
+        """Tell King nothing; what is left is the confirmation, or a line that still waits for its repair."""
+        count = count_of(step.act, self.known, is_written=False)
+        if not self.plan.is_complete:
+            ledger.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
+            return self._incomplete(count, ledger.refused_reasons(self.row))
+        return self._finish(count)
 
-    # --- Finding the order --------------------------------------------------------------------------------------------
-
-    def _found_pending(self) -> bool:
-        """Look for an order whose creation was begun; False when nobody can tell (booked as uncertain).
-
-        Not found after the wait = it was never made, and may be made now.
-        """
-        reference = orders.external_number(self.row.outsmart_id)
-        try:
-            found = patiently(lambda: self.job.king.find_orders(reference=reference))
-        except (errors.TenantActionError, errors.UnreachableError):
-            raise
-        except errors.IntegrationError as error:
-            return self._uncertain(reason("not_looked_up", detail=str(error)))
-        if len(found) > 1:
-            return self._uncertain(reason("several_orders", count=str(len(found)), reference=reference))
-        if found:
-            self.is_created = True
-            self.king_order.adopt(found[0].number, is_created_by_us=True)
-            self.king_order.settled()
-            self.job.note(self.row, "order.found_again")
-        elif is_in_doubt(self.row):
-            raise NotSettledError
-        else:
-            self.job.guard.not_created(self.row.outsmart_id)
-            ledger.book(self.row, step=Step.NEW, doubtful_until=None)
-        return True
-
-    def _uncertain(self, why: Reason) -> bool:
-        ledger.settle(self.row, LedgerState.UNCERTAIN, [why])
-        self.job.note(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
-        return False
+    def _leave_unknown(self, step: NextStep) -> Outcome:
+        ledger.settle(self.row, LedgerState.UNCERTAIN, step.reasons)
+        for why in step.reasons:
+            self.job.note(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
+        return Outcome("uncertain")
 
     # --- After a restore ----------------------------------------------------------------------------------------------
 
-    def _was_finished_before(self) -> bool:
-        """Tell whether OutSmart knows that the order is in King, while our books only found it again."""
-        row = self.row
-        is_found = row.after_restore == AfterRestore.FOUND and bool(row.king_order_number) and not row.plan_fingerprint
-        return is_found and self.source.status == HANDLED
-
-    def _found_finished(self) -> Outcome:
+    def _book_as_done(self, _step: NextStep) -> Outcome:
         """Book an order as done again, without a write: what differs is told by the comparison that follows."""
         row, number = self.row, self.row.king_order_number or ""
         plan = decisions.plan_for(self.job, row, self.source, number=number)
@@ -294,34 +256,29 @@ class _Export:
 
     # --- Sending ------------------------------------------------------------------------------------------------------
 
-    def _send(self, plan: Plan, order: Order | None) -> Outcome:
-        """Write into King's order, or into a new one where there is none."""
-        if order is not None:
-            if not self.row.king_order_number:
-                self.king_order.adopt(order.number, is_created_by_us=False)
-            ledger.begin(self.row, plan)
-            return self._bring_in_line(plan, order)
-        if self.job.guard.before_create(self.row):
-            return self._brought()
-        made = self._create(plan)
-        if isinstance(made, Outcome):
-            return made
-        plan = decisions.plan_for(self.job, self.row, self.source, number=made.number)  # texts may name the number
-        ledger.store_lines(self.row, plan, is_attempted=True)
-        return self._bring_in_line(plan, made)
+    def _update(self, step: NextStep) -> Outcome:
+        """Write into King's order."""
+        order = self.known.order
+        assert order is not None  # noqa: S101  (read, or there would be a reason to stop)
+        if not self.row.king_order_number:
+            self.king_order.adopt(order.number, is_created_by_us=False)
+        ledger.begin(self.row, self.plan)
+        return self._bring_in_line(step.act, self.plan, order)
 
-    def _create(self, plan: Plan) -> Order | Outcome:
-        ledger.begin(self.row, plan, is_new=True)
+    def _create(self, step: NextStep) -> Outcome:
+        """Make a new order in King and write into it."""
+        ledger.begin(self.row, self.plan, is_new=True)
         try:
-            number = self.king_order.create(plan.header)
+            number = self.king_order.create(self.plan.header)
         except errors.ConflictError:
             raise
         except errors.RejectedError as error:
             return self._reject((reason("order_refused", detail=words(error)),))
-        self.is_created = True
-        return Order(number=number)
+        plan = decisions.plan_for(self.job, self.row, self.source, number=number)  # texts may name the number
+        ledger.store_lines(self.row, plan, is_attempted=True)
+        return self._bring_in_line(step.act, plan, Order(number=number))
 
-    def _bring_in_line(self, plan: Plan, order: Order) -> Outcome:
+    def _bring_in_line(self, act: Act, plan: Plan, order: Order) -> Outcome:
         """Write the difference between the plan and King's order, check it, approve, and book the end."""
         steps = self._compared(plan, order)
         if self.row.after_restore and order.is_approved and not self.row.is_approved:
@@ -341,13 +298,14 @@ class _Export:
         if differs:
             return self._hold((differs,))
         self._note(steps)
-        is_left = self._wants_approval(sent) and (sent.has_credit or self._has_credit_of_others(sent, order))
-        if self._wants_approval(sent) and not is_left:
+        is_wanted = decisions.wants_approval(self.row, self.source, self.job.choices, sent)
+        is_left = is_wanted and decisions.has_credit(self.row, sent, order)
+        if is_wanted and not is_left:
             problem = self.king_order.approve(order.number)
             if problem:
                 return self._incomplete("rejected", [problem])
         self.king_order.unlock_meanwhile()
-        return self._book_end(plan, sent, is_approval_left=is_left and not order.is_approved)
+        return self._book_end(act, plan, sent, is_approval_left=is_left and not order.is_approved)
 
     def _compared(self, plan: Plan, order: Order) -> differences.Differences:
         booked = ledger.booked_lines(self.row)
@@ -374,29 +332,10 @@ class _Export:
         state, reasons = stopped
         return self._reject(reasons) if state == LedgerState.REJECTED else self._hold(reasons)
 
-    def _wants_approval(self, plan: Plan) -> bool:
-        row = self.row
-        wanted = self.job.choices.approve_order and not self._is_interim and plan.is_complete
-        return wanted and row.is_created_by_us and not row.is_approved
-
-    def _has_credit_of_others(self, sent: Plan, order: Order) -> bool:
-        """Tell that a line of King's own is a credit; ours are as the plan says by now."""
-        form = matching.form_of_references(sent.header.external_number)
-        ours = {line.king_line_id for line in ledger.booked_lines(self.row)}
-        others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
-        return any(line.quantity is not None and line.quantity < 0 for line in others)
-
-    @property
-    def _is_interim(self) -> bool:
-        # Work that went back to an earlier status while we were busy is not finished either.
-        return self.row.is_interim or self.source.status not in FINISHED
-
     # --- Ending -------------------------------------------------------------------------------------------------------
 
-    def _book_end(self, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
-        # An order that we made and never finished counts as created, also when another run or try began it.
-        is_new = self.row.is_created_by_us and not (self.row.plan_fingerprint or self.row.after_restore)
-        count = "created" if is_new else "updated" if self.king_order.calls else "unchanged"
+    def _book_end(self, act: Act, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
+        count = count_of(act, self.known, is_written=bool(self.king_order.calls))
         fingerprint = ledger.plan_fingerprint(plan)
         ledger.note(self.row, plan_fingerprint=fingerprint, doubtful_until=None, is_approval_left=is_approval_left)
         if not sent.is_complete:
@@ -418,7 +357,7 @@ class _Export:
         return Outcome(count)
 
     def _finish(self, count: str) -> Outcome:
-        if self._is_interim:
+        if decisions.is_interim(self.row, self.source):
             ledger.settle(self.row, LedgerState.INTERIM)
             return Outcome(count)
         return confirm(self.job, self.row, count)

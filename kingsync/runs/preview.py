@@ -11,33 +11,37 @@ from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.runs import SyncRun
 from kingsync.models.turns import Caller
-from kingsync.models.wording import StoredReason, sentence, stored
+from kingsync.models.wording import StoredReason, reason_of, sentence, stored
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import differences
 from kingsync.rules.mapping import Exports
+from kingsync.rules.next_step import Act, NextStep
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
-from kingsync.runs import clients, decisions, ledger, problems
-from kingsync.runs.decisions import Decision, decide, notices
+from kingsync.runs import clients, ledger, problems
+from kingsync.runs.assessment import Assessment
+from kingsync.runs.decisions import notices
 from kingsync.runs.exports import Candidate, ExportRun
 from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
-from kingsync.runs.patience import patiently
 from kingsync.runs.problems import Trouble
+from kingsync.runs.restores import DryGuard
 
 # So few work orders are kept with the run, for its page; those that would be sent come first.
 KEPT = 20
-SENT = ("created", "updated")
+SENT = ("created", "adopted", "updated")
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export would do with a work order: the count it would end in, why, and what it would write."""
+    """What an export would do with a work order, as which it would count, why, and what it would write."""
 
-    outcome: str
+    action: str
+    count: str
     reasons: tuple[Reason, ...]
-    number: str
+    number: str = ""
+    plan: Plan
     notices: tuple[StoredReason, ...] = ()
     steps: differences.Differences | None = None
 
@@ -48,10 +52,11 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     with clients.both(Caller.IMPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, FactsFinder(king, log, is_dry=True), log)
         exports = ExportRun(job)
+        job.guard.look_at_journal()
         for candidate in exports.candidates():
             claim.count("read")
-            outcome, entry, trouble = _one(exports, candidate)
-            claim.count(outcome)
+            count, entry, trouble = _one(exports, candidate)
+            claim.count(count)
             problems.count(claim, trouble)
             claim.plan.append(_told(entry))
             kept.append(entry)
@@ -83,13 +88,12 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
         return "skipped", entry, None
     job = exports.job
     row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=job.claim.run)
-    decision = decide(job, row, source)
-    if exports.has_left(row, source, candidate):
-        foreseen = Foreseen(outcome="skipped", reasons=(reason("left_the_trigger"),), number=decision.number)
-    else:
-        foreseen = _foreseen(job, row, source, decision)
+    if isinstance(job.guard, DryGuard):
+        job.guard.recall(row)
+    job.guard.found.discard(row.outsmart_id)
+    foreseen = _foreseen(Assessment(job, row, source, is_at_trigger=exports.is_at_trigger(source, candidate)))
     trouble = problems.foreseen(row, [stored(why) for why in foreseen.reasons])
-    return foreseen.outcome, _entry(source, decision.plan, foreseen), trouble
+    return foreseen.count, _entry(source, foreseen), trouble
 
 
 def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object], Trouble | None]:
@@ -107,32 +111,51 @@ def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, 
     return outcome, entry, problems.foreseen(row, [why])
 
 
-def _foreseen(job: Job, row: WorkOrder, source: Source, decision: Decision) -> Foreseen:
-    number = decision.number
-    if number:
-        order = patiently(lambda: job.king.get_order(number=number))
-        decision = decisions.with_order(job, row, source, decision, order)
-    steps = decision.steps
-    kept = tuple(notices(steps, before=row.notices)) if steps and not decision.is_stopped else ()
-    return Foreseen(outcome=_outcome(decision), reasons=decision.reasons, number=number, notices=kept, steps=steps)
+def _foreseen(assessment: Assessment) -> Foreseen:
+    """Return what an export would do. Raises what ends a run."""
+    try:
+        return _of_step(assessment, assessment.next_step())
+    except (errors.TenantActionError, errors.UnreachableError):
+        raise
+    except errors.ConflictError:
+        return _put_off(assessment, "skipped", reason("order_busy"))
+    except errors.IntegrationError as error:
+        return _put_off(assessment, "failed", reason_of(error))
 
 
-def _outcome(decision: Decision) -> str:
-    if decision.is_rejected:
-        return "rejected"
-    if decision.is_held:
-        return "skipped"
-    if decision.steps is None:
-        return "created"
-    return "unchanged" if decision.steps.is_empty else "updated"
+def _of_step(assessment: Assessment, step: NextStep) -> Foreseen:
+    row, known, count = assessment.row, assessment.known, assessment.count(step)
+    steps = known.verdict.steps if known.verdict else None
+    is_sent = step.act in (Act.UPDATE, Act.ADOPT)
+    return Foreseen(
+        action="adopted" if step.act is Act.ADOPT else "updated" if is_sent and count == "created" else count,
+        count=count,
+        reasons=_reasons(row, step),
+        number=known.number,
+        plan=assessment.plan,
+        notices=tuple(notices(steps, before=row.notices)) if steps and is_sent else (),
+        steps=steps,
+    )
 
 
-def _entry(source: Source, plan: Plan, foreseen: Foreseen) -> dict[str, object]:
+def _put_off(assessment: Assessment, count: str, why: Reason) -> Foreseen:
+    return Foreseen(action=count, count=count, reasons=(why,), number=assessment.known.number, plan=assessment.plan)
+
+
+def _reasons(row: WorkOrder, step: NextStep) -> tuple[Reason, ...]:
+    if step.act is Act.WAIT_FOR_KING:
+        return (reason("not_settled"),)
+    return tuple(msgspec.convert(row.reasons, list[Reason])) if step.act is Act.LEAVE else step.reasons
+
+
+def _entry(source: Source, foreseen: Foreseen) -> dict[str, object]:
+    plan = foreseen.plan
     return {
         "outsmart_id": source.outsmart_id,
         "order_number": source.order_number,
         "king_order_number": foreseen.number or None,
-        "action": foreseen.outcome,
+        "action": foreseen.action,
+        "count": foreseen.count,
         "reasons": [stored(why) for why in foreseen.reasons],
         "notices": list(foreseen.notices),
         "header": msgspec.to_builtins(plan.header),

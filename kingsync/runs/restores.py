@@ -238,9 +238,7 @@ class RestoreGuard:
 
     def _restore(self, unknown: _Unknown) -> None:
         """Take what was lost into the ledger again, and tell people."""
-        # A King order that the journal does not name either: then others may be missing in it too.
-        is_journal_whole = unknown.open.keys() <= self.journal.entries().keys()
-        self._are_all_doubtful = self._watch.looked_at is not None and not is_journal_whole
+        self._are_all_doubtful = self._misses_some(unknown)
         for reference, numbers in unknown.open.items():
             self._take_in(reference, numbers)
         for reference, number in unknown.journalled.items():
@@ -248,6 +246,10 @@ class RestoreGuard:
         self._mark()
         if unknown:
             self._tell(found=len(unknown.open), closed=len(unknown.journalled))
+
+    def _misses_some(self, unknown: _Unknown) -> bool:
+        """Return whether the journal lacks an order that King has: then others may be missing in it too."""
+        return self._watch.looked_at is not None and not unknown.open.keys() <= self.journal.entries().keys()
 
     def _mark(self) -> None:
         self._watch.journal_mark = uuid.uuid4().hex
@@ -258,20 +260,10 @@ class RestoreGuard:
         """Tie a work order to its order in King; with several of them, or none, later steps tell people."""
         outsmart_id = reference.removeprefix(_PREFIX)
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first() or WorkOrder(outsmart_id=outsmart_id)
-        if row.king_order_number or (is_open and not numbers):
-            return
-        row.changed_at = timezone.now()
-        if numbers:
-            row.after_restore, row.is_created_by_us = AfterRestore.FOUND, True
-            row.step = Step.CREATED if len(numbers) == 1 else Step.PENDING
-            row.king_order_number = numbers[0] if len(numbers) == 1 else None
-            row.is_locked = is_open and len(numbers) == 1  # whoever made it may have been cut off
-            if row.state != LedgerState.EXCLUDED:
-                row.state = LedgerState.SENDING
-        else:
-            row.after_restore = AfterRestore.UNSURE
-        row.save()
-        self.found.add(outsmart_id)
+        if _tie(row, numbers, is_open=is_open):
+            row.changed_at = timezone.now()
+            row.save()
+            self.found.add(outsmart_id)
 
     def _tell(self, *, found: int, closed: int) -> None:
         watch = self._watch
@@ -287,6 +279,55 @@ class RestoreGuard:
             found,
             closed,
         )
+
+
+class DryGuard(RestoreGuard):
+    """Shows a dry run what an export would take into the ledger; writes nothing, and waits for nothing."""
+
+    _lost: _Unknown | None = None
+
+    def recall(self, row: WorkOrder) -> None:
+        """Put into a row, in memory only, what an export would have taken in before it."""
+        reference = orders.external_number(row.outsmart_id)
+        if self._lost is None:
+            return
+        if reference in self._lost.open:
+            _tie(row, self._lost.open[reference], is_open=True)
+        elif reference in self._lost.journalled:
+            number = self._lost.journalled[reference]
+            _tie(row, [number] if number else [], is_open=False)
+
+    def before_create(self, row: WorkOrder) -> bool:
+        if not self._has_looked:
+            self._look()
+        before = row.king_order_number, row.step, row.after_restore
+        self.recall(row)
+        if self._are_all_doubtful and not row.after_restore:
+            row.after_restore = AfterRestore.UNSURE
+        return before != (row.king_order_number, row.step, row.after_restore)
+
+    def _look(self, *, is_noticed: bool = False) -> None:  # noqa: ARG002  (nothing is at work for a dry run)
+        self._lost = self._unknown()
+        self._are_all_doubtful = self._misses_some(self._lost)
+        references = (*self._lost.open, *self._lost.journalled)
+        self.found |= {reference.removeprefix(_PREFIX) for reference in references}
+        self._has_looked = True
+
+
+def _tie(row: WorkOrder, numbers: list[str], *, is_open: bool) -> bool:
+    """Tie a work order to its order in King, in memory; False where there is nothing to tie."""
+    if row.king_order_number or (is_open and not numbers):
+        return False
+    if not numbers:
+        row.after_restore = AfterRestore.UNSURE
+        return True
+    row.after_restore, row.is_created_by_us = AfterRestore.FOUND, True
+    row.step = Step.CREATED if len(numbers) == 1 else Step.PENDING
+    row.king_order_number = numbers[0] if len(numbers) == 1 else None
+    row.is_locked = is_open and len(numbers) == 1  # whoever made it may have been cut off
+    if row.state != LedgerState.EXCLUDED:
+        row.state = LedgerState.SENDING
+    return True
 
 
 def _is_begun(row: WorkOrder) -> bool:

@@ -22,9 +22,11 @@ from kingsync.web import line_words
 _SENTENCES: dict[str, str | Promise] = {
     "created": gettext_lazy("A new King order would be made."),
     "updated": gettext_lazy("King order %(number)s would be changed."),
+    "adopted": gettext_lazy("King has order %(number)s of this work order already; it would be completed."),
     "unchanged": gettext_lazy("King order %(number)s would stay as it is: there is nothing new to send."),
     "rejected": gettext_lazy("Nothing would be sent: the work order would be rejected."),
     "skipped": gettext_lazy("Nothing would be sent: the work order would be held back."),
+    "uncertain": gettext_lazy("Nothing would be sent: it is not known whether King has the order."),
     "failed": gettext_lazy("Nothing could be foreseen."),
 }
 _ACTIONS: dict[str, tuple[str | Promise, str]] = {

@@ -58,7 +58,7 @@ def _by_outcome(found: dict[str, list[Row]] | list[Row]) -> dict[str, list[Row]]
         return found
     outcomes: dict[str, list[Row]] = {}
     for row in found:
-        outcomes.setdefault(str(row.get("action", "")), []).append(row)
+        outcomes.setdefault(str(row.get("count") or row.get("action", "")), []).append(row)
     return outcomes
 
 

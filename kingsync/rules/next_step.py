@@ -1,0 +1,195 @@
+"""The next step of a work order: the one answer that the export carries out, and dry run and forecast only show.
+
+What is known is a value. While something must be found out first, the next step is to do so; whoever asks does that
+as far as he may, adds it to what is known and asks again.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from integrations.king.records import Order
+from kingsync.rules.differences import Differences
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.plans import Plan
+
+
+class Act(enum.StrEnum):
+    # To be found out first
+    LOOK_UP = "look_up"  # ask King for an order of ours whose creation was begun
+    TAKE_OVER = "take_over"  # the order that was found is the one of this work order
+    START_OVER = "start_over"  # King never made the order
+    JUDGE = "judge"  # make the plan, and what the rules say of it
+    READ = "read"  # read King's order as it is now
+    LOOK_FOR_LOST = "look_for_lost"  # make sure that King has no order of ours that the ledger does not know
+    # The end
+    LEAVE = "leave"
+    WAIT_FOR_TRIGGER = "wait_for_trigger"
+    WAIT_FOR_KING = "wait_for_king"  # a call whose answer was lost may still be carried out
+    LEAVE_UNKNOWN = "leave_unknown"  # a person must look: King may or may not have the order
+    ASK_KING = "ask_king"  # only King could tell, and whoever asks may not ask it
+    BOOK_AS_DONE = "book_as_done"  # it was finished before the database was put back
+    REJECT = "reject"
+    HOLD = "hold"
+    KEEP = "keep"  # King has exactly this already
+    UPDATE = "update"
+    ADOPT = "adopt"  # an order of ours was found in King: go on with it
+    CREATE = "create"
+
+
+COUNTED = {
+    Act.LEAVE: "skipped",
+    Act.WAIT_FOR_TRIGGER: "skipped",
+    Act.WAIT_FOR_KING: "uncertain",
+    Act.LEAVE_UNKNOWN: "uncertain",
+    Act.ASK_KING: "uncertain",
+    Act.BOOK_AS_DONE: "unchanged",
+    Act.REJECT: "rejected",
+    Act.HOLD: "skipped",
+    Act.KEEP: "unchanged",
+    Act.CREATE: "created",
+}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules and settings say. `steps` is what to write into King's order, once it was read."""
+
+    plan: Plan
+    rejects: tuple[Reason, ...] = ()
+    holds: tuple[Reason, ...] = ()
+    lines: tuple[Reason, ...] = ()
+    steps: Differences | None = None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Return every reason: rejecting before holding before lines."""
+        return (*self.rejects, *self.holds, *self.lines)
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self.rejects or self.holds)
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a work order; None = nobody has looked yet.
+
+    `is_begun`: a write of it may have reached King. `is_making_begun`: the creation of its order was begun, and its
+    number never heard. `is_resting`: an interim order that nobody named waits for its next turn at a trigger.
+    `may_ask` is False for who may not call King. `is_unfinished`: our own order, of which no whole plan ever got there.
+    """
+
+    is_excluded: bool = False
+    is_switched_on: bool = True
+    is_at_trigger: bool = True
+    is_begun: bool = False
+    is_resting: bool = False
+    may_ask: bool = True
+    is_in_doubt: bool = False
+    was_finished: bool = False
+
+    is_making_begun: bool = False
+    reference: str = ""
+    found: tuple[str, ...] | None = None
+    lookup_failure: str = ""
+    is_surely_new: bool = False
+
+    number: str = ""
+    is_found_again: bool = False
+    is_unfinished: bool = False
+    verdict: Verdict | None = None
+    is_in_king: bool = False
+    is_approval_due: bool = False
+    is_order_read: bool = False
+    order: Order | None = None
+
+
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do, and why."""
+
+    act: Act
+    reasons: tuple[Reason, ...] = ()
+
+
+def next_step(known: Known) -> NextStep:
+    """Return the next step of a work order of which this much is known."""
+    return _not_taken_up(known) or _of_begun(known) or _of_judged(known)
+
+
+def follow(known: Known, learn: Mapping[Act, Callable[[Known], Known]]) -> tuple[Known, NextStep]:
+    """Find out, by what `learn` has for it, what must be known first; return all of that and the step at the end."""
+    while (step := next_step(known)).act in learn:
+        known = learn[step.act](known)
+    return known, step
+
+
+def count_of(act: Act, known: Known, *, is_written: bool) -> str:
+    """Return as what a work order counts with which that was done. `is_written`: King's order was, or will be."""
+    if act not in (Act.UPDATE, Act.ADOPT):
+        is_incomplete = act is Act.KEEP and known.verdict is not None and not known.verdict.plan.is_complete
+        return "rejected" if is_incomplete else COUNTED[act]
+    # An order that we made and never finished counts as created, also when another run or try began it.
+    if known.is_unfinished:
+        return "created"
+    return "updated" if is_written else "unchanged"
+
+
+def _not_taken_up(known: Known) -> NextStep | None:
+    if known.is_excluded:
+        return NextStep(act=Act.LEAVE)
+    if not known.is_switched_on:
+        return NextStep(act=Act.LEAVE, reasons=(reason("exports_off"),))
+    # What was begun is finished wherever it is now.
+    if not known.is_at_trigger and (known.is_resting or not known.is_begun):
+        return NextStep(act=Act.WAIT_FOR_TRIGGER, reasons=(reason("left_the_trigger"),))
+    return None
+
+
+def _of_begun(known: Known) -> NextStep | None:
+    """Return the step of an order of which nobody knows yet whether King made it, or that was finished before."""
+    if known.is_making_begun:
+        return _of_pending(known)
+    return NextStep(act=Act.BOOK_AS_DONE) if known.was_finished else None
+
+
+def _of_pending(known: Known) -> NextStep:
+    if known.lookup_failure:
+        return _unknown(reason("not_looked_up", detail=known.lookup_failure))
+    if known.found is None:
+        return NextStep(act=Act.LOOK_UP if known.may_ask else Act.ASK_KING)
+    if len(known.found) > 1:
+        return _unknown(reason("several_orders", count=str(len(known.found)), reference=known.reference))
+    if known.found:
+        return NextStep(act=Act.TAKE_OVER)
+    return NextStep(act=Act.WAIT_FOR_KING if known.is_in_doubt else Act.START_OVER)
+
+
+def _unknown(why: Reason) -> NextStep:
+    return NextStep(act=Act.LEAVE_UNKNOWN, reasons=(why,))
+
+
+def _of_judged(known: Known) -> NextStep:
+    verdict = known.verdict
+    if verdict is None:
+        return NextStep(act=Act.JUDGE)
+    if known.number and not known.is_order_read:
+        return NextStep(act=_of_unread(known, verdict), reasons=verdict.reasons)
+    return NextStep(act=_of_read(known, verdict), reasons=verdict.reasons)
+
+
+def _of_unread(known: Known, verdict: Verdict) -> Act:
+    if verdict.is_stopped:
+        return Act.READ
+    if known.is_in_king and not known.is_approval_due:
+        return Act.KEEP
+    return Act.WAIT_FOR_KING if known.is_in_doubt else Act.READ  # what is read while in doubt may change yet
+
+
+def _of_read(known: Known, verdict: Verdict) -> Act:
+    if verdict.is_stopped:
+        return Act.REJECT if verdict.rejects else Act.HOLD
+    if known.number:
+        return Act.ADOPT if known.is_found_again else Act.UPDATE
+    return Act.CREATE if known.is_surely_new else Act.LOOK_FOR_LOST

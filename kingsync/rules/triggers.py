@@ -1,0 +1,28 @@
+"""Where an export begins: the statuses in OutSmart at which a work order is taken up."""
+
+from __future__ import annotations
+
+from integrations.outsmart.records import WorkOrder
+from kingsync.rules.mapping import Exports
+
+COMPLETE, HANDLED, ALL = "Compleet", "Afgehandeld", "Alle"
+FINISHED = (COMPLETE, HANDLED)
+
+
+def is_interim(choices: Exports, *, status: str | None, work_status: str, before: bool) -> bool:
+    """Return whether work of these statuses is not finished yet; away from both triggers it is what it was before.
+
+    It may be there because of us (the status after a rejection), or the office took it back.
+    """
+    if status == COMPLETE and work_status == choices.work_order_status:
+        return False
+    return before or (choices.interim_updates and work_status == choices.order_update_status)
+
+
+def is_at_trigger(choices: Exports, source: WorkOrder, *, is_interim: bool) -> bool:
+    """Return whether a work order is still where an export begins, or where we put it ourselves."""
+    by_us = {choices.failure_status} - {""}
+    if is_interim:
+        wanted = by_us | {choices.order_update_status}
+        return choices.interim_updates and source.status != HANDLED and source.work_status in wanted
+    return source.status == COMPLETE and source.work_status in by_us | {choices.work_order_status}
