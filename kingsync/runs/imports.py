@@ -5,11 +5,10 @@ from __future__ import annotations
 from integrations.king.reader import Coverage, KingReader
 from integrations.king.records import Kind
 from kingsync.rules.mapping import Imports
-from kingsync.runs import clients, reading
+from kingsync.runs import clients, kind_import, reading
 from kingsync.runs.choices import refresh_work_statuses
 from kingsync.runs.import_job import Job
 from kingsync.runs.import_kinds import ORDERS, STORIES, wanted_kinds
-from kingsync.runs.kind_import import KindImport
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.order_imports import OrderImport
@@ -42,7 +41,7 @@ def _kinds(claim: Claim, choices: Imports, reader: KingReader) -> list[str]:
 def _import(job: Job, name: str) -> bool:
     if name == ORDERS:
         return OrderImport(job.claim, job.choices.orders, job.king, job.outsmart, job.log).work()
-    return KindImport(job, name).work()
+    return kind_import.work(job, name)
 
 
 def _end(job: Job, name: str) -> None:

@@ -86,9 +86,9 @@ def run(case: Case, pipe: int) -> None:
 
     from kingsync.models import tenants  # noqa: PLC0415
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
-    from kingsync.runs import engine, kind_import, lifecycle  # noqa: PLC0415
+    from kingsync.runs import engine, kind_reading, lifecycle  # noqa: PLC0415
 
-    kind_import.PAGE = kind_import.CHUNK = case.page
+    kind_reading.PAGE = kind_reading.CHUNK = case.page
     Steps(case.before, pipe).watch()
     with tenants.scope(case.tenant_id):
         kind = RunKind(case.kind)

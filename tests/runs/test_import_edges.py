@@ -19,7 +19,18 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.runs import brakes, engine, imports, kind_import, lifecycle, order_imports, passes, posting, writing
+from kingsync.runs import (
+    brakes,
+    engine,
+    imports,
+    kind_reading,
+    kind_work,
+    lifecycle,
+    order_imports,
+    passes,
+    posting,
+    writing,
+)
 from tests import desk, factories
 from tests.runs.test_import_faults import PERSON, adds_up
 from tests.runs.test_import_slices import KilledError, in_slices, sent
@@ -221,8 +232,8 @@ def test_what_a_stopped_run_posted_is_booked_with_its_counts(
     king: KingSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     articles(king, 40)
-    monkeypatch.setattr(kind_import, "PAGE", 10)
-    monkeypatch.setattr(kind_import, "CHUNK", 10)
+    monkeypatch.setattr(kind_reading, "PAGE", 10)
+    monkeypatch.setattr(kind_reading, "CHUNK", 10)
     run = _begun(kinds=["products"])
     _once_posted(monkeypatch, lambda: lifecycle.request_cancel(run))
 
@@ -281,7 +292,7 @@ def test_a_worker_that_was_replaced_makes_no_work_orders(
 @pytest.fixture
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PAGE", "CHUNK", "HELD_AT_MOST", "COMPARED_AT_ONCE"):
-        monkeypatch.setattr(kind_import, name, 10)
+        monkeypatch.setattr(kind_reading, name, 10)
     monkeypatch.setattr("kingsync.runs.held.BATCH", 10)
 
 
@@ -356,7 +367,7 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
     desk.load("products", full=True)
     brakes.allow(brakes.open_brakes()[0].pk, by=factories.user())
     run = _begun(kinds=["products"], full=True)
-    honest, calls = kind_import.KindImport._book, iter(range(1, 100))
+    honest, calls = kind_work.KindWork.book, iter(range(1, 100))
 
     def deadly(*args: Any) -> None:
         if next(calls) == 3:
@@ -364,7 +375,7 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
         honest(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(kind_import.KindImport, "_book", deadly)
+        patch.setattr(kind_work.KindWork, "book", deadly)
         with pytest.raises(KilledError):
             engine.work(run.pk, slice_seconds=desk.FOREVER)
 

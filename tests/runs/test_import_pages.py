@@ -13,7 +13,7 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.links import RecordLink
 from kingsync.models.tenants import Tenant
-from kingsync.runs import kind_import
+from kingsync.runs import kind_reading
 from tests import desk, factories
 from tests.runs.test_import_edges import articles
 from tests.runs.test_import_faults import adds_up
@@ -24,7 +24,7 @@ from tests.runs.test_import_slices import sent
 def _settled(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.settings(tenant, missing="deactivate")
     for name in ("PAGE", "CHUNK", "HELD_AT_MOST", "COMPARED_AT_ONCE"):
-        monkeypatch.setattr(kind_import, name, 10)
+        monkeypatch.setattr(kind_reading, name, 10)
     monkeypatch.setattr("kingsync.runs.held.BATCH", 10)
 
 
@@ -60,7 +60,7 @@ def test_pages_of_another_form_than_agreed_lose_and_double_nothing(
     king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch, change: Callable[[Page, str], Page]
 ) -> None:
     if change is _empty_in_the_middle:
-        monkeypatch.setattr(kind_import, "PAGE", 19)
+        monkeypatch.setattr(kind_reading, "PAGE", 19)
     articles(king, 40)
     _pages(monkeypatch, change)
     runs = [desk.load("products")]

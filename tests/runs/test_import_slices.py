@@ -13,7 +13,7 @@ from kingsync.models.brakes import HeldRecord
 from kingsync.models.links import ReadState, RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import booking, engine, kind_import, lifecycle, passes
+from kingsync.runs import booking, engine, kind_reading, lifecycle, passes
 from tests import desk, factories
 
 ARTICLES = 60
@@ -27,8 +27,8 @@ class KilledError(BaseException):
 @pytest.fixture(autouse=True)
 def _short_pages(tenant: Tenant, king: KingSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.settings(tenant, missing="deactivate", brake_percent=100)
-    monkeypatch.setattr(kind_import, "PAGE", PAGE)
-    monkeypatch.setattr(kind_import, "CHUNK", PAGE)
+    monkeypatch.setattr(kind_reading, "PAGE", PAGE)
+    monkeypatch.setattr(kind_reading, "CHUNK", PAGE)
     _put(king, ARTICLES)
 
 
@@ -112,8 +112,8 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
     in_slices()
     _put(king, ARTICLES, name="Nieuw")
     monkeypatch.setattr("kingsync.runs.held.BATCH", PAGE)
-    monkeypatch.setattr(kind_import, "HELD_AT_MOST", PAGE)
-    monkeypatch.setattr(kind_import, "COMPARED_AT_ONCE", PAGE)
+    monkeypatch.setattr(kind_reading, "HELD_AT_MOST", PAGE)
+    monkeypatch.setattr(kind_reading, "COMPARED_AT_ONCE", PAGE)
     run = _killed_in(monkeypatch, booking.Booking, "book", at=3, full=True)
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)
@@ -126,7 +126,7 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
 def test_after_a_kill_nothing_is_called_gone(king: KingSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     in_slices()
     king.store.remove_record("article", "A017")
-    monkeypatch.setattr(kind_import, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(kind_reading, "SAVE_SECONDS", 0.0)
     run = _killed_in(monkeypatch, passes.Pass, "as_cursor", at=4, full=True)
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)

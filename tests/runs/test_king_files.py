@@ -26,7 +26,7 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.runs import brakes, engine, kind_import, king_files, king_folder, lifecycle, schedule
+from kingsync.runs import brakes, engine, kind_reading, king_files, king_folder, lifecycle, schedule
 from tests import desk, factories, king_xml
 from tests.conftest import connect
 from tests.runs.test_commands import command
@@ -384,7 +384,7 @@ def test_files_of_a_kind_that_is_off_go_on_waiting(folder: Path, outsmart: OutSm
 def test_a_run_goes_on_in_the_same_files_over_slices(
     folder: Path, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kind_import, "PAGE", 4)
+    monkeypatch.setattr(kind_reading, "PAGE", 4)
     read_files()
     written(folder / "a.xml", articles(*(f"A{number:02}" for number in range(10))), seconds_ago=7200)
     written(folder / "b.xml", articles(*(f"B{number:02}" for number in range(6))), seconds_ago=3600)
