@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Concat, Upper
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.in_hand import InHand
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import TenantOwned
 
@@ -177,6 +179,11 @@ class WorkOrder(TenantOwned):
 
     def __str__(self) -> str:
         return self.order_number or self.outsmart_id
+
+    @functools.cached_property
+    def in_hand(self) -> InHand:
+        """Return what the run that works on this row knows of it."""
+        return InHand()
 
 
 class OrderLine(TenantOwned):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.utils import timezone
 
 from integrations import errors
+from kingsync.models.in_hand import Trouble
 from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules.outcomes import reason
 from kingsync.runs import ledger, problems, verifying
 from kingsync.runs.jobs import Job, Outcome
-from kingsync.runs.problems import Trouble
 
 
 def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:

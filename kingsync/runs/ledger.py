@@ -42,9 +42,6 @@ _BOOK_ATTEMPTED_LINES = f"""
     WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (our own words)
 _COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
-# Where a ledger row keeps its lines while one work order is being worked on: nobody else writes them meanwhile.
-_BOOKED = "_booked_lines"
-_STORED = "_stored_plan"
 
 
 def fingerprint(content: bytes) -> str:
@@ -158,23 +155,15 @@ def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
 
 def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
     """Return what earlier runs booked; lines removed from King are known by their key only."""
-    known: dict[str, BookedLine] | None = row.__dict__.get(_BOOKED)
-    if known is None:
-        known = remember(
-            row,
-            (
-                as_booked(line)
-                for line in OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
-            ),
-        )
-    return tuple(known.values())
+    return tuple(remembered(row).values())
 
 
 def remembered(row: WorkOrder) -> dict[str, BookedLine]:
     """Return what is known of the lines by their references; who books one changes it here too."""
-    booked_lines(row)
-    known: dict[str, BookedLine] = row.__dict__[_BOOKED]
-    return known
+    if row.in_hand.lines is None:
+        stored = OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
+        return remember(row, map(as_booked, stored))
+    return row.in_hand.lines
 
 
 def read_ahead(rows: list[WorkOrder]) -> None:
@@ -188,7 +177,7 @@ def read_ahead(rows: list[WorkOrder]) -> None:
 
 def remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
     known = {line.reference: line for line in lines}
-    row.__dict__[_BOOKED] = known
+    row.in_hand.lines = known
     return known
 
 
@@ -210,7 +199,7 @@ def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> No
 
     `is_attempted`: they are about to be written as planned, see `lines_attempted`.
     """
-    if row.__dict__.get(_STORED) == plan or _has_long_references(plan):
+    if row.in_hand.stored_plan == plan or _has_long_references(plan):
         return
     before = {line.reference: line for line in booked_lines(row)}
     planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
@@ -234,7 +223,7 @@ def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> No
         known = remembered(row)
         for each in plan.lines:
             known[each.reference] = msgspec.structs.replace(known[each.reference], attempted=each.content)
-    row.__dict__[_STORED] = plan
+    row.in_hand.stored_plan = plan
 
 
 def store_dropped(row: WorkOrder, plan: Plan) -> None:
@@ -337,9 +326,9 @@ def lines_sent(row: WorkOrder, booked: Iterable[BookedLine]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(_BOOK_SENT_LINES, [OrderLine.State.SENT.value, *columns, row.pk])
-    row.__dict__.pop(_STORED, None)
-    known: dict[str, BookedLine] = row.__dict__.get(_BOOKED, {})
-    known |= {line.reference: line for line in booked}
+    row.in_hand.stored_plan = None
+    if row.in_hand.lines is not None:
+        row.in_hand.lines |= {line.reference: line for line in booked}
 
 
 def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
@@ -366,8 +355,8 @@ def line_removed(row: WorkOrder, reference: str) -> None:
 
 def forget_lines(row: WorkOrder) -> None:
     """Read the lines of this row from the database again: whoever writes them by another way says so."""
-    row.__dict__.pop(_BOOKED, None)
-    row.__dict__.pop(_STORED, None)
+    row.in_hand.lines = None
+    row.in_hand.stored_plan = None
 
 
 def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
@@ -375,7 +364,7 @@ def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
         OrderLine.objects.filter(work_order=row, reference=reference).update(**changes)
-    row.__dict__.pop(_STORED, None)
+    row.in_hand.stored_plan = None
 
 
 def refused_reasons(row: WorkOrder) -> list[Reason]:

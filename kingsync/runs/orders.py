@@ -20,6 +20,7 @@ from integrations import errors
 from integrations.king.records import Order
 from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.in_hand import Trouble
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import reason_of
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
@@ -33,7 +34,6 @@ from kingsync.runs.confirming import confirm
 from kingsync.runs.jobs import Job, NotSettledError, Outcome
 from kingsync.runs.king_orders import KingOrder, without, words
 from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
-from kingsync.runs.problems import Trouble
 
 logger = logging.getLogger(__name__)
 # Our lock on the tenant went with the connection: whoever goes on now would not be alone.

@@ -9,6 +9,7 @@ import msgspec
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
+from kingsync.models.in_hand import Trouble
 from kingsync.models.runs import SyncRun
 from kingsync.models.turns import Caller
 from kingsync.models.wording import StoredReason, reason_of, sentence, stored
@@ -26,7 +27,6 @@ from kingsync.runs.facts import FactsFinder
 from kingsync.runs.jobs import Job
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
-from kingsync.runs.problems import Trouble
 from kingsync.runs.restores import DryGuard
 
 # So few work orders are kept with the run, for its page; those that would be sent come first.

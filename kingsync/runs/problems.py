@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from typing import Any
 
 from django.utils import timezone
 
+from kingsync.models.in_hand import Trouble
 from kingsync.models.wording import stored
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules.outcomes import Reason
@@ -19,15 +19,6 @@ WATCHED = frozenset({*WorkOrder.NEEDS_A_PERSON, LedgerState.UNCONFIRMED})
 _UNDERWAY = frozenset({LedgerState.WAITING, LedgerState.SENDING})
 # A date or a switch of the settings: whoever chose it knows, so it is no problem.
 BY_SETTINGS = frozenset({"before_from_date", "not_linked", "not_linked_interim"})
-# Where a row keeps, while a run works on it, the causes that the run met it with, and what became of them.
-_MET, _FOUND = "_causes_met", "_trouble"
-
-
-class Trouble(Enum):
-    """A record that needs a person: for a new reason, or still for one that was told before."""
-
-    NEW = "new"
-    KNOWN = "known"
 
 
 def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> dict[str, object]:
@@ -36,7 +27,7 @@ def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> di
     if state in _UNDERWAY:
         return {}
     told = [dict(stored(why)) for why in reasons]
-    row.__dict__[_FOUND] = _trouble(state, told, met)
+    row.in_hand.trouble = _trouble(state, told, met)
     if state not in WATCHED:
         return {} if row.problem_causes is None else {"problem_causes": None, "problem_since": None, "problem_count": 0}
     causes = keys_of(told)
@@ -48,8 +39,7 @@ def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> di
 
 def found(row: WorkOrder) -> Trouble | None:
     """Return what this run found the work order to need, if anything."""
-    trouble: Trouble | None = row.__dict__.get(_FOUND)
-    return trouble
+    return row.in_hand.trouble
 
 
 def foreseen(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Trouble | None:
@@ -77,10 +67,10 @@ def is_by_settings(reasons: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _met(row: WorkOrder) -> list[str] | None:
-    if _MET not in row.__dict__:
-        row.__dict__[_MET] = _causes(row)
-    causes: list[str] | None = row.__dict__[_MET]
-    return causes
+    in_hand = row.in_hand
+    if not in_hand.has_causes:
+        in_hand.has_causes, in_hand.causes_before = True, _causes(row)
+    return in_hand.causes_before
 
 
 def _causes(row: WorkOrder) -> list[str] | None:
