@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models.encryption import EncryptedJSONField
 from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits
+from kingsync.rules.systems import KingSection
 
 
 class System(models.TextChoices):
@@ -57,6 +58,14 @@ class Connection(TenantOwned):
 
     def __str__(self) -> str:
         return self.get_system_display()
+
+    @classmethod
+    def new(cls, system: System) -> Connection:
+        """Return a connection that is not stored yet, as the tenant file begins."""
+        if system == System.OUTSMART:
+            return cls(system=system)
+        file = KingSection()
+        return cls(system=system, verify_tls=file.verify_tls, busy_codes=list(file.busy_codes), reader=file.reader)
 
     @property
     def is_connected(self) -> bool:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import TenantOwned
+from kingsync.rules import limits
 
 
 class Installation(models.Model):
@@ -27,7 +28,7 @@ class Installation(models.Model):
 class OrderWatch(TenantOwned):
     """How far King's orders were compared with our ledger, and whether that showed a restored database."""
 
-    administration = models.CharField(_("administration"), max_length=100)
+    administration = models.CharField(_("administration"), max_length=limits.ADMINISTRATION)
     # King's orders that changed before this moment are in the ledger, as far as they are ours.
     looked_at = models.DateTimeField(_("compared until"), null=True)
     # The last mark in the journal of created orders that this database has seen.

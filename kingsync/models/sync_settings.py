@@ -89,6 +89,9 @@ def valid_text_line(value: str) -> None:
         raise ValidationError(_("“%(text)s” is not a known tag."), params={"text": problem}, code="unknown_tag")
 
 
+# Every default is that of the tenant file.
+_FILE = mapping.Mapping()
+_SCHEDULE, _IMPORTS, _EXPORTS = _FILE.schedule, _FILE.imports, _FILE.exports
 INTERVAL = [MinValueValidator(1), MaxValueValidator(limits.MINUTES)]
 
 
@@ -97,63 +100,81 @@ class SyncSettings(TenantOwned):
 
     version = models.PositiveIntegerField(_("version"), default=0, editable=False)
 
-    schedule_enabled = models.BooleanField(_("run by itself"), default=False)
-    import_minutes = models.PositiveIntegerField(_("minutes between imports"), default=15, validators=INTERVAL)
-    export_minutes = models.PositiveIntegerField(_("minutes between exports"), default=15, validators=INTERVAL)
+    schedule_enabled = models.BooleanField(_("run by itself"), default=_SCHEDULE.enabled)
+    import_minutes = models.PositiveIntegerField(
+        _("minutes between imports"), default=_SCHEDULE.import_minutes, validators=INTERVAL
+    )
+    export_minutes = models.PositiveIntegerField(
+        _("minutes between exports"), default=_SCHEDULE.export_minutes, validators=INTERVAL
+    )
 
-    customers_enabled = models.BooleanField(_("customers"), default=False)
+    customers_enabled = models.BooleanField(_("customers"), default=_IMPORTS.customers.enabled)
     customers_inactive = models.CharField(
-        _("blocked customers"), max_length=10, choices=Inactive.choices, default=Inactive.DEACTIVATE
+        _("blocked customers"), max_length=10, choices=Inactive.choices, default=_IMPORTS.customers.inactive
     )
-    customers_delivery_addresses = models.BooleanField(_("delivery addresses"), default=True)
-    customers_contact_persons = models.BooleanField(_("contact persons"), default=True)
-    products_enabled = models.BooleanField(_("products"), default=False)
+    customers_delivery_addresses = models.BooleanField(
+        _("delivery addresses"), default=_IMPORTS.customers.delivery_addresses
+    )
+    customers_contact_persons = models.BooleanField(_("contact persons"), default=_IMPORTS.customers.contact_persons)
+    products_enabled = models.BooleanField(_("products"), default=_IMPORTS.products.enabled)
     products_inactive = models.CharField(
-        _("blocked products"), max_length=10, choices=Inactive.choices, default=Inactive.SKIP
+        _("blocked products"), max_length=10, choices=Inactive.choices, default=_IMPORTS.products.inactive
     )
-    products_price = models.CharField(_("price of products"), max_length=5, choices=Price.choices, default=Price.SALES)
+    products_price = models.CharField(
+        _("price of products"), max_length=5, choices=Price.choices, default=_IMPORTS.products.price
+    )
     products_revenue_groups = ArrayField(
         models.CharField(max_length=limits.REVENUE_GROUP),
         verbose_name=_("only these revenue groups"),
         default=list,
         blank=True,
     )
-    hour_types_enabled = models.BooleanField(_("hour types"), default=False)
+    hour_types_enabled = models.BooleanField(_("hour types"), default=_IMPORTS.hour_types.enabled)
     hour_types_inactive = models.CharField(
-        _("blocked hour types"), max_length=10, choices=Inactive.choices, default=Inactive.DEACTIVATE
+        _("blocked hour types"), max_length=10, choices=Inactive.choices, default=_IMPORTS.hour_types.inactive
     )
-    warehouses_enabled = models.BooleanField(_("warehouses"), default=False)
-    orders_enabled = models.BooleanField(_("orders"), default=False)
+    warehouses_enabled = models.BooleanField(_("warehouses"), default=_IMPORTS.warehouses.enabled)
+    orders_enabled = models.BooleanField(_("orders"), default=_IMPORTS.orders.enabled)
     orders_from_date = models.DateField(_("orders from"), null=True, blank=True)
-    orders_type_of_work = models.CharField(_("type of work"), max_length=limits.CODE, default="Service")
-    orders_payment_method = models.CharField(_("payment method"), max_length=limits.CODE, default="op rekening")
+    orders_type_of_work = models.CharField(
+        _("type of work"), max_length=limits.CODE, default=_IMPORTS.orders.type_of_work
+    )
+    orders_payment_method = models.CharField(
+        _("payment method"), max_length=limits.CODE, default=_IMPORTS.orders.payment_method
+    )
     orders_work_status = models.CharField(_("work order status of new work orders"), max_length=limits.CODE, blank=True)
-    orders_materials = models.BooleanField(_("article lines as materials"), default=True)
+    orders_materials = models.BooleanField(_("article lines as materials"), default=_IMPORTS.orders.materials)
     missing = models.CharField(
-        _("records gone from King"), max_length=10, choices=Missing.choices, default=Missing.IGNORE
+        _("records gone from King"), max_length=10, choices=Missing.choices, default=_IMPORTS.missing
     )
     brake_percent = models.PositiveIntegerField(
-        _("brake (%)"), default=5, validators=[MaxValueValidator(limits.PERCENT)]
+        _("brake (%)"), default=_IMPORTS.brake_percent, validators=[MaxValueValidator(limits.PERCENT)]
     )
 
-    export_orders = models.BooleanField(_("Orders"), default=False)
-    work_order_status = models.CharField(_("Work order status"), max_length=limits.CODE, default="1")
-    default_warehouse = models.CharField(_("Default warehouse"), max_length=limits.CODE, default="1", blank=True)
-    hour_rounding = models.PositiveIntegerField(_("Hour rounding"), choices=Rounding.choices, default=Rounding.FIFTEEN)
-    work_description = models.BooleanField(_("Work description"), default=True)
-    create_new_order = models.BooleanField(_("Create new order"), default=True)
-    approve_order = models.BooleanField(_("Approve order"), default=False)
+    export_orders = models.BooleanField(_("Orders"), default=_EXPORTS.orders)
+    work_order_status = models.CharField(
+        _("Work order status"), max_length=limits.CODE, default=_EXPORTS.work_order_status
+    )
+    default_warehouse = models.CharField(
+        _("Default warehouse"), max_length=limits.CODE, default=_EXPORTS.default_warehouse, blank=True
+    )
+    hour_rounding = models.PositiveIntegerField(
+        _("Hour rounding"), choices=Rounding.choices, default=_EXPORTS.hour_rounding
+    )
+    work_description = models.BooleanField(_("Work description"), default=_EXPORTS.work_description)
+    create_new_order = models.BooleanField(_("Create new order"), default=_EXPORTS.create_new_order)
+    approve_order = models.BooleanField(_("Approve order"), default=_EXPORTS.approve_order)
     order_line_sequence = models.CharField(
-        _("Order line sequence"), max_length=30, choices=Sequence.choices, default=Sequence.MATERIALS_HOURS_TEXT
+        _("Order line sequence"), max_length=30, choices=Sequence.choices, default=_EXPORTS.order_line_sequence
     )
     assign_relation = models.CharField(
-        _("Assign relation"), max_length=10, choices=AssignRelation.choices, default=AssignRelation.INVOICE
+        _("Assign relation"), max_length=10, choices=AssignRelation.choices, default=_EXPORTS.assign_relation
     )
     extra_text_line_1 = models.CharField(
         _("Extra text line 1"),
         max_length=limits.TEXT_LINE,
         blank=True,
-        default="Werkbon {order_number}",
+        default=_EXPORTS.extra_text_lines[0],
         validators=[valid_text_line],
     )
     extra_text_line_2 = models.CharField(
@@ -165,21 +186,21 @@ class SyncSettings(TenantOwned):
     extra_text_line_4 = models.CharField(
         _("Extra text line 4"), max_length=limits.TEXT_LINE, blank=True, validators=[valid_text_line]
     )
-    interim_updates = models.BooleanField(_("Interim updates"), default=False)
+    interim_updates = models.BooleanField(_("Interim updates"), default=_EXPORTS.interim_updates)
     order_update_status = models.CharField(_("Order update status"), max_length=limits.CODE, blank=True)
-    create_interim_order = models.BooleanField(_("Create interim order"), default=False)
+    create_interim_order = models.BooleanField(_("Create interim order"), default=_EXPORTS.create_interim_order)
     incomplete_orders = models.CharField(
-        _("Orders with a refused line"), max_length=10, choices=Incomplete.choices, default=Incomplete.SEND_REST
+        _("Orders with a refused line"), max_length=10, choices=Incomplete.choices, default=_EXPORTS.incomplete_orders
     )
     order_of_other_customer = models.CharField(
         _("Orders of another customer"),
         max_length=10,
         choices=OtherCustomer.choices,
-        default=OtherCustomer.HOLD,
+        default=_EXPORTS.order_of_other_customer,
         db_default=OtherCustomer.HOLD,
     )
     free_line_article = models.CharField(_("article for lines without a code"), max_length=limits.ARTICLE, blank=True)
-    send_prices = models.BooleanField(_("send prices"), default=False)
+    send_prices = models.BooleanField(_("send prices"), default=_EXPORTS.send_prices)
     success_status = models.CharField(_("status after success"), max_length=limits.CODE, blank=True)
     failure_status = models.CharField(_("status after a rejection"), max_length=limits.CODE, blank=True)
     export_from_date = models.DateField(_("work finished from"), null=True, blank=True)
@@ -187,7 +208,9 @@ class SyncSettings(TenantOwned):
     notification_emails = ArrayField(
         models.EmailField(max_length=limits.EMAIL), verbose_name=_("mail addresses"), default=list, blank=True
     )
-    notification_mode = models.CharField(_("mails"), max_length=10, choices=MailMode.choices, default=MailMode.DIGEST)
+    notification_mode = models.CharField(
+        _("mails"), max_length=10, choices=MailMode.choices, default=_FILE.notifications.mode
+    )
 
     class Meta:
         verbose_name = _("settings")

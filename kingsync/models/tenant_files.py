@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as AbstractMapping
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
 from django.conf import settings
@@ -22,13 +22,9 @@ from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, stored
 from kingsync.models.wording import sentence as reason_sentence
 from kingsync.rules import limits, mapping
-from kingsync.rules.mapping import MANY, Section
+from kingsync.rules.systems import KingSection, OutSmartSection
 
-_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Document = dict[str, Any]
-Address = Annotated[str, msgspec.Meta(max_length=limits.ADDRESS)]
-Secret = Annotated[str, msgspec.Meta(max_length=limits.SECRET)]
-BusyCode = Annotated[str, msgspec.Meta(max_length=limits.BUSY_CODE)]
 
 
 class TenantFileError(ValueError):
@@ -39,29 +35,10 @@ class TenantFileError(ValueError):
         super().__init__("\n".join(f"{path}: {text}" if path else text for path, text in problems.items()))
 
 
-class OutSmartSection(Section, frozen=True, kw_only=True):
-    base_url: Address = ""
-    token: Secret = ""
-    software_token: Secret = ""
-    bearer_token: Secret = ""
-
-
-class KingSection(Section, frozen=True, kw_only=True):
-    base_url: Address = ""
-    administration: Annotated[str, msgspec.Meta(max_length=limits.ADMINISTRATION)] = ""
-    access_code: Secret = ""
-    access_codes: Annotated[dict[str, Secret], MANY] = {}
-    verify_tls: bool = True
-    ca_certificate: Annotated[str, msgspec.Meta(max_length=limits.CERTIFICATE)] = ""
-    busy_codes: Annotated[tuple[BusyCode, ...], MANY] = ("LOCK",)
-    sql_timeout: Annotated[int, msgspec.Meta(ge=1, le=limits.SQL_SECONDS)] | None = None
-    reader: Literal["webservice", "files"] = "webservice"
-
-
 class TenantFile(mapping.Mapping, frozen=True, kw_only=True):
-    slug: Annotated[str, msgspec.Meta(pattern=_SLUG, max_length=limits.SLUG)]
+    slug: Annotated[str, msgspec.Meta(pattern=limits.SLUG_PATTERN, max_length=limits.SLUG)]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME)]
-    language: mapping.Language = "nl"
+    language: mapping.Language = mapping.LANGUAGE
     outsmart: OutSmartSection = OutSmartSection()
     king: KingSection = KingSection()
 
@@ -225,8 +202,8 @@ _SECRETS = frozenset({*(f"outsmart.{name}" for name in _OUTSMART_SECRETS), "king
 def _document(tenant: Tenant) -> Document:
     """Return the tenant's file with its secrets in clear: for merging, never for people."""
     with tenants.scope(tenant):
-        outsmart = Connection.objects.filter(system=System.OUTSMART).first() or Connection()
-        king = Connection.objects.filter(system=System.KING).first() or Connection(busy_codes=["LOCK"])
+        outsmart = Connection.objects.filter(system=System.OUTSMART).first() or Connection.new(System.OUTSMART)
+        king = Connection.objects.filter(system=System.KING).first() or Connection.new(System.KING)
         choices = SyncSettings.objects.first() or SyncSettings()
     return {
         "slug": tenant.slug,
@@ -295,7 +272,7 @@ def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
 
 def _store_connection(system: System, **values: object) -> None:
     """Store a connection; one that changed is active again, so that the schedule tries it."""
-    connection = Connection.objects.filter(system=system).first() or Connection(system=system)
+    connection = Connection.objects.filter(system=system).first() or Connection.new(system)
     before = {name: getattr(connection, name) for name in values}
     if connection.pk and before == values:
         return

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.rules import limits
+from kingsync.rules.mapping import LANGUAGE
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -56,16 +57,18 @@ class Tenant(models.Model):
         ENGLISH = "en", _("English")
 
     slug = models.CharField(
-        _("short name"), max_length=limits.SLUG, unique=True, validators=[RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+        _("short name"), max_length=limits.SLUG, unique=True, validators=[RegexValidator(limits.SLUG_PATTERN)]
     )
     name = models.CharField(_("name"), max_length=limits.NAME)
-    language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=Language.DUTCH)
+    language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=LANGUAGE)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     # An owner can ask for a second step (TOTP) at every member's login.
     requires_second_step = models.BooleanField(_("two-step login for everybody"), default=False)
     # Runs and their log are thrown away after so many days; the ledger and its decisions stay.
     log_days = models.PositiveSmallIntegerField(
-        _("days that runs and log are kept"), default=90, validators=[MinValueValidator(7), MaxValueValidator(3650)]
+        _("days that runs and log are kept"),
+        default=limits.LOG_DAYS,
+        validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
 
     objects = TenantQuerySet.as_manager()

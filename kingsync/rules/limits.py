@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SLUG = 50
+SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 NAME = 200
 ADDRESS = 300  # of a system
 ADMINISTRATION = 100
@@ -21,3 +22,5 @@ ENTRIES = 1000
 MINUTES = 7 * 24 * 60
 SQL_SECONDS = 3600
 PERCENT = 100
+# Days that runs and their log are kept.
+LOG_DAYS_LEAST, LOG_DAYS, LOG_DAYS_MOST = 7, 90, 3650

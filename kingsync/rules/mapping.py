@@ -12,6 +12,7 @@ from kingsync.rules import limits, texts
 from kingsync.rules.outcomes import gettext_noop
 
 Language = Literal["nl", "en"]
+LANGUAGE: Language = "nl"
 Inactive = Literal["skip", "import", "deactivate"]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=limits.MINUTES)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=limits.PERCENT)]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kingsync.models import tenants, wording
+from kingsync.models import wording
 from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.sync_settings import StaleVersionError
@@ -184,10 +184,7 @@ def _connection(system: System) -> Connection:
         found = rows.first()  # in one statement: never the secrets of a later save with the address of an earlier one
     except DecryptionError:
         found = rows.defer("credentials").first()  # the form knows what to do when no key fits
-    if found:
-        return found
-    busy_codes = ["LOCK"] if system == System.KING else []
-    return Connection(tenant_id=tenants.current_id(), system=system, busy_codes=busy_codes)
+    return found or Connection.new(system)
 
 
 def _number(text: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from kingsync.models.connections import Connection
+from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings
 from kingsync.models.tenant_files import TenantFile
 from kingsync.models.tenants import Tenant
@@ -83,3 +83,27 @@ def test_a_secret_has_a_limit(path: str) -> None:
 
     assert isinstance(found, msgspec.inspect.StrType | msgspec.inspect.DictType)
     assert found.max_length
+
+
+def first_value(path: str) -> object:
+    """Return what the file has for a key that it does not name."""
+    here: object = TenantFile(slug="a", name="A")
+    for part in path.split("."):
+        here = getattr(here, part)
+    return list(here) if isinstance(here, tuple) else here
+
+
+@pytest.mark.parametrize("path", [path for path in KEYS if not path.endswith((".0", ".*")) and path not in SECRETS])
+def test_a_new_row_begins_as_a_file_that_names_nothing(path: str) -> None:
+    rows = {"outsmart": Connection.new(System.OUTSMART), "king": Connection.new(System.KING)}
+    settings, tenant = SyncSettings(), Tenant(slug="a", name="A")
+    parts = tuple(path.split("."))
+
+    if path == "exports.extra_text_lines":
+        stored: object = [getattr(settings, name) for name in TEXT_LINES]
+    elif parts in COLUMNS:
+        stored = getattr(settings, COLUMNS[parts])
+    else:
+        stored = getattr(rows.get(parts[0], tenant), parts[-1])
+
+    assert stored == first_value(path)

@@ -11,10 +11,13 @@ from django.test import Client
 from kingsync.models import tenant_files
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES
 from kingsync.models.tenants import Tenant
+from kingsync.rules import limits
 from tests.unit.test_limits import KEYS, SECRETS
 from tests.web.settings_entries import ADDRESS, entries
 
 TEXTS = [path for path, found in KEYS.items() if isinstance(found, msgspec.inspect.StrType) and path != "slug"]
+# Four fields of the form: there is no way to send a fifth.
+LISTED = ["exports.extra_text_lines"]
 NUMBERS = [path for path, found in KEYS.items() if isinstance(found, msgspec.inspect.IntType)]
 
 
@@ -83,6 +86,37 @@ def test_a_number_past_its_limit_is_refused(editor: Client, tenant: Tenant, path
 
     assert codes == [422] * 3
     assert document(tenant) == before
+
+
+def bad_entries(found: msgspec.inspect.Type) -> list[str]:
+    """Return what a browser can send for a key and no form may take."""
+    if isinstance(found, msgspec.inspect.LiteralType):
+        return ["other", "9" * 400, f"{found.values[0]}x"]
+    if isinstance(found, msgspec.inspect.DateType):
+        return ["2026-02-30", "soon", "99999-01-01", "0"]
+    if isinstance(found, msgspec.inspect.IntType):
+        return ["a", "1.5", "1e3", "9" * 400]
+    if isinstance(found, msgspec.inspect.VarTupleType):
+        return ["\n".join(f"{number}@example.com" for number in range(limits.ENTRIES + 1))]
+    return []
+
+
+@pytest.mark.parametrize("path", [path for path, found in KEYS.items() if bad_entries(found) and path not in LISTED])
+def test_what_is_no_value_of_a_key_is_refused_at_its_field(editor: Client, tenant: Tenant, path: str) -> None:
+    before = document(tenant)
+
+    for value in bad_entries(KEYS[path]):
+        answer = editor.post(ADDRESS, entries(editor) | typed(path, value))
+
+        assert answer.status_code == 422, value
+        assert field(path).rpartition("-")[2] in errors_of(answer), value
+        assert document(tenant) == before
+
+
+def errors_of(answer: Any) -> set[str]:
+    """Return the fields that were refused."""
+    forms = answer.context["forms"]
+    return {name for form in (forms.company, *forms.connections, forms.choices) for name in form.errors}
 
 
 def test_an_operation_that_king_has_not_is_refused(editor: Client, tenant: Tenant) -> None:
