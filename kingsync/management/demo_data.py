@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from kingsync.models import tenant_files
 from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.runs.import_kinds import MASTER_DATA
 
 SLUG = "demo"
 PASSWORD = "welkom-bij-kingsync"  # noqa: S105  (the demo prints it on the screen)
@@ -41,7 +42,7 @@ def _document() -> dict[str, object]:
         "name": "Jansen Installatietechniek B.V.",
         "language": "nl",
         "schedule": {"enabled": True, "import_minutes": 15, "export_minutes": 5},
-        "imports": {kind: {"enabled": True} for kind in ("customers", "products", "hour_types", "warehouses")},
+        "imports": {kind: {"enabled": True} for kind in MASTER_DATA},
         "exports": {"orders": True, "failure_status": "99", "success_status": "10"},
         "notifications": {"emails": [_email("eigenaar")], "mode": "each"},
     }

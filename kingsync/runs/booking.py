@@ -9,7 +9,7 @@ from kingsync.rules.outcomes import Reason
 from kingsync.rules.records import Row
 from kingsync.runs import mirror, record_links
 from kingsync.runs.comparing import Compared, Part
-from kingsync.runs.import_kinds import Story
+from kingsync.runs.import_kinds import MasterData
 from kingsync.runs.log import RunLog
 from kingsync.runs.record_links import Link
 from kingsync.runs.writing import Refused
@@ -18,8 +18,8 @@ from kingsync.runs.writing import Refused
 class Booking:
     """Books what one pass makes of a kind. `is_first` is a hint that nothing of the kind is stored yet."""
 
-    def __init__(self, story: Story, log: RunLog, *, is_first: bool) -> None:
-        self._story, self._log = story, log
+    def __init__(self, kind: MasterData, log: RunLog, *, is_first: bool) -> None:
+        self._kind, self._log = kind, log
         self._are_links_new = self._is_mirror_new = is_first
 
     def book(self, records: Sequence[Compared], refused: Refused) -> None:
@@ -32,15 +32,15 @@ class Booking:
         for part in rejected:
             if part.why and part.is_new_problem:
                 _tell(part, part.why, self._log)
-        if len(self._story.posted) > 1 and not self._are_links_new:
+        if len(self._kind.posted) > 1 and not self._are_links_new:
             self._forget_parts(records)
         self._are_links_new = record_links.store(_links(records), are_new=self._are_links_new)
         decoded = [one.record for one in records]
-        self._is_mirror_new = mirror.store_decoded(self._story.kind, decoded, are_new=self._is_mirror_new)
+        self._is_mirror_new = mirror.store_decoded(self._kind.king_kind, decoded, are_new=self._is_mirror_new)
 
     def _forget_parts(self, records: Sequence[Compared]) -> None:
         """Take what belongs to these records, and could not be sent, off the list; what King still has comes back."""
-        record_links.forget_parts(self._story.posted, [one.own.answer.king_id for one in records])
+        record_links.forget_parts(self._kind.posted, [one.own.answer.king_id for one in records])
 
 
 def _take_refusal(part: Part, refused: Refused) -> None:

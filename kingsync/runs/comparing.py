@@ -14,7 +14,7 @@ from kingsync.models.wording import stored
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Answer, Dropped, Row
 from kingsync.runs import record_links
-from kingsync.runs.import_kinds import Story
+from kingsync.runs.import_kinds import MasterData
 from kingsync.runs.known import digest_of
 from kingsync.runs.record_links import Before
 
@@ -106,12 +106,12 @@ class Compared:
         return self.digest_before is not None or any(part.outcome == "updated" for part in self.parts)
 
 
-def read(story: Story, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:
+def read(kind: MasterData, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:
     """Return the records that can be read, and what is wrong with the others. Each comes with the hash of its bytes."""
     good, bad = [], []
     for raw, digest in raws:
         try:
-            record = story.decode(raw)
+            record = kind.decode(raw)
         except errors.PayloadError as error:
             bad.append(reason("unreadable_record", detail=error.detail or error.path))
             continue
@@ -122,19 +122,19 @@ def read(story: Story, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compar
     return good, bad
 
 
-def answer(story: Story, records: Iterable[Compared], choices: Any) -> None:
+def answer(kind: MasterData, records: Iterable[Compared], choices: Any) -> None:
     """Say what each record becomes when nothing of it was ever sent. Needs no database."""
     for one in records:
-        one.parts = [Part(given, None, "", "") for given in story.answers(one.record, choices)]
+        one.parts = [Part(given, None, "", "") for given in kind.answers(one.record, choices)]
         for part in one.parts:
             if isinstance(part.answer, Row):
                 part.sent = record_links.sent_text(part.answer)
             _judge(part)
 
 
-def compare(story: Story, records: Sequence[Compared]) -> None:
+def compare(kind: MasterData, records: Sequence[Compared]) -> None:
     """Say again what each answered record becomes, beside what was sent of it before."""
-    known = _known(story, records)
+    known = _known(kind, records)
     for one in records:
         for part in one.parts:
             part.before = known.get((part.answer.kind, part.answer.king_id))
@@ -146,9 +146,9 @@ def with_digests(raws: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
     return [(raw, digest_of(raw)) for raw in raws]
 
 
-def _known(story: Story, records: Iterable[Compared]) -> Mapping[tuple[str, str], Before]:
+def _known(kind: MasterData, records: Iterable[Compared]) -> Mapping[tuple[str, str], Before]:
     king_ids = {part.answer.king_id for one in records for part in one.parts}
-    return record_links.of(story.posted, king_ids) if king_ids else {}
+    return record_links.of(kind.posted, king_ids) if king_ids else {}
 
 
 def _judge(part: Part) -> None:
@@ -190,9 +190,9 @@ def planned(part: Part) -> dict[str, object]:
     }
 
 
-def unreadable(story: Story, why: Reason) -> dict[str, object]:
+def unreadable(kind: MasterData, why: Reason) -> dict[str, object]:
     """Return what a dry run tells of a record that nobody can read the number of."""
-    told: dict[str, object] = {"kind": story.primary, "king_id": "", "name": "", "action": "rejected"}
+    told: dict[str, object] = {"kind": kind.primary, "king_id": "", "name": "", "action": "rejected"}
     return told | {"reason": stored(why), "changes": {}, "row": None}
 
 

@@ -13,7 +13,7 @@ from kingsync.models.brakes import HeldRecord
 from kingsync.models.runs import SyncRun
 from kingsync.runs import comparing
 from kingsync.runs.comparing import Compared
-from kingsync.runs.import_kinds import Story
+from kingsync.runs.import_kinds import MasterData
 
 BATCH = 1000
 _ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
@@ -22,12 +22,12 @@ _ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
 class Held:
     """The held records of one pass, in the order in which they were read."""
 
-    def __init__(self, run: SyncRun, story: Story, choices: Any) -> None:
-        self._run, self._story, self._choices = run, story, choices
+    def __init__(self, run: SyncRun, kind: MasterData, choices: Any) -> None:
+        self._run, self._kind, self._choices = run, kind, choices
 
     def forget_other_runs(self) -> None:
         """Throw away what runs that were ended in the middle held: a new pass reads it again."""
-        HeldRecord.objects.filter(kind=self._story.name).exclude(run=self._run).delete()
+        HeldRecord.objects.filter(kind=self._kind.name).exclude(run=self._run).delete()
 
     def add(self, records: Sequence[Compared]) -> None:
         if not records:
@@ -35,7 +35,7 @@ class Held:
         tenant_id = tenants.current_id()
         with connection.cursor() as cursor, cursor.copy(_ADD) as copy:
             for one in records:
-                copy.write_row((tenant_id, self._run.pk, self._story.name, one.raw))
+                copy.write_row((tenant_id, self._run.pk, self._kind.name, one.raw))
 
     def batches(self) -> Iterator[tuple[int, list[Compared]]]:
         """Return what is held, compared once more: it may be another slice that writes it.
@@ -49,9 +49,9 @@ class Held:
                 return
             last = rows[-1][0]
             raws = comparing.with_digests(bytes(raw) for _, raw in rows)
-            records, _ = comparing.read(self._story, raws)
-            comparing.answer(self._story, records, self._choices)
-            comparing.compare(self._story, records)
+            records, _ = comparing.read(self._kind, raws)
+            comparing.answer(self._kind, records, self._choices)
+            comparing.compare(self._kind, records)
             yield last, records
 
     def forget(self, mark: int) -> None:
@@ -74,7 +74,7 @@ class Held:
         return found[:at_most]
 
     def _rows(self) -> QuerySet[HeldRecord]:
-        return HeldRecord.objects.filter(run=self._run, kind=self._story.name)
+        return HeldRecord.objects.filter(run=self._run, kind=self._kind.name)
 
 
 def _shown(one: Compared) -> dict[str, object]:

@@ -1,86 +1,135 @@
-"""How each kind of master data is read, turned into rows, and named."""
+"""The kinds of records that imports bring: lists, labels, decoders, posts and choices follow from these values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from integrations.king import payloads
 from integrations.king.records import Kind
+from integrations.outsmart import records as outsmart
+from kingsync.models.links import RecordKind
 from kingsync.rules import customers, hour_types, products, warehouses
 from kingsync.rules.mapping import Imports
 from kingsync.rules.records import Answer
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
-@dataclass(frozen=True)
-class Story:
-    """How one kind of the contract is read and turned into rows.
 
-    `primary` is the RecordKind that is counted, `posted` what goes to OutSmart, in order. `active_field` is the
-    row's field that makes the record inactive in OutSmart; "" where OutSmart has none.
+@dataclass(frozen=True, kw_only=True)
+class ImportKind:
+    """One kind of the contract; `name` is that of the tenant file, `place` where people see it in lists.
+
+    `king_kind` is what is read, `primary` what is counted.
     """
 
     name: str
-    kind: Kind
-    primary: str
-    posted: tuple[str, ...]
+    label: StrPromise
+    place: int
+    king_kind: Kind
+    primary: RecordKind
+
+    def choices(self, choices: Imports) -> Any:
+        """Return what a tenant chose for this kind."""
+        return getattr(choices, self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What goes to OutSmart: rows of `payload`, by the method `method` of its client."""
+
+    payload: type[msgspec.Struct]
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MasterData(ImportKind):
+    """A kind whose records become rows in OutSmart.
+
+    `posts` is what goes to OutSmart, in order. `active_field` is the row's field that makes the record inactive in
+    OutSmart; "" where OutSmart has none.
+    """
+
+    posts: dict[RecordKind, Post]
     decode: Callable[[bytes], Any]
     answers: Callable[[Any, Any], list[Answer]]
-    choices: Callable[[Imports], Any]
     active_field: str = ""
+
+    @property
+    def posted(self) -> tuple[str, ...]:
+        return tuple(self.posts)
 
 
 # In the order of dependency: what later ones refer to comes first.
-STORIES: dict[str, Story] = {
-    story.name: story
-    for story in (
-        Story(
+MASTER_DATA: dict[str, MasterData] = {
+    kind.name: kind
+    for kind in (
+        MasterData(
             name="warehouses",
-            kind=Kind.WAREHOUSE,
-            primary="warehouse",
-            posted=("warehouse",),
+            label=_("warehouses"),
+            place=4,
+            king_kind=Kind.WAREHOUSE,
+            primary=RecordKind.WAREHOUSE,
+            posts={RecordKind.WAREHOUSE: Post(payload=outsmart.Warehouse, method="post_warehouses")},
             decode=payloads.warehouse,
             answers=warehouses.from_warehouse,
-            choices=lambda choices: choices.warehouses,
         ),
-        Story(
+        MasterData(
             name="hour_types",
-            kind=Kind.RATE,
-            primary="hour_type",
-            posted=("hour_type",),
+            label=_("hour types"),
+            place=3,
+            king_kind=Kind.RATE,
+            primary=RecordKind.HOUR_TYPE,
+            posts={RecordKind.HOUR_TYPE: Post(payload=outsmart.HourType, method="post_hour_types")},
             decode=payloads.rate,
             answers=hour_types.from_rate,
-            choices=lambda choices: choices.hour_types,
             active_field="active",
         ),
-        Story(
+        MasterData(
             name="customers",
-            kind=Kind.DEBTOR,
-            primary="customer",
-            posted=("customer", "contact_person", "address"),
+            label=_("customers"),
+            place=1,
+            king_kind=Kind.DEBTOR,
+            primary=RecordKind.CUSTOMER,
+            posts={
+                RecordKind.CUSTOMER: Post(payload=outsmart.Relation, method="post_relations"),
+                RecordKind.CONTACT_PERSON: Post(payload=outsmart.ContactPerson, method="post_contact_persons"),
+                RecordKind.ADDRESS: Post(payload=outsmart.Address, method="post_addresses"),
+            },
             decode=payloads.debtor,
             answers=customers.from_debtor,
-            choices=lambda choices: choices.customers,
             active_field="active",
         ),
-        Story(
+        MasterData(
             name="products",
-            kind=Kind.ARTICLE,
-            primary="product",
-            posted=("product",),
+            label=_("products"),
+            place=2,
+            king_kind=Kind.ARTICLE,
+            primary=RecordKind.PRODUCT,
+            posts={RecordKind.PRODUCT: Post(payload=outsmart.Product, method="post_products")},
             decode=payloads.article,
             answers=products.from_article,
-            choices=lambda choices: choices.products,
         ),
     )
 }
-# Orders come last: their customers and articles should be there. They have a story of their own.
-ORDERS = "orders"
+# They become work orders, in a way of their own, and come last: their customers and articles should be there.
+ORDERS = ImportKind(name="orders", label=_("orders"), place=5, king_kind=Kind.ORDER, primary=RecordKind.ORDER)
+KINDS: dict[str, ImportKind] = {**MASTER_DATA, ORDERS.name: ORDERS}
+SHOWN = tuple(sorted(KINDS, key=lambda name: KINDS[name].place))
+POSTS: dict[str, Post] = {record: post for kind in MASTER_DATA.values() for record, post in kind.posts.items()}
+
+
+def label_of(name: str) -> str:
+    """Return "customers", in the active language; of what is no kind, the name itself."""
+    return str(KINDS[name].label) if name in KINDS else name
 
 
 def wanted_kinds(choices: Imports, asked: Iterable[str]) -> list[str]:
     """Return the kinds to import, in order: those asked for, or else those that are switched on."""
-    kinds = (*STORIES, ORDERS)
-    names = list(asked) or [name for name in kinds if getattr(choices, name).enabled]
-    return [name for name in kinds if name in names]
+    names = list(asked) or [name for name, kind in KINDS.items() if kind.choices(choices).enabled]
+    return [name for name in KINDS if name in names]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from integrations.king.reader import Coverage, KingReader
-from integrations.king.records import Kind
 from kingsync.rules.mapping import Imports
 from kingsync.runs import clients, kind_import, reading
 from kingsync.runs.choices import refresh_work_statuses
 from kingsync.runs.import_job import Job
-from kingsync.runs.import_kinds import ORDERS, STORIES, wanted_kinds
+from kingsync.runs.import_kinds import KINDS, ORDERS, wanted_kinds
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
 from kingsync.runs.order_imports import OrderImport
@@ -35,11 +34,11 @@ def _kinds(claim: Claim, choices: Imports, reader: KingReader) -> list[str]:
     asked = claim.run.options.get("kinds") or reading.wanted_by_files(reader) or []
     finished = claim.run.cursor.get("finished", [])
     names = [name for name in wanted_kinds(choices, asked) if name not in finished]
-    return [name for name in names if reader.covers(_kind(name)) is not Coverage.NOTHING]
+    return [name for name in names if reader.covers(KINDS[name].king_kind) is not Coverage.NOTHING]
 
 
 def _import(job: Job, name: str) -> bool:
-    if name == ORDERS:
+    if name == ORDERS.name:
         return OrderImport(job.claim, job.choices.orders, job.king, job.outsmart, job.log).work()
     return kind_import.work(job, name)
 
@@ -50,8 +49,4 @@ def _end(job: Job, name: str) -> None:
     finished = [*job.claim.run.cursor.get("finished", []), name]
     job.claim.beat(cursor={"finished": finished})
     if not job.claim.run.is_dry:
-        reading.finished(job.king, _kind(name))
-
-
-def _kind(name: str) -> Kind:
-    return Kind.ORDER if name == ORDERS else STORIES[name].kind
+        reading.finished(job.king, KINDS[name].king_kind)

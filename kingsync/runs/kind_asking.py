@@ -19,20 +19,20 @@ class Asking:
 
     def __init__(self, work: KindWork) -> None:
         self._work = work
-        self._job, self._story, self._pass = work.job, work.story, work.pass_
+        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
 
     def may_write(self, gone: Sequence[Gone]) -> bool:
         """Return whether the pass may be written; where it may not, people are asked."""
         cursor = self._pass.cursor
-        deactivated = cursor.deactivated + (len(gone) if self._story.active_field else 0)
+        deactivated = cursor.deactivated + (len(gone) if self._kind.active_field else 0)
         if self._work.is_dry:
             self._work.preview_gone(gone)
         if cursor.changed + deactivated <= brakes.ALWAYS_ALLOWED:
             cursor.is_read = True
             return True
-        known = RecordLink.objects.filter(kind=self._story.primary, state=record_links.LINKED, is_active=True).count()
+        known = RecordLink.objects.filter(kind=self._kind.primary, state=record_links.LINKED, is_active=True).count()
         limit = brakes.limit(known=known, percent=self._job.choices.brake_percent)
-        if cursor.changed + deactivated <= max(limit, brakes.allowed_count(self._story.name)):
+        if cursor.changed + deactivated <= max(limit, brakes.allowed_count(self._kind.name)):
             cursor.is_read = True
             return True
         self._tell(known, deactivated)
@@ -43,10 +43,10 @@ class Asking:
     def _tell(self, known: int, deactivated: int) -> None:
         """Count the stop as a problem; in the log it stands once."""
         why = reason("brake", known=str(known), changed=str(self._pass.cursor.changed), deactivated=str(deactivated))
-        is_new = not brakes.is_pulled(self._story.name)
+        is_new = not brakes.is_pulled(self._kind.name)
         self._job.claim.problem(is_new=is_new)
         if is_new:
-            self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+            self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
 
     def _pull(self, known: int, deactivated: int, gone: Sequence[Gone]) -> None:
         claim, changed = self._job.claim, self._pass.cursor.changed
@@ -55,7 +55,7 @@ class Asking:
         shown = [*self._work.held.shown(at_most=brakes.SHOWN_AT_MOST), *(each.planned("deactivated") for each in gone)]
         with transaction.atomic():
             brakes.pull(
-                claim.run, self._story.name, known=known, changed=changed, deactivated=deactivated, records=shown
+                claim.run, self._kind.name, known=known, changed=changed, deactivated=deactivated, records=shown
             )
             claim.count("skipped", self._work.held.clear())
             self._pass.cursor.is_braked = True

@@ -25,7 +25,7 @@ def work(job: Job, name: str) -> bool:
             return True
         # Whoever took over meanwhile goes on alone: from here on more is written than this run's own rows.
         job.claim.pulse()
-        gone = missing.find(kind.story, kind.pass_, job)
+        gone = missing.find(kind.kind, kind.pass_, job)
         if not Asking(kind).may_write(gone) or kind.is_dry:
             return False
     return Writing(kind).work(gone)

@@ -36,7 +36,7 @@ class Reading:
 
     def __init__(self, work: KindWork) -> None:
         self._work = work
-        self._job, self._story, self._pass = work.job, work.story, work.pass_
+        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
         # Records that are not compared with what was sent yet.
         self._uncompared: list[Compared] = []
 
@@ -46,14 +46,14 @@ class Reading:
         if cursor.is_over:
             return False
         pages = self._job.king.iter_pages(
-            self._story.kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
+            self._kind.king_kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
         )
         # Rows are made where pages are fetched while this thread waits for the database: at a first import. Later there
         # is little to make, and less to wait for.
         if cursor.is_first:
             self._pass.known  # noqa: B018  (read now: the thread that fetches has no database)
         with fetched_ahead(pages, self._looked_at, is_early=cursor.is_first) as ahead, self._work.writer() as writer:
-            self._job.claim.beat(kind=self._story.name, total=self._pass.expected_total)
+            self._job.claim.beat(kind=self._kind.name, total=self._pass.expected_total)
             for page, news in ahead:
                 self._take(page, news)
                 if page.next_after and self._may_stop_here():
@@ -89,8 +89,8 @@ class Reading:
         return page, self._news(new)
 
     def _news(self, raws: Sequence[tuple[bytes, bytes]]) -> News:
-        records, unreadable = comparing.read(self._story, raws)
-        comparing.answer(self._story, records, self._work.choices)
+        records, unreadable = comparing.read(self._kind, raws)
+        comparing.answer(self._kind, records, self._work.choices)
         return records, unreadable
 
     def _take(self, page: Page, news: News) -> None:
@@ -106,18 +106,18 @@ class Reading:
             self._work.unsaved.counts["rejected"] += 1
             self._pass.cursor.is_whole = False
             self._work.unsaved.counts["trouble"] += 1
-            if not self._job.log.was_told("record.unreadable", why, kind=self._story.primary):
+            if not self._job.log.was_told("record.unreadable", why, kind=self._kind.primary):
                 self._work.unsaved.counts["new_problems"] += 1
-                self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._story.primary)
+                self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
             if self._work.is_dry:
-                self._work.tell("rejected", comparing.unreadable(self._story, why))
+                self._work.tell("rejected", comparing.unreadable(self._kind, why))
         self._uncompared += records
 
     def _compare(self) -> None:
         """Compare what was read with what was sent: for many pages at once, since it costs a query."""
         records, self._uncompared = self._uncompared, []
         if not self._pass.cursor.is_first:
-            comparing.compare(self._story, records)
+            comparing.compare(self._kind, records)
             # It is still there, whatever it says now.
             self._pass.known.meet_all(before for one in records if (before := one.digest_before))
         for one in records:
@@ -134,7 +134,7 @@ class Reading:
             return
         read = {one.record.number for one in [*self._work.unsaved.records, *self._uncompared]}
         wanted = [number for number in self._refused() if number not in read]
-        found = [self._job.king.find_record(self._story.kind, number) for number in wanted]
+        found = [self._job.king.find_record(self._kind.king_kind, number) for number in wanted]
         news = self._news(comparing.with_digests(raw for raw in found if raw))
         self._work.unsaved.counts["read"] += _size(news)
         self._hear(news)
@@ -142,9 +142,9 @@ class Reading:
     def _refused(self) -> Iterable[str]:
         """Return the numbers of records that OutSmart refused, or something that belongs to them."""
         links = RecordLink.objects.filter(
-            kind__in=self._story.posted, state=record_links.REJECTED, source_hash__isnull=True
+            kind__in=self._kind.posted, state=record_links.REJECTED, source_hash__isnull=True
         ).values_list("kind", "king_id")[:RETRIED_AT_MOST]
-        is_own = {kind: kind == self._story.primary for kind in self._story.posted}
+        is_own = {kind: kind == self._kind.primary for kind in self._kind.posted}
         return dict.fromkeys(king_id if is_own[kind] else owner_of(king_id) for kind, king_id in links)
 
     def _save_now_and_then(self, writer: Writer) -> None:

@@ -14,7 +14,7 @@ from kingsync.runs.booking import Booking
 from kingsync.runs.comparing import Compared
 from kingsync.runs.held import Held
 from kingsync.runs.import_job import Job
-from kingsync.runs.import_kinds import STORIES
+from kingsync.runs.import_kinds import MASTER_DATA
 from kingsync.runs.missing import Gone
 from kingsync.runs.passes import Pass
 from kingsync.runs.writing import Chunk, Refused, Writer
@@ -38,16 +38,16 @@ class KindWork:
     """One pass over one kind, whichever phase it is in."""
 
     def __init__(self, job: Job, name: str) -> None:
-        self.job, self.story = job, STORIES[name]
-        self.choices = self.story.choices(job.choices)
-        self.pass_ = Pass(job.claim, self.story, job.king)
-        self.held = Held(job.claim.run, self.story, self.choices)
+        self.job, self.kind = job, MASTER_DATA[name]
+        self.choices = self.kind.choices(job.choices)
+        self.pass_ = Pass(job.claim, self.kind, job.king)
+        self.held = Held(job.claim.run, self.kind, self.choices)
         self.is_dry = job.claim.run.is_dry
         self.unsaved = Unsaved(is_all=self.pass_.is_new)
-        self._booking = Booking(self.story, job.log, is_first=self.pass_.cursor.is_first)
+        self._booking = Booking(self.kind, job.log, is_first=self.pass_.cursor.is_first)
 
     def writer(self) -> Writer:
-        return Writer(self.job.outsmart, self.story.posted, self.book, self.job.claim.pulse)
+        return Writer(self.job.outsmart, self.kind.posted, self.book, self.job.claim.pulse)
 
     def chunk(self) -> Chunk:
         """Take out what was read since the last save."""
@@ -83,7 +83,7 @@ class KindWork:
 
     def preview_gone(self, gone: Sequence[Gone]) -> None:
         for each in gone:
-            outcome = "deactivated" if self.story.active_field else "skipped"
+            outcome = "deactivated" if self.kind.active_field else "skipped"
             self.job.claim.count(outcome)
             self.tell(outcome, each.planned(outcome))
 

@@ -16,13 +16,13 @@ class Writing:
 
     def __init__(self, work: KindWork) -> None:
         self._work = work
-        self._job, self._story, self._pass = work.job, work.story, work.pass_
+        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
 
     def work(self, gone: Sequence[Gone]) -> bool:
         """Write what was held; True when the slice is over before the end."""
         cursor = self._pass.cursor
         # First of all: another slice, which may have to write the rest, would not know of them any more.
-        missing.mark(self._story, gone, self._job)
+        missing.mark(self._kind, gone, self._job)
         with self._work.writer() as writer:
             if self._work.unsaved.is_all:
                 writer.put(self._work.chunk())
@@ -33,6 +33,6 @@ class Writing:
                     return True
             writer.finish()
         if not cursor.is_first:
-            brakes.let_go(self._story.name)
+            brakes.let_go(self._kind.name)
         self._pass.finish()
         return False

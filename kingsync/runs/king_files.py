@@ -29,6 +29,7 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import stored
 from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs.import_kinds import KINDS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,13 +38,7 @@ UPLOADS = "uploads"
 # How the name of a file begins that is still coming in.
 INCOMING = ".incoming-"
 # The imports that each kind of document is for, in the order of dependency, as imports go.
-IMPORTS: dict[Kind, str] = {
-    Kind.WAREHOUSE: "warehouses",
-    Kind.RATE: "hour_types",
-    Kind.DEBTOR: "customers",
-    Kind.ARTICLE: "products",
-    Kind.ORDER: "orders",
-}
+IMPORTS: dict[Kind, str] = {kind.king_kind: name for name, kind in KINDS.items()}
 
 
 class NoRoomError(Exception):

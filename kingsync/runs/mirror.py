@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations import errors
-from integrations.king import payloads
 from integrations.king.limits import MOST_DECIMALS
 from integrations.king.reader import KingReader
 from integrations.king.records import Article, Debtor, Kind, Rate, Warehouse
@@ -19,17 +18,13 @@ from kingsync.models.links import KingRecord, ReadState
 from kingsync.rules.plans import ArticleFacts
 from kingsync.runs.ahead import fetched_ahead
 from kingsync.runs.bulk import Upsert
+from kingsync.runs.import_kinds import MASTER_DATA
 
 PURPOSE = "mirror"
 AT_ONCE = 5000
 LONGEST_NUMBER, LONGEST_EAN_CODE, LONGEST_NAME = 50, 14, 255  # kingsync.models.links.KingRecord
 Mirrored = Article | Debtor | Rate | Warehouse
-_DECODE: Mapping[Kind, Callable[[bytes | msgspec.Raw], Mirrored]] = {
-    Kind.ARTICLE: payloads.article,
-    Kind.DEBTOR: payloads.debtor,
-    Kind.RATE: payloads.rate,
-    Kind.WAREHOUSE: payloads.warehouse,
-}
+_DECODE: Mapping[Kind, Callable[[bytes], Mirrored]] = {kind.king_kind: kind.decode for kind in MASTER_DATA.values()}
 
 
 class _Row(NamedTuple):

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.king.reader import KingReader
-from integrations.outsmart import records as outsmart_records
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
 from kingsync.models.wording import stored
@@ -21,17 +20,13 @@ from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
 from kingsync.runs import posting, record_links
 from kingsync.runs.import_job import Job
-from kingsync.runs.import_kinds import Story
+from kingsync.runs.import_kinds import POSTS, MasterData
 from kingsync.runs.passes import Pass
 
 T = TypeVar("T")
 BATCH = 500
 # So many are asked of King one by one before any is called gone.
 ASKED = 20
-_PAYLOADS: dict[str, type[msgspec.Struct]] = {
-    "customer": outsmart_records.Relation,
-    "hour_type": outsmart_records.HourType,
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class Gone:
         }
 
 
-def find(story: Story, pass_: Pass, job: Job) -> list[Gone]:
+def find(kind: MasterData, pass_: Pass, job: Job) -> list[Gone]:
     """Return the records to deactivate; clears the list of those that were never sent and are gone.
 
     Nothing is called gone where a single record of a sample turns out to be there: then King's pages were not all.
@@ -67,64 +62,64 @@ def find(story: Story, pass_: Pass, job: Job) -> list[Gone]:
         return []
     is_dry = job.claim.run.is_dry
     gone = []
-    for link in _unmet(story, pass_):
+    for link in _unmet(kind, pass_):
         if link.sent and link.state != RecordLink.State.GONE:
             gone.append(_gone(link))
         elif not is_dry and not link.sent:
             link.delete()
     if job.choices.missing != "deactivate" or not gone:
         return []
-    if _is_one_there(story, gone, job.king):
-        job.log.add("import.not_whole", reason("pass_not_whole"), level=LogEntry.Level.WARNING, kind=story.primary)
+    if _is_one_there(kind, gone, job.king):
+        job.log.add("import.not_whole", reason("pass_not_whole"), level=LogEntry.Level.WARNING, kind=kind.primary)
         return []
     return gone
 
 
-def mark(story: Story, gone: Sequence[Gone], job: Job) -> None:
+def mark(kind: MasterData, gone: Sequence[Gone], job: Job) -> None:
     """Deactivate what OutSmart can deactivate, and say of the rest that it stays. Nothing is ever deleted there."""
     for batch in _batches(gone):
-        rows = [_inactive(each, story) for each in batch] if story.active_field else []
-        refused = posting.post(job.outsmart, story.primary, rows, may_go_on=job.claim.pulse)
+        rows = [_inactive(each, kind) for each in batch] if kind.active_field else []
+        refused = posting.post(job.outsmart, kind.primary, rows, may_go_on=job.claim.pulse)
         with transaction.atomic():
             for each in batch:
                 why = refused.get(each.outsmart_id)
-                _book(story, each, why)
-                _tell(story, each, why, job)
-            record_links.forget_parts(story.posted, [each.king_id for each in batch if each.outsmart_id not in refused])
+                _book(kind, each, why)
+                _tell(kind, each, why, job)
+            record_links.forget_parts(kind.posted, [each.king_id for each in batch if each.outsmart_id not in refused])
             job.claim.save()
         job.claim.heed()
 
 
-def _unmet(story: Story, pass_: Pass) -> Iterator[RecordLink]:
+def _unmet(kind: MasterData, pass_: Pass) -> Iterator[RecordLink]:
     for batch in _batches(pass_.known.unmet()):
         hashes = [uuid.UUID(bytes=each) for each in batch]
-        yield from RecordLink.objects.filter(kind=story.primary, source_hash__in=hashes)
+        yield from RecordLink.objects.filter(kind=kind.primary, source_hash__in=hashes)
 
 
 def _gone(link: RecordLink) -> Gone:
     return Gone(link.pk, link.kind, link.king_id, link.outsmart_id, link.name, link.sent)
 
 
-def _is_one_there(story: Story, gone: Sequence[Gone], king: KingReader) -> bool:
+def _is_one_there(kind: MasterData, gone: Sequence[Gone], king: KingReader) -> bool:
     if not king.can_look_up:
         return False
     step = max(1, len(gone) // ASKED)
     sample = gone[::step][:ASKED]
-    return any(king.find_record(story.kind, each.king_id) is not None for each in sample)
+    return any(king.find_record(kind.king_kind, each.king_id) is not None for each in sample)
 
 
-def _inactive(each: Gone, story: Story) -> Row:
+def _inactive(each: Gone, kind: MasterData) -> Row:
     payload = msgspec.structs.replace(
-        msgspec.json.decode(each.sent, type=_PAYLOADS[each.kind]), **{story.active_field: "0"}
+        msgspec.json.decode(each.sent, type=POSTS[each.kind].payload), **{kind.active_field: "0"}
     )
     return Row(kind=each.kind, king_id=each.king_id, outsmart_id=each.outsmart_id, payload=payload, is_active=False)
 
 
-def _book(story: Story, each: Gone, refused: Reason | None) -> None:
+def _book(kind: MasterData, each: Gone, refused: Reason | None) -> None:
     if refused:
         changes: dict[str, object] = {"reason": stored(refused)}
-    elif story.active_field:
-        sent = record_links.sent_text(_inactive(each, story))
+    elif kind.active_field:
+        sent = record_links.sent_text(_inactive(each, kind))
         why = stored(reason("gone_from_king"))
         changes = {"state": record_links.GONE, "is_active": False, "sent": sent, "reason": why}
     else:
@@ -132,7 +127,7 @@ def _book(story: Story, each: Gone, refused: Reason | None) -> None:
     RecordLink.objects.filter(pk=each.link_id).update(synced_at=timezone.now(), **changes)
 
 
-def _tell(story: Story, each: Gone, refused: Reason | None, job: Job) -> None:
+def _tell(kind: MasterData, each: Gone, refused: Reason | None, job: Job) -> None:
     if refused:
         job.claim.count("rejected")
         is_new = not job.log.was_told("record.rejected", refused, kind=each.kind, king_id=each.king_id)
@@ -147,8 +142,8 @@ def _tell(story: Story, each: Gone, refused: Reason | None, job: Job) -> None:
                 king_id=each.king_id,
             )
         return
-    job.claim.count("deactivated" if story.active_field else "skipped")
-    why = reason("gone_from_king" if story.active_field else "gone_stays")
+    job.claim.count("deactivated" if kind.active_field else "skipped")
+    why = reason("gone_from_king" if kind.active_field else "gone_stays")
     job.log.add("record.gone", why, kind=each.kind, outsmart_id=each.outsmart_id, king_id=each.king_id)
 
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db import models
 from django.db.models.functions import Coalesce
-from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import tenants, wording
 from kingsync.models.brakes import Brake
@@ -21,20 +19,13 @@ from kingsync.models.people import ToldWorkOrder
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import causes, mails, problems
+from kingsync.runs import causes, import_kinds, mails, problems
 
 LISTED = 20
 LISTED_PER_CAUSE = 5
 BATCH = 1000
 # Left alone by a pass that is not over: whether they need a person again is known afterwards.
 _UNDERWAY = (LedgerState.WAITING, LedgerState.SENDING)
-_KINDS: dict[str, str | Promise] = {
-    "customers": _("customers"),
-    "products": _("products"),
-    "hour_types": _("hour types"),
-    "warehouses": _("warehouses"),
-    "orders": _("orders"),
-}
 
 
 @dataclass(frozen=True)
@@ -236,7 +227,7 @@ def _waiting_brakes() -> list[Brake]:
 def _brakes(tenant: Tenant, brakes: Iterable[Brake]) -> list[Item]:
     return [
         Item(
-            gettext("An import waits for your yes: %(kind)s") % {"kind": _KINDS.get(brake.kind, brake.kind)},
+            gettext("An import waits for your yes: %(kind)s") % {"kind": import_kinds.label_of(brake.kind)},
             gettext("It would change %(changed)s records and deactivate %(deactivated)s of the %(known)s in OutSmart.")
             % {"changed": brake.changed_count, "deactivated": brake.deactivated_count, "known": brake.known_count},
             mails.link("tenant", tenant.slug),

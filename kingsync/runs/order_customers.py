@@ -14,6 +14,7 @@ from integrations.king.records import ContactPerson, Debtor, DeliveryAddress, Ki
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.rules.customers import SEPARATOR
 from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs.import_kinds import MASTER_DATA
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ class Customers:
         """Read what was sent of all customers that these orders name."""
         wanted = {each for order in orders for each in _named_by(order)}
         found = RecordLink.objects.filter(
-            kind__in=[RecordKind.CUSTOMER, RecordKind.CONTACT_PERSON, RecordKind.ADDRESS],
+            kind__in=MASTER_DATA["customers"].posted,
             king_id__in={king_id for _, king_id in wanted},
             state=RecordLink.State.LINKED,
         ).exclude(sent="")

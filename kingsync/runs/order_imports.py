@@ -21,6 +21,7 @@ from kingsync.rules.mapping import Orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import LONGEST_NUMBER
 from kingsync.runs import known, order_links, order_posting, order_watch
+from kingsync.runs.import_kinds import ORDERS
 from kingsync.runs.journal import Journal, Purpose
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.log import RunLog
@@ -30,7 +31,7 @@ from kingsync.runs.order_passes import OrderPass
 from kingsync.runs.order_posting import Ready
 from kingsync.runs.order_watch import OrderWatch
 
-NAME = "orders"
+NAME = ORDERS.name
 # A new order costs a call: so many are at stake between two heartbeats.
 PAGE = 200
 BATCH = 50

@@ -14,8 +14,9 @@ from integrations.king.records import Kind
 from kingsync.models import tenants
 from kingsync.models.links import ReadState, RecordLink
 from kingsync.runs import known, order_links
+from kingsync.runs.import_kinds import ORDERS
 
-PURPOSE = "orders"
+PURPOSE = ORDERS.name
 # Each costs a call to King; the next run goes on.
 ASKED_AT_MOST = 50
 _HASH_BYTES = 16

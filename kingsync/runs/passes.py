@@ -13,7 +13,7 @@ from integrations.king.reader import Coverage, KingReader
 from kingsync.models import tenants
 from kingsync.models.links import ReadState, RecordLink
 from kingsync.runs import mirror
-from kingsync.runs.import_kinds import Story
+from kingsync.runs.import_kinds import MasterData
 from kingsync.runs.known import KnownHashes
 from kingsync.runs.lifecycle import Claim
 
@@ -49,9 +49,9 @@ class Cursor(msgspec.Struct, kw_only=True):
 class Pass:
     """One pass over King's records of a kind, which may take several slices and survive a crash."""
 
-    def __init__(self, claim: Claim, story: Story, reader: KingReader) -> None:
-        self._claim, self._story, self._reader = claim, story, reader
-        self._state = ReadState.objects.filter(purpose=story.name, kind=story.kind.value).first()
+    def __init__(self, claim: Claim, kind: MasterData, reader: KingReader) -> None:
+        self._claim, self._kind, self._reader = claim, kind, reader
+        self._state = ReadState.objects.filter(purpose=kind.name, kind=kind.king_kind.value).first()
         stored = self._stored_cursor()
         self.is_new = stored is None
         self.cursor = stored or self._new_cursor()
@@ -69,7 +69,7 @@ class Pass:
     @property
     def is_proof(self) -> bool:
         """True when what this pass did not meet is not in King any more."""
-        covers_all = self._reader.covers(self._story.kind) is Coverage.ALL
+        covers_all = self._reader.covers(self._kind.king_kind) is Coverage.ALL
         return self.is_full and self.cursor.is_whole and covers_all
 
     @property
@@ -95,26 +95,26 @@ class Pass:
         if self._claim.run.is_dry:
             return
         changes: dict[str, Any] = {"unseen": None}
-        if self._reader.covers(self._story.kind) is Coverage.ALL:
+        if self._reader.covers(self._kind.king_kind) is Coverage.ALL:
             changes["settings_version"] = self._claim.run.settings_version
             changes["changed_until"] = _moment(self.cursor.began)
             if self.is_full:
                 changes["complete_at"] = _moment(self.cursor.began)
-                mirror.mark_filled(self._story.kind)
+                mirror.mark_filled(self._kind.king_kind)
         self._store(**changes)
 
     def _stored_cursor(self) -> Cursor | None:
         found = self._claim.run.cursor.get("pass")
-        if not isinstance(found, dict) or found.get("kind") != self._story.name:
+        if not isinstance(found, dict) or found.get("kind") != self._kind.name:
             return None
         return msgspec.convert(found, Cursor)
 
     def _new_cursor(self) -> Cursor:
         began = timezone.now()
         since = self._since(began)
-        is_first = not RecordLink.objects.filter(kind__in=self._story.posted).exclude(sent="").exists()
+        is_first = not RecordLink.objects.filter(kind__in=self._kind.posted).exclude(sent="").exists()
         return Cursor(
-            kind=self._story.name,
+            kind=self._kind.name,
             began=began.isoformat(),
             since=since.isoformat() if since else None,
             is_first=is_first,
@@ -136,7 +136,7 @@ class Pass:
         """Return the bytes that were dealt with before."""
         if self.cursor.is_read:
             return KnownHashes()
-        found = KnownHashes.of_kind(self._story.primary)
+        found = KnownHashes.of_kind(self._kind.primary)
         if (self.cursor.after or self.cursor.is_over) and self.is_full:
             if self._state is None or self._state.unseen is None or self.cursor.unmet_stored_at != self.cursor.after:
                 self.cursor.is_whole = False  # an earlier slice was killed before it could say what it had met
@@ -146,7 +146,7 @@ class Pass:
 
     def _store(self, **changes: Any) -> None:
         ReadState.objects.update_or_create(
-            tenant_id=tenants.current_id(), purpose=self._story.name, kind=self._story.kind.value, defaults=changes
+            tenant_id=tenants.current_id(), purpose=self._kind.name, kind=self._kind.king_kind.value, defaults=changes
         )
 
 

@@ -11,6 +11,7 @@ from integrations.transport import POINTLESS_TO_REPEAT
 from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
+from kingsync.runs.import_kinds import POSTS
 from kingsync.runs.patience import patiently
 
 T = TypeVar("T")
@@ -56,7 +57,8 @@ class _Sender:
     """Sends batches of one kind; repeats what was lost, and knows a row that OutSmart stumbles over."""
 
     def __init__(self, outsmart: Client, kind: str, may_go_on: Callable[[], None]) -> None:
-        self._send, self._may_go_on = _method(outsmart, kind), may_go_on
+        self._send: Callable[..., int] = getattr(outsmart, POSTS[kind].method)
+        self._may_go_on = may_go_on
         self._stumbled = 0
 
     def __call__(self, rows: Sequence[Row]) -> None:
@@ -87,15 +89,3 @@ class _Sender:
             code=error.code,
             detail=error.detail or f"HTTP {error.status}",
         )
-
-
-def _method(outsmart: Client, kind: str) -> Callable[..., int]:
-    methods: dict[str, Callable[..., int]] = {
-        "customer": outsmart.post_relations,
-        "contact_person": outsmart.post_contact_persons,
-        "address": outsmart.post_addresses,
-        "product": outsmart.post_products,
-        "hour_type": outsmart.post_hour_types,
-        "warehouse": outsmart.post_warehouses,
-    }
-    return methods[kind]

@@ -23,16 +23,6 @@ TABS: dict[str, str | Promise] = {
     RecordLink.State.GONE.value: _("Gone from King"),
     ALL: _("All"),
 }
-# The order of the list.
-KINDS: tuple[RecordKind, ...] = (
-    RecordKind.CUSTOMER,
-    RecordKind.CONTACT_PERSON,
-    RecordKind.ADDRESS,
-    RecordKind.PRODUCT,
-    RecordKind.HOUR_TYPE,
-    RecordKind.WAREHOUSE,
-    RecordKind.ORDER,
-)
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ def wanted(asked: QueryDict) -> Wanted:
 
 def page(asked: Wanted) -> Page:
     """Return one page, by one statement: of each kind no more rows than fit, by the index of state and number."""
-    kinds = [kind for kind in KINDS if asked.kind in ("", kind.value)]
+    kinds = [kind for kind in RecordKind if asked.kind in ("", kind.value)]
     after_kind, colon, after_number = asked.after.partition(":")
     is_first = not colon or after_kind not in kinds
     if not is_first:

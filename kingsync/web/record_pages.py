@@ -51,7 +51,7 @@ def records(request: access.TenantRequest) -> HttpResponse:
         "asked": asked,
         "page": page,
         "tabs": record_list.TABS.items(),
-        "kinds": [(kind, rejected.get(kind.value, 0)) for kind in record_list.KINDS],
+        "kinds": [(kind, rejected.get(kind.value, 0)) for kind in RecordKind],
         "rejected_total": sum(rejected.values()),
         "search_length": record_list.SEARCH_LENGTH,
         "has_any": bool(page.rows) or RecordLink.objects.exists(),

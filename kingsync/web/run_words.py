@@ -11,18 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import wording
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
+from kingsync.runs import import_kinds
 
-# What a run is working on; the names are those of the tenant file and of `--kind`.
-KINDS = {
-    "customers": _("customers"),
-    "contact_persons": _("contact persons"),
-    "addresses": _("delivery addresses"),
-    "products": _("products"),
-    "hour_types": _("hour types"),
-    "warehouses": _("warehouses"),
-    "orders": _("orders"),
-    "work_orders": _("work orders"),
-}
 _RESULTS = {
     RunStatus.SUCCEEDED: _("All went well."),
     RunStatus.PARTLY: _("Not everything went well."),
@@ -56,7 +46,7 @@ def started_by(run: SyncRun) -> str:
 
 def kind_words(kind: str) -> str:
     """Return "customers" for a kind of the tenant file, in the active language."""
-    return str(KINDS.get(kind, kind))
+    return gettext("work orders") if kind == "work_orders" else import_kinds.label_of(kind)
 
 
 def progress(run: SyncRun) -> str:

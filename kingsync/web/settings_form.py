@@ -6,28 +6,24 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.links import KingRecord, WorkStatus
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, valid_text_line
 from kingsync.rules import limits
+from kingsync.runs import import_kinds
 from kingsync.web.fields import LinesField
 
 # Heading → columns; the order is that of the page.
 IMPORTS: dict[Any, tuple[str, ...]] = {
-    _("Customers"): (
-        "customers_enabled", "customers_inactive", "customers_delivery_addresses", "customers_contact_persons",
-    ),
-    _("Products"): ("products_enabled", "products_inactive", "products_price", "products_revenue_groups"),
-    _("Hour types"): ("hour_types_enabled", "hour_types_inactive"),
-    _("Warehouses"): ("warehouses_enabled",),
-    _("Orders"): (
-        "orders_enabled", "orders_from_date", "orders_type_of_work", "orders_payment_method", "orders_work_status",
-        "orders_materials",
-    ),
-    _("For all records"): ("missing", "brake_percent"),
-}  # fmt: skip
+    capfirst(import_kinds.KINDS[name].label): tuple(
+        column for path, column in COLUMNS.items() if path[:2] == ("imports", name)
+    )
+    for name in import_kinds.SHOWN
+}
+IMPORTS[_("For all records")] = ("missing", "brake_percent")
 EXPORTS: dict[Any, tuple[str, ...]] = {
     _("Which work orders"): ("export_orders", "work_order_status", "export_from_date"),
     _("The order in King"): (
@@ -98,6 +94,7 @@ _DATES = ("orders_from_date", "export_from_date")
 # Field → the switches without which it means nothing. A field's switches must all be on; of those with a bar between
 # them one is enough; a switch that means nothing itself counts as off (static/js/settings.js).
 _EXPORTED, _MAY_CREATE = "export_orders", "create_new_order|create_interim_order"
+_ANY_IMPORT = "|".join(f"{name}_enabled" for name in import_kinds.SHOWN)
 NEEDS: dict[str, str] = {
     **{
         name: switch
@@ -107,8 +104,8 @@ NEEDS: dict[str, str] = {
         for name in names
     },
     **{name: _EXPORTED for names in EXPORTS.values() for name in names if name != _EXPORTED},
-    "missing": "customers_enabled|products_enabled|hour_types_enabled|warehouses_enabled|orders_enabled",
-    "brake_percent": "customers_enabled|products_enabled|hour_types_enabled|warehouses_enabled|orders_enabled",
+    "missing": _ANY_IMPORT,
+    "brake_percent": _ANY_IMPORT,
     "order_update_status": "interim_updates",
     "create_interim_order": "interim_updates",
     "approve_order": _MAY_CREATE,

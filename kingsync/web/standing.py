@@ -16,7 +16,6 @@ from kingsync.models.wording import StoredReason, stored
 from kingsync.runs import schedule, wanted
 
 # In the order in which the settings show them.
-IMPORT_KINDS = ("customers", "products", "hour_types", "warehouses", "orders")
 
 
 @dataclass(frozen=True)

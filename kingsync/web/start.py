@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.models.runs import RunKind
+from kingsync.runs import import_kinds
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web import (
     access,
@@ -55,7 +56,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
         "charts": [] if found.days.is_empty else charts.charts(found.days),
         "steps": steps,
         "trouble": on_top,
-        "import_kinds": [(kind, run_words.kind_words(kind)) for kind in standing.IMPORT_KINDS],
+        "import_kinds": [(kind, run_words.kind_words(kind)) for kind in import_kinds.SHOWN],
     }
 
 
@@ -96,7 +97,7 @@ def _options(form: QueryDict, kind: RunKind) -> dict[str, object]:
     options: dict[str, object] = {}
     kinds = [each for each in form.getlist("kinds") if each]
     if kind == RunKind.IMPORT and kinds:
-        if not set(kinds) <= set(standing.IMPORT_KINDS):
+        if not set(kinds) <= set(import_kinds.SHOWN):
             raise Http404
         options["kinds"] = kinds
     if kind == RunKind.IMPORT and form.get("full"):

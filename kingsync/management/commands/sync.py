@@ -24,12 +24,11 @@ from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, sentence, stored
-from kingsync.runs import engine, king_files, lifecycle
+from kingsync.runs import engine, import_kinds, king_files, lifecycle
 from kingsync.runs.wanted import NotWantedError
 
 FOREVER = 10 * 365 * 24 * 3600.0
 WENT_WELL, SOME_DID_NOT, FAILED = 0, 1, 2
-KINDS = ["customers", "products", "hour_types", "warehouses", "orders"]
 
 
 class Command(BaseCommand):
@@ -41,7 +40,7 @@ class Command(BaseCommand):
         export = actions.add_parser("export", help="completed work orders to King")
         export.add_argument("--work-order", action="append", default=[], metavar="OUTSMART_ID", dest="work_orders")
         load = actions.add_parser("import", help="master data from King to OutSmart")
-        load.add_argument("--kind", action="extend", nargs="+", choices=KINDS, default=[], dest="kinds")
+        load.add_argument("--kind", action="extend", nargs="+", choices=import_kinds.SHOWN, default=[], dest="kinds")
         load.add_argument("--full", action="store_true", help="read everything, not only what changed")
         load.add_argument(
             "--from-xml",
