@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import redis
-from celery import shared_task
+from celery import current_app, shared_task
+from celery.signals import worker_process_init
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
@@ -19,7 +20,7 @@ from kombu.exceptions import KombuError
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import engine, lifecycle, notices, retention, schedule
+from kingsync.runs import engine, import_process, lifecycle, notices, retention, schedule
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -28,6 +29,13 @@ logger = logging.getLogger(__name__)
 BROKER_AWAY = (KombuError, redis.RedisError, OSError)
 DATABASE_GONE = (OperationalError, InterfaceError)
 QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
+
+
+@worker_process_init.connect
+def prepare_process(**_details: object) -> None:
+    """Set up a worker's process that takes imports for them."""
+    if QUEUES[RunKind.IMPORT] in current_app.amqp.queues.consume_from:
+        import_process.prepare()
 
 
 def request_run(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import queue
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +11,6 @@ from typing import Generic, TypeVar
 P = TypeVar("P")
 T = TypeVar("T")
 PAGES_AHEAD = 8
-TURN_SECONDS = 0.0005
 
 
 @contextmanager
@@ -25,13 +22,12 @@ def fetched_ahead(
     `is_early` has `look` called in that thread too. An error of the thread is raised where its page would have come.
     Leaving the block ends the thread, after the call that it may be in.
     """
-    with _brisk():
-        if is_early:
-            with _fetching(map(look, pages), at_most) as looked_at:
-                yield looked_at
-        else:
-            with _fetching(pages, at_most) as fetched:
-                yield map(look, fetched)
+    if is_early:
+        with _fetching(map(look, pages), at_most) as looked_at:
+            yield looked_at
+    else:
+        with _fetching(pages, at_most) as fetched:
+            yield map(look, fetched)
 
 
 @contextmanager
@@ -42,23 +38,6 @@ def _fetching(pages: Iterable[T], at_most: int) -> Iterator[Iterator[T]]:
         yield fetcher.pages()
     finally:
         fetcher.stop()
-
-
-@contextmanager
-def _brisk() -> Iterator[None]:
-    """Have threads take turns ten times as often: an answer must not wait for another thread's 5 ms.
-
-    And have the garbage collector pass over what was there before: going through a whole Django for every few thousand
-    records costs a tenth of an import.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_SECONDS)
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        sys.setswitchinterval(usual)
 
 
 class _Fetcher(Generic[T]):

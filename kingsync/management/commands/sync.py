@@ -24,7 +24,7 @@ from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import reason_of, sentence, stored
-from kingsync.runs import engine, import_kinds, king_files, lifecycle
+from kingsync.runs import engine, import_kinds, import_process, king_files, lifecycle
 from kingsync.runs.wanted import NotWantedError
 
 FOREVER = 10 * 365 * 24 * 3600.0
@@ -55,6 +55,12 @@ class Command(BaseCommand):
         for each in (export, load):
             each.add_argument("--dry-run", action="store_true", help="show what would be sent, write nothing")
             each.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Set up the process, which does this one run, and carry the command out."""
+        if RunKind.IMPORT in argv:
+            import_process.prepare()
+        super().run_from_argv(argv)
 
     def handle(self, *args: object, **options: Any) -> None:
         tenant = tenant_of(options["slug"])
