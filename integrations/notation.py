@@ -17,7 +17,6 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)")
 _DATE = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T].*)?")
 _HOURS_MINUTES = re.compile(r"([0-9]{1,5}):([0-5][0-9])")
-_TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 _UNSET_DATES = ("00-00-0000", "0000-00-00")
 
 
@@ -84,28 +83,6 @@ def parse_duration(text: str) -> int | None:
     if not found:
         raise ValueError("not an H:i duration")
     return int(found.group(1)) * 60 + int(found.group(2))
-
-
-def parse_clock(text: str) -> datetime.time | None:
-    """This function will read an `H:i` time of the day, 00:00 to 23:59."""
-    minutes = parse_duration(text)
-    if minutes is None:
-        return None
-    if minutes >= 24 * 60:
-        raise ValueError("not a time of the day")
-    return datetime.time(minutes // 60, minutes % 60)
-
-
-def parse_timestamp(text: str) -> datetime.datetime | None:
-    """This function will read `Y-m-d H:i[:s]`, Dutch time, as aware UTC."""
-    stripped = text.strip()
-    if not stripped or stripped.startswith(_UNSET_DATES):
-        return None
-    found = _TIMESTAMP.fullmatch(stripped)
-    if not found:
-        raise ValueError("not a Y-m-d H:i time")
-    moment = datetime.datetime.fromisoformat(" ".join(found.groups()))
-    return moment.replace(tzinfo=DUTCH_TIME).astimezone(datetime.UTC)
 
 
 def write_changed_since(moment: datetime.datetime) -> str:

@@ -121,7 +121,6 @@ class WorkOrder(TenantOwned):
     after_restore = models.CharField(
         _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, default="", db_default=""
     )
-    next_try_at = models.DateTimeField(_("next try at"), null=True)
 
     # What OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.
     minimum_hours = models.CharField(_("minimum hours"), max_length=20, blank=True)
@@ -153,14 +152,6 @@ class WorkOrder(TenantOwned):
             ),
         ]
         indexes = [
-            # What later runs take up again.
-            models.Index(
-                fields=["tenant", "next_try_at"],
-                name="work_orders_to_retry",
-                condition=models.Q(
-                    state__in=["waiting", "sending", "unconfirmed", "incomplete", "rejected", "uncertain", "held"]
-                ),
-            ),
             # What was exported lately and is due for a comparison.
             models.Index(
                 fields=["tenant", "verified_at"], name="work_orders_to_verify", condition=models.Q(state="done")

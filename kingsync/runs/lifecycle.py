@@ -197,10 +197,6 @@ class Claim:
     def is_slice_over(self) -> bool:
         return timezone.now() >= self.ends_at
 
-    def save_cursor(self, cursor: dict[str, object]) -> None:
-        self.run.cursor = cursor
-        SyncRun.objects.filter(pk=self.run.pk, attempt=self.attempt).update(cursor=cursor)
-
 
 def _signs_of_life() -> dict[str, Value]:
     now = timezone.now()

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
@@ -113,7 +114,7 @@ def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
         deciding.require(row, _REPAIRABLE)
         return _due_again(row)
 
-    return _Many(Decision.Kind.RETRY, by, columns={"next_try_at": None}).decide(work_orders, choose)
+    return _Many(Decision.Kind.RETRY, by).decide(work_orders, choose)
 
 
 def retry_cause(*, key: str, by: Person) -> Decided:
@@ -133,7 +134,7 @@ def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
             raise deciding.NothingToReleaseError(outcomes.reason("decision.nothing_to_release"))
         return _due_again(row)
 
-    return _Many(Decision.Kind.RELEASE, by, columns={"next_try_at": None}, own=_released).decide(work_orders, choose)
+    return _Many(Decision.Kind.RELEASE, by, own=_released).decide(work_orders, choose)
 
 
 def _released(row: WorkOrder) -> dict[str, object]:
@@ -168,7 +169,7 @@ def include(*, work_orders: Iterable[Row], by: Person) -> Decided:
         deciding.require(row, frozenset({LedgerState.EXCLUDED}))
         return _state_before_exclusion(row)
 
-    columns = {"next_try_at": None, "verified_at": None}
+    columns = {"verified_at": None}
     return _Many(Decision.Kind.INCLUDE, by, columns=columns).decide(work_orders, choose)
 
 
@@ -191,7 +192,7 @@ class _Many:
         kind: Decision.Kind,
         by: Person,
         *,
-        columns: Mapping[str, object],
+        columns: Mapping[str, object] = MappingProxyType({}),
         own: Callable[[WorkOrder], Mapping[str, object]] = lambda _row: {},
         text: str = "",
         reasons: Iterable[Reason] = (),
@@ -359,7 +360,6 @@ def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
                 accepted_order=seen if accepts_other_customer else row.accepted_order,
                 plan_fingerprint="",
                 doubtful_until=None,
-                next_try_at=None,
             )
     except IntegrityError:
         other = ledger.order_of_other(row, order.number)
@@ -434,7 +434,6 @@ def _forget(row: WorkOrder) -> None:
         seen_order="",
         plan_fingerprint="",
         doubtful_until=None,
-        next_try_at=None,
         exported_at=None,
         confirmed_at=None,
         verified_at=None,

@@ -110,13 +110,6 @@ def pair_of(row: WorkOrder) -> Pair:
     )
 
 
-def _source_facts(source: Source | None) -> Iterator[Fact]:
-    for label, name in _SOURCE_FACTS:
-        value = str(getattr(source, name, "")).strip()
-        if value:
-            yield str(label), value
-
-
 def _source_of(row: WorkOrder) -> Source | None:
     try:
         return payloads.work_order(row.source.encode()) if row.source else None

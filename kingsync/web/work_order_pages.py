@@ -8,12 +8,9 @@ from django.views.decorators.http import require_safe
 
 from kingsync.models.runs import RunKind
 from kingsync.models.wording import stored
-from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.models.work_orders import WorkOrder
 from kingsync.runs import order_notices, people
 from kingsync.web import access, documents, history, paging, standing, work_order_list
-
-# What the list offers for the rows that are ticked.
-BULK = (Decision.Kind.RETRY, Decision.Kind.RELEASE, Decision.Kind.EXCLUDE, Decision.Kind.INCLUDE)
 
 
 @require_safe

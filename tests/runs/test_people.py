@@ -178,16 +178,13 @@ def test_a_retried_rejection_waits_and_is_exported_by_the_next_run(
     assert desk.ledger(number).state == LedgerState.DONE
 
 
-def test_retry_makes_due_now_and_leaves_the_state_of_what_is_in_king(tenant: Tenant) -> None:
-    later = desk.in_seconds(3600)
-    row = factories.work_order(
-        tenant, state=LedgerState.INCOMPLETE, step=Step.LINES, king_order_number="9", next_try_at=later
-    )
+def test_retry_leaves_the_state_of_what_is_in_king(tenant: Tenant) -> None:
+    row = factories.work_order(tenant, state=LedgerState.INCOMPLETE, step=Step.LINES, king_order_number="9")
 
     people.retry(work_orders=[row], by=JAN)
 
     row.refresh_from_db()
-    assert (row.state, row.next_try_at) == (LedgerState.INCOMPLETE, None)
+    assert row.state == LedgerState.INCOMPLETE
 
 
 def test_of_many_those_that_cannot_are_told_and_the_others_done(tenant: Tenant) -> None:

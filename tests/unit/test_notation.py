@@ -116,26 +116,6 @@ def test_duration_in_another_form_is_refused(text: str) -> None:
         notation.parse_duration(text)
 
 
-def test_clock_time_is_read_up_to_one_minute_before_midnight() -> None:
-    assert notation.parse_clock("") is None
-    assert notation.parse_clock("23:59") == datetime.time(23, 59)
-    with pytest.raises(ValueError, match="time of the day"):
-        notation.parse_clock("24:00")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", None),
-        ("0000-00-00 00:00:00", None),
-        ("2025-11-11 13:02", datetime.datetime(2025, 11, 11, 12, 2, tzinfo=datetime.UTC)),
-        ("2025-07-01 13:02:10", datetime.datetime(2025, 7, 1, 11, 2, 10, tzinfo=datetime.UTC)),
-    ],
-)
-def test_timestamp_is_dutch_time(text: str, expected: datetime.datetime | None) -> None:
-    assert notation.parse_timestamp(text) == expected
-
-
 @pytest.mark.parametrize(
     ("moment", "expected"),
     [
