@@ -61,17 +61,17 @@ def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
 
 def _company(size: Size) -> tuple[Client, int]:
     """This function will make the company and give its owner's browser and the key of its newest work order."""
-    from django.contrib.auth.models import User  # noqa: PLC0415 (after the set-up)
     from django.test import Client  # noqa: PLC0415
 
     from bench import page_rows  # noqa: PLC0415
     from kingsync.models.sync_settings import SyncSettings  # noqa: PLC0415
     from kingsync.models.tenants import Membership, Role, Tenant  # noqa: PLC0415
+    from kingsync.models.users import User  # noqa: PLC0415 (after the set-up)
     from kingsync.models.work_orders import WorkOrder  # noqa: PLC0415
 
     tenant = Tenant.objects.create(slug=page_rows.SLUG, name="Groot B.V.")
     other = Tenant.objects.create(slug="other", name="Ander B.V.")
-    owner = User.objects.create_user("owner", password=None)
+    owner = User.objects.create_user("owner@groot.example")
     Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
     SyncSettings(tenant=tenant, export_orders=True).store(by=None)
     page_rows.fill(tenant, other, size)

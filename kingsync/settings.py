@@ -125,11 +125,15 @@ REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:1/0")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-AUTHENTICATION_BACKENDS = ["kingsync.web.accounts.NameOrEmailBackend"]
+AUTH_USER_MODEL = "kingsync.User"
+AUTHENTICATION_BACKENDS = ["kingsync.web.accounts.AccountBackend"]
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 OTP_TOTP_ISSUER = "kingsync"
 LOGIN_URL = "login"

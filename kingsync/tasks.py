@@ -23,7 +23,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.runs import engine, import_process, lifecycle, notices, retention, schedule
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from kingsync.models.users import User
 
 logger = logging.getLogger(__name__)
 BROKER_AWAY = (KombuError, redis.RedisError, OSError)
@@ -43,7 +43,7 @@ def request_run(
     tenant: Tenant,
     kind: RunKind,
     trigger: SyncRun.Trigger,
-    requested_by: AbstractBaseUser | None = None,
+    requested_by: User | None = None,
     options: dict[str, object] | None = None,
 ) -> lifecycle.Requested:
     """Queue a run and send its message once this transaction is stored; or join the open one.

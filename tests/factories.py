@@ -8,7 +8,6 @@ import itertools
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from kingsync.models.background_calls import BackgroundCall
@@ -19,6 +18,7 @@ from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.models.users import User
 from kingsync.models.work_orders import OrderLine, WorkOrder
 
 PASSWORD = "correct horse battery staple"
@@ -40,9 +40,15 @@ def tenant(**fields: Any) -> Tenant:
     return Tenant.objects.create(**({"slug": f"tenant-{number}", "name": f"Tenant {number} B.V."} | fields))
 
 
-def user(**fields: Any) -> User:
+def address(name: str) -> str:
+    """Return the e-mail address with which a user of this name logs in."""
+    return f"{name.partition(' ')[0].lower()}@jansen.example"
+
+
+def user(name: str = "", **fields: Any) -> User:
     """Make a user who can log in with `PASSWORD`."""
-    row = User(**({"username": f"user{next(_numbers)}", "password": _hashed(PASSWORD)} | fields))
+    email = address(name or f"user{next(_numbers)}")
+    row = User(**({"name": name, "email": email, "password": _hashed(PASSWORD)} | fields))
     row.save()
     return row
 

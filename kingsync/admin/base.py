@@ -16,7 +16,9 @@ from kingsync.models import tenants, wording
 from kingsync.models.tenants import Tenant, TenantOwned
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
+
+    from kingsync.models.users import User
 
 M = TypeVar("M", bound=TenantOwned)
 

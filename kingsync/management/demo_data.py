@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 
-from django.contrib.auth.models import User
-
 from kingsync.models import tenant_files
 from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.models.users import User
 from kingsync.runs.import_kinds import MASTER_DATA
 
 SLUG = "demo"
 PASSWORD = "welkom-bij-kingsync"  # noqa: S105  (the demo prints it on the screen)
-OPERATOR = "beheer"
+OPERATOR = "beheer@jansen.example"
 # What `manage.py sandbox` takes when it is told nothing else. All secrets are named: the ports may have changed.
 KING = {"administration": "DEMO01", "access_code": "sandbox-access-code", "access_codes": {}}
 OUTSMART = {"token": "sandbox-token", "software_token": "sandbox-software-token", "bearer_token": ""}
-MEMBERS = {"eigenaar": Role.OWNER, "planner": Role.EDITOR, "kijker": Role.VIEWER}
+OWNER = "eigenaar@jansen.example"
+MEMBERS = {OWNER: Role.OWNER, "planner@jansen.example": Role.EDITOR, "kijker@jansen.example": Role.VIEWER}
 
 
 def seed(*, king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
     """Make the demo tenant and its users, or point an earlier one to these sandboxes.
 
-    Settings that were changed in the demo stay. Returns (user name, password, role) of who can log in.
+    Settings that were changed in the demo stay. Returns (e-mail address, password, role) of who can log in.
     """
     if Tenant.objects.filter(slug=SLUG).exists():
         document: dict[str, object] = {"slug": SLUG} | _connections(king_url, outsmart_url)
@@ -44,19 +44,15 @@ def _document() -> dict[str, object]:
         "schedule": {"enabled": True, "import_minutes": 15, "export_minutes": 5},
         "imports": {kind: {"enabled": True} for kind in MASTER_DATA},
         "exports": {"orders": True, "failure_status": "99", "success_status": "10"},
-        "notifications": {"emails": [_email("eigenaar")], "mode": "each"},
+        "notifications": {"emails": [OWNER], "mode": "each"},
     }
 
 
 def _users(tenant: Tenant) -> list[tuple[str, str, str]]:
-    if not User.objects.filter(username=OPERATOR).exists():
-        User.objects.create_superuser(OPERATOR, _email(OPERATOR), PASSWORD)
-    for name, role in MEMBERS.items():
-        if not User.objects.filter(username=name).exists():
-            user = User.objects.create_user(name, _email(name), PASSWORD)
+    if not User.objects.filter(email=OPERATOR).exists():
+        User.objects.create_superuser(OPERATOR, PASSWORD)
+    for email, role in MEMBERS.items():
+        if not User.objects.filter(email=email).exists():
+            user = User.objects.create_user(email, PASSWORD)
             Membership.objects.create(tenant=tenant, user=user, role=role)
-    return [(OPERATOR, PASSWORD, "operator"), *((name, PASSWORD, role.value) for name, role in MEMBERS.items())]
-
-
-def _email(name: str) -> str:
-    return f"{name}@jansen.example"
+    return [(OPERATOR, PASSWORD, "operator"), *((email, PASSWORD, role.value) for email, role in MEMBERS.items())]

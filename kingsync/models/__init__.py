@@ -12,6 +12,7 @@ from kingsync.models import (
     sync_settings,
     tenants,
     turns,
+    users,
     work_orders,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "sync_settings",
     "tenants",
     "turns",
+    "users",
     "work_orders",
 ]

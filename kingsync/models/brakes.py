@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import TenantOwned
+from kingsync.rules import limits
 
 
 class Brake(TenantOwned):
@@ -40,7 +41,7 @@ class Brake(TenantOwned):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
     )
     # The name as it was then: people leave, decisions stay.
-    decided_by_name = models.CharField(_("name"), max_length=150, blank=True)
+    decided_by_name = models.CharField(_("name"), max_length=limits.EMAIL, blank=True)
 
     class Meta:
         verbose_name = _("brake")

@@ -18,7 +18,7 @@ from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits, mapping, texts
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from kingsync.models.users import User
 
 
 class Inactive(models.TextChoices):
@@ -257,7 +257,7 @@ class SyncSettings(TenantOwned):
         for name, line in zip(TEXT_LINES, lines, strict=False):
             setattr(self, name, line)
 
-    def store(self, *, by: AbstractBaseUser | None, expected_version: int | None = None) -> bool:
+    def store(self, *, by: User | None, expected_version: int | None = None) -> bool:
         """Save as a new version and keep it in the history; False when nothing changed.
 
         Raises `StaleVersionError` when somebody saved another version than `expected_version` meanwhile.

@@ -16,7 +16,9 @@ from kingsync.rules import limits
 from kingsync.rules.mapping import LANGUAGE
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
+
+    from kingsync.models.users import User
 
 _current: ContextVar[int | None] = ContextVar("tenant_id", default=None)
 

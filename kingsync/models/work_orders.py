@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models.in_hand import InHand
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import TenantOwned
+from kingsync.rules import limits
 
 # What the search box looks into, as one text.
 SEARCHED = Concat(
@@ -250,7 +251,7 @@ class Decision(TenantOwned):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
     )
     # The name as it was then: people leave, decisions stay.
-    decided_by_name = models.CharField(_("name"), max_length=150, blank=True)
+    decided_by_name = models.CharField(_("name"), max_length=limits.EMAIL, blank=True)
 
     class Meta:
         verbose_name = _("decision")

@@ -5,6 +5,7 @@ from __future__ import annotations
 SLUG = 50
 SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 NAME = 200
+PERSON_NAME = 150
 ADDRESS = 300  # of a system
 ADMINISTRATION = 100
 SECRET = 500

@@ -26,7 +26,7 @@ from kingsync.runs import refusals
 from kingsync.runs.pool import Pool, PoolFullError
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from kingsync.models.users import User
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from kingsync.models.brakes import Brake
 from kingsync.models.runs import SyncRun
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from kingsync.models.users import User
 
 # So few records may always change: a percentage of a short list means little.
 ALWAYS_ALLOWED = 20
@@ -46,8 +46,9 @@ def refuse(brake_id: int, *, by: User) -> None:
 
 def _decide(brake_id: int, state: Brake.State, by: User) -> None:
     undecided = Brake.objects.filter(pk=brake_id, state__in=[Brake.State.WAITING, Brake.State.REFUSED])
-    name = (by.get_full_name() or by.get_username())[:150]
-    changed = undecided.update(state=state, decided_at=timezone.now(), decided_by_id=by.pk, decided_by_name=name)
+    changed = undecided.update(
+        state=state, decided_at=timezone.now(), decided_by_id=by.pk, decided_by_name=by.display_name
+    )
     if not changed:
         raise NotWaitingError(str(NotWaitingError.__doc__))
 

@@ -15,16 +15,17 @@ from kingsync.models import tenants
 from kingsync.models.connections import System
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
+from kingsync.rules import limits
 from kingsync.rules.outcomes import reason
 from kingsync.runs import clients, lifecycle
 from kingsync.runs.refusals import RefusedError
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from kingsync.models.users import User
 
 Person: TypeAlias = "User | str"
 
-REASON_LENGTH, NAME_LENGTH = 500, 150
+REASON_LENGTH = 500
 PATIENCE_SECONDS = 1.0
 
 
@@ -115,10 +116,10 @@ def alone() -> Iterator[None]:
 
 def name_of(person: Person) -> str:
     """Return the name that is kept with a decision; raises `NotNamedError`."""
-    name = person if isinstance(person, str) else person.get_full_name() or person.get_username()
+    name = person if isinstance(person, str) else person.display_name
     if not name.strip():
         raise NotNamedError(reason("decision.name_needed"))
-    return name.strip()[:NAME_LENGTH]
+    return name.strip()[: limits.EMAIL]
 
 
 def checked_reason(text: str, *, is_required: bool = False) -> str:

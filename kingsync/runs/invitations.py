@@ -7,13 +7,13 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from kingsync.models.people import Invitation
 from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.models.users import User, folded
 from kingsync.runs import mails
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def invite(tenant: Tenant, *, email: str, role: Role, by: User) -> None:
 
     Raises `AlreadyMemberError`, `NotSentError`.
     """
-    if tenant.memberships.filter(user__email__iexact=email).exists():
+    if tenant.memberships.filter(user__email=email).exists():
         raise AlreadyMemberError
     secret, now = secrets.token_urlsafe(32), timezone.now()
     invitation, _is_new = Invitation.objects.update_or_create(
         tenant=tenant,
-        email=email.lower(),
+        email=folded(email),
         accepted_at=None,
         defaults={
             "role": role,
@@ -109,7 +109,7 @@ def register(token_hash: str, *, name: str, password: str) -> User:
     """Make an account for the invited address and accept. Raises as `find`."""
     with transaction.atomic():
         invitation = find(token_hash, for_update=True)
-        user = User.objects.create_user(invitation.email, email=invitation.email, password=password, first_name=name)
+        user = User.objects.create_user(invitation.email, password, name=name)
         accept(token_hash, user)
     return user
 
@@ -122,7 +122,7 @@ def _mail(invitation: Invitation, secret: str) -> None:
     tenant, by = invitation.tenant, invitation.invited_by
     context = {
         "tenant": tenant,
-        "inviter": (by.get_full_name() or by.get_username()) if by else "",
+        "inviter": by.display_name if by else "",
         "role": Role(invitation.role),
         "link": mails.link("invitation_link", secret),
         "expires_at": invitation.expires_at,

@@ -32,7 +32,7 @@ from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.import_kinds import KINDS
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from kingsync.models.users import User
 
 UPLOADS = "uploads"
 # How the name of a file begins that is still coming in.

@@ -28,7 +28,7 @@ from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import wanted
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from kingsync.models.users import User
 
 _LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
 TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
@@ -57,7 +57,7 @@ def request(
     *,
     kind: RunKind,
     trigger: SyncRun.Trigger,
-    requested_by: AbstractBaseUser | None = None,
+    requested_by: User | None = None,
     options: dict[str, object] | None = None,
 ) -> Requested:
     """Queue a run for the tenant of the open scope, or join the one that is open. Raises `NotWantedError`."""

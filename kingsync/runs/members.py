@@ -21,7 +21,7 @@ def of(tenant: Tenant) -> models.QuerySet[Membership]:
     """Return the tenant's members by name, each with `has_second_step`."""
     confirmed = TOTPDevice.objects.filter(user=OuterRef("user_id"), confirmed=True)
     rows = tenant.memberships.select_related("user").annotate(has_second_step=Exists(confirmed))
-    return rows.order_by("user__first_name", "user__username")
+    return rows.order_by("user__name", "user__email")
 
 
 def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:

@@ -13,7 +13,7 @@ from kingsync.runs import background, deciding, people
 from kingsync.runs.background import Kind, Result
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from kingsync.models.users import User
 
 
 def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:

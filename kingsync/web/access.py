@@ -17,8 +17,9 @@ from kingsync.models.tenants import Role, Tenant
 from kingsync.web import second_step
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
     from django_htmx.middleware import HtmxDetails
+
+    from kingsync.models.users import User
 
 
 class PersonRequest(HttpRequest):

@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
 from django.core import signing
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -19,6 +19,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kingsync.models.tenants import Membership
+from kingsync.models.users import User, folded
+from kingsync.rules import limits
 from kingsync.runs import mails
 from kingsync.web import access, second_step
 from kingsync.web.passwords import ChangePasswordForm, PasswordCheckForm
@@ -30,7 +32,9 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
     """The name that colleagues see; one field, as people have all kinds of names."""
 
     name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=gettext_lazy("Name"),
+        max_length=limits.PERSON_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
     class Meta:
@@ -38,11 +42,11 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
         fields: tuple[str, ...] = ()
 
     def __init__(self, data: Any = None, *, instance: User) -> None:
-        super().__init__(data, instance=instance, initial={"name": instance.get_full_name()})
+        super().__init__(data, instance=instance, initial={"name": instance.name})
 
     def save(self, commit: bool = True) -> User:  # noqa: ARG002  (Django's)
-        self.instance.first_name, self.instance.last_name = self.cleaned_data["name"], ""
-        self.instance.save(update_fields=["first_name", "last_name"])
+        self.instance.name = self.cleaned_data["name"]
+        self.instance.save(update_fields=["name"])
         saved: User = self.instance
         return saved
 
@@ -54,9 +58,9 @@ class EmailForm(PasswordCheckForm):
     field_order = ["email", "password"]
 
     def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"]
+        email = folded(self.cleaned_data["email"])
         if _is_taken(email, by_others_than=self.user):
-            raise forms.ValidationError(_("Another account has this mail address."))
+            raise forms.ValidationError(_("Another account has this e-mail address."))
         return email
 
 
@@ -101,8 +105,8 @@ def confirm_email(request: access.PersonRequest, sealed: str) -> HttpResponse:
         return render(request, "account_email.html", {"email": ""}, status=404)
     if request.method != "POST":
         return render(request, "account_email.html", {"email": email})
-    request.user.email = email
-    request.user.save(update_fields=["email"])
+    if not _take(email, request.user):
+        return render(request, "account_email.html", {"email": ""}, status=404)
     messages.success(request, _("Your mail address is %(email)s from now on.") % {"email": email})
     return redirect("account")
 
@@ -132,9 +136,18 @@ def _sealed_email(user: User, sealed: str) -> str:
     return str(told["new"]) if is_ours else ""
 
 
+def _take(email: str, user: User) -> bool:
+    """Store the new address; False when another account got it meanwhile."""
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk).update(email=email)
+    except IntegrityError:
+        return False
+    return True
+
+
 def _is_taken(email: str, *, by_others_than: User) -> bool:
-    others = User.objects.exclude(pk=by_others_than.pk)
-    return others.filter(email__iexact=email).exists() or others.filter(username__iexact=email).exists()
+    return User.objects.exclude(pk=by_others_than.pk).filter(email=email).exists()
 
 
 def _page(

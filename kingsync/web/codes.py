@@ -6,7 +6,6 @@ import math
 from base64 import b32encode
 
 import segno
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -15,6 +14,8 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
+
+from kingsync.models.users import User
 
 BACKUP_CODES = 10
 # What django-otp's column holds of the hash: 64 bits.

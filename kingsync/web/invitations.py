@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import login
-from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +19,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kingsync.models.people import Invitation
 from kingsync.models.tenants import Role
+from kingsync.models.users import User
+from kingsync.rules import limits
 from kingsync.runs import invitations
 from kingsync.web import known_devices
 from kingsync.web.accounts import account_of
@@ -32,7 +33,9 @@ class NewAccountForm(forms.Form):
     """A name and a password for the invited mail address."""
 
     name = forms.CharField(
-        label=gettext_lazy("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=gettext_lazy("Your name"),
+        max_length=limits.PERSON_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     password = forms.CharField(
         label=gettext_lazy("Choose a password"),
@@ -54,7 +57,7 @@ class NewAccountForm(forms.Form):
         if password and again and password != again:
             self.add_error("again", _("The two passwords are not the same."))
         if password:
-            person = User(username=self._email, email=self._email, first_name=cleaned.get("name", ""))
+            person = User(email=self._email, name=cleaned.get("name", ""))
             try:
                 validate_password(password, person)
             except forms.ValidationError as error:

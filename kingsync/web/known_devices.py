@@ -6,10 +6,11 @@ A signed cookie for each account and browser. It opens nothing by itself.
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import get_random_string, salted_hmac
+
+from kingsync.models.users import User
 
 SALT = "kingsync.known-device"
 DAYS = 365

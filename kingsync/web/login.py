@@ -9,13 +9,13 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.users import User
 from kingsync.runs import mails
 from kingsync.web import access, known_devices, second_step, throttle, tries
 
@@ -25,20 +25,24 @@ TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or ask for a 
 
 
 class LoginForm(AuthenticationForm):
-    """A user name or mail address, and a password that cannot be guessed at leisure."""
+    """An e-mail address, and a password that cannot be guessed at leisure."""
 
-    username = forms.CharField(
-        label=_("User name or mail address"),
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": _("The e-mail address or the password is wrong."),
+    }
+    # Django calls the login so, whatever it is.
+    username = forms.EmailField(
+        label=_("E-mail address"),
         max_length=254,
-        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none"}),
+        widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"}),
     )
 
     def clean(self) -> dict[str, Any]:
-        name = self.cleaned_data.get("username")
-        if not name or not self.cleaned_data.get("password"):
+        email = self.cleaned_data.get("username")
+        if not email or not self.cleaned_data.get("password"):
             return self.cleaned_data
         try:
-            booked = throttle.book(*tries.of_password(self.request, name))
+            booked = throttle.book(*tries.of_password(self.request, email))
         except throttle.TooManyTriesError:
             raise ValidationError(TOO_MANY, code="too_many") from None
         cleaned = super().clean()

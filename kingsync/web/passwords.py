@@ -6,9 +6,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.users import User
 from kingsync.web import throttle, tries
 
 

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.tenants import Role, Tenant
+from kingsync.rules import limits
 
 
 class RoleForm(forms.Form):
@@ -13,8 +14,7 @@ class RoleForm(forms.Form):
 
 
 class InviteForm(RoleForm):
-    # 150: the mail address becomes the user name of a new account.
-    email = forms.EmailField(label=_("mail address"), max_length=150)
+    email = forms.EmailField(label=_("mail address"), max_length=limits.EMAIL)
     field_order = ["email", "role"]
 
 

@@ -150,7 +150,7 @@ def _not_sent(request: access.TenantRequest) -> HttpResponse:
 
 
 def _name(membership: Membership) -> str:
-    return membership.user.get_full_name() or membership.user.get_username()
+    return membership.user.display_name
 
 
 def _back(request: access.TenantRequest) -> HttpResponse:

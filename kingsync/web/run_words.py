@@ -37,8 +37,7 @@ def started_by(run: SyncRun) -> str:
     if run.trigger == SyncRun.Trigger.SCHEDULE:
         return gettext("started by the schedule")
     if run.requested_by is not None:
-        name = run.requested_by.get_full_name() or run.requested_by.get_username()
-        return gettext("started by %(name)s") % {"name": name}
+        return gettext("started by %(name)s") % {"name": run.requested_by.display_name}
     if run.trigger == SyncRun.Trigger.COMMAND:
         return gettext("started by a command")
     return gettext("started with the button")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
 
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
@@ -30,7 +31,7 @@ class Verified(Protocol):
 
 def has_device(user: User | AnonymousUser) -> bool:
     """True when the person has set up an authenticator application."""
-    known = getattr(user, "has_second_step", None)  # see accounts.NameOrEmailBackend
+    known = getattr(user, "has_second_step", None)  # see accounts.AccountBackend
     return TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).exists() if known is None else bool(known)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.contrib.auth.models import AbstractBaseUser
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
@@ -15,6 +14,7 @@ from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
 from kingsync.web import settings_words
 from kingsync.web.connection_forms import stored_credentials
 
@@ -26,7 +26,7 @@ class Merged:
     """What both people's work makes together. `notes` tells at a field what the other person did there."""
 
     settings: SyncSettings
-    saved_by: AbstractBaseUser | None
+    saved_by: User | None
     notes: dict[str, str]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from kingsync.models.users import User, folded
 from kingsync.web import known_devices, throttle
 from kingsync.web.accounts import account_of
 from kingsync.web.throttle import Limit
@@ -19,10 +19,10 @@ MAILS_TO_ONE = 5
 MAILS_OF_ADDRESS = 30
 
 
-def of_password(request: HttpRequest | None, name: str) -> list[Limit]:
-    """Return the limits of a password that is tried for an account, however that is named."""
-    account = account_of(name)
-    return _limits(request, account, f"name {account.username if account else name}")
+def of_password(request: HttpRequest | None, email: str) -> list[Limit]:
+    """Return the limits of a password that is tried for the account of an e-mail address."""
+    account = account_of(email)
+    return _limits(request, account, f"name {account.email if account else folded(email)}")
 
 
 def of_code(request: HttpRequest, user: User) -> list[Limit]:
@@ -39,14 +39,14 @@ def of_reset(request: HttpRequest | None, email: str) -> list[Limit]:
     """Return the limits of mails with a link to a new password."""
     address = throttle.address_of(request)
     return [
-        Limit(f"reset {email}", MAILS_TO_ONE),
+        Limit(f"reset {folded(email)}", MAILS_TO_ONE),
         *([Limit(f"resets from {address}", MAILS_OF_ADDRESS)] if address else []),
     ]
 
 
 def has_proved(request: HttpRequest, user: User) -> None:
     """Begin to count anew for an account and its owner's place; what strangers tried elsewhere goes on counting."""
-    for limits in (of_password(request, user.username), of_code(request, user)):
+    for limits in (of_password(request, user.email), of_code(request, user)):
         throttle.forget(*(limit for limit in limits if limit.most == OF_ONE))
 
 

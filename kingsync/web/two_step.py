@@ -5,7 +5,6 @@ from __future__ import annotations
 import django_otp
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
 from kingsync.web import access, codes, known_devices, second_step, throttle, tries
 from kingsync.web.passwords import PasswordCheckForm
 

@@ -28,9 +28,9 @@ class Person:
             found = str(capfirst(pgettext(context, text) if context else gettext(text)))
         return found % values if values else found
 
-    def logs_in(self, username: str, *, wanted: str = "/") -> None:
+    def logs_in(self, name: str, *, wanted: str = "/") -> None:
         self.page.goto(f"{self.site}/login/?next={wanted}")
-        self.page.get_by_label(self.reads("User name or mail address")).fill(username)
+        self.page.get_by_label(self.reads("E-mail address")).fill(factories.address(name))
         self.page.get_by_label(self.reads("Password")).fill(factories.PASSWORD)
         self.page.keyboard.press("Enter")
         expect(self.page.get_by_role("button", name=self.reads("Log out"))).to_be_visible()

@@ -22,7 +22,7 @@ def tenant(transactional_db: None) -> Tenant:
     factories.settings(made)
     factories.connection(made, System.OUTSMART, base_url="https://outsmart.example/openapi/8")
     factories.connection(made, System.KING, base_url="https://king.example:8082")
-    factories.member(made, Role.EDITOR, username="eddy", first_name="Eddy")
+    factories.member(made, Role.EDITOR, name="Eddy")
     return made
 
 
@@ -30,7 +30,7 @@ def tenant(transactional_db: None) -> Tenant:
 def start_page(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
     """The tenant's start page, after logging in by keyboard."""
     page.goto(f"{live_server.url}/")
-    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("User name").press("Tab")
     page.keyboard.type(factories.PASSWORD)
     page.keyboard.press("Enter")

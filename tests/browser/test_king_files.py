@@ -28,13 +28,13 @@ def files(page: Page, live_server: LiveServer, settings: Any, tmp_path: Path, mo
     tenant = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
     factories.settings(tenant)
     factories.connection(tenant, System.KING)
-    factories.member(tenant, Role.EDITOR, username="eddy")
+    factories.member(tenant, Role.EDITOR, name="eddy")
     reason = {"code": "system.file_broken", "params": {"operation": "debiteuren-2026-11.xml", "detail": "1204"}}
     broken = {"name": "debiteuren-2026-11.xml", "document": "KING_DEBITEUREN", "reason": reason}
     factories.king_file(tenant, state=KingFile.State.FAILED, **broken)
     factories.king_file(tenant, state=KingFile.State.READ, record_count=12345)
     page.goto(f"{live_server.url}/login/?next=/t/jansen/king-files/")
-    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="King files")).to_be_visible()

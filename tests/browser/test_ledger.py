@@ -27,7 +27,7 @@ def tenant(transactional_db: None, king: KingSandbox, outsmart: OutSmartSandbox)
     with tenants.scope(made):
         connect(made, king, outsmart)
     factories.settings(made)
-    factories.member(made, Role.EDITOR, username="eddy", first_name="Eddy")
+    factories.member(made, Role.EDITOR, name="Eddy")
     desk.stock(king)
     return made
 
@@ -36,7 +36,7 @@ def tenant(transactional_db: None, king: KingSandbox, outsmart: OutSmartSandbox)
 def ledger(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
     """The list of work orders, after logging in."""
     page.goto(f"{live_server.url}/t/jansen/work-orders/")
-    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Work orders", exact=True)).to_be_visible()

@@ -58,7 +58,7 @@ def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
     desk.stock(king)
     number = desk.work_order(outsmart)
     desk.work_order(outsmart)
-    factories.member(factories.tenant(slug="nieuw", name="Nieuw B.V."), Role.OWNER, username="nina")
+    factories.member(factories.tenant(slug="nieuw", name="Nieuw B.V."), Role.OWNER, name="nina")
     nina = Newcomer(windows(language=language), live_server.url, language)
 
     nina.logs_in("nina")

@@ -61,7 +61,7 @@ def link_of_mail() -> str:
 def test_who_is_invited_sets_a_password_and_a_second_step_and_comes_back_with_a_code(
     windows: Callable[..., Page], live_server: LiveServer, tenant: Tenant, language: str
 ) -> None:
-    factories.member(tenant, Role.OWNER, username="alice")
+    factories.member(tenant, Role.OWNER, name="alice")
     alice = Person(windows(), live_server.url)
     alice.logs_in("alice", wanted="/t/jansen/people/")
     alice.page.get_by_label("Mail address").fill(EMAIL)
@@ -104,7 +104,7 @@ def test_who_is_invited_sets_a_password_and_a_second_step_and_comes_back_with_a_
 def test_people_hear_on_the_start_page_that_mails_do_not_arrive_and_no_more_when_they_do(
     windows: Callable[..., Page], live_server: LiveServer, tenant: Tenant, settings: Settings
 ) -> None:
-    factories.member(tenant, Role.EDITOR, username="eddy")
+    factories.member(tenant, Role.EDITOR, name="eddy")
     SyncSettings.across_tenants.filter(tenant=tenant).update(
         notification_mode=MailMode.EACH, notification_emails=["oud@jansen.example"]
     )

@@ -27,7 +27,7 @@ def arrives(windows: Callable[..., Page], live_server: LiveServer, tenant: Tenan
     factories.settings(tenant)
 
     def arrive(name: str = "eddy", language: str = "en") -> Person:
-        factories.member(tenant, Role.EDITOR, username=name, first_name=name.capitalize())
+        factories.member(tenant, Role.EDITOR, name=name.capitalize())
         person = Person(windows(language=language), live_server.url, language)
         person.logs_in(name)
         return person

@@ -28,7 +28,7 @@ def arrives(windows: Callable[..., Page], live_server: LiveServer, tenant: Tenan
 
     def arrive(role: Role = Role.EDITOR, language: str = "en") -> Person:
         username = f"{role}-{language}"
-        factories.member(tenant, role, username=username)
+        factories.member(tenant, role, name=username)
         person = Person(windows(language=language), live_server.url, language)
         person.logs_in(username)
         return person

@@ -26,13 +26,13 @@ def test_from_login_to_the_orders_in_king(
 ) -> None:
     desk.stock(king)
     factories.settings(tenant)
-    factories.operator(username="olga")
+    factories.operator(name="olga")
     good = desk.work_order(outsmart, Workperiods=[desk.period("00:50")])
     desk.work_order(outsmart, Materials=[desk.material("ONBEKEND")], OrderNr="2025.LACKS")
     worker()
 
     page.goto(f"{live_server.url}/login/")
-    page.get_by_label("User name").fill("olga")
+    page.get_by_label("E-mail address").fill(factories.address("olga"))
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Settings").click()

@@ -37,9 +37,9 @@ def tenant(transactional_db: None) -> Tenant:
 
 
 def opened(page: Page, live_server: LiveServer, tenant: Tenant, role: Role) -> Page:
-    factories.member(tenant, role, username="eddy")
+    factories.member(tenant, role, name="eddy")
     page.goto(f"{live_server.url}/login/?next=/t/jansen/settings/")
-    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()

@@ -19,9 +19,9 @@ def test_trial_of_one_kind_is_started_by_keyboard(page: Page, live_server: LiveS
     factories.settings(tenant)
     for system in System:
         factories.connection(tenant, system)
-    factories.member(tenant, Role.EDITOR, username="eddy")
+    factories.member(tenant, Role.EDITOR, name="eddy")
     page.goto(f"{live_server.url}/")
-    page.get_by_label("User name").fill("eddy")
+    page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/t/jansen/")  # loaded with its script: no hand is as quick as this test's

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection as database
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from kingsync.models import tenants
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Role, Tenant
+from kingsync.models.users import User
 from kingsync.models.work_orders import Decision
 from kingsync.runs import background, page_calls, page_checks
 from kingsync.runs.background import CallRefusedError, Kind, Result, State
@@ -49,7 +49,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Waiting:
 
 @pytest.fixture
 def eddy(tenant: Tenant) -> User:
-    return factories.member(tenant, Role.EDITOR, username="eddy")
+    return factories.member(tenant, Role.EDITOR, name="eddy")
 
 
 def nothing(_call: BackgroundCall) -> Result:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from django.contrib.auth.models import User
 
 from integrations import errors
 from integrations.sandbox.faults import Fault
@@ -19,6 +18,7 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
 from kingsync.models.wording import sentence, sentences, stored
 from kingsync.models.work_orders import Decision, LedgerState, Step, WorkOrder
 from kingsync.runs import deciding, people
@@ -96,7 +96,7 @@ def uncertain(king: KingSandbox, outsmart: OutSmartSandbox) -> WorkOrder:
 
 def test_a_decision_is_kept_with_who_when_why_and_the_state_before(tenant: Tenant) -> None:
     row = factories.work_order(tenant, state=LedgerState.REJECTED)
-    person: User = factories.user(first_name="Jan", last_name="Jansen")
+    person: User = factories.user("Jan Jansen")
 
     people.exclude(work_orders=[row], by=person, reason=" al gefactureerd ")
 
@@ -108,7 +108,7 @@ def test_a_decision_is_kept_with_who_when_why_and_the_state_before(tenant: Tenan
 
 def test_the_name_stays_when_the_person_leaves(tenant: Tenant) -> None:
     row = factories.work_order(tenant, state=LedgerState.HELD)
-    person = factories.user(username="piet")
+    person = factories.user(name="piet")
     people.retry(work_orders=[row], by=person)
 
     person.delete()

@@ -117,7 +117,7 @@ def elsewhere() -> None:
     with sentry_sdk.start_transaction(name=f"/x/{PLANTED['token']}", sampled=True) as span:
         span.set_data("http.query", PLANTED["token"])
     try:
-        get_user_model().objects.get(username=PLANTED["name"], password=PLANTED["password"])
+        get_user_model().objects.get(email=PLANTED["name"], password=PLANTED["password"])
     except Exception:  # noqa: BLE001 - whatever it is, it is reported
         sentry_sdk.capture_exception()
 

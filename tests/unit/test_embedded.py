@@ -312,7 +312,7 @@ def _manage(local: Path, *arguments: str, **more: str) -> subprocess.CompletedPr
 
 
 def test_a_command_without_addresses_brings_servers_and_schema_and_a_clean_stdout(tmp_path: Path) -> None:
-    code = "from django.contrib.auth.models import User; print(User.objects.count())"
+    code = "from kingsync.models.users import User; print(User.objects.count())"
 
     done = _manage(tmp_path, "shell", "--verbosity", "0", "-c", code)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from kingsync.models.connections import System
 from kingsync.models.tenants import Role, Tenant
+from kingsync.models.users import User
 from tests import factories
 
 
@@ -40,11 +40,11 @@ def tenant(db: None) -> Tenant:
 @pytest.fixture
 def people(tenant: Tenant) -> People:
     return People(
-        owner=factories.member(tenant, Role.OWNER, username="alice"),
-        editor=factories.member(tenant, Role.EDITOR, username="eddy"),
-        viewer=factories.member(tenant, Role.VIEWER, username="bob"),
-        stranger=factories.member(factories.tenant(slug="elsewhere"), Role.OWNER, username="charlie"),
-        operator=factories.operator(username="olga"),
+        owner=factories.member(tenant, Role.OWNER, name="alice"),
+        editor=factories.member(tenant, Role.EDITOR, name="eddy"),
+        viewer=factories.member(tenant, Role.VIEWER, name="bob"),
+        stranger=factories.member(factories.tenant(slug="elsewhere"), Role.OWNER, name="charlie"),
+        operator=factories.operator(name="olga"),
     )
 
 

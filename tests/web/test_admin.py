@@ -6,7 +6,7 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +17,7 @@ from kingsync.models.links import KingRecord, RecordLink
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Role, Tenant
+from kingsync.models.users import User
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from tests import factories
 from tests.web.conftest import People

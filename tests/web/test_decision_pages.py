@@ -55,7 +55,7 @@ def state_of(row: WorkOrder) -> str:
 
 def decisions() -> list[tuple[str, str, str]]:
     """Return (kind, who, reason) of all decisions, oldest first."""
-    rows = Decision.across_tenants.order_by("id").values_list("kind", "decided_by__username", "reason")
+    rows = Decision.across_tenants.order_by("id").values_list("kind", "decided_by__name", "reason")
     return [(kind, who or "", why) for kind, who, why in rows]
 
 
@@ -440,7 +440,7 @@ def test_export_of_one_work_order_takes_no_other_and_shows_it_as_it_is_then(
     part = editor.get(f"{LEDGER}{row.pk}/run/{run.pk}/", headers={"HX-Request": "true"})
 
     assert run.requested_by is not None
-    assert (run.requested_by.username, state_of(row)) == ("eddy", LedgerState.DONE)
+    assert (run.requested_by.name, state_of(row)) == ("eddy", LedgerState.DONE)
     assert not WorkOrder.across_tenants.filter(outsmart_id=other).exists()
     assert part["HX-Redirect"] == f"{LEDGER}{row.pk}/"
     assert "All went well. 1 read, 1 updated." in text(editor.get(f"{LEDGER}{row.pk}/"))

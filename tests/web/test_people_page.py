@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.models.users import User
 from kingsync.runs import invitations, members
 from tests import factories
 from tests.web import pages

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
@@ -23,6 +22,7 @@ from kingsync import tasks
 from kingsync import urls as all_urls
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
+from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState
 from kingsync.rules.outcomes import Reason
 from kingsync.runs import connection_check, invitations, refreshing

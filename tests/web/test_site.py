@@ -20,21 +20,23 @@ PAGES = ["/t/jansen/", "/t/jansen/settings/", "/t/jansen/runs/", "/t/jansen/log/
 def test_login_leads_to_the_page_that_was_asked_for(client: Client, tenant: Tenant, people: People) -> None:
     login_page = client.get("/t/jansen/runs/").headers["Location"]
 
-    answer = client.post(login_page, {"username": "bob", "password": factories.PASSWORD})
+    answer = client.post(login_page, {"username": factories.address("bob"), "password": factories.PASSWORD})
 
     assert answer.headers["Location"] == "/t/jansen/runs/"
 
 
 def test_login_does_not_lead_to_another_site(client: Client, people: People) -> None:
-    answer = client.post("/login/?next=https://evil.example/", {"username": "bob", "password": factories.PASSWORD})
+    answer = client.post(
+        "/login/?next=https://evil.example/", {"username": factories.address("bob"), "password": factories.PASSWORD}
+    )
 
     assert answer.headers["Location"] == "/"
 
 
 def test_wrong_password_is_refused_with_a_sentence(english: Client, people: People) -> None:
-    page = english.post("/login/", {"username": "bob", "password": "guess"}).content.decode()
+    page = english.post("/login/", {"username": factories.address("bob"), "password": "guess"}).content.decode()
 
-    assert "Please enter a correct username and password." in page
+    assert "The e-mail address or the password is wrong." in page
 
 
 def test_log_out_ends_the_session(editor: Client) -> None:

@@ -73,9 +73,6 @@ def test_invitation_is_kept_and_told_not_to_be_sent(
 
 
 def test_new_password_and_new_address_are_answered_too(editor: Client, people: People, silent: Silent) -> None:
-    people.editor.email = "eddy@jansen.example"
-    people.editor.save()
-
     typed = {"email-email": "other@jansen.example", "email-password": factories.PASSWORD}
     changed = editor.post("/account/email/", typed, follow=True)
     asked = Client().post("/login/password/", {"email": "eddy@jansen.example"})

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
 from kingsync.web import codes
 from tests import factories
 from tests.web import pages
@@ -44,7 +44,7 @@ def viewer_with(people: People) -> Callable[[], tuple[Client, str]]:
     def make() -> tuple[Client, str]:
         device = TOTPDevice.objects.create(user=people.viewer, key=codes.new_key(), confirmed=True)
         browser = Client(headers={"Accept-Language": "en"})
-        browser.post("/login/", {"username": "bob", **PASSWORD})
+        browser.post("/login/", {"username": factories.address("bob"), **PASSWORD})
         return browser, str(device.key)
 
     return make
@@ -163,7 +163,7 @@ def test_code_opens_one_browser_only(viewer_with: Callable[[], tuple[Client, str
     code = code_of(key)
     browser.post(STEP, {"code": code})
     thief = Client()
-    thief.post("/login/", {"username": "bob", **PASSWORD})
+    thief.post("/login/", {"username": factories.address("bob"), **PASSWORD})
 
     assert thief.post(STEP, {"code": code}).status_code == 422
 
@@ -173,7 +173,7 @@ def test_code_that_set_it_up_opens_no_other_browser(viewer: Client) -> None:
     code = code_of(key_shown(viewer))
     viewer.post(ENROL, {"code": code})
     thief = Client()
-    thief.post("/login/", {"username": "bob", **PASSWORD})
+    thief.post("/login/", {"username": factories.address("bob"), **PASSWORD})
 
     assert thief.post(STEP, {"code": code}).status_code == 422
 
@@ -219,7 +219,7 @@ def test_device_of_somebody_else_does_not_count(viewer_with: Callable[[], tuple[
 
 def step_with(code: str, user: User) -> int:
     browser = Client()
-    browser.post("/login/", {"username": user.username, **PASSWORD})
+    browser.post("/login/", {"username": user.email, **PASSWORD})
     # Each test tries codes faster than people do.
     StaticDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     return browser.post(STEP, {"code": code}).status_code
@@ -315,7 +315,7 @@ def test_operator_switches_it_off_for_who_lost_the_telephone(client: Client, peo
     client.force_login(people.operator)
 
     client.post(
-        reverse("admin:auth_user_changelist"),
+        reverse("admin:kingsync_user_changelist"),
         {"action": "switch_second_step_off", "_selected_action": [str(people.viewer.pk)]},
     )
 

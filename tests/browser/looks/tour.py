@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings as deployment
-from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
 from django.test import Client
 from django.urls import reverse
@@ -23,6 +22,7 @@ from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.brakes import Brake
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import factories, patience
 from tests.browser.looks.company import Company
@@ -239,7 +239,7 @@ def _of(name: str, *numbers: int) -> str:
 
 
 def _log_in_wrongly(page: Page) -> None:
-    page.locator("#id_username").fill("anneke")
+    page.locator("#id_username").fill("anneke@jansen.example")
     page.locator("#id_password").fill("vergeten")
     page.locator("main button.primary").click()
     page.locator(".notice.error").wait_for()

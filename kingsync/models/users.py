@@ -1,0 +1,94 @@
+"""The people who log in, by their e-mail address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.rules import limits
+
+
+def folded(email: str) -> str:
+    """Return an e-mail address as we store and compare it: trimmed, without a difference of case."""
+    return email.strip().casefold()
+
+
+if TYPE_CHECKING:
+    _EmailField = models.EmailField[str, str]
+else:
+    _EmailField = models.EmailField
+
+
+class FoldedEmailField(_EmailField):
+    """An e-mail address that is folded wherever it comes in: on save, in a form, and in a query."""
+
+    def to_python(self, value: Any) -> Any:
+        return folded(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(super().get_prep_value(value))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001, RUF100  (Django's)
+        """Leave the instance with the address as stored."""
+        value = self.to_python(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, value)
+        return value
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Return a new account. Raises `ValueError` without an address, `IntegrityError` for one that is taken."""
+        if not folded(email):
+            raise ValueError("an account needs an e-mail address")
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Return a new operator."""
+        return self.create_user(email, password, **(fields | {"is_staff": True, "is_superuser": True}))
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account. The e-mail address is the login, and there is one account of each, whatever its case."""
+
+    email = FoldedEmailField(
+        _("e-mail address"),
+        unique=True,
+        error_messages={"unique": _("Another account has this e-mail address.")},
+    )
+    # One field, as people have all kinds of names.
+    name = models.CharField(_("name"), max_length=limits.PERSON_NAME, blank=True)
+    is_staff = models.BooleanField(
+        _("staff"), default=False, help_text=_("May open the admin, which shows the companies that they work for.")
+    )
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("May log in."))
+    joined_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            # With the unique column: no two accounts whose addresses differ in case only, whoever writes the row.
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_is_folded"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        """Return what colleagues see: the name, else the address."""
+        return self.name or self.email
