@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.web.theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# An installed package has templates and static files inside `kingsync`, where Django looks by itself.
+IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 env = environ.Env()
 
 # Without a key of its own this is a development machine: keys are made once and kept in .local/.
@@ -101,7 +103,7 @@ WSGI_APPLICATION = "kingsync.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"] if IS_CHECKOUT else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -150,8 +152,8 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = (BASE_DIR if IS_CHECKOUT else Path.cwd()) / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
 # On a development machine static files come straight from their folders; production collects and hashes them.
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_AUTOREFRESH = IS_DEVELOPMENT

@@ -159,7 +159,7 @@ class Demo:
     def _start_sandbox(self, name: str) -> str:
         port = self._places.sandbox(name)
         state = local_folder() / f"sandbox-{name}.json"
-        command = [sys.executable, "manage.py", "sandbox", name, "--port", str(port), "--state", str(state)]
+        command = [sys.executable, "-m", "kingsync", "sandbox", name, "--port", str(port), "--state", str(state)]
         self._supervisor.start(Part(name, command, floor=0))
         return f"http://{ports.HOST}:{port}"
 

@@ -1,0 +1,29 @@
+"""The door to every command: `kingsync`, `manage.py` or `python -m kingsync`.
+
+Without addresses in the environment it brings its own database and broker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from kingsync.management.output import quiet_when_nobody_reads
+from kingsync.management.preparing import prepared
+
+
+def main() -> None:
+    """Run the command that the arguments name, servers around it where it needs them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
+    try:
+        with quiet_when_nobody_reads(), prepared(sys.argv):
+            from django.core.management import execute_from_command_line  # noqa: PLC0415 (after the addresses)
+
+            execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()
