@@ -122,6 +122,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://kingsync@127.0.0.1:1/kingsync")
 }
 DATABASES["default"].setdefault("OPTIONS", {})
+# A thread that serves pages keeps its connection: a web process has WEB_THREADS of them for pages and as many for
+# uploads. It is checked before each request, so that a database that was away is noticed. Celery closes its own.
+DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:1/0")
 
