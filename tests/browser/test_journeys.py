@@ -31,7 +31,7 @@ def start_page(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
     """The tenant's start page, after logging in by keyboard."""
     page.goto(f"{live_server.url}/")
     page.get_by_label("E-mail address").fill(factories.address("eddy"))
-    page.get_by_label("User name").press("Tab")
+    page.get_by_label("E-mail address").press("Tab")
     page.keyboard.type(factories.PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Jansen Installatie B.V.")).to_be_visible()

@@ -91,7 +91,7 @@ def test_who_is_invited_sets_a_password_and_a_second_step_and_comes_back_with_a_
 
     nina.button("Log out").click()
     nina.page.goto(f"{live_server.url}/t/jansen/")
-    nina.page.get_by_label(nina.reads("User name or mail address")).fill(EMAIL)
+    nina.page.get_by_label(nina.reads("E-mail address")).fill(EMAIL)
     nina.page.get_by_label(nina.reads("Password")).fill(PASSWORD)
     nina.page.keyboard.press("Enter")
     expect(nina.page.get_by_role("heading", name=nina.reads("Second step"))).to_be_visible()
