@@ -1,12 +1,14 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test compare bench screenshots format texts lock
+.PHONY: help install demo test test-busy compare bench screenshots format texts lock
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+# Tests wait for programs, pages and King most of the time: more processes than a small machine has cores.
+PYTEST = $(BIN)/python -m pytest --numprocesses 5 --dist worksteal --basetemp .local/pytest $(ARGS)
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 install: ## make .venv from the hash-locked lists (PYTHON=... chooses the Python)
 	@requirements/install.sh
@@ -27,7 +29,11 @@ test: install ## the whole gate: format, lint, types, layers, texts, tests
 	@$(BIN)/python manage.py compile_texts --check
 	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
 	@mkdir -p .local
-	@$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --basetemp .local/pytest $(ARGS)
+	@$(PYTEST)
+
+test-busy: install ## the tests with eight busy processes beside them (ARGS=... chooses tests): none may depend on the hour
+	@mkdir -p .local
+	@$(BIN)/python -m tests.busy $(PYTEST)
 
 compare: install ## random work orders against the rules written a second time (ORDERS=24000 SEED=1; under an hour)
 	@$(BIN)/python -m tests.oracle --orders $(or $(ORDERS),24000) --seed $(or $(SEED),1)

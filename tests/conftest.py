@@ -15,12 +15,18 @@ from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
 from kingsync.runs import background
-from tests import factories, lost_answers, worlds
+from tests import dealing, factories, lost_answers, worlds
 from tests.lost_answers import LostAnswers
 
 # Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
 hypothesis.settings.register_profile("gate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gate")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    items[:] = dealing.dealt(items, lambda item: item.get_closest_marker("long") is not None, workers=workers)
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from tests.e2e import forks
 from tests.e2e.forks import Zygote
 from tests.e2e.zygote import Case
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 PAGE = 3
 ARTICLES = 8
 ORDERS = ("500", "501")

@@ -22,7 +22,7 @@ from tests import desk, factories
 from tests.e2e import forks
 from tests.e2e.forks import Zygote
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 STAFF = {"RegelSoort": "ART", "ArtikelNummer": "BOCHT", "AantalBesteld": 4}
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 FINAL = {"status": "Compleet", "WorkStatus": "1"}

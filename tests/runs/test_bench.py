@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests import processes
 
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.mark.long
 def test_the_quick_measurement_ends_well_and_prints_its_figures(tmp_path: Path) -> None:
     done = subprocess.run(
         processes.bound("-m", "bench", "--quick"),

@@ -401,6 +401,7 @@ def test_a_whole_file_tells_its_document(tmp_path: Path) -> None:
 # --- Memory -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak_of(count: int) -> int:
         file = written(tmp_path, king_xml.articles(list(data.make_articles(1, count))))

@@ -16,6 +16,8 @@ from tests.browser.looks.company import Company
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+# A tour goes in so many parts, each with a company of its own, so that they are gone on at the same time.
+PARTS = 2
 SERIOUS = {"serious", "critical"}
 TELEPHONE = 380
 
@@ -54,30 +56,22 @@ def test_every_address_is_on_the_tour_or_no_page(company: Company) -> None:
     assert not toured & tour.NO_PAGES
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
 def test_no_page_has_a_serious_fault_or_sticks_out_on_a_telephone(
-    browser: Browser, company: Company, live_server: LiveServer
+    browser: Browser, company: Company, live_server: LiveServer, part: int
 ) -> None:
     found: list[str] = []
 
-    for stop in tour.stops(company):
+    for stop in tour.stops(company)[part::PARTS]:
         with tour.window(browser, company, live_server.url, stop.who, locale="nl-NL", reduced_motion="reduce") as page:
             tour.visit(page, live_server.url, stop)
             for look in ("light", "dark"):
                 page.emulate_media(color_scheme=look)
                 found += found_by_axe(page, look, stop.name)
             found += sticking_out(page, stop.name)
-
-    assert found == [], "\n".join(found)
-
-
-def test_no_page_in_english_sticks_out_on_a_telephone(
-    browser: Browser, company: Company, live_server: LiveServer
-) -> None:
-    found: list[str] = []
-
-    for stop in tour.stops(company):
         with tour.window(browser, company, live_server.url, stop.who, locale="en-GB", reduced_motion="reduce") as page:
             tour.visit(page, live_server.url, stop)
-            found += sticking_out(page, stop.name)
+            found += sticking_out(page, f"{stop.name} in English")
 
     assert found == [], "\n".join(found)

@@ -1,0 +1,24 @@
+"""Long tests first: one that begins last is waited for alone, while the other cores have nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def dealt(items: Sequence[T], is_long: Callable[[T], bool], *, workers: int) -> list[T]:
+    """Return the tests in an order in which each worker begins with its share of the long ones.
+
+    pytest-xdist gives each worker an equal part of the order, and lets it take from others what they have not begun.
+    """
+    long = [each for each in items if is_long(each)]
+    others = iter([each for each in items if not is_long(each)])
+    order: list[T] = []
+    for worker in range(workers):
+        share = (len(items) - len(order)) // (workers - worker)
+        first = long[worker::workers]
+        order += [*first, *islice(others, max(0, share - len(first)))]
+    return [*order, *others]
