@@ -65,6 +65,8 @@ def test_connection_is_tested_by_kings_own_call(king_client: Client, web: respon
 
     king_client.test_connection()
 
+    assert len(web.calls) == 1
+
 
 def test_client_is_a_reader_of_king(king_client: Client) -> None:
     reader: KingReader = king_client
@@ -301,6 +303,8 @@ def test_write_names_its_order_and_what_changes(
     prepare(web, operation, body, [{"Status": 0}])
 
     write(king_client)
+
+    assert len(web.calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,8 @@ def test_connection_is_tested_without_side_effects(outsmart_client: Client, web:
 
     outsmart_client.test_connection()
 
+    assert len(web.calls) == 1
+
 
 def test_list_of_work_orders_leaves_them_as_they_are(outsmart_client: Client, web: responses.RequestsMock) -> None:
     query = {"status": "Compleet", "workstatus": "1", "update_status": "false"}
@@ -188,6 +190,8 @@ def test_work_status_is_set_also_when_it_was_so_already(
 
     outsmart_client.set_work_status(outsmart_id="7", work_status="99")
 
+    assert len(web.calls) == 1
+
 
 def test_nothing_changed_is_fine_for_a_work_status_only(outsmart_client: Client, web: responses.RequestsMock) -> None:
     query = {"row_id": "7", "ClearMaterials": "true", "ProcessMaterials": "true"}
@@ -203,6 +207,8 @@ def test_materials_are_replaced(outsmart_client: Client, web: responses.Requests
     prepare(web, "POST", "UpdateWorkorder", envelope(None), query=query, body=body)
 
     outsmart_client.replace_materials(outsmart_id="7", rows=[MATERIAL])
+
+    assert len(web.calls) == 1
 
 
 def test_work_orders_are_posted_without_duplicates(outsmart_client: Client, web: responses.RequestsMock) -> None:
@@ -228,6 +234,8 @@ def test_free_value_is_written_in_the_query(outsmart_client: Client, web: respon
     prepare(web, "POST", "values", envelope(None), query=query)
 
     outsmart_client.set_free_value(entity="WORKORDER", column="id", primary="7", field_number=3, value="26000123")
+
+    assert len(web.calls) == 1
 
 
 POSTS = [

@@ -86,7 +86,11 @@ def _refusal(read: Callable[[bytes], object], raw: bytes) -> str:
 
 @given(bodies() | st.binary(max_size=40))
 def test_marks_are_read_of_anything(raw: bytes) -> None:
-    outsmart.marks(raw)
+    found = outsmart.marks(raw)
+
+    assert isinstance(found.outsmart_id, str)
+    assert isinstance(found.is_archived, bool)
+    assert all(each is None or isinstance(each, str) for each in (found.status, found.work_status))
 
 
 @given(bodies() | st.binary(max_size=40))
@@ -94,10 +98,12 @@ def test_any_answer_of_king_is_understood_or_malformed(body: bytes) -> None:
     for content in (body, b"[" + body + b"]"):
         try:
             found = answers.elements(content)
-            answers.first_refused(found)
-            answers.records(found, "Artikelen")
+            refused = answers.first_refused(found)
+            records = answers.records(found, "Artikelen")
         except answers.MalformedError:
             continue
+        assert refused is None or refused in found
+        assert all(bytes(each).strip() in content for each in records)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +121,10 @@ def test_any_answer_of_outsmart_is_understood_or_one_of_our_errors(client: Clien
     operation = Operation(name="GetWorkorders")
     try:
         rows = client._response(operation, Answer(status=200, body=body), DONE)
-        list(client._records(operation, rows))
-    except errors.IntegrationError:
-        return
+        records = list(client._records(operation, rows))
+    except errors.IntegrationError as error:
+        records, told = [], (error.system, error.operation)
+    else:
+        told = ("outsmart", operation.name)
+    assert told == ("outsmart", operation.name)
+    assert all(each.strip() in body for each in records)

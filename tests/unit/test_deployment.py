@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
@@ -334,4 +335,7 @@ def test_the_web_command_answers_and_stops_on_a_signal(
 
 @pytest.mark.django_db
 def test_no_migration_is_missing() -> None:
-    call_command("makemigrations", check=True, dry_run=True, verbosity=1)
+    told = io.StringIO()
+    call_command("makemigrations", check=True, dry_run=True, verbosity=1, stdout=told)
+
+    assert told.getvalue() == "No changes detected\n"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from integrations import errors
 from integrations.addresses import AddressPolicy
-from integrations.calls import Operation
+from integrations.calls import Call, Operation
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from integrations.transport import Transport, _retry_after
@@ -52,12 +52,24 @@ def parrot() -> Iterator[Parrot]:
         yield server
 
 
-def call(parrot: Parrot, content: bytes, operation: Operation) -> None:
-    """Make a call that is answered with these bytes; errors of ours are fine."""
+LARGEST = 100_000
+
+
+def check_call(parrot: Parrot, content: bytes, operation: Operation) -> None:
+    """Make a call that is answered with these bytes: it ends with an answer within its limit or with an error of ours.
+
+    Either way it is told once.
+    """
     parrot.content = content
-    line = Line(attempts=1)
-    with contextlib.closing(line.transport), contextlib.suppress(errors.IntegrationError):
-        line.send(hasty(narrow(operation, 100_000), 20.0), parrot.url)
+    line, body, reason = Line(attempts=1), b"", ""
+    with contextlib.closing(line.transport):
+        try:
+            body = line.send(hasty(narrow(operation, LARGEST), 60.0), parrot.url)
+        except errors.IntegrationError as error:
+            reason = error.reason
+    assert len(body) <= LARGEST
+    assert [told.reason for told in line.calls] == [reason]
+    assert reason != "timeout"
 
 
 # Whole lines, and the things that programs stumble over within them.
@@ -97,7 +109,7 @@ BODY = JSON_ODD | st.binary(max_size=200)
 @FUZZ
 @given(content=st.binary(max_size=300), operation=st.sampled_from([READ, WRITE]))
 def test_any_bytes_at_all(parrot: Parrot, content: bytes, operation: Operation) -> None:
-    call(parrot, content, operation)
+    check_call(parrot, content, operation)
 
 
 @FUZZ
@@ -106,14 +118,15 @@ def test_any_status_headers_and_body(
     parrot: Parrot, status: str, headers: list[tuple[str, str]], body: bytes, operation: Operation
 ) -> None:
     lines = [status, *(f"{name}: {value}" for name, value in headers)]
-    call(parrot, "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body, operation)
+    check_call(parrot, "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body, operation)
 
 
 @FUZZ
 @given(status=st.sampled_from(["200 OK", "400 Bad", "429 Slow", "500 Oops"]), body=BODY)
 def test_any_body_for_both_clients(parrot: Parrot, status: str, body: bytes) -> None:
     parrot.content = answer(body, status=status)
-    with Transport("king", policy=AddressPolicy(("127.0.0.1",)), attempts=1) as transport:
+    asked: list[Call] = []
+    with Transport("king", policy=AddressPolicy(("127.0.0.1",)), attempts=1, on_call=asked.append) as transport:
         king = KingClient(base_url=parrot.url, administration="A", access_code="some-code", transport=transport)
         outsmart = OutSmartClient(base_url=parrot.url, token="some-token", software_token="other", transport=transport)
         for ask in (
@@ -125,8 +138,10 @@ def test_any_body_for_both_clients(parrot: Parrot, status: str, body: bytes) -> 
             lambda: list(outsmart.iter_work_orders(status="Compleet")),
             lambda: outsmart.acknowledge_work_order(outsmart_id="1"),
         ):
+            before = len(asked)
             with contextlib.suppress(errors.IntegrationError):
                 ask()
+            assert len(asked) > before
 
 
 @FUZZ
@@ -168,4 +183,4 @@ FLOODS = {
 @pytest.mark.parametrize("flood", FLOODS)
 def test_floods_end_in_one_of_our_errors_or_none(parrot: Parrot, flood: str) -> None:
     for operation in (READ, WRITE):
-        call(parrot, FLOODS[flood], operation)
+        check_call(parrot, FLOODS[flood], operation)

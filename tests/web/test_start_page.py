@@ -342,4 +342,6 @@ def test_number_of_queries_does_not_grow_with_the_rows(
     busy(8)
 
     with django_assert_num_queries(queries):
-        editor.get(address)
+        answer = editor.get(address)
+
+    assert answer.status_code == 200
