@@ -12,7 +12,7 @@ from kingsync.runs import background, clients, connection_check, refreshing
 from kingsync.runs.background import Kind, Result
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from kingsync.models.users import User
 
 
 def check_stored(system: System, *, by: User) -> BackgroundCall:
