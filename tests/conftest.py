@@ -15,7 +15,7 @@ from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
 from kingsync.runs import background
-from tests import dealing, factories, lost_answers, worlds
+from tests import dealing, desk, factories, lost_answers, worlds
 from tests.lost_answers import LostAnswers
 
 # Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
@@ -68,6 +68,13 @@ def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Iterator[T
     connect(made, king, outsmart)
     with tenants.scope(made):
         yield made
+
+
+@pytest.fixture
+def stocked(tenant: Tenant, king: KingSandbox) -> None:
+    """Give King what the work orders of `desk.work_order` name, and the tenant the usual settings."""
+    desk.stock(king)
+    factories.settings(tenant)
 
 
 class AtOnce:

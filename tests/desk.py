@@ -14,6 +14,7 @@ from django.utils import timezone
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.runs import engine, lifecycle
 
@@ -55,6 +56,14 @@ def stock(king: KingSandbox) -> None:
     store.put_record("article", "BUIS", {"OmschrijvingKort": "Buis", "AantalDecimalen": 2, "VerkoopPrijsExclBtw": 6.4})
     store.put_record("article", "KNIE", {"OmschrijvingKort": "Knie", "AantalDecimalen": 0})
     store.put_record("rate", "MONT", {"OmschrijvingKort": "Monteur", "AantalDecimalen": 2})
+
+
+def choose(**columns: object) -> None:
+    """Change settings of the open scope's tenant."""
+    row = SyncSettings.objects.get()
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.store(by=None)
 
 
 def material(code: str = "BUIS", quantity: str = "1", **fields: Any) -> dict[str, Any]:

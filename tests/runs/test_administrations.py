@@ -17,11 +17,7 @@ from tests import desk, factories
 from tests.web.pages import html
 from tests.web.settings_entries import ADDRESS, entries
 
-
-@pytest.fixture(autouse=True)
-def _ready(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def administration() -> str:

@@ -12,12 +12,12 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentence, sentences
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import people
 from kingsync.runs.forecast import End, forecast
-from tests import desk, factories
+from tests import desk
+from tests.desk import choose
 from tests.runs.test_commands import sync
 
 HALF = "Ketel \ud83d"  # half of a character
@@ -47,18 +47,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "a flag that is none": {"Archived": "misschien"},
 }
 
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
-
-
-def choose(**columns: object) -> None:
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def load(outsmart: OutSmartSandbox, **fields: Any) -> str:

@@ -17,11 +17,7 @@ from tests.runs.test_commands import command
 
 JAN = "Jan Jansen"
 
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def stopped(tenant: Tenant, code: str, state: str = "held", **params: str) -> str:

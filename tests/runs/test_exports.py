@@ -14,29 +14,14 @@ from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import LogEntry
-from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentences
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.runs import confirming
 from kingsync.runs.jobs import Job
-from tests import desk, factories
+from tests import desk
+from tests.desk import choose
 
-pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
-
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
-
-
-def choose(**columns: object) -> None:
-    """Change settings of the tenant."""
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled", "stocked")
 
 
 # --- Creating ---------------------------------------------------------------------------------------------------------

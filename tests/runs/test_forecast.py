@@ -20,11 +20,7 @@ from kingsync.runs import forecast
 from kingsync.runs.forecast import End, Forecast
 from tests import desk, factories
 
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def choices(**columns: object) -> Exports:

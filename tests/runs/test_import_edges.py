@@ -17,7 +17,6 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.brakes import Brake, HeldRecord
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, SyncRun
-from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.runs import (
     brakes,
@@ -32,6 +31,7 @@ from kingsync.runs import (
     writing,
 )
 from tests import desk, factories
+from tests.desk import choose
 from tests.runs.test_import_faults import PERSON, adds_up
 from tests.runs.test_import_slices import KilledError, in_slices, sent
 from tests.runs.test_imports import CUSTOMER, posts
@@ -47,13 +47,6 @@ def _settled(tenant: Tenant) -> None:
 def articles(king: KingSandbox, count: int, *, price: float = 1.0) -> None:
     for number in range(count):
         king.store.put_record("article", f"A{number:03}", {"OmschrijvingKort": "Buis", "VerkoopPrijsExclBtw": price})
-
-
-def choose(**columns: object) -> None:
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
 
 
 def listed(kind: str) -> list[tuple[str, str]]:

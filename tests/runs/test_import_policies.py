@@ -9,7 +9,8 @@ from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.links import RecordLink
 from kingsync.models.tenants import Tenant
 from tests import desk, factories
-from tests.runs.test_import_edges import choose, listed
+from tests.desk import choose
+from tests.runs.test_import_edges import listed
 from tests.runs.test_import_slices import sent
 from tests.runs.test_imports import CUSTOMER, posts
 

@@ -15,11 +15,11 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.runs import RunKind, SyncRun
-from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.runs import engine, lifecycle
 from tests import desk, factories
+from tests.desk import choose
 
 pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
 
@@ -59,14 +59,6 @@ def _stocked(tenant: Tenant, king: KingSandbox) -> None:
     factories.settings(
         tenant, approve_order=True, interim_updates=True, create_interim_order=True, order_update_status="5"
     )
-
-
-def choose(**columns: object) -> None:
-    """Change settings of the tenant."""
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
 
 
 @pytest.fixture

@@ -25,11 +25,7 @@ from tests.web.pages import text
 
 UNKNOWN = desk.material("ONBEKEND")
 
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def told(run: SyncRun) -> tuple[str, int, int]:

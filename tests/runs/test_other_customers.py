@@ -9,7 +9,6 @@ import pytest
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentences
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -17,6 +16,7 @@ from kingsync.rules.mapping import Exports
 from kingsync.runs import deciding, people
 from kingsync.runs.forecast import End, forecast
 from tests import desk, factories
+from tests.desk import choose
 from tests.runs.test_commands import command, sync
 
 JAN = "Jan Jansen"
@@ -30,13 +30,6 @@ def _stocked(tenant: Tenant, king: KingSandbox) -> None:
     king.store.put_record("debtor", "12", {"Naam1": "Bakker", "Woonplaats": "Ede"})
     king.store.put_record("order", "500", {"DebiteurNummer": 12})
     factories.settings(tenant)
-
-
-def choose(**columns: object) -> None:
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
 
 
 def lines_of(king: KingSandbox, number: int = 500) -> list[tuple[str, str, str]]:

@@ -25,16 +25,10 @@ from kingsync.runs import deciding, people
 from tests import desk, factories, processes
 from tests.runs.test_commands import command
 
-pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled", "stocked")
 
 JAN = "Jan Jansen"
 LONG_AGO = {"WorkDate": "01-02-2024", "WorkEndDate": "01-02-2024"}
-
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
 
 
 def choose(**columns: object) -> None:

@@ -9,16 +9,11 @@ import pytest
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
 from kingsync.runs import preview
-from tests import desk, factories
+from tests import desk
 
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def foreseen(number: str) -> dict[str, Any]:

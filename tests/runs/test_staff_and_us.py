@@ -18,11 +18,11 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.messages import Answer, Request
 from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentences
 from kingsync.models.work_orders import LedgerState, OrderLine
 from tests import desk, factories
+from tests.desk import choose
 
 CHANGE, REMOVE, ADD = "Order_OrderRegel_Wijzigen", "Order_OrderRegel_Verwijderen", "Order_OrderRegel_Toevoegen"
 
@@ -34,13 +34,6 @@ def _stocked(tenant: Tenant, king: KingSandbox) -> None:
     king.store.put_record("rate", "MONT", {"OmschrijvingKort": "Monteur", "AantalDecimalen": 2, "PrijsExclBtw": 58})
     king.store.put_record("rate", "LEER", {"OmschrijvingKort": "Leerling", "AantalDecimalen": 2, "PrijsExclBtw": 31})
     factories.settings(tenant)
-
-
-def choose(**columns: object) -> None:
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
 
 
 class Order:

@@ -11,24 +11,12 @@ from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
 from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import desk, factories
+from tests import desk
+from tests.desk import choose
 from tests.runs.test_commands import command, sync
 
-
-@pytest.fixture(autouse=True)
-def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
-    factories.settings(tenant)
-
-
-def choose(**columns: object) -> None:
-    row = SyncSettings.objects.get()
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.store(by=None)
+pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def codes(row: WorkOrder) -> list[str]:
