@@ -86,10 +86,10 @@ def is_repeated_outside() -> bool:
     return around is not None and around.is_repeated
 
 
-def of(operation: Operation, *, longest: float | None = None) -> Deadline:
-    """Return the deadline of an operation that begins now; `longest` and `within` can only bring it forward."""
+def of(operation: Operation) -> Deadline:
+    """Return the deadline of an operation that begins now; `within` can only bring it forward."""
     around = _around.get()
-    limit = min(float("inf") if longest is None else longest, around.deadline.left() if around else float("inf"))
+    limit = around.deadline.left() if around else float("inf")
     return Deadline(
         min(operation.total_seconds, limit),
         streaming_seconds=min(operation.streaming_seconds, limit),

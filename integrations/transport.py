@@ -60,9 +60,8 @@ class Transport:
     """The way to one system for one run.
 
     `on_call` hears of every call, also the failed ones; `on_failed_call` of those alone, which spares the others the
-    masking of what was said. `attempts` counts all tries of a read; `total_seconds` makes every operation end sooner
-    than it would by itself, for those who cannot wait. Every call is made inside `alone()`, which keeps other programs
-    away meanwhile.
+    masking of what was said. `attempts` counts all tries of a read. Every call is made inside `alone()`, which keeps
+    other programs away meanwhile.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class Transport:
         sleep: Callable[[float], object] = time.sleep,
         random: Callable[[], float] = _random.random,
         attempts: int = 3,
-        total_seconds: float | None = None,
         alone: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.system = system
@@ -86,7 +84,6 @@ class Transport:
         self._sleep = sleep
         self._random = random
         self._attempts = attempts
-        self._total_seconds = total_seconds
         self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
         self.alone = alone
         self._masker = Masker()
@@ -139,7 +136,7 @@ class Transport:
             return self._tried(request, read, describe)
 
     def _tried(self, request: _Request, read: Callable[[Answer], T], describe: Callable[[bytes], tuple[str, str]]) -> T:
-        deadline = deadlines.of(request.operation, longest=self._total_seconds)
+        deadline = deadlines.of(request.operation)
         attempts = 1 if request.operation.is_write or deadlines.is_repeated_outside() else self._attempts
         attempt = 1
         while True:

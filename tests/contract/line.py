@@ -11,13 +11,19 @@ from integrations.calls import Call, Operation
 from integrations.transport import Transport, no_words
 
 LOOPBACK = AddressPolicy(("127.0.0.1",))
-READ = Operation(name="Lezen", connect_timeout=2.0, read_timeout=0.3, visible_query=frozenset({"status"}))
-WRITE = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=2.0, read_timeout=0.3)
+# Limits that only a hang reaches.
+READ = Operation(name="Lezen", connect_timeout=60.0, read_timeout=60.0, visible_query=frozenset({"status"}))
+WRITE = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=60.0, read_timeout=60.0)
 
 
 def hasty(operation: Operation, seconds: float) -> Operation:
     """The same operation with a limit in all, which is the only one that counts."""
-    return msgspec.structs.replace(operation, connect_timeout=60.0, read_timeout=60.0, total_seconds=seconds)
+    return msgspec.structs.replace(operation, total_seconds=seconds)
+
+
+def impatient(operation: Operation) -> Operation:
+    """The same operation, which bears no long silence after it was sent."""
+    return msgspec.structs.replace(operation, read_timeout=1.0)
 
 
 def narrow(operation: Operation, max_bytes: int) -> Operation:
@@ -33,7 +39,6 @@ class Line:
         policy: AddressPolicy = LOOPBACK,
         *,
         attempts: int = 3,
-        total_seconds: float | None = None,
         verify: bool = True,
         ca_certificate: str = "",
     ) -> None:
@@ -48,7 +53,6 @@ class Line:
             sleep=self.waits.append,
             random=lambda: 1.0,
             attempts=attempts,
-            total_seconds=total_seconds,
         )
 
     def send(

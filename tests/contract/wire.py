@@ -17,12 +17,14 @@ class Wire:
     """Serves connections one after the other, each by the next behaviour (the last one for all that follow).
 
     `requests` are the requests as they came, `connections` how many there were; `ended` counts those that are over.
+    `is_over` is set once nobody calls any more.
     """
 
     def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self.ended = threading.Semaphore(0)
+        self.is_over = threading.Event()
         self._behaviours: Sequence[Behaviour] = behaviours
         self._tls = tls
         self._current: socket.socket | None = None
@@ -42,6 +44,7 @@ class Wire:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.is_over.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         if self._current is not None:
@@ -74,7 +77,7 @@ class Wire:
             self.connections += 1
             self._current = connection
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(5)
+                connection.settimeout(60)
                 self._handle(behaviour, connection)
             self.ended.release()
 
@@ -147,7 +150,7 @@ def drips(wire: Wire, connection: socket.socket) -> None:
     """Send a byte at a time, each before the read time-out, without end."""
     wire.reads(connection)
     connection.sendall(answer(b"", length=1_000_000))
-    for _ in range(200):
+    for _ in range(2_000):
         connection.sendall(b"x")
         time.sleep(0.05)
 

@@ -21,9 +21,9 @@ from integrations.transport import Transport
 from tests.contract.line import READ, WRITE, Line, hasty
 from tests.contract.wire import Behaviour, Wire, answer, cuts_off, hangs, says
 
-LIMIT = 0.6
+LIMIT = 1.0
 # Far more than the limit, far less than what the servers below have in mind.
-AT_MOST = 4.0
+AT_MOST = 40.0
 LARGE = b"x" * 20_000_000
 
 
@@ -40,27 +40,26 @@ def slowly(start: bytes, piece: bytes) -> Behaviour:
     def behave(wire: Wire, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(start)
-        for _ in range(2_000):
+        for _ in range(10_000):
             connection.sendall(piece)
             time.sleep(0.01)
 
     return behave
 
 
-def reads_slowly(_wire: Wire, connection: socket.socket) -> None:
+def reads_slowly(wire: Wire, connection: socket.socket) -> None:
     """Take the request a byte at a time."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    for _ in range(200):
+    while not wire.is_over.wait(0.01):
         if not connection.recv(1):
             return
-        time.sleep(0.01)
 
 
 def half_a_handshake(_wire: Wire, connection: socket.socket) -> None:
     """Begin TLS's answer, a byte at a time."""
     connection.recv(1)
     connection.sendall(b"\x16\x03\x03\x40\x00")
-    for _ in range(2_000):
+    for _ in range(10_000):
         connection.sendall(b"\x02")
         time.sleep(0.01)
 
@@ -135,17 +134,15 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(monkeypatc
 def test_all_tries_together_end_in_time() -> None:
     line = Line(attempts=50)
     with Wire(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
-        line.send(Operation(name="Lezen", read_timeout=0.2, total_seconds=1.0), wire.url)
+        line.send(Operation(name="Lezen", read_timeout=0.2, total_seconds=2.0), wire.url)
 
-    assert 1 < len(line.calls) < 10
+    assert 1 < len(line.calls) <= 10
     line.transport.close()
 
 
 def test_a_page_can_ask_for_less(line: Line) -> None:
-    impatient = Line(total_seconds=LIMIT)
-    with Wire(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
-        impatient.send(hasty(READ, 60.0), wire.url)
-    impatient.transport.close()
+    with Wire(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST), deadlines.within(LIMIT):
+        line.send(READ, wire.url)
 
 
 def test_a_list_may_take_longer_while_bytes_keep_coming(line: Line) -> None:
@@ -153,16 +150,16 @@ def test_a_list_may_take_longer_while_bytes_keep_coming(line: Line) -> None:
         wire.reads(connection)
         connection.sendall(answer(b"", length=10))
         for _ in range(10):
-            time.sleep(0.1)
+            time.sleep(0.25)
             connection.sendall(b"x")
 
-    operation = Operation(name="Lijst", read_timeout=0.5, total_seconds=0.5, streaming_seconds=30.0)
+    operation = Operation(name="Lijst", read_timeout=60.0, total_seconds=2.0, streaming_seconds=120.0)
     with Wire(behave) as wire:
         assert line.send(operation, wire.url) == b"x" * 10
 
 
 def test_a_list_does_not_take_longer_than_that(line: Line) -> None:
-    operation = Operation(name="Lijst", read_timeout=0.3, total_seconds=0.3, streaming_seconds=1.0)
+    operation = Operation(name="Lijst", read_timeout=1.0, total_seconds=1.0, streaming_seconds=2.0)
     behaviour = slowly(answer(b"", length=1_000_000), b"x")
     with Wire(behaviour) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
         line.send(operation, wire.url)

@@ -6,13 +6,12 @@ import socket
 import threading
 from collections.abc import Iterator
 
-import msgspec
 import pytest
 
 from integrations import errors
 from integrations.addresses import AddressPolicy
 from integrations.calls import Operation
-from tests.contract.line import READ, WRITE, Line
+from tests.contract.line import READ, WRITE, Line, hasty, impatient
 from tests.contract.wire import Behaviour, Wire, answer, closed_port, cuts_off, drips, hangs, says
 
 
@@ -75,15 +74,16 @@ LOST = [
 ]
 
 
-def _at_most_a_second(operation: Operation) -> Operation:
-    return msgspec.structs.replace(operation, total_seconds=1.0)
+def _limited(operation: Operation, reason: str) -> Operation:
+    """The operation with limits that end it soon where that is to happen, else with those that only a hang reaches."""
+    return hasty(impatient(operation), 2.0) if reason == "timeout" else operation
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), LOST)
 def test_read_without_a_whole_answer_may_be_tried_again(behaviour: Behaviour, reason: str) -> None:
     line = Line(attempts=1)
     with Wire(behaviour) as wire, pytest.raises(errors.ServerError) as caught:
-        line.send(_at_most_a_second(READ), wire.url)
+        line.send(_limited(READ, reason), wire.url)
 
     assert caught.value.reason == reason
     line.transport.close()
@@ -92,7 +92,7 @@ def test_read_without_a_whole_answer_may_be_tried_again(behaviour: Behaviour, re
 @pytest.mark.parametrize(("behaviour", "reason"), LOST)
 def test_write_without_a_whole_answer_is_unknown_and_sent_once(line: Line, behaviour: Behaviour, reason: str) -> None:
     with Wire(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
-        line.send(_at_most_a_second(WRITE), wire.url, body=b"{}")
+        line.send(_limited(WRITE, reason), wire.url, body=b"{}")
 
     assert caught.value.reason == reason
     assert len(wire.requests) == 1
@@ -148,7 +148,7 @@ def test_two_threads_do_not_take_each_others_progress_for_their_own(line: Line) 
 
     def lose(url: str) -> None:
         try:
-            line.send(WRITE, url)
+            line.send(impatient(WRITE), url)
         except errors.IntegrationError as error:
             caught.append(error)
 
