@@ -97,11 +97,19 @@ def _demo(local: Path, **environment: str) -> Iterator[RunningDemo]:
         demo.close()
 
 
+@pytest.fixture(scope="module")
+def lasting_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """A demo for the tests that leave it as it was: to start one takes long."""
+    with _demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
 def _fetch(url: str) -> tuple[int, str]:
     with urllib.request.urlopen(url, timeout=patience.SECONDS) as answer:
         return answer.status, answer.read().decode()
 
 
+@pytest.mark.long
 def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_path: Path) -> None:
     with _demo(tmp_path) as demo:
         ready = demo.wait_for(READY)
@@ -130,6 +138,7 @@ def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_pat
     assert sandboxes[0] in demo.output
 
 
+@pytest.mark.long
 def test_nothing_is_left_when_the_demo_is_killed(tmp_path: Path) -> None:
     with _demo(tmp_path) as demo:
         demo.wait_for(READY)
@@ -141,29 +150,27 @@ def test_nothing_is_left_when_the_demo_is_killed(tmp_path: Path) -> None:
     assert processes.still_running(running) == []
 
 
-def test_a_killed_worker_is_named_and_started_again(tmp_path: Path) -> None:
-    with _demo(tmp_path) as demo:
-        demo.wait_for(r"^exports +\| .*ready")
-        children = psutil.Process(demo.process.pid).children()
-        worker = next(child for child in children if "exports" in child.cmdline())
-        pool = worker.children(recursive=True)
+def test_a_killed_worker_is_named_and_started_again(lasting_demo: RunningDemo) -> None:
+    lasting_demo.wait_for(r"^exports +\| .*ready")
+    children = psutil.Process(lasting_demo.process.pid).children()
+    worker = next(child for child in children if "exports" in child.cmdline())
+    pool = worker.children(recursive=True)
 
-        worker.kill()
-        demo.wait_for(r"^exports was ended by SIGKILL; it is started again$")
-        demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
-        left = processes.still_running([worker, *pool])
+    worker.kill()
+    lasting_demo.wait_for(r"^exports was ended by SIGKILL; it is started again$")
+    lasting_demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
+    left = processes.still_running([worker, *pool])
 
     assert len(pool) >= 1
     assert left == []
 
 
-def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(tmp_path: Path) -> None:
-    with _demo(tmp_path) as first:
-        address = first.wait_for(READY)[1]
+def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(lasting_demo: RunningDemo) -> None:
+    address = lasting_demo.wait_for(READY)[1]
 
-        with _demo(tmp_path) as second:
-            code = second.process.wait(patience.SECONDS)
-        first_still_answers = _fetch(f"{address}/health")[0]
+    with _demo(lasting_demo.local) as second:
+        code = second.process.wait(patience.SECONDS)
+    first_still_answers = _fetch(f"{address}/health")[0]
 
     assert code == 1
     assert f"A demo of this checkout is running already: open {address}" in second.output
