@@ -24,7 +24,6 @@ ACCESS_CODE = "secret-access-code"
 OTHER_ACCESS_CODE = "secret-other-code"
 
 LOOPBACK = AddressPolicy(("127.0.0.1",))
-SECONDS = 0.4  # how long the clients of the sandboxes wait for an answer to a write
 
 
 @pytest.fixture
@@ -73,7 +72,6 @@ def client_of(sandbox: KingSandbox, transport: Transport, **codes: str) -> KingC
         access_code=codes.pop("access_code", sandbox.access_code),
         access_codes=codes,
         transport=transport,
-        write_timeout=SECONDS,
     )
 
 

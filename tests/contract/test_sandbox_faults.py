@@ -12,15 +12,17 @@ from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from integrations.transport import Transport
-from tests.contract.conftest import LOOPBACK, SECONDS, client_of
+from tests.contract.conftest import LOOPBACK, client_of
 from tests.contract.test_outsmart_client import RELATION
+
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
 
 # Fault, class for a read, class for a write, and whether the write was carried out all the same.
 FAULTS = [
     (Fault(kind="reset_before"), errors.ServerError, errors.OutcomeUnknownError, False),
     (Fault(kind="reset_after"), errors.ServerError, errors.OutcomeUnknownError, True),
-    (Fault(kind="timeout_before", seconds=1.0), errors.ServerError, errors.OutcomeUnknownError, False),
-    (Fault(kind="timeout_after", seconds=1.0), errors.ServerError, errors.OutcomeUnknownError, True),
+    (Fault(kind="timeout_before"), errors.ServerError, errors.OutcomeUnknownError, False),
+    (Fault(kind="timeout_after"), errors.ServerError, errors.OutcomeUnknownError, True),
     (Fault(kind="http_429", retry_after=7), errors.RateLimitError, errors.RateLimitError, False),
     (Fault(kind="http_500"), errors.ServerError, errors.OutcomeUnknownError, False),
     (Fault(kind="http_503"), errors.ServerError, errors.OutcomeUnknownError, False),
@@ -61,13 +63,11 @@ def test_write_to_king_that_goes_wrong_says_what_is_known(
 def test_write_to_outsmart_that_goes_wrong_says_what_is_known(
     demo_outsmart: OutSmartSandbox,
     to_outsmart: OutSmartClient,
-    monkeypatch: pytest.MonkeyPatch,
     fault: Fault,
     _read: type[errors.IntegrationError],
     expected: type[errors.IntegrationError],
     is_done: bool,
 ) -> None:
-    monkeypatch.setattr("integrations.outsmart.client._WRITE_SECONDS", SECONDS)
     demo_outsmart.faults.add(copy_of(fault))
 
     with pytest.raises(errors.IntegrationError) as caught:
@@ -82,15 +82,12 @@ def test_write_to_outsmart_that_goes_wrong_says_what_is_known(
 @pytest.mark.parametrize("system", ["king", "outsmart"])
 def test_read_that_goes_wrong_says_what_happens_next(
     request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
     system: str,
     fault: Fault,
     expected: type[errors.IntegrationError],
     _write: type[errors.IntegrationError],
     _done: bool,
 ) -> None:
-    monkeypatch.setattr("integrations.outsmart.client._LIST_SECONDS", SECONDS)
-    monkeypatch.setattr("integrations.king.client._READ_SECONDS", SECONDS)
     sandbox = request.getfixturevalue(f"demo_{system}")
     client = request.getfixturevalue(f"to_{system}")
     sandbox.faults.add(copy_of(fault))

@@ -18,7 +18,7 @@ from kingsync.models.connections import Connection
 from kingsync.models.turns import Caller, KingTurn, KingTurnRequest
 from kingsync.runs import processes, turns
 from kingsync.runs.turns import Turn
-from tests import worlds
+from tests import patience, worlds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "http://king:80 DEMO"
@@ -153,7 +153,7 @@ def test_blocks_may_be_nested_and_shared_by_threads_of_one_caller(turn: Callable
     mine = turn()
 
     with mine.held(), mine.held():
-        in_background(mine, lambda: None).join(timeout=10)
+        in_background(mine, lambda: None).join(timeout=patience.SECONDS)
         assert held_by() == Caller.EXPORT
 
 
@@ -183,6 +183,9 @@ def test_an_import_gives_way_to_an_export_between_two_calls(turn: Callable[..., 
     worlds.wait_for(lambda: made_calls_until(importing, went))
     thread.join()
 
+    assert went.is_set()
+    assert waiting() == set()
+
 
 def made_calls_until(busy: Turn, done: threading.Event) -> bool:
     """Make one more call, as a run that has much to do."""
@@ -206,6 +209,9 @@ def test_nobody_starves_beside_exports_that_never_end(
     waits.join()
     others.join()
 
+    assert went.is_set()
+    assert waiting() == set()
+
 
 def test_who_makes_no_calls_leaves_the_turn(turn: Callable[..., Turn]) -> None:
     with turn().held():
@@ -227,7 +233,7 @@ def test_a_turn_of_another_machine_is_waited_for_until_it_ends(turn: Callable[..
 
         KingTurn.objects.update(until="2020-01-01T00:00Z")
 
-        thread.join(timeout=30)
+        thread.join(timeout=patience.SECONDS)
         assert not thread.is_alive()
 
 
@@ -236,8 +242,8 @@ def test_a_turn_of_a_process_that_is_gone_from_this_machine_is_free_at_once(turn
         machine, pid, _start = processes.name().split("/")
         KingTurn.objects.update(holder=f"{machine}/{pid}/1/x")  # the same number, begun at another time
 
-        with turn(patience=0.0).held():
-            pass
+        with turn(Caller.PAGE, patience=0.0).held():
+            assert held_by() == Caller.PAGE
 
 
 def test_who_lost_the_turn_asks_for_it_again(turn: Callable[..., Turn]) -> None:
@@ -250,5 +256,5 @@ def test_who_lost_the_turn_asks_for_it_again(turn: Callable[..., Turn]) -> None:
         waits = in_background(frozen, lambda: None)
         worlds.wait_for(lambda: waiting() == {"export"})
 
-    waits.join(timeout=30)
+    waits.join(timeout=patience.SECONDS)
     assert not waits.is_alive()

@@ -13,6 +13,7 @@ import msgspec
 from integrations.sandbox.base import Sandbox
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
+from tests import patience
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Caller:
     """One kept connection to a sandbox."""
 
-    def __init__(self, sandbox: Sandbox, *, timeout: float = 5.0) -> None:
+    def __init__(self, sandbox: Sandbox, *, timeout: float = patience.SECONDS) -> None:
         url = urlsplit(sandbox.address)
         self._connection = http.client.HTTPConnection(str(url.hostname), url.port or 0, timeout=timeout)
 
@@ -61,7 +62,7 @@ class Caller:
 class KingCaller(Caller):
     """Calls webservices with one access code."""
 
-    def __init__(self, sandbox: KingSandbox, *, code: str | None = None, timeout: float = 5.0) -> None:
+    def __init__(self, sandbox: KingSandbox, *, code: str | None = None, timeout: float = patience.SECONDS) -> None:
         super().__init__(sandbox, timeout=timeout)
         self._path = f"/{sandbox.administration}"
         self._code = sandbox.access_code if code is None else code
@@ -108,7 +109,7 @@ class KingCaller(Caller):
 class OutSmartCaller(Caller):
     """Calls endpoints with the query pair."""
 
-    def __init__(self, sandbox: OutSmartSandbox, *, timeout: float = 5.0) -> None:
+    def __init__(self, sandbox: OutSmartSandbox, *, timeout: float = patience.SECONDS) -> None:
         super().__init__(sandbox, timeout=timeout)
         self._pair = [("token", sandbox.token), ("software_token", sandbox.software_token)]
 

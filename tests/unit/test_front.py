@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import threading
 from collections.abc import Callable, Iterable
@@ -14,15 +15,18 @@ from kingsync.front.front import REFUSED, Front, Limits
 from kingsync.front.intake import Message
 from kingsync.front.pace import Pace
 from kingsync.front.wsgi import environment
+from tests import patience
 
 LIMITS = Limits(
     page_threads=2,
     upload_threads=1,
     most_bytes=1000,
     most_bytes_at_once=2500,
-    pace=Pace(grace_seconds=0.3, bytes_per_second=1000),
+    pace=Pace(grace_seconds=60.0, bytes_per_second=1000),
     linger_seconds=1,
 )
+# For visitors who send nothing more.
+HURRIED = dataclasses.replace(LIMITS, pace=Pace(grace_seconds=0.3, bytes_per_second=1000))
 
 
 def scope(method: str = "POST", path: str = "/page/", headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
@@ -76,14 +80,15 @@ class Visit:
         self.messages.append(message)
 
 
-def front(application: Any = echo) -> Front:
-    return Front(application, LIMITS, is_upload=lambda _method, path: path == "/upload/")
+def front(application: Any = echo, limits: Limits = LIMITS) -> Front:
+    return Front(application, limits, is_upload=lambda _method, path: path == "/upload/")
 
 
 def visit(*pieces: bytes, length: int | None = None, path: str = "/page/", is_stuck: bool = False) -> Visit:
     size = sum(map(len, pieces)) if length is None else length
     headers = [(b"content-length", str(size).encode())] if size >= 0 else [(b"transfer-encoding", b"chunked")]
-    return Visit(front(), scope(path=path, headers=headers), *pieces, is_stuck=is_stuck)
+    limits = HURRIED if is_stuck else LIMITS
+    return Visit(front(limits=limits), scope(path=path, headers=headers), *pieces, is_stuck=is_stuck)
 
 
 @pytest.mark.parametrize("path", ["/page/", "/upload/"])
@@ -111,7 +116,7 @@ def test_who_stops_sending_is_refused(path: str) -> None:
 
 def test_more_forms_at_once_than_memory_is_kept_for_are_refused() -> None:
     async def three() -> list[int]:
-        shared = front()
+        shared = front(limits=HURRIED)
         sent = scope(headers=[(b"content-length", b"1000")])
         visits = [Visit(shared, sent, is_stuck=True) for _each in range(3)]
         return [seen.refused for seen in await asyncio.gather(*(each.run() for each in visits))]
@@ -145,7 +150,7 @@ def test_an_answer_that_is_not_taken_is_given_up_and_holds_no_thread() -> None:
     async def nothing() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    asyncio.run(asyncio.wait_for(front(large)(scope("GET"), nothing, never), 20))
+    asyncio.run(asyncio.wait_for(front(large, HURRIED)(scope("GET"), nothing, never), patience.SECONDS))
 
     assert done.is_set()
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import patience
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, str(ROOT / "manage.py"), "sandbox"]
 # Addresses that nobody listens on: the command must do without a database and a broker.
@@ -61,7 +63,7 @@ def test_command_says_where_it_is_and_ends_cleanly_on_a_signal(
     with running(*arguments, "--latency", "1", "--seed", "2", "--state", str(state)) as (process, printed):
         found = re.match(line, printed)
         assert found, printed
-        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=5)
+        connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=patience.SECONDS)
         connection.request("GET", "/_control/switches")
         told = connection.getresponse().read()
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -200,8 +201,8 @@ def test_timeout_hangs_until_the_client_goes_away(king: KingSandbox, kind: str, 
     with KingCaller(king, timeout=0.1) as impatient, pytest.raises(TimeoutError):
         add_order(impatient)
 
-    eventually(lambda: king.calls.all()[0].seconds > 0)
-    assert king.calls.all()[0].seconds < 2
+    eventually(lambda: any(call.seconds for call in king.calls.all()))
+    assert king.calls.all()[0].seconds < HANGS_SECONDS / 2
     assert stored_orders(king) == orders
 
 
@@ -213,7 +214,7 @@ def test_timeout_closes_without_an_answer_after_its_seconds(king: KingSandbox, c
 
 
 def test_late_work_is_done_after_the_client_has_gone(king: KingSandbox) -> None:
-    king.faults.add(Fault(kind="late", seconds=0.2))
+    king.faults.add(Fault(kind="late", seconds=1.5))
 
     with KingCaller(king, timeout=0.05) as impatient, pytest.raises(TimeoutError):
         add_order(impatient)
@@ -302,11 +303,14 @@ def test_lock_by_user_refuses_a_new_order_too(king: KingSandbox, caller: KingCal
 
 
 def test_connection_is_kept_and_a_call_takes_no_delayed_acknowledgement(king: KingSandbox, caller: KingCaller) -> None:
-    started = time.monotonic()
+    took = []
     for _ in range(100):
+        started = time.monotonic()
         caller.post("Webservice_Test", {})
+        took.append(time.monotonic() - started)
 
-    assert time.monotonic() - started < 4  # a delayed acknowledgement costs 0.04 s a call
+    # A delayed acknowledgement costs each call 0.04 s, but for the first few; a busy machine lets one of many through.
+    assert min(took[50:]) < 0.04
 
 
 def test_only_loopback_is_listened_on(king: KingSandbox) -> None:
@@ -341,15 +345,17 @@ def test_body_of_unknown_length_is_refused(caller: KingCaller) -> None:
 
 
 def test_calls_at_the_same_time_are_counted(king: KingSandbox) -> None:
-    king.faults.add(Fault(kind="latency", seconds=0.1, times="forever"))
+    king.faults.add(Fault(kind="latency", seconds=HANGS_SECONDS, times="forever"))
 
     def call() -> None:
-        with KingCaller(king) as one:
+        with KingCaller(king) as one, contextlib.suppress(http.client.HTTPException, OSError):
             one.post("Webservice_Test", {})
 
     threads = [threading.Thread(target=call) for _ in range(3)]
     for thread in threads:
         thread.start()
+    eventually(lambda: king.calls.peak == 3)
+    king.stop()
     for thread in threads:
         thread.join()
 

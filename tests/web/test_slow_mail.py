@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from kingsync.models.tenants import Tenant
 from kingsync.runs import mails
-from tests import factories
+from tests import factories, patience
 from tests.web.conftest import People
 from tests.web.pages import text
 
@@ -66,7 +66,7 @@ def test_invitation_is_kept_and_told_not_to_be_sent(
 
     answer = english.post("/t/jansen/people/invite/", {"email": "new@jansen.example", "role": "viewer"}, follow=True)
 
-    assert silent.held.acquire(timeout=30)
+    assert silent.held.acquire(timeout=patience.SECONDS)
     assert not silent.left.is_set()
     assert "The mail server took no mail." in text(answer)
     assert tenant.invitations.count() == 1
