@@ -224,7 +224,7 @@ def test_viewer_sees_the_steps_without_buttons(english: Client, tenant: Tenant, 
     page = html(english.get("/t/jansen/"))
 
     assert "First import" in page
-    assert "/start/" not in page
+    assert "/t/jansen/start/" not in page
 
 
 def test_steps_of_another_tenant_are_not_counted(browser: Client, new: Tenant) -> None:
