@@ -177,7 +177,7 @@ def king_file(of: Tenant, **fields: Any) -> KingFile:
 
 
 def brake(of: Tenant, **fields: Any) -> Brake:
-    """Make a brake that waits for a yes."""
+    """Make a brake that waits for approval."""
     defaults = {"kind": "customers", "known_count": 400, "changed_count": 60, "deactivated_count": 9}
     row = Brake(tenant=of, **(defaults | fields))
     row.save()

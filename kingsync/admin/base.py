@@ -34,7 +34,7 @@ def is_staff(user: User | AnonymousUser) -> bool:
 class TenantFilter(admin.SimpleListFilter):
     """Choose among the tenants that this person may see; the names of others are not given away."""
 
-    title = _("tenant")
+    title = _("company")
     parameter_name = "tenant"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002

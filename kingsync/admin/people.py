@@ -62,14 +62,14 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
     actions = ("switch_second_step_off",)
 
-    @admin.action(description=gettext_lazy("Switch two-step login off (lost telephone)"))
+    @admin.action(description=gettext_lazy("Turn off two-step verification (lost phone)"))
     def switch_second_step_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
         """Let people who lost telephone and backup codes in with their password; who it is must be sure first."""
         for model in (TOTPDevice, StaticDevice):
             model.objects.filter(user__in=queryset).delete()
         for user in queryset:
-            self.log_change(request, user, gettext("Two-step login switched off."))
-        messages.success(request, gettext("Two-step login switched off."))
+            self.log_change(request, user, gettext("Two-step verification has been turned off."))
+        messages.success(request, gettext("Two-step verification has been turned off."))
 
 
 @admin.register(Group)

@@ -52,7 +52,7 @@ class SyncRunAdmin(base.LongListAdmin):
                 )
             },
         ),
-        (_("For those who must dig"), {"fields": ("settings_version", "options", "cursor", "attempt")}),
+        (_("Technical details"), {"fields": ("settings_version", "options", "cursor", "attempt")}),
     )
     why_failed = base.why("error", _("error"))
 
@@ -85,11 +85,11 @@ class LogEntryAdmin(base.LongListAdmin):
         "call",
     )
 
-    @admin.display(description=_("what happened"))
+    @admin.display(description=_("history"))
     def sentence(self, entry: LogEntry) -> str:
         return wording.event_sentence(entry.event, entry.reason)
 
-    @admin.display(description=_("the call behind it"))
+    @admin.display(description=_("technical details"))
     def call(self, entry: LogEntry) -> str:
         """Show the failing call for those who must dig; its secrets were masked before it was kept."""
         call = entry.detail.get("call")

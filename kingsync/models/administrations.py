@@ -25,7 +25,7 @@ def change_problem(before: str, wanted: str) -> str:
     if not before or before == wanted or not is_linked():
         return ""
     return gettext(
-        "Work orders or master data are linked to administration %(before)s already, and their numbers mean something "
-        "else in another administration. What to do: put %(before)s back, and set up another administration as a "
-        "company of its own."
+        "Work orders or master data are already linked to administration %(before)s, and their "
+        "numbers mean something else in another administration. What to do: change it back to "
+        "%(before)s, and add the other administration as a separate company."
     ) % {"before": before}

@@ -24,15 +24,15 @@ class BackgroundCall(TenantOwned):
 
     class Kind(models.TextChoices):
         TEST = "test", _("connection test")
-        CHOICES = "choices", _("refresh of the choices")
+        CHOICES = "choices", _("refresh of the pick lists")
         FIND_ORDER = "find_order", _("search for a King order")
-        ATTACH = "attach", _("attach to a King order")
-        ANEW = "anew", _("start anew")
+        ATTACH = "attach", _("link to a King order")
+        ANEW = "anew", _("reset link to King")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting")
-        RUNNING = "running", _("going on")
-        ENDED = "ended", _("ended")
+        RUNNING = "running", _("in progress")
+        ENDED = "ended", _("finished")
 
     OPEN: ClassVar = [State.QUEUED, State.RUNNING]
 
@@ -41,13 +41,13 @@ class BackgroundCall(TenantOwned):
     # What is asked, as a keyed hash while it is open: a second press asks nothing new.
     key = models.CharField(max_length=64, blank=True)
     work_order = models.ForeignKey(WorkOrder, models.CASCADE, null=True, related_name="+", verbose_name=_("work order"))
-    parameters = models.JSONField(_("what was asked"), default=dict)
+    parameters = models.JSONField(_("request"), default=dict)
     result = models.JSONField(_("result"), default=dict)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("requested by")
     )
     requested_at = models.DateTimeField(_("requested at"))
-    expires_at = models.DateTimeField(_("ends before"))
+    expires_at = models.DateTimeField(_("finishes before"))
 
     class Meta:
         verbose_name = _("background call")

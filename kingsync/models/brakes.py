@@ -21,10 +21,10 @@ class Brake(TenantOwned):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("waits for a yes")
-        ALLOWED = "allowed", _("allowed")
+        WAITING = "waiting", _("waiting for approval")
+        ALLOWED = "allowed", _("approved")
         REFUSED = "refused", _("refused")
-        OVER = "over", _("over")
+        OVER = "over", _("no longer needed")
 
     OPEN: ClassVar = [State.WAITING, State.ALLOWED, State.REFUSED]
 
@@ -44,8 +44,8 @@ class Brake(TenantOwned):
     decided_by_name = models.CharField(_("name"), max_length=limits.EMAIL, blank=True)
 
     class Meta:
-        verbose_name = _("brake")
-        verbose_name_plural = _("brakes")
+        verbose_name = _("stopped import")
+        verbose_name_plural = _("stopped imports")
         base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(

@@ -26,7 +26,7 @@ class Connection(TenantOwned):
     """
 
     class Reader(models.TextChoices):
-        WEBSERVICE = "webservice", _("King's webservices")
+        WEBSERVICE = "webservice", _("King's web services")
         FILES = "files", _("King's XML export files")
 
     class State(models.TextChoices):
@@ -42,9 +42,9 @@ class Connection(TenantOwned):
     busy_codes = ArrayField(
         models.CharField(max_length=limits.BUSY_CODE), verbose_name=_("busy codes"), default=list, blank=True
     )
-    sql_timeout = models.PositiveIntegerField(_("SQL time-out (seconds)"), null=True, blank=True)
+    sql_timeout = models.PositiveIntegerField(_("SQL timeout (seconds)"), null=True, blank=True)
     # King only: where imports read from. Exports always write through the webservices.
-    reader = models.CharField(_("imports read from"), max_length=10, choices=Reader.choices, default=Reader.WEBSERVICE)
+    reader = models.CharField(_("source of imports"), max_length=10, choices=Reader.choices, default=Reader.WEBSERVICE)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
     # A reason of kingsync.models.wording: {"code": ..., "params": {...}}
     paused_reason = models.JSONField(_("reason"), default=dict, blank=True)

@@ -26,7 +26,7 @@ _PRICE = _("price")
 _KING_NUMBER = _("number in King")
 _TYPE_OF_WORK = _("type of work")
 _PAYMENT_METHOD = _("payment method")
-_WORK_STATUS = _("work status")
+_WORK_STATUS = _("work order status")
 _WORK_DESCRIPTION = _("work description")
 _INTERNAL = _("internal work description")
 _SHORT = _("short work description")
@@ -82,7 +82,7 @@ _NAMES: dict[str, str | Promise] = {
     # Warehouses
     "wse_code": _CODE,
     "wse_description": _DESCRIPTION,
-    "wse_type": _("sort"),
+    "wse_type": _("type"),
     "wse_external_id": _KING_NUMBER,
     # Work orders, by OutSmart's names
     "WorkorderNo": _KING_ORDER,

@@ -14,7 +14,7 @@ class KingFile(TenantOwned):
     """One XML file of King's, uploaded, named on the command line or found in the tenant's folder."""
 
     class State(models.TextChoices):
-        NEW = "new", _("waits for an import")
+        NEW = "new", _("waiting for an import")
         READ = "read", _("imported")
         FAILED = "failed", _("could not be read")
 
@@ -30,7 +30,7 @@ class KingFile(TenantOwned):
     # A reason of kingsync.models.wording, or {}.
     reason = models.JSONField(_("reason"), default=dict)
     record_count = models.PositiveIntegerField(_("records"), default=0)
-    came_at = models.DateTimeField(_("came in at"), auto_now_add=True)
+    came_at = models.DateTimeField(_("received at"), auto_now_add=True)
     read_at = models.DateTimeField(_("read at"), null=True)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("uploaded by")

@@ -27,7 +27,7 @@ class RecordLink(TenantOwned):
         Tenant,
         models.CASCADE,
         related_name="+",
-        verbose_name=_("tenant"),
+        verbose_name=_("company"),
         db_index=False,
         db_constraint=False,
     )
@@ -36,7 +36,7 @@ class RecordLink(TenantOwned):
         LINKED = "linked", _("linked")
         REJECTED = "rejected", _("rejected")
         SKIPPED = "skipped", _("skipped")
-        GONE = "gone", _("gone from King")
+        GONE = "gone", _("no longer in King")
 
     kind = models.CharField(_("kind"), max_length=20, choices=RecordKind.choices)
     king_id = models.CharField(_("King number"), max_length=50)
@@ -88,7 +88,7 @@ class KingRecord(TenantOwned):
         Tenant,
         models.CASCADE,
         related_name="+",
-        verbose_name=_("tenant"),
+        verbose_name=_("company"),
         db_index=False,
         db_constraint=False,
     )
@@ -128,15 +128,15 @@ class ReadState(TenantOwned):
 
     purpose = models.CharField(_("for"), max_length=20)
     kind = models.CharField(_("kind"), max_length=10, choices=KingRecord.Kind.choices)
-    complete_at = models.DateTimeField(_("last complete pass"), null=True)
+    complete_at = models.DateTimeField(_("last complete scan"), null=True)
     changed_until = models.DateTimeField(_("changes read until"), null=True)
     settings_version = models.PositiveIntegerField(null=True)
     # The source hashes, 16 bytes each, that the complete pass going on has not met yet; null when none is going on.
     unseen = models.BinaryField(null=True)
 
     class Meta:
-        verbose_name = _("reading state")
-        verbose_name_plural = _("reading states")
+        verbose_name = _("read position")
+        verbose_name_plural = _("read positions")
         base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant", "purpose", "kind"], name="one_read_state_per_purpose")]
 
@@ -176,8 +176,8 @@ class WorkStatus(TenantOwned):
     name = models.CharField(_("name"), max_length=255)
 
     class Meta:
-        verbose_name = _("work status")
-        verbose_name_plural = _("work statuses")
+        verbose_name = _("work order status")
+        verbose_name_plural = _("work order statuses")
         base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="each_work_status_once")]
 

@@ -14,8 +14,8 @@ from kingsync.models.work_orders import WorkOrder
 class Invitation(models.Model):
     """A link in a mail that makes somebody a member; only the hash of its secret is kept."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="invitations", verbose_name=_("tenant"))
-    email = models.EmailField(_("mail address"))
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="invitations", verbose_name=_("company"))
+    email = models.EmailField(_("e-mail address"))
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(
@@ -47,10 +47,10 @@ class Invitation(models.Model):
 class SentNotice(TenantOwned):
     """One notification mail: what it told of lies before `covered_until`, so that nothing is told twice."""
 
-    mode = models.CharField(_("mails"), max_length=10)
+    mode = models.CharField(_("e-mail frequency"), max_length=10)
     sent_at = models.DateTimeField(_("sent at"), auto_now_add=True)
     covered_until = models.DateTimeField()
-    recipients = models.JSONField(_("mail addresses"), default=list)
+    recipients = models.JSONField(_("e-mail addresses"), default=list)
     work_order_count = models.PositiveIntegerField(_("work orders"), default=0)
     # What the mail server said when it would not take the mail, or that it is not known yet; "" when it went well.
     problem = models.CharField(_("problem"), max_length=500, blank=True)
@@ -75,8 +75,8 @@ class ToldWorkOrder(TenantOwned):
     fingerprint = models.CharField(max_length=32)
 
     class Meta:
-        verbose_name = _("work order that was mailed")
-        verbose_name_plural = _("work orders that were mailed")
+        verbose_name = _("work order in a notification")
+        verbose_name_plural = _("work orders in notifications")
         base_manager_name = "across_tenants"
 
     def __str__(self) -> str:

@@ -33,10 +33,10 @@ class OrderWatch(TenantOwned):
     looked_at = models.DateTimeField(_("compared until"), null=True)
     # The last mark in the journal of created orders that this database has seen.
     journal_mark = models.CharField(max_length=32, blank=True)
-    noticed_at = models.DateTimeField(_("restore noticed at"), null=True)
+    noticed_at = models.DateTimeField(_("restore detected at"), null=True)
     noticed_in = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="+", verbose_name=_("in run"))
     found_count = models.PositiveIntegerField(_("orders found again"), default=0)
-    closed_count = models.PositiveIntegerField(_("orders that King does not show any more"), default=0)
+    closed_count = models.PositiveIntegerField(_("orders that King no longer shows"), default=0)
 
     class Meta:
         verbose_name = _("comparison with King's orders")

@@ -53,7 +53,7 @@ class SyncRun(TenantOwned):
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", _("schedule")
         BUTTON = "button", _("button")
-        COMMAND = "command", _("command")
+        COMMAND = "command", _("command line")
 
     kind = models.CharField(_("kind"), max_length=10, choices=RunKind.choices)
     status = models.CharField(_("state"), max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
@@ -65,13 +65,13 @@ class SyncRun(TenantOwned):
     options = models.JSONField(_("options"), default=dict)
     cursor = models.JSONField(_("cursor"), default=dict)
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
-    cancel_requested = models.BooleanField(_("asked to stop"), default=False)
+    cancel_requested = models.BooleanField(_("stop requested"), default=False)
     # The broker did not take its message: the clock sends it as soon as the broker is back.
-    is_unsent = models.BooleanField(_("waits for the background service"), default=False, db_default=False)
+    is_unsent = models.BooleanField(_("waiting for the background service"), default=False, db_default=False)
 
     queued_at = models.DateTimeField(_("queued at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True)
-    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True)
+    heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
@@ -81,7 +81,7 @@ class SyncRun(TenantOwned):
     unchanged_count = models.PositiveIntegerField(_("unchanged"), default=0)
     skipped_count = models.PositiveIntegerField(_("skipped"), default=0)
     rejected_count = models.PositiveIntegerField(_("rejected"), default=0)
-    uncertain_count = models.PositiveIntegerField(_("uncertain"), default=0)
+    uncertain_count = models.PositiveIntegerField(_("outcome unknown"), default=0)
     failed_count = models.PositiveIntegerField(_("failed"), default=0)
     deactivated_count = models.PositiveIntegerField(_("deactivated"), default=0)
     # Records that need a person; of them those that did not before this run, or not for this reason.
@@ -93,7 +93,7 @@ class SyncRun(TenantOwned):
     progress_done = models.PositiveIntegerField(_("done"), default=0)
     # Of this kind; the number of records that the last complete pass found, where there was one.
     progress_total = models.PositiveIntegerField(_("total"), null=True)
-    progress_began_at = models.DateTimeField(_("begun with this kind at"), null=True)
+    progress_began_at = models.DateTimeField(_("started this kind at"), null=True)
     # Counts of an import per kind: {"products": {"read": 3, ...}}.
     counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
     # A dry run's examples per kind and outcome: {"products": {"updated": [{"king_id", "name", "changes"}]}}.

@@ -40,7 +40,7 @@ def read(content: bytes) -> dict[str, Any]:
     except ValueError as error:  # also a number of more than 4300 digits
         raise StrictJsonError("", gettext("The file is not valid JSON: %(detail)s") % {"detail": error}) from None
     if not isinstance(document, dict):
-        raise StrictJsonError("", gettext("The file must hold one JSON object."))
+        raise StrictJsonError("", gettext("The file must contain one JSON object."))
     return document
 
 
@@ -51,7 +51,9 @@ def _checked(value: Any, path: str) -> Any:
     if isinstance(value, list):
         return [_checked(each, f"{path}.{place}".strip(".")) for place, each in enumerate(value)]
     if isinstance(value, str) and not is_storable(value):
-        raise StrictJsonError(path, gettext("The text holds a sign that cannot be stored (NUL or half a surrogate)."))
+        raise StrictJsonError(
+            path, gettext("The text contains a character that cannot be stored (NUL or half a surrogate pair).")
+        )
     return value
 
 
@@ -59,10 +61,12 @@ def _object(pairs: _Pairs, path: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in pairs:
         if not is_storable(name):
-            raise StrictJsonError(path, gettext("A key holds a sign that cannot be stored (NUL or half a surrogate)."))
+            raise StrictJsonError(
+                path, gettext("A key contains a character that cannot be stored (NUL or half a surrogate pair).")
+            )
         here = f"{path}.{name}".strip(".")
         if name in made:
-            raise StrictJsonError(here, gettext("This key stands there twice."))
+            raise StrictJsonError(here, gettext("This key occurs twice."))
         made[name] = _checked(value, here)
     return made
 

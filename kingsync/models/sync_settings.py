@@ -28,7 +28,7 @@ class Inactive(models.TextChoices):
 
 
 class Missing(models.TextChoices):
-    IGNORE = "ignore", _("leave as it is")
+    IGNORE = "ignore", _("leave as is")
     DEACTIVATE = "deactivate", _("deactivate in OutSmart")
 
 
@@ -40,9 +40,9 @@ class Price(models.TextChoices):
 
 class Rounding(models.IntegerChoices):
     NONE = 0, _("none")
-    FIVE = 5, _("up to 5 minutes")
-    FIFTEEN = 15, _("up to 15 minutes")
-    THIRTY = 30, _("up to 30 minutes")
+    FIVE = 5, _("round up to 5 minutes")
+    FIFTEEN = 15, _("round up to 15 minutes")
+    THIRTY = 30, _("round up to 30 minutes")
 
 
 class Sequence(models.TextChoices):
@@ -59,18 +59,18 @@ class AssignRelation(models.TextChoices):
 
 class Incomplete(models.TextChoices):
     SEND_REST = "send_rest", _("send the other lines")
-    HOLD = "hold", _("send nothing before all lines are right")
+    HOLD = "hold", _("send nothing until all lines are right")
 
 
 class OtherCustomer(models.TextChoices):
     HOLD = "hold", _("hold the work order")
-    SEND = "send", _("send all the same")
+    SEND = "send", _("send anyway")
 
 
 class MailMode(models.TextChoices):
-    OFF = "off", _("no mail")
-    EACH = "each", _("a mail for each problem")
-    DIGEST = "digest", _("one mail a day")
+    OFF = "off", _("no e-mail")
+    EACH = "each", _("an e-mail for each problem")
+    DIGEST = "digest", _("one e-mail a day")
 
 
 class StaleVersionError(RuntimeError):
@@ -100,7 +100,7 @@ class SyncSettings(TenantOwned):
 
     version = models.PositiveIntegerField(_("version"), default=0, editable=False)
 
-    schedule_enabled = models.BooleanField(_("run by itself"), default=_SCHEDULE.enabled)
+    schedule_enabled = models.BooleanField(_("synchronise automatically"), default=_SCHEDULE.enabled)
     import_minutes = models.PositiveIntegerField(
         _("minutes between imports"), default=_SCHEDULE.import_minutes, validators=INTERVAL
     )
@@ -135,7 +135,7 @@ class SyncSettings(TenantOwned):
     )
     warehouses_enabled = models.BooleanField(_("warehouses"), default=_IMPORTS.warehouses.enabled)
     orders_enabled = models.BooleanField(_("orders"), default=_IMPORTS.orders.enabled)
-    orders_from_date = models.DateField(_("orders from"), null=True, blank=True)
+    orders_from_date = models.DateField(_("start date of orders"), null=True, blank=True)
     orders_type_of_work = models.CharField(
         _("type of work"), max_length=limits.CODE, default=_IMPORTS.orders.type_of_work
     )
@@ -145,10 +145,10 @@ class SyncSettings(TenantOwned):
     orders_work_status = models.CharField(_("work order status of new work orders"), max_length=limits.CODE, blank=True)
     orders_materials = models.BooleanField(_("article lines as materials"), default=_IMPORTS.orders.materials)
     missing = models.CharField(
-        _("records gone from King"), max_length=10, choices=Missing.choices, default=_IMPORTS.missing
+        _("records no longer in King"), max_length=10, choices=Missing.choices, default=_IMPORTS.missing
     )
     brake_percent = models.PositiveIntegerField(
-        _("brake (%)"), default=_IMPORTS.brake_percent, validators=[MaxValueValidator(limits.PERCENT)]
+        _("safety limit (%)"), default=_IMPORTS.brake_percent, validators=[MaxValueValidator(limits.PERCENT)]
     )
 
     export_orders = models.BooleanField(_("Orders"), default=_EXPORTS.orders)
@@ -203,13 +203,13 @@ class SyncSettings(TenantOwned):
     send_prices = models.BooleanField(_("send prices"), default=_EXPORTS.send_prices)
     success_status = models.CharField(_("status after success"), max_length=limits.CODE, blank=True)
     failure_status = models.CharField(_("status after a rejection"), max_length=limits.CODE, blank=True)
-    export_from_date = models.DateField(_("work finished from"), null=True, blank=True)
+    export_from_date = models.DateField(_("start date"), null=True, blank=True)
 
     notification_emails = ArrayField(
-        models.EmailField(max_length=limits.EMAIL), verbose_name=_("mail addresses"), default=list, blank=True
+        models.EmailField(max_length=limits.EMAIL), verbose_name=_("e-mail addresses"), default=list, blank=True
     )
     notification_mode = models.CharField(
-        _("mails"), max_length=10, choices=MailMode.choices, default=_FILE.notifications.mode
+        _("e-mail frequency"), max_length=10, choices=MailMode.choices, default=_FILE.notifications.mode
     )
 
     class Meta:

@@ -65,10 +65,10 @@ class Tenant(models.Model):
     language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=LANGUAGE)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     # An owner can ask for a second step (TOTP) at every member's login.
-    requires_second_step = models.BooleanField(_("two-step login for everybody"), default=False)
+    requires_second_step = models.BooleanField(_("two-step verification for everyone"), default=False)
     # Runs and their log are thrown away after so many days; the ledger and its decisions stay.
     log_days = models.PositiveSmallIntegerField(
-        _("days that runs and log are kept"),
+        _("days to keep runs and log"),
         default=limits.LOG_DAYS,
         validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
@@ -76,8 +76,8 @@ class Tenant(models.Model):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("tenant")
-        verbose_name_plural = _("tenants")
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
 
     def __str__(self) -> str:
         return self.name
@@ -96,7 +96,7 @@ EDITING = frozenset({Role.EDITOR, Role.OWNER})
 class Membership(models.Model):
     """One person's role at one tenant."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships", verbose_name=_("tenant"))
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships", verbose_name=_("company"))
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", verbose_name=_("user")
     )
@@ -132,7 +132,7 @@ class ScopedManager(models.Manager[M_co]):
 class TenantOwned(models.Model):
     """Base of everything that belongs to one tenant."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("tenant"))
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("company"))
 
     objects = ScopedManager()
     # Crossing tenants is asked for by this name, never by accident.

@@ -36,34 +36,34 @@ SENTENCES: dict[str, str | Promise] = {
     "number_too_long": _("OutSmart's number %(number)s is too long for King (20 characters)."),
     "nothing_to_invoice": _("Nothing to invoice: the work order has no materials and no hours."),
     "all_lines_refused": _("None of the materials and hours can be booked in King, so nothing was sent."),
-    "waits_for_lines": _("The order waits until all its lines are right, as the settings ask."),
+    "waits_for_lines": _("The order waits until all its lines are right, as set in the settings."),
     "not_linked": _("The work order has no King order number and “Create new order” is off."),
     "not_linked_interim": _("The work order has no King order number and “Create interim order” is off."),
-    "before_from_date": _("The work was finished on %(date)s, before the starting date %(from_date)s."),
+    "before_from_date": _("The work was finished on %(date)s, before the start date %(from_date)s."),
     "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
     "order_of_another": _("King order %(number)s already belongs to work order %(other)s."),
     "order_of_other_customer": _(
-        "King order %(number)s is of customer %(debtor)s (%(debtor_name)s), but the work order is of customer "
-        "%(customer)s (%(customer_name)s). Correct the external work order number in OutSmart, or release the work "
-        "order if this is right."
+        "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "
+        "is for customer %(customer)s (%(customer_name)s). Correct the external work order number in "
+        "OutSmart, or release the work order if this is right."
     ),
     "order_delivered": _(
-        "King order %(number)s is no longer open: it was delivered, invoiced or removed in the meantime, "
-        "and was not touched."
+        "King order %(number)s is no longer open: it was delivered, invoiced or removed in the "
+        "meantime, and was not changed."
     ),
-    "several_orders": _("King holds %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
+    "several_orders": _("King has %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
     "restored_may_be_in_king": _(
-        "The database was put back to an earlier state, and King may have had an order of this work order that it "
-        "does not show any more. What to do: look in King for “%(reference)s”, then release the work order to send it, "
-        "or exclude it."
+        "The database was restored to an earlier state, and King may have had an order for this work "
+        "order that it no longer shows. What to do: look in King for “%(reference)s”, then release "
+        "the work order to send it, or exclude it."
     ),
     "restore_noticed": _(
-        "The database was put back to an earlier state: King holds %(found)s orders of ours that it did not know, "
-        "and %(closed)s more were made that King does not show any more. They were linked to their work orders again, "
-        "so that nothing is sent twice."
+        "The database was restored to an earlier state: King has %(found)s orders of ours that were "
+        "missing from it, and %(closed)s more that King no longer shows. They were linked to their "
+        "work orders again, so nothing is sent twice."
     ),
-    "not_looked_up": _("It is not known whether King made the order, and it could not be looked up: %(detail)s"),
-    "not_settled": _("King may still be working on an earlier call. It is looked up again at the next run."),
+    "not_looked_up": _("It is not known whether King created the order, and it could not be looked up: %(detail)s"),
+    "not_settled": _("King may still be processing an earlier call. It is looked up again by the next run."),
     "line_conflict": _(
         "%(field)s of line “%(line)s” was changed on both sides: from %(before)s to %(ours)s in OutSmart and to "
         "%(theirs)s in King. Nothing was written. Make both sides the same."
@@ -78,89 +78,94 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     # Nothing wrong, but to be known
     "king_value_stays": _(
-        "%(field)s of line “%(line)s” was changed in King from %(before)s to %(theirs)s and was left as it is."
+        "%(field)s of line “%(line)s” was changed in King from %(before)s to %(theirs)s and stays as it is."
     ),
     "removed_line_stays_away": _("Line “%(line)s” was removed in King and stays removed."),
     "line_out_of_place": _(
-        "Line “%(line)s” is lower in King's order than the settings ask: to put it in its place, lines that were "
-        "changed or added in King would have to be made again."
+        "Line “%(line)s” is lower in the King order than the settings specify: to move it, lines that "
+        "were changed or added in King would have to be created again."
     ),
-    "differs_after_sending": _("King's order is not what was sent: %(detail)s"),
-    "order_busy": _("Somebody has the order open in King. It is tried again at the next run."),
+    "differs_after_sending": _("The order in King differs from what was sent: %(detail)s"),
+    "order_busy": _("Someone has the order open in King. The next run tries again."),
     "order_busy_long": _(
-        "Somebody has had the order open in King since %(since)s. Close it there; it is tried again at each run."
+        "Someone has had the order open in King since %(since)s. Close it there; each run tries again."
     ),
     "still_locked": _(
-        "King order %(number)s may still be locked for your staff: King has not freed it yet. Each run tries again."
+        "King order %(number)s may still be locked for your staff: King has not unlocked it yet. Each run tries again."
     ),
     "not_approved_credit": _(
-        "King order %(number)s has a credit line, so it was not approved. Look at it and approve it in King."
+        "King order %(number)s has a credit line, so it was not approved. Check it and approve it in King."
     ),
     "order_refused": _("King refused the order: %(detail)s"),
     "approval_refused": _("King refused to approve the order: %(detail)s"),
-    "confirmation_failed": _("The order is in King; OutSmart could not be told yet: %(detail)s"),
-    "gone_from_outsmart": _("OutSmart does not know the work order any more."),
+    "confirmation_failed": _("The order is in King, but could not be reported to OutSmart yet: %(detail)s"),
+    "gone_from_outsmart": _("OutSmart no longer has this work order."),
     "left_the_trigger": _("The work order no longer has the status that starts the export."),
     "archived": _("The work order is archived in OutSmart."),
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
-    "internal": _("Something went wrong inside kingsync. Nothing was lost: it is tried again."),
+    "internal": _("Something went wrong inside kingsync. Nothing was lost: it will be tried again."),
     "excluded": _("Excluded by %(name)s: %(reason)s"),
     # What a person wanted and could not have
-    "decision.wrong_state": _("This cannot be decided for a work order that is “%(state)s”."),
-    "decision.export_going_on": _("An export is going on. Decide again when it is over."),
-    "decision.not_settled": _("King may still be working on an earlier call. Decide again after %(time)s."),
+    "decision.wrong_state": _("This is not possible for a work order with state “%(state)s”."),
+    "decision.export_going_on": _("An export is in progress. Decide again when it has finished."),
+    "decision.not_settled": _("King may still be processing an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
-        "A release lifts only the starting date, “nothing to invoice”, the King order of another customer and the "
-        "doubt after a restored database; something else stops this work order. Repair its cause, or exclude the work "
-        "order."
+        "A release only lifts the start date, “nothing to invoice”, the King order of another "
+        "customer and the unknown outcome after a restored database; this work order has another "
+        "cause. Fix it, or exclude the work order."
     ),
     "decision.other_customer": _(
-        "King order %(number)s is of customer %(debtor)s (%(debtor_name)s), but the work order is of customer "
-        "%(customer)s (%(customer_name)s). Say explicitly that this is right, or choose another order."
+        "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "
+        "is for customer %(customer)s (%(customer_name)s). Confirm explicitly that this is right, or "
+        "choose another order."
     ),
-    "decision.already_linked": _("The work order already belongs to King order %(number)s. Start it anew first."),
+    "decision.already_linked": _(
+        "The work order already belongs to King order %(number)s. Reset its link to King first."
+    ),
     "decision.no_such_order": _("King has no open order %(number)s in this administration."),
     "decision.still_in_king": _(
-        "King still holds open order %(number)s with our reference. Close or remove it in King first."
+        "King still has open order %(number)s with our reference. Close or remove it in King first."
     ),
     "decision.lines_in_king": _(
-        "King order %(number)s still holds lines of this work order. Remove those lines in King first."
+        "King order %(number)s still has lines of this work order. Remove those lines in King first."
     ),
     "decision.order_not_open": _(
-        "King order %(number)s is not open any more: delivered, invoiced or removed. To start anew sends everything "
-        "again, so first make sure that it was removed."
+        "King order %(number)s is no longer open: it was delivered, invoiced or removed. Resetting "
+        "the link sends everything again, so first make sure that the order was removed."
     ),
-    "decision.changed_meanwhile": _("The work order changed while you decided. Look again, then decide."),
-    "decision.reason_needed": _("Give a reason, of at most %(length)s characters."),
-    "decision.name_needed": _("Say who decides."),
-    "decision.unknown_work_order": _("The ledger has no such work order."),
-    "decision.unknown_cause": _("No work order is stopped by this cause now."),
+    "decision.changed_meanwhile": _("The work order changed while you were deciding. Check it again, then decide."),
+    "decision.reason_needed": _("Enter a reason of at most %(length)s characters."),
+    "decision.name_needed": _("State who decides."),
+    "decision.unknown_work_order": _("This work order is unknown."),
+    "decision.unknown_cause": _("No work order has this cause at the moment."),
     # What a page asked of one of the systems
-    "call.busy": _("Other calls to OutSmart or King are going on. Try again in a minute."),
-    "call.too_often": _("Many connection tests were made in a short time. Try again in a minute."),
-    "call.interrupted": _("This was interrupted before its end. Try again."),
-    "call.not_allowed": _("You may not do this any more."),
-    "call.broken": _("Something went wrong inside kingsync. Try again, and tell the operator if it stays so."),
+    "call.busy": _("Other calls to OutSmart or King are in progress. Try again in a minute."),
+    "call.too_often": _("Too many connection tests in a short time. Try again in a minute."),
+    "call.interrupted": _("This was interrupted before it finished. Try again."),
+    "call.not_allowed": _("You no longer have permission to do this."),
+    "call.broken": _("Something went wrong inside kingsync. Try again, and tell the operator if it keeps happening."),
     # Single lines
     "line_refused": _("Line “%(line)s”: %(sentence)s"),
+    "line_refused.no_hour_type": _("Hours %(line)s have no hour type."),
     "no_article_code": _("The material has no article number."),
     "unknown_article": _("King does not know article %(article)s."),
     "blocked_article": _("Article %(article)s is blocked for sale in King."),
     "unknown_warehouse": _("King does not know warehouse %(warehouse)s."),
     "no_quantity": _("The quantity is empty."),
     "unreadable_quantity": _("The quantity “%(value)s” cannot be read."),
-    "too_many_decimals": _("King takes at most %(decimals)s decimals for %(number)s; the quantity is %(quantity)s."),
+    "too_many_decimals": _("King accepts at most %(decimals)s decimals for %(number)s; the quantity is %(quantity)s."),
     "quantity_too_large": _(
-        "The quantity %(value)s is larger than King takes. Was a code scanned into the quantity by mistake?"
+        "The quantity %(value)s is larger than King accepts. Was a code scanned into the quantity by mistake?"
     ),
     "zero_quantity": _("The quantity is zero."),
     "unreadable_price": _("The price “%(value)s” cannot be read."),
-    "negative_price": _("King takes no negative price (%(value)s). A credit is a negative quantity."),
-    "price_too_large": _("The price %(value)s is larger than King takes."),
-    "price_decimals": _("King takes at most %(decimals)s decimals in a price; this one is %(value)s."),
+    "negative_price": _("King does not accept a negative price (%(value)s). Enter a credit as a negative quantity."),
+    "price_too_large": _("The price %(value)s is larger than King accepts."),
+    "price_decimals": _("King accepts at most %(decimals)s decimals in a price; this one is %(value)s."),
     "line_text_too_long": _(
-        "The text has %(length)s characters; King takes at most %(limit)s. Shorten it in OutSmart: nothing is cut."
+        "The text has %(length)s characters; King accepts at most %(limit)s. Shorten it in OutSmart: "
+        "nothing is cut off."
     ),
     "no_hour_type": _("The work period has no hour type."),
     "unknown_rate": _("King does not know rate %(rate)s."),
@@ -175,110 +180,109 @@ SENTENCES: dict[str, str | Promise] = {
     "empty_text": _("The text is empty."),
     "refused_by_king": _("King refused it: %(detail)s"),
     # Imports
-    "missing_fields": _("King has no %(fields)s for this record, which OutSmart needs."),
+    "missing_fields": _("King has no %(fields)s for this record, and OutSmart requires it."),
     "too_long": _(
-        "%(field)s: %(length)s characters are more than the %(limit)s that OutSmart takes. Shorten it in King: "
-        "nothing is cut."
+        "%(field)s: %(length)s characters is more than the %(limit)s that OutSmart accepts. Shorten "
+        "it in King: nothing is cut off."
     ),
     "text_too_long": _(
-        "%(field)s: %(length)s bytes are more than the %(limit)s that OutSmart takes. Shorten it in King: "
-        "nothing is cut."
+        "%(field)s: %(length)s bytes is more than the %(limit)s that OutSmart accepts. Shorten it in "
+        "King: nothing is cut off."
     ),
     "unusable_number": _(
-        "King's number “%(number)s” cannot be used in a code of OutSmart: it is empty or has a hyphen."
+        "King's number “%(number)s” cannot be used in an OutSmart code: it is empty or contains a hyphen."
     ),
-    "negative_hour_price": _("OutSmart takes no negative price for an hour type (%(value)s)."),
+    "negative_hour_price": _("OutSmart does not accept a negative price for an hour type (%(value)s)."),
     "price_with_vat_only": _(
-        "King's file tells only the price including VAT, and OutSmart needs the price without it. What to do: let King"
-        " export prices excluding VAT, or choose another price in the settings."
+        "King's file only contains the price including VAT, and OutSmart needs the price excluding "
+        "VAT. What to do: let King export prices excluding VAT, or choose another price in the "
+        "settings."
     ),
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
     "inactive_never_sent": _("Blocked in King and never sent to OutSmart; it is left out."),
-    "gone_from_king": _("King does not have it any more; it was made inactive in OutSmart."),
-    "gone_stays": _(
-        "King does not have it any more. OutSmart cannot make it inactive, so it stays there; remove it in OutSmart."
-    ),
+    "gone_from_king": _("King no longer has it; it was deactivated in OutSmart."),
+    "gone_stays": _("King no longer has it. OutSmart cannot deactivate it, so it stays there; remove it in OutSmart."),
     "pass_not_whole": _(
-        "King did not send all its records: one that was missing turned out to be there. Nothing was deactivated."
+        "King did not send all its records: one that seemed to be missing still exists. Nothing was deactivated."
     ),
     "brake": _(
-        "Of %(known)s records %(changed)s would change and %(deactivated)s be made inactive: more than the settings "
-        "allow at once. Nothing of it was written. Look at the list and say yes or no."
+        "Of %(known)s records, %(changed)s would change and %(deactivated)s would be deactivated: "
+        "more than the safety limit allows at once. Nothing was written. Review the list, then "
+        "approve or hold the import."
     ),
     "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
     "cannot_deactivate_product": _(
-        "Blocked in King. OutSmart cannot make a product inactive, so nothing was sent and what OutSmart has of it "
-        "stays. Remove it in OutSmart by hand if nobody should use it any more."
+        "Blocked in King. OutSmart cannot deactivate a product, so nothing was sent and the product "
+        "in OutSmart stays as it is. Remove it in OutSmart by hand if it should no longer be used."
     ),
-    "made_by_export": _("Our export made this order; its work order exists already."),
-    "order_before_from_date": _("The order is of %(date)s, before the starting date of the settings."),
+    "made_by_export": _("This order was created by our export; its work order already exists."),
+    "order_before_from_date": _("The order is dated %(date)s, before the start date in the settings."),
     "customer_not_imported": _(
-        "Customer %(debtor)s of this order is not in OutSmart. Import the customers first; the list of records says "
-        "why one was left out."
+        "Customer %(debtor)s of this order is not in OutSmart. Import the customers first; the master "
+        "data page says why one was skipped."
     ),
     "unreadable_customer": _("King's answer for customer %(debtor)s of this order could not be read: %(detail)s"),
     "unknown_address": _(
-        "The order is for delivery address %(address)s of customer %(debtor)s, which is not known. "
+        "The order is for delivery address %(address)s of customer %(debtor)s, which is unknown. "
         "Correct the address in King, or import the customers with their delivery addresses first."
     ),
     "order_being_posted": _(
         "The work order was being sent to OutSmart when the run stopped. The next run looks it up there."
     ),
-    "order_not_made": _("OutSmart did not refuse the work order, but does not have it either. It is tried again."),
+    "order_not_made": _("OutSmart did not refuse the work order, but does not have it either. It will be tried again."),
     "work_order_of_another": _(
-        "The work order with this number (%(work_order)s in OutSmart) was made of King order %(other)s. "
-        "Correct the external work order number in OutSmart."
+        "The work order with this number (%(work_order)s in OutSmart) was created from King order "
+        "%(other)s. Correct the external work order number in OutSmart."
     ),
     "order_differs": _(
-        "King's order was changed after its work order was made: %(fields)s. The work order was left as it is; "
-        "change it in OutSmart where the work asks for it."
+        "The order was changed in King after its work order was created: %(fields)s. The work order "
+        "was not changed; change it in OutSmart if the work requires it."
     ),
     "order_gone": _(
-        "King does not show this order among the open ones any more: it was delivered, invoiced or removed. "
-        "Cancel the work order in OutSmart if the work is not needed any more."
+        "King no longer shows this order as open: it was delivered, invoiced or removed. Cancel the "
+        "work order in OutSmart if the work is no longer needed."
     ),
     "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
     # Whole runs
     "exports_off": _("“Orders” is off in the settings, so nothing is exported."),
     "imports_off": _("No import is switched on in the settings."),
     "no_connection": _("There is no connection with %(system)s yet. Fill in its address and credentials."),
-    "interrupted": _("The run was interrupted before its end. The next run goes on where it stopped."),
+    "interrupted": _("The run was interrupted before it finished. The next run continues where it stopped."),
     "cancelled": _("Stopped on request."),
     "decryption": _(
-        "The stored credentials cannot be opened: ENCRYPTION_KEYS lacks the key that they were stored with."
+        "The stored credentials cannot be decrypted: ENCRYPTION_KEYS lacks the key that they were stored with."
     ),
     # The two systems: one sentence for each reason of integrations.errors
     "system.unreachable": _("%(system)s could not be reached. Check the address and whether the system is running."),
-    "system.timeout": _("%(system)s did not answer in time. It is tried again at the next run."),
-    "system.reset": _("%(system)s closed the connection in the middle of a call. It is tried again at the next run."),
+    "system.timeout": _("%(system)s did not answer in time. The next run tries again."),
+    "system.reset": _("%(system)s closed the connection in the middle of a call. The next run tries again."),
     "system.certificate": _(
         "The certificate of %(system)s is not trusted. Add its certificate authority to the connection."
     ),
     "system.forbidden_address": _(
-        "The address of %(system)s is not allowed: it must be a public https address, or one that the operator allowed."
+        "The address of %(system)s is not allowed: it must be a public https address, or one that the "
+        "operator has allowed."
     ),
     "system.software_token": _(
-        "The operator's software token is sent to OutSmart's own address only. What to do: correct the address, or "
-        "fill in a software token of your own."
+        "The operator's software token is only sent to OutSmart's own address. What to do: correct "
+        "the address, or fill in a software token of your own."
     ),
-    "system.rate_limit": _("%(system)s asks to slow down. It is tried again at the next run."),
-    "system.server_error": _("%(system)s has a fault of its own (HTTP %(status)s). It is tried again at the next run."),
+    "system.rate_limit": _("%(system)s received too many requests. The next run tries again."),
+    "system.server_error": _("%(system)s reported an internal error (HTTP %(status)s). The next run tries again."),
     "system.not_json": _(
-        "%(system)s answered with something else than data, such as a web page. Check the address of the connection."
+        "%(system)s answered with something other than data, such as a web page. Check the address of the connection."
     ),
-    "system.empty": _("%(system)s gave an empty answer. It is tried again at the next run."),
-    "system.unexpected": _("%(system)s gave an answer that we do not understand: %(detail)s"),
-    "system.authentication": _(
-        "%(system)s refused our credentials at %(operation)s. Fill in the right ones in the settings."
-    ),
+    "system.empty": _("%(system)s gave an empty answer. The next run tries again."),
+    "system.unexpected": _("%(system)s gave an answer that we could not understand: %(detail)s"),
+    "system.authentication": _("%(system)s refused our credentials for %(operation)s. Correct them in the settings."),
     "system.configuration": _(
         "%(system)s does not offer %(operation)s at this address. Check the connection. %(detail)s"
     ),
     "system.protocol": _("%(system)s did not understand our request %(operation)s: %(detail)s"),
     "system.rejected": _("%(system)s refused %(operation)s: %(detail)s"),
-    "system.not_found": _("%(system)s does not know the record (%(operation)s)."),
-    "system.busy": _("Somebody has the record open in %(system)s. It is tried again at the next run."),
+    "system.not_found": _("%(system)s does not have this record (%(operation)s)."),
+    "system.busy": _("Someone has the record open in %(system)s. The next run tries again."),
     "system.occupied_by_export": _("%(system)s is busy with an export to this administration. Try again in a moment."),
     "system.occupied_by_import": _(
         "%(system)s is busy with an import from this administration. Try again in a moment."
@@ -286,50 +290,48 @@ SENTENCES: dict[str, str | Promise] = {
     "system.occupied_by_page": _(
         "%(system)s is busy with another request to this administration. Try again in a moment."
     ),
-    "system.too_large": _("%(system)s gave an answer that is larger than agreed."),
+    "system.too_large": _("%(system)s gave an answer that is larger than allowed."),
     # King's XML files: operation is the file's name, detail its line
     "file_held": _(
-        "Waits: it would change more than the brake allows. Say yes to that on the start page, or remove the file."
+        "Waiting: it would change more than the safety limit allows. Approve it on the start page, or remove the file."
     ),
     "system.file_broken": _(
-        "“%(operation)s” breaks off or is damaged at line %(detail)s. Export it from King again, whole."
+        "“%(operation)s” is cut off or damaged at line %(detail)s. Export the whole file from King again."
     ),
     "system.file_doctype": _(
-        "“%(operation)s” has a DOCTYPE at line %(detail)s. King's own files have none, so it is not read. "
-        "Use the file as "
-        "King exports it."
+        "“%(operation)s” has a DOCTYPE at line %(detail)s. King's own files have none, so it was not "
+        "read. Use the file as King exports it."
     ),
     "system.file_encoding": _(
-        "“%(operation)s” has a sign at line %(detail)s that is not of the encoding named in its first line. "
-        "Export it from "
-        "King again, and do not save it with another program."
+        "“%(operation)s” has a character at line %(detail)s that does not match the encoding named in "
+        "its first line. Export it from King again, and do not save it with another program."
     ),
     "system.file_too_large": _(
-        "“%(operation)s” has a record at line %(detail)s that is far larger than any of King's. "
+        "“%(operation)s” has a record at line %(detail)s that is far larger than any King record. "
         "Export it from King again."
     ),
     "system.file_foreign": _(
-        "“%(operation)s” is none of the export files that can be imported: KING_DEBITEUREN, KING_ARTIKELEN, "
+        "“%(operation)s” is not an export file that can be imported: KING_DEBITEUREN, KING_ARTIKELEN, "
         "KING_TARIEVEN, KING_VOORRAAD or KING_ORDERS. Choose the right one."
     ),
-    "system.file_missing": _("“%(operation)s” is not there, or may not be read. Put it back, or bring it again."),
+    "system.file_missing": _("“%(operation)s” is missing or cannot be read. Put it back, or upload it again."),
     "system.file_changed": _(
-        "“%(operation)s” was written over after it was found. The next import reads what it holds now."
+        "“%(operation)s” was overwritten after it was found. The next import reads the new content."
     ),
     "system.files_only": _(
-        "Imports read King's XML files, and a file cannot be asked about one record. "
-        "Let imports read King's webservices."
+        "Imports read King's XML files, and a file cannot be searched for one record. Let imports use "
+        "King's web services."
     ),
 }
 
 # What happened, where there is no reason to give: the events of the log.
 EVENTS: dict[str, str | Promise] = {
-    "order.created": _("The order was made in King."),
-    "order.updated": _("The order was brought up to date in King."),
-    "order.unchanged": _("King held all of it already."),
+    "order.created": _("The order was created in King."),
+    "order.updated": _("The order was updated in King."),
+    "order.unchanged": _("King already had all of it."),
     "order.approved": _("The order was approved and released for delivery."),
     "record.open_again": _("The order is open in King again."),
-    "order.found_again": _("The order of an interrupted run was found in King; the export goes on with it."),
+    "order.found_again": _("The order of an interrupted run was found in King; the export continues with it."),
 }
 
 _NAMES = {"outsmart": "OutSmart", "king": "King"}
@@ -339,8 +341,9 @@ def sentence(reason: Mapping[str, Any]) -> str:
     """Return the reason as a sentence in the active language; "" for no reason."""
     if not reason or not reason.get("code"):
         return ""
-    template = str(SENTENCES.get(reason["code"], reason["code"]))
     params = dict(reason.get("params", {}))
+    code = f"{reason['code']}.{params.get('code', '')}"  # a line may have a sentence of its own
+    template = str(SENTENCES.get(code) or SENTENCES.get(reason["code"], reason["code"]))
     if "fields" in params:
         params["fields"] = field_names(params["fields"])
     if "field" in params:

@@ -33,10 +33,10 @@ class LedgerState(models.TextChoices):
     SENDING = "sending", _("being sent")
     INTERIM = "interim", _("interim")
     DONE = "done", _("done")
-    UNCONFIRMED = "unconfirmed", _("not confirmed yet")
+    UNCONFIRMED = "unconfirmed", _("not reported yet")
     INCOMPLETE = "incomplete", _("incomplete")
     REJECTED = "rejected", _("rejected")
-    UNCERTAIN = "uncertain", _("uncertain")
+    UNCERTAIN = "uncertain", _("outcome unknown")
     HELD = "held", _("held")
     EXCLUDED = "excluded", _("excluded")
     CHANGED = "changed", _("changed afterwards")
@@ -45,20 +45,20 @@ class LedgerState(models.TextChoices):
 class Step(models.TextChoices):
     """How far the King order of a work order is; each step is stored before the next call goes out."""
 
-    NEW = "new", _("not begun")
+    NEW = "new", _("not started")
     PENDING = "pending", _("order about to be created")
-    CREATED = "created", _("order is there")
-    LINES = "lines", _("lines are there")
+    CREATED = "created", _("order created")
+    LINES = "lines", _("lines created")
     APPROVED = "approved", _("approved and released")
-    LINKED = "linked", _("King has all of it")
-    CONFIRMED = "confirmed", _("OutSmart knows")
+    LINKED = "linked", _("complete in King")
+    CONFIRMED = "confirmed", _("reported to OutSmart")
 
 
 class AfterRestore(models.TextChoices):
     """What is known of a work order since a database was found to be put back to an earlier state."""
 
-    FOUND = "found", _("its order was found again")
-    UNSURE = "unsure", _("nobody can tell whether King had an order")
+    FOUND = "found", _("order found again")
+    UNSURE = "unsure", _("unknown whether King had an order")
 
 
 class WorkOrder(TenantOwned):
@@ -87,7 +87,7 @@ class WorkOrder(TenantOwned):
     customer_name = models.CharField(_("customer"), max_length=255, blank=True)
     work_date = models.DateField(_("date"), null=True)
     king_order_number = models.CharField(_("King order"), max_length=50, null=True)
-    is_created_by_us = models.BooleanField(_("order made by us"), default=False)
+    is_created_by_us = models.BooleanField(_("order created by us"), default=False)
 
     state = models.CharField(_("state"), max_length=12, choices=LedgerState.choices, default=LedgerState.WAITING)
     step = models.CharField(_("step"), max_length=10, choices=Step.choices, default=Step.NEW)
@@ -98,12 +98,12 @@ class WorkOrder(TenantOwned):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     # The causes that it needs a person for (kingsync.runs.causes), kept while it is being tried again; null = none.
     problem_causes = models.JSONField(null=True, editable=False)
-    problem_since = models.DateTimeField(_("needs a person since"), null=True)
-    problem_count = models.PositiveIntegerField(_("runs that found it so"), default=0, db_default=0)
+    problem_since = models.DateTimeField(_("needs attention since"), null=True)
+    problem_count = models.PositiveIntegerField(_("runs with this finding"), default=0, db_default=0)
     is_approved = models.BooleanField(_("approved by us"), default=False)
     is_interim = models.BooleanField(_("at the interim status"), default=False)
     # A person said: send it although a rule would hold it back.
-    is_released = models.BooleanField(_("released by a person"), default=False)
+    is_released = models.BooleanField(_("released by a user"), default=False)
     # The King order of another customer that a person agreed to: `order number:debtor number`.
     accepted_order = models.CharField(_("other customer accepted"), max_length=101, blank=True, db_default="")
     # King's order as it was read last, in the same form.
@@ -111,13 +111,13 @@ class WorkOrder(TenantOwned):
     # King holds a lock of ours on the order until this is False again.
     is_locked = models.BooleanField(_("locked by us"), default=False)
     # Since when King refuses to free it, or could not be asked to.
-    lock_failed_at = models.DateTimeField(_("could not be freed since"), null=True)
+    lock_failed_at = models.DateTimeField(_("could not be unlocked since"), null=True)
     # Since when somebody else has the order open in King.
     busy_since = models.DateTimeField(_("open in King since"), null=True)
     # Complete, but with a credit line: we do not approve it.
-    is_approval_left = models.BooleanField(_("approval left to a person"), default=False, db_default=False)
+    is_approval_left = models.BooleanField(_("to be approved by hand"), default=False, db_default=False)
     # A write to King may still be under way until then: look up, but do not send again before.
-    doubtful_until = models.DateTimeField(_("doubtful until"), null=True)
+    doubtful_until = models.DateTimeField(_("outcome unknown until"), null=True)
     # With a default of the database: programs of the version before write rows without it while an update goes on.
     after_restore = models.CharField(
         _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, default="", db_default=""
@@ -134,7 +134,7 @@ class WorkOrder(TenantOwned):
     first_seen_at = models.DateTimeField(_("first seen at"), auto_now_add=True)
     changed_at = models.DateTimeField(_("state since"), null=True)
     exported_at = models.DateTimeField(_("in King since"), null=True)
-    confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
+    confirmed_at = models.DateTimeField(_("reported at"), null=True)
     # When it was last compared with OutSmart after the export.
     verified_at = models.DateTimeField(_("compared at"), null=True)
 
@@ -235,11 +235,11 @@ class Decision(TenantOwned):
 
     class Kind(models.TextChoices):
         RETRY = "retry", _("try again")
-        RELEASE = "release", _("send although it was held")
-        ATTACH = "attach", _("attach to a King order")
-        ANEW = "anew", _("start anew")
-        EXCLUDE = "exclude", _("not through us")
-        INCLUDE = "include", _("through us after all")
+        RELEASE = "release", _("release")
+        ATTACH = "attach", _("link to a King order")
+        ANEW = "anew", _("reset link to King")
+        EXCLUDE = "exclude", _("exclude")
+        INCLUDE = "include", _("restore")
 
     work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="decisions", verbose_name=_("work order"))
     kind = models.CharField(_("decision"), max_length=10, choices=Kind.choices)

@@ -138,7 +138,7 @@ def problems_of(choices: Mapping) -> dict[str, Problem]:
     if exports.interim_updates and not exports.order_update_status.strip():
         problems["exports.order_update_status"] = Problem(gettext_noop("Interim updates need an order update status."))
     if exports.interim_updates and exports.order_update_status == exports.work_order_status:
-        message = gettext_noop("This must be another status than the one for finished work orders.")
+        message = gettext_noop("This must differ from the status of finished work orders.")
         problems["exports.order_update_status"] = Problem(message)
     for index, line in enumerate(exports.extra_text_lines):
         unknown = texts.problem_of(line)
@@ -148,6 +148,6 @@ def problems_of(choices: Mapping) -> dict[str, Problem]:
     for index, address in enumerate(choices.notifications.emails):
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
             problems[f"notifications.emails.{index}"] = Problem(
-                gettext_noop("“%(value)s” is not a mail address."), address
+                gettext_noop("“%(value)s” is not an e-mail address."), address
             )
     return problems

@@ -284,8 +284,7 @@ class _Reader:
     # Hours
 
     def _period(self, period: WorkPeriod) -> Line:
-        parts = (period.hour_type, period.work_date, period.begin_time)
-        label = shown(" ".join(part for part in parts if part) or f"{period.position}", LABEL_LENGTH)
+        label = shown(_period_label(period), LABEL_LENGTH)
         row = matching.fingerprint_of(period)
         origin = Origin(source=Source.HOURS, key=self._keys.period(period), label=label, row=row)
         minutes = hours.registered_minutes(period)
@@ -369,3 +368,12 @@ def _may_be_warehouse(code: str) -> bool:
 def fingerprint(plan: Plan) -> bytes:
     """Return the part of a plan that decides whether King must be called again, as bytes to hash."""
     return msgspec.json.encode([plan.header, plan.lines, [line.reference for line in plan.refused]])
+
+
+def _period_label(period: WorkPeriod) -> str:
+    """Return what people know a work period by; without an hour type also its end and its employee."""
+    parts = [period.hour_type, period.work_date, period.begin_time]
+    if not period.hour_type:
+        span = "–".join(filter(None, (period.begin_time, period.end_time)))
+        parts = [period.work_date, span, f"({period.employee_number})" if period.employee_number else ""]
+    return " ".join(filter(None, parts)) or f"{period.position}"

@@ -50,29 +50,27 @@ _SENTENCES: dict[str, str | Promise] = {
         "Materials have no warehouse and no default warehouse is set. Choose a default warehouse in the settings."
     ),
     "number_too_long": _("OutSmart's number is too long for King (20 characters)."),
-    "before_from_date": _("The work was finished before the starting date."),
-    "several_orders": _(
-        "King holds more than one order with the same reference of ours. Remove the wrong ones in King."
-    ),
+    "before_from_date": _("The work was finished before the start date."),
+    "several_orders": _("King has more than one order with our reference. Remove the wrong ones in King."),
     "line_conflict": _("A line was changed both in King and in OutSmart. Make both sides the same."),
     "line_removed": _("A line was removed in King and changed in OutSmart."),
     "line_dropped": _("A line was removed in OutSmart and changed in King."),
     "order_of_other_customer": _(
-        "The King order is of another customer than the work order. Correct the number in OutSmart, or release it."
+        "The King order belongs to another customer than the work order. Correct the number in OutSmart, or release it."
     ),
     "unreadable_work_order": _("OutSmart's answer for a work order could not be read."),
-    "differs_after_sending": _("King's order is not what was sent."),
+    "differs_after_sending": _("The order in King differs from what was sent."),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
     "unreadable_quantity": _("A quantity cannot be read."),
     "unreadable_price": _("A price cannot be read."),
-    "negative_price": _("King takes no negative price. A credit is a negative quantity."),
+    "negative_price": _("King does not accept a negative price. Enter a credit as a negative quantity."),
     "unreadable_time": _("A time cannot be read."),
     "break_too_long": _("A break is longer than the work period."),
-    "too_many_decimals": _("King takes at most %(decimals)s decimals for %(number)s; a quantity has more."),
-    "quantity_too_large": _("A quantity is larger than King takes: perhaps a code that was scanned by mistake."),
-    "price_too_large": _("A price is larger than King takes."),
-    "price_decimals": _("King takes at most %(decimals)s decimals in a price; one has more."),
-    "line_text_too_long": _("A text is longer than King takes (%(limit)s characters). Shorten it in OutSmart."),
+    "too_many_decimals": _("King accepts at most %(decimals)s decimals for %(number)s; a quantity has more."),
+    "quantity_too_large": _("A quantity is larger than King accepts: perhaps a code that was scanned by mistake."),
+    "price_too_large": _("A price is larger than King accepts."),
+    "price_decimals": _("King accepts at most %(decimals)s decimals in a price; one has more."),
+    "line_text_too_long": _("A text is longer than King accepts (%(limit)s characters). Shorten it in OutSmart."),
     "time_does_not_fit": _("Rate %(rate)s has %(decimals)s decimals in King: some times cannot be booked in it."),
 }
 

@@ -44,7 +44,7 @@ def values_of(row: WorkOrder | None, *, hour_rounding: int) -> Callable[[str], s
     return texts.values_of(
         source,
         total_hours=_total_hours(source, hour_rounding),
-        king_order_number=number or gettext("(the number that King gives)"),
+        king_order_number=number or gettext("(the number that King assigns)"),
     )
 
 

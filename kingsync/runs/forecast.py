@@ -213,7 +213,7 @@ def _differences(now: Verdict, then: Verdict) -> Iterator[str]:
     if len(told) > DETAILS:
         yield "…"
     if _sequence(now.plan) != _sequence(then.plan):
-        yield gettext("The lines stand in another sequence.")
+        yield gettext("The lines are in a different order.")
 
 
 def _header_differences(now: Plan, then: Plan) -> Iterator[str]:
@@ -224,7 +224,7 @@ def _header_differences(now: Plan, then: Plan) -> Iterator[str]:
         }
     if now.header.is_approved_at_once != then.header.is_approved_at_once:
         is_approved = then.header.is_approved_at_once
-        yield gettext("It is approved at once.") if is_approved else gettext("It is not approved.")
+        yield gettext("The order is approved right away.") if is_approved else gettext("The order is not approved.")
 
 
 def _sequence(plan: Plan) -> list[str]:

@@ -128,7 +128,7 @@ def _mail(invitation: Invitation, secret: str) -> None:
         "expires_at": invitation.expires_at,
     }
     with translation.override(tenant.language):
-        subject = gettext("Join %(tenant)s in kingsync") % {"tenant": tenant.name}
+        subject = gettext("You have been invited to %(tenant)s in kingsync") % {"tenant": tenant.name}
         try:
             mails.send_from_page(to=[invitation.email], subject=subject, template="invitation", context=context)
         except OSError as error:

@@ -75,7 +75,9 @@ class News:
         """Return the weightiest of it in a few words, in the active language."""
         if self.troubles:
             return self.troubles[0].title
-        text = ngettext("%(count)s work order needs a person", "%(count)s work orders need a person", self.order_count)
+        text = ngettext(
+            "%(count)s work order needs attention", "%(count)s work orders need attention", self.order_count
+        )
         return self.new_and_still or text % {"count": self.order_count}
 
     @property
@@ -89,7 +91,7 @@ class News:
         if not (self.new_count and self.still_count):
             return ""
         new = ngettext("%(count)s new problem", "%(count)s new problems", self.new_count) % {"count": self.new_count}
-        still = ngettext("%(count)s still waits", "%(count)s still wait", self.still_count)
+        still = ngettext("%(count)s still waiting", "%(count)s still waiting", self.still_count)
         return f"{new}, {still % {'count': self.still_count}}"
 
 
@@ -227,7 +229,7 @@ def _waiting_brakes() -> list[Brake]:
 def _brakes(tenant: Tenant, brakes: Iterable[Brake]) -> list[Item]:
     return [
         Item(
-            gettext("An import waits for your yes: %(kind)s") % {"kind": import_kinds.label_of(brake.kind)},
+            gettext("An import is waiting for your approval: %(kind)s") % {"kind": import_kinds.label_of(brake.kind)},
             gettext("It would change %(changed)s records and deactivate %(deactivated)s of the %(known)s in OutSmart.")
             % {"changed": brake.changed_count, "deactivated": brake.deactivated_count, "known": brake.known_count},
             mails.link("tenant", tenant.slug),

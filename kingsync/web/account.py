@@ -53,7 +53,7 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class EmailForm(PasswordCheckForm):
     email = forms.EmailField(
-        label=gettext_lazy("New mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=gettext_lazy("New e-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     field_order = ["email", "password"]
 
@@ -88,11 +88,11 @@ def change_email(request: access.PersonRequest) -> HttpResponse:
     sealed = signing.dumps({"user": request.user.pk, "old": request.user.email, "new": email}, salt=SALT)
     told = {"user": request.user, "link": mails.link("email_confirm", sealed)}
     try:
-        mails.send_from_page(to=[email], subject=_("Your mail address for kingsync"), template="email", context=told)
+        mails.send_from_page(to=[email], subject=_("Your e-mail address for kingsync"), template="email", context=told)
     except OSError:
-        messages.error(request, _("The mail could not be sent. Nothing has changed; try again later."))
+        messages.error(request, _("The e-mail could not be sent. Nothing was changed; try again later."))
         return redirect("account")
-    messages.success(request, _("Open the link in the mail to %(email)s to finish.") % {"email": email})
+    messages.success(request, _("Open the link in the e-mail to %(email)s to finish.") % {"email": email})
     return redirect("account")
 
 
@@ -107,7 +107,7 @@ def confirm_email(request: access.PersonRequest, sealed: str) -> HttpResponse:
         return render(request, "account_email.html", {"email": email})
     if not _take(email, request.user):
         return render(request, "account_email.html", {"email": ""}, status=404)
-    messages.success(request, _("Your mail address is %(email)s from now on.") % {"email": email})
+    messages.success(request, _("Your e-mail address is now %(email)s.") % {"email": email})
     return redirect("account")
 
 
@@ -122,7 +122,7 @@ class ChangePasswordView(PasswordChangeView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, _("Your password is changed."))
+        messages.success(self.request, _("Your password has been changed."))
         return super().form_valid(form)
 
 

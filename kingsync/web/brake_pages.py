@@ -65,9 +65,9 @@ def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpR
             _import_now(request, kind)
         else:
             brakes.refuse(brake_id, by=request.user)
-            messages.info(request, _("Kept back: nothing is written until somebody says yes after all."))
+            messages.info(request, _("On hold: nothing is written until someone approves it."))
     except brakes.NotWaitingError:
-        messages.warning(request, _("This was decided meanwhile, or is no longer needed."))
+        messages.warning(request, _("This has already been decided, or is no longer needed."))
     return redirect("tenant", slug=request.tenant.slug)
 
 
@@ -79,9 +79,9 @@ def _import_now(request: access.TenantRequest, kind: str) -> None:
         messages.warning(request, refusals.words(error))
         return
     if requested.joined:
-        messages.success(request, _("Allowed. An import is going on; the next one after it writes the changes."))
+        messages.success(request, _("Approved. An import is in progress; the next one writes the changes."))
     else:
-        messages.success(request, _("Allowed. The import has been started."))
+        messages.success(request, _("Approved. The import has been started."))
 
 
 def _held(entry: Mapping[str, Any]) -> Held:

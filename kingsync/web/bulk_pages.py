@@ -23,7 +23,7 @@ def decide_many(request: access.TenantRequest) -> HttpResponse:
     """Decide about the work orders that are ticked in the list, and show the list again."""
     kind, keys = decision_pages.kind_of(request), _ticked(request)
     if not keys:
-        messages.error(request, _("Tick the work orders first."))
+        messages.error(request, _("Select work orders first."))
         return _list_again(request)
     try:
         _tell(request, decision_pages.decide_about(request, kind, keys))
@@ -61,7 +61,7 @@ def _ticked(request: access.TenantRequest) -> list[int]:
 
 def _tell(request: access.TenantRequest, decided: people.Decided) -> None:
     level = messages.SUCCESS if not decided.refused else messages.WARNING if decided.done else messages.ERROR
-    messages.add_message(request, level, refusals.result(decided))
+    messages.add_message(request, level, refusals.result(decided, kind=decision_pages.kind_of(request)))
     if decided.done:
         decision_words.say_when_no_export_comes(request, decision_pages.kind_of(request))
 

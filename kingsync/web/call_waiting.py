@@ -30,7 +30,7 @@ def address_of(request: access.TenantRequest, call: BackgroundCall) -> str:
 
 def _going_on(call: BackgroundCall) -> str:
     if call.kind == Kind.TEST:
-        return _("%(system)s is being tried…") % {"system": System(call.parameters["system"]).label}
+        return _("%(system)s is being tested…") % {"system": System(call.parameters["system"]).label}
     if call.kind == Kind.CHOICES:
-        return _("OutSmart and King are being asked…")
-    return _("King is being asked…")
+        return _("Reading the lists of OutSmart and King…")
+    return _("Searching in King…")

@@ -121,8 +121,8 @@ def charts(found: LastDays) -> list[Chart]:
     """Return the three drawings in the active language."""
     return [
         _chart("exported", gettext("Work orders into King"), found.days, lambda day: day.exported, str),
-        _chart("rejected", gettext("Rejected, at most in one run"), found.days, lambda day: day.rejected, str),
-        _chart("seconds", gettext("An export took on average"), found.days, lambda day: day.seconds, duration),
+        _chart("rejected", gettext("Most rejections in one export"), found.days, lambda day: day.rejected, str),
+        _chart("seconds", gettext("Average duration of an export"), found.days, lambda day: day.seconds, duration),
     ]
 
 

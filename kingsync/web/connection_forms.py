@@ -20,8 +20,8 @@ from kingsync.rules import limits
 from kingsync.runs import clients
 
 TYPE_AGAIN = gettext_noop(
-    "The address, the check of the certificate or the administration changes: type this again, so that it goes there "
-    "on purpose."
+    "The address, the certificate check or the administration changes: enter this again to confirm "
+    "that it may be sent there."
 )
 
 
@@ -153,7 +153,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             if self.stored.get(name):
                 field.widget.attrs["placeholder"] = gettext("stored – leave empty to keep it")
             elif self.is_unreadable:
-                field.widget.attrs["placeholder"] = gettext("cannot be opened – type it again")
+                field.widget.attrs["placeholder"] = gettext("cannot be decrypted – enter it again")
             remove = f"remove_{name}"
             if remove in self.fields and not self.stored.get(name):
                 del self.fields[remove]
@@ -170,11 +170,11 @@ class OutSmartForm(ConnectionForm):
     )
     software_token = SecretField(
         label=gettext_lazy("Software token"),
-        help_text=gettext_lazy("Only when OutSmart gave you one of your own; else the operator's is used."),
+        help_text=gettext_lazy("Only if OutSmart gave you your own; otherwise the operator's is used."),
     )
     remove_software_token = forms.BooleanField(label=gettext_lazy("Remove the stored software token"), required=False)
     bearer_token = SecretField(
-        label=gettext_lazy("Bearer token"), help_text=gettext_lazy("Only when OutSmart asks for one.")
+        label=gettext_lazy("Bearer token"), help_text=gettext_lazy("Only if OutSmart asks for one.")
     )
     remove_bearer_token = forms.BooleanField(label=gettext_lazy("Remove the stored bearer token"), required=False)
 
@@ -191,7 +191,7 @@ class KingForm(ConnectionForm):
         label=gettext_lazy("Access code"), help_text=gettext_lazy("The code of the operations in King's web service.")
     )
     access_codes = forms.CharField(
-        label=gettext_lazy("Access codes of single operations"),
+        label=gettext_lazy("Access codes of individual operations"),
         required=False,
         widget=SecretLines(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
     )
@@ -202,11 +202,11 @@ class KingForm(ConnectionForm):
         help_texts = {
             "base_url": gettext_lazy("Where King's web service answers, for example https://king.example.nl:8082"),
             "administration": gettext_lazy("The name of the administration in King."),
-            "verify_tls": gettext_lazy("Leave this on, unless King uses a certificate that nobody can check."),
-            "ca_certificate": gettext_lazy("Only when King's certificate was issued by your own authority."),
-            "busy_codes": gettext_lazy("King's codes for “somebody has the record open”, separated by commas."),
-            "sql_timeout": gettext_lazy("Leave empty for King's own."),
-            "reader": gettext_lazy("Exports always use the webservices. Files: see the page “King files”."),
+            "verify_tls": gettext_lazy("Leave this on unless King uses a certificate that cannot be verified."),
+            "ca_certificate": gettext_lazy("Only if King's certificate was issued by your own authority."),
+            "busy_codes": gettext_lazy("King's codes for “someone has the record open”, separated by commas."),
+            "sql_timeout": gettext_lazy("Leave empty to use King's own."),
+            "reader": gettext_lazy("Exports always use the web services. Files: see the page “King files”."),
         }
 
     def __init__(self, data: Any = None, *, instance: Connection, is_read_only: bool = False) -> None:
@@ -220,7 +220,7 @@ class KingForm(ConnectionForm):
         self.order_fields(["base_url", "administration", "access_code", "sql_timeout", "access_codes"])
         named = ", ".join(sorted(self._stored_codes()))
         hint = gettext(
-            "One on each line: Operation=code. Operations that are left out keep theirs; “Operation=” removes one."
+            "One per line: Operation=code. Operations that you leave out keep their code; “Operation=” removes one."
         )
         known = gettext("Stored: %(names)s.") % {"names": named} if named else ""
         self.fields["access_codes"].help_text = f"{hint} {known}".strip()
@@ -264,7 +264,7 @@ class KingForm(ConnectionForm):
         untyped = self._stored_codes().keys() - (cleaned.get("access_codes") or {}).keys()
         if untyped and self.goes_elsewhere(cleaned):
             names = ", ".join(sorted(untyped))
-            message = gettext("The same for the codes of single operations: type those of %(names)s again.")
+            message = gettext("The same applies to the codes of individual operations: enter those of %(names)s again.")
             self.add_error("access_codes", message % {"names": names})
         return cleaned
 

@@ -79,7 +79,7 @@ def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
 def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     number = _typed(request, "number")
     if not number:
-        messages.error(request, _("Fill in the number of the King order."))
+        messages.error(request, _("Enter the number of the King order."))
         return decision_words.back(request, row)
     if len(number) > NUMBER_LENGTH:
         messages.error(request, _("A number has at most %(length)s characters.") % {"length": NUMBER_LENGTH})

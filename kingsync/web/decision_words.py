@@ -16,12 +16,12 @@ from kingsync.web import access, standing
 Kind = Decision.Kind
 
 DONE: dict[Kind, str | Promise] = {
-    Kind.RETRY: gettext_lazy("The next export takes this work order up again."),
+    Kind.RETRY: gettext_lazy("The next export picks this work order up again."),
     Kind.RELEASE: gettext_lazy("Released: the next export sends this work order."),
-    Kind.EXCLUDE: gettext_lazy("Excluded: kingsync does not send this work order any more."),
-    Kind.INCLUDE: gettext_lazy("Included again: the next export takes this work order up."),
-    Kind.ATTACH: gettext_lazy("Attached: the next export brings the King order up to date."),
-    Kind.ANEW: gettext_lazy("The earlier attempt is forgotten: the next export begins from the start."),
+    Kind.EXCLUDE: gettext_lazy("Excluded: kingsync no longer sends this work order."),
+    Kind.INCLUDE: gettext_lazy("Restored: the next export picks this work order up."),
+    Kind.ATTACH: gettext_lazy("Linked: the next export updates the King order."),
+    Kind.ANEW: gettext_lazy("The link to King was reset: the next export starts over."),
 }
 
 

@@ -16,7 +16,7 @@ from integrations.king.records import LineKind
 from integrations.outsmart import payloads
 from integrations.outsmart.records import Material, WorkPeriod
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.models.links import RecordKind, RecordLink
+from kingsync.models.links import RecordKind, RecordLink, WorkStatus
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.rules import hours, mapping, matching, orders
@@ -41,7 +41,7 @@ _SOURCE_FACTS: tuple[tuple[str | Promise, str], ...] = (
     (gettext_lazy("External reference"), "external_reference"),
     (gettext_lazy("External work order number"), "king_order_number"),
     (gettext_lazy("Status"), "status"),
-    (gettext_lazy("Work status"), "work_status"),
+    (gettext_lazy("Work order status"), "work_status"),
     (gettext_lazy("Signed by"), "signed_by"),
     (gettext_lazy("Comment"), "comment"),
 )
@@ -90,7 +90,7 @@ class Pair:
 
 
 def pair_of(row: WorkOrder) -> Pair:
-    """Return both documents of a work order, by at most four queries."""
+    """Return both documents of a work order, by at most five queries."""
     lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
     choices = _choices_of(row)
     source = _source_of(row)
@@ -99,15 +99,23 @@ def pair_of(row: WorkOrder) -> Pair:
     return Pair(
         is_readable=source is not None,
         description=source.work_description if source else "",
-        ours=[
-            (str(label), as_written(value))
-            for label, name in _SOURCE_FACTS
-            if (value := str(getattr(source, name, "")).strip())
-        ],
+        ours=list(_source_facts(source)),
         king=list(_king_facts(row, plan)),
         lines=_paired(lines, source, plan, choices),
         imported=_imported(row),
     )
+
+
+def _source_facts(source: Source | None) -> Iterator[Fact]:
+    for label, name in _SOURCE_FACTS:
+        value = str(getattr(source, name, "")).strip()
+        if value:
+            yield str(label), _status_name(value) if name == "work_status" else as_written(value)
+
+
+def _status_name(code: str) -> str:
+    """Return a work order status as OutSmart shows it, "1 - Naar King"; its code when we do not know it."""
+    return str(WorkStatus.objects.filter(code=code).first() or code)
 
 
 def _source_of(row: WorkOrder) -> Source | None:
@@ -147,7 +155,7 @@ def _king_facts(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
         return
     yield _("King order"), row.king_order_number
     if not row.is_created_by_us:
-        yield _("Header"), _("King's own: kingsync changes only lines in an order that it did not make.")
+        yield _("Header"), _("Maintained in King: in an order that kingsync did not create, it only changes lines.")
         return
     yield _("Our reference"), orders.external_number(row.outsmart_id)
     if plan is None:

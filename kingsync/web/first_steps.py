@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from kingsync.models.connections import System
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -68,13 +69,20 @@ def _connections(tenant: Tenant, found: Overview) -> list[Step]:
 def _connection(tenant: Tenant, card: SystemCard) -> Step:
     name = {"system": card.system.label}
     if card.is_missing:
-        text = gettext("Fill in the address and what opens %(system)s.") % name
-        to_do = gettext("Fill in the connection")
+        text = _needed(card.system)
+        to_do = gettext("Set up the connection")
     else:
-        text = gettext("The connection is filled in, but was never used. Press “Test connection”.")
+        text = gettext("The connection is set up, but has never been used. Press “Test connection”.")
         to_do = gettext("Test the connection")
     title = gettext("Connect %(system)s") % name
     return Step(card.system, title, text, card.has_worked, to_do, _settings(tenant, "connection"))
+
+
+def _needed(system: System) -> str:
+    """Return what a connection is made of."""
+    if system == System.OUTSMART:
+        return gettext("Enter the address and the token of OutSmart.")
+    return gettext("Enter the address, the administration and the access code of King.")
 
 
 def _choices(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
@@ -85,7 +93,7 @@ def _choices(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
         Step(
             "settings",
             gettext("Choose how work orders become orders"),
-            gettext("Switch “Orders” on and look over the work order status, the warehouse and the rounding of hours."),
+            gettext("Switch “Orders” on and check the work order status, the warehouse and the rounding of hours."),
             exports,
             gettext("Go to the settings"),
             _settings(tenant, "exports"),
@@ -96,10 +104,12 @@ def _choices(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
 def _first_import(tenant: Tenant, found: Overview, done: _Done) -> Step:
     title = gettext("First import")
     if not found.standing.imports_something:
-        text = gettext("Choose what comes out of King: customers, products, hour types, warehouses.")
+        text = gettext("Choose what to import from King: customers, products, hour types, warehouses.")
         address = _settings(tenant, "imports")
         return Step("import", title, text, done.is_imported, gettext("Choose what to import"), address)
-    text = gettext("King's customers, products and hour types come into OutSmart, so that work orders can name them.")
+    text = gettext(
+        "Customers, products and hour types from King are added to OutSmart, so that they can be used on work orders."
+    )
     return Step("import", title, text, done.is_imported, gettext("Start the first import"), start=RunKind.IMPORT)
 
 
@@ -109,20 +119,21 @@ def _exports(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
     return [
         Step(
             "preview",
-            gettext("See what would be sent"),
+            gettext("View the preview"),
             gettext(
-                "A trial reads the completed work orders and shows the orders that would result. Nothing is written."
+                "The preview reads the completed work orders and shows the orders that would result. "
+                "Nothing is written."
             ),
             done.is_tried,
-            gettext("Try the export"),
+            gettext("Preview export"),
             start=RunKind.EXPORT,
             is_trial=True,
         ),
         _one_export(tenant, found, done),
         Step(
             "schedule",
-            gettext("Let it run by itself"),
-            gettext("Switch the schedule on when the first order in King looks right."),
+            gettext("Synchronise automatically"),
+            gettext("Switch the schedule on once the first order in King looks right."),
             scheduled,
             gettext("Go to the schedule"),
             _settings(tenant, "schedule"),
@@ -135,16 +146,16 @@ def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
     ready = _first_ready(tenant) if done.is_tried and not done.is_exported else None
     if ready:
         number, address = ready
-        text = gettext("Look at work order %(number)s beside the order that it becomes, and export only that one.")
-        return Step("export", title, text % {"number": number}, done.is_exported, gettext("Look at it"), address)
+        text = gettext("Check work order %(number)s next to the order that would result, and export only that one.")
+        return Step("export", title, text % {"number": number}, done.is_exported, gettext("View"), address)
     if found.figures.person:
-        text = gettext("The work orders that were found need a person first.")
+        text = gettext("The work orders that were found need attention first.")
         address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
-        return Step("export", title, text, done.is_exported, gettext("Look at them"), address)
+        return Step("export", title, text, done.is_exported, gettext("View"), address)
     text = gettext(
-        "No work order stands ready. Complete one in OutSmart, with the work order status of the settings; try again."
+        "No work order is ready. Complete one in OutSmart with the work order status from the settings, then try again."
     )
-    to_do = gettext("Try the export")
+    to_do = gettext("Preview export")
     return Step("export", title, text, done.is_exported, to_do, start=RunKind.EXPORT, is_trial=True)
 
 

@@ -24,7 +24,7 @@ _NAMES: dict[End, Any] = {
     End.UNCHANGED: _("unchanged"),
     End.REFUSED: _("refused"),
     End.HELD: _("held"),
-    End.UNKNOWN: _("not known"),
+    End.UNKNOWN: _("unknown"),
 }
 _TONES = {End.CREATED: "good", End.UPDATED: "good", End.REFUSED: "bad", End.HELD: "warn"}
 

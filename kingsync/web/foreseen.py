@@ -20,20 +20,20 @@ from kingsync.runs import preview
 from kingsync.web import line_words
 
 _SENTENCES: dict[str, str | Promise] = {
-    "created": gettext_lazy("A new King order would be made."),
+    "created": gettext_lazy("A new King order would be created."),
     "updated": gettext_lazy("King order %(number)s would be changed."),
     "adopted": gettext_lazy("King has order %(number)s of this work order already; it would be completed."),
     "unchanged": gettext_lazy("King order %(number)s would stay as it is: there is nothing new to send."),
     "rejected": gettext_lazy("Nothing would be sent: the work order would be rejected."),
-    "skipped": gettext_lazy("Nothing would be sent: the work order would be held back."),
+    "skipped": gettext_lazy("Nothing would be sent: the work order would be held."),
     "uncertain": gettext_lazy("Nothing would be sent: it is not known whether King has the order."),
-    "failed": gettext_lazy("Nothing could be foreseen."),
+    "failed": gettext_lazy("The preview could not be calculated."),
 }
 _ACTIONS: dict[str, tuple[str | Promise, str]] = {
     "new": (gettext_lazy("new"), "good"),
     "changed": (gettext_lazy("changed"), "warn"),
     "conflict": (gettext_lazy("changed on both sides"), "bad"),
-    "unchanged": (gettext_lazy("as it is"), "calm"),
+    "unchanged": (gettext_lazy("unchanged"), "calm"),
     "refused": (gettext_lazy("refused"), "bad"),
     "left_out": (gettext_lazy("left out"), "calm"),
     "removed": (gettext_lazy("removed"), "warn"),

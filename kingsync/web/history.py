@@ -59,7 +59,7 @@ def _by_run(entry: LogEntry) -> Moment:
 
 def _by_person(decision: Decision) -> Moment:
     was = LedgerState(decision.state_before).label
-    parts = [_("Decided: %(decision)s.") % {"decision": decision.get_kind_display()}]
+    parts = [_("Decision: %(decision)s.") % {"decision": decision.get_kind_display()}]
     if decision.king_order_number:
         parts.append(_("King order %(number)s.") % {"number": decision.king_order_number})
     if decision.reason:

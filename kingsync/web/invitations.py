@@ -44,7 +44,7 @@ class NewAccountForm(forms.Form):
         widget=forms.PasswordInput(attrs=_PASSWORD),
     )
     again = forms.CharField(
-        label=gettext_lazy("The same password again"), strip=False, widget=forms.PasswordInput(attrs=_PASSWORD)
+        label=gettext_lazy("Repeat the password"), strip=False, widget=forms.PasswordInput(attrs=_PASSWORD)
     )
 
     def __init__(self, data: Any = None, *, email: str) -> None:
@@ -55,7 +55,7 @@ class NewAccountForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         password, again = cleaned.get("password"), cleaned.get("again")
         if password and again and password != again:
-            self.add_error("again", _("The two passwords are not the same."))
+            self.add_error("again", _("The passwords do not match."))
         if password:
             person = User(email=self._email, name=cleaned.get("name", ""))
             try:
@@ -98,7 +98,7 @@ def _page_of(request: HttpRequest, found: Invitation) -> HttpResponse:
 
 def _join(request: HttpRequest, user: User) -> HttpResponse:
     tenant = invitations.accept(request.session.pop(KEY), user)
-    messages.success(request, _("Welcome to %(tenant)s.") % {"tenant": tenant.name})
+    messages.success(request, _("Welcome to %(tenant)s!") % {"tenant": tenant.name})
     return redirect("tenant", slug=tenant.slug)
 
 
@@ -113,7 +113,7 @@ def _new_account(request: HttpRequest, found: Invitation) -> HttpResponse:
         return redirect("login")
     login(request, user)
     request.session.pop(KEY, None)
-    messages.success(request, _("Welcome to %(tenant)s.") % {"tenant": found.tenant.name})
+    messages.success(request, _("Welcome to %(tenant)s!") % {"tenant": found.tenant.name})
     answer = redirect("tenant", slug=found.tenant.slug)
     known_devices.remember(request, answer, user)
     return answer

@@ -29,10 +29,11 @@ class Joined:
         if run.pk != self.run_id:
             return ""
         if not self.is_other:
-            return _("A run was going on already; this is the one.") if run.is_open else ""
+            return _("A run was already in progress; this is the one.") if run.is_open else ""
         if not run.is_open:
-            return _("The run that was in the way is over. What you asked for has not begun: press again.")
-        return f"{_what(run)} {_('What you asked for is not part of it; press again when it is over.')}"
+            return _("The other run has finished. Your request has not started yet: press the button again.")
+        wait = _("Your request is not part of it; press the button again when it has finished.")
+        return f"{_what(run)} {wait}"
 
 
 def met(run: SyncRun, options: dict[str, object]) -> Joined:
@@ -52,8 +53,8 @@ def remembered(query: QueryDict) -> Joined | None:
 
 def _what(run: SyncRun) -> str:
     if run.is_dry:
-        return _("A trial is going on, which writes nothing.")
+        return _("A preview is in progress, which writes nothing.")
     asked = run_words.asked(run)
     if asked:
-        return _("A run of a part is going on: %(part)s.") % {"part": asked}
-    return _("Another run is going on.")
+        return _("A partial run is in progress: %(part)s.") % {"part": asked}
+    return _("Another run is in progress.")

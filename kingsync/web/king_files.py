@@ -70,7 +70,7 @@ def _limits() -> Limits:
 
 
 def _refused(request: access.TenantRequest, problem: str) -> HttpResponse:
-    messages.error(request, _("Nothing was taken in. %(problem)s") % {"problem": problem})
+    messages.error(request, _("Nothing was uploaded. %(problem)s") % {"problem": problem})
     return _back(request)
 
 
@@ -97,7 +97,7 @@ def import_waiting(request: access.TenantRequest) -> HttpResponse:
     if waiting:
         _import(request, waiting)
     else:
-        messages.info(request, _("No file waits."))
+        messages.info(request, _("No file is waiting."))
     return _back(request)
 
 
@@ -132,7 +132,7 @@ def _import(request: access.TenantRequest, files: list[KingFile]) -> None:
         messages.warning(request, refusals.words(error))
         return
     if requested.joined:
-        messages.info(request, _("An import is going on already. The next one reads the files."))
+        messages.info(request, _("An import is already in progress. The next one reads the files."))
     else:
         messages.success(request, _("The import of the files has been started."))
 

@@ -56,12 +56,12 @@ def too_large(limits: Limits, name: str) -> str:
 
 
 def too_much(limits: Limits) -> str:
-    told = gettext("The files are larger than %(most)s MB together. Upload fewer at once.")
+    told = gettext("The files are larger than %(most)s MB in total. Upload fewer at once.")
     return told % {"most": limits.request_bytes // MEGABYTE}
 
 
 def no_room(limits: Limits) -> str:
-    told = gettext("There is room for %(room)s MB more. Import the files that wait, or remove some, and try again.")
+    told = gettext("There is room for %(room)s MB more. Import the waiting files or remove some, then try again.")
     return told % {"room": max(limits.room_bytes, 0) // MEGABYTE}
 
 

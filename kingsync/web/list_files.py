@@ -94,13 +94,13 @@ def _head() -> list[Cell]:
         _("State since"),
         _("Why"),
         _("In King since"),
-        _("Confirmed at"),
+        _("Reported to OutSmart at"),
         _("Attempts"),
     ]
 
 
 def _too_many() -> str:
-    return _("There are more: this file holds the newest %(count)s. Narrow the list with its filters.") % {
+    return _("There are more: this file contains the newest %(count)s. Narrow the list with the filters.") % {
         "count": ROWS_AT_MOST
     }
 

@@ -21,7 +21,7 @@ from kingsync.web import access, known_devices, second_step, throttle, tries
 
 logger = logging.getLogger(__name__)
 
-TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or ask for a new password by mail.")
+TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or request a new password by e-mail.")
 
 
 class LoginForm(AuthenticationForm):
@@ -118,7 +118,7 @@ class ResetConfirmView(views.PasswordResetConfirmView):
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         """Know this browser: who opens the account's mail is let in also while strangers guess at the account."""
-        messages.success(self.request, gettext("Your password is changed. Log in with the new one."))
+        messages.success(self.request, gettext("Your password has been changed. Log in with the new one."))
         answer = super().form_valid(form)
         tries.has_proved(self.request, form.user)
         known_devices.remember(self.request, answer, form.user)

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.users import User
@@ -29,6 +31,13 @@ class PasswordCheckForm(forms.Form):
         return password
 
 
+class LengthValidator(MinimumLengthValidator):
+    """The minimum length in the language of the page: Django 5.2 has no Dutch for its own sentence."""
+
+    def get_error_message(self) -> str:
+        return gettext("The password is too short: at least %(least)s characters.") % {"least": self.min_length}
+
+
 class ChangePasswordForm(PasswordChangeForm):
     """A new password for who knows the old one, which is not to be guessed here at leisure either."""
 
@@ -45,5 +54,5 @@ def check_again(user: User, password: str) -> None:
     except throttle.TooManyTriesError:
         raise forms.ValidationError(_("Too many wrong passwords. Wait a quarter of an hour.")) from None
     if not user.check_password(password):
-        raise forms.ValidationError(_("That is not your password."))
+        raise forms.ValidationError(_("The password is incorrect."))
     throttle.forgive(booked)

@@ -14,7 +14,7 @@ class RoleForm(forms.Form):
 
 
 class InviteForm(RoleForm):
-    email = forms.EmailField(label=_("mail address"), max_length=limits.EMAIL)
+    email = forms.EmailField(label=_("e-mail address"), max_length=limits.EMAIL)
     field_order = ["email", "role"]
 
 
@@ -26,10 +26,11 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["requires_second_step", "log_days"]
         help_texts = {
             "log_days": _(
-                "Runs and their log are thrown away after so many days. Work orders and decisions about them stay."
+                "Runs and their log are deleted after this number of days. Work orders and the "
+                "decisions about them are kept."
             ),
             "requires_second_step": _(
-                "Everybody, you too, needs a code from an authenticator application at login. Who has none yet is led "
-                "to set it up before the next page."
+                "Everyone, including you, must enter an authenticator code when logging in. Users who "
+                "have not set this up yet do so first."
             ),
         }

@@ -37,7 +37,7 @@ def change_role(request: access.TenantRequest, membership_id: int) -> HttpRespon
         members.change_role(request.tenant, membership_id, role)
     except members.LastOwnerError:
         return _needs_an_owner(request)
-    said = _("%(name)s is %(role)s now.") % {"name": _name(membership), "role": role.label}
+    said = _("%(name)s now has the role “%(role)s”.") % {"name": _name(membership), "role": role.label}
     messages.success(request, said)
     return _back(request)
 
@@ -53,7 +53,7 @@ def remove_member(request: access.TenantRequest, membership_id: int) -> HttpResp
         members.remove(request.tenant, membership_id)
     except members.LastOwnerError:
         return _needs_an_owner(request)
-    said = _("%(name)s does not work for %(tenant)s here any more.")
+    said = _("The access of %(name)s to %(tenant)s has been removed.")
     messages.success(request, said % {"name": _name(membership), "tenant": request.tenant.name})
     is_outside = membership.user_id == request.user.pk and not request.user.is_superuser
     return redirect("home") if is_outside else _back(request)
@@ -70,7 +70,7 @@ def invite(request: access.TenantRequest) -> HttpResponse:
     try:
         invitations.invite(request.tenant, email=email, role=Role(form.cleaned_data["role"]), by=request.user)
     except invitations.AlreadyMemberError:
-        form.add_error("email", _("Somebody with this mail address is a member already."))
+        form.add_error("email", _("There is already a user with this e-mail address."))
         return _page(request, invite_form=form, status=422)
     except invitations.NotSentError:
         return _not_sent(request)
@@ -86,7 +86,7 @@ def invite_again(request: access.TenantRequest, invitation_id: int) -> HttpRespo
     except invitations.UnknownInvitationError:
         raise Http404 from None
     except invitations.AlreadyMemberError:
-        messages.info(request, _("Somebody with this mail address is a member already."))
+        messages.info(request, _("There is already a user with this e-mail address."))
         return _back(request)
     except invitations.NotSentError:
         return _not_sent(request)
@@ -100,7 +100,7 @@ def withdraw_invitation(request: access.TenantRequest, invitation_id: int) -> Ht
         invitations.withdraw(request.tenant, invitation_id)
     except invitations.UnknownInvitationError:
         raise Http404 from None
-    messages.success(request, _("The invitation is withdrawn; its link opens nothing any more."))
+    messages.success(request, _("The invitation has been withdrawn; its link no longer works."))
     return _back(request)
 
 
@@ -135,7 +135,7 @@ def _ask(request: access.TenantRequest, membership: Membership, role: Role | Non
 
 
 def _needs_an_owner(request: access.TenantRequest) -> HttpResponse:
-    messages.error(request, _("Somebody must be owner. Make somebody else an owner first."))
+    messages.error(request, _("There must be an owner. Make someone else an owner first."))
     return _back(request)
 
 
@@ -145,7 +145,9 @@ def _sent(request: access.TenantRequest, email: str) -> HttpResponse:
 
 
 def _not_sent(request: access.TenantRequest) -> HttpResponse:
-    messages.error(request, _("The mail server took no mail. The invitation is kept: send it again later."))
+    messages.error(
+        request, _("The mail server did not accept the e-mail. The invitation is kept: send it again later.")
+    )
     return _back(request)
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kingsync.models.wording import sentence, stored
+from kingsync.models.work_orders import Decision
 from kingsync.runs import people
 from kingsync.runs.background import CallRefusedError
 from kingsync.runs.refusals import REFUSALS as REFUSALS  # noqa: PLC0414 - pages catch what they show
@@ -20,13 +21,25 @@ def words(error: Refusal | CallRefusedError) -> str:
     return sentence(stored(error.why if isinstance(error, CallRefusedError) else why(error)))
 
 
-def result(decided: people.Decided) -> str:
-    """Return "12 done, 3 not: why (A, B, C).", each reason once."""
+def result(decided: people.Decided, *, kind: Decision.Kind) -> str:
+    """Return "12 are ready for the next export, 3 are not: why (A, B, C).", each reason once."""
     done, refused = len(decided.done), len(decided.refused)
-    told = ngettext("%(count)s work order done", "%(count)s work orders done", done) % {"count": done}
+    told = _done(kind, done)
     if not refused:
         return f"{told}."
     return _("%(done)s, %(count)s not: %(why)s") % {"done": told, "count": refused, "why": _reasons(decided.refused)}
+
+
+def _done(kind: Decision.Kind, count: int) -> str:
+    if kind == Decision.Kind.EXCLUDE:
+        told = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
+    else:
+        told = ngettext(
+            "%(count)s work order is ready for the next export",
+            "%(count)s work orders are ready for the next export",
+            count,
+        )
+    return told % {"count": count}
 
 
 def _reasons(refused: Iterable[people.Refused]) -> str:

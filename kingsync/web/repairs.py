@@ -63,11 +63,11 @@ _PLACES: dict[str, str] = {
     "not_looked_up": DECISION,
 }
 _WORDS: dict[str, str | Promise] = {
-    KING: _("Repair it in King: whoever keeps articles, customers and orders there."),
-    OUTSMART: _("Repair it in OutSmart: whoever plans and checks the work orders."),
-    SETTINGS: _("Repair it in the settings of kingsync, or per work order in OutSmart."),
+    KING: _("To be fixed in King, by the person who maintains articles, customers and orders there."),
+    OUTSMART: _("To be fixed in OutSmart, by the person who plans and checks the work orders."),
+    SETTINGS: _("To be fixed in the settings of kingsync, or per work order in OutSmart."),
     DECISION: _("Decide per work order: open it to see what is possible."),
-    NOBODY: _("Nothing to repair: it is tried again at each run."),
+    NOBODY: _("Nothing to fix: each run tries again."),
 }
 # A state that no retry takes up.
 _NOT_RETRIED = frozenset({"changed_after_export"})

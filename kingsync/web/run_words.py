@@ -25,9 +25,9 @@ def going_on(run: SyncRun) -> str:
     """Return "running since 10:02, started by the schedule, 40 of 120"."""
     since = formats.time_format(timezone.localtime(run.started_at or run.queued_at), "H:i")
     if run.status == RunStatus.QUEUED and run.is_unsent:
-        begin = gettext("waits for the background service; starts by itself when it is back")
+        begin = gettext("waiting for the background service; starts automatically when it is back")
     elif run.status == RunStatus.QUEUED and run.started_at is None:
-        begin = gettext("waiting to begin since %(time)s") % {"time": since}
+        begin = gettext("queued since %(time)s") % {"time": since}
     else:
         begin = gettext("running since %(time)s") % {"time": since}
     return ", ".join(part for part in (begin, started_by(run), progress(run)) if part)
@@ -39,7 +39,7 @@ def started_by(run: SyncRun) -> str:
     if run.requested_by is not None:
         return gettext("started by %(name)s") % {"name": run.requested_by.display_name}
     if run.trigger == SyncRun.Trigger.COMMAND:
-        return gettext("started by a command")
+        return gettext("started from the command line")
     return gettext("started with the button")
 
 
@@ -112,7 +112,7 @@ def asked(run: SyncRun) -> str:
         parts.append(gettext("everything, not only changes"))
     numbers = options.get("work_orders", [])
     if numbers:
-        text = ngettext("%(count)s work order chosen", "%(count)s work orders chosen", len(numbers))
+        text = ngettext("%(count)s selected work order", "%(count)s selected work orders", len(numbers))
         parts.append(text % {"count": len(numbers)})
     return "; ".join(part for part in parts if part)
 
@@ -153,7 +153,7 @@ def problems(run: SyncRun) -> str:
     if new:
         parts.append(ngettext("%(count)s new problem", "%(count)s new problems", new) % {"count": new})
     if still:
-        parts.append(ngettext("%(count)s still waits", "%(count)s still wait", still) % {"count": still})
+        parts.append(ngettext("%(count)s still waiting", "%(count)s still waiting", still) % {"count": still})
     return f"{', '.join(parts)}." if parts else ""
 
 

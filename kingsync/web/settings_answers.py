@@ -44,7 +44,7 @@ def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpRe
 def _told(answer: dict[str, object]) -> dict[str, object]:
     count = int(str(answer["count"]))
     if answer["system"] == System.OUTSMART:
-        told = ngettext("%(count)s work status", "%(count)s work statuses", count)
+        told = ngettext("%(count)s work order status", "%(count)s work order statuses", count)
     else:
         told = ngettext("%(count)s warehouse", "%(count)s warehouses", count)
     system = System(str(answer["system"])).label

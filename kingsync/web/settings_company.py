@@ -20,8 +20,8 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Tenant
         fields = ["name", "language"]
         help_texts = {
-            "name": _("The name of your company on these pages and in mails."),
-            "language": _("The language of mails. Everybody chooses their own for the pages."),
+            "name": _("The name of your company on these pages and in e-mails."),
+            "language": _("The language of e-mails. For the pages everyone chooses their own."),
         }
 
     def __init__(self, data: Any = None, *, instance: Tenant, is_read_only: bool = False) -> None:

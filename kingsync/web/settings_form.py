@@ -23,7 +23,7 @@ IMPORTS: dict[Any, tuple[str, ...]] = {
     )
     for name in import_kinds.SHOWN
 }
-IMPORTS[_("For all records")] = ("missing", "brake_percent")
+IMPORTS[_("For all master data")] = ("missing", "brake_percent")
 EXPORTS: dict[Any, tuple[str, ...]] = {
     _("Which work orders"): ("export_orders", "work_order_status", "export_from_date"),
     _("The order in King"): (
@@ -41,48 +41,51 @@ HELP: dict[str, Any] = {
     "customers_enabled": _("King's customers appear in OutSmart as relations."),
     "customers_inactive": _("What happens to a customer that is blocked in King."),
     "customers_delivery_addresses": _("King's delivery addresses become work addresses."),
-    "customers_contact_persons": _("King's contact persons come along with their customer."),
+    "customers_contact_persons": _("King's contact persons are imported with their customer."),
     "products_enabled": _("King's articles appear in OutSmart as products."),
     "products_inactive": _("What happens to an article that is blocked in King. OutSmart cannot deactivate a product."),
-    "products_price": _("The price that people see in OutSmart."),
-    "products_revenue_groups": _("King's numbers of revenue groups, one on each line. Empty: all articles."),
+    "products_price": _("The price shown in OutSmart."),
+    "products_revenue_groups": _("Numbers of revenue groups in King, one per line. Empty: all articles."),
     "hour_types_enabled": _("King's rates appear in OutSmart as hour types."),
     "hour_types_inactive": _("What happens to a rate that is blocked in King."),
-    "warehouses_enabled": _("King's warehouses can be chosen in work orders."),
-    "orders_enabled": _("Open orders of King become work orders in OutSmart."),
+    "warehouses_enabled": _("King's warehouses can be chosen on work orders."),
+    "orders_enabled": _("Open King orders become work orders in OutSmart."),
     "orders_from_date": _("Only orders from this date on. Empty: all."),
     "orders_type_of_work": _("The type of work of the new work orders."),
     "orders_payment_method": _("The payment method of the new work orders."),
-    "orders_work_status": _("Their work status in OutSmart. Empty: OutSmart's own."),
+    "orders_work_status": _("Their work order status in OutSmart. Empty: OutSmart's default."),
     "orders_materials": _("The article lines of the order are put on the work order as materials."),
     "missing": _("What happens in OutSmart to records that no longer exist in King."),
-    "brake_percent": _("An import stops when it would deactivate more than this share of the records."),
+    "brake_percent": _(
+        "An import stops when it would change or deactivate more than this share of the records of a kind. "
+        "Up to 20 records may always change."
+    ),
     "export_orders": _("Completed work orders become orders in King."),
-    "work_order_status": _("The work status in OutSmart that starts the export, usually 1 - Naar King."),
-    "export_from_date": _("Work orders that were finished before this date are left alone. Empty: all."),
-    "create_new_order": _("A work order without a King order number makes a new order. Off: it waits for a person."),
-    "approve_order": _("A complete order that we made is approved and released at once."),
-    "assign_relation": _("Whose order it becomes in King: the customer's or the invoice relation's."),
+    "work_order_status": _("The work order status in OutSmart that starts the export, usually 1 - Naar King."),
+    "export_from_date": _("Work orders finished before this date are held. Empty: all are exported."),
+    "create_new_order": _(
+        "A work order without a King order number creates a new order. Off: it waits for a decision."
+    ),
+    "approve_order": _("A complete order that we created is approved and released right away."),
+    "assign_relation": _("Who becomes the debtor in King: the customer or the invoice relation."),
     "default_warehouse": _("For materials without a warehouse of their own. Empty: such work orders are refused."),
-    "hour_rounding": _("The time of each work period is rounded up. A value on the step stays as it is."),
-    "order_line_sequence": _("How the lines stand in the King order."),
+    "hour_rounding": _("The time of each work period is rounded up. An exact multiple stays as it is."),
+    "order_line_sequence": _("The sequence of the lines in the King order."),
     "send_prices": _("On: the prices of the work order. Off: King's own prices."),
     "free_line_article": _("The King article for materials without a code. Empty: such lines are refused."),
-    "incomplete_orders": _("What happens to the other lines when King cannot take one."),
-    "order_of_other_customer": _(
-        "What happens to a work order with the number of a King order that is of another customer."
-    ),
-    "success_status": _("The work status that a work order gets when it is in King. Empty: unchanged."),
-    "failure_status": _("The work status that a refused work order gets. Empty: unchanged."),
-    "interim_updates": _("Work orders that are still going on are sent to King as well, and updated there."),
-    "order_update_status": _("The work status in OutSmart that starts an interim update."),
-    "create_interim_order": _("An interim update may make a new order."),
+    "incomplete_orders": _("What happens to the other lines when King does not accept one."),
+    "order_of_other_customer": _("What happens to a work order with the number of another customer's King order."),
+    "success_status": _("The work order status that is set once the work order is in King. Empty: unchanged."),
+    "failure_status": _("The work order status that is set when the work order is refused. Empty: unchanged."),
+    "interim_updates": _("Work orders that are still in progress are also sent to King, and updated there."),
+    "order_update_status": _("The work order status in OutSmart that starts an interim update."),
+    "create_interim_order": _("An interim update may create a new order."),
     "work_description": _("The work description becomes the first text line of the order."),
-    "schedule_enabled": _("Imports and exports start by themselves. Off: only when somebody presses a button."),
-    "import_minutes": _("So often King is read for what is new. A week is 10080 minutes, the most."),
-    "export_minutes": _("So often OutSmart is read for completed work orders. At most 10080."),
-    "notification_mode": _("When we send a mail about work orders that need a person."),
-    "notification_emails": _("One address on each line."),
+    "schedule_enabled": _("Imports and exports start automatically. Off: only when someone presses a button."),
+    "import_minutes": _("How often to check King for changes, in minutes (max. 10080)."),
+    "export_minutes": _("How often to check OutSmart for completed work orders, in minutes (max. 10080)."),
+    "notification_mode": _("When to send an e-mail about work orders that need attention."),
+    "notification_emails": _("One address per line."),
 }  # fmt: skip
 _SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
 TRIGGER, WAREHOUSE = "work_order_status", "default_warehouse"
@@ -120,7 +123,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     instance: SyncSettings
     notification_emails = LinesField(
         forms.EmailField(max_length=limits.EMAIL),
-        label=_("mail addresses"),
+        label=_("e-mail addresses"),
         help_text=HELP["notification_emails"],
         required=False,
     )

@@ -59,12 +59,10 @@ def restore(request: access.TenantRequest, version: int) -> HttpResponse:
     try:
         is_new = _as_it_was(wanted).store(by=request.user, expected_version=based_on)
     except StaleVersionError:
-        messages.warning(
-            request, _("Somebody else saved the settings while you were looking. Look again, then decide.")
-        )
+        messages.warning(request, _("Someone else saved the settings in the meantime. Check them, then decide."))
         return redirect("settings_versions", slug=request.tenant.slug)
     except (msgspec.ValidationError, ValidationError):
-        messages.error(request, _("Version %(version)s cannot be used any more.") % {"version": version})
+        messages.error(request, _("Version %(version)s can no longer be used.") % {"version": version})
         return redirect("settings_versions", slug=request.tenant.slug)
     done = _("The settings are those of version %(version)s again.") if is_new else _("There was nothing to save.")
     messages.success(request, done % {"version": version} if is_new else done)

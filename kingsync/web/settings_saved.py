@@ -22,7 +22,7 @@ def tell(request: access.TenantRequest, *, changed: Iterable[System]) -> None:
     told = _("Saved.")
     if first_steps.steps(request.tenant, overview.overview()):
         address = reverse("tenant", args=[request.tenant.slug])
-        told = format_html('{} <a href="{}">{}</a>', told, address, _("Go on with getting started"))
+        told = format_html('{} <a href="{}">{}</a>', told, address, _("Continue getting started"))
     messages.success(request, told)
 
 

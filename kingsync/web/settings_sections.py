@@ -98,7 +98,7 @@ def sections(
         Section("exports", _("Exports"), chosen(settings_form.EXPORTS), _("From OutSmart to King.")),
         Section("texts", _("Text lines"), chosen(settings_form.TEXTS), tags),
         Section("schedule", _("Schedule"), chosen(settings_form.SCHEDULE)),
-        Section("notifications", _("Notifications"), chosen(settings_form.NOTIFICATIONS)),
+        Section("notifications", _("E-mail notifications"), chosen(settings_form.NOTIFICATIONS)),
     ]
 
 

@@ -13,7 +13,7 @@ _MEANINGS: dict[str, Any] = {
     "order_number": _("number of the work order in OutSmart"),
     "king_order_number": _("number of the order in King"),
     "reference": _("reference of the work order"),
-    "external_reference": _("the customer's own reference"),
+    "external_reference": _("the customer's reference"),
     "work_date": _("first day of the work"),
     "work_end_date": _("last day of the work"),
     "customer_name": _("name of the customer"),

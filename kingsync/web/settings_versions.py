@@ -56,11 +56,11 @@ def merge(mine: SyncSettings, *, based_on: int) -> Merged:
         changed_by_them = column not in base or theirs[column] != base[column]
         if value == base.get(column, _NOTHING):
             if changed_by_them:
-                notes[column] = gettext("Somebody else just made it this.")
+                notes[column] = gettext("Someone else just changed this to the same value.")
             continue
         if changed_by_them and theirs[column] != value:
             told = settings_words.shown(column, theirs[column])
-            notes[column] = gettext("Somebody else just made it “%(value)s”.") % {"value": told}
+            notes[column] = gettext("Someone else just changed this to “%(value)s”.") % {"value": told}
         setattr(stored, column, getattr(mine, column))
     saved = SettingsVersion.objects.select_related("saved_by").filter(version=stored.version).first()
     return Merged(stored, saved.saved_by if saved else None, notes)

@@ -19,7 +19,7 @@ _LAYOUTS: dict[Any, Mapping[Any, tuple[str, ...]]] = {
     _("Exports"): settings_form.EXPORTS,
     _("Text lines"): settings_form.TEXTS,
     _("Schedule"): settings_form.SCHEDULE,
-    _("Notifications"): settings_form.NOTIFICATIONS,
+    _("E-mail notifications"): settings_form.NOTIFICATIONS,
 }
 
 

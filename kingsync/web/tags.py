@@ -56,7 +56,7 @@ _LEDGER_TONES: dict[str, str] = {
     "error": "bad",
     "warning": "warn",
 }
-_MADE_BY = {True: _("made by kingsync"), False: _("existed in King already")}
+_MADE_BY = {True: _("created by kingsync"), False: _("already existed in King")}
 
 
 @register.filter

@@ -20,7 +20,7 @@ from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web import access, foreseen, refusals, run_words, starting
 
-BUSY = _("An export is going on. Ask again when it is over.")
+BUSY = _("An export is in progress. Try again when it has finished.")
 
 
 @require_POST

@@ -54,7 +54,7 @@ def _missing(tenant: Tenant, found: Overview) -> Trouble | None:
     if missing is None:
         return None
     text = gettext("There is no connection with %(system)s yet.") % {"system": missing.label}
-    return Trouble("warning", text, gettext("Fill in the connection"), _settings(tenant, "connection"))
+    return Trouble("warning", text, gettext("Set up the connection"), _settings(tenant, "connection"))
 
 
 def _paused(tenant: Tenant, found: Overview) -> Trouble | None:
@@ -63,7 +63,7 @@ def _paused(tenant: Tenant, found: Overview) -> Trouble | None:
         return None
     text = gettext("The connection with %(system)s is paused.") % {"system": card.system.label}
     why = wording.sentence(card.connection.paused_reason)
-    return Trouble("error", f"{text} {why}".strip(), gettext("Look at the connection"), _settings(tenant, "connection"))
+    return Trouble("error", f"{text} {why}".strip(), gettext("View the connection"), _settings(tenant, "connection"))
 
 
 def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
@@ -71,8 +71,8 @@ def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
     if brake is None:
         return None
     text = gettext(
-        "The import of %(kind)s stopped before writing: of %(known)s records %(changed)s would change "
-        "and %(deactivated)s become inactive."
+        "The import of %(kind)s stopped before writing anything: of %(known)s records, %(changed)s "
+        "would change and %(deactivated)s would be deactivated."
     ) % {
         "kind": run_words.kind_words(brake.kind),
         "known": brake.known_count,
@@ -80,7 +80,7 @@ def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
         "deactivated": brake.deactivated_count,
     }
     address = reverse("brake", args=[tenant.slug, brake.pk])
-    return Trouble("warning", text, gettext("Look and decide"), address, brake)
+    return Trouble("warning", text, gettext("Review"), address, brake)
 
 
 def _restored(tenant: Tenant, _found: Overview) -> Trouble | None:
@@ -90,14 +90,14 @@ def _restored(tenant: Tenant, _found: Overview) -> Trouble | None:
     why = reason("restore_noticed", found=str(watch.found_count), closed=str(watch.closed_count))
     run = watch.noticed_in_id
     address = reverse("run", args=[tenant.slug, run]) if run else reverse("runs", args=[tenant.slug])
-    return Trouble("warning", wording.sentence(wording.stored(why)), gettext("Look at the run"), address)
+    return Trouble("warning", wording.sentence(wording.stored(why)), gettext("View run"), address)
 
 
 def _person(tenant: Tenant, found: Overview) -> Trouble | None:
     count = found.figures.person
     if not count:
         return None
-    text = ngettext("%(count)s work order needs a person.", "%(count)s work orders need a person.", count)
+    text = ngettext("%(count)s work order needs attention.", "%(count)s work orders need attention.", count)
     parts = [text % {"count": count}]
     if found.causes and found.causes[0].count > 1:
         top = found.causes[0]
@@ -105,7 +105,7 @@ def _person(tenant: Tenant, found: Overview) -> Trouble | None:
     elif found.causes:
         parts.append(found.causes[0].sentence)
     address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
-    return Trouble("warning", " ".join(parts), gettext("Look at them"), address)
+    return Trouble("warning", " ".join(parts), gettext("View"), address)
 
 
 def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
@@ -113,8 +113,10 @@ def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
     card = next((card for card in found.cards if _is_silent(card, now)), None)
     if card is None:
         return None
-    text = gettext("The %(kind)s stands still: nothing was heard of it for minutes.") % {"kind": card.kind.label}
-    to_do = gettext("Tell whoever looks after kingsync")
+    text = gettext("The %(kind)s has stalled: there has been no progress for several minutes.") % {
+        "kind": card.kind.label
+    }
+    to_do = gettext("Notify the operator of kingsync")
     address = reverse("run", args=[tenant.slug, card.run.pk]) if card.run else reverse("runs", args=[tenant.slug])
     return Trouble("error", text, to_do, address)
 

@@ -60,7 +60,7 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
         form.add_error("code", _("Too many wrong codes. Wait %(count)s seconds.") % {"count": error.seconds})
         return False
     if device is None:
-        form.add_error("code", _("That code is not right. A code is valid for half a minute."))
+        form.add_error("code", _("The code is incorrect. A code is valid for half a minute."))
         return False
     throttle.forgive(booked)
     django_otp.login(request, device)
@@ -92,7 +92,7 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
             del request.session[KEY]
             django_otp.login(request, device)
             return _codes_page(request, is_new=True)
-        form.add_error("code", _("That code is not right. Look whether the clock of your telephone is."))
+        form.add_error("code", _("The code is incorrect. Check that the clock of your phone is right."))
     context = {
         "form": form,
         "next": second_step.next_page(request),
@@ -125,7 +125,7 @@ def remove(request: access.PersonRequest) -> HttpResponse:
     if not form.is_valid():
         return _state_page(request, form, status=422)
     codes.remove(request.user)
-    messages.success(request, _("You log in with your password alone from now on."))
+    messages.success(request, _("You now log in with your password only."))
     return redirect("account")
 
 

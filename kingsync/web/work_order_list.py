@@ -32,7 +32,7 @@ class ListForm(forms.Form):
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
-        choices=[("", _("All")), (PERSON, _("Need a person")), *LedgerState.choices],
+        choices=[("", _("All")), (PERSON, _("Need attention")), *LedgerState.choices],
     )
     q = forms.CharField(label=_("Search"), required=False, max_length=SEARCH_LENGTH)
     since = forms.DateField(
@@ -50,7 +50,7 @@ class ListForm(forms.Form):
         label=_("State changed"),
         required=False,
         choices=[
-            ("", _("at any time")),
+            ("", _("any time")),
             ("1", _("in the last 24 hours")),
             ("7", _("in the last 7 days")),
             ("30", _("in the last 30 days")),

@@ -32,9 +32,8 @@
     for (const group of form.querySelectorAll("fieldset")) {
       const fields = [...group.querySelectorAll(".field")];
       group.hidden = fields.length > 0 && fields.every((field) => field.hidden);
-      const note = group.querySelector(".hidden-note");
-      if (note) note.hidden = !fields.some((field) => field.hidden);
     }
+    document.getElementById("hidden-note").hidden = !form.querySelector("[data-needs][hidden]");
   };
 
   // --- What is not saved yet ----------------------------------------------------------------------------------------

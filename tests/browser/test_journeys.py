@@ -41,7 +41,7 @@ def start_page(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
 def test_changed_setting_is_there_after_saving(start_page: Page, tenant: Tenant) -> None:
     start_page.get_by_role("link", name="Settings").click()
 
-    start_page.get_by_label("Hour rounding").select_option(label="up to 30 minutes")
+    start_page.get_by_label("Hour rounding").select_option(label="round up to 30 minutes")
     start_page.get_by_label("Extra text line 2").fill("Klant {customer_name}")
     start_page.get_by_role("button", name="Save").click()
 
@@ -67,7 +67,7 @@ def test_run_is_followed_to_its_end_without_a_reload(start_page: Page, tenant: T
     start_page.evaluate("window.notReloaded = true")
     start_page.get_by_role("button", name="Export workorders").click()
     panel = start_page.locator("#live-export")
-    expect(panel).to_contain_text("waiting to begin since")
+    expect(panel).to_contain_text("queued since")
 
     runs = SyncRun.across_tenants.filter(tenant=tenant)
     runs.update(
@@ -81,7 +81,7 @@ def test_run_is_followed_to_its_end_without_a_reload(start_page: Page, tenant: T
         status=RunStatus.PARTLY, finished_at=timezone.now(), read_count=120, created_count=119, rejected_count=1
     )
     expect(panel).to_contain_text("Not everything went well. 120 read, 119 created, 1 rejected.")
-    expect(start_page.locator("#overview")).to_contain_text("1 need a person")
+    expect(start_page.locator("#overview")).to_contain_text("1 need attention")
     assert start_page.evaluate("window.notReloaded") is True
 
 

@@ -44,18 +44,18 @@ def files(page: Page, live_server: LiveServer, settings: Any, tmp_path: Path, mo
 def test_files_are_chosen_and_uploaded_together(files: Page) -> None:
     chosen = [SAMPLES / "king-artikelen.xml", SAMPLES / "king-tarieven.xml"]
 
-    files.get_by_label("Export files of King").set_input_files(chosen)
+    files.get_by_label("King's export files").set_input_files(chosen)
     files.get_by_role("button", name="Upload and import").click()
 
     expect(files.get_by_text("The import of the files has been started.")).to_be_visible()
-    expect(files.get_by_role("row").filter(has_text="king-artikelen.xml")).to_contain_text("waits for an import")
+    expect(files.get_by_role("row").filter(has_text="king-artikelen.xml")).to_contain_text("waiting for an import")
     expect(files.get_by_role("row").filter(has_text="king-tarieven.xml")).to_contain_text("KING_TARIEVEN")
 
 
 def test_what_is_too_large_is_said_before_anything_is_sent(files: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.xml"
     large.write_bytes(b"x" * 1_200_000)
-    chosen = files.get_by_label("Export files of King")
+    chosen = files.get_by_label("King's export files")
     chosen.evaluate("input => { input.dataset.mostBytesEach = String(1024 * 1024) }")
     sent: list[str] = []
     files.on("request", lambda request: sent.append(request.method))
@@ -73,5 +73,5 @@ def test_what_is_too_large_is_said_before_anything_is_sent(files: Page, tmp_path
 def test_nothing_sticks_out_on_a_telephone(files: Page) -> None:
     files.set_viewport_size({"width": 380, "height": 800})
 
-    expect(files.get_by_text("breaks off or is damaged at line 1204")).to_be_visible()
+    expect(files.get_by_text("is cut off or damaged at line 1204")).to_be_visible()
     assert files.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

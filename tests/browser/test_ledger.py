@@ -63,12 +63,12 @@ def test_all_of_a_page_are_ticked_and_excluded_with_a_reason(ledger: Page, tenan
     expect(ledger.get_by_label("Reason to exclude")).to_be_hidden()
 
     ledger.get_by_label("All on this page").check()
-    expect(ledger.locator("[data-ticked]")).to_have_text(re.compile(r"Ticked:\s*3"))
-    ledger.get_by_label("With the ticked work orders").select_option("exclude")
+    expect(ledger.locator("[data-ticked]")).to_have_text(re.compile(r"Selected:\s*3"))
+    ledger.get_by_label("With the selected work orders").select_option("exclude")
     ledger.get_by_label("Reason to exclude").fill("oud werk")
-    ledger.get_by_role("button", name="Do it").click()
+    ledger.get_by_role("button", name="Apply to selection").click()
 
-    expect(ledger.get_by_text("3 work orders done.")).to_be_visible()
+    expect(ledger.get_by_text("3 work orders excluded.")).to_be_visible()
     expect(ledger.get_by_role("link", name="Excluded 3")).to_be_visible()
 
 
@@ -80,12 +80,12 @@ def test_preview_appears_by_itself_and_the_export_of_one_shows_the_new_state(
     ledger.reload()
     ledger.get_by_role("link", name=str(row)).click()
 
-    ledger.get_by_role("button", name="Show what would be sent").click()
-    expect(ledger.get_by_text("waiting to begin since")).to_be_visible()
+    ledger.get_by_role("button", name="Show preview").click()
+    expect(ledger.get_by_text("queued since")).to_be_visible()
     work(tenant)
     expect(ledger.get_by_text(f"King order {row.king_order_number} would be changed.")).to_be_visible()
-    ledger.get_by_role("button", name="Export this one now").click()
-    expect(ledger.get_by_text("waiting to begin since")).to_be_visible()
+    ledger.get_by_role("button", name="Export this work order now").click()
+    expect(ledger.get_by_text("queued since")).to_be_visible()
     work(tenant)
 
     expect(ledger.get_by_text("All went well. 1 read, 1 updated.")).to_be_visible()

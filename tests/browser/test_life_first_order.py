@@ -33,12 +33,12 @@ class Newcomer(Person):
     def saves_and_goes_on(self) -> None:
         self.button("Save").click()
         self.sees("Saved.")
-        self.link("Go on with getting started").click()
+        self.link("Continue getting started").click()
 
     def saves_connection_and_goes_on(self) -> None:
         self.button("Save").click()
         expect(self.page.locator(".test .success")).to_be_visible()
-        self.link("Go on with getting started").click()
+        self.link("Continue getting started").click()
 
     def fills_in(self, system: str, **values: str) -> None:
         group = self.page.get_by_role("group", name=system)
@@ -62,11 +62,11 @@ def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
     nina = Newcomer(windows(language=language), live_server.url, language)
 
     nina.logs_in("nina")
-    nina.link("Fill in the connection", within=nina.step("Connect %(system)s", system="OutSmart")).click()
+    nina.link("Set up the connection", within=nina.step("Connect %(system)s", system="OutSmart")).click()
     nina.fills_in("OutSmart", address=outsmart.base_url, Token=outsmart.token, Software_token=outsmart.software_token)
     nina.saves_connection_and_goes_on()
 
-    nina.link("Fill in the connection", within=nina.step("Connect %(system)s", system="King")).click()
+    nina.link("Set up the connection", within=nina.step("Connect %(system)s", system="King")).click()
     nina.fills_in("King", address=king.base_url, administration=king.administration, Access_code=king.access_code)
     nina.saves_connection_and_goes_on()
 
@@ -79,16 +79,16 @@ def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
     nina.link("Go to the settings", within=nina.step("Choose how work orders become orders")).click()
     nina.page.get_by_label(nina.reads("Orders"), exact=True).last.check()
     nina.saves_and_goes_on()
-    nina.button("Try the export", within=nina.step("See what would be sent")).click()
+    nina.button("Preview export", within=nina.step("View the preview")).click()
 
-    nina.link("Look at it", within=nina.step("Export one work order")).click()
-    nina.sees("A new King order would be made.")
+    nina.link("View", within=nina.step("Export one work order")).click()
+    nina.sees("A new King order would be created.")
     assert desk.orders(king) == []
-    nina.page.get_by_role("button", name=nina.reads("Export this one now")).first.click()
+    nina.page.get_by_role("button", name=nina.reads("Export this work order now")).first.click()
 
-    nina.link("Go to the schedule", within=nina.step("Let it run by itself")).click()
+    nina.link("Go to the schedule", within=nina.step("Synchronise automatically")).click()
     assert [each["ExternOrderNummer"] for each in desk.orders(king)] == [f"OS-{number}"]
-    nina.page.get_by_label(nina.reads("run by itself")).check()
+    nina.page.get_by_label(nina.reads("synchronise automatically")).check()
     nina.button("Save").click()
     nina.sees("Saved.")
     nina.goes_to("Start")

@@ -78,7 +78,7 @@ def test_two_people_press_the_same_button_and_one_stops_the_run_of_both(
     expect(eddy.live("export")).to_contain_text("started by Eddy")
     alice.page.reload()
     alice.button("Export workorders").click()
-    alice.sees("A run was going on already; this is the one.", within=alice.live("export"))
+    alice.sees("A run was already in progress; this is the one.", within=alice.live("export"))
     bar = eddy.live("export").get_by_role("progressbar")
     expect(bar).to_have_attribute("max", "8")
     expect(bar).not_to_have_attribute("value", "0")
@@ -101,15 +101,15 @@ def test_one_kind_is_tried_and_then_imported(
     eddy = arrives(language=language)
 
     def chooses(*, only_try: bool) -> None:
-        eddy.page.get_by_text(eddy.reads("Import something else")).click()
+        eddy.page.get_by_text(eddy.reads("Other import…")).click()
         eddy.page.get_by_label(eddy.reads("What"), exact=True).select_option("products")
-        eddy.page.get_by_label(eddy.reads("Only try: show what would change, write nothing")).set_checked(only_try)
-        eddy.starts("import", eddy.button("Start this import"))
+        eddy.page.get_by_label(eddy.reads("Preview only: show what would change, write nothing")).set_checked(only_try)
+        eddy.starts("import", eddy.button("Start import"))
 
     chooses(only_try=True)
-    eddy.link("What would happen", within=eddy.live("import")).click()
-    expect(eddy.region("What would happen")).to_contain_text("BUIS")
-    expect(eddy.region("What would happen")).to_contain_text(eddy.reads("created").lower())
+    eddy.link("Expected result", within=eddy.live("import")).click()
+    expect(eddy.region("Expected result")).to_contain_text("BUIS")
+    expect(eddy.region("Expected result")).to_contain_text(eddy.reads("created").lower())
     assert outsmart.store.rows("materials") == []
 
     eddy.goes_to("Start")
@@ -129,12 +129,12 @@ def test_export_that_is_pressed_during_a_trial_is_not_lost_silently(
     eddy = arrives(language="nl")
     panel = eddy.live("export")
 
-    eddy.page.get_by_text(eddy.reads("Try first")).click()
-    eddy.button("Try the export").click()
+    eddy.page.get_by_text(eddy.reads("Preview")).click()
+    eddy.button("Preview export").click()
     expect(panel.get_by_role("progressbar")).to_be_visible()
     eddy.button("Export workorders").click()
-    eddy.sees("A trial is going on, which writes nothing.", within=panel)
-    told = eddy.reads("The run that was in the way is over. What you asked for has not begun: press again.")
+    eddy.sees("A preview is in progress, which writes nothing.", within=panel)
+    told = eddy.reads("The other run has finished. Your request has not started yet: press the button again.")
     expect(panel).to_contain_text(told)
     assert desk.orders(king) == []
     king.faults.clear()
@@ -155,11 +155,11 @@ def test_import_that_would_change_too_much_is_written_after_a_yes(
     assert prices(outsmart) == {1.0}
 
     eddy.page.reload()
-    eddy.link("Look and decide", within=eddy.page.get_by_role("alert")).click()
+    eddy.link("Review", within=eddy.page.get_by_role("alert")).click()
     expect(eddy.page.get_by_role("row")).to_have_count(TOO_MANY + 1)
     expect(eddy.page.get_by_role("row").filter(has_text="A000")).to_contain_text("2")
-    eddy.button("Yes, go on").click()
-    eddy.sees("Allowed. The import has been started.")
+    eddy.button("Yes, approve").click()
+    eddy.sees("Approved. The import has been started.")
 
     expect(eddy.live("import")).to_contain_text(eddy.reads("All went well."))
     expect(eddy.page.get_by_role("alert")).to_be_hidden()

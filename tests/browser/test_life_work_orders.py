@@ -1,4 +1,4 @@
-"""Work orders that need a person: refused and repaired in King, held and released, excluded, attached to an order."""
+"""Work orders that need attention: refused and repaired in King, held and released, excluded, attached to an order."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_refused_work_orders_are_repaired_in_king_and_go_through_by_themselves(
     eddy = arrives(language=language)
 
     exports_all(eddy, "Not everything went well.")
-    eddy.link("Work orders that need a person", within=eddy.live("export")).click()
-    eddy.link("What stops work orders, cause by cause").click()
+    eddy.link("Work orders that need attention", within=eddy.live("export")).click()
+    eddy.link("Work orders by cause").click()
     article = eddy.page.get_by_role("listitem").filter(
         has_text=eddy.reads("King does not know article %(article)s.", article="ONBEKEND")
     )
@@ -66,14 +66,16 @@ def test_refused_work_orders_are_repaired_in_king_and_go_through_by_themselves(
     )
     for cause, number in ((article, "2025.LACKS"), (debtor, "2025.BLOCKED")):
         expect(cause.get_by_role("link", name=number)).to_be_visible()
-        eddy.sees("Repair it in King: whoever keeps articles, customers and orders there.", within=cause)
+        eddy.sees(
+            "To be fixed in King, by the person who maintains articles, customers and orders there.", within=cause
+        )
 
     king.store.put_record("article", "ONBEKEND", {"OmschrijvingKort": "Nieuw", "AantalDecimalen": 0})
     king.store.put_record("debtor", "12", {"Naam1": "Klant 12", "BlokkeerOrderInvoer": 0})
     exports_all(eddy, "All went well.")
 
-    expect(eddy.page.get_by_role("link", name=eddy.reads("need a person"))).to_have_text(
-        f"0 {eddy.reads('need a person').lower()}", use_inner_text=True, ignore_case=True
+    expect(eddy.page.get_by_role("link", name=eddy.reads("need attention"))).to_have_text(
+        f"0 {eddy.reads('need attention').lower()}", use_inner_text=True, ignore_case=True
     )
     eddy.goes_to("Work orders")
     for number in ("2025.LACKS", "2025.BLOCKED"):
@@ -99,17 +101,17 @@ def test_held_work_order_is_excluded_included_and_released(
 
     eddy.page.get_by_label(eddy.reads("Reason"), exact=True).fill("dubbel gemeld")
     eddy.button("Exclude", "decision").click()
-    eddy.sees("Excluded: kingsync does not send this work order any more.")
-    expect(eddy.region("What happened")).to_contain_text("dubbel gemeld")
-    expect(eddy.button("Export this one now")).to_be_hidden()
-    eddy.button("Include again").click()
-    eddy.sees("Included again: the next export takes this work order up.")
+    eddy.sees("Excluded: kingsync no longer sends this work order.")
+    expect(eddy.region("History")).to_contain_text("dubbel gemeld")
+    expect(eddy.button("Export this work order now")).to_be_hidden()
+    eddy.button("Restore").click()
+    eddy.sees("Restored: the next export picks this work order up.")
 
     exports_all(eddy, "No new problems.")
     opens_work_order(eddy, tenant, number)
     eddy.button("Release", "decision").click()
     eddy.sees("Released: the next export sends this work order.")
-    eddy.button("Export this one now").click()
+    eddy.button("Export this work order now").click()
     expect(eddy.page.get_by_role("status")).to_contain_text(eddy.reads("All went well."))
 
     (order,) = desk.orders(king)
@@ -130,11 +132,11 @@ def test_work_order_is_attached_to_an_order_that_stands_in_king(
     eddy.sees("King has no open order 501 in this administration.")
     eddy.page.get_by_label("Number of the King order").fill("500")
     eddy.button("Look it up in King").click()
-    expect(eddy.page.get_by_role("heading", name="Attach to King order 500?")).to_be_visible()
+    expect(eddy.page.get_by_role("heading", name="Link to King order 500?")).to_be_visible()
     eddy.sees("Kade 1")
-    eddy.button("Attach", "button").click()
-    eddy.sees("Attached: the next export brings the King order up to date.")
-    eddy.button("Export this one now").click()
+    eddy.button("Link", "button").click()
+    eddy.sees("Linked: the next export updates the King order.")
+    eddy.button("Export this work order now").click()
 
     expect(eddy.page.get_by_role("status")).to_contain_text("All went well.")
     (order,) = desk.orders(king, ours=False)
@@ -157,9 +159,9 @@ def test_all_that_a_cause_stops_is_decided_at_once_and_a_viewer_only_looks(
 
     eddy.opens(tenant, "work-orders/causes/")
     eddy.button("Release all").click()
-    eddy.sees("3 work orders done.")
+    eddy.sees("3 work orders are ready for the next export.")
     desk.export()
     bob.page.reload()
 
-    bob.sees("Nothing stops a work order: no one needs a person.")
+    bob.sees("No work orders need attention.")
     assert len(desk.orders(king)) == 3

@@ -36,7 +36,7 @@ def test_from_login_to_the_orders_in_king(
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Settings").click()
-    page.get_by_label("Hour rounding").select_option(label="up to 30 minutes")
+    page.get_by_label("Hour rounding").select_option(label="round up to 30 minutes")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
 
@@ -45,7 +45,7 @@ def test_from_login_to_the_orders_in_king(
     expect(page.locator("#live-import")).to_contain_text("All went well. 7 read, 7 created.")
     page.get_by_role("button", name="Export workorders").click()
     expect(page.locator("#live-export")).to_contain_text("2 read, 2 created")
-    expect(page.locator("#overview")).to_contain_text("1 need a person")
+    expect(page.locator("#overview")).to_contain_text("1 need attention")
 
     page.get_by_role("link", name="Work orders", exact=True).click()
     page.get_by_role("link", name="2025.LACKS").click()

@@ -61,7 +61,7 @@ def test_tag_is_found_and_inserted_by_keyboard_alone(form: Page) -> None:
     form.keyboard.press("Tab")
     form.keyboard.press("Enter")
 
-    search = form.get_by_role("combobox", name="Search a tag")
+    search = form.get_by_role("combobox", name="Find a tag")
     expect(search).to_be_focused()
     expect(search).to_have_attribute("aria-expanded", "true")
     form.keyboard.type("customer")
@@ -85,12 +85,12 @@ def test_escape_closes_the_list_and_leaves_the_line_alone(form: Page) -> None:
     line = form.get_by_label("Extra text line 1")
     form.get_by_role("button", name="Insert a tag – Extra text line 1").click()
     form.keyboard.type("nothing has these letters")
-    expect(form.get_by_text("No tag has these letters.")).to_be_visible()
+    expect(form.get_by_text("No tags found.")).to_be_visible()
 
     form.keyboard.press("Enter")
     form.keyboard.press("Escape")
 
-    expect(form.get_by_role("combobox", name="Search a tag")).to_be_hidden()
+    expect(form.get_by_role("combobox", name="Find a tag")).to_be_hidden()
     expect(line).to_be_focused()
     expect(line).to_have_value("Werkbon {order_number}")
     expect(form.locator("#unsaved")).to_be_empty()
@@ -159,7 +159,7 @@ def test_refused_form_is_still_unsaved(form: Page) -> None:
     form.get_by_label("Extra text line 1").fill("{onbekend}")
     form.get_by_role("button", name="Save").click()
 
-    expect(form.get_by_role("alert")).to_contain_text("Not saved yet. Please correct:")
+    expect(form.get_by_role("alert")).to_contain_text("Not saved. Check these fields:")
     expect(form.locator("#unsaved")).to_have_text("changes not saved yet")
 
 
@@ -196,7 +196,7 @@ def test_hidden_field_with_an_error_is_shown(form: Page) -> None:
 
 def test_forecast_tells_what_changes_and_saves_nothing(form: Page, tenant: Tenant) -> None:
     form.get_by_label("Create new order").uncheck()
-    form.get_by_role("button", name="What would this do?").click()
+    form.get_by_role("button", name="Show effect").click()
 
     told = form.locator("#forecast")
     expect(told).to_contain_text("with 1 waiting work order")
@@ -208,7 +208,7 @@ def test_forecast_tells_what_changes_and_saves_nothing(form: Page, tenant: Tenan
 
 def test_forecast_of_a_wrong_form_leads_to_the_field(form: Page) -> None:
     form.get_by_label("Extra text line 4").fill("{")
-    form.get_by_role("button", name="What would this do?").click()
+    form.get_by_role("button", name="Show effect").click()
 
     form.locator("#forecast").get_by_role("link", name="Extra text line 4").click()
 
@@ -217,7 +217,7 @@ def test_forecast_of_a_wrong_form_leads_to_the_field(form: Page) -> None:
 
 def test_choices_that_cannot_be_asked_are_told_and_the_fields_stay(form: Page) -> None:
     form.get_by_label("Default warehouse").fill("9")
-    form.get_by_role("button", name="Refresh choices").click()
+    form.get_by_role("button", name="Refresh pick lists").click()
 
     expect(form.locator("#refreshed")).to_contain_text("OutSmart: ")
     expect(form.locator("#refreshed")).to_contain_text("King: ")
@@ -238,7 +238,7 @@ def test_settings_with_everything_open_fit_a_narrow_screen(form: Page) -> None:
     form.set_viewport_size({"width": 380, "height": 800})
     form.get_by_role("button", name="Insert a tag – Extra text line 1").click()
     form.get_by_label("Create new order").uncheck()
-    form.get_by_role("button", name="What would this do?").click()
+    form.get_by_role("button", name="Show effect").click()
     expect(form.locator("#forecast")).to_contain_text("with 1 waiting work order")
 
     assert form.evaluate("document.documentElement.scrollWidth") <= 380
@@ -257,10 +257,10 @@ def test_what_was_typed_before_the_scripts_came_is_not_saved_yet(form: Page) -> 
 
 
 def test_what_nearly_nobody_needs_is_folded_until_it_is_refused(form: Page) -> None:
-    timeout = form.get_by_label("SQL time-out")
+    timeout = form.get_by_label("SQL timeout")
     expect(timeout).to_be_hidden()
 
-    form.get_by_text("For special cases").last.click()
+    form.get_by_text("Advanced").last.click()
     timeout.fill("-1")
     form.get_by_role("button", name="Save").click()
 

@@ -25,19 +25,19 @@ def test_trial_of_one_kind_is_started_by_keyboard(page: Page, live_server: LiveS
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/t/jansen/")  # loaded with its script: no hand is as quick as this test's
-    menu = page.get_by_text("Import something else")
+    menu = page.get_by_text("Other import…")
 
     menu.press("Enter")
     page.keyboard.press("Escape")
-    expect(page.get_by_label("How much")).to_be_hidden()
+    expect(page.get_by_label("Scope")).to_be_hidden()
     menu.press("Enter")
     page.get_by_label("What", exact=True).select_option(label="Products")
-    page.get_by_label("How much").select_option(label="Everything")
-    page.get_by_label("Only try").check()
-    page.get_by_role("button", name="Start this import").press("Enter")
+    page.get_by_label("Scope").select_option(label="Everything")
+    page.get_by_label("Preview only").check()
+    page.get_by_role("button", name="Start import").press("Enter")
 
-    expect(page.locator("#live-import")).to_contain_text("waiting to begin since")
-    expect(page.get_by_label("How much")).to_be_hidden()
+    expect(page.locator("#live-import")).to_contain_text("queued since")
+    expect(page.get_by_label("Scope")).to_be_hidden()
     expect(menu).to_be_focused()
     run = SyncRun.across_tenants.get(tenant=tenant)
     assert run.options == {"kinds": ["products"], "full": True, "dry_run": True}

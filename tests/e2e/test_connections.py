@@ -48,7 +48,7 @@ def test_a_wrong_access_code_is_told_and_pauses_the_connection(editor: Client, k
 def test_a_web_page_instead_of_king_is_told(editor: Client, king: KingSandbox) -> None:
     king.faults.add(Fault(kind="html", times="forever"))
 
-    assert "something else than data, such as a web page" in pressed(editor, System.KING)
+    assert "something other than data, such as a web page" in pressed(editor, System.KING)
 
 
 def test_work_statuses_are_chosen_from_outsmarts_own_list(editor: Client, outsmart: OutSmartSandbox) -> None:

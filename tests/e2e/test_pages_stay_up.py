@@ -131,8 +131,8 @@ def test_eight_tests_of_a_rude_server_leave_the_pages_to_everybody(tenant: Tenan
     assert still_held > 0
     assert "<h1>Settings</h1>" in page
     assert followed
-    assert all("King is being tried…" in each for each in followed)
-    assert any("Other calls to OutSmart or King are going on." in told for status, told in pressed if status == 200)
+    assert all("King is being tested…" in each for each in followed)
+    assert any("Other calls to OutSmart or King are in progress." in told for status, told in pressed if status == 200)
 
 
 def test_pages_about_a_work_order_do_not_wait_for_king(tenant: Tenant, rude: Rude) -> None:
@@ -156,8 +156,8 @@ def test_pages_about_a_work_order_do_not_wait_for_king(tenant: Tenant, rude: Rud
 
     assert still_held > 0
     assert [status for status, _leads in answers] == [302] * 3
-    assert all("King is being asked…" in each for each in shown)
-    assert "Other calls to OutSmart or King are going on." in crowded[1]
+    assert all("Searching in King…" in each for each in shown)
+    assert "Other calls to OutSmart or King are in progress." in crowded[1]
 
 
 def test_answer_is_found_whichever_process_is_asked(tenant: Tenant, king: KingSandbox) -> None:

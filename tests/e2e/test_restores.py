@@ -217,7 +217,7 @@ def test_a_restore_is_noticed_also_where_king_shows_nothing_and_nothing_is_to_be
     desk.export()
 
     assert [entry.params for entry in noticed()] == [{"found": "0", "closed": "3"}]
-    assert states(numbers) == ["done"] * 3  # OutSmart knows that they are in King completely
+    assert states(numbers) == ["done"] * 3  # reported to OutSmart that they are in King completely
     assert made(king) == once(numbers)
 
 

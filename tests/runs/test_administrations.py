@@ -97,7 +97,7 @@ def test_the_settings_page_refuses_too(editor: Client, king: KingSandbox, outsma
     answer = editor.post(ADDRESS, entries(editor) | {"king-administration": "ANDERE"})
 
     assert answer.status_code == 422
-    assert "set up another administration as a company of its own" in html(answer)
+    assert "add the other administration as a separate company" in html(answer)
     assert administration() == king.administration
 
 

@@ -22,7 +22,7 @@ from tests.web.pages import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WAITS = "waits for the background service; starts by itself when it is back"
+WAITS = "waiting for the background service; starts automatically when it is back"
 ANSWER_SECONDS = 60.0  # who waits for an answer that never comes waits for ever
 HTMX = {"HX-Request": "true"}
 # Nobody listens; somebody listens and never answers; the way there swallows everything.

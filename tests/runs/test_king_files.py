@@ -204,8 +204,8 @@ def test_a_dry_run_of_a_file_leaves_nothing_behind(outsmart: OutSmartSandbox) ->
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (None, "is not there"),
-        (b"<html/>", "none of the export files"),
+        (None, "is missing or cannot be read"),
+        (b"<html/>", "not an export file"),
         (b"<!DOCTYPE x><KING_ARTIKELEN/>", "DOCTYPE"),
         (b"KING", "damaged"),
     ],

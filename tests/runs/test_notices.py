@@ -315,7 +315,7 @@ def test_mail_speaks_the_language_of_the_tenant(tenant: Tenant, each: None) -> N
     Tenant.objects.update(language="en")
     stopped(tenant)
 
-    assert look() == ["Jansen Installatie B.V.: 1 work order needs a person"]
+    assert look() == ["Jansen Installatie B.V.: 1 work order needs attention"]
     assert "King does not know article B1." in body()
 
 
@@ -378,7 +378,7 @@ def test_digest_tells_what_is_new_since_the_last_one(tenant: Tenant, digest: Non
     tomorrow = MORNING + datetime.timedelta(days=1)
     stopped(tenant, changed_at=MORNING + datetime.timedelta(hours=3))
 
-    assert first == ["Jansen Installatie B.V.: 3 work orders need a person"]
+    assert first == ["Jansen Installatie B.V.: 3 work orders need attention"]
     assert look(tomorrow) == ["Jansen Installatie B.V.: 1 new problem, 3 still wait"]
 
 

@@ -93,7 +93,7 @@ def test_work_order_of_a_preview_is_not_exported_either(editor: Client, number: 
     page = editor.get(f"/t/jansen/runs/{shown.pk}/")
     refused = editor.post(f"/t/jansen/runs/{shown.pk}/export/", {"outsmart_id": number}, follow=True)
 
-    assert 'disabled aria-describedby="refusal">Export this one now' in page.content.decode()
+    assert 'disabled aria-describedby="refusal">Export this work order now' in page.content.decode()
     assert WHY in text(refused)
     assert SyncRun.objects.count() == 1
 

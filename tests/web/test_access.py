@@ -43,4 +43,4 @@ def test_person_with_two_tenants_chooses(editor: Client, people: People) -> None
 def test_person_without_a_tenant_is_told_so(english: Client, db: None) -> None:
     english.force_login(factories.user())
 
-    assert "You do not work for a company here yet" in english.get("/").content.decode()
+    assert "You do not have access to a company yet" in english.get("/").content.decode()

@@ -36,9 +36,9 @@ def test_call_that_goes_on_is_asked_for_again_with_scripts_and_without(
     page, part = html(editor.get(address(going_on))), html(editor.get(address(going_on), headers=HTMX))
 
     asks = f'hx-get="{address(going_on)}" hx-trigger="every 1s"'
-    assert all(asks in each and "King is being tried…" in each for each in (page, part))
+    assert all(asks in each and "King is being tested…" in each for each in (page, part))
     assert '<noscript><meta http-equiv="refresh"' in page
-    assert f'<a href="{address(going_on)}">Look again</a>' in page
+    assert f'<a href="{address(going_on)}">Refresh</a>' in page
     assert "<html" not in part
 
 
@@ -55,7 +55,7 @@ def test_answer_takes_the_place_of_what_waited(editor: Client, tenant: Tenant, p
 def test_call_of_a_killed_server_says_so(editor: Client, going_on: BackgroundCall) -> None:
     BackgroundCall.across_tenants.update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
 
-    assert "This was interrupted before its end. Try again." in text(editor.get(address(going_on)))
+    assert "This was interrupted before it finished. Try again." in text(editor.get(address(going_on)))
 
 
 def test_button_works_without_scripts(editor: Client, tenant: Tenant) -> None:
@@ -66,7 +66,7 @@ def test_button_works_without_scripts(editor: Client, tenant: Tenant) -> None:
     answer = editor.post(button, entries(editor) | {"king-base_url": ""}, follow=True)
     tried = editor.post(button, entries(editor), follow=True)
 
-    assert "Not tried yet." in text(answer)
+    assert "Not tested yet." in text(answer)
     assert "King could not be reached." in text(tried)
     assert "<html" in html(tried)
 
@@ -103,7 +103,7 @@ def test_too_many_tests_are_refused_with_a_sentence(editor: Client, tenant: Tena
 
     part = editor.post(f"{ADDRESS}test/king/", entries(editor), headers=HTMX)
 
-    assert "Many connection tests were made in a short time." in text(part)
+    assert "Too many connection tests in a short time." in text(part)
 
 
 def test_too_many_calls_at_once_are_refused_at_every_button(editor: Client, tenant: Tenant, people: People) -> None:
@@ -118,7 +118,7 @@ def test_too_many_calls_at_once_are_refused_at_every_button(editor: Client, tena
         text(editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "anew", "sure": "1"}, follow=True)),
     ]
 
-    assert ["Other calls to OutSmart or King are going on." in each for each in told] == [True] * 4
+    assert ["Other calls to OutSmart or King are in progress." in each for each in told] == [True] * 4
 
 
 @pytest.mark.parametrize("number", ["5" * 51, "5" * 60])

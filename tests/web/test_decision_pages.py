@@ -84,10 +84,10 @@ def worker_at_work(tenant: Tenant) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("before", "kind", "fields", "after", "told"),
     [
-        ("rejected", "retry", {}, "waiting", "The next export takes this work order up again."),
+        ("rejected", "retry", {}, "waiting", "The next export picks this work order up again."),
         ("held", "release", {}, "waiting", "Released: the next export sends this work order."),
-        ("held", "exclude", {"reason": "al gefactureerd"}, "excluded", "Excluded: kingsync does not send this"),
-        ("excluded", "include", {}, "waiting", "Included again: the next export takes this work order up."),
+        ("held", "exclude", {"reason": "al gefactureerd"}, "excluded", "Excluded: kingsync no longer sends this"),
+        ("excluded", "include", {}, "waiting", "Restored: the next export picks this work order up."),
     ],
 )
 def test_decision_is_made_and_kept_with_who_and_why(
@@ -104,13 +104,13 @@ def test_decision_is_made_and_kept_with_who_and_why(
 @pytest.mark.parametrize(
     ("state", "kind", "fields", "told"),
     [
-        ("done", "retry", {}, "This cannot be decided for a work order that is “done”."),
-        ("rejected", "release", {}, "A release lifts only the starting date"),
-        ("held", "exclude", {"reason": "  "}, "Give a reason, of at most 500 characters."),
-        ("held", "exclude", {"reason": "x" * 501}, "Give a reason, of at most 500 characters."),
-        ("held", "include", {}, "This cannot be decided for a work order that is “held”."),
-        ("done", "anew", {"sure": "1"}, "This cannot be decided for a work order that is “done”."),
-        ("held", "attach", {"number": " "}, "Fill in the number of the King order."),
+        ("done", "retry", {}, "This is not possible for a work order with state “done”."),
+        ("rejected", "release", {}, "A release only lifts the start date"),
+        ("held", "exclude", {"reason": "  "}, "Enter a reason of at most 500 characters."),
+        ("held", "exclude", {"reason": "x" * 501}, "Enter a reason of at most 500 characters."),
+        ("held", "include", {}, "This is not possible for a work order with state “held”."),
+        ("done", "anew", {"sure": "1"}, "This is not possible for a work order with state “done”."),
+        ("held", "attach", {"number": " "}, "Enter the number of the King order."),
     ],
 )
 def test_refused_decision_is_told_and_changes_nothing(
@@ -130,7 +130,7 @@ def test_nobody_decides_while_an_export_is_at_work(editor: Client, tenant: Tenan
     with worker_at_work(tenant):
         answer = decide(editor, row, "retry")
 
-    assert "An export is going on. Decide again when it is over." in text(answer)
+    assert "An export is in progress. Decide again when it has finished." in text(answer)
     assert state_of(row) == "rejected"
 
 
@@ -165,7 +165,7 @@ def test_work_orders_of_others_are_out_of_reach(editor: Client, tenant: Tenant) 
     many = decide_many(editor, [foreign], "release")
 
     assert one.status_code == 404
-    assert "The ledger has no such work order." in text(many)
+    assert "This work order is unknown." in text(many)
     assert state_of(foreign) == "held"
 
 
@@ -196,11 +196,11 @@ def test_king_order_is_shown_before_it_is_attached_and_then_brought_up_to_date(
     done = decide(editor, row, "attach", number="500", sure="1")
     export(tenant)
 
-    assert "Attach to King order 500?" in text(asked)
+    assert "Link to King order 500?" in text(asked)
     assert "Customer in King 11 Klant 11" in text(asked)
     assert "other_customer" not in asked.content.decode()
     assert (before, decisions()) == ("held", [("attach", "eddy", "")])
-    assert "Attached: the next export brings the King order up to date." in text(done)
+    assert "Linked: the next export updates the King order." in text(done)
     assert state_of(row) == LedgerState.DONE
     (order,) = desk.orders(king, ours=False)
     assert (order["OrderNummer"], len(order["OrderRegels"])) == (500, 4)
@@ -219,7 +219,7 @@ def test_order_of_another_customer_is_attached_only_after_an_explicit_yes(
     decide(editor, row, "attach", number="500", sure="1", other_customer="1")
     export(tenant)
 
-    both = "King order 500 is of customer 12 (Bakker), but the work order is of customer 10 (Klant 10)."
+    both = "King order 500 belongs to customer 12 (Bakker), but the work order is for customer 10 (Klant 10)."
     assert both in text(asked)
     assert "Yes, this work belongs on the order of 12 Bakker" in text(asked)
     assert both in text(refused)
@@ -274,7 +274,7 @@ def test_what_is_wrong_with_king_is_told_in_a_sentence(editor: Client, tenant: T
     king.access_code = "another"
     refused = text(decide(editor, row, "attach", number="500"))
 
-    assert "King answered with something else than data" in no_data
+    assert "King answered with something other than data" in no_data
     assert "King refused our credentials" in refused
     assert decisions() == []
 
@@ -297,8 +297,8 @@ def test_starting_anew_is_asked_about_and_refused_as_long_as_king_holds_the_orde
     asked = decide(editor, row, "anew")
     sure = decide(editor, row, "anew", sure="1")
 
-    assert f"Start work order {row} anew?" in text(asked)
-    assert f"King still holds open order {row.king_order_number} with our reference." in text(sure)
+    assert f"Reset the link of work order {row} to King?" in text(asked)
+    assert f"King still has open order {row.king_order_number} with our reference." in text(sure)
     assert (state_of(row), decisions()) == ("incomplete", [])
 
 
@@ -312,12 +312,12 @@ def test_starting_anew_asks_what_became_of_an_order_that_is_not_open_any_more(
     before = state_of(row)
     done = decide(editor, row, "anew", sure="1", even_so="on", reason="in King verwijderd")
 
-    assert "is not open any more: delivered, invoiced or removed." in text(doubted)
+    assert "is no longer open: it was delivered, invoiced or removed." in text(doubted)
     assert 'name="even_so" required' in html(doubted)
     assert 'value="in King verwijderd"' in html(doubted)
     assert (before, state_of(row)) == ("incomplete", "waiting")
     assert decisions() == [("anew", "eddy", "in King verwijderd")]
-    assert "the next export begins from the start." in text(done)
+    assert "the next export starts over." in text(done)
 
 
 def _incomplete(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:
@@ -344,7 +344,7 @@ def test_preview_shows_the_order_line_by_line_and_writes_nothing(
 
     assert f'hx-get="{LEDGER}{row.pk}/run/{run.pk}/"' in html(asked)
     assert run.options == {"dry_run": True, "work_orders": [row.outsmart_id]}
-    assert "A new King order would be made." in shown
+    assert "A new King order would be created." in shown
     assert f"Debtor number 11 Our reference OS-{row.outsmart_id}" in shown
     assert "1 Material BUIS BUIS × 1 new 2 Hours" in shown
     assert "MONT × 1 registered 1:00 = 1 new 3 Text Work description Ketel nagekeken new" in shown
@@ -401,7 +401,7 @@ def test_preview_that_failed_says_why(
     row = _incomplete(tenant, outsmart)
     outsmart.faults.add(Fault(kind="html", times="forever"))
 
-    assert "OutSmart answered with something else than data" in _previewed(editor, row)
+    assert "OutSmart answered with something other than data" in _previewed(editor, row)
 
 
 def test_preview_waits_for_an_export_that_is_going_on(editor: Client, tenant: Tenant) -> None:
@@ -412,7 +412,7 @@ def test_preview_waits_for_an_export_that_is_going_on(editor: Client, tenant: Te
     part = editor.post(f"{LEDGER}{row.pk}/preview/", headers={"HX-Request": "true"})
 
     for answer in (page, part):
-        assert "An export is going on. Ask again when it is over." in text(answer)
+        assert "An export is in progress. Try again when it has finished." in text(answer)
     assert f"/t/jansen/runs/{going_on.pk}/" in html(part)
     assert "hx-get" not in html(part)
     assert SyncRun.across_tenants.count() == 1
@@ -485,7 +485,7 @@ def test_run_about_another_work_order_shows_nothing_of_it_here(editor: Client, t
 
     shown = text(editor.get(f"{LEDGER}{row.pk}/run/{run.pk}/"))
 
-    assert "A new King order would be made." not in shown
+    assert "A new King order would be created." not in shown
 
 
 def test_run_of_another_tenant_is_not_found(editor: Client, tenant: Tenant) -> None:
@@ -505,26 +505,30 @@ def test_ticked_work_orders_are_decided_together_and_those_that_cannot_are_named
 
     answer = decide_many(editor, [*good, *bad], "retry")
 
-    assert "3 work orders done, 2 not: This cannot be decided for a work order that is “done”. (WB-A, WB-B)" in text(
-        answer
-    )
+    said = text(answer)
+    assert "3 work orders are ready for the next export, 2 not: " in said
+    assert "This is not possible for a work order with state “done”. (WB-A, WB-B)" in said
     assert {state_of(row) for row in good} == {"waiting"}
     assert {state_of(row) for row in bad} == {"done"}
     assert len(decisions()) == 3
 
 
 @pytest.mark.parametrize(
-    ("kind", "before", "after"),
-    [("release", "held", "waiting"), ("exclude", "held", "excluded"), ("include", "excluded", "waiting")],
+    ("kind", "before", "after", "said"),
+    [
+        ("release", "held", "waiting", "2 work orders are ready for the next export."),
+        ("exclude", "held", "excluded", "2 work orders excluded."),
+        ("include", "excluded", "waiting", "2 work orders are ready for the next export."),
+    ],
 )
 def test_every_decision_of_the_list_works_on_many(
-    editor: Client, tenant: Tenant, kind: str, before: str, after: str
+    editor: Client, tenant: Tenant, kind: str, before: str, after: str, said: str
 ) -> None:
     rows = [factories.work_order(tenant, state=before, reasons=OLD) for _ in range(2)]
 
     answer = decide_many(editor, rows, kind, reason="oud werk")
 
-    assert "2 work orders done." in text(answer)
+    assert said in text(answer)
     assert {state_of(row) for row in rows} == {after}
 
 
@@ -539,7 +543,7 @@ def test_what_needs_a_look_at_king_is_not_done_to_many(editor: Client, tenant: T
 def test_nothing_ticked_is_told(editor: Client, tenant: Tenant, rows: list[str]) -> None:
     answer = editor.post(f"{LEDGER}decide/", {"kind": "retry", "row": rows}, follow=True)
 
-    assert "Tick the work orders first." in text(answer)
+    assert "Select work orders first." in text(answer)
 
 
 def test_list_is_shown_again_as_it_was_asked_for(editor: Client, tenant: Tenant) -> None:
@@ -577,10 +581,10 @@ def test_causes_say_what_to_repair_by_whom_and_list_their_work_orders(viewer: Cl
 
     page = text(viewer.get(f"{LEDGER}causes/"))
 
-    assert "2 King does not know article NIEUW. Repair it in King: whoever keeps articles" in page
+    assert "2 King does not know article NIEUW. To be fixed in King, by the person who maintains articles" in page
     assert all(row.order_number in page for row in rows)
-    assert "1 The work period has no hour type. Repair it in OutSmart" in page
-    assert "Choose a default warehouse in the settings. Repair it in the settings of kingsync" in page
+    assert "1 The work period has no hour type. To be fixed in OutSmart" in page
+    assert "Choose a default warehouse in the settings. To be fixed in the settings of kingsync" in page
     assert "Try all again" not in page
 
 
@@ -594,9 +598,9 @@ def test_one_button_tries_all_of_a_cause_again(
     answer = editor.post(f"{LEDGER}causes/decide/", data, follow=True)
     export(tenant)
 
-    assert "2 work orders done." in text(answer)
+    assert "2 work orders are ready for the next export." in text(answer)
     assert {state_of(row) for row in rows} == {LedgerState.DONE}
-    assert "Nothing stops a work order" in text(editor.get(f"{LEDGER}causes/"))
+    assert "No work orders need attention" in text(editor.get(f"{LEDGER}causes/"))
 
 
 def test_old_work_is_released_or_excluded_all_at_once(editor: Client, tenant: Tenant) -> None:
@@ -623,7 +627,7 @@ def test_what_no_retry_takes_up_has_no_button_for_it(editor: Client, tenant: Ten
 def test_cause_that_was_repaired_meanwhile_is_told(editor: Client, tenant: Tenant) -> None:
     answer = editor.post(f"{LEDGER}causes/decide/", {"kind": "retry", "cause": "no_debtor"}, follow=True)
 
-    assert "No work order is stopped by this cause now." in text(answer)
+    assert "No work order has this cause at the moment." in text(answer)
 
 
 def test_so_many_that_not_all_are_counted_is_said(
@@ -636,4 +640,4 @@ def test_so_many_that_not_all_are_counted_is_said(
     page = text(editor.get(f"{LEDGER}causes/"))
 
     assert "1 The work order has no debtor number." in page
-    assert "Counted among the newest of them; the buttons take all." in page
+    assert "Counted over the newest of them; the buttons apply to all." in page

@@ -123,7 +123,7 @@ def test_a_new_tenant_is_not_frightened_by_a_warning_on_top(browser: Client, new
 def test_connection_that_was_never_used_is_to_be_tested(browser: Client, new: Tenant) -> None:
     factories.connection(new, System.OUTSMART)
 
-    assert "was never used. Press “Test connection”." in next_step(browser).help
+    assert "has never been used. Press “Test connection”." in next_step(browser).help
 
 
 def test_imported_records_are_proof_of_an_import_whose_run_was_thrown_away(browser: Client, new: Tenant) -> None:
@@ -165,12 +165,12 @@ def test_without_a_work_order_that_stands_ready_the_trial_is_offered_again(brows
 
     factories.run(new, options={"dry_run": True})
 
-    assert "No work order stands ready." in next_step(browser).help
+    assert "No work order is ready." in next_step(browser).help
     assert 'name="dry_run"' in part_of_next(browser)
 
 
 def trial_with(new: Tenant, *actions: str) -> str:
-    """Try the export; return where the trial shows its work orders, which the ledger does not know yet."""
+    """Preview export; return where the trial shows its work orders, which the ledger does not know yet."""
     for act, _, _ in LIFE[:6]:
         act(new)
     entries = [

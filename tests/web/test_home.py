@@ -20,7 +20,7 @@ def test_tenants_say_what_is_wrong_there(editor: Client, tenant: Tenant, people:
 
     page = text(editor.get("/"))
 
-    assert "Bakker Klimaat bakker connection paused Jansen Installatie B.V. jansen 2 need a person" in page
+    assert "Bakker Klimaat bakker connection paused Jansen Installatie B.V. jansen 2 need attention" in page
 
 
 def test_trouble_of_tenants_that_one_may_not_see_is_not_told(editor: Client, tenant: Tenant, people: People) -> None:

@@ -39,7 +39,7 @@ def visitor() -> Client:
 
 
 def asked(tenant: Tenant, people: People, email: str = EMAIL, role: Role = Role.EDITOR) -> str:
-    """Invite somebody; return the link of the mail."""
+    """Invite a user; return the link of the mail."""
     mail.outbox.clear()
     invitations.invite(tenant, email=email, role=role, by=people.owner)
     return link_of_mail()
@@ -91,7 +91,7 @@ def test_secret_does_not_stay_in_the_address(visitor: Client, tenant: Tenant, pe
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"again": "something else"}, "not the same"),
+        ({"again": "something else"}, "do not match"),
         ({"password": "kort", "again": "kort"}, "too short"),
         ({"password": "password1234", "again": "password1234"}, "too common"),
         ({"password": EMAIL, "again": EMAIL}, "too similar"),
@@ -117,7 +117,7 @@ def test_person_with_an_account_logs_in_and_joins(visitor: Client, tenant: Tenan
     visitor.post("/login/?next=/invitation/", {"username": EMAIL, "password": factories.PASSWORD})
     joined = visitor.post(reverse("invitation"))
 
-    assert "Log in, then you can join." in pages.text(shown)
+    assert "Log in to accept the invitation." in pages.text(shown)
     assert joined.headers["Location"] == "/t/jansen/"
     assert tenant.memberships.get(user=known).role == Role.EDITOR
 
@@ -162,7 +162,7 @@ def test_link_runs_out_after_seven_days(visitor: Client, tenant: Tenant, people:
     sent = visitor.post(reverse("invitation"), NEW)
 
     assert datetime.timedelta(days=6, hours=23) < left <= datetime.timedelta(days=7)
-    assert "has run out" in pages.text(shown)
+    assert "has expired" in pages.text(shown)
     assert sent.status_code == 404
     assert not User.objects.filter(email=EMAIL).exists()
 
@@ -239,7 +239,7 @@ def test_mail_that_no_server_takes_is_told_and_the_invitation_kept(
 
     answer = owner.post(reverse("invite", args=[tenant.slug]), {"email": EMAIL, "role": "viewer"}, follow=True)
 
-    assert "The mail server took no mail." in pages.text(answer)
+    assert "The mail server did not accept the e-mail." in pages.text(answer)
     assert tenant.invitations.count() == 1
 
 
@@ -248,7 +248,7 @@ def test_mail_speaks_the_language_of_the_tenant(tenant: Tenant, people: People) 
 
     asked(Tenant.objects.get(pk=tenant.pk), people)
 
-    assert mail.outbox[0].subject == "Join Jansen Installatie B.V. in kingsync"
+    assert mail.outbox[0].subject == "You have been invited to Jansen Installatie B.V. in kingsync"
 
 
 def test_name_with_a_line_break_breaks_no_mail(tenant: Tenant, people: People) -> None:

@@ -62,7 +62,7 @@ def test_uploaded_files_start_an_import_of_them(editor: Client, tenant: Tenant, 
 
     assert "The import of the files has been started." in page
     assert "king-artikelen.xml" in page
-    assert "2 files wait" in page
+    assert "2 files are waiting" in page
     found = rows()
     assert [(row.document, row.state, row.uploaded_by_id) for row in found] == [
         ("KING_ARTIKELEN", "new", people.editor.pk),
@@ -92,7 +92,7 @@ def test_the_same_file_twice_is_kept_once(editor: Client, tenant: Tenant, folder
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"<html/>", "none of the export files"),
+        (b"<html/>", "not an export file"),
         (b"<!DOCTYPE x SYSTEM 'http://127.0.0.1/x'><KING_ARTIKELEN/>", "DOCTYPE"),
         (b"not xml", "damaged at line 1"),
         (b"", "damaged at line 1"),
@@ -115,7 +115,7 @@ def test_a_file_beyond_the_limit_is_refused_and_nothing_is_kept(
 
     page = upload(editor, tenant, sample(), large())
 
-    assert "Nothing was taken in." in page
+    assert "Nothing was uploaded." in page
     assert "“large.xml” is larger than 1 MB" in page
     assert (rows(), contents(folder)) == ([], [])
 
@@ -127,7 +127,7 @@ def test_files_beyond_the_limit_together_are_refused(
 
     page = upload(editor, tenant, large(), large())
 
-    assert "The files are larger than 2 MB together." in page
+    assert "The files are larger than 2 MB in total." in page
     assert (rows(), contents(folder)) == ([], [])
 
 
@@ -149,7 +149,7 @@ def test_a_company_has_so_much_room_and_no_more(editor: Client, tenant: Tenant, 
     assert len(rows()) == len(contents(folder)) == 2
     with tenants.scope(tenant):
         files_of_tenant.remove(rows()[0])
-    assert "Nothing was taken in" not in upload(editor, tenant, large("again.xml", 7))
+    assert "Nothing was uploaded" not in upload(editor, tenant, large("again.xml", 7))
 
 
 def test_uploads_at_the_same_moment_share_the_room(
@@ -167,7 +167,7 @@ def test_uploads_at_the_same_moment_share_the_room(
 
 
 @pytest.mark.parametrize(
-    ("length", "told"), [(3_000_000_000, "larger than 1000 MB together"), (900_000_000, "There is room for 10 MB more")]
+    ("length", "told"), [(3_000_000_000, "larger than 1000 MB in total"), (900_000_000, "There is room for 10 MB more")]
 )
 def test_a_request_that_is_too_long_is_refused_before_it_is_read(
     editor: Client, tenant: Tenant, folder: Path, settings: Any, length: int, told: str
@@ -186,7 +186,7 @@ def test_a_request_that_is_too_long_is_refused_before_it_is_read(
 def test_the_limits_are_said_before_anything_is_sent(editor: Client, tenant: Tenant) -> None:
     page = editor.get(reverse("king_files", args=[tenant.slug])).content.decode()
 
-    assert f"At most {FILES_AT_ONCE} files at once, 500 MB each and 1000 MB together; there is room for 5000 MB" in page
+    assert f"At most {FILES_AT_ONCE} files at once, 500 MB each and 1000 MB in total; there is room for 5000 MB" in page
     assert f'data-most-bytes-each="{500 * 1024 * 1024}"' in page
 
 
@@ -242,7 +242,7 @@ def test_the_reason_of_a_file_is_a_sentence(viewer: Client, tenant: Tenant) -> N
 
     page = viewer.get(reverse("king_files", args=[tenant.slug])).content.decode()
 
-    assert "breaks off or is damaged at line 7" in page
+    assert "is cut off or damaged at line 7" in page
 
 
 def test_a_waiting_upload_can_be_removed(editor: Client, tenant: Tenant, folder: Path) -> None:
@@ -280,7 +280,7 @@ def test_waiting_files_can_be_imported_by_a_button(editor: Client, tenant: Tenan
     nothing = editor.post(address, follow=True).content.decode()
 
     assert SyncRun.across_tenants.get().options == {"files": [row.pk]}
-    assert "No file waits." in nothing
+    assert "No file is waiting." in nothing
 
 
 def test_the_page_says_where_imports_read_from(viewer: Client, tenant: Tenant) -> None:
@@ -291,7 +291,7 @@ def test_the_page_says_where_imports_read_from(viewer: Client, tenant: Tenant) -
         Connection.objects.filter(system=System.KING).update(reader=Connection.Reader.FILES)
     after = viewer.get(address).content.decode()
 
-    assert "Imports read King&#x27;s webservices." in before or "Imports read King's webservices." in before
+    assert "Imports use King&#x27;s web services." in before or "Imports use King's web services." in before
     assert "XML export files: those in the folder" in after
 
 

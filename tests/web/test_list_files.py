@@ -120,8 +120,8 @@ def test_file_that_does_not_hold_all_says_so_in_its_last_line(
     rows = rows_of(editor)
 
     assert [row[1] for row in rows[:2]] == ["C", "B"]
-    assert rows[2:] == [["There are more: this file holds the newest 2. Narrow the list with its filters."]]
-    assert "this file holds the newest 2" in sheet_of(editor)
+    assert rows[2:] == [["There are more: this file contains the newest 2. Narrow the list with the filters."]]
+    assert "this file contains the newest 2" in sheet_of(editor)
 
 
 def test_file_that_just_holds_all_says_nothing(editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ def test_the_old_password_is_not_guessed_at_leisure_in_an_open_browser(viewer: C
 
     told = [change("guess") for _number in range(tries.OF_ONE + 1)]
 
-    assert "That is not your password." in told[0]
+    assert "The password is incorrect." in told[0]
     assert "Too many wrong passwords." in told[-1]
     assert "Too many wrong passwords." in change(factories.PASSWORD)
 
@@ -233,7 +233,7 @@ def test_codes_are_not_guessed_at_leisure_by_who_knows_the_password(with_step: T
         log_in(thief, "bob")
         # Each waits as long as he is told.
         TOTPDevice.objects.update(throttling_failure_timestamp=None)
-        looked_at += "That code is not right" in wrong(thief, with_step.key)
+        looked_at += "The code is incorrect" in wrong(thief, with_step.key)
 
     assert looked_at == tries.OF_ACCOUNT
 
@@ -244,7 +244,7 @@ def test_wrong_codes_make_strangers_wait_longer_and_longer(with_step: TOTPDevice
 
     told = [wrong(thief, with_step.key) for _number in range(3)]
 
-    assert "That code is not right" in told[0]
+    assert "The code is incorrect" in told[0]
     assert "Wait 1 seconds" in told[1]
 
 
@@ -260,7 +260,7 @@ def test_the_owner_passes_while_who_knows_the_password_guesses_codes(with_step: 
     counted = TOTPDevice.objects.get().throttling_failure_count
     passed = owner.post(STEP, {"code": code_of(with_step.key)})
 
-    assert "That code is not right" in mistyped
+    assert "The code is incorrect" in mistyped
     assert counted == 12
     assert passed.status_code == 302
 

@@ -124,7 +124,7 @@ def test_a_run_that_is_no_number_is_none(editor: Client, run: SyncRun) -> None:
     factories.log_entry(run)
 
     assert [found(editor, run=text) for text in ("x", "²", "-1")] == [[], [], []]
-    assert "Nothing matches." in text(editor.get(LOG, {"run": "x"}))
+    assert "No results." in text(editor.get(LOG, {"run": "x"}))
 
 
 def test_filters_stay_when_paging(editor: Client, run: SyncRun) -> None:
@@ -138,7 +138,7 @@ def test_filters_stay_when_paging(editor: Client, run: SyncRun) -> None:
 
 
 def test_empty_log_says_what_will_come(editor: Client, tenant: Tenant) -> None:
-    assert "Here comes what imports and exports do, record by record" in text(editor.get(LOG))
+    assert "Imports and exports log here what they did, record by record" in text(editor.get(LOG))
 
 
 def test_the_call_behind_an_entry_can_be_opened(editor: Client, run: SyncRun) -> None:

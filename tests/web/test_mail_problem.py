@@ -16,7 +16,7 @@ from tests import factories
 from tests.web.pages import html, text
 
 REFUSED = "SMTPRecipientsRefused: {'nobody@jansen.example': (550, b'unknown <user>')}"
-TOLD = "The mail about what needs a person could not be sent to nobody@jansen.example"
+TOLD = "The e-mail notification could not be sent to nobody@jansen.example"
 PAGES = ("/t/jansen/", "/t/jansen/settings/")
 
 
@@ -51,7 +51,7 @@ def test_mail_that_no_server_took_is_told_with_what_the_server_said(
 def test_start_page_leads_to_the_mail_addresses(viewer: Client, tenant: Tenant) -> None:
     notice(tenant, REFUSED)
 
-    assert 'href="/t/jansen/settings/#notifications">Look at the mail addresses' in html(viewer.get("/t/jansen/"))
+    assert 'href="/t/jansen/settings/#notifications">Check the e-mail addresses' in html(viewer.get("/t/jansen/"))
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -89,7 +89,7 @@ def test_the_page_says_that_it_cannot_be_read(editor: Client, tenant: Tenant) ->
     answer = editor.get("/t/jansen/log/", {"number": NUL})
 
     assert answer.status_code == 400
-    assert "That request cannot be read" in answer.content.decode()
+    assert "This request could not be read" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", COOKIES)

@@ -124,7 +124,7 @@ def test_names_that_were_tried_are_not_stored_as_they_are(browser: Client, bob: 
     assert all(len(row.key) == 64 for row in LoginTry.objects.all())
 
 
-# --- A new password ---------------------------------------------------------------------------------------------------
+# --- New password ---------------------------------------------------------------------------------------------------
 
 
 def link_of_mail(kind: str) -> str:
@@ -142,8 +142,8 @@ def test_link_of_the_mail_leads_to_a_new_password(browser: Client, bob: User) ->
 
     answer = browser.post(form, {"new_password1": NEW, "new_password2": NEW}, follow=True)
 
-    assert "Look in your mail" in told
-    assert "Your password is changed." in pages.text(answer)
+    assert "Check your e-mail" in told
+    assert "Your password has been changed." in pages.text(answer)
     assert (log_in(browser, "bob"), log_in(browser, "bob", NEW)) == (200, 302)
 
 
@@ -162,14 +162,14 @@ def test_link_works_once(browser: Client, bob: User) -> None:
 
     answer = Client(headers={"Accept-Language": "en"}).get(link)
 
-    assert "This link does not work any more" in pages.text(answer)
+    assert "This link no longer works" in pages.text(answer)
 
 
 def test_link_works_for_a_day(browser: Client, bob: User, settings: Settings) -> None:
     ask(browser)
     settings.PASSWORD_RESET_TIMEOUT = -1
 
-    assert "This link does not work any more" in pages.text(browser.get(link_of_mail("login/password")))
+    assert "This link no longer works" in pages.text(browser.get(link_of_mail("login/password")))
 
 
 def test_weak_password_is_refused(browser: Client, bob: User) -> None:
@@ -217,7 +217,7 @@ def test_mail_server_that_refuses_breaks_no_page(browser: Client, bob: User, mon
 
     monkeypatch.setattr(EmailBackend, "send_messages", refuse)
 
-    assert "Look in your mail" in ask(browser)
+    assert "Check your e-mail" in ask(browser)
 
 
 def test_link_leads_to_our_site_whatever_the_host_header_says(bob: User, settings: Settings) -> None:
@@ -237,7 +237,7 @@ def test_password_is_changed_with_the_old_one_and_the_browser_stays_inside(viewe
 
     answer = viewer.post("/account/password/", sent, follow=True)
 
-    assert "Your password is changed." in pages.text(answer)
+    assert "Your password has been changed." in pages.text(answer)
     assert log_in(Client(), "bob", NEW) == 302
 
 
@@ -299,7 +299,7 @@ def test_mail_address_that_was_given_away_meanwhile_is_refused(viewer: Client, p
 
 
 def test_mail_address_is_not_changed_without_the_password(viewer: Client) -> None:
-    assert "That is not your password." in change_email(viewer, OTHER, "guess")
+    assert "The password is incorrect." in change_email(viewer, OTHER, "guess")
     assert mail.outbox == []
 
 

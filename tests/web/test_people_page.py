@@ -62,7 +62,7 @@ def test_viewer_sees_the_list_without_any_button(viewer: Client, tenant: Tenant,
 def test_owner_changes_a_role(owner: Client, tenant: Tenant, people: People) -> None:
     text = send(owner, "member_role", of(tenant, people.viewer), role="editor")
 
-    assert "bob is editor now." in text
+    assert "bob now has the role “editor”." in text
     assert of(tenant, people.viewer).role == Role.EDITOR
 
 
@@ -79,7 +79,7 @@ def test_removing_asks_first(owner: Client, tenant: Tenant, people: People) -> N
 
     send(owner, "member_remove", of(tenant, people.viewer), sure="1")
 
-    assert "bob will not be able to open the pages" in asked
+    assert "bob will no longer be able to open the pages" in asked
     assert is_still_there
     assert not tenant.memberships.filter(user=people.viewer).exists()
     assert User.objects.filter(pk=people.viewer.pk).exists()
@@ -99,14 +99,14 @@ def test_removed_member_is_outside_at_once(owner: Client, tenant: Tenant, people
 def test_last_owner_stays(owner: Client, tenant: Tenant, people: People, name: str, sent: dict[str, str]) -> None:
     text = send(owner, name, of(tenant, people.owner), sure="1", **sent)
 
-    assert "Somebody must be owner." in text
+    assert "There must be an owner." in text
     assert of(tenant, people.owner).role == Role.OWNER
 
 
 @pytest.mark.parametrize(
     ("name", "sent", "said"),
     [
-        ("member_role", {"role": "viewer"}, "You are about to make yourself viewer."),
+        ("member_role", {"role": "viewer"}, "You are about to change your own role to “viewer”."),
         ("member_remove", {}, "You are about to remove yourself."),
     ],
 )

@@ -54,7 +54,7 @@ def test_what_could_not_be_sent_stands_first_with_its_reason(viewer: Client, ten
 
     assert [row.king_id for row in page.context["page"].rows] == ["10311"]
     assert "Could not be sent 1" in text(page)
-    assert "King has no postal code, town for this record, which OutSmart needs." in text(page)
+    assert "King has no postal code, town for this record, and OutSmart requires it." in text(page)
 
 
 def test_list_by_state_and_kind(viewer: Client, tenant: Tenant) -> None:
@@ -120,9 +120,9 @@ def test_empty_lists_say_why(viewer: Client, tenant: Tenant) -> None:
     link(tenant, "1", state=State.LINKED)
     after, filtered = text(viewer.get(RECORDS)), text(viewer.get(RECORDS, {"state": "gone"}))
 
-    assert "No records yet. They appear after the first import." in before
-    assert "Everything that King has could be sent to OutSmart." in after
-    assert "No records match." in filtered
+    assert "No master data yet. It appears after the first import." in before
+    assert "Everything in King could be sent to OutSmart." in after
+    assert "No records found." in filtered
 
 
 def test_names_from_king_are_shown_as_text(viewer: Client, tenant: Tenant) -> None:
@@ -194,9 +194,9 @@ def test_a_record_that_could_not_be_sent_says_when_it_leaves_the_list(viewer: Cl
 
     page = text(viewer.get(f"{RECORDS}{row.pk}/"))
 
-    assert "E-mail address: 300 characters are more than the 255 that OutSmart takes." in page
-    assert "It leaves this list by itself" in page
-    assert "Nothing was sent yet." in page
+    assert "E-mail address: 300 characters is more than the 255 that OutSmart accepts." in page
+    assert "The record leaves this list automatically" in page
+    assert "Nothing has been sent yet." in page
 
 
 # --- The brake --------------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_a_viewer_sees_the_brake_and_may_not_decide(viewer: Client, tenant: Tena
     page = viewer.get(reverse("brake", args=["jansen", row.pk]))
     answer = decide(viewer, row, "allow")
 
-    assert "Yes, go on" not in text(page)
+    assert "Yes, approve" not in text(page)
     assert answer.status_code == 403
     assert state_of(row) == Brake.State.WAITING
 
@@ -259,8 +259,8 @@ def test_a_no_keeps_back_until_somebody_says_yes_after_all(editor: Client, tenan
     decide(editor, row, "allow")
 
     assert (refused, state_of(row)) == (Brake.State.REFUSED, Brake.State.ALLOWED)
-    assert "Yes, go on" in page
-    assert "No, keep back" not in page
+    assert "Yes, approve" in page
+    assert "No, hold" not in page
 
 
 def test_a_decision_that_came_too_late_is_said(editor: Client, tenant: Tenant) -> None:
@@ -268,7 +268,7 @@ def test_a_decision_that_came_too_late_is_said(editor: Client, tenant: Tenant) -
 
     answer = editor.post(reverse("brake", args=["jansen", row.pk]), {"decision": "allow"}, follow=True)
 
-    assert "This was decided meanwhile, or is no longer needed." in text(answer)
+    assert "This has already been decided, or is no longer needed." in text(answer)
     assert import_runs(tenant) == []
 
 
@@ -279,7 +279,7 @@ def test_a_yes_during_an_import_is_kept_for_the_next_one(editor: Client, tenant:
     answer = editor.post(reverse("brake", args=["jansen", row.pk]), {"decision": "allow"}, follow=True)
 
     assert state_of(row) == Brake.State.ALLOWED
-    assert "the next one after it writes the changes" in text(answer)
+    assert "the next one writes the changes" in text(answer)
 
 
 @pytest.mark.parametrize("decision", ["", "nonsense"])
@@ -295,10 +295,11 @@ def test_what_is_no_decision_decides_nothing(editor: Client, tenant: Tenant, dec
     [
         (
             "waiting",
-            "The import of customers stopped before writing: of 400 records 60 would change and 9 become inactive.",
+            "The import of customers stopped before writing anything: of 400 records, 60 would change and 9 would be "
+            "deactivated.",
         ),
-        ("allowed", "The import of customers was allowed by Eddy; the next import writes it."),
-        ("refused", "The import of customers is kept back by Eddy."),
+        ("allowed", "Eddy approved the import of customers; the next import writes the changes."),
+        ("refused", "Eddy put the import of customers on hold."),
     ],
 )
 def test_the_start_page_shows_what_is_kept_back(viewer: Client, tenant: Tenant, state: str, words: str) -> None:

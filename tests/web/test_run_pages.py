@@ -93,7 +93,7 @@ def test_stop_asks_a_working_run_to_end(editor: Client, tenant: Tenant) -> None:
 
     run.refresh_from_db()
     assert run.cancel_requested
-    assert "Stopping after this record…" in page
+    assert "Stopping after the current record…" in page
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_runs_are_narrowed_by_what_is_asked(
 def test_filters_that_find_nothing_say_so(editor: Client, tenant: Tenant) -> None:
     factories.run(tenant)
 
-    assert "No runs match." in text(editor.get(RUNS, {"kind": "import"}))
+    assert "No runs found." in text(editor.get(RUNS, {"kind": "import"}))
 
 
 def test_before_the_first_run_the_page_says_what_will_come(editor: Client, tenant: Tenant) -> None:
-    assert "There are no runs yet. Here comes each import and export" in text(editor.get(RUNS))
+    assert "There are no runs yet. Every import and export is listed here" in text(editor.get(RUNS))
 
 
 def test_list_says_how_long_runs_are_kept(editor: Client, tenant: Tenant) -> None:
@@ -190,19 +190,19 @@ def test_trial_of_an_export_shows_its_work_orders(editor: Client, tenant: Tenant
     page = text(editor.get(f"{RUNS}{tried(tenant).pk}/"))
 
     assert "2 shown" in page
-    assert "2025.2 A new King order would be made." in page
+    assert "2025.2 A new King order would be created." in page
     assert "BUIS × 2" in page
-    assert "2025.1 Nothing would be sent: the work order would be held back." in page
+    assert "2025.1 Nothing would be sent: the work order would be held." in page
     assert "Nothing to invoice" in page
 
 
 def test_only_what_would_be_sent_can_be_exported_from_a_trial(editor: Client, tenant: Tenant) -> None:
     run = tried(tenant)
 
-    assert text(editor.get(f"{RUNS}{run.pk}/")).count("Export this one now") == 1
+    assert text(editor.get(f"{RUNS}{run.pk}/")).count("Export this work order now") == 1
 
     factories.work_order(tenant, outsmart_id="7002", state="done")
-    assert "Export this one now" not in text(editor.get(f"{RUNS}{run.pk}/"))
+    assert "Export this work order now" not in text(editor.get(f"{RUNS}{run.pk}/"))
 
 
 def test_one_work_order_is_exported_from_a_trial(editor: Client, tenant: Tenant) -> None:
@@ -227,19 +227,19 @@ def test_export_from_a_trial_waits_for_the_export_that_is_going_on(editor: Clien
 
     answer = editor.post(f"{RUNS}{trial.pk}/export/", {"outsmart_id": "7002"}, follow=True)
 
-    assert "An export is going on. Ask again when it is over." in text(answer)
+    assert "An export is in progress. Try again when it has finished." in text(answer)
 
 
 def test_records_of_a_real_run_are_no_examples(editor: Client, tenant: Tenant) -> None:
     run = factories.run(tenant, samples={"work_orders": []})
 
-    assert "What would happen" not in text(editor.get(f"{RUNS}{run.pk}/"))
+    assert "Expected result" not in text(editor.get(f"{RUNS}{run.pk}/"))
 
 
 def test_old_run_says_that_its_log_was_thrown_away(editor: Client, tenant: Tenant) -> None:
     run = factories.run(tenant, finished_at=timezone.now() - datetime.timedelta(days=91))
 
-    assert "The log of this run was thrown away: it is kept for 90 days." in text(editor.get(f"{RUNS}{run.pk}/"))
+    assert "The log of this run has been deleted: it is kept for 90 days." in text(editor.get(f"{RUNS}{run.pk}/"))
 
 
 def test_the_icon_is_found_at_its_old_address(client: Client) -> None:

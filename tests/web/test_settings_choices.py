@@ -83,7 +83,7 @@ def test_choices_are_asked_of_both_systems_and_what_was_typed_stays(
 
     page = html(answer)
     assert "King: 1 warehouse" in page
-    assert f"OutSmart: {WorkStatus.across_tenants.count()} work statuses" in page
+    assert f"OutSmart: {WorkStatus.across_tenants.count()} work order statuses" in page
     assert '<option value="typed" selected>typed</option>' in page
     assert '<option value="2" selected>2 - Bus</option>' in page
     assert page.count('hx-swap-oob="outerHTML"') == len(settings_form.CHOSEN_FROM_SYSTEMS)
@@ -99,7 +99,7 @@ def test_system_that_does_not_answer_is_told_and_the_other_is_asked_all_the_same
 
     page = html(editor.post(REFRESH, entries(editor), follow=True))
 
-    assert "OutSmart answered with something else than data" in page
+    assert "OutSmart answered with something other than data" in page
     assert "King: 0 warehouses" in page
 
 

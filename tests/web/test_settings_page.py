@@ -58,7 +58,7 @@ def test_connection_that_was_just_saved_is_tried_once_by_the_page_itself(editor:
 def test_who_is_getting_started_is_led_on_after_saving(editor: Client, tenant: Tenant) -> None:
     answer = editor.post(ADDRESS, entries(editor) | {"hour_rounding": "30"}, follow=True)
 
-    assert 'Saved. <a href="/t/jansen/">Go on with getting started</a>' in html(answer)
+    assert 'Saved. <a href="/t/jansen/">Continue getting started</a>' in html(answer)
 
 
 def test_who_has_started_long_ago_is_not_led_anywhere(editor: Client, tenant: Tenant) -> None:
@@ -141,7 +141,7 @@ def test_interim_updates_need_their_status(editor: Client) -> None:
 def test_interim_status_may_not_be_that_of_finished_work_orders(editor: Client) -> None:
     answer = editor.post(ADDRESS, entries(editor) | {"interim_updates": "on", "order_update_status": "1"})
 
-    assert "This must be another status than the one for finished work orders." in html(answer)
+    assert "This must differ from the status of finished work orders." in html(answer)
 
 
 def test_lists_are_typed_on_lines_or_between_commas_and_kept_once(editor: Client, tenant: Tenant) -> None:
@@ -225,7 +225,7 @@ def test_stored_secret_does_not_follow_to_another_host(editor: Client, tenant: T
     answer = editor.post(ADDRESS, entries(editor) | {"king-base_url": "https://thief.example"})
 
     assert answer.status_code == 422
-    assert "type this again" in html(answer)
+    assert "enter this again" in html(answer)
     assert king(tenant).base_url == "https://king.example:8082"
 
 
@@ -257,7 +257,7 @@ def test_second_of_two_savers_is_told_and_nothing_is_lost(editor: Client, tenant
     choices = answer.context["forms"].choices
     assert answer.status_code == 409
     assert "alice saved these settings while you were working" in html(answer)
-    assert "Somebody else just made it “3”." in html(answer)
+    assert "Someone else just changed this to “3”." in html(answer)
     assert (choices["hour_rounding"].value(), choices["default_warehouse"].value()) == (30, "7")
     assert choices["brake_percent"].value() == 9
     assert stored(tenant).version == 2
@@ -293,7 +293,7 @@ def test_viewer_sees_the_settings_but_cannot_change_them(viewer: Client) -> None
     answer = viewer.get(ADDRESS)
 
     page = html(answer)
-    assert "You may look at the settings, but not change them." in page
+    assert "You can view the settings, but not change them." in page
     assert ">Save<" not in page
     assert "Test connection" not in page
     assert all(field.disabled for field in answer.context["forms"].choices.fields.values())
@@ -338,7 +338,7 @@ def test_trial_uses_what_was_typed_and_books_nothing(
 
     answer = editor.post(TEST_KING, entries(editor) | {"king-access_code": "wrong"}, follow=True)
 
-    assert "King refused our credentials at Order_Toevoegen." in html(answer)
+    assert "King refused our credentials for Order_Toevoegen." in html(answer)
     assert systems.tried[0].credentials["access_code"] == "wrong"
     assert king(tenant).credentials == factories.SECRETS[System.KING]
     assert king(tenant).state == Connection.State.ACTIVE
@@ -361,5 +361,5 @@ def test_credentials_that_no_key_opens_can_be_typed_again(editor: Client, tenant
     page = html(editor.get(ADDRESS))
     editor.post(ADDRESS, entries(editor) | {"king-access_code": "again"})
 
-    assert "cannot be opened – type it again" in page
+    assert "cannot be decrypted – enter it again" in page
     assert king(tenant).credentials == {"access_code": "again", "access_codes": {}}

@@ -43,7 +43,7 @@ def test_version_says_who_changed_what_in_words(editor: Client, tenant: Tenant, 
 
     assert "Version 2 in use today" in page
     assert "alice" in page
-    assert "Exports › The order in King › Hour rounding up to 15 minutes → up to 30 minutes" in page
+    assert "Exports › The order in King › Hour rounding round up to 15 minutes → round up to 30 minutes" in page
     assert "Send prices off → on" in page
     assert "Extra text line 2 empty → Klant {customer_name}" in page
     assert "Version 1" in page
@@ -59,7 +59,7 @@ def test_values_are_told_as_people_know_them(editor: Client, tenant: Tenant, peo
     page = text(editor.get(ADDRESS))
 
     assert "Status after success empty → 4 - Gefactureerd" in page
-    assert "Work finished from empty → March 1, 2026" in page
+    assert "Start date empty → March 1, 2026" in page
     assert "Only these revenue groups empty → 10, 20" in page
 
 
@@ -94,7 +94,7 @@ def test_somebody_who_saved_meanwhile_is_not_overwritten(editor: Client, tenant:
 
     page = back_to(editor, 1, current=2)
 
-    assert "Somebody else saved the settings while you were looking." in page
+    assert "Someone else saved the settings in the meantime." in page
     assert (stored(tenant).version, stored(tenant).hour_rounding) == (3, 5)
 
 
@@ -125,7 +125,7 @@ def test_version_that_todays_rules_refuse_is_not_used(
 
     page = back_to(editor, 1, current=2)
 
-    assert "Version 1 cannot be used any more." in page
+    assert "Version 1 can no longer be used." in page
     assert (stored(tenant).version, stored(tenant).hour_rounding) == (2, 30)
 
 

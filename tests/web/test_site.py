@@ -92,7 +92,7 @@ def test_unknown_page_is_a_plain_404(english: Client, db: None) -> None:
     answer = english.get("/nothing/here/")
 
     assert answer.status_code == 404
-    assert "There is no such page" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
 
 
 def test_fault_of_ours_shows_a_plain_page_without_details(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,14 +120,14 @@ def test_the_page_of_a_fault_says_that_we_are_told_where_we_are(
 
     page = editor.get("/t/jansen/").content.decode()
 
-    assert ("We have been told." in page) == bool(dsn)
+    assert ("We have been notified." in page) == bool(dsn)
     assert "Nothing was lost; try again in a moment." in page
 
 
 def test_forbidden_action_shows_a_plain_page(viewer: Client) -> None:
     answer = viewer.post("/t/jansen/start/export/")
 
-    assert "Your role allows looking, but not this action." in answer.content.decode()
+    assert "Your role lets you view this, but not change it." in answer.content.decode()
 
 
 def test_forged_form_shows_a_plain_page(db: None) -> None:
@@ -136,14 +136,14 @@ def test_forged_form_shows_a_plain_page(db: None) -> None:
     answer = strict.post("/login/", {})
 
     assert answer.status_code == 403
-    assert "The page was too old" in answer.content.decode()
+    assert "This page has expired" in answer.content.decode()
 
 
 def test_unknown_host_shows_a_plain_page(english: Client, db: None) -> None:
     answer = english.get("/login/", headers={"host": "evil.example"})
 
     assert answer.status_code == 400
-    assert "That request cannot be read" in answer.content.decode()
+    assert "This request could not be read" in answer.content.decode()
 
 
 def test_health_tells_that_all_is_well(client: Client, db: None) -> None:

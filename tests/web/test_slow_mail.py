@@ -68,7 +68,7 @@ def test_invitation_is_kept_and_told_not_to_be_sent(
 
     assert silent.held.acquire(timeout=patience.SECONDS)
     assert not silent.left.is_set()
-    assert "The mail server took no mail." in text(answer)
+    assert "The mail server did not accept the e-mail." in text(answer)
     assert tenant.invitations.count() == 1
 
 
@@ -78,5 +78,5 @@ def test_new_password_and_new_address_are_answered_too(editor: Client, people: P
     asked = Client().post("/login/password/", {"email": "eddy@jansen.example"})
 
     assert not silent.left.is_set()
-    assert "The mail could not be sent." in text(changed)
+    assert "The e-mail could not be sent." in text(changed)
     assert asked.status_code == 302

@@ -60,7 +60,7 @@ def test_button_starts_a_run_in_the_name_of_the_person(editor: Client, tenant: T
 
     run = SyncRun.across_tenants.get(tenant=tenant)
     assert (run.kind, run.trigger, run.requested_by) == (RunKind.EXPORT, SyncRun.Trigger.BUTTON, people.editor)
-    assert "waiting to begin" in text(answer)
+    assert "queued" in text(answer)
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_import_of_a_kind_that_there_is_not_is_not_found(editor: Client, tenant:
 @pytest.mark.parametrize(
     ("going_on", "wished", "told"),
     [
-        ({"dry_run": True}, {}, "A trial is going on, which writes nothing."),
-        ({"work_orders": ["1"]}, {}, "A run of a part is going on: 1 work order chosen."),
-        ({}, {"dry_run": "1"}, "Another run is going on."),
+        ({"dry_run": True}, {}, "A preview is in progress, which writes nothing."),
+        ({"work_orders": ["1"]}, {}, "A partial run is in progress: 1 selected work order."),
+        ({}, {"dry_run": "1"}, "Another run is in progress."),
     ],
 )
 def test_wish_that_a_joined_run_does_not_do_is_told_until_it_is_over(
@@ -109,10 +109,10 @@ def test_wish_that_a_joined_run_does_not_do_is_told_until_it_is_over(
     SyncRun.across_tenants.filter(pk=run.pk).update(status=RunStatus.SUCCEEDED, finished_at=timezone.now())
     when_over = editor.get(asks_again, headers=HTMX)
 
-    wait = "What you asked for is not part of it; press again when it is over."
+    wait = "Your request is not part of it; press the button again when it has finished."
     assert f"{told} {wait}" in text(answer)
     assert f"{told} {wait}" in text(a_second_later)
-    assert "What you asked for has not begun: press again." in text(when_over)
+    assert "Your request has not started yet: press the button again." in text(when_over)
 
 
 def test_wish_is_forgotten_when_a_later_run_is_going_on(editor: Client, tenant: Tenant) -> None:
@@ -120,7 +120,7 @@ def test_wish_is_forgotten_when_a_later_run_is_going_on(editor: Client, tenant: 
     factories.run(tenant, status=RunStatus.RUNNING)
 
     for query in (f"?joined={earlier.pk}&other=1", "?joined=x", f"?joined={'9' * 30}"):
-        assert "press again" not in text(editor.get(f"/t/jansen/live/export/{query}"))
+        assert "press the button again" not in text(editor.get(f"/t/jansen/live/export/{query}"))
 
 
 def test_all_of_it_does_a_part_that_was_asked_for_as_well_only_if_it_is_the_same(
@@ -131,8 +131,8 @@ def test_all_of_it_does_a_part_that_was_asked_for_as_well_only_if_it_is_the_same
     everything = editor.post("/t/jansen/start/import/", {}, headers=HTMX)
     a_part = editor.post("/t/jansen/start/import/", {"kinds": "products"}, headers=HTMX)
 
-    assert "A run was going on already; this is the one." in text(everything)
-    assert "press again" in text(a_part)
+    assert "A run was already in progress; this is the one." in text(everything)
+    assert "press the button again" in text(a_part)
 
 
 def test_second_press_joins_the_run_that_is_going_on(editor: Client, tenant: Tenant) -> None:
@@ -141,7 +141,7 @@ def test_second_press_joins_the_run_that_is_going_on(editor: Client, tenant: Ten
 
     answer = editor.post(EXPORT, headers=HTMX)
 
-    assert "A run was going on already; this is the one." in text(answer)
+    assert "A run was already in progress; this is the one." in text(answer)
     assert "running since 10:02, started by the schedule, 40 of 120" in text(answer)
     assert SyncRun.across_tenants.filter(tenant=tenant).count() == 1
 
@@ -152,7 +152,7 @@ def test_button_works_without_scripts(editor: Client, tenant: Tenant) -> None:
     answer = editor.post(EXPORT, follow=True)
 
     assert answer.redirect_chain == [(START, 302)]
-    assert "A run was going on already; this is the one." in text(answer)
+    assert "A run was already in progress; this is the one." in text(answer)
 
 
 def test_unknown_kind_of_run_is_not_found(editor: Client) -> None:
@@ -197,8 +197,8 @@ def test_trial_is_called_one_and_leads_to_what_would_happen(editor: Client, tena
 
     answer = editor.get(LIVE, headers=HTMX)
 
-    assert "succeeded trial All went well. 2 read, 2 created." in text(answer)
-    assert f'<a href="/t/jansen/runs/{run.pk}/">What would happen</a>' in answer.content.decode()
+    assert "succeeded preview All went well. 2 read, 2 created." in text(answer)
+    assert f'<a href="/t/jansen/runs/{run.pk}/">Expected result</a>' in answer.content.decode()
 
 
 def test_live_part_stops_asking_when_the_run_has_ended(editor: Client, tenant: Tenant) -> None:
@@ -224,9 +224,9 @@ def test_failed_run_says_why_in_one_sentence(editor: Client, tenant: Tenant) -> 
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"schedule_enabled": False}, "Not on the schedule."),
+        ({"schedule_enabled": False}, "Automatic export is off."),
         ({"schedule_enabled": True, "export_minutes": 15}, "Next run: today"),
-        ({"schedule_enabled": True, "export_orders": False}, "Not on the schedule."),
+        ({"schedule_enabled": True, "export_orders": False}, "Automatic export is off."),
     ],
 )
 def test_next_run_follows_the_schedule(english: Client, db: None, columns: dict[str, Any], words: str) -> None:
@@ -245,7 +245,7 @@ def test_paused_connection_stands_on_top_with_its_reason(editor: Client, tenant:
 
     page = text(editor.get(START))
 
-    assert "The connection with King is paused. King refused our credentials at Order_Toevoegen." in page
+    assert "The connection with King is paused. King refused our credentials for Order_Toevoegen." in page
 
 
 def test_schedule_waits_for_a_paused_connection(editor: Client, tenant: Tenant) -> None:
@@ -262,9 +262,9 @@ def test_work_orders_are_counted_by_what_becomes_of_them(editor: Client, tenant:
 
     page = text(editor.get(START))
 
-    assert "3 need a person 2 rejected, 1 held" in page
+    assert "3 need attention 2 rejected, 1 held" in page
     assert "2 waiting" in page
-    assert "3 being sent 1 being sent, 1 interim, 1 not confirmed yet" in page
+    assert "3 being sent 1 being sent, 1 interim, 1 not reported yet" in page
 
 
 def test_work_orders_of_today_and_of_this_month_are_counted(
@@ -308,13 +308,13 @@ def test_causes_of_very_many_are_those_of_the_newest(
 
     assert "1 × King does not know article BUIS." in page
     assert "1 × Nothing to invoice" not in page
-    assert "Counted among the newest of them." in page
+    assert "Counted over the newest of them." in page
 
 
 def test_numbers_of_another_tenant_do_not_count(editor: Client) -> None:
     factories.work_order(factories.tenant(), state=LedgerState.REJECTED)
 
-    assert "0 need a person" in text(editor.get(START))
+    assert "0 need attention" in text(editor.get(START))
 
 
 @pytest.fixture

@@ -111,8 +111,8 @@ def test_saving_asks_for_the_secrets_again_and_the_stored_ones_stay(
     status, told = posted(editor, ADDRESS, change)
 
     assert status == 422
-    assert "type this again" in told
-    assert "type those of Order_Toevoegen again" in told
+    assert "enter this again" in told
+    assert "enter those of Order_Toevoegen again" in told
     assert (Destination.of(kings(tenant)), kings(tenant).credentials) == (
         Destination.of(secured),
         factories.SECRETS[System.KING],
@@ -125,7 +125,7 @@ def test_saving_with_the_secrets_typed_again_works(
 ) -> None:
     status, told = posted(editor, ADDRESS, change, **everything_typed())
 
-    assert (status, "type this again" in told) == (200, False)
+    assert (status, "enter this again" in told) == (200, False)
     assert kings(tenant).credentials == {"access_code": "typed", "access_codes": {"Order_Toevoegen": "typed"}}
 
 
@@ -133,7 +133,7 @@ def test_saving_with_the_secrets_typed_again_works(
 def test_testing_asks_for_the_secrets_again(editor: Client, secured: Connection, change: dict[str, object]) -> None:
     _status, told = posted(editor, f"{ADDRESS}test/king/", change)
 
-    assert "type this again" in told
+    assert "enter this again" in told
 
 
 def test_code_of_a_single_operation_alone_does_not_follow(editor: Client, tenant: Tenant) -> None:
@@ -192,7 +192,7 @@ def test_operators_software_token_goes_to_no_address_that_a_tenant_thought_of(
 
     answer = editor.post(f"{ADDRESS}test/outsmart/", entries(editor), follow=True)
 
-    assert "The operator's software token is sent to OutSmart's own address only." in text(answer).replace(
+    assert "The operator's software token is only sent to OutSmart's own address." in text(answer).replace(
         "&#x27;", "'"
     )
     assert "the-operators" not in html(answer)

@@ -123,7 +123,7 @@ def test_number_of_the_king_order_is_the_linked_one_or_still_to_come(editor: Cli
 
     seen = [shown(answered(editor, "{king_order_number}", example=row.pk)) for row in (linked, named, new)]
 
-    assert seen == ["20251", "20252", "(the number that King gives)"]
+    assert seen == ["20251", "20252", "(the number that King assigns)"]
 
 
 def test_every_tag_is_offered_with_its_meaning_and_an_example(editor: Client, tenant: Tenant) -> None:

@@ -84,8 +84,8 @@ def test_the_weightiest_trouble_is_told_alone(editor: Client, tenant: Tenant) ->
         sentences.append(told(editor))
 
     assert [each.split(".")[0].split(":")[0] for each in sentences] == [
-        "The export stands still",
-        "3 work orders need a person",
+        "The export has stalled",
+        "3 work orders need attention",
         "The import of products stopped before writing",
         "The connection with OutSmart is paused",
         "There is no connection with King yet",
@@ -108,14 +108,14 @@ def test_brake_leads_to_the_decision_and_is_told_once(editor: Client, tenant: Te
     brake = pull_the_brake(tenant)
 
     assert link(editor) == f"/t/jansen/brakes/{brake.pk}/"
-    assert text(editor.get(START)).count("of 1000 records 900 would change and 0 become inactive.") == 1
+    assert text(editor.get(START)).count("of 1000 records, 900 would change and 0 would be deactivated.") == 1
 
 
 def test_brakes_behind_a_weightier_trouble_stand_on_the_page(editor: Client, tenant: Tenant) -> None:
     pull_the_brake(tenant)
     pause_outsmart(tenant)
 
-    assert "of 1000 records 900 would change" in text(editor.get(START))
+    assert "of 1000 records, 900 would change" in text(editor.get(START))
 
 
 def test_decided_brake_is_no_trouble_any_more(editor: Client, tenant: Tenant) -> None:
@@ -128,7 +128,7 @@ def test_decided_brake_is_no_trouble_any_more(editor: Client, tenant: Tenant) ->
 def test_work_orders_are_told_with_what_stops_most_of_them(editor: Client, tenant: Tenant) -> None:
     stop_work_orders(tenant)
 
-    assert told(editor).startswith("3 work orders need a person. 2 of them: King does not know article BUIS.")
+    assert told(editor).startswith("3 work orders need attention. 2 of them: King does not know article BUIS.")
     assert link(editor) == "/t/jansen/work-orders/?state=person"
 
 
@@ -149,7 +149,7 @@ def test_open_run_that_nobody_works_on_is_told(
     columns = {name: ago(minutes) for name, minutes in minutes_ago.items()}
     SyncRun.across_tenants.filter(pk=run.pk).update(**columns)
 
-    assert ("The export stands still" in told(editor)) is is_silent
+    assert ("The export has stalled" in told(editor)) is is_silent
 
 
 @pytest.mark.parametrize(("minutes", "is_silent"), [(16, False), (25, True)])
@@ -157,7 +157,7 @@ def test_schedule_that_starts_nothing_is_told(editor: Client, tenant: Tenant, mi
     SyncSettings.across_tenants.filter(tenant=tenant).update(schedule_enabled=True)
     SettingsVersion.across_tenants.filter(tenant=tenant).update(saved_at=ago(minutes))
 
-    assert ("The import stands still" in told(editor)) is is_silent
+    assert ("The import has stalled" in told(editor)) is is_silent
 
 
 def test_warning_goes_when_a_run_has_ended_without_a_reload(editor: Client, tenant: Tenant) -> None:
@@ -173,7 +173,7 @@ def test_a_restored_database_is_told_for_a_day(viewer: Client, tenant: Tenant) -
     watch.found_count, watch.closed_count = 209, 3
     watch.save()
 
-    assert "put back to an earlier state: King holds 209 orders of ours" in told(viewer)
+    assert "restored to an earlier state: King has 209 orders of ours" in told(viewer)
     assert link(viewer) == f"{START}runs/{run.pk}/"
     watch.noticed_at = ago(25 * 60)
     watch.save()

@@ -1,4 +1,4 @@
-"""Two-step login: setting it up, the step itself, backup codes, taking it away."""
+"""Two-step verification: setting it up, the step itself, backup codes, taking it away."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_wrong_code_keeps_it_off_and_the_key_the_same(viewer: Client) -> None:
     answer = viewer.post(ENROL, {"code": wrong(code_of(key))})
 
     assert answer.status_code == 422
-    assert "That code is not right." in pages.text(answer)
+    assert "The code is incorrect." in pages.text(answer)
     assert key_shown(viewer) == key
     assert not TOTPDevice.objects.exists()
 
@@ -283,7 +283,7 @@ def test_wrong_password_changes_nothing(viewer: Client, name: str) -> None:
     answer = viewer.post(reverse(name), {"password": "guess"})
 
     assert answer.status_code == 422
-    assert "That is not your password." in pages.text(answer)
+    assert "The password is incorrect." in pages.text(answer)
     assert set(StaticToken.objects.values_list("token", flat=True)) == before
     assert TOTPDevice.objects.exists()
 

@@ -133,7 +133,7 @@ def test_chips_count_all_states_by_one_query(editor: Client, tenant: Tenant) -> 
 
     page = text(editor.get(LEDGER, {"state": "held"}))
 
-    assert "All 4 Need a person 2 Rejected 1 Held 1 Done 2" in page
+    assert "All 4 Need attention 2 Rejected 1 Held 1 Done 2" in page
 
 
 def test_counts_of_a_large_ledger_are_kept_for_a_while_until_somebody_decides(
@@ -222,8 +222,8 @@ def test_empty_ledger_and_a_search_without_finds_say_different_things(editor: Cl
     nothing = text(editor.get(LEDGER))
     factories.work_order(tenant)
 
-    assert "No work orders were seen yet." in nothing
-    assert "No work orders match. Show all" in text(editor.get(LEDGER, {"q": "quagga"}))
+    assert "No work orders yet." in nothing
+    assert "No work orders found. Show all" in text(editor.get(LEDGER, {"q": "quagga"}))
 
 
 def test_viewer_sees_the_list_without_ticks_or_buttons(viewer: Client, tenant: Tenant) -> None:
@@ -318,7 +318,7 @@ def test_page_says_what_stays_as_king_has_it(editor: Client, tenant: Tenant) -> 
 
     page = page_of(editor, row)
 
-    assert "Price of line “MONT” was changed in King from 58 to 40 and was left as it is." in page
+    assert "Price of line “MONT” was changed in King from 58 to 40 and stays as it is." in page
 
 
 def test_page_pairs_a_row_that_changed_its_warehouse_with_its_line(editor: Client, tenant: Tenant) -> None:
@@ -331,7 +331,7 @@ def test_page_pairs_a_row_that_changed_its_warehouse_with_its_line(editor: Clien
     page = page_of(editor, row)
 
     assert "Material BUIS · Naam BUIS 2,5 m · warehouse 1 Article BUIS × 2.5 warehouse 2 King line 901" in page
-    assert "No longer in the work order." not in page
+    assert "No longer on the work order." not in page
 
 
 def test_rounding_is_explained_with_the_step_of_that_time(editor: Client, tenant: Tenant) -> None:
@@ -380,9 +380,9 @@ def test_refused_line_tells_its_reason_and_an_unseen_one_that_no_run_looked_at_i
 
     page = page_of(editor, row)
 
-    assert "Line “08:00”: The work period has no hour type." in page
+    assert "Hours 08:00 have no hour type." in page
     assert "refused King does not know article BUIS." in page
-    assert "time 01:10 not looked at yet" in page
+    assert "time 01:10 not checked yet" in page
     assert "There is no King order yet." in page
 
 
@@ -391,7 +391,7 @@ def test_line_that_the_work_order_dropped_is_shown_with_kings_side_only(editor: 
 
     page = page_of(editor, row)
 
-    assert "Material No longer in the work order. Article BUIS × 2.5" in page
+    assert "Material No longer on the work order. Article BUIS × 2.5" in page
 
 
 @pytest.mark.parametrize("kept", ["", "no json", '{"id": {}}'])
@@ -402,7 +402,7 @@ def test_lines_are_shown_although_the_source_is_not_kept_or_cannot_be_read(
 
     page = page_of(editor, row)
 
-    assert "What OutSmart said of this work order is not kept" in page
+    assert "The work order as OutSmart sent it is no longer stored" in page
     assert "Material BUIS Article BUIS × 2.5" in page
 
 
@@ -411,7 +411,7 @@ def test_header_of_an_order_that_king_made_is_not_claimed(editor: Client, tenant
 
     page = page_of(editor, row)
 
-    assert "own: kingsync changes only lines in an order that it did not make." in page
+    assert "Maintained in King: in an order that kingsync did not create, it only changes lines." in page
     assert "Our reference" not in page
 
 
@@ -459,7 +459,7 @@ def test_history_holds_runs_and_people_in_one_line_of_time(editor: Client, tenan
 
     page = page_of(editor, row)
 
-    updated, made = page.index("brought up to date in King"), page.index("The order was made in King.")
+    updated, made = page.index("updated in King"), page.index("The order was created in King.")
     assert updated < page.index("Reason: “met de hand”. Before: held.") < page.index("Jan Jansen") < made
     assert f"run {run.pk}" in page
     assert "order.other" not in page
@@ -471,7 +471,7 @@ def test_long_history_says_that_it_is_cut(editor: Client, tenant: Tenant) -> Non
     for _ in range(history.LATEST + 1):
         factories.log_entry(run, outsmart_id=row.outsmart_id)
 
-    assert "Older things are not shown here." in page_of(editor, row)
+    assert "Older entries are not shown here." in page_of(editor, row)
 
 
 def test_difference_with_the_king_order_that_it_was_made_of_is_shown(editor: Client, tenant: Tenant) -> None:
@@ -487,7 +487,7 @@ def test_difference_with_the_king_order_that_it_was_made_of_is_shown(editor: Cli
 
     page = page_of(editor, row)
 
-    assert "gone from King" in page
+    assert "no longer in King" in page
     assert "Reference oud nieuw" in page
 
 
@@ -500,7 +500,8 @@ def test_page_of_a_work_order_takes_as_many_queries_for_many_lines_as_for_one(
         factories.order_line(row)
         factories.log_entry(run, outsmart_id=row.outsmart_id)
 
-    with django_assert_num_queries(BASE + 7):  # the row, lines, settings version, import link, log, decisions, settings
+    # the row, lines, settings version, work order status, import link, log, decisions, settings
+    with django_assert_num_queries(BASE + 8):
         answer = editor.get(f"{LEDGER}{row.pk}/")
 
     assert answer.status_code == 200
@@ -537,7 +538,7 @@ def test_only_what_the_state_allows_is_offered(
     page = html(editor.get(f"{LEDGER}{row.pk}/"))
 
     assert {kind for kind in Decision.Kind.values if f'name="kind" value="{kind}"' in page} == offered
-    assert ("Export this one now" in page) == (state != "excluded")
+    assert ("Export this work order now" in page) == (state != "excluded")
 
 
 def test_linked_work_order_is_not_offered_to_be_attached(editor: Client, tenant: Tenant) -> None:
