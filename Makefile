@@ -1,5 +1,5 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test test-busy compare bench screenshots format texts lock
+.PHONY: help install demo test test-busy compare bench screenshots format texts docs lock
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -57,6 +57,9 @@ texts: install ## gather the texts for translation (needs gettext) and compile t
 		echo "texts     xgettext is not installed, so nothing new is gathered; what is there is compiled"; \
 	fi
 	@$(BIN)/python manage.py compile_texts
+
+docs: install ## write the tables of docs/tenant-file.md again from the code
+	@DJANGO_SETTINGS_MODULE=kingsync.settings $(BIN)/python -m tests.documents
 
 lock: install ## write requirements/*.lock again from pyproject.toml
 	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.lock

@@ -102,7 +102,7 @@ def _located(message: str) -> dict[str, str]:
     text, _, place = message.partition(" - at ")
     path = re.sub(r"\[(\d+)\]", r".\1", place.strip("`")).removeprefix("$").strip(".")
     for pattern, told in (
-        (r"unknown field `([^`]*)`", gettext("This key is not known.")),
+        (r"unknown field `([^`]*)`", gettext("This key is unknown.")),
         (r"missing required field `([^`]*)`", gettext("This key is required.")),
     ):
         named = re.search(pattern, text)
@@ -111,7 +111,7 @@ def _located(message: str) -> dict[str, str]:
     if text.startswith("Invalid enum value"):
         choices = ", ".join(str(choice) for choice in _choices_at(path))
         return {path: gettext("It must be one of: %(choices)s.") % {"choices": choices}}
-    return {path: _limit(text) or gettext("The value does not fit (%(detail)s).") % {"detail": text}}
+    return {path: _limit(text) or gettext("The value is not valid (%(detail)s).") % {"detail": text}}
 
 
 def _limit(message: str) -> str:
@@ -142,7 +142,7 @@ def _secret_problems(file: TenantFile) -> dict[str, str]:
     secrets |= {"king.access_code": file.king.access_code}
     secrets |= {f"king.access_codes.{name}": code for name, code in file.king.access_codes.items()}
     problems = {
-        path: gettext("There is no stored secret for *** to stand for.")
+        path: gettext("No secret is stored that *** could stand for.")
         for path, code in secrets.items()
         if code == SECRET
     }
@@ -153,8 +153,8 @@ def _secret_problems(file: TenantFile) -> dict[str, str]:
 def _require_secrets_again(before: Document, given: Document, file: TenantFile) -> None:
     """Refuse to send a stored secret elsewhere, or otherwise, when the file does not name it."""
     told = gettext(
-        "The address, the check of the certificate or the administration changes, so the stored secret is not used. "
-        "Give the secret itself, not ***."
+        "The address, the certificate check or the administration changes, so the stored secret is "
+        "not used. Enter the secret itself, not ***."
     )
     problems = dict.fromkeys(untyped_secrets(before, given, msgspec.to_builtins(file)), told)
     if problems:
@@ -237,8 +237,6 @@ def _masked(document: Document) -> Document:
         outsmart[name] = hidden(outsmart[name])
     king["access_code"] = hidden(king["access_code"])
     king["access_codes"] = {name: hidden(code) for name, code in king["access_codes"].items()}
-    if king["reader"] == Connection.Reader.WEBSERVICE:  # the usual one goes without saying
-        del king["reader"]
     return document
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from integrations.king import names
 from kingsync.models.tenants import Tenant
 from kingsync.rules import limits
+from tests import documents
 from tests.unit.test_limits import KEYS
 
 CODES = dict.fromkeys(names.OPERATIONS, "code")
@@ -58,6 +59,7 @@ FULL: dict[str, Any] = {
     },
     "notifications": {"emails": ["a" * 240 + "@example.com", "b@example.com"], "mode": "each"},
 }  # fmt: skip
+EXAMPLE: dict[str, Any] = json.loads(documents.EXAMPLE.read_bytes())
 SECRET_PATHS = [path for path in KEYS if path.startswith(("outsmart.", "king.access_code")) and "url" not in path]
 
 
@@ -107,13 +109,25 @@ def test_what_is_stored_is_exactly_what_was_given(stored: dict[str, Any]) -> Non
     assert stored == expected
 
 
-def test_the_file_of_this_test_names_every_key() -> None:
-    def paths(value: dict[str, Any], before: str = "") -> Iterator[str]:
-        for name, each in value.items():
-            here = f"{before}.{name}".strip(".")
-            yield from paths(each, here) if isinstance(each, dict) and name != "access_codes" else [here]
+def paths(value: dict[str, Any], before: str = "") -> Iterator[str]:
+    for name, each in value.items():
+        here = f"{before}.{name}".strip(".")
+        yield from paths(each, here) if isinstance(each, dict) and name != "access_codes" else [here]
 
-    assert set(paths(FULL)) == {path for path in KEYS if not path.endswith((".0", ".*"))}
+
+@pytest.mark.parametrize("file", [FULL, EXAMPLE], ids=["of this test", "of the docs"])
+def test_the_file_names_every_key(file: dict[str, Any]) -> None:
+    assert set(paths(file)) == {path for path in KEYS if not path.endswith((".0", ".*"))}
+
+
+def test_the_example_of_the_docs_is_stored_and_shown_again(db: None, tmp_path: Path) -> None:
+    expected = copy.deepcopy(EXAMPLE)
+    expected["outsmart"] |= dict.fromkeys(("token", "software_token", "bearer_token"), "***")
+    expected["king"] |= {"access_code": "***", "access_codes": {"Order_Toevoegen": "***"}}
+
+    assert apply(documents.EXAMPLE.read_bytes(), tmp_path) == ""
+
+    assert shown() == expected
 
 
 def test_a_file_with_a_byte_order_mark_is_read(db: None, tmp_path: Path) -> None:
