@@ -76,7 +76,12 @@ def test_exit_code_1_when_some_did_not_go_well(ready: Tenant, outsmart: OutSmart
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("unauthorized", "inloggegevens"), ("html", "webpagina"), ("broken_json", "webpagina"), ("http_500", "storing")],
+    [
+        ("unauthorized", "inloggegevens"),
+        ("html", "webpagina"),
+        ("broken_json", "webpagina"),
+        ("http_500", "interne fout"),
+    ],
 )
 def test_exit_code_2_and_one_sentence_when_the_run_fails(
     ready: Tenant, outsmart: OutSmartSandbox, kind: str, words: str

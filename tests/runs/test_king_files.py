@@ -517,7 +517,7 @@ def test_a_run_reads_no_files_of_another_tenant(tmp_path: Path, outsmart: OutSma
 # --- The setting ------------------------------------------------------------------------------------------------------
 
 
-def test_the_tenant_file_names_the_reader_only_when_it_is_files(tenant: Tenant, tmp_path: Path) -> None:
+def test_the_tenant_file_names_the_reader(tenant: Tenant, tmp_path: Path) -> None:
     before = json.loads(command("show_tenant", tenant.slug)[1])
     path = tmp_path / "tenant.json"
 
@@ -528,7 +528,7 @@ def test_the_tenant_file_names_the_reader_only_when_it_is_files(tenant: Tenant, 
     again = command("apply_tenant", str(path))[0]
     path.write_text(json.dumps({"slug": tenant.slug, "name": tenant.name, "king": {"reader": "letters"}}))
 
-    assert "reader" not in before["king"]
+    assert before["king"]["reader"] == "webservice"
     assert (applied, again, after["king"]["reader"]) == (0, 0, "files")
     assert command("apply_tenant", str(path))[0] != 0
     assert Connection.objects.get(system=System.KING).reader == Connection.Reader.FILES

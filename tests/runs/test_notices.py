@@ -365,8 +365,8 @@ def test_each_mail_tells_what_is_new_apart_from_what_still_waits(tenant: Tenant,
 
     subjects = look(minutes_on(6))
 
-    assert subjects == ["Jansen Installatie B.V.: 1 new problem, 3 still wait"]
-    assert "1 new problem, 3 still wait:" in body()
+    assert subjects == ["Jansen Installatie B.V.: 1 new problem, 3 still waiting"]
+    assert "1 new problem, 3 still waiting:" in body()
     assert body().count("/work-orders/") == 1 + 1
 
 
@@ -379,7 +379,7 @@ def test_digest_tells_what_is_new_since_the_last_one(tenant: Tenant, digest: Non
     stopped(tenant, changed_at=MORNING + datetime.timedelta(hours=3))
 
     assert first == ["Jansen Installatie B.V.: 3 work orders need attention"]
-    assert look(tomorrow) == ["Jansen Installatie B.V.: 1 new problem, 3 still wait"]
+    assert look(tomorrow) == ["Jansen Installatie B.V.: 1 new problem, 3 still waiting"]
 
 
 @pytest.mark.parametrize("code", ["before_from_date", "not_linked", "not_linked_interim"])

@@ -384,7 +384,7 @@ def test_files_cannot_be_asked_for_one_record() -> None:
         lambda: reader.get_order(number="1"),
         lambda: reader.find_record(Kind.DEBTOR, "1"),
     ):
-        with pytest.raises(errors.ConfigurationError, match="cannot be searched"):
+        with pytest.raises(errors.ConfigurationError, match="cannot be asked"):
             ask()
 
 

@@ -86,7 +86,7 @@ def test_the_weightiest_trouble_is_told_alone(editor: Client, tenant: Tenant) ->
     assert [each.split(".")[0].split(":")[0] for each in sentences] == [
         "The export has stalled",
         "3 work orders need attention",
-        "The import of products stopped before writing",
+        "The import of products stopped before writing anything",
         "The connection with OutSmart is paused",
         "There is no connection with King yet",
     ]

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON value on standard output")
         _add_actions(parser)
         parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --reset")
-        parser.add_argument("--by", metavar="NAME", help="who decides; else who is logged in to this computer")
+        parser.add_argument("--by", metavar="NAME", help="who decides; default: the user of this computer")
         parser.add_argument(
             "--even-so", action="store_true", help="with --reset: the order that is not open any more was removed"
         )
@@ -118,11 +118,11 @@ def _add_actions(parser: ArgumentParser) -> None:
         dest="attach",
         nargs=2,
         metavar=("ID", "KING_NUMBER"),
-        help="tie a work order to a King order",
+        help="link a work order to a King order",
     )
     one.add_argument("--reset", "--anew", dest="anew", metavar="ID", help="forget the earlier attempt")
-    one.add_argument("--exclude", nargs="+", metavar="ID", help="never through us; needs --reason")
-    one.add_argument("--restore", "--include", dest="include", nargs="+", metavar="ID", help="through us after all")
+    one.add_argument("--exclude", nargs="+", metavar="ID", help="never send these; needs --reason")
+    one.add_argument("--restore", "--include", dest="include", nargs="+", metavar="ID", help="send these after all")
 
 
 def _who_is_logged_in() -> str:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         export.add_argument("--work-order", action="append", default=[], metavar="OUTSMART_ID", dest="work_orders")
         load = actions.add_parser("import", help="master data from King to OutSmart")
         load.add_argument("--kind", action="extend", nargs="+", choices=import_kinds.SHOWN, default=[], dest="kinds")
-        load.add_argument("--full", action="store_true", help="read everything, not only what changed")
+        load.add_argument("--full", action="store_true", help="read everything, not only changes")
         load.add_argument(
             "--from-xml",
             action="extend",
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             metavar="FILE",
             dest="files",
             type=Path,
-            help="read these export files of King's instead of its webservices",
+            help="read these King export files instead of its web services",
         )
         for each in (export, load):
             each.add_argument("--dry-run", action="store_true", help="show what would be sent, write nothing")
