@@ -183,9 +183,9 @@ def test_options_that_mean_nothing_now_are_hidden_and_keep_their_values(form: Pa
 
 
 def test_hidden_field_with_an_error_is_shown(form: Page) -> None:
-    form.get_by_label("Run by itself").check()
+    form.get_by_label("Synchronise automatically").check()
     form.get_by_label("Minutes between imports").fill("0")
-    form.get_by_label("Run by itself").uncheck()
+    form.get_by_label("Synchronise automatically").uncheck()
     expect(form.get_by_label("Minutes between imports")).to_be_hidden()
 
     form.get_by_role("button", name="Save").click()
