@@ -129,7 +129,7 @@ def test_export_that_is_pressed_during_a_trial_is_not_lost_silently(
     eddy = arrives(language="nl")
     panel = eddy.live("export")
 
-    eddy.page.get_by_text(eddy.reads("Preview")).click()
+    eddy.page.locator("summary").get_by_text(eddy.reads("Preview"), exact=True).click()
     eddy.button("Preview export").click()
     expect(panel.get_by_role("progressbar")).to_be_visible()
     eddy.button("Export workorders").click()
