@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 import msgspec
 import requests
 
-from integrations import connections, deadlines, errors, failures, unpacking
+from integrations import connections, deadlines, errors, failures, retry, unpacking
 from integrations.addresses import AddressPolicy
 from integrations.calls import Answer, Call, Operation
 from integrations.deadlines import Deadline
@@ -28,14 +28,9 @@ T = TypeVar("T")
 
 _BODY_SHOWN = 10_000
 _ANSWER_SHOWN = 2_000
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 8.0
 _LONGEST_RETRY_AFTER = 24 * 3600.0  # who asks for more is not believed
 _HTTP_DATE = re.compile(r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _SECONDS = re.compile(r"[0-9]{1,9}")
-POINTLESS_TO_REPEAT = frozenset(
-    {"certificate", "forbidden_address", "too_large", "occupied_by_export", "occupied_by_import", "occupied_by_page"}
-)
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +70,7 @@ class Transport:
         on_failed_call: Callable[[Call], None] | None = None,
         sleep: Callable[[float], object] = time.sleep,
         random: Callable[[], float] = _random.random,
-        attempts: int = 3,
+        attempts: int = retry.TRIES,
         alone: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.system = system
@@ -137,25 +132,14 @@ class Transport:
 
     def _tried(self, request: _Request, read: Callable[[Answer], T], describe: Callable[[bytes], tuple[str, str]]) -> T:
         deadline = deadlines.of(request.operation)
-        attempts = 1 if request.operation.is_write or deadlines.is_repeated_outside() else self._attempts
-        attempt = 1
-        while True:
-            try:
-                return self._once(request, attempt, deadline, read, describe)
-            except errors.TransientError as error:
-                wait = self._wait(error, attempt)
-                is_last = attempt >= attempts or wait >= deadline.left()
-                if is_last or error.reason in POINTLESS_TO_REPEAT:
-                    raise
-            self._sleep(wait)
-            attempt += 1
-
-    def _wait(self, error: errors.TransientError, attempt: int) -> float:
-        """Seconds before the next try: as told, else full jitter, so that many tenants don't come back at once."""
-        if error.retry_after is not None:
-            return error.retry_after
-        longest: float = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1))
-        return self._random() * longest
+        is_once = request.operation.is_write or deadlines.is_repeated_outside()
+        return retry.repeated(
+            lambda attempt: self._once(request, attempt, deadline, read, describe),
+            deadline=deadline,
+            tries=1 if is_once else self._attempts,
+            sleep=self._sleep,
+            random=self._random,
+        )
 
     def _once(
         self,

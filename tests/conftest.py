@@ -80,8 +80,14 @@ def stocked(tenant: Tenant, king: KingSandbox) -> None:
 class AtOnce:
     """Does a page's call before its answer: what threads do, for tests within one transaction."""
 
+    is_working = False
+
     def submit(self, job: Callable[[], None]) -> None:
-        job()
+        AtOnce.is_working = True
+        try:
+            job()
+        finally:
+            AtOnce.is_working = False
 
 
 @pytest.fixture

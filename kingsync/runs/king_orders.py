@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from django.utils import timezone
 
-from integrations import deadlines, errors
+from integrations import errors
 from integrations.king.records import LineChange, NewOrder, Order
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import Step, WorkOrder
@@ -22,7 +22,6 @@ from kingsync.runs.jobs import Job
 from kingsync.runs.patience import patiently
 
 T = TypeVar("T")
-UNLOCK_TRIES = 3
 NOTES_WAIT_SECONDS = 1.0
 # Instead of a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
 UNDER_WAY = "under way"
@@ -302,12 +301,7 @@ def unlock(job: Job, row: WorkOrder, number: str) -> None:
 
     Raises `TenantActionError`: without that call every order would be left locked.
     """
-    failure: errors.IntegrationError | None = None
-    with deadlines.within():
-        for _ in range(UNLOCK_TRIES):  # freeing twice does no harm, so a lost answer is simply repeated
-            failure = _unlock_failure(job, number)
-            if not isinstance(failure, errors.OutcomeUnknownError):
-                break
+    failure = _unlock_failure(job, number)
     if failure is None or _is_not_ours(job, number, failure):
         _freed(row)
         return
@@ -318,7 +312,7 @@ def unlock(job: Job, row: WorkOrder, number: str) -> None:
 
 def _unlock_failure(job: Job, number: str) -> errors.IntegrationError | None:
     try:
-        patiently(lambda: job.king.release_lock(number))
+        patiently(lambda: job.king.release_lock(number), is_harmless=True)  # freeing twice does no harm
     except errors.IntegrationError as error:
         return error
     return None

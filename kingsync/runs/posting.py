@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from integrations import errors
 from integrations.outsmart.client import Client
-from integrations.transport import POINTLESS_TO_REPEAT
 from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
@@ -16,7 +15,6 @@ from kingsync.runs.patience import patiently
 
 T = TypeVar("T")
 BATCH = 200
-REPEATS = 3
 # OutSmart's words for a fault of its own: its code, or a web server's.
 THEIR_FAULT, SERVER_FAULT = "1007", 500
 # So many rows of a kind may make OutSmart stumble before it is taken for a fault of all of them.
@@ -63,15 +61,14 @@ class _Sender:
 
     def __call__(self, rows: Sequence[Row]) -> None:
         """Send the rows; raises RejectedError when one of them is the cause of the trouble, or may be."""
-        for attempt in range(1, REPEATS + 1):
-            self._may_go_on()
-            try:
-                patiently(lambda: self._send([row.payload for row in rows]))
-            except errors.OutcomeUnknownError as error:
-                if attempt == REPEATS or error.reason in POINTLESS_TO_REPEAT:
-                    raise self._judged(error, rows) from None
-            else:
-                return
+        try:
+            patiently(lambda: self._once(rows), is_harmless=True)
+        except errors.OutcomeUnknownError as error:
+            raise self._judged(error, rows) from None
+
+    def _once(self, rows: Sequence[Row]) -> None:
+        self._may_go_on()
+        self._send([row.payload for row in rows])
 
     def _judged(self, error: errors.OutcomeUnknownError, rows: Sequence[Row]) -> errors.IntegrationError:
         """Take OutSmart's own fault, time and again at these very rows, for a refusal: one of them may be the cause.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integrations import transport
+from integrations import retry
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.king_store import Edit
@@ -18,7 +18,6 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.wording import sentence
-from kingsync.runs import patience
 from tests import desk, factories
 from tests.lost_answers import LostAnswers
 from tests.runs.test_imports import CUSTOMER
@@ -63,8 +62,7 @@ LASTING: list[dict[str, Any]] = [*PASSING, {"kind": "unauthorized"}, {"kind": "r
 
 @pytest.fixture(autouse=True)
 def _stocked(tenant: Tenant, king: KingSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport.Transport, "_wait", lambda *_: 0.0)
-    monkeypatch.setattr(patience, "_wait", lambda *_: 0.0)
+    monkeypatch.setattr(retry, "_wait", lambda *_: 0.0)
     factories.settings(tenant, orders_enabled=True)
     desk.stock(king)
     king.store.put_record("debtor", "12", CUSTOMER | {"ContactPersonen": [PERSON], "VerzendAdressen": [PLACE]})

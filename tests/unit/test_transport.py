@@ -124,7 +124,7 @@ def test_read_is_tried_three_times_with_growing_waits(line: Line) -> None:
         line.send(READ, wire.url)
 
     assert len(wire.requests) == 3
-    assert line.waits == [0.5, 1.0]
+    assert line.waits == [1.0, 2.0]
     assert [call.attempt for call in line.calls] == [1, 2, 3]
 
 

@@ -164,7 +164,7 @@ def test_time_to_wait_that_makes_no_sense_is_as_good_as_none(parrot: Parrot, val
         line.send(READ, parrot.url)
 
     assert caught.value.retry_after is None
-    assert line.waits == [0.5]
+    assert line.waits == [1.0]
 
 
 MANY = 20_000

@@ -134,7 +134,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(monkeypatc
 def test_all_tries_together_end_in_time() -> None:
     line = Line(attempts=50)
     with Wire(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
-        line.send(Operation(name="Lezen", read_timeout=0.2, total_seconds=2.0), wire.url)
+        line.send(Operation(name="Lezen", read_timeout=0.2, total_seconds=3.0), wire.url)
 
     assert 1 < len(line.calls) <= 10
     line.transport.close()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.test import Client
 
+from integrations.transport import Transport
 from kingsync.models.connections import System
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
 from tests import factories
+from tests.conftest import AtOnce
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,30 @@ class People:
 @pytest.fixture(autouse=True)
 def _calls_at_once(calls_at_once: None) -> None:
     """No page of these tests waits for a thread."""
+
+
+@pytest.fixture(autouse=True)
+def _no_page_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail where a page asks OutSmart or King by itself: what waits for another system is a background call."""
+    open_pages: list[object] = []
+    honest = Transport.send
+
+    def send(self: Transport, *args: Any, **options: Any) -> Any:
+        assert AtOnce.is_working or not open_pages, "a page waits for another system"
+        return honest(self, *args, **options)
+
+    def begin(**_: object) -> None:
+        open_pages.append(None)
+
+    def end(**_: object) -> None:
+        open_pages.clear()
+
+    monkeypatch.setattr(Transport, "send", send)
+    request_started.connect(begin)
+    request_finished.connect(end)
+    yield
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
 
 
 @pytest.fixture
