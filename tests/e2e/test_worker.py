@@ -15,6 +15,7 @@ from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import desk, factories, worlds
+from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,13 +51,14 @@ def test_a_killed_worker_costs_nothing_but_time(
     desk.stock(king)
     factories.settings(tenant)
     numbers = [desk.work_order(outsmart) for _ in range(8)]
-    king.faults.latency_seconds = 0.05
-    first = worker()
-    run = press(tenant, RunKind.EXPORT)
-    worlds.wait_for(lambda: len(desk.orders(king)) >= 4)
+    with held(king, "Order_Toevoegen", skip=4):
+        first = worker()
+        run = press(tenant, RunKind.EXPORT)
+        worlds.wait_for(lambda: king.calls.count("Order_Toevoegen") > 4)
 
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
     WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
     worker()
     worlds.wait_for(lambda: bool(sweep_until_taken(run)) or ended(run))

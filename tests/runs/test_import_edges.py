@@ -202,7 +202,7 @@ def test_somebody_who_stops_a_run_need_not_wait_for_all_that_is_to_be_posted(
         outsmart.calls.clear()
     run = _begun(kinds=["products"])
     monkeypatch.setattr(posting, "BATCH", 1)
-    outsmart.faults.latency_seconds = 0.03
+    outsmart.faults.latency_seconds = 0.3
     _once_posted(monkeypatch, lambda: lifecycle.request_cancel(run))
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)
@@ -245,7 +245,7 @@ def test_a_worker_that_was_replaced_posts_and_writes_nothing_more(
     articles(king, 40)
     run = _begun(kinds=["products"])
     monkeypatch.setattr(posting, "BATCH", 1)
-    outsmart.faults.latency_seconds = 0.03
+    outsmart.faults.latency_seconds = 0.3
     _once_posted(monkeypatch, lambda: SyncRun.objects.update(attempt=99))
 
     engine.work(run.pk, slice_seconds=desk.FOREVER)
