@@ -10,7 +10,9 @@ from django.db import connection
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
-    from django.db.models import Model
+
+    from kingsync.models.tenants import Tenant
+
 
 SLUG = "large"
 # Of 2 000 work orders so many stand in a state; the others are done.
@@ -53,7 +55,7 @@ FULL = Size(work_orders=1_000_000, runs=10_000, with_lines=20_000, log_entries=3
 QUICK = Size(work_orders=3_000, runs=100, with_lines=100, log_entries=500)
 
 
-def fill(tenant: Model, other: Model, size: Size) -> None:
+def fill(tenant: Tenant, other: Tenant, size: Size) -> None:
     """This function will make the rows and let the database look at them, as autovacuum would."""
     from kingsync.models.work_orders import WorkOrder  # noqa: PLC0415 (after the set-up)
 
@@ -72,16 +74,18 @@ def fill(tenant: Model, other: Model, size: Size) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _work_orders(cursor: CursorWrapper, tenant: Model, other: Model, count: int) -> None:
+def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: int) -> None:
     """Newest last, over five years, every eleventh somebody else's; names of customers come again and again."""
     columns = ", ".join(_DEFAULTS)
     values = ", ".join(["%s"] * len(_DEFAULTS))
     cursor.execute(
         f"""
-        INSERT INTO kingsync_workorder (tenant_id, outsmart_id, order_number, customer_name, work_date,
+        INSERT INTO kingsync_workorder (tenant_id, administration_id, outsmart_id, order_number, customer_name,
+            work_date,
             king_order_number, state, reasons, source, first_seen_at, changed_at, exported_at, confirmed_at,
             verified_at, settings_version, {columns})
-        SELECT CASE WHEN n %% 11 = 0 THEN %s ELSE %s END, (2000000 + n)::text, 'WB' || lpad(n::text, 8, '0'),
+        SELECT CASE WHEN n %% 11 = 0 THEN %s ELSE %s END, CASE WHEN n %% 11 = 0 THEN %s ELSE %s END,
+            (2000000 + n)::text, 'WB' || lpad(n::text, 8, '0'),
             (ARRAY['Bakkerij', 'Garage', 'Familie', 'Woningstichting', 'Slagerij'])[1 + n %% 5] || ' '
                 || initcap(substr(md5((n %% 4000)::text), 1, 8)) || ' ' || (n %% 4000),
             (day AT TIME ZONE 'UTC')::date, CASE WHEN n %% 2000 < 20 THEN NULL ELSE (20000000 + n)::text END,
@@ -91,29 +95,39 @@ def _work_orders(cursor: CursorWrapper, tenant: Model, other: Model, count: int)
         FROM (SELECT n, now() - make_interval(secs => (%s - n) * 157680000.0 / %s) AS day
               FROM generate_series(1, %s) n) AS made
         """,
-        [other.pk, tenant.pk, *_DEFAULTS.values(), count, count, count],
+        [
+            other.pk,
+            tenant.pk,
+            other.administration_id,
+            tenant.administration_id,
+            *_DEFAULTS.values(),
+            count,
+            count,
+            count,
+        ],
     )
 
 
-def _runs(cursor: CursorWrapper, tenant: Model, size: Size) -> None:
+def _runs(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
     """One each quarter of an hour, exports and imports by turns."""
     counts = ", ".join(f"{name}_count" for name in _COUNTS)
     cursor.execute(
         f"""
-        INSERT INTO kingsync_syncrun (tenant_id, kind, status, trigger, settings_version, options, cursor, attempt,
+        INSERT INTO kingsync_syncrun (tenant_id, administration_id, kind, status, trigger, settings_version, options,
+            cursor, attempt,
             cancel_requested, queued_at, started_at, finished_at, progress_kind, progress_done, counts_by_kind, samples,
             error, {counts}, trouble_count)
-        SELECT %s, CASE WHEN n %% 2 = 0 THEN 'export' ELSE 'import' END,
+        SELECT %s, %s, CASE WHEN n %% 2 = 0 THEN 'export' ELSE 'import' END,
             CASE WHEN n %% 50 = 0 THEN 'failed' WHEN n %% 10 = 0 THEN 'partly' ELSE 'succeeded' END,
             'schedule', 1, '{{}}', '{{}}', 1, false, at, at, at + interval '40 seconds', '', 10, '{{}}', '{{}}', '{{}}',
             10, 5, 2, 1, 1, 1, 0, 0, 0, 0
         FROM (SELECT n, now() - make_interval(mins => (%s - n) * 15) AS at FROM generate_series(1, %s) n) AS made
         """,
-        [tenant.pk, size.runs, size.runs],
+        [tenant.pk, tenant.administration_id, size.runs, size.runs],
     )
 
 
-def _lines(cursor: CursorWrapper, tenant: Model, size: Size) -> None:
+def _lines(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
     """Eight lines for the newest work orders."""
     cursor.execute(
         """
@@ -129,7 +143,7 @@ def _lines(cursor: CursorWrapper, tenant: Model, size: Size) -> None:
     )
 
 
-def _log(cursor: CursorWrapper, tenant: Model, size: Size) -> None:
+def _log(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
     """What the runs wrote down of the newest work orders."""
     cursor.execute(
         """

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models import tenants
 from kingsync.models.encryption import EncryptedJSONField
 from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits
@@ -58,6 +60,12 @@ class Connection(TenantOwned):
 
     def __str__(self) -> str:
         return self.get_system_display()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        saved = kwargs.get("update_fields") or ["administration"]
+        if self.system == System.KING and "administration" in saved:
+            tenants.name_administration(self.tenant_id, self.administration)
 
     @classmethod
     def new(cls, system: System) -> Connection:

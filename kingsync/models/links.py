@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models.tenants import Tenant, TenantOwned
+from kingsync.models.tenants import AdministrationOwned, Tenant, TenantOwned
 
 
 class RecordKind(models.TextChoices):
@@ -18,7 +18,7 @@ class RecordKind(models.TextChoices):
     ORDER = "order", _("order")
 
 
-class RecordLink(TenantOwned):
+class RecordLink(AdministrationOwned):
     """One record of King's in OutSmart: what we sent last decides whether it is sent again."""
 
     # A first import writes a hundred thousand of these: no index of its own, since the constraint below begins with the
@@ -59,9 +59,11 @@ class RecordLink(TenantOwned):
         verbose_name_plural = _("record links")
         base_manager_name = "across_tenants"
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "kind", "king_id"], name="one_link_per_king_record"),
             models.UniqueConstraint(
-                fields=["tenant", "kind", "outsmart_id"],
+                fields=["tenant", "administration", "kind", "king_id"], name="one_link_per_king_record"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "administration", "kind", "outsmart_id"],
                 # Master data has King's own numbers as codes: the constraint above holds for both sides.
                 condition=models.Q(state="linked", kind="order"),
                 name="one_link_per_outsmart_record",
@@ -80,7 +82,7 @@ class RecordLink(TenantOwned):
         return f"{self.kind} {self.king_id}"
 
 
-class KingRecord(TenantOwned):
+class KingRecord(AdministrationOwned):
     """The mirror of one record of King's master data, for pre-checks and for choices in forms."""
 
     # As with RecordLink.
@@ -110,7 +112,11 @@ class KingRecord(TenantOwned):
         verbose_name = _("King record")
         verbose_name_plural = _("King records")
         base_manager_name = "across_tenants"
-        constraints = [models.UniqueConstraint(fields=["tenant", "kind", "number"], name="one_mirror_row_per_record")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "administration", "kind", "number"], name="one_mirror_row_per_record"
+            )
+        ]
         indexes = [
             # Materials that name an EAN code instead of an article number.
             models.Index(fields=["tenant", "ean_code"], name="articles_by_ean", condition=~models.Q(ean_code="")),
@@ -120,7 +126,7 @@ class KingRecord(TenantOwned):
         return f"{self.number} {self.name}".strip()
 
 
-class ReadState(TenantOwned):
+class ReadState(AdministrationOwned):
     """How far King has been read, per purpose (`mirror`, or an import's kind) and kind of King's records.
 
     `changed_until` is the moment before the last pass began: the next one asks for changes since, with an overlap.
@@ -138,13 +144,17 @@ class ReadState(TenantOwned):
         verbose_name = _("read position")
         verbose_name_plural = _("read positions")
         base_manager_name = "across_tenants"
-        constraints = [models.UniqueConstraint(fields=["tenant", "purpose", "kind"], name="one_read_state_per_purpose")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "administration", "purpose", "kind"], name="one_read_state_per_purpose"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.kind}"
 
 
-class ImportedLine(TenantOwned):
+class ImportedLine(AdministrationOwned):
     """A line of a King order that became a material of a work order: at the export it is that very line again."""
 
     king_order_number = models.CharField(_("King order"), max_length=50)
@@ -161,7 +171,8 @@ class ImportedLine(TenantOwned):
         base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "king_order_number", "king_line_id"], name="one_imported_line_per_king_line"
+                fields=["tenant", "administration", "king_order_number", "king_line_id"],
+                name="one_imported_line_per_king_line",
             )
         ]
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models.tenants import TenantOwned
+from kingsync.models.tenants import InAdministration, TenantOwned
 
 COUNTS = (
     "read",
@@ -37,7 +37,7 @@ class RunStatus(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-class SyncRun(TenantOwned):
+class SyncRun(InAdministration):
     """One pass of an import or export.
 
     `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...]}; `cursor` is how far it got,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.rules import limits
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
     from kingsync.models.users import User
 
-_current: ContextVar[int | None] = ContextVar("tenant_id", default=None)
+
+@dataclass
+class _Scope:
+    """The tenant whose rows queries may see; its present administration is looked up when it is first asked for."""
+
+    tenant_id: int
+    administration_id: int | None
+
+
+_current: ContextVar[_Scope | None] = ContextVar("tenant", default=None)
 
 
 class NoTenantScopeError(RuntimeError):
@@ -30,7 +40,8 @@ class NoTenantScopeError(RuntimeError):
 @contextmanager
 def scope(tenant: Tenant | int) -> Iterator[None]:
     """Answer queries inside the block with this tenant's rows only."""
-    token = _current.set(tenant if isinstance(tenant, int) else tenant.pk)
+    opened = _Scope(tenant, None) if isinstance(tenant, int) else _Scope(tenant.pk, tenant.administration_id)
+    token = _current.set(opened)
     try:
         yield
     finally:
@@ -39,10 +50,34 @@ def scope(tenant: Tenant | int) -> Iterator[None]:
 
 def current_id() -> int:
     """Return the tenant of the open scope; raises `NoTenantScopeError` where there is none."""
-    tenant_id = _current.get()
-    if tenant_id is None:
+    return _opened().tenant_id
+
+
+def current_administration_id() -> int:
+    """Return the present administration of the open scope's tenant; raises `NoTenantScopeError` without a scope."""
+    opened = _opened()
+    if opened.administration_id is None:
+        opened.administration_id = _administration_of(opened.tenant_id)
+    return opened.administration_id
+
+
+def _opened() -> _Scope:
+    opened = _current.get()
+    if opened is None:
         raise NoTenantScopeError("open a tenant scope first: with tenants.scope(tenant): ...")
-    return tenant_id
+    return opened
+
+
+def _present_administration_of(tenant_id: int) -> int:
+    """Return a tenant's present administration, that of the open scope without a query."""
+    opened = _current.get()
+    if opened and opened.tenant_id == tenant_id:
+        return current_administration_id()
+    return _administration_of(tenant_id)
+
+
+def _administration_of(tenant_id: int) -> int:
+    return Administration.objects.values_list("pk", flat=True).get(present_tenant=tenant_id)
 
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
@@ -73,6 +108,16 @@ class Tenant(models.Model):
         validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
 
+    # The one that is worked with now; made with the tenant.
+    administration = models.OneToOneField(
+        "Administration",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="present_tenant",
+        verbose_name=_("administration"),
+    )
+
     objects = TenantQuerySet.as_manager()
 
     class Meta:
@@ -81,6 +126,41 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the tenant; a new one gets its first administration, which has no name before King is connected."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                self.administration = Administration.objects.create(tenant=self)
+                super().save(update_fields=["administration"])
+
+
+class Administration(models.Model):
+    """A King administration of a tenant: the same number is another order, article or customer in another one.
+
+    Only its name tells it from others: King may move to another address and stays the same King.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="administrations", verbose_name=_("tenant"))
+    name = models.CharField(_("name"), max_length=limits.ADMINISTRATION, blank=True)
+    # The name as it is compared.
+    key = models.CharField(max_length=limits.ADMINISTRATION * 3, blank=True)
+
+    class Meta:
+        verbose_name = _("administration")
+        verbose_name_plural = _("administrations")
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="one_row_per_administration")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def name_administration(tenant_id: int, name: str) -> None:
+    """Give the present administration the name that King's connection has; what belongs to it stays its own."""
+    name = name.strip()
+    Administration.objects.filter(present_tenant=tenant_id).update(name=name, key=name.casefold())
 
 
 class Role(models.TextChoices):
@@ -145,3 +225,45 @@ class TenantOwned(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.tenant_id = self.tenant_id or current_id()
         super().save(*args, **kwargs)
+
+
+class InAdministration(TenantOwned):
+    """Base of what belongs to one King administration of a tenant, and is looked at together with that of others."""
+
+    # No index of its own: all queries begin with the tenant. No check in the database for each row either: the scope
+    # that it is written in has looked the administration up, and a first import writes a hundred thousand.
+    administration = models.ForeignKey(
+        Administration,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("administration"),
+        db_index=False,
+        db_constraint=False,
+    )
+
+    class Meta:
+        abstract = True
+        base_manager_name = "across_tenants"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.administration_id = self.administration_id or _present_administration_of(self.tenant_id or current_id())
+        super().save(*args, **kwargs)
+
+
+class AdministrationManager(ScopedManager[M_co]):
+    """The default manager of an administration's data: answers with that of the present one."""
+
+    def get_queryset(self) -> models.QuerySet[M_co]:
+        return super().get_queryset().filter(administration_id=current_administration_id())
+
+
+class AdministrationOwned(InAdministration):
+    """Base of what means something in one King administration only: numbers of orders, articles, customers."""
+
+    objects = AdministrationManager()  # type: ignore[misc]  # in place of the tenant's
+    # What the tenant has in former administrations as well.
+    across_administrations = ScopedManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "across_tenants"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.in_hand import InHand
 from kingsync.models.runs import SyncRun
-from kingsync.models.tenants import TenantOwned
+from kingsync.models.tenants import AdministrationOwned, TenantOwned
 from kingsync.rules import limits
 
 # What the search box looks into, as one text.
@@ -61,7 +61,7 @@ class AfterRestore(models.TextChoices):
     UNSURE = "unsure", _("unknown whether King had an order")
 
 
-class WorkOrder(TenantOwned):
+class WorkOrder(AdministrationOwned):
     """The link between one work order and one King order; unique on both sides."""
 
     # Taken up again by later runs by row id, whatever OutSmart's list says.
@@ -143,9 +143,9 @@ class WorkOrder(TenantOwned):
         verbose_name_plural = _("work orders")
         base_manager_name = "across_tenants"
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "outsmart_id"], name="one_link_per_work_order"),
+            models.UniqueConstraint(fields=["tenant", "administration", "outsmart_id"], name="one_link_per_work_order"),
             models.UniqueConstraint(
-                fields=["tenant", "king_order_number"],
+                fields=["tenant", "administration", "king_order_number"],
                 # King may give a number a second time (an administration set up again). An order that we just made is
                 # booked all the same: our reference on it says whose it is.
                 condition=models.Q(is_created_by_us=False),

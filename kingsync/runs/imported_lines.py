@@ -19,6 +19,7 @@ def store(works: Iterable[NewWork]) -> None:
         [
             ImportedLine(
                 tenant_id=tenants.current_id(),
+                administration_id=tenants.current_administration_id(),
                 king_order_number=work.work_order.king_order_number,
                 king_line_id=line.king_line_id,
                 key=line.key,

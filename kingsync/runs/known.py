@@ -22,7 +22,7 @@ _HASH = struct.Struct(">QQ")
 # One value of 16 bytes a record: a hundred thousand rows would take longer to fetch than to compare.
 _KNOWN = """
     SELECT string_agg(uuid_send(source_hash), ''::bytea ORDER BY source_hash) FROM kingsync_recordlink
-    WHERE tenant_id = %s AND kind = %s AND source_hash IS NOT NULL AND state <> 'gone'
+    WHERE tenant_id = %s AND administration_id = %s AND kind = %s AND source_hash IS NOT NULL AND state <> 'gone'
 """
 
 
@@ -90,5 +90,7 @@ def _stored(kind: str) -> bytes:
     connection.ensure_connection()
     # In binary form, which Django's own cursors do not offer: as text it would be of twice the size.
     with psycopg.Cursor(connection.connection) as cursor:
-        found = cursor.execute(_KNOWN, [tenants.current_id(), kind], binary=True).fetchone()
+        found = cursor.execute(
+            _KNOWN, [tenants.current_id(), tenants.current_administration_id(), kind], binary=True
+        ).fetchone()
     return bytes(found[0] or b"") if found else b""

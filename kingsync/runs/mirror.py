@@ -37,7 +37,7 @@ class _Row(NamedTuple):
 
 _MIRROR = Upsert(
     table="kingsync_kingrecord",
-    key=("tenant_id", "kind", "number"),
+    key=("tenant_id", "administration_id", "kind", "number"),
     changing=("name", "ean_code", "decimals", "is_blocked"),
 )
 
@@ -87,10 +87,8 @@ def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = Fa
 
     Returns whether they turned out to be new, if thought so.
     """
-    tenant_id = tenants.current_id()
-    rows = {
-        row.number: (tenant_id, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER
-    }
+    owner = tenants.current_id(), tenants.current_administration_id()
+    rows = {row.number: (*owner, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER}
     if are_new and rows and _MIRROR.add(rows.values()):
         return True
     if rows:

@@ -39,6 +39,7 @@ def made(
     """Return a link that is not stored yet. One without a work order goes by King's own number."""
     return RecordLink(
         tenant_id=tenants.current_id(),
+        administration_id=tenants.current_administration_id(),
         kind=RecordKind.ORDER,
         king_id=number,
         outsmart_id=outsmart_id or number,
@@ -64,7 +65,10 @@ def store(links: Sequence[RecordLink]) -> None:
             link.state = State.SKIPPED
             link.reason = dict(stored(reason("work_order_of_another", work_order=link.outsmart_id, other=owner)))
     RecordLink.objects.bulk_create(
-        links, update_conflicts=True, unique_fields=["tenant", "kind", "king_id"], update_fields=_CHANGING
+        links,
+        update_conflicts=True,
+        unique_fields=["tenant", "administration", "kind", "king_id"],
+        update_fields=_CHANGING,
     )
 
 

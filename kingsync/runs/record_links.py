@@ -22,7 +22,7 @@ from kingsync.runs.bulk import Upsert
 LINKED, REJECTED, SKIPPED, GONE = (state.value for state in RecordLink.State)
 _LINKS = Upsert(
     table="kingsync_recordlink",
-    key=("tenant_id", "kind", "king_id"),
+    key=("tenant_id", "administration_id", "kind", "king_id"),
     changing=("outsmart_id", "name", "state", "is_active", "source_hash", "sent", "reason", "difference"),
     stamped=("synced_at",),
 )
@@ -83,17 +83,17 @@ def sent_text(row: Row) -> str:
 
 def store(links: Iterable[Link], *, are_new: bool = False) -> bool:
     """Book links; the last one of a King number counts. Returns whether they turned out to be new, if thought so."""
-    tenant_id, now = tenants.current_id(), timezone.now()
+    owner, now = (tenants.current_id(), tenants.current_administration_id()), timezone.now()
     rows = {(link.kind, link.king_id): link for link in links}.values()
-    if are_new and _LINKS.add(_columns(link, tenant_id, now) for link in rows):
+    if are_new and _LINKS.add(_columns(link, owner, now) for link in rows):
         return True
-    _LINKS.write(_columns(link, tenant_id, now) for link in rows)
+    _LINKS.write(_columns(link, owner, now) for link in rows)
     return False
 
 
-def _columns(link: Link, tenant_id: int, now: object) -> tuple[object, ...]:
+def _columns(link: Link, owner: tuple[int, int], now: object) -> tuple[object, ...]:
     return (
-        tenant_id,
+        *owner,
         link.kind,
         link.king_id,
         link.outsmart_id,

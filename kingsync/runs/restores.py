@@ -231,7 +231,9 @@ class RestoreGuard:
         sharing = [king.tenant_id for king in kings if king.base_url and turns.key_of(king) == key]
         if not sharing:
             return set()
-        linked = WorkOrder.across_tenants.filter(tenant_id__in=sharing, king_order_number__in=numbers)
+        linked = WorkOrder.across_tenants.filter(
+            administration__present_tenant__in=sharing, king_order_number__in=numbers
+        )
         return {number for number in linked.values_list("king_order_number", flat=True) if number}
 
     # --- Taking in ----------------------------------------------------------------------------------------------------

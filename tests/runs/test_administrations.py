@@ -11,8 +11,10 @@ from integrations.sandbox.king import KingSandbox
 from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenant_files, tenants
 from kingsync.models.connections import Connection, System
-from kingsync.models.tenants import Role, Tenant
-from kingsync.models.work_orders import LedgerState
+from kingsync.models.links import KingRecord, ReadState, RecordLink
+from kingsync.models.runs import SyncRun
+from kingsync.models.tenants import Administration, Role, Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import desk, factories
 from tests.web.pages import html
 from tests.web.settings_entries import ADDRESS, entries
@@ -160,3 +162,55 @@ def test_the_earlier_owner_of_a_number_never_writes_to_the_order_of_the_later_on
     assert desk.ledger(first).reasons[0]["code"] == "order_of_another"
     assert desk.ledger(first).reasons[0]["params"]["other"] == f"OS-{second}"
     assert seen.samples["work_orders"][0]["reasons"][0]["code"] == "order_of_another"
+
+
+# --- What belongs to an administration --------------------------------------------------------------------------------
+
+
+def go_over(tenant: Tenant) -> None:
+    """Work with another administration from now on, as no page can yet."""
+    tenant.administration = tenant.administrations.create(name="NIEUW", key="nieuw")
+    tenant.save(update_fields=["administration"])
+
+
+def test_all_that_runs_write_belongs_to_the_present_administration(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    desk.load("products")
+    desk.work_order(outsmart)
+    desk.export()
+
+    for model in (RecordLink, KingRecord, ReadState, WorkOrder, SyncRun):
+        found = set(model.across_tenants.values_list("administration", flat=True))
+        assert found == {tenant.administration_id}, model
+    assert str(tenant.administrations.get()) == king.administration
+
+
+def test_another_administration_begins_empty_and_going_back_finds_everything(tenant: Tenant) -> None:
+    old = tenant.administration
+    row = factories.work_order(tenant, outsmart_id="7", king_order_number="500", state=LedgerState.DONE)
+    link = factories.record_link(tenant, king_id="12")
+
+    go_over(tenant)
+    with tenants.scope(tenant):
+        before = WorkOrder.objects.exists(), RecordLink.objects.exists()
+        again = factories.work_order(tenant, outsmart_id="7", king_order_number="500")
+        factories.record_link(tenant, king_id="12")
+        kept = set(WorkOrder.across_administrations.values_list("pk", flat=True))
+    tenant.administration = old
+    with tenants.scope(tenant):
+        found = WorkOrder.objects.get().pk, RecordLink.objects.get().pk
+
+    assert before == (False, False)
+    assert kept == {row.pk, again.pk}
+    assert found == (row.pk, link.pk)
+
+
+def test_a_tenant_is_deleted_with_its_administrations(tenant: Tenant) -> None:
+    factories.work_order(tenant)
+    go_over(tenant)
+
+    tenant.delete()
+
+    assert not Administration.objects.exists()
+    assert not WorkOrder.across_tenants.exists()
