@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for web, workers, clock, migrations and the sandboxes; what it does is the command it is given.
+# One image for web, workers, clock and migrations; what it does is the command it is given. A second one, of the
+# target `sandbox`, has both vendors' stand-ins too.
 # The Python that the tests run on.
 ARG PYTHON=3.11
 
@@ -10,7 +11,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r r
 RUN python -m venv --without-pip /venv \
     && uv pip sync --no-cache --python /venv/bin/python --require-hashes --compile-bytecode requirements/run.lock
 
-FROM python:${PYTHON}-slim
+FROM python:${PYTHON}-slim AS application
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin kingsync
 COPY --from=packages /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=kingsync.settings
@@ -27,3 +28,8 @@ RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused python manage.py collectstatic --no
 USER kingsync
 EXPOSE 8000
 CMD ["python", "-m", "kingsync.serve", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]
+
+FROM application AS sandbox
+COPY sandboxes sandboxes
+
+FROM application

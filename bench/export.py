@@ -16,8 +16,8 @@ from bench import jobs
 from bench.exporter import Exported
 from bench.figures import Figure
 from bench.world import PATIENCE_SECONDS, Company, World, finished
-from kingsync.embedded import children
-from kingsync.embedded.places import CHECKOUT
+from devservers import children
+from devservers.places import CHECKOUT
 
 LATENCY_MS = 20
 # Beside one call per line: create, read back, unlock.

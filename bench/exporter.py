@@ -33,15 +33,16 @@ def main() -> None:
 
 def export(slug: str) -> Exported:
     """This function will run one export of the tenant to its end."""
+    from kingsync import worker  # noqa: PLC0415
     from kingsync.models import tenants  # noqa: PLC0415 (after the set-up)
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
-    from kingsync.runs import engine, lifecycle  # noqa: PLC0415
+    from kingsync.runs import lifecycle  # noqa: PLC0415
 
     stopwatch = _Stopwatch("outsmart")
     with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
         requested = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND)
         began, cpu = time.monotonic(), time.process_time()
-        engine.work(requested.run.pk, slice_seconds=FOREVER)
+        worker.work(requested.run.pk, slice_seconds=FOREVER)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         run = SyncRun.objects.get(pk=requested.run.pk)
     return Exported(

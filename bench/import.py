@@ -22,7 +22,7 @@ from bench.figures import Figure, report
 from bench.importer import Imported
 from bench.peers import Dlt
 from bench.world import Company, World, world
-from kingsync.embedded.places import CHECKOUT, local_folder
+from devservers.places import CHECKOUT, local_folder
 
 PAGE_MS, BATCH_MS = 50, 20
 

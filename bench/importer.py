@@ -36,15 +36,16 @@ def main() -> None:
 
 def imported(slug: str) -> Imported:
     """This function will run one full import of products to its end."""
+    from kingsync import worker  # noqa: PLC0415
     from kingsync.models import tenants  # noqa: PLC0415 (after the set-up)
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
-    from kingsync.runs import engine, lifecycle  # noqa: PLC0415
+    from kingsync.runs import lifecycle  # noqa: PLC0415
 
     options: dict[str, object] = {"kinds": ["products"], "full": True}
     with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
         began, cpu = time.monotonic(), time.process_time()
         requested = lifecycle.request(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.COMMAND, options=options)
-        engine.work(requested.run.pk, slice_seconds=FOREVER)
+        worker.work(requested.run.pk, slice_seconds=FOREVER)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         run = SyncRun.objects.get(pk=requested.run.pk)
     return Imported(status=run.status, counts=run.counts(), seconds=seconds, cpu_seconds=cpu, peak_mib=peak_mib())
@@ -53,8 +54,9 @@ def imported(slug: str) -> Imported:
 def mirrored(slug: str) -> float:
     """This function will load all articles of the tenant's King into the mirror and give the seconds."""
     from integrations.king.records import Kind  # noqa: PLC0415
+    from kingsync.king_mirror import mirror  # noqa: PLC0415
     from kingsync.models import tenants  # noqa: PLC0415
-    from kingsync.runs import clients, mirror  # noqa: PLC0415
+    from kingsync.runs import clients  # noqa: PLC0415
 
     with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
         began = time.monotonic()

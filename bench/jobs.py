@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from integrations.sandbox.messages import Record
-from integrations.sandbox.outsmart_fields import blank_work_order, material_row, period_row
+from sandboxes.messages import Record
+from sandboxes.outsmart.fields import blank_work_order, material_row, period_row
 
 MATERIALS, PERIODS, TEXTS = 6, 2, 2
 LINES = MATERIALS + PERIODS + TEXTS

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.world import ACCESS_CODE, ADMINISTRATION
-from kingsync.embedded.places import CHECKOUT
+from devservers.places import CHECKOUT
 
 LOCK = CHECKOUT / "requirements" / "dlt.lock"
 # It would otherwise tell its makers that it was used.

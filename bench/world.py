@@ -18,10 +18,10 @@ import requests
 
 from bench import jobs
 from bench.exporter import Exported
-from kingsync.embedded import children
-from kingsync.embedded.commands import allow_loopback
-from kingsync.embedded.places import CHECKOUT
-from kingsync.embedded.servers import servers
+from devservers import children
+from devservers.commands import allow_loopback
+from devservers.places import CHECKOUT
+from devservers.servers import servers
 
 PATIENCE_SECONDS = 10.0
 TOKENS = {"token": "sandbox-token", "software_token": "sandbox-software-token"}

@@ -15,7 +15,7 @@
     └── PayloadError                the answer is not of the agreed form
 
 No error ever holds a URL, a token or a payload. `reason` is a stable word that the application
-translates for people (`kingsync.models.wording`); `str(error)` is the same in plain English for logs.
+translates for people (`kingsync.messages.reason_texts`); `str(error)` is the same in plain English for logs.
 """
 
 from __future__ import annotations

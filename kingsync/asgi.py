@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from kingsync.front.front import Front, Limits
-from kingsync.front.pace import Pace
-from kingsync.web.upload_paths import is_upload
+from kingsync.server.front import Front, Limits
+from kingsync.server.pace import Pace
+from kingsync.web.records.upload_paths import is_upload
 from kingsync.wsgi import application as pages
 
 LIMITS = Limits(

@@ -9,7 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.web.theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
+from kingsync.web.operators.admin_theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # An installed package has templates and static files inside `kingsync`, where Django looks by itself.
@@ -20,7 +20,7 @@ env = environ.Env()
 IS_DEVELOPMENT = not env.str("SECRET_KEY", default="")
 _local_folder, _local_keys = None, None
 if IS_DEVELOPMENT:
-    from kingsync.embedded import keys, places
+    from devservers import keys, places
 
     _local_folder = places.local_folder()
     _local_keys = keys.load_or_create(_local_folder)
@@ -83,19 +83,19 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "kingsync.web.policy.AdminPolicyMiddleware",
+    "kingsync.web.operators.admin_policy.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "kingsync.web.refused.RefusedMiddleware",
+    "kingsync.web.shared.refused_requests.RefusedMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "kingsync.web.storable.StorableTextMiddleware",
+    "kingsync.web.shared.storable_text.StorableTextMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "kingsync.web.second_step.SecondStepMiddleware",
+    "kingsync.web.shared.second_step.SecondStepMiddleware",
 ]
 
 ROOT_URLCONF = "kingsync.urls"
@@ -112,7 +112,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "kingsync.web.tags"],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "kingsync.web.shared.template_tags"],
         },
     },
 ]
@@ -134,11 +134,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "name")},
     },
-    {"NAME": "kingsync.web.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "kingsync.web.accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 AUTH_USER_MODEL = "kingsync.User"
-AUTHENTICATION_BACKENDS = ["kingsync.web.accounts.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["kingsync.web.accounts.login_backend.AccountBackend"]
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 OTP_TOTP_ISSUER = "kingsync"
 LOGIN_URL = "login"

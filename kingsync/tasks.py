@@ -17,10 +17,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
+from kingsync import worker
+from kingsync.imports import import_process
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import engine, import_process, lifecycle, notices, retention, schedule
+from kingsync.notifications import notify
+from kingsync.runs import lifecycle, retention, schedule
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -113,7 +116,7 @@ def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
 def run_sync(*, run_id: int, tenant_id: int) -> None:
     """Work on a run for one slice, and queue it again when there is more."""
     with tenants.scope(tenant_id):
-        worked = engine.work(run_id, slice_seconds=settings.RUN_SLICE_SECONDS)
+        worked = worker.work(run_id, slice_seconds=settings.RUN_SLICE_SECONDS)
         if worked.more:
             _send(SyncRun.objects.get(pk=run_id))
 
@@ -144,19 +147,19 @@ def _send_silent(_tenant: Tenant) -> None:
 @shared_task(expires=60)
 def send_notices() -> None:
     """Send each tenant the mail that it is due for, if any."""
-    wanting = set(notices.tenants_with_mail())
+    wanting = set(notify.tenants_with_mail())
     _for_each_tenant("notices.failed", lambda tenant: _notify(tenant) if tenant.pk in wanting else None)
 
 
 def _notify(_tenant: Tenant) -> None:
-    notices.send_due(now=timezone.now())
+    notify.send_due(now=timezone.now())
 
 
 @shared_task
 def send_notice(*, tenant_id: int) -> None:
     """Send the mail that one tenant is due for; nothing sends this message any more, but some may be under way."""
     with tenants.scope(tenant_id):
-        notices.send_due(now=timezone.now())
+        notify.send_due(now=timezone.now())
 
 
 @shared_task

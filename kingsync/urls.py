@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from kingsync.web.login import admin_door
+from kingsync.web.accounts.login import admin_door
 
 urlpatterns = [
     path("admin/login/", admin_door),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from kingsync.embedded import wheels
+from devservers import wheels
 from tests import processes
 
 

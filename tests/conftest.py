@@ -9,13 +9,13 @@ import hypothesis
 import pytest
 from pytest_django import Settings
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
-from kingsync.runs import background
-from tests import dealing, desk, factories, lost_answers, worlds
+from kingsync.runs import background_calls
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import dealing, factories, lost_answers, programs, scenario
 from tests.lost_answers import LostAnswers
 
 # Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
@@ -72,8 +72,8 @@ def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Iterator[T
 
 @pytest.fixture
 def stocked(tenant: Tenant, king: KingSandbox) -> None:
-    """Give King what the work orders of `desk.work_order` name, and the tenant the usual settings."""
-    desk.stock(king)
+    """Give King what the work orders of `scenario.work_order` name, and the tenant the usual settings."""
+    scenario.stock(king)
     factories.settings(tenant)
 
 
@@ -93,13 +93,13 @@ class AtOnce:
 @pytest.fixture
 def calls_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls that pages ask for be over when the page answers."""
-    monkeypatch.setattr(background, "pool", AtOnce())
+    monkeypatch.setattr(background_calls, "pool", AtOnce())
 
 
 @pytest.fixture
-def worker() -> Iterator[Callable[[], worlds.Program]]:
+def worker() -> Iterator[Callable[[], programs.Program]]:
     """Start real Celery workers on the database, broker and sandboxes of the test."""
-    with worlds.workers() as start:
+    with programs.workers() as start:
         yield start
 
 

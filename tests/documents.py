@@ -100,7 +100,7 @@ def parts() -> dict[str, str]:
 
 
 def table(language: str) -> str:
-    from kingsync.models.tenant_files import TenantFile  # noqa: PLC0415 - after Django's setup
+    from kingsync.tenant_file import TenantFile  # noqa: PLC0415 - after Django's setup
 
     rows = [HEADS[language], ("---",) * 4, *_rows(TenantFile, language)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -170,7 +170,7 @@ def meaning(path: str, language: str) -> str:
 
 def _help(path: str) -> Any:
     from kingsync.models.sync_settings import COLUMNS  # noqa: PLC0415 - after Django's setup
-    from kingsync.web import connection_forms, settings_company, settings_form  # noqa: PLC0415
+    from kingsync.web.settings import connection_forms, settings_company, settings_form  # noqa: PLC0415
 
     parts = tuple(path.split("."))
     if parts in COLUMNS:

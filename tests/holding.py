@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from integrations.sandbox.base import Sandbox
-from integrations.sandbox.calls import Call
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.messages import Answer, Request
-from integrations.sandbox.server import Connection
+from sandboxes.base import Sandbox
+from sandboxes.calls import Call
+from sandboxes.faults import Fault
+from sandboxes.messages import Answer, Request
+from sandboxes.server import Connection
 
 LOOK_SECONDS = 0.005
 

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from msgspec import UNSET, UnsetType
 
-from integrations.sandbox import king_records as king
+from sandboxes.king import records as king
 
 Content = str | int | Decimal | UnsetType
 

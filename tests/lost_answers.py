@@ -19,13 +19,13 @@ import pytest
 from django.utils import timezone
 
 from integrations import sockets
-from integrations.sandbox import base, server
-from integrations.sandbox.calls import Call
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.messages import Answer, Request
+from kingsync.exports.export_run import ExportRun
+from kingsync.exports.restore_guard import RestoreGuard
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs.exports import ExportRun
-from kingsync.runs.restores import RestoreGuard
+from sandboxes import base, server
+from sandboxes.calls import Call
+from sandboxes.faults import Fault
+from sandboxes.messages import Answer, Request
 from tests import patience
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 from django.db import connection
 
-from kingsync.embedded.places import CHECKOUT, local_folder
+from devservers.places import CHECKOUT, local_folder
 from tests import patience
 
 MANAGE = str(CHECKOUT / "manage.py")

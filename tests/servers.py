@@ -12,9 +12,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from kingsync.embedded.places import local_folder
-from kingsync.embedded.servers import servers
-from kingsync.embedded.valkey import DATABASES
+from devservers.places import local_folder
+from devservers.servers import servers
+from devservers.valkey import DATABASES
 
 WORKERS_AT_MOST = 16
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
-from kingsync.models import tenants, wording
+from kingsync.messages import reason_texts
+from kingsync.models import tenants
 from kingsync.models.tenants import Tenant, TenantOwned
 
 if TYPE_CHECKING:
@@ -110,6 +111,6 @@ def why(field: str, description: Any) -> Any:
     @admin.display(description=description)
     def column(self: ModelAdmin, row: models.Model) -> str:  # noqa: ARG001
         reasons = getattr(row, field)
-        return wording.sentences(reasons if isinstance(reasons, list) else [reasons]) or "-"
+        return reason_texts.sentences(reasons if isinstance(reasons, list) else [reasons]) or "-"
 
     return column

@@ -14,11 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.admin import base
-from kingsync.models import wording
+from kingsync.messages import reason_texts
 from kingsync.models.runs import COUNTS, LogEntry, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs import log
+from kingsync.runs import run_log
 
 
 @admin.register(SyncRun)
@@ -87,7 +87,7 @@ class LogEntryAdmin(base.LongListAdmin):
 
     @admin.display(description=_("history"))
     def sentence(self, entry: LogEntry) -> str:
-        return wording.event_sentence(entry.event, entry.reason)
+        return reason_texts.event_sentence(entry.event, entry.reason)
 
     @admin.display(description=_("technical details"))
     def call(self, entry: LogEntry) -> str:
@@ -107,4 +107,4 @@ class LogEntryAdmin(base.LongListAdmin):
         if not number:
             return queryset, False
         visible = WorkOrder.across_tenants.filter(tenant__in=Tenant.objects.visible_to(request.user))
-        return log.about(queryset, number, work_orders=visible), False
+        return run_log.about(queryset, number, work_orders=visible), False

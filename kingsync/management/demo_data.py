@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from kingsync.models import tenant_files
+from kingsync import tenant_file
+from kingsync.models.import_kinds import MASTER_DATA
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.users import User
-from kingsync.runs.import_kinds import MASTER_DATA
 
 SLUG = "demo"
 PASSWORD = "welkom-bij-kingsync"  # noqa: S105  (the demo prints it on the screen)
@@ -28,7 +28,7 @@ def seed(*, king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
         document: dict[str, object] = {"slug": SLUG} | _connections(king_url, outsmart_url)
     else:
         document = _document() | _connections(king_url, outsmart_url)
-    tenant = tenant_files.apply(json.dumps(document).encode())
+    tenant = tenant_file.apply(json.dumps(document).encode())
     return _users(tenant)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kingsync.messages.reason_texts import sentence
 from kingsync.models.runs import COUNTS, SyncRun
-from kingsync.models.wording import sentence
 
 SHOWN = 5
 FIELDS_SHOWN = 4

@@ -41,7 +41,7 @@ def prepared(arguments: Sequence[str]) -> Iterator[None]:
     if not is_demo and (not needs_servers(arguments) or all(os.environ.get(name) for name in ADDRESSES)):
         yield
         return
-    from kingsync.embedded import commands  # noqa: PLC0415 (an installation has no such servers)
+    from devservers import commands  # noqa: PLC0415 (an installation has no such servers)
 
     if is_demo:
         commands.allow_loopback()

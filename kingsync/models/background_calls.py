@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.messages.reason_texts import StoredReason
 from kingsync.models.tenants import TenantOwned
-from kingsync.models.wording import StoredReason
 from kingsync.models.work_orders import WorkOrder
 
 

@@ -48,7 +48,7 @@ class Connection(TenantOwned):
     # King only: where imports read from. Exports always write through the webservices.
     reader = models.CharField(_("source of imports"), max_length=10, choices=Reader.choices, default=Reader.WEBSERVICE)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
-    # A reason of kingsync.models.wording: {"code": ..., "params": {...}}
+    # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}
     paused_reason = models.JSONField(_("reason"), default=dict, blank=True)
     last_success_at = models.DateTimeField(_("last worked at"), null=True, blank=True)
 

@@ -27,7 +27,7 @@ class KingFile(TenantOwned):
     # The root element, such as KING_DEBITEUREN.
     document = models.CharField(_("document"), max_length=50, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.NEW)
-    # A reason of kingsync.models.wording, or {}.
+    # A reason of kingsync.messages.reason_texts, or {}.
     reason = models.JSONField(_("reason"), default=dict)
     record_count = models.PositiveIntegerField(_("records"), default=0)
     came_at = models.DateTimeField(_("received at"), auto_now_add=True)

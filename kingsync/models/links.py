@@ -50,7 +50,7 @@ class RecordLink(AdministrationOwned):
     sent = models.TextField(_("as sent"), blank=True)
     # Where King's order differs from the work order that was made of it: [{"field", "sent", "king"}].
     difference = models.JSONField(_("difference"), default=list)
-    # A reason of kingsync.models.wording, or {}.
+    # A reason of kingsync.messages.reason_texts, or {}.
     reason = models.JSONField(_("reason"), default=dict)
     synced_at = models.DateTimeField(_("last sent at"), null=True)
 

@@ -98,7 +98,7 @@ class SyncRun(InAdministration):
     counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
     # A dry run's examples per kind and outcome: {"products": {"updated": [{"king_id", "name", "changes"}]}}.
     samples = models.JSONField(_("examples"), default=dict)
-    # A reason of kingsync.models.wording: {"code": ..., "params": {...}}; empty when there was no error.
+    # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}; empty when there was no error.
     error = models.JSONField(_("error"), default=dict)
 
     class Meta:

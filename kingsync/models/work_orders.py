@@ -91,12 +91,12 @@ class WorkOrder(AdministrationOwned):
 
     state = models.CharField(_("state"), max_length=12, choices=LedgerState.choices, default=LedgerState.WAITING)
     step = models.CharField(_("step"), max_length=10, choices=Step.choices, default=Step.NEW)
-    # Reasons of kingsync.models.wording, the weightiest first: [{"code": ..., "params": {...}}].
+    # Reasons of kingsync.messages.reason_texts, the weightiest first: [{"code": ..., "params": {...}}].
     reasons = models.JSONField(_("reasons"), default=list)
     # What people should know although nothing is wrong, as reasons.
     notices = models.JSONField(_("notices"), default=list, db_default=[])
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    # The causes that it needs a person for (kingsync.runs.causes), kept while it is being tried again; null = none.
+    # The causes that it needs a person for (kingsync.exports.causes), kept while it is being tried again; null = none.
     problem_causes = models.JSONField(null=True, editable=False)
     problem_since = models.DateTimeField(_("needs attention since"), null=True)
     problem_count = models.PositiveIntegerField(_("runs with this finding"), default=0, db_default=0)

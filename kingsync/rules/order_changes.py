@@ -14,7 +14,7 @@ from kingsync.rules.imported_orders import OURS, NewWork
 from kingsync.rules.records import one_line
 
 NOTHING = "-"
-# A field of the work order, and the word of `kingsync.models.wording` that people know it by.
+# A field of the work order, and the word of `kingsync.messages.reason_texts` that people know it by.
 _OF_THE_ORDER = (
     ("customer_debtor_number", "debtor"),
     ("invoice_debtor_number", "invoice_debtor"),

@@ -13,7 +13,7 @@ def gettext_noop(text: str) -> str:
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why something was not done: a word of `kingsync.models.wording` and the values in its sentence."""
+    """Why something was not done: a word of `kingsync.messages.reason_texts` and the values in its sentence."""
 
     code: str
     params: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""The machinery of runs: it knows neither exports nor imports."""

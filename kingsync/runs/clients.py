@@ -17,7 +17,7 @@ from integrations.transport import Transport
 from kingsync.models.connections import Connection, System
 from kingsync.models.turns import Caller
 from kingsync.rules.outcomes import reason
-from kingsync.runs import calls, turns
+from kingsync.runs import failed_calls, turns
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.refusals import RefusedError
 
@@ -127,7 +127,7 @@ def transport_of(
     """
     policy = policy_of(connection.system)
     policy.check_url(connection.base_url, system=connection.system)
-    failed = calls.current()
+    failed = failed_calls.current()
     with (
         _alone(connection, caller, claim) as alone,
         Transport(

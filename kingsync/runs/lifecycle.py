@@ -20,10 +20,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.wording import stored
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import wanted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from integrations import errors
+from kingsync.messages.reason_texts import reason_of
 from kingsync.models.encryption import DecryptionError
-from kingsync.models.wording import reason_of
 from kingsync.rules.outcomes import Reason, reason
 
 

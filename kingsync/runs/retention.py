@@ -13,7 +13,7 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs import background
+from kingsync.runs import background_calls
 
 # Small enough that no statement holds its rows for long while runs go on.
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
@@ -28,7 +28,7 @@ class ThrownAway:
 def throw_away_old(*, now: datetime.datetime) -> ThrownAway:
     """Throw away what the open scope's tenant has kept for `log_days`. What was done stays done when it is killed."""
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
-    background.throw_away_old(now=now)
+    background_calls.throw_away_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
     entries = _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kingsync.models import import_kinds
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import import_kinds
 from kingsync.runs.refusals import RefusedError
 
 # What the start of a run names itself is imported whatever is switched on.

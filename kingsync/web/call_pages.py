@@ -11,7 +11,9 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.web import access, call_waiting, order_answers, settings_answers
+from kingsync.web.settings import settings_answers
+from kingsync.web.shared import access, call_waiting
+from kingsync.web.work_orders import order_answers
 
 Kind = BackgroundCall.Kind
 # Parts of the settings page: their answer takes the place of the waiting part, where it stands.

@@ -5,53 +5,43 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.i18n import set_language
 
-from kingsync.web import (
-    brake_pages,
-    call_pages,
-    forecast,
-    health,
-    home,
-    king_files,
-    log_page,
-    people_urls,
-    record_pages,
-    run_pages,
-    settings_history,
-    settings_page,
-    start,
-    text_preview,
-    trial_pages,
-    work_order_urls,
-)
+from kingsync.web import call_pages
+from kingsync.web.accounts import account_urls
+from kingsync.web.operators import health
+from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
+from kingsync.web.runs import log_page, run_pages
+from kingsync.web.settings import settings_history, settings_impact, settings_page, text_preview
+from kingsync.web.start import home, start_page
+from kingsync.web.work_orders import dry_run_pages, work_order_urls
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("health", health.health, name="health"),
     path("favicon.ico", home.favicon, name="favicon"),
-    *people_urls.urlpatterns,
+    *account_urls.urlpatterns,
     path("language/", set_language, name="set_language"),
-    path("t/<slug:slug>/", start.tenant, name="tenant"),
-    path("t/<slug:slug>/overview/", start.overview_part, name="overview"),
-    path("t/<slug:slug>/live/<str:kind>/", start.live, name="live"),
-    path("t/<slug:slug>/start/<str:kind>/", start.start_run, name="start_run"),
+    path("t/<slug:slug>/", start_page.tenant, name="tenant"),
+    path("t/<slug:slug>/overview/", start_page.overview_part, name="overview"),
+    path("t/<slug:slug>/live/<str:kind>/", start_page.live, name="live"),
+    path("t/<slug:slug>/start/<str:kind>/", start_page.start_run, name="start_run"),
     path("t/<slug:slug>/settings/", settings_page.settings_page, name="settings"),
     path("t/<slug:slug>/settings/test/<str:system>/", settings_page.test_connection, name="test_connection"),
     path("t/<slug:slug>/settings/choices/", settings_page.refresh_choices, name="refresh_choices"),
     path("t/<slug:slug>/settings/text-preview/", text_preview.text_preview, name="text_preview"),
-    path("t/<slug:slug>/settings/forecast/", forecast.forecast, name="forecast"),
+    path("t/<slug:slug>/settings/forecast/", settings_impact.forecast, name="forecast"),
     path("t/<slug:slug>/settings/versions/", settings_history.versions, name="settings_versions"),
     path("t/<slug:slug>/settings/versions/<int:version>/restore/", settings_history.restore, name="settings_restore"),
     path("t/<slug:slug>/calls/<int:call_id>/", call_pages.background_call, name="background_call"),
     path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
     path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
-    path("t/<slug:slug>/runs/<int:run_id>/export/", trial_pages.export_tried, name="export_tried"),
+    path("t/<slug:slug>/runs/<int:run_id>/export/", dry_run_pages.export_tried, name="export_tried"),
     path("t/<slug:slug>/log/", log_page.log, name="log"),
     *work_order_urls.urlpatterns,
     path("t/<slug:slug>/records/", record_pages.records, name="records"),
     path("t/<slug:slug>/records/<int:record_id>/", record_pages.record, name="record"),
-    path("t/<slug:slug>/brakes/<int:brake_id>/", brake_pages.brake, name="brake"),
-    path("t/<slug:slug>/king-files/", king_files.king_files, name="king_files"),
-    path("t/<slug:slug>/king-files/import/", king_files.import_waiting, name="king_files_import"),
-    path("t/<slug:slug>/king-files/<int:file_id>/remove/", king_files.remove, name="king_file_remove"),
+    path("t/<slug:slug>/brakes/<int:brake_id>/", change_limit_pages.brake, name="brake"),
+    path("t/<slug:slug>/king-files/", king_file_pages.king_files, name="king_files"),
+    path("t/<slug:slug>/king-files/import/", king_file_pages.import_waiting, name="king_files_import"),
+    path("t/<slug:slug>/king-files/<int:file_id>/remove/", king_file_pages.remove, name="king_file_remove"),
 ]

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
-from tests import patience, worlds
+from tests import patience, programs
 
 LOCALES = {"en": "en-GB", "nl": "nl-NL"}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -71,7 +71,7 @@ def page(windows: Callable[..., Page]) -> Page:
 @pytest.fixture(scope="module")
 def lasting_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Run one real worker for all tests of a file: to start one takes seconds. Each test sees its runs to their end."""
-    with django_db_blocker.unblock(), worlds.workers() as start:
+    with django_db_blocker.unblock(), programs.workers() as start:
         start()
         yield
 

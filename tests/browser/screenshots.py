@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kingsync.embedded.places import local_folder
+from devservers.places import local_folder
 
-CAMERA = "tests/browser/looks/camera.py"
+CAMERA = "tests/browser/visual/camera.py"
 
 
 def main(arguments: list[str]) -> int:

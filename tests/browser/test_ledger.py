@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
+from kingsync import worker
 from kingsync.models import tenants
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import engine
-from tests import desk, factories
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, scenario
 from tests.conftest import connect
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,7 +28,7 @@ def tenant(transactional_db: None, king: KingSandbox, outsmart: OutSmartSandbox)
         connect(made, king, outsmart)
     factories.settings(made)
     factories.member(made, Role.EDITOR, name="Eddy")
-    desk.stock(king)
+    scenario.stock(king)
     return made
 
 
@@ -45,15 +45,15 @@ def ledger(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
 
 def incomplete(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:
     with tenants.scope(tenant):
-        number = desk.work_order(outsmart, Materials=[desk.material(), desk.material("ONBEKEND")])
-        desk.export()
-        return desk.ledger(number)
+        number = scenario.work_order(outsmart, Materials=[scenario.material(), scenario.material("ONBEKEND")])
+        scenario.export()
+        return scenario.ledger(number)
 
 
 def work(tenant: Tenant) -> None:
     """Do what a worker does with the newest run."""
     with tenants.scope(tenant):
-        engine.work(SyncRun.objects.order_by("-id")[0].pk, slice_seconds=desk.FOREVER)
+        worker.work(SyncRun.objects.order_by("-id")[0].pk, slice_seconds=scenario.FOREVER)
 
 
 def test_all_of_a_page_are_ticked_and_excluded_with_a_reason(ledger: Page, tenant: Tenant) -> None:

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Tenant
-from tests import desk, factories, worlds
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, programs, scenario
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,13 +22,13 @@ def test_from_login_to_the_orders_in_king(
     tenant: Tenant,
     king: KingSandbox,
     outsmart: OutSmartSandbox,
-    worker: Callable[[], worlds.Program],
+    worker: Callable[[], programs.Program],
 ) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant)
     factories.operator(name="olga")
-    good = desk.work_order(outsmart, Workperiods=[desk.period("00:50")])
-    desk.work_order(outsmart, Materials=[desk.material("ONBEKEND")], OrderNr="2025.LACKS")
+    good = scenario.work_order(outsmart, Workperiods=[scenario.period("00:50")])
+    scenario.work_order(outsmart, Materials=[scenario.material("ONBEKEND")], OrderNr="2025.LACKS")
     worker()
 
     page.goto(f"{live_server.url}/login/")
@@ -54,6 +54,6 @@ def test_from_login_to_the_orders_in_king(
     expect(page.get_by_text("King does not know article ONBEKEND.").first).to_be_visible()
 
     assert {row["debtor_number"] for row in outsmart.store.rows("relations")} == {"10", "11"}
-    order = next(each for each in desk.orders(king) if each["ExternOrderNummer"] == f"OS-{good}")
-    assert ("TAR", "MONT", "1") in desk.lines(order)  # 50 minutes, rounded up to an hour
-    assert desk.is_clean(king)
+    order = next(each for each in scenario.orders(king) if each["ExternOrderNummer"] == f"OS-{good}")
+    assert ("TAR", "MONT", "1") in scenario.lines(order)  # 50 minutes, rounded up to an hour
+    assert scenario.is_clean(king)

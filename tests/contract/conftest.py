@@ -11,9 +11,9 @@ from integrations.addresses import AddressPolicy
 from integrations.calls import Call
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from integrations.transport import Transport
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
 
 OUTSMART_URL = "https://outsmart.example/openapi/8"
 KING_URL = "https://king.example:8082"

@@ -8,10 +8,10 @@ from integrations import errors
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, NewOrder
 from integrations.outsmart.client import Client as OutSmartClient
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from integrations.transport import Transport
+from sandboxes.faults import Fault
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests.contract.conftest import LOOPBACK, client_of
 from tests.contract.test_outsmart_client import RELATION
 

@@ -15,9 +15,9 @@ from integrations.king.records import Kind, LineChange, LineKind, NewLine, NewOr
 from integrations.outsmart import payloads as outsmart_payloads
 from integrations.outsmart import records
 from integrations.outsmart.client import Client as OutSmartClient
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from integrations.transport import Transport
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests.contract.conftest import client_of
 from tests.contract.test_outsmart_client import MATERIAL, PRODUCT, RELATION, WORK_ORDER
 

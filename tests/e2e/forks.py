@@ -1,4 +1,4 @@
-"""The test's side of `tests.e2e.zygote`: ask for a run in a process of its own, and hear how it ended."""
+"""The test's side of `tests.e2e.fork_server`: ask for a run in a process of its own, and hear how it ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import msgspec
 
-from kingsync.embedded.places import CHECKOUT
-from tests import processes, worlds
-from tests.e2e.zygote import Case, Ended
+from devservers.places import CHECKOUT
+from tests import processes, programs
+from tests.e2e.fork_server import Case, Ended
 
 
 class Zygote:
@@ -36,9 +36,9 @@ class Zygote:
 def zygote() -> Iterator[Zygote]:
     """This function will start the program on this test's database, and end it with the block."""
     process = subprocess.Popen(
-        processes.bound("-m", "tests.e2e.zygote"),
+        processes.bound("-m", "tests.e2e.fork_server"),
         cwd=CHECKOUT,
-        env=worlds.environment() | {"DJANGO_SETTINGS_MODULE": "kingsync.settings"},
+        env=programs.environment() | {"DJANGO_SETTINGS_MODULE": "kingsync.settings"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

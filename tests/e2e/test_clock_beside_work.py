@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.utils import timezone
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync import probe, tasks
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
-from tests import desk, factories, patience, worlds
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, patience, programs, scenario
 from tests.conftest import connect
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
@@ -28,9 +28,9 @@ STARTS_WITHIN = datetime.timedelta(seconds=patience.SECONDS)
 @pytest.fixture
 def exporting(king: KingSandbox, outsmart: OutSmartSandbox, tenant: Tenant) -> list[Tenant]:
     """Tenants with more to export than the workers get done while the test looks."""
-    desk.stock(king)
+    scenario.stock(king)
     for _ in range(200):
-        desk.work_order(outsmart)
+        scenario.work_order(outsmart)
     king.faults.latency_seconds = 0.3
     made = [factories.tenant(slug=f"drukte-{number}") for number in range(EXPORTING_TENANTS)]
     for each in made:
@@ -40,7 +40,7 @@ def exporting(king: KingSandbox, outsmart: OutSmartSandbox, tenant: Tenant) -> l
 
 
 @pytest.fixture
-def all_busy(exporting: list[Tenant], worker: Callable[..., worlds.Program]) -> list[Tenant]:
+def all_busy(exporting: list[Tenant], worker: Callable[..., programs.Program]) -> list[Tenant]:
     """The same tenants, whose exports are asked for: they fill the worker of exports beside that of imports."""
     worker("exports")
     worker("imports")
@@ -50,35 +50,35 @@ def all_busy(exporting: list[Tenant], worker: Callable[..., worlds.Program]) -> 
 
 
 @pytest.fixture
-def beat() -> Iterator[Callable[[], worlds.Program]]:
-    with worlds.clocks() as start:
+def beat() -> Iterator[Callable[[], programs.Program]]:
+    with programs.clocks() as start:
         yield start
 
 
 def test_due_import_starts_in_time_beside_exports_that_fill_their_workers(
-    tenant: Tenant, all_busy: list[Tenant], beat: Callable[[], worlds.Program]
+    tenant: Tenant, all_busy: list[Tenant], beat: Callable[[], programs.Program]
 ) -> None:
     beat()
     busy = SyncRun.across_tenants.filter(kind=RunKind.EXPORT, status=RunStatus.RUNNING)
-    worlds.wait_for(lambda: probe.clock_is_well() and busy.exists())
+    programs.wait_for(lambda: probe.clock_is_well() and busy.exists())
     # A worker that takes its first message is up; the import must not wait for its start.
     warm_up = tasks.request_run(
         tenant=all_busy[0], kind=RunKind.IMPORT, trigger=SyncRun.Trigger.BUTTON, options={"kinds": ["warehouses"]}
     ).run
-    worlds.wait_for(lambda: _ended(warm_up))
+    programs.wait_for(lambda: _ended(warm_up))
 
     factories.settings(tenant, schedule_enabled=True, import_minutes=1, export_orders=False)
     due_at = timezone.now()
     SettingsVersion.objects.update(saved_at=due_at - datetime.timedelta(minutes=1))
     found = SyncRun.objects.filter(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, started_at__isnull=False)
-    worlds.wait_for(found.exists)
+    programs.wait_for(found.exists)
 
     assert found.earliest("id").started_at - due_at < STARTS_WITHIN  # type: ignore[operator]
     assert busy.exists()  # the exports were not done before
 
 
 def test_lost_message_is_sent_again_beside_exports_that_fill_their_workers(
-    tenant: Tenant, all_busy: list[Tenant], beat: Callable[[], worlds.Program]
+    tenant: Tenant, all_busy: list[Tenant], beat: Callable[[], programs.Program]
 ) -> None:
     factories.settings(tenant)
     lost = factories.run(tenant, RunKind.IMPORT, RunStatus.QUEUED, options={"kinds": ["warehouses"]})
@@ -86,7 +86,7 @@ def test_lost_message_is_sent_again_beside_exports_that_fill_their_workers(
 
     beat()
 
-    worlds.wait_for(lambda: _ended(lost))
+    programs.wait_for(lambda: _ended(lost))
     assert lost.status == RunStatus.SUCCEEDED
 
 
@@ -96,13 +96,13 @@ def _ended(run: SyncRun) -> bool:
     return run.status in SyncRun.FINAL
 
 
-def test_clock_works_on_while_the_broker_is_away(tenant: Tenant, beat: Callable[..., worlds.Program]) -> None:
+def test_clock_works_on_while_the_broker_is_away(tenant: Tenant, beat: Callable[..., programs.Program]) -> None:
     factories.settings(tenant, schedule_enabled=True)
     SettingsVersion.objects.update(saved_at=timezone.now() - datetime.timedelta(days=1))
 
     beat(REDIS_URL="redis://127.0.0.1:1/0")
     waiting = SyncRun.objects.filter(is_unsent=True)
-    worlds.wait_for(lambda: waiting.count() == len(RunKind))
+    programs.wait_for(lambda: waiting.count() == len(RunKind))
     SyncSettings.objects.update(schedule_enabled=False)
 
     assert {run.status for run in waiting} == {RunStatus.QUEUED}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
-from tests import desk, factories
+from sandboxes.faults import Fault
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, scenario
 
 pytestmark = pytest.mark.usefixtures("calls_at_once")
 
@@ -69,7 +69,7 @@ def test_an_import_refreshes_the_list_and_a_chosen_code_stays_choosable(
 ) -> None:
     SyncSettings.objects.update(success_status="oud")
 
-    desk.load()
+    scenario.load()
 
     form = editor.get("/t/jansen/settings/").context["forms"].choices
     shown = dict(form.fields["success_status"].widget.choices)

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kingsync.embedded import ports
-from kingsync.embedded.places import CHECKOUT
+from devservers import ports
+from devservers.places import CHECKOUT
 from tests import patience, processes
 
 READY = r"^open (http://127\.0\.0\.1:\d+), log in as (\S+) with password (\S+)$"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import desk, factories, processes, worlds
+from sandboxes.faults import Fault
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, processes, programs, scenario
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parent.parent.parent
@@ -33,16 +33,16 @@ CALLS = [
 
 @pytest.fixture(autouse=True)
 def _ready(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant, approve_order=True)
-    desk.export()  # fills the mirror, so that the calls below are those of the work order
+    scenario.export()  # fills the mirror, so that the calls below are those of the work order
 
 
 def sync(slug: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         processes.bound("manage.py", "sync", slug, "export"),
         cwd=ROOT,
-        env=worlds.environment(),
+        env=programs.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -58,7 +58,7 @@ def killed_at(tenant: Tenant, king: KingSandbox) -> Iterator[Callable[[Fault], N
         king.faults.add(fault)
         process = sync(tenant.slug)
         processes.append(process)
-        worlds.wait_for(lambda: king.calls.count(fault.operation) > fault.skip or process.poll() is not None)
+        programs.wait_for(lambda: king.calls.count(fault.operation) > fault.skip or process.poll() is not None)
         assert process.poll() is None, "the export ended before it came to the fault"
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -80,19 +80,19 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
     skip: int,
     kind: str,
 ) -> None:
-    number = desk.work_order(outsmart)
+    number = scenario.work_order(outsmart)
     killed_at(Fault(kind=kind, operation=operation, skip=skip, seconds=20.0))  # type: ignore[arg-type]
     WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
 
-    run = desk.export()
+    run = scenario.export()
 
     assert run.status == "succeeded"
-    (order,) = desk.orders(king)
-    assert [line[1] for line in desk.lines(order)] == ["BUIS", "MONT", "Ketel nagekeken", f"Werkbon 2025.{number}"]
+    (order,) = scenario.orders(king)
+    assert [line[1] for line in scenario.lines(order)] == ["BUIS", "MONT", "Ketel nagekeken", f"Werkbon 2025.{number}"]
     assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
-    assert desk.ledger(number).state == LedgerState.DONE
-    assert desk.told(outsmart, number)["status"] == "Afgehandeld"
-    assert desk.is_clean(king)
+    assert scenario.ledger(number).state == LedgerState.DONE
+    assert scenario.told(outsmart, number)["status"] == "Afgehandeld"
+    assert scenario.is_clean(king)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
 def test_a_doubtful_call_of_a_killed_run_is_waited_for(
     king: KingSandbox, outsmart: OutSmartSandbox, killed_at: Callable[[Fault], None], operation: str, skip: int
 ) -> None:
-    number = desk.work_order(outsmart)
+    number = scenario.work_order(outsmart)
     killed_at(Fault(kind="late", operation=operation, skip=skip, seconds=1.5))
-    WorkOrder.objects.update(doubtful_until=desk.in_seconds(2.5))
+    WorkOrder.objects.update(doubtful_until=scenario.in_seconds(2.5))
 
-    desk.export()
+    scenario.export()
 
-    assert [len(desk.lines(order)) for order in desk.orders(king)] == [4]
-    assert desk.ledger(number).state == LedgerState.DONE
-    assert desk.is_clean(king)
+    assert [len(scenario.lines(order)) for order in scenario.orders(king)] == [4]
+    assert scenario.ledger(number).state == LedgerState.DONE
+    assert scenario.is_clean(king)

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from django.db import models
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.king_store import Edit
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.brakes import HeldRecord
 from kingsync.models.links import ImportedLine, KingRecord, ReadState, RecordLink
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.runs import lifecycle
-from tests import desk, factories
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.king.store import Edit
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, scenario
 from tests.e2e import forks
+from tests.e2e.fork_server import Case
 from tests.e2e.forks import Zygote
-from tests.e2e.zygote import Case
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 PAGE = 3
@@ -39,7 +39,7 @@ def zygote(django_db_setup: None) -> Iterator[Zygote]:
 @pytest.fixture(autouse=True)
 def _stocked(tenant: Tenant, king: KingSandbox) -> None:
     factories.settings(tenant, orders_enabled=True, missing="deactivate")
-    desk.stock(king)
+    scenario.stock(king)
     price(king, 1)
     for number in ORDERS:
         king.store.put_record("order", number, {"DebiteurNummer": 10})
@@ -78,10 +78,10 @@ def _recover(before: int, check: Callable[[int], None], *, at: str, options: dic
     """Run once more: as the clock does, which goes on with the killed run, or as the command, which starts another."""
     if before % 2:
         lifecycle.interrupt_dead(RunKind.IMPORT)
-    run = desk.run(RunKind.IMPORT, **options)
+    run = scenario.run(RunKind.IMPORT, **options)
     try:
         assert run.status == "succeeded", run.error
-        counts = desk.counts(run)
+        counts = scenario.counts(run)
         assert counts.pop("read", 0) <= sum(counts.values()), counts
         assert not SyncRun.objects.filter(status__in=SyncRun.OPEN).exists()
         check(before)
@@ -112,7 +112,7 @@ def test_a_first_import(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSan
 def test_changes_that_are_held_until_all_is_read(
     tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote
 ) -> None:
-    desk.load()
+    scenario.load()
 
     def start(before: int) -> None:
         price(king, 1 + before)
@@ -125,17 +125,17 @@ def test_changes_that_are_held_until_all_is_read(
 
 
 def test_records_that_are_gone(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> None:
-    desk.load()
+    scenario.load()
     fields: dict[str, object] = {"Naam1": "Weg", "Straat": "Kade", "PostCode": "1000 AA", "Woonplaats": "Ede"}
 
     def start(before: int) -> None:
         king.store.put_record("debtor", "12", fields)
-        desk.load("customers")
+        scenario.load("customers")
         king.store.remove_record("debtor", "12")
 
     def check(before: int) -> None:
         # A killed pass proves nothing any more; then it takes the next one.
-        desk.load("customers", full=True)
+        scenario.load("customers", full=True)
         active = {str(row["debtor_number"]): str(row["active"]) for row in outsmart.store.rows("relations")}
         assert active == {"10": "1", "11": "1", "12": "0"}
 

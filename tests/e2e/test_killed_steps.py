@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.king_store import Edit
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.runs import lifecycle
-from tests import desk, factories
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.king.store import Edit
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, scenario
 from tests.e2e import forks
 from tests.e2e.forks import Zygote
 
@@ -42,9 +42,9 @@ class World:
         self.tenant, self.king, self.outsmart, self.zygote = tenant, king, outsmart, zygote
 
     def order_of(self, number: str) -> Fields:
-        row = desk.ledger(number)
+        row = scenario.ledger(number)
         found = [
-            each for each in desk.orders(self.king, ours=False) if str(each["OrderNummer"]) == row.king_order_number
+            each for each in scenario.orders(self.king, ours=False) if str(each["OrderNummer"]) == row.king_order_number
         ]
         (order,) = found
         return order
@@ -54,27 +54,27 @@ class World:
 
     def check(self, number: str, *, contents: list[tuple[str, str, str]], is_approved: bool, state: str) -> None:
         """One order, no double, no lock, the right lines in sequence, and the ledger says the same."""
-        order, row = self.order_of(number), desk.ledger(number)
-        assert desk.lines(order) == [
+        order, row = self.order_of(number), scenario.ledger(number)
+        assert scenario.lines(order) == [
             *contents,
             ("TEKST", "Ketel nagekeken", ""),
             ("TEKST", f"Werkbon 2025.{number}", ""),
         ]
         assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (int(is_approved), int(is_approved))
         assert (row.state, row.is_locked, row.is_approved) == (state, False, is_approved)
-        assert desk.is_clean(self.king)
+        assert scenario.is_clean(self.king)
         kept = OrderLine.objects.filter(work_order=row).exclude(state=OrderLine.State.REMOVED)
         assert {line.state for line in kept} == {OrderLine.State.SENT}
         in_king = {str(line["RegelID"]): line["ExternOrderRegelNummer"] for line in order["OrderRegels"]}
         assert all(in_king[line.king_line_id] == line.reference for line in kept)
-        told = desk.told(self.outsmart, number)
+        told = scenario.told(self.outsmart, number)
         expected = ("Afgehandeld", "10") if state == LedgerState.DONE else ("Opgehaald", "5")
         assert (told["status"], told["WorkStatus"]) == expected
 
 
 @pytest.fixture
 def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> World:
-    desk.stock(king)
+    scenario.stock(king)
     king.store.put_record("article", "BOCHT", {"OmschrijvingKort": "Bocht", "AantalDecimalen": 0})
     factories.settings(
         tenant,
@@ -84,7 +84,7 @@ def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: 
         create_interim_order=True,
         order_update_status="5",
     )
-    desk.export()  # fills the mirror, so that the steps below are those of the work order
+    scenario.export()  # fills the mirror, so that the steps below are those of the work order
     return World(tenant, king, outsmart, zygote)
 
 
@@ -109,11 +109,11 @@ def _recover(world: World, number: str, check: Callable[[str], None], *, is_resu
     WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
     if not is_resumed:
         lifecycle.interrupt_dead(RunKind.EXPORT)
-    run = desk.export()
+    run = scenario.export()
     try:
         check(number)
         assert run.status == "succeeded", run.error
-        counts = desk.counts(run)
+        counts = scenario.counts(run)
         assert counts.get("read", 0) == sum(counts.values()) - counts.get("read", 0), counts
         assert not SyncRun.objects.filter(status__in=SyncRun.OPEN).exists()
     except AssertionError as error:
@@ -121,16 +121,16 @@ def _recover(world: World, number: str, check: Callable[[str], None], *, is_resu
 
 
 def materials(*rows: tuple[str, str]) -> list[Fields]:
-    return [desk.material(code, quantity) for code, quantity in rows]
+    return [scenario.material(code, quantity) for code, quantity in rows]
 
 
 def test_creating_and_approving(world: World) -> None:
     def check(number: str) -> None:
         contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
-        assert [each["ExternOrderNummer"] for each in desk.orders(world.king)].count(f"OS-{number}") == 1
+        assert [each["ExternOrderNummer"] for each in scenario.orders(world.king)].count(f"OS-{number}") == 1
 
-    try_every_step(world, lambda: desk.work_order(world.outsmart), check)
+    try_every_step(world, lambda: scenario.work_order(world.outsmart), check)
 
 
 def test_adding_to_an_order_of_kings_staff(world: World) -> None:
@@ -140,21 +140,23 @@ def test_adding_to_an_order_of_kings_staff(world: World) -> None:
         order = next(linked)
         world.king.store.put_record("order", str(order), {"DebiteurNummer": 10})
         world.king.store.edit_order(order, Edit(add=[STAFF]))
-        return desk.work_order(world.outsmart, WorkorderNo=str(order))
+        return scenario.work_order(world.outsmart, WorkorderNo=str(order))
 
     def check(number: str) -> None:
         contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=False, state=LedgerState.DONE)
 
     try_every_step(world, start, check)
-    assert desk.orders(world.king) == []
+    assert scenario.orders(world.king) == []
 
 
 def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
     def start() -> str:
-        hour = desk.period()
-        number = desk.work_order(world.outsmart, Materials=materials(("BUIS", "1"), ("KNIE", "2")), Workperiods=[hour])
-        desk.export()
+        hour = scenario.period()
+        number = scenario.work_order(
+            world.outsmart, Materials=materials(("BUIS", "1"), ("KNIE", "2")), Workperiods=[hour]
+        )
+        scenario.export()
         order = world.order_of(number)["OrderNummer"]
         world.king.store.edit_order(order, Edit(add=[STAFF]))
         world.king.store.order(order).lines[-1].position = 0  # on top: below it nothing would be made anew
@@ -177,15 +179,15 @@ def test_creating_at_the_interim_status(world: World) -> None:
         world.check(number, contents=contents, is_approved=False, state=LedgerState.INTERIM)
         world.edit(number, WorkStatus="9")  # out of the way of the next
 
-    try_every_step(world, lambda: desk.work_order(world.outsmart, **INTERIM), check)
+    try_every_step(world, lambda: scenario.work_order(world.outsmart, **INTERIM), check)
 
 
 def test_updating_at_the_interim_status(world: World) -> None:
     def start() -> str:
-        hour = desk.period("01:00")
-        number = desk.work_order(world.outsmart, Workperiods=[hour], **INTERIM)
-        desk.export()
-        hours = [hour | {"TotalTime": "03:00"}, desk.period("02:00")]
+        hour = scenario.period("01:00")
+        number = scenario.work_order(world.outsmart, Workperiods=[hour], **INTERIM)
+        scenario.export()
+        hours = [hour | {"TotalTime": "03:00"}, scenario.period("02:00")]
         world.edit(number, Materials=materials(("BUIS", "2"), ("KNIE", "1")), Workperiods=hours)
         return number
 
@@ -199,8 +201,8 @@ def test_updating_at_the_interim_status(world: World) -> None:
 
 def test_approving_an_interim_order_in_the_end(world: World) -> None:
     def start() -> str:
-        number = desk.work_order(world.outsmart, **INTERIM)
-        desk.export()
+        number = scenario.work_order(world.outsmart, **INTERIM)
+        scenario.export()
         world.edit(number, **FINAL)
         return number
 

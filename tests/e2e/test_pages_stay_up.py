@@ -15,12 +15,12 @@ import pytest
 from django.conf import settings as deployment
 from django.test import Client
 
-from integrations.sandbox.king import KingSandbox
 from kingsync.models import tenants
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Role, Tenant
-from tests import desk, factories, worlds
+from sandboxes.king.sandbox import KingSandbox
+from tests import factories, programs, scenario
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,10 +120,10 @@ def king_form(system: Rude | KingSandbox, code: str) -> dict[str, str]:
 def test_eight_tests_of_a_rude_server_leave_the_pages_to_everybody(tenant: Tenant, rude: Rude) -> None:
     factories.settings(tenant)
     other = factories.tenant(slug="bakker")
-    with worlds.web() as port:
+    with programs.web() as port:
         eddy, nina = browser(port, tenant), browser(port, other)
         pressed = [eddy.post(f"{SETTINGS}test/king/", king_form(rude, f"secret-{each}")) for each in range(8)]
-        worlds.wait_for(lambda: rude.held > 0)
+        programs.wait_for(lambda: rude.held > 0)
         page = nina.get("/t/bakker/settings/")
         followed = [eddy.get(leads) for status, leads in pressed if status == 302]
         still_held = rude.held
@@ -140,7 +140,7 @@ def test_pages_about_a_work_order_do_not_wait_for_king(tenant: Tenant, rude: Rud
     with tenants.scope(tenant):
         Connection.objects.all().update(base_url=rude.base_url)
     rows = [factories.work_order(tenant, state="held") for _ in range(3)]
-    with worlds.web() as port:
+    with programs.web() as port:
         eddy = browser(port, tenant)
         decide = "/t/jansen/work-orders/{}/decide/"
 
@@ -149,7 +149,7 @@ def test_pages_about_a_work_order_do_not_wait_for_king(tenant: Tenant, rude: Rud
             eddy.post(decide.format(rows[1].pk), {"kind": "attach", "number": "5", "sure": "1"}),
             eddy.post(decide.format(rows[2].pk), {"kind": "anew", "sure": "1"}),
         ]
-        worlds.wait_for(lambda: rude.held > 0)
+        programs.wait_for(lambda: rude.held > 0)
         shown = [eddy.get(leads) for _status, leads in answers]
         crowded = eddy.post(f"{SETTINGS}choices/", {})
         still_held = rude.held
@@ -162,19 +162,19 @@ def test_pages_about_a_work_order_do_not_wait_for_king(tenant: Tenant, rude: Rud
 
 def test_answer_is_found_whichever_process_is_asked(tenant: Tenant, king: KingSandbox) -> None:
     factories.settings(tenant)
-    desk.stock(king)
+    scenario.stock(king)
     king.store.put_record("order", "500", {"DebiteurNummer": 11, "Referentie": "Kade 1"})
     row = factories.work_order(tenant, state="held")
-    with worlds.web(workers=2) as port:
+    with programs.web(workers=2) as port:
         eddy = browser(port, tenant)
         decide = f"/t/jansen/work-orders/{row.pk}/decide/"
         _status, tested = eddy.post(f"{SETTINGS}test/king/", king_form(king, "wrong"))
         _status, searched = eddy.post(decide, {"kind": "attach", "number": "500"})
-        worlds.wait_for(lambda: not BackgroundCall.objects.filter(state__in=BackgroundCall.OPEN).exists())
+        programs.wait_for(lambda: not BackgroundCall.objects.filter(state__in=BackgroundCall.OPEN).exists())
 
         answers = [(eddy.get(tested), eddy.get(searched)) for _ in range(8)]
         _status, attached = eddy.post(decide, {"kind": "attach", "number": "500", "sure": "1"})
-        worlds.wait_for(lambda: desk.ledger(row.outsmart_id).king_order_number == "500")
+        programs.wait_for(lambda: scenario.ledger(row.outsmart_id).king_order_number == "500")
         ended = eddy.get(attached)
 
     assert all("King refused our credentials" in one and "Kade 1" in other for one, other in answers)
@@ -183,12 +183,12 @@ def test_answer_is_found_whichever_process_is_asked(tenant: Tenant, king: KingSa
 
 def test_button_keeps_how_the_stored_connection_worked(tenant: Tenant, king: KingSandbox) -> None:
     factories.settings(tenant)
-    with worlds.web() as port:
+    with programs.web() as port:
         eddy = browser(port, tenant)
         _status, leads = eddy.post(
             f"{SETTINGS}test/king/",
             king_form(king, "") | {"king-busy_codes": "LOCK", "king-reader": "webservice"},
         )
-        worlds.wait_for(lambda: "King answered." in eddy.get(leads))
+        programs.wait_for(lambda: "King answered." in eddy.get(leads))
 
     assert Connection.objects.get(system=System.KING).last_success_at is not None

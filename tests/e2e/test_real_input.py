@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.sandbox.data_example import example_company
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
-from tests import desk, factories
+from sandboxes.king.example_company import example_company
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, scenario
 
 CARE_HOME, BAKERY, LANDLORD = "2417731", "2418002", "2418155"
 
@@ -20,25 +20,25 @@ CARE_HOME, BAKERY, LANDLORD = "2417731", "2418002", "2418155"
 @pytest.fixture
 def exported(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     king.store.load_company(example_company())
-    desk.example(outsmart)
+    scenario.example(outsmart)
     factories.settings(tenant)
 
-    run = desk.export()
+    run = scenario.export()
 
     assert run.status == "partly"
-    assert desk.counts(run) == {"read": 2, "created": 1, "updated": 1}
+    assert scenario.counts(run) == {"read": 2, "created": 1, "updated": 1}
 
 
 def order_of(king: KingSandbox, number: str) -> dict[str, object]:
-    return next(order for order in desk.orders(king, ours=False) if str(order["OrderNummer"]) == number)
+    return next(order for order in scenario.orders(king, ours=False) if str(order["OrderNummer"]) == number)
 
 
 @pytest.mark.usefixtures("exported")
 def test_the_linked_work_order_is_added_to_its_king_order(king: KingSandbox) -> None:
-    row = desk.ledger(CARE_HOME)
+    row = scenario.ledger(CARE_HOME)
 
     assert row.king_order_number == "20251184"  # WorkorderNo, which King knows as an open order
-    assert desk.lines(order_of(king, "20251184")) == [
+    assert scenario.lines(order_of(king, "20251184")) == [
         # What King's own staff had put there stays, on top.
         ("ART", "PAK-ONTL", "1"),
         ("TEKST", "Onderhoud volgens contract OC-2023-055", ""),
@@ -74,13 +74,13 @@ def test_a_linked_order_keeps_its_debtor_and_approval(king: KingSandbox) -> None
 
 @pytest.mark.usefixtures("exported")
 def test_the_work_order_without_a_number_becomes_a_new_order(king: KingSandbox) -> None:
-    (order,) = desk.orders(king)
+    (order,) = scenario.orders(king)
 
     assert order["ExternOrderNummer"] == "OS-2418002"
     assert order["DebiteurNummer"] == 10311  # the invoice relation
     assert order["Referentie"] == "Werkbon 2025.00437"  # no reference of the customer's
     assert (order["OrderDatum"], order["LeverDatum"]) == ("2025-11-14", "2025-11-15")
-    assert desk.lines(order) == [
+    assert scenario.lines(order) == [
         # REL-CMP-230 is not here: King has no warehouse BUS115.
         ("ART", "VOORRIJ", "1"),
         ("TAR", "STORING", "2.75"),  # 21:40-00:25, over midnight: 165 minutes
@@ -92,7 +92,7 @@ def test_the_work_order_without_a_number_becomes_a_new_order(king: KingSandbox) 
 
 @pytest.mark.usefixtures("exported")
 def test_both_orders_are_incomplete_and_say_why() -> None:
-    care_home, bakery = desk.ledger(CARE_HOME), desk.ledger(BAKERY)
+    care_home, bakery = scenario.ledger(CARE_HOME), scenario.ledger(BAKERY)
 
     assert (care_home.state, bakery.state) == (LedgerState.INCOMPLETE, LedgerState.INCOMPLETE)
     assert [why["params"]["code"] for why in care_home.reasons] == [
@@ -105,15 +105,15 @@ def test_both_orders_are_incomplete_and_say_why() -> None:
 
 @pytest.mark.usefixtures("exported")
 def test_incomplete_orders_are_not_confirmed(outsmart: OutSmartSandbox) -> None:
-    assert {desk.told(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Compleet"}
-    assert {desk.told(outsmart, each)["WorkStatus"] for each in (CARE_HOME, BAKERY)} == {"1"}
+    assert {scenario.told(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Compleet"}
+    assert {scenario.told(outsmart, each)["WorkStatus"] for each in (CARE_HOME, BAKERY)} == {"1"}
 
 
 @pytest.mark.usefixtures("exported")
 def test_the_work_order_that_failed_before_is_left_alone(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
-    assert desk.lines(order_of(king, "20251201")) == [("ART", "WTW-350", "1")]
-    assert desk.told(outsmart, LANDLORD)["WorkStatus"] == "99"
-    assert desk.is_clean(king)
+    assert scenario.lines(order_of(king, "20251201")) == [("ART", "WTW-350", "1")]
+    assert scenario.told(outsmart, LANDLORD)["WorkStatus"] == "99"
+    assert scenario.is_clean(king)
 
 
 @pytest.mark.usefixtures("exported")
@@ -122,17 +122,17 @@ def test_once_king_has_the_warehouses_the_orders_become_complete_by_themselves(
 ) -> None:
     # King's warehouses are numbers, so the office corrects the codes in OutSmart and the free line gets an article.
     for outsmart_id in (CARE_HOME, BAKERY):
-        rows = desk.told(outsmart, outsmart_id)["Materials"]
+        rows = scenario.told(outsmart, outsmart_id)["Materials"]
         repaired = [
             row | {"MaterialWarehouseCode": "2", "MaterialCode": row["MaterialCode"] or "PAK-ONTL"} for row in rows
         ]
         outsmart.store.edit_work_order(outsmart_id, {"Materials": repaired})
 
-    run = desk.export()
+    run = scenario.export()
 
-    assert desk.counts(run) == {"read": 2, "updated": 2}
-    assert [desk.ledger(each).state for each in (CARE_HOME, BAKERY)] == [LedgerState.DONE, LedgerState.DONE]
-    assert {desk.told(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Afgehandeld"}
-    (order,) = desk.orders(king)
-    assert [line[1] for line in desk.lines(order)][:4] == ["REL-CMP-230", "VOORRIJ", "STORING", "STORING"]
-    assert desk.is_clean(king)
+    assert scenario.counts(run) == {"read": 2, "updated": 2}
+    assert [scenario.ledger(each).state for each in (CARE_HOME, BAKERY)] == [LedgerState.DONE, LedgerState.DONE]
+    assert {scenario.told(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Afgehandeld"}
+    (order,) = scenario.orders(king)
+    assert [line[1] for line in scenario.lines(order)][:4] == ["REL-CMP-230", "VOORRIJ", "STORING", "STORING"]
+    assert scenario.is_clean(king)

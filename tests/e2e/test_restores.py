@@ -14,19 +14,19 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.king_store import Edit
-from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.embedded.places import CHECKOUT
+from devservers.places import CHECKOUT
+from kingsync.manual_actions import actions
 from kingsync.models import tenants
 from kingsync.models.restores import Installation, OrderWatch
 from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import people
-from tests import backups, desk, factories, patience, processes, worlds
+from sandboxes.faults import Fault
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.king.store import Edit
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import backups, factories, patience, processes, programs, scenario
 from tests.conftest import connect
 from tests.lost_answers import LostAnswers
 
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture(autouse=True)
 def _ready(tenant: Tenant, king: KingSandbox) -> None:
     Installation.objects.get_or_create()  # the migrations make it; an earlier test emptied the tables
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant)
 
 
@@ -48,8 +48,10 @@ def backup(tmp_path: Path) -> Path:
 
 def some_work_orders(outsmart: OutSmartSandbox) -> list[str]:
     """Put six work orders at the trigger; two of them name an article that King does not have."""
-    good = [desk.work_order(outsmart) for _ in range(4)]
-    return good + [desk.work_order(outsmart, Materials=[desk.material(), desk.material("WEG")]) for _ in range(2)]
+    good = [scenario.work_order(outsmart) for _ in range(4)]
+    return good + [
+        scenario.work_order(outsmart, Materials=[scenario.material(), scenario.material("WEG")]) for _ in range(2)
+    ]
 
 
 def made(king: KingSandbox) -> Counter[str]:
@@ -73,7 +75,7 @@ def put_back(outsmart: OutSmartSandbox, before: list[dict[str, Any]]) -> None:
 
 
 def states(numbers: list[str]) -> list[str]:
-    return [str(desk.ledger(number).state) for number in numbers]
+    return [str(scenario.ledger(number).state) for number in numbers]
 
 
 def noticed() -> list[LogEntry]:
@@ -84,16 +86,16 @@ def test_with_both_systems_untouched_nothing_is_sent_twice(
     backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     numbers = some_work_orders(outsmart)
-    desk.export()
-    in_king = desk.orders(king)
+    scenario.export()
+    in_king = scenario.orders(king)
     before = states(numbers)
     backups.restore(backup)
 
-    run = desk.export()
+    run = scenario.export()
 
     assert made(king) == once(numbers)
-    assert desk.orders(king) == in_king
-    assert desk.is_clean(king)
+    assert scenario.orders(king) == in_king
+    assert scenario.is_clean(king)
     assert states(numbers) == before
     assert run.counts()["created"] == 0
 
@@ -103,17 +105,17 @@ def test_with_outsmart_back_at_the_earlier_state_nothing_is_sent_twice(
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
-    in_king = desk.orders(king)
+    scenario.export()
+    in_king = scenario.orders(king)
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)
 
-    desk.export()
-    desk.export()
+    scenario.export()
+    scenario.export()
 
     assert made(king) == once(numbers)
-    assert desk.orders(king) == in_king
-    assert desk.is_clean(king)
+    assert scenario.orders(king) == in_king
+    assert scenario.is_clean(king)
     assert states(numbers) == ["done"] * 4 + ["incomplete"] * 2
 
 
@@ -121,11 +123,11 @@ def test_people_are_told_once(
     backup: Path, tenant: Tenant, outsmart: OutSmartSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     numbers = some_work_orders(outsmart)
-    desk.export()
+    scenario.export()
     backups.restore(backup)
 
-    desk.export()
-    desk.export()
+    scenario.export()
+    scenario.export()
 
     (entry,) = noticed()
     assert (entry.level, entry.params) == (LogEntry.Level.WARNING, {"found": str(len(numbers)), "closed": "0"})
@@ -140,13 +142,13 @@ def test_what_the_lost_state_made_is_not_made_again_in_later_runs_either(
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
+    scenario.export()
     backups.restore(backup)
-    desk.export()
+    scenario.export()
     put_back(outsmart, at_the_trigger)
-    new = desk.work_order(outsmart)
+    new = scenario.work_order(outsmart)
 
-    desk.export()
+    scenario.export()
 
     assert made(king) == once([*numbers, new])
 
@@ -156,29 +158,29 @@ def test_a_month_old_backup_sends_nothing_twice(
 ) -> None:
     with time_machine.travel(timezone.now() - datetime.timedelta(days=31), tick=True):
         early = some_work_orders(outsmart)
-        desk.export()
+        scenario.export()
     backup = backups.dump(tmp_path / "old.dump")
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     numbers = early + [number for _ in range(3) for number in some_work_orders(outsmart)]
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
+    scenario.export()
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)
 
-    desk.export()
+    scenario.export()
 
     assert made(king) == once(numbers)
-    assert desk.is_clean(king)
+    assert scenario.is_clean(king)
 
 
 def test_a_look_that_king_refused_is_no_look(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     some_work_orders(outsmart)
-    desk.export()
+    scenario.export()
     before = OrderWatch.objects.get().looked_at
-    desk.work_order(outsmart)
+    scenario.work_order(outsmart)
     king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
 
-    desk.export()
+    scenario.export()
 
     assert before is not None
     assert OrderWatch.objects.get().looked_at == before
@@ -189,18 +191,18 @@ def test_orders_that_king_closed_meanwhile_are_asked_about(
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
-    for order in desk.orders(king):
+    scenario.export()
+    for order in scenario.orders(king):
         close(king, str(order["OrderNummer"]))
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)
 
-    desk.export()
-    desk.export()
+    scenario.export()
+    scenario.export()
 
     assert made(king) == once(numbers)
     assert states(numbers) == ["rejected"] * 6
-    codes = [[why["code"] for why in desk.ledger(number).reasons] for number in numbers]
+    codes = [[why["code"] for why in scenario.ledger(number).reasons] for number in numbers]
     assert sorted(codes) == [["order_delivered"]] * 4 + [["order_delivered", "line_refused"]] * 2
     assert [entry.params for entry in noticed()] == [{"found": "0", "closed": "6"}]
 
@@ -208,13 +210,13 @@ def test_orders_that_king_closed_meanwhile_are_asked_about(
 def test_a_restore_is_noticed_also_where_king_shows_nothing_and_nothing_is_to_be_sent(
     backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
-    numbers = [desk.work_order(outsmart) for _ in range(3)]
-    desk.export()
-    for order in desk.orders(king):
+    numbers = [scenario.work_order(outsmart) for _ in range(3)]
+    scenario.export()
+    for order in scenario.orders(king):
         close(king, str(order["OrderNummer"]))
     backups.restore(backup)
 
-    desk.export()
+    scenario.export()
 
     assert [entry.params for entry in noticed()] == [{"found": "0", "closed": "3"}]
     assert states(numbers) == ["done"] * 3  # reported to OutSmart that they are in King completely
@@ -227,11 +229,11 @@ def test_without_a_journal_open_orders_are_found_in_king(
     settings.JOURNAL_FOLDER = ""
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
+    scenario.export()
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)
 
-    desk.export()
+    scenario.export()
 
     assert made(king) == once(numbers)
     assert states(numbers) == ["done"] * 4 + ["incomplete"] * 2
@@ -241,44 +243,44 @@ def test_without_a_journal_people_are_asked_about_what_king_may_have_closed(
     tmp_path: Path, king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
 ) -> None:
     settings.JOURNAL_FOLDER = ""
-    desk.work_order(outsmart)
-    desk.export()
+    scenario.work_order(outsmart)
+    scenario.export()
     backup = backups.dump(tmp_path / "later.dump")
-    shown, closed = desk.work_order(outsmart), desk.work_order(outsmart)
+    shown, closed = scenario.work_order(outsmart), scenario.work_order(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
-    close(king, desk.ledger(closed).king_order_number or "")
+    scenario.export()
+    close(king, scenario.ledger(closed).king_order_number or "")
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)
 
-    desk.export()
-    desk.export()
+    scenario.export()
+    scenario.export()
 
     assert made(king)[f"OS-{closed}"] == 1
-    assert (desk.ledger(shown).state, desk.ledger(closed).state) == (LedgerState.DONE, LedgerState.HELD)
-    assert [why["code"] for why in desk.ledger(closed).reasons] == ["restored_may_be_in_king"]
-    people.release(work_orders=[desk.ledger(closed)], by="Bea")
-    desk.export()
+    assert (scenario.ledger(shown).state, scenario.ledger(closed).state) == (LedgerState.DONE, LedgerState.HELD)
+    assert [why["code"] for why in scenario.ledger(closed).reasons] == ["restored_may_be_in_king"]
+    actions.release(work_orders=[scenario.ledger(closed)], by="Bea")
+    scenario.export()
     assert made(king)[f"OS-{closed}"] == 2  # a person asked for it
-    new = desk.work_order(outsmart)
-    desk.export()
-    assert desk.ledger(new).state == LedgerState.DONE
+    new = scenario.work_order(outsmart)
+    scenario.export()
+    assert scenario.ledger(new).state == LedgerState.DONE
 
 
 def test_a_lost_answer_of_the_lost_state_is_not_made_twice(
     backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
-    number = desk.work_order(outsmart)
+    number = scenario.work_order(outsmart)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
     king.faults.add(Fault(kind="http_500", operation="Orders_Opvragen", skip=1, times="forever"))
-    desk.export()
+    scenario.export()
     king.faults.clear()
     backups.restore(backup)
 
-    desk.export()
+    scenario.export()
 
     assert made(king) == once([number])
-    assert desk.is_clean(king)
+    assert scenario.is_clean(king)
 
 
 def test_a_new_database_takes_in_what_an_earlier_installation_made(
@@ -286,7 +288,7 @@ def test_a_new_database_takes_in_what_an_earlier_installation_made(
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
-    desk.export()
+    scenario.export()
     Tenant.objects.all().delete()
     anew = factories.tenant(slug="jansen-2")
     connect(anew, king, outsmart)
@@ -294,7 +296,7 @@ def test_a_new_database_takes_in_what_an_earlier_installation_made(
 
     with tenants.scope(anew):
         factories.settings(anew)
-        desk.export()
+        scenario.export()
 
         assert made(king) == once(numbers)
         assert states(numbers) == ["done"] * 4 + ["incomplete"] * 2
@@ -304,15 +306,15 @@ def test_orders_of_another_tenant_in_the_same_administration_are_no_sign_of_a_re
     king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     some_work_orders(outsmart)
-    desk.export()
+    scenario.export()
     with OutSmartSandbox(empty=True) as other_outsmart:
         other = factories.tenant(slug="visser")
         connect(other, king, other_outsmart)
         with tenants.scope(other):
             factories.settings(other)
-            number = desk.work_order(other_outsmart)
+            number = scenario.work_order(other_outsmart)
 
-            desk.export()
+            scenario.export()
 
             assert noticed() == []
             assert [row.outsmart_id for row in WorkOrder.objects.all()] == [number]
@@ -321,7 +323,7 @@ def test_orders_of_another_tenant_in_the_same_administration_are_no_sign_of_a_re
 def test_ordinary_runs_notice_nothing(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     for _ in range(3):
         some_work_orders(outsmart)
-        desk.export()
+        scenario.export()
 
     assert noticed() == []
     assert OrderWatch.objects.get().noticed_at is None
@@ -333,17 +335,17 @@ def test_an_imported_order_gets_no_line_twice(backup: Path, king: KingSandbox, o
     line = {"RegelSoort": "ART", "ArtikelNummer": "BUIS", "AantalBesteld": 4, "Magazijn": 1}
     king.store.edit_order(500, Edit(add=[line]))
     with_orders = backups.dump(backup.with_name("with-orders.dump"))
-    desk.load("orders")
+    scenario.load("orders")
     (posted,) = outsmart.store.all_work_orders()
     backups.restore(with_orders)
 
-    desk.load("orders")
+    scenario.load("orders")
     outsmart.store.edit_work_order(str(posted["id"]), {"status": "Compleet", "WorkStatus": "1"})
-    desk.export()
+    scenario.export()
 
     assert len(outsmart.store.all_work_orders()) == 1
-    (order,) = desk.orders(king, ours=False)
-    assert [row[1:] for row in desk.lines(order)].count(("BUIS", "4")) == 1
+    (order,) = scenario.orders(king, ours=False)
+    assert [row[1:] for row in scenario.lines(order)].count(("BUIS", "4")) == 1
 
 
 # --- While runs go on -------------------------------------------------------------------------------------------------
@@ -358,7 +360,7 @@ def sync(tenant: Tenant) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
         command = processes.bound("manage.py", "sync", tenant.slug, "export")
         quiet = subprocess.DEVNULL
         process = subprocess.Popen(
-            command, cwd=CHECKOUT, env=worlds.environment(), stdout=quiet, stderr=subprocess.PIPE
+            command, cwd=CHECKOUT, env=programs.environment(), stdout=quiet, stderr=subprocess.PIPE
         )
         started.append(process)
         return process
@@ -376,22 +378,22 @@ def test_a_run_that_goes_on_meanwhile_ends_in_order_and_nothing_is_sent_twice(
     sync: Callable[[], subprocess.Popen[bytes]],
     lost_answers_soon_settled: LostAnswers,
 ) -> None:
-    numbers = [desk.work_order(outsmart) for _ in range(12)]
+    numbers = [scenario.work_order(outsmart) for _ in range(12)]
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     king.faults.latency_seconds = 0.05
     first = sync()
     # A worker that was cut off may still have a call at King until it has ended.
     lost_answers_soon_settled.also_wait_for.append(lambda: first.wait(patience.SECONDS))
-    worlds.wait_for(lambda: len(desk.orders(king)) >= 3)
+    programs.wait_for(lambda: len(scenario.orders(king)) >= 3)
     backups.restore(backup)
     put_back(outsmart, at_the_trigger)
 
-    run = desk.export()
+    run = scenario.export()
     complaint = first.communicate()[1].decode()
 
-    desk.export()
+    scenario.export()
     assert run.status in ("succeeded", "partly", "failed")
     assert "Traceback" not in complaint, complaint
     assert made(king) == once(numbers)
-    assert desk.is_clean(king)
+    assert scenario.is_clean(king)
     assert states(numbers) == ["done"] * 12

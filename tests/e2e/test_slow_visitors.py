@@ -19,8 +19,8 @@ import pytest
 import yaml
 from django.test import Client
 
-from kingsync.embedded import ports
-from kingsync.embedded.places import CHECKOUT, local_folder
+from devservers import ports
+from devservers.places import CHECKOUT, local_folder
 from kingsync.models.tenants import Role, Tenant
 from tests import factories, processes
 

@@ -13,14 +13,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models import tenants
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.turns import KingTurn
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import desk, factories, processes, worlds
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, processes, programs, scenario
 from tests.conftest import connect
 from tests.e2e.forks import zygote
 from tests.holding import held
@@ -33,9 +33,9 @@ Command = subprocess.Popen[bytes]
 
 @pytest.fixture(autouse=True)
 def _ready(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant, approve_order=True)
-    desk.export()  # fills the mirror
+    scenario.export()  # fills the mirror
     SyncRun.objects.all().delete()
 
 
@@ -47,7 +47,7 @@ def sync(tenant: Tenant) -> Iterator[Callable[[], Command]]:
     def start() -> Command:
         command = processes.bound("manage.py", "sync", tenant.slug, "export")
         quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=ROOT, env=worlds.environment(), stdout=quiet, stderr=quiet)
+        process = subprocess.Popen(command, cwd=ROOT, env=programs.environment(), stdout=quiet, stderr=quiet)
         started.append(process)
         return process
 
@@ -59,14 +59,16 @@ def sync(tenant: Tenant) -> Iterator[Callable[[], Command]]:
 
 def all_is_right(king: KingSandbox, numbers: list[str]) -> None:
     """One whole, approved order for each work order, and none beside them."""
-    assert sorted(order["ExternOrderNummer"] for order in desk.orders(king)) == [f"OS-{number}" for number in numbers]
-    assert all(len(desk.lines(order)) == 4 and order["VrijVoorLevering"] for order in desk.orders(king))
-    assert [desk.ledger(number).state for number in numbers] == [LedgerState.DONE] * len(numbers)
-    assert desk.is_clean(king)
+    assert sorted(order["ExternOrderNummer"] for order in scenario.orders(king)) == [
+        f"OS-{number}" for number in numbers
+    ]
+    assert all(len(scenario.lines(order)) == 4 and order["VrijVoorLevering"] for order in scenario.orders(king))
+    assert [scenario.ledger(number).state for number in numbers] == [LedgerState.DONE] * len(numbers)
+    assert scenario.is_clean(king)
 
 
 def made(king: KingSandbox) -> int:
-    return len(desk.orders(king))
+    return len(scenario.orders(king))
 
 
 def test_workers_that_start_in_the_same_moment_share_one_run(
@@ -76,7 +78,7 @@ def test_workers_that_start_in_the_same_moment_share_one_run(
     with ExitStack() as stack:
         workers = [stack.enter_context(zygote()) for _ in range(3)]
         for _ in range(5):
-            numbers.append(desk.work_order(outsmart))
+            numbers.append(scenario.work_order(outsmart))
             at_once = [threading.Thread(target=worker.export, args=(tenant.pk,)) for worker in workers]
             for thread in at_once:
                 thread.start()
@@ -91,11 +93,11 @@ def test_workers_that_start_in_the_same_moment_share_one_run(
 def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
     tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
 ) -> None:
-    numbers = [desk.work_order(outsmart) for _ in range(12)]
+    numbers = [scenario.work_order(outsmart) for _ in range(12)]
     king.calls.clear()
     with held(king, CREATE):
         first = sync()
-        worlds.wait_for(lambda: king.calls.count(CREATE) > 0)
+        programs.wait_for(lambda: king.calls.count(CREATE) > 0)
 
         second = sync()
         with zygote() as worker:
@@ -111,7 +113,7 @@ def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
 def test_tenants_do_not_wait_for_each_other(
     tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
 ) -> None:
-    slow = [desk.work_order(outsmart) for _ in range(3)]
+    slow = [scenario.work_order(outsmart) for _ in range(3)]
     king.calls.clear()
     other = factories.tenant(slug="visser")
     with (
@@ -121,13 +123,13 @@ def test_tenants_do_not_wait_for_each_other(
         held(king, CREATE),
     ):
         connect(other, other_king, other_outsmart)
-        desk.stock(other_king)
+        scenario.stock(other_king)
         factories.settings(other, approve_order=True)
         first = sync()
-        worlds.wait_for(lambda: king.calls.count(CREATE) > 0)
-        quick = desk.work_order(other_outsmart)
+        programs.wait_for(lambda: king.calls.count(CREATE) > 0)
+        quick = scenario.work_order(other_outsmart)
 
-        run = desk.export()
+        run = scenario.export()
 
         assert first.poll() is None, "the slow tenant must still be at work"
         assert run.status == RunStatus.SUCCEEDED
@@ -141,9 +143,9 @@ def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
     king.calls.clear()
     with held(king, LINE, skip=9):
         command = sync()
-        worlds.wait_for(lambda: king.calls.count(LINE) > 9)
+        programs.wait_for(lambda: king.calls.count(LINE) > 9)
         command.send_signal(signal.SIGSTOP)
-    worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
+    programs.wait_for(lambda: all(call.status for call in king.calls.all()))
     SyncRun.objects.update(lease_until=timezone.now())
     KingTurn.objects.update(until=timezone.now())
     return command
@@ -152,13 +154,13 @@ def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
 def test_nobody_takes_over_from_a_worker_that_only_sleeps(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
 ) -> None:
-    numbers = [desk.work_order(outsmart) for _ in range(4)]
+    numbers = [scenario.work_order(outsmart) for _ in range(4)]
     sleeper = put_to_sleep(king, sync)
-    asked = len(desk.calls(king))
+    asked = len(scenario.calls(king))
 
-    desk.export()  # its connection lives, and with it its lock
+    scenario.export()  # its connection lives, and with it its lock
 
-    assert len(desk.calls(king)) == asked
+    assert len(scenario.calls(king)) == asked
     sleeper.send_signal(signal.SIGCONT)
     assert sleeper.wait() == 0
     all_is_right(king, numbers)
@@ -167,17 +169,17 @@ def test_nobody_takes_over_from_a_worker_that_only_sleeps(
 def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
 ) -> None:
-    numbers = [desk.work_order(outsmart) for _ in range(4)]
+    numbers = [scenario.work_order(outsmart) for _ in range(4)]
     sleeper = put_to_sleep(king, sync)
     cut_off_workers()
     WorkOrder.objects.update(doubtful_until=None)  # King has answered; nobody was there to hear it
-    run = desk.export()
-    asked = desk.calls(king)
+    run = scenario.export()
+    asked = scenario.calls(king)
 
     sleeper.send_signal(signal.SIGCONT)
     sleeper.wait()
 
-    assert desk.calls(king) == asked
+    assert scenario.calls(king) == asked
     assert run.status == RunStatus.SUCCEEDED
     all_is_right(king, numbers)
 

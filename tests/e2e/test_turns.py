@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from integrations.sandbox.faults import Fault
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.embedded.places import CHECKOUT
+from devservers.places import CHECKOUT
+from kingsync.king_mirror import connection_check
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import connection_check, turns
-from tests import desk, factories, patience, processes, worlds
+from kingsync.runs import turns
+from sandboxes.faults import Fault
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, patience, processes, programs, scenario
 from tests.conftest import connect
 from tests.holding import held
 
@@ -30,9 +31,9 @@ MORE_THAN_IS_DONE_MEANWHILE = 400
 
 @pytest.fixture(autouse=True)
 def _ready(tenant: Tenant, king: KingSandbox) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant)
-    desk.export()  # fills the mirror
+    scenario.export()  # fills the mirror
     king.calls.clear()
 
 
@@ -44,7 +45,7 @@ def sync() -> Iterator[Sync]:
     def start(slug: str = "jansen", kind: str = "export") -> subprocess.Popen[bytes]:
         command = processes.bound("manage.py", "sync", slug, kind, *(["--full"] if kind == "import" else []))
         quiet = subprocess.DEVNULL
-        started.append(subprocess.Popen(command, cwd=CHECKOUT, env=worlds.environment(), stdout=quiet, stderr=quiet))
+        started.append(subprocess.Popen(command, cwd=CHECKOUT, env=programs.environment(), stdout=quiet, stderr=quiet))
         return started[-1]
 
     yield start
@@ -64,24 +65,24 @@ def count(king: KingSandbox, operation: str) -> int:
 def test_an_export_and_an_import_of_one_tenant_call_one_at_a_time(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
 ) -> None:
-    numbers = [desk.work_order(outsmart) for _ in range(15)]
+    numbers = [scenario.work_order(outsmart) for _ in range(15)]
     king.faults.latency_seconds = 0.05
     exporting = sync()
-    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+    programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
-    imported = desk.load("customers", "products", "hour_types", full=True)
+    imported = scenario.load("customers", "products", "hour_types", full=True)
 
     assert exporting.wait() == 0
     assert imported.status == RunStatus.SUCCEEDED
     assert king.calls.peak == 1
-    assert [desk.ledger(number).state for number in numbers] == [LedgerState.DONE] * len(numbers)
+    assert [scenario.ledger(number).state for number in numbers] == [LedgerState.DONE] * len(numbers)
 
 
 def test_two_tenants_of_one_administration_call_one_at_a_time(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
 ) -> None:
     for _ in range(8):
-        desk.work_order(outsmart)
+        scenario.work_order(outsmart)
     with OutSmartSandbox(empty=True) as other_outsmart:
         other = factories.tenant(slug="visser")
         connect(other, king, other_outsmart)
@@ -91,15 +92,15 @@ def test_two_tenants_of_one_administration_call_one_at_a_time(
             connection.save()
             factories.settings(other)
             for _ in range(8):
-                desk.work_order(other_outsmart)
+                scenario.work_order(other_outsmart)
         king.faults.latency_seconds = 0.05
 
         both = [sync("jansen"), sync("visser")]
 
         assert [process.wait() for process in both] == [0, 0]
-    assert len(desk.orders(king)) == 16
+    assert len(scenario.orders(king)) == 16
     assert king.calls.peak == 1
-    assert desk.is_clean(king)
+    assert scenario.is_clean(king)
 
 
 def test_a_page_gets_its_turn_beside_an_export(
@@ -107,27 +108,27 @@ def test_a_page_gets_its_turn_beside_an_export(
 ) -> None:
     monkeypatch.setattr(turns, "PAGE_PATIENCE_SECONDS", patience.SECONDS)
     for _ in range(MORE_THAN_IS_DONE_MEANWHILE):
-        desk.work_order(outsmart)
+        scenario.work_order(outsmart)
     king.faults.latency_seconds = 0.03
     exporting = sync()
-    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+    programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
     problems = [connection_check.check(king_connection()) for _ in range(3)]
 
     assert problems == [None, None, None]
     assert exporting.poll() is None, "the export must still be at work"
     before = count(king, "Order_Toevoegen")
-    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > before)
+    programs.wait_for(lambda: count(king, "Order_Toevoegen") > before)
     assert king.calls.peak == 1
 
 
 def test_a_page_says_that_king_is_busy_instead_of_waiting_for_ever(
     king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
 ) -> None:
-    desk.work_order(outsmart)
+    scenario.work_order(outsmart)
     with held(king, "Order_Toevoegen"):
         exporting = sync()
-        worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+        programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
         problem = connection_check.check(king_connection())
 
@@ -139,12 +140,12 @@ def test_a_page_says_that_king_is_busy_instead_of_waiting_for_ever(
 
 def test_an_import_gets_on_beside_a_long_export(king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync) -> None:
     for _ in range(MORE_THAN_IS_DONE_MEANWHILE):
-        desk.work_order(outsmart)
+        scenario.work_order(outsmart)
     king.faults.latency_seconds = 0.05
     exporting = sync()
-    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+    programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
-    imported = desk.load("warehouses")
+    imported = scenario.load("warehouses")
 
     assert imported.status == RunStatus.SUCCEEDED
     assert exporting.poll() is None, "the export must still be at work"
@@ -153,18 +154,18 @@ def test_an_import_gets_on_beside_a_long_export(king: KingSandbox, outsmart: Out
 def test_after_a_kill_in_the_middle_of_a_call_the_next_one_goes_on(
     tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync
 ) -> None:
-    number = desk.work_order(outsmart)
+    number = scenario.work_order(outsmart)
     king.faults.add(Fault(kind="timeout_before", operation="Order_Toevoegen", seconds=60.0))
     exporting = sync()
-    worlds.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
+    programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
     exporting.send_signal(signal.SIGKILL)
     exporting.wait()
     king.faults.clear()
     WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
 
-    run = desk.export()
+    run = scenario.export()
 
     assert run.status == RunStatus.SUCCEEDED
-    assert desk.ledger(number).state == LedgerState.DONE
+    assert scenario.ledger(number).state == LedgerState.DONE
     assert king.calls.peak == 1
     assert not SyncRun.objects.filter(status__in=SyncRun.OPEN).exclude(pk=run.pk).exists()

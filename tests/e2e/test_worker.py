@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync import tasks
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from tests import desk, factories, worlds
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, programs, scenario
 from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,45 +30,45 @@ def ended(run: SyncRun) -> bool:
 
 
 def test_both_buttons_do_their_work_in_a_worker(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], worlds.Program]
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], programs.Program]
 ) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant)
-    number = desk.work_order(outsmart)
+    number = scenario.work_order(outsmart)
     worker()
 
     load, export = press(tenant, RunKind.IMPORT), press(tenant, RunKind.EXPORT)
-    worlds.wait_for(lambda: ended(load) and ended(export))
+    programs.wait_for(lambda: ended(load) and ended(export))
 
     assert (load.status, export.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED)
     assert len(outsmart.store.rows("materials")) == 2
-    assert [order["ExternOrderNummer"] for order in desk.orders(king)] == [f"OS-{number}"]
+    assert [order["ExternOrderNummer"] for order in scenario.orders(king)] == [f"OS-{number}"]
 
 
 def test_a_killed_worker_costs_nothing_but_time(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], worlds.Program]
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], programs.Program]
 ) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant)
-    numbers = [desk.work_order(outsmart) for _ in range(8)]
+    numbers = [scenario.work_order(outsmart) for _ in range(8)]
     with held(king, "Order_Toevoegen", skip=4):
         first = worker()
         run = press(tenant, RunKind.EXPORT)
-        worlds.wait_for(lambda: king.calls.count("Order_Toevoegen") > 4)
+        programs.wait_for(lambda: king.calls.count("Order_Toevoegen") > 4)
 
         first.send_signal(signal.SIGKILL)
         first.wait()
-    worlds.wait_for(lambda: all(call.status for call in king.calls.all()))
+    programs.wait_for(lambda: all(call.status for call in king.calls.all()))
     WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
     worker()
-    worlds.wait_for(lambda: bool(sweep_until_taken(run)) or ended(run))
-    worlds.wait_for(lambda: ended(run))
+    programs.wait_for(lambda: bool(sweep_until_taken(run)) or ended(run))
+    programs.wait_for(lambda: ended(run))
 
     assert run.status == RunStatus.SUCCEEDED
-    assert [desk.ledger(number).state for number in numbers] == [LedgerState.DONE] * 8
-    assert len(desk.orders(king)) == 8
-    assert all(len(desk.lines(order)) == 4 for order in desk.orders(king))
-    assert desk.is_clean(king)
+    assert [scenario.ledger(number).state for number in numbers] == [LedgerState.DONE] * 8
+    assert len(scenario.orders(king)) == 8
+    assert all(len(scenario.lines(order)) == 4 for order in scenario.orders(king))
+    assert scenario.is_clean(king)
 
 
 def sweep_until_taken(run: SyncRun) -> bool:
@@ -79,19 +79,19 @@ def sweep_until_taken(run: SyncRun) -> bool:
 
 
 def test_the_clock_starts_what_is_due(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], worlds.Program]
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, worker: Callable[[], programs.Program]
 ) -> None:
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant, schedule_enabled=True)
-    desk.work_order(outsmart)
+    scenario.work_order(outsmart)
     tasks.start_due_runs()  # nothing yet: the first run waits for one interval
-    SettingsVersion.objects.update(saved_at=desk.in_seconds(-16 * 60))
+    SettingsVersion.objects.update(saved_at=scenario.in_seconds(-16 * 60))
     worker()
 
     tasks.start_due_runs()
     tasks.start_due_runs()  # a doubled tick starts nothing twice
-    worlds.wait_for(lambda: SyncRun.objects.filter(status__in=SyncRun.FINAL).count() == 2)
+    programs.wait_for(lambda: SyncRun.objects.filter(status__in=SyncRun.FINAL).count() == 2)
 
     runs = list(SyncRun.objects.order_by("kind").values_list("kind", "trigger", "status"))
     assert runs == [("export", "schedule", "succeeded"), ("import", "schedule", "succeeded")]
-    assert len(desk.orders(king)) == 1
+    assert len(scenario.orders(king)) == 1

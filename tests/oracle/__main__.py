@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from time import monotonic
 
-from kingsync.embedded.servers import servers
+from devservers.servers import servers
 from tests.oracle import features, workers
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
 from kingsync.models.work_orders import OrderLine, WorkOrder
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests.oracle.values import Header, Line
 
 # The product's codes of reasons in the words of the rules; others are the same.

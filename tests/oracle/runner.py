@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync.models import tenant_files, tenants
-from tests import desk
+from kingsync import tenant_file
+from kingsync.models import tenants
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import scenario
 from tests.oracle import edits, found, generator, rules
 from tests.oracle.features import SILENT
 from tests.oracle.texts import KING_ORDER_NUMBER
@@ -67,7 +68,7 @@ class Batch:
     def run(self) -> Report:
         """Carry out the batch; in a database of which it is the only user of its tenant."""
         with KingSandbox(empty=True) as king, OutSmartSandbox(empty=True) as outsmart:
-            tenant = tenant_files.apply(json.dumps(self._tenant_file(king, outsmart)).encode())
+            tenant = tenant_file.apply(json.dumps(self._tenant_file(king, outsmart)).encode())
             _fill(king, self.world)
             for order in self.world.orders.values():
                 _put_order(king, order.number, order.debtor, is_open=order.is_open, lines=self._staff_lines())
@@ -113,8 +114,8 @@ class Batch:
         self._compare("again", again, king, outsmart, before)
 
     def _export(self, name: str) -> None:
-        run = desk.export()
-        counts = desk.counts(run)
+        run = scenario.export()
+        counts = scenario.counts(run)
         if sum(counts.values()) != 2 * counts.get("read", 0) or run.status not in {"succeeded", "partly"}:
             self._differs(name, "", "the run", "counts that add up", f"{run.status} {counts} {run.error}")
 
@@ -128,7 +129,7 @@ class Batch:
                 changes = self._allowed_changes(office, row, was)
                 outsmart.store.edit_work_order(number, changes)
                 row.update(changes)
-            again[number] = self._later(row, was, desk.told(outsmart, number))
+            again[number] = self._later(row, was, scenario.told(outsmart, number))
         return again
 
     def _allowed_changes(self, office: edits.Office, row: Row, was: Expected) -> Row:

@@ -14,13 +14,13 @@ from celery import Celery
 from celery.beat import ScheduleEntry
 from django.db import connection
 
+from devservers.places import CHECKOUT
 from kingsync import probe, tasks
 from kingsync.celery import app as real_app
 from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
-from kingsync.embedded.places import CHECKOUT
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
-from tests import factories, processes, worlds
+from tests import factories, processes, programs
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +154,7 @@ def test_the_probe_sees_whether_there_is_a_clock() -> None:
 def _probe(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kingsync.probe", *arguments],
-        env=worlds.environment() | environment,
+        env=programs.environment() | environment,
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

@@ -10,16 +10,16 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import translation
 
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
-from kingsync import tasks
+from kingsync import tasks, worker
+from kingsync.messages.reason_texts import sentence
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Role, Tenant
-from kingsync.models.wording import sentence
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs import engine, lifecycle, wanted
-from tests import desk, factories
+from kingsync.runs import lifecycle, wanted
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, scenario
 from tests.web.pages import text
 
 WHY = "“Orders” is off in the settings, so nothing is exported."
@@ -35,9 +35,9 @@ def _english() -> Iterator[None]:
 @pytest.fixture
 def number(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> str:
     """A work order at the trigger of a new tenant: only its connections were filled in."""
-    desk.stock(king)
+    scenario.stock(king)
     factories.settings(tenant, export_orders=False, schedule_enabled=True)
-    return desk.work_order(outsmart)
+    return scenario.work_order(outsmart)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def switch(*, on: bool) -> None:
 
 def is_untouched(king: KingSandbox) -> bool:
     """True when nobody asked King for anything."""
-    return desk.calls(king) == [] and desk.orders(king, ours=False) == []
+    return scenario.calls(king) == [] and scenario.orders(king, ours=False) == []
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
@@ -88,7 +88,7 @@ def test_one_work_order_alone_is_not_exported_either(editor: Client, number: str
 
 
 def test_work_order_of_a_preview_is_not_exported_either(editor: Client, number: str) -> None:
-    shown = desk.export(dry_run=True)
+    shown = scenario.export(dry_run=True)
 
     page = editor.get(f"/t/jansen/runs/{shown.pk}/")
     refused = editor.post(f"/t/jansen/runs/{shown.pk}/export/", {"outsmart_id": number}, follow=True)
@@ -101,11 +101,11 @@ def test_work_order_of_a_preview_is_not_exported_either(editor: Client, number: 
 def test_preview_is_allowed_for_it_writes_nothing(editor: Client, number: str, king: KingSandbox) -> None:
     editor.post("/t/jansen/start/export/", {"dry_run": "1"})
     [run] = SyncRun.objects.all()
-    engine.work(run.pk, slice_seconds=desk.FOREVER)
+    worker.work(run.pk, slice_seconds=scenario.FOREVER)
     call_command("sync", "jansen", "export", "--dry-run", stdout=StringIO())
 
     assert [each.status for each in SyncRun.objects.all()] == [RunStatus.SUCCEEDED] * 2
-    assert desk.orders(king) == []
+    assert scenario.orders(king) == []
 
 
 def test_retry_says_that_no_export_comes(editor: Client, number: str, tenant: Tenant) -> None:
@@ -120,7 +120,7 @@ def test_retry_says_that_no_export_comes(editor: Client, number: str, tenant: Te
 
 
 def test_clock_starts_nothing(number: str, king: KingSandbox) -> None:
-    SettingsVersion.objects.update(saved_at=desk.in_seconds(-86400))
+    SettingsVersion.objects.update(saved_at=scenario.in_seconds(-86400))
 
     tasks.start_due_runs()
 
@@ -148,7 +148,7 @@ def test_run_that_was_switched_off_in_the_queue_ends_with_the_reason(
     run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
     switch(on=False)
 
-    engine.work(run.pk, slice_seconds=desk.FOREVER)
+    worker.work(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, sentence(run.error)) == (RunStatus.CANCELLED, WHY)
@@ -160,21 +160,21 @@ def test_run_that_was_switched_off_between_two_slices_sends_nothing_more(
     number: str, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     for _ in range(3):
-        desk.work_order(outsmart)
+        scenario.work_order(outsmart)
     switch(on=True)
     run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
-    first = engine.work(run.pk, slice_seconds=0)
+    first = worker.work(run.pk, slice_seconds=0)
     switch(on=False)
-    before = desk.calls(king)
+    before = scenario.calls(king)
 
-    second = engine.work(run.pk, slice_seconds=0)
+    second = worker.work(run.pk, slice_seconds=0)
 
     run.refresh_from_db()
     assert (first.more, second.more) == (True, False)
     assert (run.status, sentence(run.error)) == (RunStatus.CANCELLED, WHY)
-    assert len(desk.orders(king)) == 1
-    assert desk.calls(king) == before
-    assert desk.is_clean(king)
+    assert len(scenario.orders(king)) == 1
+    assert scenario.calls(king) == before
+    assert scenario.is_clean(king)
 
 
 def test_import_with_nothing_switched_on_is_refused_too(editor: Client, tenant: Tenant, king: KingSandbox) -> None:

@@ -18,7 +18,7 @@ from kingsync.models.connections import Connection
 from kingsync.models.turns import Caller, KingTurn, KingTurnRequest
 from kingsync.runs import processes, turns
 from kingsync.runs.turns import Turn
-from tests import patience, worlds
+from tests import patience, programs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "http://king:80 DEMO"
@@ -165,9 +165,9 @@ def test_an_export_goes_before_an_import_that_waits_longer(turn: Callable[..., T
     holder, first, second = turn(), turn(Caller.IMPORT), turn(Caller.EXPORT)
     with holder.held():
         threads = [in_background(first, lambda: went.append("import"))]
-        worlds.wait_for(lambda: waiting() == {"import"})
+        programs.wait_for(lambda: waiting() == {"import"})
         threads.append(in_background(second, lambda: went.append("export")))
-        worlds.wait_for(lambda: waiting() == {"import", "export"})
+        programs.wait_for(lambda: waiting() == {"import", "export"})
     for thread in threads:
         thread.join()
 
@@ -178,9 +178,9 @@ def test_an_import_gives_way_to_an_export_between_two_calls(turn: Callable[..., 
     importing, went = turn(Caller.IMPORT), threading.Event()
     with importing.held():
         thread = in_background(turn(Caller.EXPORT), went.set)
-        worlds.wait_for(lambda: waiting() == {"export"})
+        programs.wait_for(lambda: waiting() == {"export"})
 
-    worlds.wait_for(lambda: made_calls_until(importing, went))
+    programs.wait_for(lambda: made_calls_until(importing, went))
     thread.join()
 
     assert went.is_set()
@@ -200,12 +200,12 @@ def test_nobody_starves_beside_exports_that_never_end(
     went = threading.Event()
     busy, also_busy = turn(Caller.EXPORT), turn(Caller.EXPORT)
     with busy.held():
-        others = threading.Thread(target=lambda: worlds.wait_for(lambda: made_calls_until(also_busy, went)))
+        others = threading.Thread(target=lambda: programs.wait_for(lambda: made_calls_until(also_busy, went)))
         others.start()
         waits = in_background(turn(Caller.IMPORT), went.set)
-        worlds.wait_for(lambda: waiting() == {"export", "import"})
+        programs.wait_for(lambda: waiting() == {"export", "import"})
 
-    worlds.wait_for(lambda: made_calls_until(busy, went))
+    programs.wait_for(lambda: made_calls_until(busy, went))
     waits.join()
     others.join()
 
@@ -217,7 +217,7 @@ def test_who_makes_no_calls_leaves_the_turn(turn: Callable[..., Turn]) -> None:
     with turn().held():
         assert held_by() == Caller.EXPORT
 
-    worlds.wait_for(lambda: held_by() == "")
+    programs.wait_for(lambda: held_by() == "")
 
 
 # --- Holders that are gone --------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_a_turn_of_another_machine_is_waited_for_until_it_ends(turn: Callable[..
         KingTurn.objects.update(holder="elsewhere/1/1/x")
         next_one = turn(Caller.EXPORT)
         thread = in_background(next_one, lambda: None)
-        worlds.wait_for(lambda: waiting() == {"export"})
+        programs.wait_for(lambda: waiting() == {"export"})
         assert thread.is_alive()
 
         KingTurn.objects.update(until="2020-01-01T00:00Z")
@@ -254,7 +254,7 @@ def test_who_lost_the_turn_asks_for_it_again(turn: Callable[..., Turn]) -> None:
     with other.held():
         frozen._prolonged_at -= turns.LEASE_SECONDS
         waits = in_background(frozen, lambda: None)
-        worlds.wait_for(lambda: waiting() == {"export"})
+        programs.wait_for(lambda: waiting() == {"export"})
 
     waits.join(timeout=patience.SECONDS)
     assert not waits.is_alive()

@@ -12,11 +12,11 @@ from django.utils import timezone
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Role, Tenant
-from kingsync.runs import background
+from kingsync.runs import background_calls
 from tests import factories
 from tests.web.conftest import People
 from tests.web.pages import html, text
-from tests.web.settings_entries import ADDRESS, entries
+from tests.web.settings.settings_entries import ADDRESS, entries
 
 HTMX = {"HX-Request": "true"}
 
@@ -98,7 +98,7 @@ def test_who_lost_the_role_does_not_see_the_answer_any_more(
 
 
 def test_too_many_tests_are_refused_with_a_sentence(editor: Client, tenant: Tenant, people: People) -> None:
-    for _ in range(background.TESTS_PER_PERSON):
+    for _ in range(background_calls.TESTS_PER_PERSON):
         factories.background_call(tenant, by=people.editor)
 
     part = editor.post(f"{ADDRESS}test/king/", entries(editor), headers=HTMX)
@@ -107,7 +107,7 @@ def test_too_many_tests_are_refused_with_a_sentence(editor: Client, tenant: Tena
 
 
 def test_too_many_calls_at_once_are_refused_at_every_button(editor: Client, tenant: Tenant, people: People) -> None:
-    for number in range(background.OPEN_PER_TENANT):
+    for number in range(background_calls.OPEN_PER_TENANT):
         factories.background_call(tenant, by=people.owner, state="queued", key=str(number), result={})
     row = factories.work_order(tenant, state="held")
 

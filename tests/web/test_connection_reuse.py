@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
-from kingsync.front import wsgi
+from kingsync.server import wsgi
 from kingsync.wsgi import application as pages
 
 SCOPE = {

@@ -20,13 +20,14 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync import tasks
 from kingsync import urls as all_urls
+from kingsync.accounts import invitations
+from kingsync.king_mirror import connection_check, pick_list_refresh
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import connection_check, invitations, refreshing
-from kingsync.web import second_step
+from kingsync.web.shared import second_step
 from kingsync.web.urls import urlpatterns
 from tests import factories
 from tests.web.conftest import People
@@ -179,7 +180,7 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
         return None
 
     monkeypatch.setattr(connection_check, "check_stored", works)
-    monkeypatch.setattr(refreshing, "refresh_choices", list)
+    monkeypatch.setattr(pick_list_refresh, "refresh_choices", list)
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
     return World(tenant, people, rows_of(tenant, people.viewer, asker=people.owner))
 

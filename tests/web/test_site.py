@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from pytest_django import Settings
 
 from kingsync.models.tenants import Tenant
-from kingsync.web import health
+from kingsync.web.operators import health
 from tests import factories
 from tests.web.conftest import People
 
@@ -99,7 +99,7 @@ def test_fault_of_ours_shows_a_plain_page_without_details(editor: Client, monkey
     def broken() -> None:
         raise ZeroDivisionError("tok-7f3a-outsmart")
 
-    monkeypatch.setattr("kingsync.web.overview.overview", broken)
+    monkeypatch.setattr("kingsync.web.start.dashboard.overview", broken)
     editor.raise_request_exception = False
 
     answer = editor.get("/t/jansen/")
@@ -115,7 +115,7 @@ def test_the_page_of_a_fault_says_that_we_are_told_where_we_are(
     editor: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings, dsn: str
 ) -> None:
     settings.SENTRY_DSN = dsn
-    monkeypatch.setattr("kingsync.web.overview.overview", lambda: 1 / 0)
+    monkeypatch.setattr("kingsync.web.start.dashboard.overview", lambda: 1 / 0)
     editor.raise_request_exception = False
 
     page = editor.get("/t/jansen/").content.decode()

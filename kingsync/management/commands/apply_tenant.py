@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from kingsync.models import tenant_files
+from kingsync import tenant_file
 
 
 class Command(BaseCommand):
@@ -19,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: str) -> None:
         try:
-            tenant = tenant_files.apply(_content(options["file"]))
-        except tenant_files.TenantFileError as error:
+            tenant = tenant_file.apply(_content(options["file"]))
+        except tenant_file.TenantFileError as error:
             raise CommandError(str(error), returncode=2) from None
         self.stderr.write(f"Tenant {tenant.slug} is stored.")
 

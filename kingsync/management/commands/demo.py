@@ -19,11 +19,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from integrations.sandbox.outsmart import BASE_PATH
-from kingsync.embedded import ports
-from kingsync.embedded.locks import FileLock
-from kingsync.embedded.places import local_folder
-from kingsync.embedded.supervisor import Part, PartEndedError, Supervisor, TooSlowError
+from devservers import ports
+from devservers.locks import FileLock
+from devservers.places import local_folder
+from devservers.supervisor import Part, PartEndedError, Supervisor, TooSlowError
+from sandboxes.outsmart.sandbox import BASE_PATH
 
 USUAL_PORT = 8000
 START_SECONDS = 90.0

@@ -16,14 +16,15 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone, translation
 
 from integrations import errors
+from kingsync.exports import causes
 from kingsync.management.lookup import tenant_of
+from kingsync.manual_actions import actions, order_notices
+from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
+from kingsync.messages.reason_texts import reason_of, sentence, sentences, stored
 from kingsync.models import tenants
 from kingsync.models.encryption import DecryptionError
-from kingsync.models.wording import reason_of, sentence, sentences, stored
 from kingsync.models.work_orders import Decision, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import causes, order_notices, people
-from kingsync.runs.deciding import OtherCustomerError, UnknownWorkOrderError
 from kingsync.runs.refusals import RefusedError
 
 ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
@@ -82,7 +83,7 @@ class Command(BaseCommand):
         for entry in shown:
             self.stdout.write(line_of(entry))
 
-    def _tell_decided(self, decided: people.Decided, as_json: bool) -> int:
+    def _tell_decided(self, decided: actions.Decided, as_json: bool) -> int:
         refused = [
             {"outsmart_id": each.work_order.outsmart_id if each.work_order else "", "reason": _in_words(each.why)}
             for each in decided.refused
@@ -171,53 +172,53 @@ def _row(outsmart_id: str) -> WorkOrder:
     return found
 
 
-def _each(outsmart_ids: list[str], decide: Callable[..., people.Decided], **how: str) -> people.Decided:
+def _each(outsmart_ids: list[str], decide: Callable[..., actions.Decided], **how: str) -> actions.Decided:
     """Decide about the work orders that are there; the others are refused beside them."""
     rows = list(WorkOrder.objects.defer("source").filter(outsmart_id__in=outsmart_ids).order_by("id"))
     decided = decide(work_orders=rows, **how)
     known = {row.outsmart_id for row in rows}
     strangers = [WorkOrder(outsmart_id=each) for each in dict.fromkeys(outsmart_ids) if each not in known]
-    return people.Decided(decided.done, decided.refused + [people.Refused(0, row, _UNKNOWN) for row in strangers])
+    return actions.Decided(decided.done, decided.refused + [actions.Refused(0, row, _UNKNOWN) for row in strangers])
 
 
-def _retry(options: dict[str, Any]) -> people.Decided:
-    return _each(options["retry"], people.retry, by=options["by"])
+def _retry(options: dict[str, Any]) -> actions.Decided:
+    return _each(options["retry"], actions.retry, by=options["by"])
 
 
-def _retry_cause(options: dict[str, Any]) -> people.Decided:
-    return people.retry_cause(key=options["retry_cause"], by=options["by"])
+def _retry_cause(options: dict[str, Any]) -> actions.Decided:
+    return actions.retry_cause(key=options["retry_cause"], by=options["by"])
 
 
-def _release(options: dict[str, Any]) -> people.Decided:
-    return _each(options["release"], people.release, by=options["by"])
+def _release(options: dict[str, Any]) -> actions.Decided:
+    return _each(options["release"], actions.release, by=options["by"])
 
 
-def _exclude(options: dict[str, Any]) -> people.Decided:
-    return _each(options["exclude"], people.exclude, by=options["by"], reason=options["reason"])
+def _exclude(options: dict[str, Any]) -> actions.Decided:
+    return _each(options["exclude"], actions.exclude, by=options["by"], reason=options["reason"])
 
 
-def _include(options: dict[str, Any]) -> people.Decided:
-    return _each(options["include"], people.include, by=options["by"])
+def _include(options: dict[str, Any]) -> actions.Decided:
+    return _each(options["include"], actions.include, by=options["by"])
 
 
-def _attach(options: dict[str, Any]) -> people.Decided:
+def _attach(options: dict[str, Any]) -> actions.Decided:
     outsmart_id, number = options["attach"]
-    made = people.attach(
+    made = actions.attach(
         work_order=_row(outsmart_id),
         king_order_number=number,
         by=options["by"],
         accepts_other_customer=options["yes_other_customer"],
     )
-    return people.Decided(done=[made.work_order])
+    return actions.Decided(done=[made.work_order])
 
 
-def _anew(options: dict[str, Any]) -> people.Decided:
+def _anew(options: dict[str, Any]) -> actions.Decided:
     row, why = _row(options["anew"]), options["reason"]
-    made = people.start_anew(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
-    return people.Decided(done=[made.work_order])
+    made = actions.start_anew(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
+    return actions.Decided(done=[made.work_order])
 
 
-_DECISIONS: dict[str, Callable[[dict[str, Any]], people.Decided]] = {
+_DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
     "retry": _retry,
     "retry_cause": _retry_cause,
     "release": _release,

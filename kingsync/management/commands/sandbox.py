@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.sandbox.base import Sandbox
-from integrations.sandbox.king import KingSandbox
-from integrations.sandbox.outsmart import OutSmartSandbox
-from integrations.sandbox.server import LOOPBACK
+from sandboxes.base import Sandbox
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from sandboxes.server import LOOPBACK
 
 
 class Options(msgspec.Struct, kw_only=True):

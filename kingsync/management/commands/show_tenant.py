@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
+from kingsync import tenant_file
 from kingsync.management.lookup import tenant_of
-from kingsync.models import tenant_files
 
 
 class Command(BaseCommand):
@@ -18,5 +18,5 @@ class Command(BaseCommand):
         parser.add_argument("slug", metavar="SLUG")
 
     def handle(self, *args: object, **options: str) -> None:
-        document = tenant_files.show(tenant_of(options["slug"]))
+        document = tenant_file.show(tenant_of(options["slug"]))
         self.stdout.write(json.dumps(document, indent=1, ensure_ascii=False))

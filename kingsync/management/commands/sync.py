@@ -16,15 +16,18 @@ from django.db import connection
 from django.utils import timezone, translation
 from tqdm import tqdm
 
-from integrations.king.xml_errors import FileError
+from integrations.king.xml.file import FileError
+from kingsync import worker
+from kingsync.imports import import_process
+from kingsync.imports.files import store
 from kingsync.management import import_text
 from kingsync.management.lookup import tenant_of
-from kingsync.models import tenants
+from kingsync.messages.reason_texts import reason_of, sentence, stored
+from kingsync.models import import_kinds, tenants
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.models.wording import reason_of, sentence, stored
-from kingsync.runs import engine, import_kinds, import_process, king_files, lifecycle
+from kingsync.runs import lifecycle
 from kingsync.runs.wanted import NotWantedError
 
 FOREVER = 10 * 365 * 24 * 3600.0
@@ -70,7 +73,7 @@ class Command(BaseCommand):
         if _exit_code(run) != WENT_WELL:
             sys.exit(_exit_code(run))
 
-    def _work(self, tenant: Tenant, options: dict[str, Any]) -> tuple[SyncRun, engine.Worked]:
+    def _work(self, tenant: Tenant, options: dict[str, Any]) -> tuple[SyncRun, worker.Worked]:
         kind = RunKind(options["action"])
         with _registered(options.get("files") or []) as files:
             lifecycle.interrupt_dead(kind)
@@ -78,7 +81,7 @@ class Command(BaseCommand):
             if requested.joined:
                 raise CommandError(_going_on(requested.run), returncode=FAILED)
             with _progress(tenant, requested.run):
-                worked = engine.work(requested.run.pk, slice_seconds=FOREVER)
+                worked = worker.work(requested.run.pk, slice_seconds=FOREVER)
         run = SyncRun.objects.filter(pk=requested.run.pk).first()
         if run is None:
             raise CommandError(
@@ -87,7 +90,7 @@ class Command(BaseCommand):
             )
         return run, worked
 
-    def _tell(self, run: SyncRun, worked: engine.Worked, *, as_json: bool) -> None:
+    def _tell(self, run: SyncRun, worked: worker.Worked, *, as_json: bool) -> None:
         error = sentence(run.error) or None
         if as_json:
             answer: dict[str, Any] = {
@@ -134,13 +137,13 @@ def _registered(paths: list[Path]) -> Iterator[list[KingFile]]:
     files = []
     try:
         for path in paths:
-            files.append(king_files.register(path))
+            files.append(store.register(path))
         yield files
     except FileError as error:
         raise CommandError(sentence(stored(reason_of(error))), returncode=FAILED) from None
     finally:
         for file in files:
-            king_files.forget(file)
+            store.forget(file)
 
 
 def _going_on(run: SyncRun) -> str:

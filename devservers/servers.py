@@ -1,0 +1,116 @@
+"""Real PostgreSQL and Valkey for the demo, the tests and commands: started when needed, shared, stopped after use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devservers.errors import ServersError
+from devservers.keeper import READY
+from devservers.locks import FileLock
+from devservers.places import CHECKOUT
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers of a folder listen, passwords included."""
+
+    database_url: str
+    redis_url: str
+
+    def __repr__(self) -> str:
+        return "Addresses(***)"
+
+
+@contextmanager
+def servers(folder: Path, *, throwaway: bool = False) -> Iterator[Addresses]:
+    """Have the servers of `folder` up inside the block; several processes share one pair.
+
+    `throwaway` starts with empty data and writes nothing to disk for sure. The last user waits until the servers have
+    stopped; when a user is killed they stop by themselves. Raises `ServersError` with a sentence for people.
+    """
+    user = _User(folder.resolve(), throwaway=throwaway)
+    try:
+        yield user.enter()
+    finally:
+        user.leave()
+
+
+class _User:
+    """One user of the servers of a folder, and the protocol of the three lock files."""
+
+    def __init__(self, folder: Path, *, throwaway: bool) -> None:
+        self._folder = folder
+        self._throwaway = throwaway
+        self._users = FileLock(folder / "users.lock")
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def enter(self) -> Addresses:
+        """Become a user; one at a time looks for the servers and starts them."""
+        self._users.shared()
+        starting, keeper = FileLock(self._folder / "start.lock"), FileLock(self._folder / "keeper.lock")
+        try:
+            starting.exclusive()
+            while True:
+                if keeper.try_shared():  # nobody keeps servers here
+                    keeper.release()
+                    self._start_keeper(starting)
+                elif addresses := self._addresses():
+                    return addresses
+                else:  # it is ending, because a server of it died
+                    keeper.shared()
+                    keeper.release()
+        finally:
+            keeper.close()
+            starting.close()
+
+    def leave(self) -> None:
+        """Let go; the last user stays until the keeper has stopped the servers."""
+        leaving = FileLock(self._folder / "start.lock")
+        leaving.exclusive()  # one at a time, so that exactly one is the last
+        is_last = self._users.try_exclusive() or not self._users.try_shared()
+        self._users.close()
+        leaving.close()
+        if is_last:
+            keeper = FileLock(self._folder / "keeper.lock")
+            keeper.shared()
+            keeper.close()
+        for process in self._started:
+            if is_last:
+                process.wait()
+            else:  # the keeper outlives us for the others: that is its purpose, not a leak to warn of
+                process.returncode = 0
+
+    def _addresses(self) -> Addresses | None:
+        try:
+            state = json.loads((self._folder / "state.json").read_text())
+        except FileNotFoundError:
+            return None
+        return Addresses(state["database_url"], state["redis_url"])
+
+    def _start_keeper(self, starting: FileLock) -> None:
+        """Start a keeper and wait for its word. It inherits `start.lock`: nobody else starts until it is ready."""
+        options = ["--starting", str(starting.descriptor), *(["--throwaway"] if self._throwaway else [])]
+        log_file = self._folder / "keeper.log"
+        reading, writing = os.pipe()
+        with log_file.open("wb") as log, os.fdopen(writing, "wb") as telling:
+            keeper = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "devservers.keeper", str(self._folder), *options],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=telling,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=[starting.descriptor],
+            )
+        self._started.append(keeper)
+        with os.fdopen(reading) as listening:
+            word = listening.readline().strip()
+        if word != READY:
+            raise ServersError(word or f"The embedded servers do not start; see {log_file}.")

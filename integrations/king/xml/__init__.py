@@ -1,0 +1,1 @@
+"""King's XML export files, read as a stream."""

@@ -1,0 +1,57 @@
+"""Materials of an imported order are lines of King's: the export must know them as such before it plans."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kingsync.exports import ledger
+from kingsync.models.links import ImportedLine
+from kingsync.models.work_orders import OrderLine, Step, WorkOrder
+from kingsync.rules import matching
+from kingsync.rules.plans import BookedLine, Content, Source
+
+
+def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
+    """Book the lines that the order import remembered as sent lines of this work order, at its first export.
+
+    Also where the line was planned before, while the work order waited for its order. A dry run knows them in memory
+    only.
+    """
+    if row.step != Step.NEW or row.king_order_number:
+        return
+    imported = list(ImportedLine.objects.filter(king_order_number=king_order_number).order_by("id"))
+    if not imported:
+        return
+    booked = {line.key: line for line in ledger.booked_lines(row)}
+    references = matching.References(row.outsmart_id, booked.values())
+    in_king = {key for key, line in booked.items() if line.king_line_id}
+    new = [(line, references.of(Source.MATERIAL, line.key)) for line in imported if line.key not in in_king]
+    if not is_dry:
+        OrderLine.objects.bulk_create(
+            [_order_line(row, line, reference) for line, reference in new],
+            update_conflicts=True,
+            unique_fields=["work_order", "reference"],
+            update_fields=["state", "reasons", "king_line_id", "is_imported", "sent"],
+        )
+    taken = {line.key: _booked(line, reference) for line, reference in new}
+    ledger.remember(row, (booked | taken).values())
+
+
+def _order_line(row: WorkOrder, line: ImportedLine, reference: str) -> OrderLine:
+    return OrderLine(
+        tenant_id=row.tenant_id,
+        work_order=row,
+        reference=reference,
+        key=line.key,
+        kind=OrderLine.Kind.MATERIAL,
+        source=line.label,
+        state=OrderLine.State.SENT,
+        king_line_id=line.king_line_id,
+        is_imported=True,
+        sent=line.content,
+    )
+
+
+def _booked(line: ImportedLine, reference: str) -> BookedLine:
+    content = msgspec.convert(line.content, Content, strict=False)
+    return BookedLine(reference=reference, key=line.key, sent=content, king_line_id=line.king_line_id, is_imported=True)

@@ -1,0 +1,130 @@
+"""Finding out the next step of a work order, by reading only: a dry run does no more, an export books on the way."""
+
+from __future__ import annotations
+
+import msgspec
+
+from integrations import errors
+from integrations.king.records import Order
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import adopted_lines
+from kingsync.exports import verdict as verdicts
+from kingsync.exports.export_job import Job
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.next_step import Act, Known, NextStep, count_of, follow
+from kingsync.rules.plans import Plan
+from kingsync.runs.retry import patiently
+
+
+class Assessment:
+    """What is known of one work order (`known`), and what comes next."""
+
+    def __init__(self, job: Job, row: WorkOrder, source: Source, *, is_at_trigger: bool = True) -> None:
+        self.job, self.row, self.source = job, row, source
+        self._is_at_trigger = is_at_trigger
+        self.known = self._begun()
+
+    def next_step(self) -> NextStep:
+        """Return what to do at the end. Raises what King answers, and nothing where it decides nothing."""
+        self.known, step = follow(
+            self.known,
+            {
+                Act.LOOK_UP: self._look_up,
+                Act.TAKE_OVER: self._take_over,
+                Act.START_OVER: self._start_over,
+                Act.JUDGE: self._judge,
+                Act.READ: self._read,
+                Act.LOOK_FOR_LOST: self._look_for_lost,
+            },
+        )
+        return step
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan; also of a work order of which the next step is known without one."""
+        if self.known.verdict is None:
+            self.known = self._judge(self.known)
+        assert self.known.verdict is not None  # noqa: S101
+        return self.known.verdict.plan
+
+    def count(self, step: NextStep) -> str:
+        """Return as what the work order would count."""
+        return count_of(step.act, self.known, is_written=self._would_write())
+
+    def _would_write(self) -> bool:
+        verdict, order = self.known.verdict, self.known.order
+        if verdict is None or order is None or verdict.steps is None:
+            return False
+        is_approved = self.known.is_approval_due and not verdicts.has_credit(self.row, verdict.plan, order)
+        return is_approved or not verdict.steps.is_empty
+
+    def _begun(self) -> Known:
+        return verdicts.known_of(self.row, self.source, is_at_trigger=self._is_at_trigger)
+
+    # --- Finding out --------------------------------------------------------------------------------------------------
+
+    def _look_up(self, known: Known) -> Known:
+        """Look in King for an order whose creation was begun."""
+        try:
+            found = patiently(lambda: self.job.king.find_orders(reference=known.reference))
+        except (errors.TenantActionError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError as error:
+            return msgspec.structs.replace(known, lookup_failure=str(error))
+        return msgspec.structs.replace(known, found=tuple(order.number for order in found))
+
+    def _take_over(self, known: Known) -> Known:
+        """Go on with the order that King turns out to have."""
+        (number,) = known.found or ()
+        self._adopt(number)
+        return msgspec.structs.replace(
+            known,
+            number=number,
+            is_making_begun=False,
+            is_in_doubt=False,
+            is_found_again=True,
+            is_unfinished=verdicts.is_unfinished(self.row),
+        )
+
+    def _adopt(self, number: str) -> None:
+        self.row.king_order_number, self.row.is_created_by_us = number, True
+
+    def _start_over(self, known: Known) -> Known:
+        """Go on without an order: King never made it."""
+        return msgspec.structs.replace(known, is_making_begun=False)
+
+    def _judge(self, known: Known) -> Known:
+        """Make the plan; what it would refuse has been asked of King itself."""
+        job, row = self.job, self.row
+        if known.number:
+            adopted_lines.take_over(row, known.number, is_dry=job.claim.run.is_dry)
+        plan = verdicts.plan_for(job, row, self.source, number=known.number)
+        return verdicts.with_plan(known, row, self.source, plan, job.choices)
+
+    def _read(self, known: Known) -> Known:
+        """Read King's order as it is now.
+
+        What is stopped anyway needs the order for the rest of its reasons only: then a reading that fails changes
+        nothing.
+        """
+        verdict = known.verdict
+        assert verdict is not None  # noqa: S101
+        try:
+            order = self._read_order(known.number)
+        except (errors.TenantActionError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError:
+            if not verdict.is_stopped:
+                raise
+            return msgspec.structs.replace(known, is_order_read=True)
+        verdict = verdicts.with_order(self.job, self.row, self.source, verdict, order, number=known.number)
+        return msgspec.structs.replace(known, is_order_read=True, order=order, verdict=verdict)
+
+    def _read_order(self, number: str) -> Order | None:
+        return patiently(lambda: self.job.king.get_order(number=number))
+
+    def _look_for_lost(self, known: Known) -> Known:
+        """Make sure that King has no order of this work order; what was found instead begins from the front."""
+        if self.job.guard.before_create(self.row):
+            return self._begun()
+        return msgspec.structs.replace(known, is_surely_new=True)

@@ -1,0 +1,167 @@
+"""What stops work orders, one entry per cause: an article that King does not know is one thing to repair, not fifty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.messages.reason_texts import sentence
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.outcomes import reason
+from kingsync.runs.refusals import RefusedError
+
+LISTED = 50
+
+# The values that name the cause, by code; the others differ from one work order to the next. A code that is not here
+# is named by all its values but the line's name.
+_NAMED_BY: dict[str, tuple[str, ...]] = {
+    "no_warehouse": (),
+    "number_too_long": (),
+    "before_from_date": (),
+    "several_orders": (),
+    "line_conflict": (),
+    "line_removed": (),
+    "line_dropped": (),
+    "order_of_other_customer": (),
+    "unreadable_work_order": (),
+    "differs_after_sending": (),
+    "changed_after_export": (),
+    "unreadable_quantity": (),
+    "unreadable_price": (),
+    "negative_price": (),
+    "unreadable_time": (),
+    "break_too_long": (),
+    "too_many_decimals": ("number", "decimals"),
+    "quantity_too_large": (),
+    "price_too_large": (),
+    "price_decimals": ("decimals",),
+    "line_text_too_long": ("limit",),
+    "time_does_not_fit": ("rate", "decimals"),
+}
+
+# What is said of the cause where the sentence of one work order would name values of its own.
+_SENTENCES: dict[str, str | Promise] = {
+    "no_warehouse": _(
+        "Materials have no warehouse and no default warehouse is set. Choose a default warehouse in the settings."
+    ),
+    "number_too_long": _("OutSmart's number is too long for King (20 characters)."),
+    "before_from_date": _("The work was finished before the start date."),
+    "several_orders": _("King has more than one order with our reference. Remove the wrong ones in King."),
+    "line_conflict": _("A line was changed both in King and in OutSmart. Make both sides the same."),
+    "line_removed": _("A line was removed in King and changed in OutSmart."),
+    "line_dropped": _("A line was removed in OutSmart and changed in King."),
+    "order_of_other_customer": _(
+        "The King order belongs to another customer than the work order. Correct the number in OutSmart, or release it."
+    ),
+    "unreadable_work_order": _("OutSmart's answer for a work order could not be read."),
+    "differs_after_sending": _("The order in King differs from what was sent."),
+    "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
+    "unreadable_quantity": _("A quantity cannot be read."),
+    "unreadable_price": _("A price cannot be read."),
+    "negative_price": _("King does not accept a negative price. Enter a credit as a negative quantity."),
+    "unreadable_time": _("A time cannot be read."),
+    "break_too_long": _("A break is longer than the work period."),
+    "too_many_decimals": _("King accepts at most %(decimals)s decimals for %(number)s; a quantity has more."),
+    "quantity_too_large": _("A quantity is larger than King accepts: perhaps a code that was scanned by mistake."),
+    "price_too_large": _("A price is larger than King accepts."),
+    "price_decimals": _("King accepts at most %(decimals)s decimals in a price; one has more."),
+    "line_text_too_long": _("A text is longer than King accepts (%(limit)s characters). Shorten it in OutSmart."),
+    "time_does_not_fit": _("Rate %(rate)s has %(decimals)s decimals in King: some times cannot be booked in it."),
+}
+
+# They only say what follows from the reasons of the lines, which stand beside them.
+_CONSEQUENCES = frozenset({"all_lines_refused", "waits_for_lines"})
+
+
+class UnknownCauseError(RefusedError):
+    """Nothing is stopped by the cause of this key."""
+
+
+@dataclass(frozen=True)
+class Affected:
+    """One work order that a cause stops."""
+
+    pk: int
+    outsmart_id: str
+    order_number: str
+
+
+@dataclass
+class Cause:
+    """`key` names it for `actions.retry_cause`; `count` is all of them, `work_orders` the newest, at most `LISTED`."""
+
+    key: str
+    code: str
+    params: Mapping[str, str]
+    count: int = 0
+    work_orders: list[Affected] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """What to repair, in the active language."""
+        if self.code in _SENTENCES:
+            return str(_SENTENCES[self.code]) % self.params
+        return sentence({"code": self.code, "params": self.params})
+
+
+def causes(*, newest: int | None = None) -> list[Cause]:
+    """Return what stops work orders that need a person, the one that stops most first; only of the `newest` if told."""
+    found: dict[str, Cause] = {}
+    for row, stopping in _stopped(newest):
+        for key, code, params in stopping:
+            cause = found.setdefault(key, Cause(key, code, params))
+            cause.count += 1
+            if len(cause.work_orders) < LISTED:
+                cause.work_orders.append(row)
+    return sorted(found.values(), key=lambda cause: (-cause.count, cause.key))
+
+
+def stopped_by(key: str) -> list[int]:
+    """Return the ledger's keys of everything that a cause stops. Raises `UnknownCauseError` when that is nothing."""
+    stopped = [row.pk for row, stopping in _stopped() if any(key == each for each, _code, _params in stopping)]
+    if not stopped:
+        raise UnknownCauseError(reason("decision.unknown_cause"))
+    return stopped
+
+
+def keys_of(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the causes behind the reasons of one work order, by their keys."""
+    return [key for key, _code, _params in _causes_of(reasons)]
+
+
+_Named = tuple[str, str, Mapping[str, str]]
+
+
+def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]]]:
+    """Yield the work orders that need a person, newest first, each with its causes once."""
+    rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON)
+    if newest is not None:
+        # By two queries: the keys come out of an index. Asked for so many whole rows in this order, the database
+        # prefers to walk over the ledger from the newest on.
+        rows = WorkOrder.objects.filter(pk__in=list(rows.order_by("-id").values_list("pk", flat=True)[:newest]))
+    told = rows.order_by("-id").values_list("pk", "outsmart_id", "order_number", "reasons")
+    for pk, outsmart_id, order_number, reasons in told.iterator():
+        yield Affected(pk, outsmart_id, order_number), _causes_of(reasons)
+
+
+def _causes_of(reasons: Iterable[Mapping[str, Any]]) -> list[_Named]:
+    named = {key: (key, code, params) for key, code, params in map(_named, reasons)}
+    telling = [each for each in named.values() if each[1] not in _CONSEQUENCES]
+    return telling or list(named.values())
+
+
+def _named(why: Mapping[str, Any]) -> _Named:
+    """Return the key, the code and the naming values of a reason; a line's reason is named by what is behind it."""
+    code, params = why["code"], dict(why.get("params", {}))
+    if code == "line_refused":
+        code = params.pop("code", code)
+        params.pop("line", None)
+    names = _NAMED_BY.get(code, tuple(sorted(params)))
+    values = {name: str(params.get(name, "")) for name in names}
+    parts = [quote(values[name], safe="") for name in names]
+    return ":".join([code, *parts]), code, values

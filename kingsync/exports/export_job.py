@@ -1,0 +1,127 @@
+"""What one export run works with, and how one work order of it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from integrations import errors
+from integrations.king.client import Client as KingClient
+from integrations.outsmart.client import Client as OutSmartClient
+from kingsync.exports import problems
+from kingsync.exports.master_data import FactsFinder
+from kingsync.exports.restore_guard import DryGuard, RestoreGuard
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.mapping import Exports
+from kingsync.rules.outcomes import Reason
+from kingsync.runs.lifecycle import Claim
+from kingsync.runs.run_log import RunLog
+
+HEARTBEAT_SECONDS = 5.0
+# Times a write's own time-out: how long a lost one may still be carried out.
+DOUBT_FACTOR = 1.2
+
+
+class NotSettledError(Exception):
+    """A write to King may still be at work: come back after `row.doubtful_until`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one work order ended: one of the contract's counts; `trouble` when people must hear of it in any case.
+
+    What the ledger's state says of it (`problems.found`) needs no mark.
+    """
+
+    count: str
+    trouble: bool = False
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A call that nobody waits for at once; `then` hears afterwards what went wrong, None = nothing."""
+
+    call: Future[None]
+    then: Callable[[errors.IntegrationError | None], None]
+
+    def finish(self) -> None:
+        """Wait for the answer and tell it."""
+        try:
+            self.call.result()
+        except errors.IntegrationError as error:
+            self.then(error)
+        else:
+            self.then(None)
+
+
+@dataclass
+class Job:
+    claim: Claim
+    choices: Exports
+    king: KingClient
+    outsmart: OutSmartClient
+    facts: FactsFinder
+    log: RunLog
+    guard: RestoreGuard = field(init=False)
+    _last_beat: float = field(default_factory=time.monotonic)
+    _errand: Errand | None = None
+    # One thread: King gets one call at a time. It makes calls only; everything of the database stays in ours.
+    _errands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
+
+    def __post_init__(self) -> None:
+        guard = DryGuard if self.claim.run.is_dry else RestoreGuard
+        self.guard = guard(self.claim, self.king, self.log, doubt_seconds=self.doubt_seconds)
+
+    @property
+    def doubt_seconds(self) -> float:
+        return self.king.write_timeout * DOUBT_FACTOR
+
+    def beat(self) -> None:
+        """Give a sign of life now and then, and stop when somebody else took over."""
+        if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
+            self.claim.beat()
+            self._last_beat = time.monotonic()
+
+    def send_off(self, call: Callable[[], None], then: Callable[[errors.IntegrationError | None], None]) -> None:
+        """Make a call to King while we go on with something else; `then` runs here, at the latest at the next one."""
+        before, self._errand = self._errand, Errand(self._errands.submit(call), then)
+        if before:
+            before.finish()
+
+    def let_pass(self) -> None:
+        """Wait until King has answered the call that is under way, so that the next one goes out at once."""
+        if self._errand:
+            wait([self._errand.call])
+
+    def finish_errand(self) -> None:
+        """Wait for the call that is still under way, if any."""
+        before, self._errand = self._errand, None
+        if before:
+            before.finish()
+
+    def close(self) -> None:
+        """Finish what is under way and end the thread; what went wrong is booked, and raised no more."""
+        try:
+            self.finish_errand()
+        except errors.IntegrationError:
+            pass
+        finally:
+            self._errands.shutdown()
+
+    def note(
+        self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO
+    ) -> None:
+        """Write one event of a work order in the run's log; not what an earlier run wrote and still holds."""
+        if why and level != LogEntry.Level.INFO and problems.was_told(row, why):
+            return
+        self.log.add(
+            event,
+            why,
+            level=level,
+            kind="work_order",
+            outsmart_id=row.outsmart_id,
+            king_id=row.king_order_number or "",
+        )

@@ -1,0 +1,283 @@
+"""An export run, from top to bottom: read the triggers, go through the work orders, settle what was in doubt."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+import msgspec
+from django.utils import timezone
+
+from integrations import errors
+from integrations.outsmart import payloads
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import ledger, problems, reconcile, verdict
+from kingsync.exports.export_job import Job, NotSettledError, Outcome
+from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
+from kingsync.exports.king_order import unlock
+from kingsync.exports.master_data import FactsFinder
+from kingsync.models.runs import LogEntry
+from kingsync.models.turns import Caller
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules import triggers
+from kingsync.rules.mapping import Exports
+from kingsync.rules.next_step import Act, next_step
+from kingsync.rules.outcomes import reason
+from kingsync.rules.triggers import ALL, COMPLETE, HANDLED
+from kingsync.runs import clients
+from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
+from kingsync.runs.run_log import RunLog
+
+logger = logging.getLogger(__name__)
+REREAD_AFTER_SECONDS = 60.0
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A work order as it was read; `is_retry` = read again by its row id, wherever it stands now.
+
+    `outsmart_id` is "" where no id can be read.
+    """
+
+    outsmart_id: str
+    raw: bytes
+    is_interim: bool
+    is_retry: bool = False
+
+
+def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
+    """Work on an export run until it is done (False) or the slice is over (True).
+
+    Raises `NotConnectedError`, and the errors of the two systems that stop a run.
+    """
+    with clients.both(Caller.EXPORT, claim=claim) as (outsmart, king):
+        job = Job(claim, choices, king, outsmart, FactsFinder(king, log), log)
+        try:
+            return ExportRun(job).work()
+        finally:
+            job.close()
+
+
+class ExportRun:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.unsettled: list[str] = []
+        self._row: WorkOrder | None = None
+        self._done = job.claim.run.progress_done
+
+    def work(self) -> bool:
+        self.job.guard.look_at_journal()
+        self._free_left_locks()
+        self.job.facts.fill_empty_mirror()
+        for candidate in self.candidates():
+            self._one(candidate)
+            if self.job.claim.is_slice_over:
+                self._settle()
+                return True
+        self._settle()
+        if not self.job.claim.run.options.get("work_orders"):
+            reconcile.verify(self.job)
+        return False
+
+    def _free_left_locks(self) -> None:
+        """Free orders that an earlier run left locked when it was killed, before anything else can fail."""
+        for row in ledger.still_locked():
+            unlock(self.job, row, row.king_order_number or "")
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def candidates(self) -> Iterator[Candidate]:
+        wanted = self.job.claim.run.options.get("work_orders") or []
+        if wanted:
+            yield from self._by_id(wanted)
+            return
+        listed = self._listed()
+        done_before = self._dealt_with()
+        retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
+        self.job.claim.beat(kind="work_orders", total=self._done + len(listed.keys() - done_before) + len(retries))
+        read_at = time.monotonic()
+        while listed:
+            outsmart_id, candidate = next(iter(listed.items()))
+            del listed[outsmart_id]  # so that memory is given back as work goes on
+            if outsmart_id not in done_before:
+                yield self._fresh(outsmart_id, candidate, read_at)
+        yield from self._by_id(retries)
+        yield from self._by_id(sorted(self.job.guard.found))
+
+    def _listed(self) -> dict[str, Candidate]:
+        """Read both triggers; a work order at the final one is not an interim one."""
+        choices = self.job.choices
+        found: dict[str, Candidate] = {}
+        if choices.interim_updates and choices.order_update_status:
+            for outsmart_id, raw in self._at(ALL, choices.order_update_status):
+                key = outsmart_id or f"interim {len(found)}"
+                found[key] = Candidate(outsmart_id=outsmart_id, raw=raw, is_interim=True)
+        for outsmart_id, raw in self._at(COMPLETE, choices.work_order_status):
+            key = outsmart_id or f"final {len(found)}"
+            found[key] = Candidate(outsmart_id=outsmart_id, raw=raw, is_interim=False)
+        return found
+
+    def _at(self, status: str, work_status: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the work orders of these statuses with their ids, and every row that cannot be read so far."""
+        for raw in self.job.outsmart.iter_work_orders(status=status, work_status=work_status):
+            marks = payloads.marks(raw)
+            # OutSmart's filter is not proven exact: compared here as text.
+            is_at = marks.work_status in (None, work_status) and (status != COMPLETE or marks.status in (None, status))
+            if (is_at and marks.status != HANDLED) or not marks.outsmart_id:
+                yield marks.outsmart_id, raw
+
+    def _dealt_with(self) -> set[str]:
+        """Return the work orders that an earlier slice of this run finished."""
+        run = self.job.claim.run
+        if run.attempt == 1:
+            return set()
+        return set(
+            WorkOrder.objects.filter(last_run=run).exclude(state="sending").values_list("outsmart_id", flat=True)
+        )
+
+    def _fresh(self, outsmart_id: str, candidate: Candidate, read_at: float) -> Candidate:
+        """Read a work order again when the list is old: the office may have changed it in the meantime."""
+        if time.monotonic() - read_at < REREAD_AFTER_SECONDS or not candidate.outsmart_id:
+            return candidate
+        raw = self._read(outsmart_id)
+        return msgspec.structs.replace(candidate, raw=raw, is_retry=True) if raw is not None else candidate
+
+    def _by_id(self, wanted: list[str]) -> Iterator[Candidate]:
+        for outsmart_id in wanted:
+            raw = self._read(str(outsmart_id))
+            if raw is None:
+                self._gone(str(outsmart_id))
+                continue
+            is_interim = self._is_interim(str(outsmart_id), raw)
+            yield Candidate(outsmart_id=str(outsmart_id), raw=raw, is_interim=is_interim, is_retry=True)
+
+    def _read(self, outsmart_id: str) -> bytes | None:
+        try:
+            return self.job.outsmart.get_work_order(outsmart_id=outsmart_id)
+        except errors.NotFoundError:
+            return None
+
+    def _gone(self, outsmart_id: str) -> None:
+        why = reason("gone_from_outsmart")
+        row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+        self.job.claim.count("read")
+        if row is None:
+            self._count(Outcome("skipped", trouble=True), None)
+            self.job.log.add("order.gone", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
+            return
+        ledger.settle(row, LedgerState.HELD, [why], last_run=self.job.claim.run)
+        self._count(Outcome("skipped"), row)
+        self.job.note(row, "order.gone", why, LogEntry.Level.WARNING)
+
+    def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
+        marks = payloads.marks(raw)
+        before = WorkOrder.objects.filter(outsmart_id=outsmart_id, is_interim=True).exists()
+        return triggers.is_interim(
+            self.job.choices, status=marks.status, work_status=marks.work_status or "", before=before
+        )
+
+    # --- One work order -----------------------------------------------------------------------------------------------
+
+    def _one(self, candidate: Candidate) -> None:
+        claim = self.job.claim
+        claim.count("read")
+        self._row = None
+        outcome = self._guarded(candidate)
+        if outcome:
+            self._count(outcome, self._row)
+        self._done += 1
+        self.job.log.write_now_and_then()
+        claim.beat(done=self._done)
+
+    def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
+        """Count a work order by how it ended, and whether that is a new problem; `row` is its place in the ledger."""
+        trouble = problems.found(row) if row else None
+        self.job.claim.count(outcome.count, trouble=outcome.trouble and trouble is None)
+        problems.count(self.job.claim, trouble)
+
+    def _guarded(self, candidate: Candidate) -> Outcome | None:
+        """Keep a work order that breaks something of ours from stopping the others."""
+        try:
+            return self._outcome(candidate)
+        except (errors.IntegrationError, LostClaimError, CancelRequestedError, *DATABASE_GONE):
+            raise
+        except Exception:  # one record: told to whoever watches, the others go on
+            logger.exception("work order %s could not be dealt with", candidate.outsmart_id)
+            why, level = reason("internal"), LogEntry.Level.ERROR
+            self.job.log.add("order.internal_error", why, level=level, outsmart_id=candidate.outsmart_id)
+            return Outcome("failed")
+
+    def _outcome(self, candidate: Candidate) -> Outcome | None:
+        """Return how the work order ended; None when it is settled at the end of the run."""
+        try:
+            source = payloads.work_order(candidate.raw)
+        except errors.PayloadError as error:
+            return self._unreadable(candidate, error)
+        if source.is_archived:
+            return Outcome("skipped")
+        self._row = row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
+        stopped = self._not_ours(row, source, candidate)
+        if stopped:
+            return stopped
+        try:
+            return export(self.job, row, source)
+        except NotSettledError:
+            self.unsettled.append(source.outsmart_id)
+            return None
+
+    def _unreadable(self, candidate: Candidate, error: errors.PayloadError) -> Outcome:
+        """Book a work order that cannot be read as rejected; without an id there is nothing to book it under."""
+        if not candidate.outsmart_id:
+            self.job.log.failure("order.unreadable", error)
+            return Outcome("failed")
+        marks = payloads.marks(candidate.raw)
+        if marks.is_archived:
+            return Outcome("skipped")
+        run = self.job.claim.run
+        self._row = row = ledger.seen_unreadable(
+            candidate.outsmart_id, marks, candidate.raw, is_interim=candidate.is_interim, run=run
+        )
+        if row.state == LedgerState.EXCLUDED:
+            return Outcome("skipped")
+        return refuse_unreadable(self.job, row, marks, error)
+
+    def _not_ours(self, row: WorkOrder, source: Source, candidate: Candidate) -> Outcome | None:
+        """Leave alone what a person excluded, and what left the trigger before anything was sent."""
+        at_trigger = self.is_at_trigger(source, candidate)
+        step = next_step(verdict.known_of(row, source, is_at_trigger=at_trigger))
+        if step.act is Act.WAIT_FOR_TRIGGER:
+            ledger.settle(row, LedgerState.HELD, step.reasons)
+        return Outcome("skipped") if step.act in (Act.LEAVE, Act.WAIT_FOR_TRIGGER) else None
+
+    def is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
+        """Return whether a work order is at its trigger; what OutSmart's list of the trigger named is."""
+        if not candidate.is_retry:
+            return True
+        return triggers.is_at_trigger(self.job.choices, source, is_interim=candidate.is_interim)
+
+    # --- What was in doubt --------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Wait until no call can be at work any more, then look the doubtful orders up and finish them."""
+        self.job.finish_errand()
+        for outsmart_id in self.unsettled:
+            row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+            if row is None:  # the database was put back to a state that has no such work order
+                raise LostClaimError(str(LostClaimError.__doc__))
+            self._wait_for(row)
+            outcome = self._settled(row)
+            self._count(outcome, row)
+        self.job.log.write()
+        self.job.claim.beat(done=self._done)
+
+    def _wait_for(self, row: WorkOrder) -> None:
+        while row.doubtful_until and row.doubtful_until > timezone.now():
+            self.job.beat()
+            time.sleep(min(1.0, max(0.01, (row.doubtful_until - timezone.now()).total_seconds())))
+
+    def _settled(self, row: WorkOrder) -> Outcome:
+        source = payloads.work_order(row.source.encode())
+        try:
+            return export(self.job, row, source)
+        except NotSettledError:
+            return Outcome("uncertain", trouble=True)

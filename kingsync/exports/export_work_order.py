@@ -1,0 +1,363 @@
+"""One work order to King, exactly once: the durable steps.
+
+    pending → created → lines → approved → linked → confirmed
+
+King has no idempotency key and no transaction. Each step is stored before the next call goes out; after a crash or a
+lost answer King is asked by our reference, and only what is missing is sent. See king.md 2.3 and 2.4.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable
+
+import msgspec
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from integrations import errors
+from integrations.king.records import Order
+from integrations.outsmart.records import Marks
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import ledger, problems, verdict
+from kingsync.exports.acknowledge import confirm
+from kingsync.exports.assessment import Assessment
+from kingsync.exports.export_job import Job, NotSettledError, Outcome
+from kingsync.exports.king_order import KingOrder, without, words
+from kingsync.messages.reason_texts import reason_of
+from kingsync.models.in_hand import Trouble
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import LedgerState, Step, WorkOrder
+from kingsync.rules import differences, linking
+from kingsync.rules.next_step import Act, Known, NextStep, count_of
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.plans import Plan
+from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
+
+logger = logging.getLogger(__name__)
+# Our lock on the tenant went with the connection: whoever goes on now would not be alone.
+DATABASE_GONE = (OperationalError, InterfaceError)
+BUSY_TOO_LONG = datetime.timedelta(days=1)
+TOLD_AS_BUSY = "order_busy_long"
+
+
+def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
+    """Bring one work order to King, or book why not.
+
+    Raises `NotSettledError`; errors that stop the whole run (unreachable, credentials, lost claim) pass through.
+    """
+    is_told = any(why["code"] == TOLD_AS_BUSY for why in row.reasons)
+    try:
+        outcome = _tried(job, row, source)
+    except errors.ConflictError:
+        return _busy(job, row, is_told=is_told)
+    if row.busy_since:
+        ledger.note(row, busy_since=None)
+    return outcome
+
+
+def _tried(job: Job, row: WorkOrder, source: Source) -> Outcome:
+    try:
+        return _Export(job, row, source).run()
+    except errors.ConflictError:
+        raise
+    except errors.OutcomeUnknownError as error:
+        _in_doubt(job, row, error)
+        raise NotSettledError from None
+    except (errors.UnreachableError, errors.TenantActionError):
+        raise
+    except errors.IntegrationError as error:
+        return _not_now(job, row, reason_of(error), error)
+    except (LostClaimError, CancelRequestedError, NotSettledError, *DATABASE_GONE):
+        raise
+    except Exception:  # noqa: BLE001  (one record: booked as ours, told to whoever watches, the others go on)
+        return _our_fault(job, row)
+
+
+def refuse_unreadable(job: Job, row: WorkOrder, marks: Marks, error: errors.PayloadError) -> Outcome:
+    """Book a work order of which OutSmart's answer cannot be read; what is in King of it stays as it is."""
+    why = reason("unreadable_work_order", detail=error.detail)
+    ledger.settle(row, LedgerState.REJECTED, [why], attempts=row.attempts + 1)
+    job.note(row, "order.rejected", why, LogEntry.Level.ERROR)
+    _tell_failure(job, row, marks.work_status)
+    return Outcome("rejected")
+
+
+def _tell_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
+    """Set the status after a rejection, if there is one and the work order does not have it yet."""
+    wanted = job.choices.failure_status.strip()
+    if not wanted or work_status == wanted:
+        return
+    try:
+        job.outsmart.set_work_status(outsmart_id=row.outsmart_id, work_status=wanted)
+    except errors.TenantActionError:
+        raise
+    except errors.IntegrationError as error:
+        if problems.found(row) is not Trouble.KNOWN:
+            job.log.failure("order.status_not_set", error, outsmart_id=row.outsmart_id)
+
+
+def _busy(job: Job, row: WorkOrder, *, is_told: bool) -> Outcome:
+    """Leave an order that somebody has open to the next run; after a day people are told, once."""
+    now = timezone.now()
+    since = row.busy_since or now
+    is_long = now - since >= BUSY_TOO_LONG
+    why = reason(TOLD_AS_BUSY, since=f"{timezone.localtime(since):%d-%m-%Y %H:%M}") if is_long else reason("order_busy")
+    if is_long and not is_told:
+        job.note(row, "order.postponed", why, LogEntry.Level.ERROR)
+    elif row.busy_since is None:
+        job.note(row, "order.postponed", why)
+    ledger.settle(row, _underway(row), [why], busy_since=since)
+    return Outcome("skipped", trouble=is_long and not is_told)
+
+
+def _not_now(job: Job, row: WorkOrder, why: Reason, error: errors.IntegrationError) -> Outcome:
+    """Book a work order that could not go on for a reason that passes by itself."""
+    ledger.settle(row, _underway(row), [why])
+    job.log.failure("order.postponed", error, outsmart_id=row.outsmart_id)
+    return Outcome("failed")
+
+
+def _underway(row: WorkOrder) -> LedgerState:
+    return LedgerState.WAITING if row.step == Step.NEW else LedgerState.SENDING
+
+
+def _our_fault(job: Job, row: WorkOrder) -> Outcome:
+    """Book a work order that met a bug of ours, tell whoever watches the logs, and let the others go on."""
+    logger.exception("export of work order %s failed", row.outsmart_id)
+    ledger.settle(row, _underway(row), [reason("internal")])
+    job.note(row, "order.internal_error", reason("internal"), LogEntry.Level.ERROR)
+    return Outcome("failed")
+
+
+def _in_doubt(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
+    ledger.settle(row, LedgerState.SENDING, [reason("not_settled")])
+    job.log.failure("order.in_doubt", error, outsmart_id=row.outsmart_id)
+
+
+class _Export(Assessment):
+    """Carries out the next step of a work order; what it finds out on the way, it books."""
+
+    def __init__(self, job: Job, row: WorkOrder, source: Source) -> None:
+        self.king_order = KingOrder(job, row)
+        super().__init__(job, row, source)
+
+    def run(self) -> Outcome:
+        is_ours = True
+        try:
+            return self._carried_out()
+        except (LostClaimError, *DATABASE_GONE):
+            is_ours = False  # whoever takes over frees the order
+            raise
+        finally:
+            if is_ours:
+                self.king_order.unlock()
+
+    def _carried_out(self) -> Outcome:
+        self.job.guard.found.discard(self.row.outsmart_id)
+        step = self.next_step()
+        if step.act is Act.WAIT_FOR_KING:
+            raise NotSettledError
+        carry_out: dict[Act, Callable[[NextStep], Outcome]] = {
+            Act.LEAVE: lambda _: Outcome("skipped"),
+            Act.LEAVE_UNKNOWN: self._leave_unknown,
+            Act.BOOK_AS_DONE: self._book_as_done,
+            Act.REJECT: lambda step: self._reject(step.reasons, self.plan),
+            Act.HOLD: lambda step: self._hold(step.reasons, self.plan),
+            Act.KEEP: self._keep,
+            Act.UPDATE: self._update,
+            Act.ADOPT: self._update,
+            Act.CREATE: self._create,
+        }
+        return carry_out[step.act](step)
+
+    # --- Finding out --------------------------------------------------------------------------------------------------
+
+    def _adopt(self, number: str) -> None:
+        self.king_order.adopt(number, is_created_by_us=True)
+        self.king_order.settled()
+        self.job.note(self.row, "order.found_again")
+
+    def _start_over(self, known: Known) -> Known:
+        self.job.guard.not_created(self.row.outsmart_id)
+        ledger.book(self.row, step=Step.NEW, doubtful_until=None)
+        return super()._start_over(known)
+
+    def _read_order(self, number: str) -> Order | None:
+        order = self.king_order.read(number)
+        if order is not None:
+            seen = linking.mark(order.number, order.debtor_number)
+            if self.row.seen_order != seen:
+                ledger.note(self.row, seen_order=seen)
+        return order
+
+    # --- Stopping -----------------------------------------------------------------------------------------------------
+
+    def _reject(self, reasons: tuple[Reason, ...], plan: Plan | None = None) -> Outcome:
+        self._book_stop(LedgerState.REJECTED, reasons, plan, LogEntry.Level.ERROR)
+        _tell_failure(self.job, self.row, self.source.work_status)
+        return Outcome("rejected")
+
+    def _hold(self, reasons: tuple[Reason, ...], plan: Plan | None = None) -> Outcome:
+        self._book_stop(LedgerState.HELD, reasons, plan, LogEntry.Level.WARNING)
+        return Outcome("skipped")
+
+    def _book_stop(
+        self, state: LedgerState, reasons: tuple[Reason, ...], plan: Plan | None, level: LogEntry.Level
+    ) -> None:
+        if plan is not None:
+            ledger.store_lines(self.row, plan)
+        ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1)
+        for why in reasons:
+            self.job.note(self.row, f"order.{state}", why, level)
+
+    def _keep(self, step: NextStep) -> Outcome:
+        """Tell King nothing; what is left is the confirmation, or a line that still waits for its repair."""
+        count = count_of(step.act, self.known, is_written=False)
+        if not self.plan.is_complete:
+            ledger.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
+            return self._incomplete(count, ledger.refused_reasons(self.row))
+        return self._finish(count)
+
+    def _leave_unknown(self, step: NextStep) -> Outcome:
+        ledger.settle(self.row, LedgerState.UNCERTAIN, step.reasons)
+        for why in step.reasons:
+            self.job.note(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
+        return Outcome("uncertain")
+
+    # --- After a restore ----------------------------------------------------------------------------------------------
+
+    def _book_as_done(self, _step: NextStep) -> Outcome:
+        """Book an order as done again, without a write: what differs is told by the comparison that follows."""
+        row, number = self.row, self.row.king_order_number or ""
+        plan = verdict.plan_for(self.job, row, self.source, number=number)
+        order = self.king_order.read(number)
+        ledger.store_lines(row, plan)
+        booked = ledger.booked_lines(row)
+        if order is not None:
+            self.king_order.book_found(booked, differences.between(plan, booked, order, may_make_anew=False))
+        else:
+            as_planned = {line.reference: line.content for line in plan.lines}
+            ledger.lines_sent(
+                row,
+                [
+                    msgspec.structs.replace(line, sent=as_planned.get(line.reference))
+                    for line in booked
+                    if line.reference in as_planned
+                ],
+            )
+        now = timezone.now()
+        ledger.note(row, exported_at=now, confirmed_at=now, is_approved=order is None or order.is_approved)
+        ledger.note(row, plan_fingerprint=ledger.plan_fingerprint(plan))
+        ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED)
+        self.job.note(row, "order.found_again")
+        return Outcome("unchanged")
+
+    # --- Sending ------------------------------------------------------------------------------------------------------
+
+    def _update(self, step: NextStep) -> Outcome:
+        """Write into King's order."""
+        order = self.known.order
+        assert order is not None  # noqa: S101  (read, or there would be a reason to stop)
+        if not self.row.king_order_number:
+            self.king_order.adopt(order.number, is_created_by_us=False)
+        ledger.begin(self.row, self.plan)
+        return self._bring_in_line(step.act, self.plan, order)
+
+    def _create(self, step: NextStep) -> Outcome:
+        """Make a new order in King and write into it."""
+        ledger.begin(self.row, self.plan, is_new=True)
+        try:
+            number = self.king_order.create(self.plan.header)
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            return self._reject((reason("order_refused", detail=words(error)),))
+        plan = verdict.plan_for(self.job, self.row, self.source, number=number)  # texts may name the number
+        ledger.store_lines(self.row, plan, is_attempted=True)
+        return self._bring_in_line(step.act, plan, Order(number=number))
+
+    def _bring_in_line(self, act: Act, plan: Plan, order: Order) -> Outcome:
+        """Write the difference between the plan and King's order, check it, approve, and book the end."""
+        steps = self._compared(plan, order)
+        if self.row.after_restore and order.is_approved and not self.row.is_approved:
+            ledger.note(self.row, is_approved=True)
+        stopped = self._stopping(steps, order.number)
+        if not stopped and steps.removals:
+            again = self.king_order.locked(order.number, steps)
+            if again is None:
+                return self._reject((reason("order_delivered", number=order.number),))
+            steps = self._compared(plan, again)
+            stopped = self._stopping(steps, order.number)
+        if stopped:
+            return stopped
+        refused = self.king_order.apply(steps, order.number)
+        sent = without(plan, refused)
+        differs = self.king_order.check(sent, order.number) if self.king_order.calls else None
+        if differs:
+            return self._hold((differs,))
+        self._note(steps)
+        is_wanted = verdict.wants_approval(self.row, self.source, self.job.choices, sent)
+        is_left = is_wanted and verdict.has_credit(self.row, sent, order)
+        if is_wanted and not is_left:
+            problem = self.king_order.approve(order.number)
+            if problem:
+                return self._incomplete("rejected", [problem])
+        self.king_order.unlock_meanwhile()
+        return self._book_end(act, plan, sent, is_approval_left=is_left and not order.is_approved)
+
+    def _compared(self, plan: Plan, order: Order) -> differences.Differences:
+        booked = ledger.booked_lines(self.row)
+        steps = differences.between(plan, booked, order, may_make_anew=self.king_order.may_make_anew)
+        self.king_order.book_found(booked, steps)
+        return steps
+
+    def _note(self, steps: differences.Differences) -> None:
+        """Book what stays as King has it, and log what is new of that."""
+        before = self.row.notices
+        notices = verdict.notices(steps, before=before)
+        if notices == before:
+            return
+        ledger.note(self.row, notices=notices)
+        for why in notices:
+            if why not in before:
+                self.job.note(self.row, "order.notice", msgspec.convert(why, Reason), LogEntry.Level.INFO)
+
+    def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
+        """Book why nothing may be written, if so."""
+        stopped = verdict.stopping(steps, number=number)
+        if stopped is None:
+            return None
+        state, reasons = stopped
+        return self._reject(reasons) if state == LedgerState.REJECTED else self._hold(reasons)
+
+    # --- Ending -------------------------------------------------------------------------------------------------------
+
+    def _book_end(self, act: Act, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
+        count = count_of(act, self.known, is_written=bool(self.king_order.calls))
+        fingerprint = ledger.plan_fingerprint(plan)
+        ledger.note(self.row, plan_fingerprint=fingerprint, doubtful_until=None, is_approval_left=is_approval_left)
+        if not sent.is_complete:
+            refused = ledger.refused_reasons(self.row)
+            return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
+        ledger.note(self.row, step=Step.LINKED, exported_at=timezone.now())
+        if count != "created":  # told already, when King gave it its number
+            self.job.note(self.row, f"order.{count}")
+        return self._finish(count)
+
+    def _has_any_in_king(self) -> bool:
+        """False when King took nothing at all into an order that it had already."""
+        return self.row.is_created_by_us or any(line.king_line_id for line in ledger.booked_lines(self.row))
+
+    def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
+        ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)
+        for why in reasons:
+            self.job.note(self.row, "order.incomplete", why, LogEntry.Level.ERROR)
+        return Outcome(count)
+
+    def _finish(self, count: str) -> Outcome:
+        if verdict.is_interim(self.row, self.source):
+            ledger.settle(self.row, LedgerState.INTERIM)
+            return Outcome(count)
+        return confirm(self.job, self.row, count)

@@ -1,0 +1,370 @@
+"""Writing one King order: every call booked before and after, the lock freed whatever happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import msgspec
+from django.utils import timezone
+
+from integrations import errors
+from integrations.king.records import LineChange, NewOrder, Order
+from kingsync.exports import ledger
+from kingsync.exports.export_job import Job
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import Step, WorkOrder
+from kingsync.rules import differences, line_fields
+from kingsync.rules.differences import Add, Change, Differences, Remove
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.plans import BookedLine, DroppedLine, Header, Plan, PlannedLine
+from kingsync.runs.retry import patiently
+
+T = TypeVar("T")
+NOTES_WAIT_SECONDS = 1.0
+# Instead of a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
+UNDER_WAY = "under way"
+
+
+class KingOrder:
+    """The King order of one work order, as far as this run writes it.
+
+    `calls` counts what was written; `may_make_anew` is False when King would refuse to take lines.
+    """
+
+    def __init__(self, job: Job, row: WorkOrder) -> None:
+        self._job, self._row = job, row
+        self._is_in_doubt = ledger.is_in_doubt(row)
+        self._is_being_unlocked = False
+        # Our references of the lines that this run wrote; with the fields in which both sides agree, None = all of it.
+        self._written: dict[str, frozenset[str] | None] = {}
+        self.may_make_anew = True
+        self.calls = 0
+
+    def read(self, number: str) -> Order | None:
+        return patiently(lambda: self._job.king.get_order(number=number))
+
+    def create(self, header: Header) -> str:
+        """Create the order and return its number; booked as pending before the call, by its number right after.
+
+        Raises `RejectedError` with the step back at the beginning, and `OutcomeUnknownError` with it at pending.
+        """
+        order = NewOrder(
+            debtor_number=header.debtor_number,
+            external_number=header.external_number,
+            reference=header.reference,
+            order_date=header.order_date,
+            delivery_date=header.delivery_date,
+            # King refuses to release an order that waits for a pick list (king.md 2.3.5).
+            pick_list=False if header.is_approved_at_once else None,
+        )
+        guard = self._job.guard
+        guard.about_to_create(self._row.outsmart_id)
+        ledger.pending(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+        try:
+            number = self._write(lambda: self._job.king.create_order(order))
+        except (errors.RejectedError, errors.TransientError):
+            guard.not_created(self._row.outsmart_id)
+            ledger.book(self._row, step=Step.NEW, doubtful_until=None)  # surely not carried out
+            raise
+        guard.created(self._row.outsmart_id, number)
+        self.adopt(number, is_created_by_us=True)
+        self._job.note(self._row, "order.created")
+        return number
+
+    def adopt(self, number: str, *, is_created_by_us: bool) -> None:
+        """Book the order's number. One that we made is locked by us from its creation on."""
+        row = self._row
+        step = Step.CREATED if row.step in (Step.NEW, Step.PENDING) else row.step
+        ledger.book(
+            row,
+            king_order_number=number,
+            step=step,
+            is_created_by_us=row.is_created_by_us or is_created_by_us,
+            is_locked=row.is_locked or is_created_by_us,
+        )
+
+    def locked(self, number: str, steps: Differences) -> Order | None:
+        """Lock the order and read it again: what goes out of it must be as it is now, not as it was before the lock.
+
+        King locks an order for who writes to it, so a line that is to go is told its own reference once more. Where
+        King refuses that, it would refuse the lines that are to be added too: `may_make_anew` says so.
+        """
+        first = steps.removals[0]
+        touch = LineChange(reference=first.king_reference)
+        self._begin()
+        try:
+            self._write(lambda: self._job.king.change_line(number, first.king_line_id, touch))
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError:
+            self.may_make_anew = False
+        return self.read(number)
+
+    def apply(self, steps: Differences, number: str) -> dict[str, Reason]:
+        """Carry out the steps; return our references of the lines that King refused, with its words."""
+        refused: dict[str, Reason] = {}
+        if not (steps.changes or steps.removals or steps.additions):
+            return refused
+        self._begin()
+        lines = [step.line for step in steps.changes] + [step.line for step in steps.additions]
+        ledger.lines_attempted(self._row, lines)
+        for change in steps.changes:
+            if self._line(change.line, self._change(number, change), refused):
+                self._written[change.line.reference] = change.settled
+                ledger.lines_sent(self._row, [self._as_sent(change.line, change.king_line_id)])
+        kept = self._remove(number, steps)
+        self._add(number, [step for step in steps.additions if step.line.reference not in kept], refused)
+        return refused
+
+    def _as_sent(self, line: PlannedLine, king_line_id: str) -> BookedLine:
+        known = ledger.remembered(self._row)[line.reference]
+        return msgspec.structs.replace(known, sent=line.content, attempted=None, king_line_id=king_line_id)
+
+    def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
+        """Add lines, each booked within a second: until then King knows it by our reference, and is asked by it."""
+        sent: list[BookedLine] = []
+        booked_at = time.monotonic()
+        try:
+            for step in steps:
+                king_line_id = self._line(step.line, self._addition(number, step), refused)
+                if king_line_id:
+                    self._written[step.line.reference] = None
+                    sent.append(msgspec.structs.replace(self._as_sent(step.line, king_line_id), as_read=None))
+                if time.monotonic() - booked_at > NOTES_WAIT_SECONDS:
+                    ledger.lines_sent(self._row, sent)
+                    sent, booked_at = [], time.monotonic()
+        finally:
+            ledger.lines_sent(self._row, sent)
+
+    def _remove(self, number: str, steps: Differences) -> set[str]:
+        """Take lines out of the order; return those that King keeps, which the reading back will tell."""
+        added = {step.line.reference for step in steps.additions}
+        leaving = [step.reference for step in steps.removals if step.reference in added]
+        if leaving:
+            ledger.lines_leaving(self._row, leaving)
+        kept = set()
+        for removal in steps.removals:
+            try:
+                self._write(self._removal(number, removal))
+            except errors.ConflictError:
+                raise
+            except errors.RejectedError as error:
+                kept.add(removal.reference)
+                self._note_refusal(removal.reference, reason("refused_by_king", detail=words(error)))
+            else:
+                ledger.line_removed(self._row, removal.reference)
+        return kept
+
+    def _change(self, number: str, step: Change) -> Callable[[], str]:
+        def call() -> str:
+            self._job.king.change_line(number, step.king_line_id, step.change)
+            return step.king_line_id
+
+        return call
+
+    def _removal(self, number: str, step: Remove) -> Callable[[], None]:
+        return lambda: self._job.king.remove_line(number, step.king_line_id)
+
+    def _addition(self, number: str, step: Add) -> Callable[[], str]:
+        return lambda: self._job.king.add_line(number, step.new_line)
+
+    def _line(self, line: PlannedLine, call: Callable[[], str], refused: dict[str, Reason]) -> str:
+        """Make the call for a line and return King's id of it; "" when King refused, which is booked."""
+        try:
+            return self._write(call)
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            why = reason("refused_by_king", detail=words(error))
+            refused[line.reference] = why
+            ledger.line_refused(self._row, line, why)
+            self._note_refusal(line.origin.label, why)
+            return ""
+
+    def _note_refusal(self, label: str, why: Reason) -> None:
+        self._job.note(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
+
+    def book_found(self, booked: Iterable[BookedLine], steps: Differences) -> None:
+        """Book what King turns out to have, or to have no more, although we never got its answer."""
+        known = {line.reference: line for line in booked}
+        ledger.lines_sent(self._row, [line for line in steps.found if known.get(line.reference) not in (None, line)])
+        for reference in steps.absent:
+            if known[reference].king_line_id or known[reference].attempted:
+                ledger.line_removed(self._row, reference)
+
+    def check(self, sent: Plan, number: str) -> Reason | None:
+        """Read King's order back and compare it with what was sent; return what differs.
+
+        The order is still locked by us: what King says of the lines that we wrote is how we left them.
+        """
+        ledger.note(self._row, step=Step.LINES)
+        order = self.read(number)
+        if order is None:
+            return reason("order_delivered", number=number)
+        self._book_as_read(order)
+        steps = differences.between(sent, ledger.booked_lines(self._row), order)
+        return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
+
+    def _book_as_read(self, order: Order) -> None:
+        """Book King's lines that we wrote as they are now: what differs from it later is the work of King's staff."""
+        now = {line.line_id: line for line in order.lines}
+        known = ledger.remembered(self._row)
+        read = []
+        for reference, settled in self._written.items():
+            line = known[reference]
+            if line.king_line_id in now:
+                theirs = now[line.king_line_id]
+                as_read = theirs if settled is None else line_fields.rebased(line.as_read, theirs, settled)
+                read.append(msgspec.structs.replace(line, as_read=as_read))
+        ledger.lines_sent(self._row, read)
+
+    def approve(self, number: str) -> Reason | None:
+        """Approve the order and release it for delivery; return King's refusal."""
+        self._begin()
+        try:
+            self._write(lambda: self._job.king.update_order(number, approved=True, released=True))
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            return reason("approval_refused", detail=words(error))
+        ledger.book(self._row, is_approved=True, step=Step.APPROVED)
+        self._job.note(self._row, "order.approved")
+        return None
+
+    def _begin(self) -> None:
+        """Book, before the first write, that King locks the order for us, and no longer holds what it held."""
+        row = self._row
+        held = UNDER_WAY if row.plan_fingerprint else ""
+        if not row.is_locked or row.plan_fingerprint != held:
+            ledger.book(row, is_locked=True, plan_fingerprint=held)
+
+    def _write(self, call: Callable[[], T]) -> T:
+        """Make one call that changes King, booked as doubtful for as long as it may take."""
+        self._job.beat()
+        self.calls += 1
+
+        def once() -> T:
+            self._job.let_pass()  # the time in doubt counts from when the call goes out
+            with self._job.king.alone():
+                ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+                return call()
+
+        try:
+            return patiently(once)
+        except errors.OutcomeUnknownError:
+            self._is_in_doubt = True
+            self._row.doubtful_until = None  # counted anew, from when we gave up
+            ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+            raise
+
+    def settled(self) -> None:
+        """Book that the call in doubt was carried out after all, so that nothing is under way any more."""
+        self._is_in_doubt = False
+        ledger.book(self._row, doubtful_until=None)
+
+    def unlock(self) -> None:
+        """Free the order for King's own staff. Raises `TenantActionError`."""
+        if self._is_being_unlocked or not self._row.is_locked or not self._row.king_order_number:
+            return
+        if not self._is_in_doubt:
+            self._row.doubtful_until = None  # every call was answered
+        unlock(self._job, self._row, self._row.king_order_number)
+
+    def unlock_meanwhile(self) -> None:
+        """Free a finished order while its end is booked and the next work order is prepared.
+
+        It stays booked as locked until King has answered, so that the next run frees what a killed one left.
+        """
+        job, row, number = self._job, self._row, self._row.king_order_number
+        if self._is_in_doubt or not row.is_locked or not number:
+            self.unlock()
+            return
+        self._is_being_unlocked = True
+        row.doubtful_until = None
+
+        def answered(error: errors.IntegrationError | None) -> None:
+            if error is None:
+                _freed(row)
+            elif isinstance(error, errors.TenantActionError):
+                _not_freed(job, row, error)
+                raise error
+            else:
+                unlock(job, row, number)
+
+        job.send_off(lambda: patiently(lambda: job.king.release_lock(number)), answered)
+
+
+def unlock(job: Job, row: WorkOrder, number: str) -> None:
+    """Free an order; where King does not, it stays booked as locked and the next run tries again.
+
+    Raises `TenantActionError`: without that call every order would be left locked.
+    """
+    failure = _unlock_failure(job, number)
+    if failure is None or _is_not_ours(job, number, failure):
+        _freed(row)
+        return
+    _not_freed(job, row, failure)
+    if isinstance(failure, errors.TenantActionError):
+        raise failure
+
+
+def _unlock_failure(job: Job, number: str) -> errors.IntegrationError | None:
+    try:
+        patiently(lambda: job.king.release_lock(number), is_harmless=True)  # freeing twice does no harm
+    except errors.IntegrationError as error:
+        return error
+    return None
+
+
+def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> bool:
+    """Tell that there is no lock of ours: somebody else has the order open, or King does not have it any more."""
+    if isinstance(refusal, errors.ConflictError):
+        return True
+    if not isinstance(refusal, errors.RejectedError):
+        return False
+    try:
+        return patiently(lambda: job.king.get_order(number=number)) is None
+    except errors.IntegrationError:
+        return False
+
+
+def _freed(row: WorkOrder) -> None:
+    """Book an order as free, unless a lost call may yet be carried out and lock it again."""
+    if not ledger.is_in_doubt(row):
+        ledger.note(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
+
+
+def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
+    """Book that an order may be locked for King's own staff; the first time that is told."""
+    if row.lock_failed_at is None:
+        job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
+        job.claim.problem(is_new=True)
+        ledger.note(row, lock_failed_at=timezone.now())
+
+
+def without(plan: Plan, refused: dict[str, Reason]) -> Plan:
+    """Return the plan with the lines that King refused among its dropped ones."""
+    dropped = tuple(
+        DroppedLine(origin=line.origin, reference=line.reference, reason=refused[line.reference], is_refused=True)
+        for line in plan.lines
+        if line.reference in refused
+    )
+    kept = tuple(line for line in plan.lines if line.reference not in refused)
+    return msgspec.structs.replace(plan, lines=kept, dropped=(*plan.dropped, *dropped))
+
+
+def words(error: errors.IntegrationError) -> str:
+    """Return the vendor's code and words, as they came."""
+    return " ".join(part for part in (error.code, error.detail) if part)
+
+
+def _summary(steps: Differences) -> str:
+    parts = {
+        "+": [step.line.origin.label for step in steps.additions],
+        "~": [step.line.origin.label for step in steps.changes],
+        "-": [step.reference for step in steps.removals],
+        "!": [each.label for each in steps.conflicts] + list(steps.doubles),
+    }
+    return "; ".join(f"{sign} {', '.join(names)}" for sign, names in parts.items() if names)

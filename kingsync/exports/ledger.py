@@ -1,0 +1,440 @@
+"""Reading and writing the ledger: what is booked before and after each step of an export."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.king import limits
+from integrations.king.records import Order
+from integrations.king.records import OrderLine as KingLine
+from integrations.outsmart.records import Marks
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import problems
+from kingsync.messages.reason_texts import stored
+from kingsync.models.runs import SyncRun
+from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
+from kingsync.rules import orders
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.plans import BookedLine, Content, DroppedLine, Origin, Plan, PlannedLine
+from kingsync.runs.lifecycle import LostClaimError
+
+# What is booked dozens of times per work order is written in SQL of our own: the ORM takes longer to word such a
+# statement than PostgreSQL to carry it out (docs/performance.md).
+# `set_config` makes a statement's own commit not wait for the disk.
+_WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
+_BOOK_SENT_LINES = f"""
+    UPDATE kingsync_orderline AS line
+    SET state = %s, king_line_id = told.id, sent = told.sent, as_read = told.as_read, attempted = '{{}}', reasons = '[]'
+    FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS told (reference, id, sent, as_read)
+    WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
+"""  # noqa: S608  (our own words)
+_BOOK_ATTEMPTED_LINES = f"""
+    UPDATE kingsync_orderline AS line SET attempted = told.content
+    FROM unnest(%s::text[], %s::jsonb[]) AS told (reference, content)
+    WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
+"""  # noqa: S608  (our own words)
+_COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
+
+
+def fingerprint(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+# --- Work orders ------------------------------------------------------------------------------------------------------
+
+
+def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
+    """Return the ledger row of a work order at a trigger, making it at the first sight."""
+    row = _row(source.outsmart_id)
+    row.order_number = source.order_number[:255]
+    row.customer_name = source.customer_name[:255]
+    row.work_date = orders.finished_on(source)
+    row.minimum_hours, row.rounding_amount = source.minimum_hours[:20], source.rounding_amount[:20]
+    return _seen(row, raw, is_interim=is_interim, run=run)
+
+
+def seen_unreadable(outsmart_id: str, marks: Marks, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
+    """Return the ledger row of a work order that cannot be read but for its id."""
+    row = _row(outsmart_id)
+    row.order_number = marks.order_number[:255] or row.order_number
+    row.customer_name = marks.customer_name[:255] or row.customer_name
+    return _seen(row, raw, is_interim=is_interim, run=run)
+
+
+def _row(outsmart_id: str) -> WorkOrder:
+    row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+    return row or WorkOrder(outsmart_id=outsmart_id, changed_at=timezone.now())
+
+
+def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
+    row.is_interim = is_interim
+    if not run.is_dry:
+        # In a field that nobody reads there may be bytes that are no text, or that the database does not take.
+        row.source, row.source_fingerprint = raw.decode(errors="replace").replace("\0", ""), fingerprint(raw)
+        row.settings_version = run.settings_version
+        if row.state == LedgerState.EXCLUDED:
+            row.last_run = run
+        is_first_sight = row.pk is None
+        row.save()
+        if is_first_sight:
+            remember(row, ())
+    row.last_run = run  # booked when it has been dealt with: a run that is taken over must not pass it by
+    return row
+
+
+def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), **changes: object) -> None:
+    """Put a work order in a state with its reasons; other columns by name."""
+    _set_state(row, state, tuple(reasons), changes, is_durable=True)
+
+
+def _set_state(
+    row: WorkOrder, state: LedgerState, reasons: tuple[Reason, ...], changes: dict[str, object], *, is_durable: bool
+) -> None:
+    if row.state != state:
+        row.changed_at = timezone.now()
+    told: dict[str, object] = {"state": state, "reasons": [stored(why) for why in reasons]}
+    told |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
+    told |= problems.columns(row, state, reasons)
+    _store(row, told | changes, is_durable=is_durable)
+
+
+def book(row: WorkOrder, **changes: object) -> None:
+    """Store some columns of a work order for sure: on the disk before this returns."""
+    _store(row, changes, is_durable=True)
+
+
+def note(row: WorkOrder, **changes: object) -> None:
+    """Store some columns of a work order without waiting for the disk.
+
+    For what costs a look-up at most when a power cut takes it: a killed process takes nothing. The next `book`
+    makes it durable too.
+    """
+    _store(row, changes, is_durable=False)
+
+
+def _store(row: WorkOrder, changes: dict[str, object], *, is_durable: bool) -> None:
+    for name, value in changes.items():
+        setattr(row, name, value)
+    fields = [_COLUMNS[name] for name in changes]
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_update_of(tuple(field.column for field in fields), is_durable), [*values, row.pk])
+        if cursor.rowcount != 1:
+            raise LostClaimError("The work order is not in the ledger any more: the database is another one.")
+
+
+@functools.cache
+def _update_of(columns: tuple[str, ...], is_durable: bool) -> str:
+    assignments = ", ".join(f"{connection.ops.quote_name(column)} = %s" for column in columns)
+    condition = "" if is_durable else f" AND {_WITHOUT_WAITING}"
+    return f"UPDATE kingsync_workorder SET {assignments} WHERE id = %s{condition}"  # noqa: S608  (columns of the model)
+
+
+def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
+    """Book that the order is being sent, with every line under its reference, before King is called.
+
+    `is_new`: all of it is about to be written.
+
+    The step that is booked for sure before the first write makes this durable with it.
+    """
+    with transaction.atomic():
+        _set_state(row, LedgerState.SENDING, (), {"attempts": row.attempts + 1}, is_durable=False)
+        store_lines(row, plan, is_attempted=is_new)
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------------
+
+
+def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
+    """Return what earlier runs booked; lines removed from King are known by their key only."""
+    return tuple(remembered(row).values())
+
+
+def remembered(row: WorkOrder) -> dict[str, BookedLine]:
+    """Return what is known of the lines by their references; who books one changes it here too."""
+    if row.in_hand.lines is None:
+        stored = OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
+        return remember(row, map(as_booked, stored))
+    return row.in_hand.lines
+
+
+def read_ahead(rows: list[WorkOrder]) -> None:
+    """Read the booked lines of many work orders at once."""
+    lines: dict[int, list[BookedLine]] = {row.pk: [] for row in rows}
+    for line in OrderLine.objects.filter(work_order_id__in=lines.keys()).order_by("position", "id"):
+        lines[line.work_order_id].append(as_booked(line))
+    for row in rows:
+        remember(row, lines[row.pk])
+
+
+def remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
+    known = {line.reference: line for line in lines}
+    row.in_hand.lines = known
+    return known
+
+
+def as_booked(line: OrderLine) -> BookedLine:
+    return BookedLine(
+        reference=line.reference,
+        key=line.key,
+        row=line.row,
+        sent=msgspec.convert(line.sent, Content, strict=False) if line.sent else None,
+        attempted=msgspec.convert(line.attempted, Content, strict=False) if line.attempted else None,
+        as_read=msgspec.convert(line.as_read, KingLine, strict=False) if line.as_read else None,
+        king_line_id=line.king_line_id,
+        is_imported=line.is_imported,
+    )
+
+
+def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> None:
+    """Write the lines of a plan: those in King keep what was sent, dropped ones get their reason.
+
+    `is_attempted`: they are about to be written as planned, see `lines_attempted`.
+    """
+    if row.in_hand.stored_plan == plan or _has_long_references(plan):
+        return
+    before = {line.reference: line for line in booked_lines(row)}
+    planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
+    for line in planned:
+        is_in_king = line.reference in before and before[line.reference].king_line_id
+        line.state = OrderLine.State.SENT if is_in_king else OrderLine.State.PLANNED
+    columns = ["row", "position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"]
+    if is_attempted:
+        contents = {line.reference: msgspec.to_builtins(line.content) for line in plan.lines}
+        columns.append("attempted")
+        for line in planned:
+            line.attempted = contents[line.reference]
+    OrderLine.objects.bulk_create(
+        [*planned, *(_dropped(row, line) for line in plan.dropped)],
+        update_conflicts=True,
+        unique_fields=["work_order", "reference"],
+        update_fields=columns,
+    )
+    _forget_vanished(row, plan, before)
+    if is_attempted:
+        known = remembered(row)
+        for each in plan.lines:
+            known[each.reference] = msgspec.structs.replace(known[each.reference], attempted=each.content)
+    row.in_hand.stored_plan = plan
+
+
+def store_dropped(row: WorkOrder, plan: Plan) -> None:
+    """Write why lines are not in King, and nothing else."""
+    OrderLine.objects.bulk_create(
+        [_dropped(row, line) for line in plan.dropped],
+        update_conflicts=True,
+        unique_fields=["work_order", "reference"],
+        update_fields=["row", "reasons", "state"],
+    )
+
+
+def _has_long_references(plan: Plan) -> bool:
+    """Tell that lines have numbers that neither King nor we can hold: such a plan is rejected."""
+    references = [line.reference for line in plan.lines] + [line.reference for line in plan.dropped]
+    return any(len(reference) > limits.EXTERNAL_NUMBER_LENGTH for reference in references)
+
+
+def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
+    return OrderLine(
+        tenant_id=row.tenant_id,
+        work_order=row,
+        reference=line.reference,
+        key=line.origin.key,
+        row=line.origin.row,
+        kind=line.origin.source.value,
+        source=line.origin.label,
+        position=place,
+        registered_minutes=line.registered_minutes,
+        rounded_minutes=line.rounded_minutes,
+        quantity=line.content.quantity,
+    )
+
+
+def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
+    return OrderLine(
+        tenant_id=row.tenant_id,
+        work_order=row,
+        reference=line.reference,
+        key=line.origin.key,
+        row=line.origin.row,
+        kind=line.origin.source.value,
+        source=line.origin.label,
+        state=OrderLine.State.REFUSED if line.is_refused else OrderLine.State.LEFT_OUT,
+        reasons=[stored(line.reason)],
+        registered_minutes=line.registered_minutes,
+    )
+
+
+def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) -> None:
+    """Drop rows of lines that the work order no longer has and King surely never saw."""
+    wanted = {line.reference: line.origin for line in plan.lines}
+    wanted |= {line.reference: line.origin for line in plan.dropped}
+    vanished = [
+        line.reference
+        for line in before.values()
+        if not (line.king_line_id or line.attempted or line.reference in wanted)
+    ]
+    if vanished:
+        OrderLine.objects.filter(work_order=row, reference__in=vanished).delete()
+    new = {reference: BookedLine(reference=reference, key=origin.key) for reference, origin in wanted.items()}
+    kept = (line for line in (new | before).values() if line.reference not in vanished)
+    remember(row, (_looked_at(line, wanted.get(line.reference)) for line in kept))
+
+
+def _looked_at(line: BookedLine, origin: Origin | None) -> BookedLine:
+    return msgspec.structs.replace(line, row=origin.row) if origin else line
+
+
+def lines_attempted(row: WorkOrder, lines: Iterable[PlannedLine]) -> None:
+    """Book what is about to be written, so that a line whose answer is lost is known for ours as it was meant.
+
+    The write that follows is booked as doubtful for sure, which makes this durable with it.
+    """
+    known = remembered(row)
+    new = [line for line in lines if line.reference in known and known[line.reference].attempted != line.content]
+    if not new:
+        return
+    contents = [msgspec.json.encode(line.content).decode() for line in new]
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK_ATTEMPTED_LINES, [[line.reference for line in new], contents, row.pk])
+    for line in new:
+        known[line.reference] = msgspec.structs.replace(known[line.reference], attempted=line.content)
+
+
+def lines_sent(row: WorkOrder, booked: Iterable[BookedLine]) -> None:
+    """Book that King has these lines as sent, and what else is known of them.
+
+    Without waiting for the disk: a lost note costs one look-up, for the lines stand in King under our references and
+    are found there.
+    """
+    booked = list(booked)
+    if not booked:
+        return
+    columns = [
+        [line.reference for line in booked],
+        [line.king_line_id for line in booked],
+        [msgspec.json.encode(line.sent).decode() for line in booked],
+        [msgspec.json.encode(line.as_read).decode() if line.as_read else "{}" for line in booked],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK_SENT_LINES, [OrderLine.State.SENT.value, *columns, row.pk])
+    row.in_hand.stored_plan = None
+    if row.in_hand.lines is not None:
+        row.in_hand.lines |= {line.reference: line for line in booked}
+
+
+def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
+    _update_line(row, line.reference, state=OrderLine.State.REFUSED, reasons=[stored(why)], attempted={})
+    known = remembered(row)
+    known[line.reference] = msgspec.structs.replace(known[line.reference], attempted=None)
+
+
+def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
+    """Book that lines are about to be taken out of King and sent again: found missing, they are still to be sent.
+
+    Waits for the disk: without this note a missing line counts as removed by King's staff, and stays away.
+    """
+    leaving = OrderLine.objects.filter(work_order=row, reference__in=list(references))
+    leaving.update(state=OrderLine.State.PLANNED, king_line_id="")
+    forget_lines(row)
+
+
+def line_removed(row: WorkOrder, reference: str) -> None:
+    nothing: dict[str, object] = {"king_line_id": "", "sent": {}, "attempted": {}, "as_read": {}, "reasons": []}
+    _update_line(row, reference, state=OrderLine.State.REMOVED, **nothing)
+    forget_lines(row)
+
+
+def forget_lines(row: WorkOrder) -> None:
+    """Read the lines of this row from the database again: whoever writes them by another way says so."""
+    row.in_hand.lines = None
+    row.in_hand.stored_plan = None
+
+
+def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
+    """Store a line without waiting for the disk, see `line_sent`."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        OrderLine.objects.filter(work_order=row, reference=reference).update(**changes)
+    row.in_hand.stored_plan = None
+
+
+def refused_reasons(row: WorkOrder) -> list[Reason]:
+    """Return why lines are missing, one reason a line."""
+    return [
+        as_line_reason(line.source, msgspec.convert(why, Reason))
+        for line in OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED).order_by("id")
+        for why in line.reasons
+    ]
+
+
+def as_line_reason(label: str, why: Reason) -> Reason:
+    """Return the reason of a line as one of its work order."""
+    return Reason(code="line_refused", params={**why.params, "line": label, "code": why.code})
+
+
+# --- King's side ------------------------------------------------------------------------------------------------------
+
+
+def order_of_other(row: WorkOrder, king_order_number: str) -> WorkOrder | None:
+    """Return the other work order that this King order belongs to, if any."""
+    return WorkOrder.objects.filter(king_order_number=king_order_number).exclude(pk=row.pk).first()
+
+
+def is_of_other(row: WorkOrder, order: Order) -> str:
+    """Return the reference on King's order where it says that the order of this row is not the one we made, else "".
+
+    King gives a number a second time when its administration was set up again.
+    """
+    ours, theirs = orders.external_number(row.outsmart_id), order.external_number
+    is_claimed = theirs.startswith(orders.external_number("")) and theirs != ours
+    return theirs if row.is_created_by_us and is_claimed else ""
+
+
+def pending(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
+    """Book that the order is about to be created, by a call that may be at work for so many seconds."""
+    book(row, step=Step.PENDING, doubtful_until=now + datetime.timedelta(seconds=seconds))
+
+
+def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
+    """Book until when a write that goes out now may still be at work, a second at a time."""
+    until = now + datetime.timedelta(seconds=seconds)
+    if row.doubtful_until is None or row.doubtful_until < until - datetime.timedelta(seconds=1):
+        book(row, doubtful_until=until)
+
+
+def is_in_doubt(row: WorkOrder) -> bool:
+    """True while a call whose answer was lost may still be at work."""
+    return row.doubtful_until is not None and row.doubtful_until > timezone.now()
+
+
+def retried(run: SyncRun) -> list[str]:
+    """Return the work orders that wait for another try and were not dealt with in this run."""
+    dealt_with = Q(last_run=run) & ~Q(state=LedgerState.SENDING)
+    waiting = WorkOrder.objects.filter(state__in=WorkOrder.RETRIED).exclude(dealt_with)
+    return list(waiting.order_by("id").values_list("outsmart_id", flat=True))
+
+
+def still_locked() -> list[WorkOrder]:
+    return list(WorkOrder.objects.filter(is_locked=True, king_order_number__isnull=False))
+
+
+def is_in_king(row: WorkOrder, plan: Plan) -> bool:
+    """True when King holds exactly this plan already, as far as we know: no call is needed."""
+    if row.plan_fingerprint != plan_fingerprint(plan):
+        return False
+    by_rule = {line.reference for line in plan.refused}
+    refused = OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED)
+    return not refused.exclude(reference__in=by_rule).exists()
+
+
+def plan_fingerprint(plan: Plan) -> str:
+    return fingerprint(orders.fingerprint(plan))

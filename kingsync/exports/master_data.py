@@ -1,0 +1,227 @@
+"""What King says of the articles, rates, warehouses and debtors that a work order names.
+
+The mirror answers first. What it does not know or calls blocked is asked of King itself, once a run, before
+anything is refused: a stale mirror never blocks. Where King cannot be asked nothing is known, and King's answer
+to the write decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from integrations import errors, notation
+from integrations.king import limits, payloads
+from integrations.king.client import Client
+from integrations.king.records import Kind, LineKind
+from integrations.outsmart.records import WorkOrder
+from kingsync.king_mirror import mirror
+from kingsync.models.links import KingRecord
+from kingsync.rules.mapping import Exports
+from kingsync.rules.orders import debtor_of
+from kingsync.rules.plans import ArticleFacts, Facts, Plan
+from kingsync.runs.run_log import RunLog
+
+# Reason of a rule → the kind of King's record that it is about, and the value that names it.
+_ABOUT = {
+    "unknown_article": (Kind.ARTICLE, "article"),
+    "blocked_article": (Kind.ARTICLE, "article"),
+    "too_many_decimals": (Kind.ARTICLE, "number"),
+    "unknown_rate": (Kind.RATE, "rate"),
+    "blocked_rate": (Kind.RATE, "rate"),
+    "time_does_not_fit": (Kind.RATE, "rate"),
+    "unknown_warehouse": (Kind.WAREHOUSE, "warehouse"),
+    "unknown_debtor": (Kind.DEBTOR, "debtor"),
+    "blocked_debtor": (Kind.DEBTOR, "debtor"),
+}
+_KINDS = {LineKind.ARTICLE: Kind.ARTICLE, LineKind.RATE: Kind.RATE}
+# Facts of one kind that a run keeps in memory; beyond that it reads the mirror again.
+KEPT_AT_MOST = 20_000
+
+
+class KnownFacts:
+    """What we know without asking King: its mirror, and what was asked before."""
+
+    def __init__(self) -> None:
+        self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
+        self._unreadable: set[tuple[Kind, str]] = set()
+        self._mirrored: dict[Kind, dict[str, ArticleFacts | None]] = {}
+        self._filled: dict[Kind, bool] = {}
+        self._known_warehouses: frozenset[str] | None = None
+
+    def read_ahead(self, sources: Iterable[WorkOrder], choices: Exports) -> None:
+        """Read at once what many work orders name, so that none of them costs a query."""
+        named = [_named(source, choices) for source in sources]
+        for kind in (Kind.ARTICLE, Kind.RATE, Kind.DEBTOR):
+            self._find(kind, {code for each in named for code in each[kind]})
+
+    def of(self, source: WorkOrder, choices: Exports) -> Facts:
+        """Return what is known of everything that this work order names."""
+        named = _named(source, choices)
+        return Facts(
+            articles=self._known(Kind.ARTICLE, named[Kind.ARTICLE]),
+            rates=self._known(Kind.RATE, named[Kind.RATE]),
+            debtors=self._known(Kind.DEBTOR, named[Kind.DEBTOR]),
+            warehouses=self._warehouses(),
+        )
+
+    def debtor(self, number: str) -> ArticleFacts:
+        """Return what is known of a debtor, at least its number."""
+        return self._known(Kind.DEBTOR, {number}).get(number) or ArticleFacts(number=number)
+
+    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        mirrored = self._find(kind, codes)
+        is_filled = self._is_filled(kind)
+        # Where King was never read completely, what the mirror lacks is not known to be unknown.
+        found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
+        numbers = {code: facts.number if facts else code for code, facts in mirrored.items()}
+        asked = {code: self._asked[kind, number] for code, number in numbers.items() if (kind, number) in self._asked}
+        return {code: facts for code, facts in (found | asked).items() if (kind, code) not in self._unreadable}
+
+    def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        """Return what the mirror says of each code, None where it says nothing; each is read once a run."""
+        kept = self._mirrored.setdefault(kind, {})
+        if len(kept) > KEPT_AT_MOST:
+            kept.clear()
+        new = codes - kept.keys()
+        if new:
+            kept |= dict.fromkeys(new) | dict(mirror.find(kind, new))
+        return {code: kept[code] for code in codes}
+
+    def _warehouses(self) -> frozenset[str] | None:
+        if not self._is_filled(Kind.WAREHOUSE):
+            return None
+        if self._known_warehouses is None:
+            known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
+            asked = {number: facts for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE}
+            known |= {number for kind, number in self._unreadable if kind is Kind.WAREHOUSE}
+            known |= {number for number, facts in asked.items() if facts}
+            self._known_warehouses = frozenset(known - {number for number, facts in asked.items() if facts is None})
+        return self._known_warehouses
+
+    def _is_filled(self, kind: Kind) -> bool:
+        if kind not in self._filled:
+            self._filled[kind] = mirror.is_filled(kind)
+        return self._filled[kind]
+
+
+class FactsFinder(KnownFacts):
+    """Answers for one run; `is_readable` is False where this King offers no reading."""
+
+    def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
+        super().__init__()
+        self._king, self._log, self._is_dry = king, log, is_dry
+        self.is_readable = True
+
+    def fill_empty_mirror(self) -> None:
+        """Read King's master data once where it was never read, so that rules know decimals and EAN codes.
+
+        A dry run writes nothing but its run and log, so it asks King record by record instead.
+        """
+        if self._is_dry:
+            return
+        for kind in (Kind.WAREHOUSE, Kind.RATE, Kind.DEBTOR, Kind.ARTICLE):
+            if self.is_readable and not self._is_filled(kind):
+                self._fill(kind)
+                self._filled.clear()
+
+    def _fill(self, kind: Kind) -> None:
+        try:
+            mirror.refresh(self._king, kind)
+        except (errors.AuthenticationError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError as error:
+            self.is_readable = False
+            self._log.failure("mirror.not_read", error, kind=kind.value)
+
+    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+        if self._is_dry and not self._is_filled(kind):
+            self._ask_all(kind, codes)
+        return super()._known(kind, codes)
+
+    def _ask_all(self, kind: Kind, codes: Iterable[str]) -> None:
+        for code in codes:
+            if (kind, code) not in self._asked:
+                self._ask(kind, code)
+
+    def verify(self, plan: Plan, *, is_every: bool = False) -> bool:
+        """Ask King about everything that the plan would refuse; True when something was asked for the first time.
+
+        `is_every`: also about what it would send, because King's refusal would come too late.
+        """
+        doubted = _doubted(plan) | (_named_in(plan) if is_every else set())
+        known = self._asked.keys() | self._unreadable
+        new = [pair for pair in sorted(doubted) if pair not in known and len(pair[1]) <= limits.RECORD_NUMBER_LENGTH]
+        answers = [self._ask(kind, number) for kind, number in new]
+        return any(answers)
+
+    def checked_debtor(self, number: str, *, is_fresh: bool) -> ArticleFacts:
+        """Return what King says of the debtor of an order, asked where the mirror calls it blocked or not known."""
+        known = self.debtor(number)
+        is_sure = (Kind.DEBTOR, number) in self._asked or (known.name and not known.is_blocked and not is_fresh)
+        if number and not is_sure and self._ask(Kind.DEBTOR, number):
+            known = self.debtor(number)
+        return known
+
+    def _ask(self, kind: Kind, number: str) -> bool:
+        """Look one record up in King; False where that is not possible."""
+        if not self.is_readable:
+            return False
+        try:
+            raw = self._king.find_record(kind, number)
+        except (errors.TenantActionError, errors.UnreachableError):
+            raise
+        except errors.IntegrationError as error:
+            self._log.failure("facts.not_asked", error, kind=kind.value)
+            return False
+        try:
+            self._asked[kind, number] = None if raw is None else facts_of(kind, raw)
+        except errors.PayloadError as error:
+            self._unreadable.add((kind, number))  # King has it, and its answer to the write decides
+            self._log.failure("facts.not_asked", error, kind=kind.value)
+            return True
+        self._mirrored.pop(kind, None)  # an article may have become known by another code too
+        self._known_warehouses = None
+        if raw is not None and not self._is_dry:
+            mirror.store(kind, [raw])
+        return True
+
+
+def _doubted(plan: Plan) -> set[tuple[Kind, str]]:
+    """Return the records of King's for which the plan refuses something."""
+    return {
+        (_ABOUT[why.code][0], why.params[_ABOUT[why.code][1]])
+        for why in (*plan.rejects, *(line.reason for line in plan.refused))
+        if why.code in _ABOUT
+    }
+
+
+def _named_in(plan: Plan) -> set[tuple[Kind, str]]:
+    """Return the records of King's that the lines of the plan name."""
+    contents = [line.content for line in plan.lines]
+    named = {(_KINDS[content.kind], content.article) for content in contents if content.kind in _KINDS}
+    return named | {(Kind.WAREHOUSE, content.warehouse) for content in contents if content.warehouse}
+
+
+def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
+    """Return what a work order names of each kind, by its own words."""
+    articles = {material.code.strip() or choices.free_line_article.strip() for material in source.materials}
+    rates = {period.hour_type.strip() for period in source.periods}
+    return {
+        Kind.ARTICLE: articles - {""},
+        Kind.RATE: rates - {""},
+        Kind.DEBTOR: {debtor_of(source, choices)} - {""},
+    }
+
+
+def facts_of(kind: Kind, raw: bytes) -> ArticleFacts:
+    """Return the facts in King's bytes; raises `PayloadError`."""
+    if kind is Kind.ARTICLE:
+        article = payloads.article(raw)
+        return ArticleFacts(number=article.number, decimals=article.decimals, is_blocked=article.is_blocked)
+    if kind is Kind.RATE:
+        rate = payloads.rate(raw)
+        return ArticleFacts(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked)
+    if kind is Kind.DEBTOR:
+        debtor = payloads.debtor(raw)
+        return ArticleFacts(number=debtor.number, name=debtor.name, is_blocked=debtor.is_blocked)
+    return ArticleFacts(number=notation.canonical_number(payloads.warehouse(raw).number))

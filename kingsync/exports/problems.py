@@ -1,0 +1,86 @@
+"""What needs a person: is it new in this run, since when does it last, and how often was it found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from kingsync.exports.causes import keys_of
+from kingsync.messages.reason_texts import stored
+from kingsync.models.in_hand import Trouble
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules.outcomes import Reason
+from kingsync.runs.lifecycle import Claim
+
+# Unconfirmed is repeated by itself, but people hear of it once.
+WATCHED = frozenset({*WorkOrder.NEEDS_A_PERSON, LedgerState.UNCONFIRMED})
+_UNDERWAY = frozenset({LedgerState.WAITING, LedgerState.SENDING})
+# A date or a switch of the settings: whoever chose it knows, so it is no problem.
+BY_SETTINGS = frozenset({"before_from_date", "not_linked", "not_linked_interim"})
+
+
+def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> dict[str, object]:
+    """Return what a ledger row keeps of its problem when it goes into this state; nothing while it is under way."""
+    met = _met(row)
+    if state in _UNDERWAY:
+        return {}
+    told = [dict(stored(why)) for why in reasons]
+    row.in_hand.trouble = _trouble(state, told, met)
+    if state not in WATCHED:
+        return {} if row.problem_causes is None else {"problem_causes": None, "problem_since": None, "problem_count": 0}
+    causes = keys_of(told)
+    if met is None or not set(causes) <= set(met):
+        return {"problem_causes": causes, "problem_since": timezone.now(), "problem_count": 1}
+    since = row.problem_since or row.changed_at
+    return {"problem_causes": causes, "problem_since": since, "problem_count": row.problem_count + 1}
+
+
+def found(row: WorkOrder) -> Trouble | None:
+    """Return what this run found the work order to need, if anything."""
+    return row.in_hand.trouble
+
+
+def foreseen(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Trouble | None:
+    """Return what an export would find the work order to need that it stops, or sends in part, for these reasons."""
+    if not reasons or row.state == LedgerState.EXCLUDED:
+        return None
+    return _trouble(LedgerState.HELD, reasons, _met(row))
+
+
+def was_told(row: WorkOrder, why: Reason) -> bool:
+    """Tell whether the work order stood still for this reason already when the run met it."""
+    return set(keys_of([stored(why)])) <= set(_met(row) or ())
+
+
+def count(claim: Claim, trouble: Trouble | None) -> None:
+    """Add a record to those of a run that need a person, if it does."""
+    if trouble is not None:
+        claim.problem(is_new=trouble is Trouble.NEW)
+
+
+def is_by_settings(reasons: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether a date or a switch of the settings is all that holds a work order back."""
+    codes = {str(why["code"]) for why in reasons}
+    return bool(codes) and codes <= BY_SETTINGS
+
+
+def _met(row: WorkOrder) -> list[str] | None:
+    in_hand = row.in_hand
+    if not in_hand.has_causes:
+        in_hand.has_causes, in_hand.causes_before = True, _causes(row)
+    return in_hand.causes_before
+
+
+def _causes(row: WorkOrder) -> list[str] | None:
+    """Return the causes that are booked; of a row of before they were kept, those of its reasons."""
+    if row.problem_causes is not None:
+        return list(row.problem_causes)
+    return keys_of(row.reasons) if row.state in WATCHED else None
+
+
+def _trouble(state: LedgerState, reasons: list[Any], met: list[str] | None) -> Trouble | None:
+    if state not in WATCHED or (state == LedgerState.HELD and is_by_settings(reasons)):
+        return None
+    return Trouble.KNOWN if met is not None and set(keys_of(reasons)) <= set(met) else Trouble.NEW

@@ -1,0 +1,345 @@
+"""A database that was put back to an earlier state sends nothing twice (product.md, 5.5; docs/decisions/0010).
+
+Before the first order of a run is created, King is asked which orders changed since the ledger was last compared with
+it, and the journal which orders were created. What they name and the ledger does not know was created by a state of
+the database that is gone: it is taken into the ledger again. Where neither can tell, people are asked.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from integrations import errors
+from integrations.king import payloads
+from integrations.king.client import Client as KingClient
+from integrations.king.records import Kind
+from kingsync.messages.reason_texts import reason_of
+from kingsync.models import tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.restores import OrderWatch
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import AfterRestore, Decision, LedgerState, Step, WorkOrder
+from kingsync.rules import orders
+from kingsync.rules.outcomes import reason
+from kingsync.runs import journal, turns
+from kingsync.runs.lifecycle import Claim
+from kingsync.runs.retry import patiently
+from kingsync.runs.run_log import RunLog
+
+logger = logging.getLogger(__name__)
+
+# King's clock may differ from ours, and its time is local, with an hour that comes twice in autumn.
+OVERLAP = datetime.timedelta(hours=6)
+PAGE = 500
+_PREFIX = orders.external_number("")
+
+
+@dataclass
+class _Unknown:
+    """What the ledger does not know, by reference: King's open orders, and numbers that the journal alone knows."""
+
+    open: dict[str, list[str]] = field(default_factory=dict)
+    journalled: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.open or self.journalled)
+
+
+class RestoreGuard:
+    """Looks once a run; `found` holds the work orders that were taken into the ledger and not gone through yet."""
+
+    def __init__(self, claim: Claim, king: KingClient, log: RunLog, *, doubt_seconds: float) -> None:
+        self._claim, self._king, self._log = claim, king, log
+        self._doubt_seconds = doubt_seconds
+        self._connection = Connection.objects.filter(system=System.KING).defer("credentials").get()
+        self._watch = self._stored_watch()
+        self.journal = journal.Journal(self._connection.administration)
+        self._has_looked = False
+        # A look that King refused is no look: the next one begins where the last good one did.
+        self._has_king_told = True
+        self._are_all_doubtful = False
+        # Orders that this run has begun to create and of which it does not know whether King has them.
+        self._begun: set[str] = set()
+        self.found: set[str] = set()
+
+    def _stored_watch(self) -> OrderWatch:
+        administration = self._connection.administration.strip().casefold()
+        found = OrderWatch.objects.filter(administration=administration).first()
+        return found or OrderWatch(administration=administration)
+
+    # --- When it looks ------------------------------------------------------------------------------------------------
+
+    def look_at_journal(self) -> None:
+        """Notice a restore that King need not show: the newest entries of the journal are not in the ledger."""
+        newest = self.journal.newest()
+        if newest and not self._knows(newest):
+            self._look(is_noticed=True)
+
+    def before_create(self, row: WorkOrder) -> bool:
+        """Make sure that King has no order of this work order yet; True where the ledger has learned more about it."""
+        if not self._has_looked:
+            self._look()
+        if row.outsmart_id in self._begun:
+            self._look_up(row.outsmart_id)
+        before = row.king_order_number, row.step, row.after_restore
+        if self._are_all_doubtful and not row.after_restore:
+            WorkOrder.objects.filter(pk=row.pk).update(after_restore=AfterRestore.UNSURE)
+        row.refresh_from_db(fields=["king_order_number", "step", "after_restore", "is_created_by_us", "is_locked"])
+        return before != (row.king_order_number, row.step, row.after_restore)
+
+    # --- What happens to orders ---------------------------------------------------------------------------------------
+
+    def about_to_create(self, outsmart_id: str) -> None:
+        self._begun.add(outsmart_id)
+        self.journal.about_to_create(orders.external_number(outsmart_id))
+
+    def created(self, outsmart_id: str, number: str) -> None:
+        self._begun.discard(outsmart_id)
+        self.journal.created(orders.external_number(outsmart_id), number)
+
+    def not_created(self, outsmart_id: str) -> None:
+        self._begun.discard(outsmart_id)
+        self.journal.not_created(orders.external_number(outsmart_id))
+
+    def _look_up(self, outsmart_id: str) -> None:
+        """Ask King for one order: this run began to create it, and the ledger knows nothing of that any more."""
+        reference = orders.external_number(outsmart_id)
+        found = patiently(lambda: self._king.find_orders(reference=reference))
+        self._take_in(reference, [order.number for order in found])
+        self._begun.discard(outsmart_id)
+
+    # --- Looking ------------------------------------------------------------------------------------------------------
+
+    def _look(self, *, is_noticed: bool = False) -> None:
+        began = timezone.now()
+        unknown = None if is_noticed else self._unknown()
+        if unknown is None or unknown:
+            # A worker that was cut off from the lost state may still have a call at King.
+            self._wait(self._doubt_seconds)
+            began = timezone.now()
+            self._restore(self._unknown())
+        if self._has_king_told:
+            self._watch.looked_at = began
+        self._watch.save()
+        self._has_looked = True
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._claim.pulse()
+            time.sleep(min(1.0, max(0.0, until - time.monotonic())))
+
+    def _unknown(self) -> _Unknown:
+        """Return what King or the journal has and the ledger does not know.
+
+        A King that offers no reading of orders leaves it to the journal.
+        """
+        shown = self._shown_or_none()
+        self._has_king_told = shown is not None
+        shown = shown or {}
+        journalled = {
+            reference: entry
+            for reference, entry in self.journal.entries().items()
+            if entry.number != journal.NOT_MADE and reference not in shown
+        }
+        return _Unknown(open=self._unlinked(shown), journalled=self._not_decided(journalled))
+
+    def _shown_or_none(self) -> dict[str, list[str]] | None:
+        """Return what King shows; None where it refuses to tell. Somebody's lock on it is left to the next run."""
+        try:
+            return self._orders_in_king()
+        except errors.ConflictError:
+            raise
+        except errors.RejectedError as error:
+            self._log.add("restore.not_looked", reason_of(error), level=LogEntry.Level.WARNING)
+            return None
+
+    def _orders_in_king(self) -> dict[str, list[str]]:
+        """Return the open orders with a reference of ours that changed since the ledger was compared with King."""
+        since = self._watch.looked_at and self._watch.looked_at - OVERLAP
+        found: dict[str, list[str]] = {}
+        after = ""
+        while True:
+            page = patiently(
+                lambda: self._king.read_page(Kind.ORDER, after=after, changed_since=since, size=PAGE)  # noqa: B023
+            )
+            for raw in page.records:
+                number, reference = _marks(raw)
+                if reference.startswith(_PREFIX):
+                    found.setdefault(reference, []).append(number)
+            self._claim.pulse()
+            if page.next_after is None or page.next_after == after:
+                return found
+            after = page.next_after
+
+    # --- What the ledger knows ----------------------------------------------------------------------------------------
+
+    def _knows(self, newest: list[journal.Entry]) -> bool:
+        """Tell whether this database has seen what the journal tells last: then it has seen everything before too."""
+        if newest[-1].number == journal.MARK:
+            return newest[-1].reference == self._watch.journal_mark
+        last = {entry.reference: entry for entry in newest if entry.number != journal.MARK}
+        told = {reference: entry for reference, entry in last.items() if entry.number != journal.NOT_MADE}
+        return not self._not_decided(told)
+
+    def _not_decided(self, entries: Mapping[str, journal.Entry]) -> dict[str, str]:
+        """Return reference → number of the entries whose work order the ledger knows nothing of."""
+        rows = self._rows(entries)
+        unknown = {}
+        for reference, entry in entries.items():
+            row = rows.get(reference.removeprefix(_PREFIX))
+            if row is None or not (_is_begun(row) or row.after_restore or self._was_reset(row, entry)):
+                unknown[reference] = entry.number
+        return unknown
+
+    def _was_reset(self, row: WorkOrder, entry: journal.Entry) -> bool:
+        """Tell whether a person made the ledger forget this order."""
+        at = datetime.datetime.fromisoformat(entry.at)
+        return Decision.objects.filter(work_order=row, kind=Decision.Kind.ANEW, decided_at__gte=at).exists()
+
+    def _unlinked(self, shown: Mapping[str, list[str]]) -> dict[str, list[str]]:
+        """Return King's orders that neither our ledger knows nor that of another tenant with this administration."""
+        rows = self._rows(shown)
+        unknown = {
+            reference: numbers
+            for reference, numbers in shown.items()
+            if (row := rows.get(reference.removeprefix(_PREFIX))) is None or not _is_begun(row)
+        }
+        if not unknown:
+            return {}
+        elsewhere = self._numbers_of_others({number for numbers in unknown.values() for number in numbers})
+        left = {name: [each for each in numbers if each not in elsewhere] for name, numbers in unknown.items()}
+        return {reference: numbers for reference, numbers in left.items() if numbers}
+
+    def _rows(self, references: Iterable[str]) -> dict[str, WorkOrder]:
+        wanted = [reference.removeprefix(_PREFIX) for reference in references]
+        if not wanted:
+            return {}
+        found = WorkOrder.objects.defer("source").filter(outsmart_id__in=wanted)
+        return {row.outsmart_id: row for row in found}
+
+    def _numbers_of_others(self, numbers: set[str]) -> set[str]:
+        key, mine = turns.key_of(self._connection), tenants.current_id()
+        kings = Connection.across_tenants.filter(system=System.KING).exclude(tenant_id=mine).defer("credentials")
+        sharing = [king.tenant_id for king in kings if king.base_url and turns.key_of(king) == key]
+        if not sharing:
+            return set()
+        linked = WorkOrder.across_tenants.filter(
+            administration__present_tenant__in=sharing, king_order_number__in=numbers
+        )
+        return {number for number in linked.values_list("king_order_number", flat=True) if number}
+
+    # --- Taking in ----------------------------------------------------------------------------------------------------
+
+    def _restore(self, unknown: _Unknown) -> None:
+        """Take what was lost into the ledger again, and tell people."""
+        self._are_all_doubtful = self._misses_some(unknown)
+        for reference, numbers in unknown.open.items():
+            self._take_in(reference, numbers)
+        for reference, number in unknown.journalled.items():
+            self._take_in(reference, [number] if number else [], is_open=False)
+        self._mark()
+        if unknown:
+            self._tell(found=len(unknown.open), closed=len(unknown.journalled))
+
+    def _misses_some(self, unknown: _Unknown) -> bool:
+        """Return whether the journal lacks an order that King has: then others may be missing in it too."""
+        return self._watch.looked_at is not None and not unknown.open.keys() <= self.journal.entries().keys()
+
+    def _mark(self) -> None:
+        self._watch.journal_mark = uuid.uuid4().hex
+        self._watch.save()
+        self.journal.mark(self._watch.journal_mark)
+
+    def _take_in(self, reference: str, numbers: list[str], *, is_open: bool = True) -> None:
+        """Tie a work order to its order in King; with several of them, or none, later steps tell people."""
+        outsmart_id = reference.removeprefix(_PREFIX)
+        row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first() or WorkOrder(outsmart_id=outsmart_id)
+        if _tie(row, numbers, is_open=is_open):
+            row.changed_at = timezone.now()
+            row.save()
+            self.found.add(outsmart_id)
+
+    def _tell(self, *, found: int, closed: int) -> None:
+        watch = self._watch
+        watch.noticed_at, watch.noticed_in = timezone.now(), self._claim.run
+        watch.found_count, watch.closed_count = found, closed
+        watch.save()
+        why = reason("restore_noticed", found=str(found), closed=str(closed))
+        self._log.add("restore.noticed", why, level=LogEntry.Level.WARNING)
+        logger.warning(
+            "restore.noticed: tenant %s: King holds %s orders that the database does not know, "
+            "and %s more were made that King does not show any more",
+            tenants.current_id(),
+            found,
+            closed,
+        )
+
+
+class DryGuard(RestoreGuard):
+    """Shows a dry run what an export would take into the ledger; writes nothing, and waits for nothing."""
+
+    _lost: _Unknown | None = None
+
+    def recall(self, row: WorkOrder) -> None:
+        """Put into a row, in memory only, what an export would have taken in before it."""
+        reference = orders.external_number(row.outsmart_id)
+        if self._lost is None:
+            return
+        if reference in self._lost.open:
+            _tie(row, self._lost.open[reference], is_open=True)
+        elif reference in self._lost.journalled:
+            number = self._lost.journalled[reference]
+            _tie(row, [number] if number else [], is_open=False)
+
+    def before_create(self, row: WorkOrder) -> bool:
+        if not self._has_looked:
+            self._look()
+        before = row.king_order_number, row.step, row.after_restore
+        self.recall(row)
+        if self._are_all_doubtful and not row.after_restore:
+            row.after_restore = AfterRestore.UNSURE
+        return before != (row.king_order_number, row.step, row.after_restore)
+
+    def _look(self, *, is_noticed: bool = False) -> None:  # noqa: ARG002  (nothing is at work for a dry run)
+        self._lost = self._unknown()
+        self._are_all_doubtful = self._misses_some(self._lost)
+        references = (*self._lost.open, *self._lost.journalled)
+        self.found |= {reference.removeprefix(_PREFIX) for reference in references}
+        self._has_looked = True
+
+
+def _tie(row: WorkOrder, numbers: list[str], *, is_open: bool) -> bool:
+    """Tie a work order to its order in King, in memory; False where there is nothing to tie."""
+    if row.king_order_number or (is_open and not numbers):
+        return False
+    if not numbers:
+        row.after_restore = AfterRestore.UNSURE
+        return True
+    row.after_restore, row.is_created_by_us = AfterRestore.FOUND, True
+    row.step = Step.CREATED if len(numbers) == 1 else Step.PENDING
+    row.king_order_number = numbers[0] if len(numbers) == 1 else None
+    row.is_locked = is_open and len(numbers) == 1  # whoever made it may have been cut off
+    if row.state != LedgerState.EXCLUDED:
+        row.state = LedgerState.SENDING
+    return True
+
+
+def _is_begun(row: WorkOrder) -> bool:
+    return bool(row.king_order_number) or row.step == Step.PENDING
+
+
+def _marks(raw: bytes) -> tuple[str, str]:
+    """Return the number of a King order and our reference on it; what cannot be read is none of ours."""
+    try:
+        marks = payloads.order_marks(raw)
+    except errors.PayloadError:
+        return "", ""
+    return marks.number, marks.external_number

@@ -1,0 +1,241 @@
+"""What other settings would do with the work orders that wait: from what we know, without a call or a write.
+
+The rules run twice over the work orders as they were read last, with the stored choices and with the new ones. King
+and OutSmart are asked again when something is sent.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+import msgspec
+from django.utils.translation import gettext
+
+from integrations import errors
+from integrations.outsmart import payloads
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import adopted_lines, ledger
+from kingsync.exports import verdict as verdicts
+from kingsync.exports.master_data import KnownFacts
+from kingsync.models.sync_settings import TEXT_LINES, SyncSettings
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules import changes, orders, triggers
+from kingsync.rules.mapping import Exports
+from kingsync.rules.next_step import Act, Known, follow
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.plans import BookedLine, Plan
+
+LOOKED_AT, LISTED, DETAILS = 500, 50, 4
+SECONDS = 2.0
+
+
+class End(enum.StrEnum):
+    """What the next export would make of a work order."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    HELD = "held"
+    UNKNOWN = "unknown"  # only King can tell, or we do not have the work order as it was read
+
+
+ENDS = {
+    Act.LEAVE: End.HELD,
+    Act.WAIT_FOR_TRIGGER: End.HELD,
+    Act.WAIT_FOR_KING: End.UNKNOWN,
+    Act.ASK_KING: End.UNKNOWN,
+    Act.BOOK_AS_DONE: End.UNCHANGED,
+    Act.REJECT: End.REFUSED,
+    Act.HOLD: End.HELD,
+    Act.KEEP: End.UNCHANGED,
+    Act.UPDATE: End.UPDATED,
+    Act.ADOPT: End.UPDATED,
+    Act.LOOK_FOR_LOST: End.CREATED,
+}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    end: End
+    reasons: tuple[Reason, ...] = ()
+    plan: Plan | None = None
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """A work order that ends otherwise; `differences` when it goes to King either way, but not the same."""
+
+    pk: int
+    number: str
+    customer: str
+    now: Verdict
+    then: Verdict
+    differences: tuple[str, ...]
+
+
+class Forecast(msgspec.Struct, kw_only=True):
+    """`waiting` work orders in all, of which the newest `looked_at` were gone through."""
+
+    waiting: int
+    looked_at: int = 0
+    now: Counter[End] = msgspec.field(default_factory=Counter)
+    then: Counter[End] = msgspec.field(default_factory=Counter)
+    change_count: int = 0
+    changed: list[Changed] = msgspec.field(default_factory=list)
+
+    # What an export takes up, or would read at one of its triggers. `changed` waits for a person, not for settings.
+    STATES: ClassVar = [
+        LedgerState.WAITING,
+        LedgerState.SENDING,
+        LedgerState.INTERIM,
+        LedgerState.INCOMPLETE,
+        LedgerState.REJECTED,
+        LedgerState.UNCERTAIN,
+        LedgerState.HELD,
+    ]
+
+
+def forecast(stored: Exports, wanted: Exports, *, seconds: float = SECONDS) -> Forecast:
+    """Return what the next export would do with `stored` and with `wanted` choices, after so many seconds at most."""
+    until = time.monotonic() + seconds
+    waiting = WorkOrder.objects.filter(state__in=Forecast.STATES)
+    found = Forecast(waiting=waiting.count())
+    sources = {row: _source(row) for row in waiting.order_by("-id")[:LOOKED_AT]}
+    look = _Look(sources, stored, wanted)
+    for row, source in sources.items():
+        if found.looked_at and time.monotonic() > until:
+            break
+        _add(found, row, look.verdict(row, source, stored), look.verdict(row, source, wanted))
+    return found
+
+
+def _source(row: WorkOrder) -> Source | None:
+    try:
+        return payloads.work_order(row.source.encode()) if row.source else None
+    except errors.PayloadError:
+        return None
+
+
+def _add(found: Forecast, row: WorkOrder, now: Verdict, then: Verdict) -> None:
+    found.looked_at += 1
+    found.now[now.end] += 1
+    found.then[then.end] += 1
+    if now == then:
+        return
+    found.change_count += 1
+    if len(found.changed) < LISTED:
+        differences = tuple(_differences(now, then))
+        found.changed.append(
+            Changed(
+                pk=row.pk,
+                number=row.order_number or row.outsmart_id,
+                customer=row.customer_name,
+                now=now,
+                then=then,
+                differences=differences,
+            )
+        )
+
+
+class _Look:
+    """Looks at work orders with any choices; what it reads, it reads once for all of them."""
+
+    def __init__(self, sources: dict[WorkOrder, Source | None], *choices: Exports) -> None:
+        self.facts = KnownFacts()
+        known = [source for source in sources.values() if source]
+        for each in choices:
+            self.facts.read_ahead(known, each)
+        ledger.read_ahead(list(sources))
+        for row, source in sources.items():
+            if source and (number := verdicts.number_of(row, source)):
+                adopted_lines.take_over(row, number, is_dry=True)
+
+    def verdict(self, row: WorkOrder, source: Source | None, choices: Exports) -> Verdict:
+        """Return how an export with these choices would end, as far as we know."""
+        if source is None:
+            return Verdict(end=End.UNKNOWN)
+        known, step = follow(_known(row, source, choices), self._ways_to_learn(row, source, choices))
+        end = ENDS[step.act]
+        plan = known.verdict.plan if known.verdict and end in (End.CREATED, End.UPDATED) else None
+        return Verdict(end=end, reasons=step.reasons, plan=plan)
+
+    def _ways_to_learn(self, row: WorkOrder, source: Source, choices: Exports) -> dict[Act, Callable[[Known], Known]]:
+        return {
+            Act.JUDGE: lambda known: self._judged(known, row, source, choices),
+            Act.READ: lambda known: self._as_read_last(known, row, source, choices),
+        }
+
+    def _judged(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
+        plan = orders.from_work_order(
+            source,
+            choices,
+            facts=self.facts.of(source, choices),
+            booked=ledger.booked_lines(row),
+            king_order_number=known.number,
+            is_new=not known.number,
+        )
+        return verdicts.with_plan(known, row, source, plan, choices)
+
+    def _as_read_last(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
+        """Add what is known of King's order, as it was read last: whose it is."""
+        verdict = known.verdict
+        assert verdict is not None  # noqa: S101
+        found = verdicts.customer_holds(self.facts, choices, row, source, seen=row.seen_order, number=known.number)
+        verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, *found))
+        return msgspec.structs.replace(known, is_order_read=True, verdict=verdict)
+
+
+def _known(row: WorkOrder, source: Source, choices: Exports) -> Known:
+    """Return what we know; sets for which trigger the work order counts, in memory only."""
+    row.is_interim = triggers.is_interim(
+        choices, status=source.status, work_status=source.work_status, before=row.is_interim
+    )
+    return verdicts.known_of(
+        row,
+        source,
+        is_switched_on=choices.orders,
+        is_at_trigger=triggers.is_at_trigger(choices, source, is_interim=row.is_interim),
+        is_resting=row.state == LedgerState.INTERIM,
+        may_ask=False,
+    )
+
+
+def _differences(now: Verdict, then: Verdict) -> Iterator[str]:
+    if now.plan is None or then.plan is None:
+        return
+    yield from _header_differences(now.plan, then.plan)
+    as_now = [BookedLine(reference=line.reference, key=line.origin.key, sent=line.content) for line in now.plan.lines]
+    told = changes.since_export(as_now, then.plan)
+    yield from map(_with_label, told[:DETAILS])
+    if len(told) > DETAILS:
+        yield "…"
+    if _sequence(now.plan) != _sequence(then.plan):
+        yield gettext("The lines are in a different order.")
+
+
+def _header_differences(now: Plan, then: Plan) -> Iterator[str]:
+    if now.header.debtor_number != then.header.debtor_number:
+        yield gettext("Debtor: %(old)s → %(new)s") % {
+            "old": now.header.debtor_number or "-",
+            "new": then.header.debtor_number or "-",
+        }
+    if now.header.is_approved_at_once != then.header.is_approved_at_once:
+        is_approved = then.header.is_approved_at_once
+        yield gettext("The order is approved right away.") if is_approved else gettext("The order is not approved.")
+
+
+def _sequence(plan: Plan) -> list[str]:
+    """Return the kinds of lines in the order in which they follow each other."""
+    return [kind for kind, _lines in itertools.groupby(line.origin.source.value for line in plan.lines)]
+
+
+def _with_label(told: str) -> str:
+    """Call a text line what the settings call it."""
+    name, colon, rest = told.partition(":")
+    if name not in ("work_description", *TEXT_LINES):
+        return told
+    return f"{getattr(SyncSettings._meta.get_field(name), 'verbose_name', name)}{colon}{rest}"

@@ -1,0 +1,226 @@
+"""What should become of a work order: its plan, and every reason that stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from integrations.king.records import Order
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import ledger
+from kingsync.exports.export_job import Job
+from kingsync.exports.master_data import KnownFacts
+from kingsync.messages.reason_texts import StoredReason, stored
+from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
+from kingsync.rules import changes, differences, linking, matching, orders, triggers
+from kingsync.rules.differences import Conflict, Differences, Notice
+from kingsync.rules.mapping import Exports
+from kingsync.rules.next_step import Known, Verdict
+from kingsync.rules.outcomes import Reason, reason, shown
+from kingsync.rules.plans import Plan
+
+# What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
+# A release of the work order lifts the first three; one of another customer's order is for that order only.
+LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
+LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"}
+OUT_OF_PLACE = "line_out_of_place"
+
+
+def known_of(
+    row: WorkOrder,
+    source: Source,
+    *,
+    is_at_trigger: bool = True,
+    is_resting: bool = False,
+    is_switched_on: bool = True,
+    may_ask: bool = True,
+) -> Known:
+    """Return what ledger and work order tell, before anything is looked up."""
+    number = row.king_order_number or ""
+    is_found = row.after_restore == AfterRestore.FOUND and bool(number) and not row.plan_fingerprint
+    return Known(
+        is_excluded=row.state == LedgerState.EXCLUDED,
+        is_switched_on=is_switched_on,
+        is_at_trigger=is_at_trigger,
+        is_begun=row.step != Step.NEW,
+        is_resting=is_resting,
+        may_ask=may_ask,
+        is_in_doubt=ledger.is_in_doubt(row),
+        was_finished=is_found and source.status == triggers.HANDLED,
+        is_making_begun=row.step == Step.PENDING and not number,
+        reference=orders.external_number(row.outsmart_id),
+        number=number_of(row, source),
+        is_found_again=is_found,
+        is_unfinished=is_unfinished(row),
+    )
+
+
+def is_unfinished(row: WorkOrder) -> bool:
+    """Return whether no whole plan ever got into an order that we made."""
+    return row.is_created_by_us and not (row.plan_fingerprint or row.after_restore)
+
+
+def number_of(row: WorkOrder, source: Source) -> str:
+    """Return the number of the King order to update: our own link first; "" for a new order."""
+    return row.king_order_number or source.king_order_number.strip()
+
+
+def with_plan(known: Known, row: WorkOrder, source: Source, plan: Plan, choices: Exports) -> Known:
+    """Return what is known with a plan, every reason that stops it, and whether King has it already."""
+    verdict = Verdict(
+        plan=plan,
+        rejects=plan.rejects,
+        holds=(*_standing_holds(row, plan), *_linking_holds(choices, row, known.number)),
+        lines=tuple(ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
+    )
+    return msgspec.structs.replace(
+        known,
+        verdict=verdict,
+        is_in_king=bool(known.number) and ledger.is_in_king(row, plan),
+        is_approval_due=not row.is_approval_left and wants_approval(row, source, choices, plan),
+    )
+
+
+def wants_approval(row: WorkOrder, source: Source, choices: Exports, plan: Plan) -> bool:
+    wanted = choices.approve_order and not is_interim(row, source) and plan.is_complete
+    return wanted and row.is_created_by_us and not row.is_approved
+
+
+def is_interim(row: WorkOrder, source: Source) -> bool:
+    # Work that went back to an earlier status while we were busy is not finished either.
+    return row.is_interim or source.status not in triggers.FINISHED
+
+
+def has_credit(row: WorkOrder, plan: Plan, order: Order) -> bool:
+    """Return whether the order has a line with less than nothing: approving such an order is left to people."""
+    return plan.has_credit or _has_credit_of_others(row, plan, order)
+
+
+def _has_credit_of_others(row: WorkOrder, plan: Plan, order: Order) -> bool:
+    """Return whether a line of King's own is a credit; ours are as the plan says by now."""
+    form = matching.form_of_references(plan.header.external_number)
+    ours = {line.king_line_id for line in ledger.booked_lines(row)}
+    others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
+    return any(line.quantity is not None and line.quantity < 0 for line in others)
+
+
+def with_order(
+    job: Job, row: WorkOrder, source: Source, verdict: Verdict, order: Order | None, *, number: str
+) -> Verdict:
+    """Return the verdict with what King's order, as it was just read, adds; None: King has no such open order."""
+    if order is None:
+        code = "order_delivered" if row.king_order_number else "unknown_order"
+        return msgspec.structs.replace(verdict, rejects=(*verdict.rejects, reason(code, number=shown(number))))
+    steps = differences.between(verdict.plan, ledger.booked_lines(row), order)
+    state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
+    rejects, holds = (reasons, ()) if state == LedgerState.REJECTED else ((), reasons)
+    return msgspec.structs.replace(
+        verdict,
+        rejects=(*verdict.rejects, *rejects, *_debtor_rejects(job, steps, order)),
+        holds=(*verdict.holds, *_order_holds(job, row, source, order), *holds),
+        steps=steps,
+    )
+
+
+def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reason]:
+    """Tell beforehand that King takes no line for a blocked debtor, on an order of before the block either."""
+    if not (steps.changes or steps.additions):
+        return
+    debtor = job.facts.checked_debtor(order.debtor_number, is_fresh=_asks_about_all(job.choices))
+    if debtor.is_blocked:
+        yield reason("blocked_debtor", debtor=debtor.number)
+
+
+def _order_holds(job: Job, row: WorkOrder, source: Source, order: Order) -> Iterator[Reason]:
+    other = ledger.is_of_other(row, order) if row.is_created_by_us else ledger.order_of_other(row, order.number)
+    if other:
+        yield reason("order_of_another", number=order.number, other=str(other))
+    seen = linking.mark(order.number, order.debtor_number)
+    yield from customer_holds(job.facts, job.choices, row, source, seen=seen, number=order.number)
+
+
+def customer_holds(
+    facts: KnownFacts, choices: Exports, row: WorkOrder, source: Source, *, seen: str, number: str
+) -> Iterator[Reason]:
+    """Yield why a King order of another customer needs a yes; `seen` is the order as it was read last."""
+    debtor_number = linking.debtor_in(seen, number)
+    if not linking.is_of_other_customer(source, debtor_number):
+        return
+    debtor = facts.debtor(debtor_number)
+    why = linking.hold(source, choices, number=number, debtor=debtor, accepted=row.accepted_order)
+    if why:
+        yield why
+
+
+def _asks_about_all(choices: Exports) -> bool:
+    """Tell that nothing may be sent before every line passes: then King is asked about each, not only when in doubt."""
+    return choices.incomplete_orders == "hold"
+
+
+def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
+    """Return the King order that should be; asks King about everything that it would refuse, then plans again."""
+    while True:
+        plan = orders.from_work_order(
+            source,
+            job.choices,
+            facts=job.facts.of(source, job.choices),
+            booked=ledger.booked_lines(row),
+            king_order_number=number,
+            is_new=not number,
+        )
+        if not job.facts.verify(plan, is_every=_asks_about_all(job.choices)):
+            return plan
+
+
+def stopping(steps: Differences, *, number: str) -> tuple[LedgerState, tuple[Reason, ...]] | None:
+    """Return the state and the reasons that keep us from writing a difference to King's order; None: it may be."""
+    if steps.delivered:
+        return LedgerState.REJECTED, (reason("order_delivered", number=number),)
+    if steps.doubles:
+        return LedgerState.HELD, (reason("differs_after_sending", detail=", ".join(steps.doubles)),)
+    conflicts = tuple(why for each in steps.conflicts for why in _conflict(each))
+    return (LedgerState.HELD, conflicts) if conflicts else None
+
+
+def _conflict(conflict: Conflict) -> Iterator[Reason]:
+    for each in conflict.fields:
+        yield reason("line_conflict", line=conflict.label, **msgspec.to_builtins(each))
+    if conflict.ours is not None:
+        yield reason("line_removed", line=conflict.label, ours=changes.told(conflict.ours))
+    if conflict.theirs:
+        fields = ", ".join(each.field for each in conflict.theirs)
+        yield reason("line_dropped", line=conflict.label, fields=fields)
+
+
+def notices(steps: Differences, *, before: list[StoredReason]) -> list[StoredReason]:
+    """Return what people should know although nothing is wrong, as the ledger keeps it.
+
+    `before` are the notices of the last run: a line stays out of its place until it goes or is made anew.
+    """
+    now = [stored(_notice(each)) for each in steps.notices]
+    staying = {line.reference for line in steps.found} - {step.reference for step in steps.removals}
+    out_of_place = [why for why in before if why["code"] == OUT_OF_PLACE and why["params"]["reference"] in staying]
+    return [*now, *out_of_place]
+
+
+def _notice(notice: Notice) -> Reason:
+    if notice.kept is not None:
+        return reason("king_value_stays", line=notice.label, **msgspec.to_builtins(notice.kept))
+    if notice.is_removed:
+        return reason("removed_line_stays_away", line=notice.label)
+    return reason(OUT_OF_PLACE, line=notice.label, reference=notice.reference)
+
+
+def _standing_holds(row: WorkOrder, plan: Plan) -> list[Reason]:
+    return [why for why in plan.holds if not (row.is_released and why.code in LIFTED_BY_IS_RELEASED)]
+
+
+def _linking_holds(choices: Exports, row: WorkOrder, number: str) -> list[Reason]:
+    if number:
+        return []
+    if row.after_restore == AfterRestore.UNSURE and not row.is_released:
+        return [reason("restored_may_be_in_king", reference=orders.external_number(row.outsmart_id))]
+    if row.is_interim:
+        return [] if choices.create_interim_order else [reason("not_linked_interim")]
+    return [] if choices.create_new_order else [reason("not_linked")]

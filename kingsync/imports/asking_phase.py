@@ -1,0 +1,66 @@
+"""The second phase of an import of a kind: a pass that would change too much stops, and a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from kingsync.imports import change_limit, record_links
+from kingsync.imports.deletions import Gone
+from kingsync.imports.phase_state import KindWork
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry
+from kingsync.rules.outcomes import reason
+
+
+class Asking:
+    """Compares what a pass would change with what it may change."""
+
+    def __init__(self, work: KindWork) -> None:
+        self._work = work
+        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
+
+    def may_write(self, gone: Sequence[Gone]) -> bool:
+        """Return whether the pass may be written; where it may not, people are asked."""
+        cursor = self._pass.cursor
+        deactivated = cursor.deactivated + (len(gone) if self._kind.active_field else 0)
+        if self._work.is_dry:
+            self._work.preview_gone(gone)
+        if cursor.changed + deactivated <= change_limit.ALWAYS_ALLOWED:
+            cursor.is_read = True
+            return True
+        known = RecordLink.objects.filter(kind=self._kind.primary, state=record_links.LINKED, is_active=True).count()
+        limit = change_limit.limit(known=known, percent=self._job.choices.brake_percent)
+        if cursor.changed + deactivated <= max(limit, change_limit.allowed_count(self._kind.name)):
+            cursor.is_read = True
+            return True
+        self._tell(known, deactivated)
+        if not self._work.is_dry:
+            self._pull(known, deactivated, gone)
+        return False
+
+    def _tell(self, known: int, deactivated: int) -> None:
+        """Count the stop as a problem; in the log it stands once."""
+        why = reason("brake", known=str(known), changed=str(self._pass.cursor.changed), deactivated=str(deactivated))
+        is_new = not change_limit.is_pulled(self._kind.name)
+        self._job.claim.problem(is_new=is_new)
+        if is_new:
+            self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
+
+    def _pull(self, known: int, deactivated: int, gone: Sequence[Gone]) -> None:
+        claim, changed = self._job.claim, self._pass.cursor.changed
+        if self._work.unsaved.is_all:
+            self._work.hold(self._work.chunk())
+        shown = [
+            *self._work.held.shown(at_most=change_limit.SHOWN_AT_MOST),
+            *(each.planned("deactivated") for each in gone),
+        ]
+        with transaction.atomic():
+            change_limit.pull(
+                claim.run, self._kind.name, known=known, changed=changed, deactivated=deactivated, records=shown
+            )
+            claim.count("skipped", self._work.held.clear())
+            self._pass.cursor.is_braked = True
+            claim.save(cursor=self._pass.as_cursor())
+            self._job.log.write()

@@ -1,0 +1,153 @@
+"""Records that King no longer has. Only a pass that is proven complete may say so."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.king.reader import KingReader
+from kingsync.imports import batch_post, record_links
+from kingsync.imports.import_job import Job
+from kingsync.imports.progress import Pass
+from kingsync.messages.reason_texts import stored
+from kingsync.models.import_kinds import POSTS, MasterData
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.records import Row
+
+T = TypeVar("T")
+BATCH = 500
+# So many are asked of King one by one before any is called gone.
+ASKED = 20
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A record that stands in OutSmart and no longer in King."""
+
+    link_id: int
+    kind: str
+    king_id: str
+    outsmart_id: str
+    name: str
+    sent: str
+
+    def planned(self, outcome: str) -> dict[str, object]:
+        """Return what a dry run tells of it."""
+        return {
+            "kind": self.kind,
+            "king_id": self.king_id,
+            "name": self.name,
+            "action": outcome,
+            "reason": stored(reason("gone_from_king")),
+            "changes": {"active": ["1", "0"]} if outcome == "deactivated" else {},
+            "row": None,
+        }
+
+
+def find(kind: MasterData, pass_: Pass, job: Job) -> list[Gone]:
+    """Return the records to deactivate; clears the list of those that were never sent and are gone.
+
+    Nothing is called gone where a single record of a sample turns out to be there: then King's pages were not all.
+    """
+    if not pass_.is_proof:
+        return []
+    is_dry = job.claim.run.is_dry
+    gone = []
+    for link in _unmet(kind, pass_):
+        if link.sent and link.state != RecordLink.State.GONE:
+            gone.append(_gone(link))
+        elif not is_dry and not link.sent:
+            link.delete()
+    if job.choices.missing != "deactivate" or not gone:
+        return []
+    if _is_one_there(kind, gone, job.king):
+        job.log.add("import.not_whole", reason("pass_not_whole"), level=LogEntry.Level.WARNING, kind=kind.primary)
+        return []
+    return gone
+
+
+def mark(kind: MasterData, gone: Sequence[Gone], job: Job) -> None:
+    """Deactivate what OutSmart can deactivate, and say of the rest that it stays. Nothing is ever deleted there."""
+    for batch in _batches(gone):
+        rows = [_inactive(each, kind) for each in batch] if kind.active_field else []
+        refused = batch_post.post(job.outsmart, kind.primary, rows, may_go_on=job.claim.pulse)
+        with transaction.atomic():
+            for each in batch:
+                why = refused.get(each.outsmart_id)
+                _book(kind, each, why)
+                _tell(kind, each, why, job)
+            record_links.forget_parts(kind.posted, [each.king_id for each in batch if each.outsmart_id not in refused])
+            job.claim.save()
+        job.claim.heed()
+
+
+def _unmet(kind: MasterData, pass_: Pass) -> Iterator[RecordLink]:
+    for batch in _batches(pass_.known.unmet()):
+        hashes = [uuid.UUID(bytes=each) for each in batch]
+        yield from RecordLink.objects.filter(kind=kind.primary, source_hash__in=hashes)
+
+
+def _gone(link: RecordLink) -> Gone:
+    return Gone(link.pk, link.kind, link.king_id, link.outsmart_id, link.name, link.sent)
+
+
+def _is_one_there(kind: MasterData, gone: Sequence[Gone], king: KingReader) -> bool:
+    if not king.can_look_up:
+        return False
+    step = max(1, len(gone) // ASKED)
+    sample = gone[::step][:ASKED]
+    return any(king.find_record(kind.king_kind, each.king_id) is not None for each in sample)
+
+
+def _inactive(each: Gone, kind: MasterData) -> Row:
+    payload = msgspec.structs.replace(
+        msgspec.json.decode(each.sent, type=POSTS[each.kind].payload), **{kind.active_field: "0"}
+    )
+    return Row(kind=each.kind, king_id=each.king_id, outsmart_id=each.outsmart_id, payload=payload, is_active=False)
+
+
+def _book(kind: MasterData, each: Gone, refused: Reason | None) -> None:
+    if refused:
+        changes: dict[str, object] = {"reason": stored(refused)}
+    elif kind.active_field:
+        sent = record_links.sent_text(_inactive(each, kind))
+        why = stored(reason("gone_from_king"))
+        changes = {"state": record_links.GONE, "is_active": False, "sent": sent, "reason": why}
+    else:
+        changes = {"state": record_links.GONE, "reason": stored(reason("gone_stays"))}
+    RecordLink.objects.filter(pk=each.link_id).update(synced_at=timezone.now(), **changes)
+
+
+def _tell(kind: MasterData, each: Gone, refused: Reason | None, job: Job) -> None:
+    if refused:
+        job.claim.count("rejected")
+        is_new = not job.log.was_told("record.rejected", refused, kind=each.kind, king_id=each.king_id)
+        job.claim.problem(is_new=is_new)
+        if is_new:
+            job.log.add(
+                "record.rejected",
+                refused,
+                level=LogEntry.Level.ERROR,
+                kind=each.kind,
+                outsmart_id=each.outsmart_id,
+                king_id=each.king_id,
+            )
+        return
+    job.claim.count("deactivated" if kind.active_field else "skipped")
+    why = reason("gone_from_king" if kind.active_field else "gone_stays")
+    job.log.add("record.gone", why, kind=each.kind, outsmart_id=each.outsmart_id, king_id=each.king_id)
+
+
+def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(rows)
+    while batch := list(itertools.islice(rest, BATCH)):
+        yield batch

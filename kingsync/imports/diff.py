@@ -1,0 +1,205 @@
+"""What a pass makes of the records that it reads: the rows they become, and what differs from what was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from integrations import errors
+from kingsync.imports import record_links
+from kingsync.imports.record_links import Before
+from kingsync.imports.seen_hashes import digest_of
+from kingsync.messages.reason_texts import stored
+from kingsync.models.import_kinds import MasterData
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.records import Answer, Dropped, Row
+
+LONGEST_NUMBER = 50
+
+
+@dataclass(slots=True)
+class Part:
+    """One answer of a rule: a row or why there is none, beside what was sent before. `outcome` is a count's name."""
+
+    answer: Answer
+    before: Before | None
+    sent: str
+    outcome: str
+    why: Reason | None = None
+
+    @property
+    def must_be_posted(self) -> bool:
+        return self.outcome in {"created", "updated", "deactivated"}
+
+    @property
+    def is_new_problem(self) -> bool:
+        """True when it cannot be sent, and could before, or could not for another reason."""
+        if self.outcome != "rejected" or self.why is None:
+            return False
+        before = self.before
+        return before is None or (before.state, before.reason) != (record_links.REJECTED, stored(self.why))
+
+
+@dataclass(slots=True)
+class Compared:
+    """A record that is not as it was dealt with last."""
+
+    raw: bytes
+    digest: bytes
+    record: Any
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def own(self) -> Part:
+        """The record's own answer; the others are about what belongs to it."""
+        return self.parts[0]
+
+    @property
+    def outcome(self) -> str:
+        """The record's one count: that of its own row, but a changed part of it makes it updated."""
+        first = self.parts[0].outcome
+        if first == "unchanged" and len(self.parts) > 1 and any(part.outcome != first for part in self.parts):
+            return "updated"
+        return first
+
+    @property
+    def is_trouble(self) -> bool:
+        """True when it, or a part of it, could not be sent."""
+        return any(part.outcome == "rejected" for part in self.parts)
+
+    @property
+    def is_new_problem(self) -> bool:
+        return any(part.is_new_problem for part in self.parts)
+
+    @property
+    def digest_before(self) -> bytes | None:
+        """The hash of its bytes as they were dealt with last."""
+        before = self.own.before
+        return before.source_hash.bytes if before is not None and before.source_hash is not None else None
+
+    @property
+    def is_as_booked(self) -> bool:
+        """True when nothing is to be posted and nothing to be booked."""
+        is_same = all(
+            part.outcome == "unchanged" and part.before is not None and part.before.state == record_links.LINKED
+            for part in self.parts
+        )
+        return is_same and not self.is_changed_in_king
+
+    @property
+    def is_changed_in_king(self) -> bool:
+        """False when only our own settings make the difference."""
+        return self.digest_before != self.digest
+
+    @property
+    def is_change_by_king(self) -> bool:
+        """True when something that stands in OutSmart would change because King did.
+
+        What OutSmart refused comes again with King's bytes as they were: then only what is sent anew may differ.
+        """
+        if self.outcome != "updated" or not self.is_changed_in_king:
+            return False
+        return self.digest_before is not None or any(part.outcome == "updated" for part in self.parts)
+
+
+def read(kind: MasterData, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:
+    """Return the records that can be read, and what is wrong with the others. Each comes with the hash of its bytes."""
+    good, bad = [], []
+    for raw, digest in raws:
+        try:
+            record = kind.decode(raw)
+        except errors.PayloadError as error:
+            bad.append(reason("unreadable_record", detail=error.detail or error.path))
+            continue
+        if len(record.number) > LONGEST_NUMBER:
+            bad.append(reason("unreadable_record", detail=f"{record.number[:LONGEST_NUMBER]}..."))
+        else:
+            good.append(Compared(raw, digest, record))
+    return good, bad
+
+
+def answer(kind: MasterData, records: Iterable[Compared], choices: Any) -> None:
+    """Say what each record becomes when nothing of it was ever sent. Needs no database."""
+    for one in records:
+        one.parts = [Part(given, None, "", "") for given in kind.answers(one.record, choices)]
+        for part in one.parts:
+            if isinstance(part.answer, Row):
+                part.sent = record_links.sent_text(part.answer)
+            _judge(part)
+
+
+def compare(kind: MasterData, records: Sequence[Compared]) -> None:
+    """Say again what each answered record becomes, beside what was sent of it before."""
+    known = _known(kind, records)
+    for one in records:
+        for part in one.parts:
+            part.before = known.get((part.answer.kind, part.answer.king_id))
+            if part.before is not None:
+                _judge(part)
+
+
+def with_digests(raws: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    return [(raw, digest_of(raw)) for raw in raws]
+
+
+def _known(kind: MasterData, records: Iterable[Compared]) -> Mapping[tuple[str, str], Before]:
+    king_ids = {part.answer.king_id for one in records for part in one.parts}
+    return record_links.of(kind.posted, king_ids) if king_ids else {}
+
+
+def _judge(part: Part) -> None:
+    """Say what becomes of a row, if OutSmart takes it."""
+    answer, before = part.answer, part.before
+    if isinstance(answer, Dropped):
+        part.outcome, part.why = ("rejected" if answer.is_impossible else "skipped"), answer.reason
+        return
+    part.why = None
+    if before is None or not before.sent:
+        # A record that is inactive from the start helps nobody in OutSmart.
+        part.outcome, part.why = ("created", None) if answer.is_active else ("skipped", reason("inactive_never_sent"))
+    elif before.sent == part.sent:
+        part.outcome = "unchanged"
+    else:
+        part.outcome = "deactivated" if before.is_active and not answer.is_active else "updated"
+
+
+def changes_of(part: Part) -> dict[str, list[object]]:
+    """Return field → [as sent before, as it would be sent now], for the fields that differ."""
+    if not isinstance(part.answer, Row):
+        return {}
+    before = msgspec.json.decode(part.before.sent) if part.before and part.before.sent else {}
+    after = msgspec.json.decode(part.sent)
+    fields = dict.fromkeys([*after, *before])
+    return {name: [before.get(name, ""), after.get(name, "")] for name in fields if before.get(name) != after.get(name)}
+
+
+def planned(part: Part) -> dict[str, object]:
+    """Return what a dry run tells of one row."""
+    return {
+        "kind": part.answer.kind,
+        "king_id": part.answer.king_id,
+        "name": part.answer.name,
+        "action": part.outcome,
+        "reason": stored(part.why) if part.why else None,
+        "changes": changes_of(part) if part.outcome in {"updated", "deactivated"} else {},
+        "row": msgspec.to_builtins(part.answer.payload) if isinstance(part.answer, Row) else None,
+    }
+
+
+def unreadable(kind: MasterData, why: Reason) -> dict[str, object]:
+    """Return what a dry run tells of a record that nobody can read the number of."""
+    told: dict[str, object] = {"kind": kind.primary, "king_id": "", "name": "", "action": "rejected"}
+    return told | {"reason": stored(why), "changes": {}, "row": None}
+
+
+def counts_of(records: Iterable[Compared]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for one in records:
+        found[one.outcome] += 1
+        found["trouble"] += one.is_trouble
+        found["new_problems"] += one.is_new_problem
+    return found

@@ -1,0 +1,31 @@
+"""The import of one kind of master data: reading - asking - writing - done, each a phase of its own."""
+
+from __future__ import annotations
+
+from kingsync.imports import deletions
+from kingsync.imports.asking_phase import Asking
+from kingsync.imports.deletions import Gone
+from kingsync.imports.import_job import Job
+from kingsync.imports.phase_state import KindWork
+from kingsync.imports.reading_phase import Reading
+from kingsync.imports.writing_phase import Writing
+
+
+def work(job: Job, name: str) -> bool:
+    """Go through a pass over a kind, from where it is; True when the slice is over before its end."""
+    kind = KindWork(job, name)
+    kind.held.forget_other_runs()
+    cursor = kind.pass_.cursor
+    job.claim.beat(kind=name, done=cursor.done)
+    if cursor.is_braked:
+        return False
+    gone: list[Gone] = []
+    if not cursor.is_read:
+        if Reading(kind).work():
+            return True
+        # Whoever took over meanwhile goes on alone: from here on more is written than this run's own rows.
+        job.claim.pulse()
+        gone = deletions.find(kind.kind, kind.pass_, job)
+        if not Asking(kind).may_write(gone) or kind.is_dry:
+            return False
+    return Writing(kind).work(gone)

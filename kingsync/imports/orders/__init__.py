@@ -1,0 +1,1 @@
+"""King's open orders as work orders in OutSmart, and what becomes of them afterwards."""

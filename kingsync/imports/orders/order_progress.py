@@ -1,0 +1,100 @@
+"""What a pass over King's open orders leaves over: orders that should have been there."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+
+from django.utils import timezone
+
+from integrations import errors
+from integrations.king.reader import Coverage, KingReader
+from integrations.king.records import Kind
+from kingsync.imports import seen_hashes
+from kingsync.imports.orders import order_links
+from kingsync.models import tenants
+from kingsync.models.import_kinds import ORDERS
+from kingsync.models.links import ReadState, RecordLink
+
+PURPOSE = ORDERS.name
+# Each costs a call to King; the next run goes on.
+ASKED_AT_MOST = 50
+_HASH_BYTES = 16
+
+
+class OrderPass:
+    """One pass, which may take several slices: between them the database keeps what was not met yet.
+
+    Only where reading all pages proves that what was not there is not open. A slice that was killed has kept nothing,
+    and a dry run never does: then this pass proves nothing, and the next one will.
+    """
+
+    def __init__(self, king: KingReader, *, is_dry: bool) -> None:
+        self._king, self._is_dry = king, is_dry
+        self._unmet: set[bytes] | None = None
+        self._began_at = timezone.now()
+
+    def begin(self) -> None:
+        if self._proves_absence():
+            self._unmet = set(map(_digest, order_links.waiting_for_work().values_list("king_id", flat=True)))
+
+    def go_on(self) -> None:
+        """Take up what an earlier slice remembered last."""
+        state = None if self._is_dry else ReadState.objects.filter(purpose=PURPOSE, kind=Kind.ORDER.value).first()
+        if state and state.unseen is not None:
+            content = bytes(state.unseen)
+            self._unmet = {content[at : at + _HASH_BYTES] for at in range(0, len(content), _HASH_BYTES)}
+
+    def meet(self, numbers: Iterable[str]) -> None:
+        if self._unmet:
+            self._unmet.difference_update(map(_digest, numbers))
+
+    def cannot_be_sure(self) -> None:
+        """Give up on this pass: an order was there that nobody could read the number of."""
+        self._unmet = None
+
+    def remember(self) -> bool:
+        """Keep what was not met yet for the next slice; False when that one cannot know."""
+        if self._unmet is None or self._is_dry:
+            return False
+        self._store({"unseen": b"".join(self._unmet)})
+        return True
+
+    def missing(self) -> Iterator[RecordLink]:
+        """Return orders that the finished pass did not meet and King, asked for them, does not know as open either."""
+        if not self._unmet or not self._proves_absence():
+            return
+        waiting = order_links.waiting_for_work().order_by("king_id").values_list("king_id", flat=True)
+        unmet = (number for number in waiting.iterator() if _digest(number) in (self._unmet or ()))
+        links = order_links.of(itertools.islice(unmet, ASKED_AT_MOST))
+        yield from (link for number, link in links.items() if not self._is_open(number))
+
+    def end(self) -> None:
+        is_complete = self._unmet is not None
+        self._store({"unseen": None} | ({"complete_at": self._began_at} if is_complete else {}))
+
+    def _proves_absence(self) -> bool:
+        return self._king.covers(Kind.ORDER) is Coverage.ALL
+
+    def _is_open(self, number: str) -> bool:
+        """Ask King once more: an order may have been opened again, or its pages read while it moved.
+
+        A file cannot be asked; there the pass alone decides.
+        """
+        if not self._king.can_look_up:
+            return False
+        try:
+            return self._king.get_order(number=number) is not None
+        except errors.PayloadError:
+            return True  # it is there, whatever it says
+
+    def _store(self, changes: Mapping[str, datetime.datetime | bytes | None]) -> None:
+        if not self._is_dry:
+            ReadState.objects.update_or_create(
+                tenant_id=tenants.current_id(), purpose=PURPOSE, kind=Kind.ORDER.value, defaults=changes
+            )
+
+
+def _digest(number: str) -> bytes:
+    return seen_hashes.digest_of(number.encode())

@@ -1,0 +1,100 @@
+"""What a pass stores of records that were posted: links, mirror, log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kingsync.imports import record_links
+from kingsync.imports.diff import Compared, Part
+from kingsync.imports.record_links import Link
+from kingsync.imports.writer import Refused
+from kingsync.king_mirror import mirror
+from kingsync.models.import_kinds import MasterData
+from kingsync.models.runs import LogEntry
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.records import Row
+from kingsync.runs.run_log import RunLog
+
+
+class Booking:
+    """Books what one pass makes of a kind. `is_first` is a hint that nothing of the kind is stored yet."""
+
+    def __init__(self, kind: MasterData, log: RunLog, *, is_first: bool) -> None:
+        self._kind, self._log = kind, log
+        self._are_links_new = self._is_mirror_new = is_first
+
+    def book(self, records: Sequence[Compared], refused: Refused) -> None:
+        """Store what became of the records. `refused` is what OutSmart would not take."""
+        for one in records:
+            for part in one.parts:
+                _take_refusal(part, refused)
+        rejected = [part for one in records for part in one.parts if part.outcome == "rejected"]
+        _look_up_before(rejected)
+        for part in rejected:
+            if part.why and part.is_new_problem:
+                _tell(part, part.why, self._log)
+        if len(self._kind.posted) > 1 and not self._are_links_new:
+            self._forget_parts(records)
+        self._are_links_new = record_links.store(_links(records), are_new=self._are_links_new)
+        decoded = [one.record for one in records]
+        self._is_mirror_new = mirror.store_decoded(self._kind.king_kind, decoded, are_new=self._is_mirror_new)
+
+    def _forget_parts(self, records: Sequence[Compared]) -> None:
+        """Take what belongs to these records, and could not be sent, off the list; what King still has comes back."""
+        record_links.forget_parts(self._kind.posted, [one.own.answer.king_id for one in records])
+
+
+def _take_refusal(part: Part, refused: Refused) -> None:
+    if not refused:
+        return
+    why = refused.get((part.answer.kind, part.answer.outsmart_id)) if isinstance(part.answer, Row) else None
+    if why and part.must_be_posted:
+        part.outcome, part.why = "rejected", why
+
+
+def _look_up_before(parts: Sequence[Part]) -> None:
+    """Find out whether records that were not compared could not be sent before either: those of a first import."""
+    unknown = [part for part in parts if part.before is None]
+    if unknown:
+        found = record_links.of({part.answer.kind for part in unknown}, {part.answer.king_id for part in unknown})
+        for part in unknown:
+            part.before = found.get((part.answer.kind, part.answer.king_id))
+
+
+def _links(records: Sequence[Compared]) -> Iterator[Link]:
+    for one in records:
+        # What OutSmart refused is compared again at the next pass, changed or not.
+        is_refused = any(part.outcome == "rejected" and isinstance(part.answer, Row) for part in one.parts)
+        for part in one.parts:
+            yield _link(part, None if is_refused else one.digest)
+
+
+def _link(part: Part, digest: bytes | None) -> Link:
+    answer, before = part.answer, part.before
+    is_sent = isinstance(answer, Row) and part.outcome not in {"rejected", "skipped"}
+    return Link(
+        kind=answer.kind,
+        king_id=answer.king_id,
+        outsmart_id=answer.outsmart_id if isinstance(answer, Row) else answer.king_id,
+        name=part.answer.name,
+        state=record_links.LINKED if is_sent else _state_of(part),
+        is_active=answer.is_active if isinstance(answer, Row) else bool(before and before.is_active),
+        source_hash=digest,
+        sent=part.sent if is_sent else (before.sent if before else ""),
+        why=part.why,
+    )
+
+
+def _state_of(part: Part) -> str:
+    return record_links.REJECTED if part.outcome == "rejected" else record_links.SKIPPED
+
+
+def _tell(part: Part, why: Reason, log: RunLog) -> None:
+    log.add(
+        "record.rejected",
+        why,
+        level=LogEntry.Level.ERROR,
+        kind=part.answer.kind,
+        outsmart_id=part.answer.outsmart_id if isinstance(part.answer, Row) else part.answer.king_id,
+        king_id=part.answer.king_id,
+    )

@@ -1,0 +1,99 @@
+"""What the phases of one pass over a kind share: its place, what is not saved yet, and how it is booked and counted."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from kingsync.imports import diff
+from kingsync.imports.deletions import Gone
+from kingsync.imports.diff import Compared
+from kingsync.imports.import_job import Job
+from kingsync.imports.persist import Booking
+from kingsync.imports.progress import Pass
+from kingsync.imports.staging import Held
+from kingsync.imports.writer import Chunk, Refused, Writer
+from kingsync.models.import_kinds import MASTER_DATA
+
+
+@dataclass
+class Unsaved:
+    """What was read since the last save.
+
+    `is_all`: nothing of this pass is in the database yet. A short pass is written from memory, and begun again if it
+    is killed.
+    """
+
+    is_all: bool
+    records: list[Compared] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    saved_at: float = field(default_factory=time.monotonic)
+
+
+class KindWork:
+    """One pass over one kind, whichever phase it is in."""
+
+    def __init__(self, job: Job, name: str) -> None:
+        self.job, self.kind = job, MASTER_DATA[name]
+        self.choices = self.kind.choices(job.choices)
+        self.pass_ = Pass(job.claim, self.kind, job.king)
+        self.held = Held(job.claim.run, self.kind, self.choices)
+        self.is_dry = job.claim.run.is_dry
+        self.unsaved = Unsaved(is_all=self.pass_.is_new)
+        self._booking = Booking(self.kind, job.log, is_first=self.pass_.cursor.is_first)
+
+    def writer(self) -> Writer:
+        return Writer(self.job.outsmart, self.kind.posted, self.book, self.job.claim.pulse)
+
+    def chunk(self) -> Chunk:
+        """Take out what was read since the last save."""
+        taken, self.unsaved = self.unsaved, Unsaved(is_all=False)
+        return Chunk(taken.records, taken.counts, self.pass_.as_cursor(), self.pass_.cursor.done)
+
+    def hold(self, chunk: Chunk) -> None:
+        """Keep records in the database until the whole pass may be written."""
+        with transaction.atomic():
+            self.held.add(chunk.records)
+            self._count(chunk)
+        self.job.claim.heed()
+
+    def book(self, chunk: Chunk, refused: Refused) -> None:
+        """Book records that were posted."""
+        with transaction.atomic():
+            if chunk.records:
+                self._booking.book(chunk.records, refused)
+                chunk.counts += diff.counts_of(chunk.records)
+            self.held.forget(chunk.held_mark)
+            self._count(chunk)
+        self.job.claim.heed()
+
+    def preview(self, chunk: Chunk) -> None:
+        """Show what a dry run would write."""
+        chunk.counts += diff.counts_of(chunk.records)
+        for one in chunk.records:
+            for part in one.parts:
+                if part.outcome != "unchanged":
+                    self.tell(part.outcome, diff.planned(part))
+        self._count(chunk)
+        self.job.claim.heed()
+
+    def preview_gone(self, gone: Sequence[Gone]) -> None:
+        for each in gone:
+            outcome = "deactivated" if self.kind.active_field else "skipped"
+            self.job.claim.count(outcome)
+            self.tell(outcome, each.planned(outcome))
+
+    def tell(self, outcome: str, entry: dict[str, object]) -> None:
+        self.job.claim.plan.append(entry)
+        self.job.claim.sample(outcome, entry)
+
+    def _count(self, chunk: Chunk) -> None:
+        """Store counts and cursor in one go: neither runs ahead of the other."""
+        for outcome, number in chunk.counts.items():
+            self.job.claim.count(outcome, number)
+        self.job.claim.save(done=chunk.done, cursor=chunk.cursor)
+        self.job.log.write()

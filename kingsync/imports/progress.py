@@ -1,0 +1,154 @@
+"""Where a pass over one kind begins, how far it is, and what it leaves behind for the next one."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from integrations.king.reader import Coverage, KingReader
+from kingsync.imports.seen_hashes import KnownHashes
+from kingsync.king_mirror import mirror
+from kingsync.models import tenants
+from kingsync.models.import_kinds import MasterData
+from kingsync.models.links import ReadState, RecordLink
+from kingsync.runs.lifecycle import Claim
+
+# King's clock and ours may differ, and a record may be stored while a page is read.
+OVERLAP = datetime.timedelta(minutes=10)
+FULL_PASS_AFTER = datetime.timedelta(hours=24)
+
+
+class Cursor(msgspec.Struct, kw_only=True):
+    """How far the pass over `kind` is; part of `SyncRun.cursor`. Moments are ISO text.
+
+    `is_whole`: everything so far could be read, from the first page on. `is_over`: the last page was read. `is_read`:
+    what was held is being written. `is_braked`: it is thrown away, and a person is asked. `is_first`: nothing of the
+    kind was in OutSmart when it began. `unmet_stored_at`: the `after` for which ReadState.unseen holds. `changed` and
+    `deactivated` count for the brake.
+    """
+
+    kind: str
+    began: str
+    since: str | None = None
+    after: str | None = None
+    done: int = 0
+    is_whole: bool = True
+    is_over: bool = False
+    is_read: bool = False
+    is_first: bool = False
+    is_braked: bool = False
+    unmet_stored_at: str | None = None
+    changed: int = 0
+    deactivated: int = 0
+
+
+class Pass:
+    """One pass over King's records of a kind, which may take several slices and survive a crash."""
+
+    def __init__(self, claim: Claim, kind: MasterData, reader: KingReader) -> None:
+        self._claim, self._kind, self._reader = claim, kind, reader
+        self._state = ReadState.objects.filter(purpose=kind.name, kind=kind.king_kind.value).first()
+        stored = self._stored_cursor()
+        self.is_new = stored is None
+        self.cursor = stored or self._new_cursor()
+        # Under other settings the same bytes may become another row.
+        self.skips_known = self._state is not None and self._state.settings_version == claim.run.settings_version
+
+    @property
+    def changed_since(self) -> datetime.datetime | None:
+        return _moment(self.cursor.since)
+
+    @property
+    def is_full(self) -> bool:
+        return self.cursor.since is None
+
+    @property
+    def is_proof(self) -> bool:
+        """True when what this pass did not meet is not in King any more."""
+        covers_all = self._reader.covers(self._kind.king_kind) is Coverage.ALL
+        return self.is_full and self.cursor.is_whole and covers_all
+
+    @property
+    def expected_total(self) -> int | None:
+        """About how many records there are, for the progress bar: as many as the last time; None where unknown."""
+        if not self.is_full or self._state is None or self._state.complete_at is None:
+            return None
+        return len(self.known)
+
+    def as_cursor(self) -> dict[str, object]:
+        """Return the run's cursor, as it is to be stored with the counts."""
+        pass_ = msgspec.to_builtins(self.cursor)
+        return {"finished": self._claim.run.cursor.get("finished", []), "pass": pass_}
+
+    def remember_unmet(self) -> None:
+        """Store what the pass has not met yet, so that another slice can go on with it."""
+        if self.is_full and not self._claim.run.is_dry:
+            self._store(unseen=b"".join(self.known.unmet()))
+            self.cursor.unmet_stored_at = self.cursor.after
+
+    def finish(self) -> None:
+        """Store that the pass is over."""
+        if self._claim.run.is_dry:
+            return
+        changes: dict[str, Any] = {"unseen": None}
+        if self._reader.covers(self._kind.king_kind) is Coverage.ALL:
+            changes["settings_version"] = self._claim.run.settings_version
+            changes["changed_until"] = _moment(self.cursor.began)
+            if self.is_full:
+                changes["complete_at"] = _moment(self.cursor.began)
+                mirror.mark_filled(self._kind.king_kind)
+        self._store(**changes)
+
+    def _stored_cursor(self) -> Cursor | None:
+        found = self._claim.run.cursor.get("pass")
+        if not isinstance(found, dict) or found.get("kind") != self._kind.name:
+            return None
+        return msgspec.convert(found, Cursor)
+
+    def _new_cursor(self) -> Cursor:
+        began = timezone.now()
+        since = self._since(began)
+        is_first = not RecordLink.objects.filter(kind__in=self._kind.posted).exclude(sent="").exists()
+        return Cursor(
+            kind=self._kind.name,
+            began=began.isoformat(),
+            since=since.isoformat() if since else None,
+            is_first=is_first,
+        )
+
+    def _since(self, now: datetime.datetime) -> datetime.datetime | None:
+        """Return from when changes are enough; None = everything must be read."""
+        state = self._state
+        if self._claim.run.options.get("full") or state is None or state.changed_until is None:
+            return None
+        if state.settings_version != self._claim.run.settings_version:
+            return None
+        if state.complete_at is None or now - state.complete_at > FULL_PASS_AFTER:
+            return None
+        return state.changed_until - OVERLAP
+
+    @functools.cached_property
+    def known(self) -> KnownHashes:
+        """Return the bytes that were dealt with before."""
+        if self.cursor.is_read:
+            return KnownHashes()
+        found = KnownHashes.of_kind(self._kind.primary)
+        if (self.cursor.after or self.cursor.is_over) and self.is_full:
+            if self._state is None or self._state.unseen is None or self.cursor.unmet_stored_at != self.cursor.after:
+                self.cursor.is_whole = False  # an earlier slice was killed before it could say what it had met
+            else:
+                found.meet_all_but(bytes(self._state.unseen))
+        return found
+
+    def _store(self, **changes: Any) -> None:
+        ReadState.objects.update_or_create(
+            tenant_id=tenants.current_id(), purpose=self._kind.name, kind=self._kind.king_kind.value, defaults=changes
+        )
+
+
+def _moment(text: str | None) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if text else None

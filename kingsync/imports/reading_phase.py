@@ -1,0 +1,170 @@
+"""The first phase of an import of a kind: read King page by page, and find out what differs from what was sent.
+
+A first import has it written while it reads. A later one holds back what it would write: only at the end is it known
+whether that is more than the brake allows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from integrations.king.records import Page
+from kingsync.imports import diff, record_links
+from kingsync.imports.diff import Compared
+from kingsync.imports.phase_state import KindWork
+from kingsync.imports.seen_hashes import digest_of
+from kingsync.imports.writer import Writer
+from kingsync.king_mirror.prefetch import fetched_ahead
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry
+from kingsync.rules.customers import owner_of
+from kingsync.rules.outcomes import Reason
+
+# What a page has to tell: records that are not as they were, and why others cannot be read.
+News = tuple[list[Compared], list[Reason]]
+PAGE = 500
+CHUNK = 2000
+COMPARED_AT_ONCE = 500
+HELD_AT_MOST = 2000
+SAVE_SECONDS = 1.0
+RETRIED_AT_MOST = 50
+
+
+class Reading:
+    """Reads to the last page, or to the end of the slice."""
+
+    def __init__(self, work: KindWork) -> None:
+        self._work = work
+        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
+        # Records that are not compared with what was sent yet.
+        self._uncompared: list[Compared] = []
+
+    def work(self) -> bool:
+        """Read to the last page; True when the slice is over before it."""
+        cursor = self._pass.cursor
+        if cursor.is_over:
+            return False
+        pages = self._job.king.iter_pages(
+            self._kind.king_kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
+        )
+        # Rows are made where pages are fetched while this thread waits for the database: at a first import. Later there
+        # is little to make, and less to wait for.
+        if cursor.is_first:
+            self._pass.known  # noqa: B018  (read now: the thread that fetches has no database)
+        with fetched_ahead(pages, self._looked_at, is_early=cursor.is_first) as ahead, self._work.writer() as writer:
+            self._job.claim.beat(kind=self._kind.name, total=self._pass.expected_total)
+            for page, news in ahead:
+                self._take(page, news)
+                if page.next_after and self._may_stop_here():
+                    self._compare()
+                    self._job.claim.pulse()
+                    self._pass.remember_unmet()
+                    self._save(writer)
+                    writer.finish()
+                    return True
+                self._save_now_and_then(writer)
+            self._retry_refused()
+            self._compare()
+            if cursor.is_first or self._work.is_dry or not self._work.unsaved.is_all:
+                self._save(writer)
+            writer.finish()
+        return False
+
+    def _may_stop_here(self) -> bool:
+        """True at the end of a slice; not where a trial must tell what is gone, since it keeps nothing in between."""
+        must_go_on = self._work.is_dry and self._pass.is_proof and self._job.choices.missing == "deactivate"
+        return self._job.claim.is_slice_over and not must_go_on
+
+    def _looked_at(self, page: Page) -> tuple[Page, News]:
+        """Do what needs no database, in the thread that fetches: leave out what is known, make rows of the rest."""
+        known, skips = self._pass.known, self._pass.skips_known
+        digests = [digest_of(raw) for raw in page.records]
+        is_met = known.meet_all(digests)
+        new = [
+            (bytes(raw), digest)
+            for raw, digest, met in zip(page.records, digests, is_met, strict=True)
+            if not (met and skips)
+        ]
+        return page, self._news(new)
+
+    def _news(self, raws: Sequence[tuple[bytes, bytes]]) -> News:
+        records, unreadable = diff.read(self._kind, raws)
+        diff.answer(self._kind, records, self._work.choices)
+        return records, unreadable
+
+    def _take(self, page: Page, news: News) -> None:
+        self._work.unsaved.counts["read"] += len(page.records)
+        self._work.unsaved.counts["unchanged"] += len(page.records) - _size(news)
+        self._pass.cursor.done += len(page.records)
+        self._pass.cursor.after, self._pass.cursor.is_over = page.next_after, not page.next_after
+        self._hear(news)
+
+    def _hear(self, news: News) -> None:
+        records, unreadable = news
+        for why in unreadable:
+            self._work.unsaved.counts["rejected"] += 1
+            self._pass.cursor.is_whole = False
+            self._work.unsaved.counts["trouble"] += 1
+            if not self._job.log.was_told("record.unreadable", why, kind=self._kind.primary):
+                self._work.unsaved.counts["new_problems"] += 1
+                self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
+            if self._work.is_dry:
+                self._work.tell("rejected", diff.unreadable(self._kind, why))
+        self._uncompared += records
+
+    def _compare(self) -> None:
+        """Compare what was read with what was sent: for many pages at once, since it costs a query."""
+        records, self._uncompared = self._uncompared, []
+        if not self._pass.cursor.is_first:
+            diff.compare(self._kind, records)
+            # It is still there, whatever it says now.
+            self._pass.known.meet_all(before for one in records if (before := one.digest_before))
+        for one in records:
+            if one.is_as_booked:
+                self._work.unsaved.counts["unchanged"] += 1
+                continue
+            self._work.unsaved.records.append(one)
+            self._pass.cursor.changed += one.is_change_by_king
+            self._pass.cursor.deactivated += one.outcome == "deactivated"
+
+    def _retry_refused(self) -> None:
+        """Ask King again for what OutSmart refused: an incremental pass would not show it."""
+        if self._pass.is_full or not self._job.king.can_look_up:
+            return
+        read = {one.record.number for one in [*self._work.unsaved.records, *self._uncompared]}
+        wanted = [number for number in self._refused() if number not in read]
+        found = [self._job.king.find_record(self._kind.king_kind, number) for number in wanted]
+        news = self._news(diff.with_digests(raw for raw in found if raw))
+        self._work.unsaved.counts["read"] += _size(news)
+        self._hear(news)
+
+    def _refused(self) -> Iterable[str]:
+        """Return the numbers of records that OutSmart refused, or something that belongs to them."""
+        links = RecordLink.objects.filter(
+            kind__in=self._kind.posted, state=record_links.REJECTED, source_hash__isnull=True
+        ).values_list("kind", "king_id")[:RETRIED_AT_MOST]
+        is_own = {kind: kind == self._kind.primary for kind in self._kind.posted}
+        return dict.fromkeys(king_id if is_own[kind] else owner_of(king_id) for kind, king_id in links)
+
+    def _save_now_and_then(self, writer: Writer) -> None:
+        most = CHUNK if self._pass.cursor.is_first else HELD_AT_MOST
+        if self._pass.cursor.is_first or len(self._uncompared) >= COMPARED_AT_ONCE:
+            self._compare()
+        if len(self._work.unsaved.records) >= most or time.monotonic() - self._work.unsaved.saved_at >= SAVE_SECONDS:
+            self._save(writer)
+
+    def _save(self, writer: Writer) -> None:
+        """Hand over what was read since the last time, with its counts and how far reading is."""
+        self._compare()
+        if self._work.is_dry:
+            self._work.preview(self._work.chunk())
+        elif self._pass.cursor.is_first:
+            writer.put(self._work.chunk())
+        else:
+            self._work.hold(self._work.chunk())
+
+
+def _size(news: News) -> int:
+    records, unreadable = news
+    return len(records) + len(unreadable)

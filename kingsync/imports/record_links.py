@@ -1,0 +1,108 @@
+"""What is booked of each record of a pass: its link, and its row in the mirror."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db.models import F, Func, Value
+from django.utils import timezone
+
+from kingsync.king_mirror.bulk_upsert import Upsert
+from kingsync.messages.reason_texts import stored
+from kingsync.models import tenants
+from kingsync.models.links import RecordLink
+from kingsync.rules.customers import SEPARATOR
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.records import Row
+
+LINKED, REJECTED, SKIPPED, GONE = (state.value for state in RecordLink.State)
+_LINKS = Upsert(
+    table="kingsync_recordlink",
+    key=("tenant_id", "administration_id", "kind", "king_id"),
+    changing=("outsmart_id", "name", "state", "is_active", "source_hash", "sent", "reason", "difference"),
+    stamped=("synced_at",),
+)
+LONGEST_NAME = 255
+_NO_REASON = "{}"
+_NO_DIFFERENCE = "[]"
+
+
+class Before(NamedTuple):
+    """What is known of a record when a pass meets it."""
+
+    outsmart_id: str
+    state: str
+    is_active: bool
+    source_hash: uuid.UUID | None
+    sent: str
+    reason: dict[str, Any]
+
+
+class Link(NamedTuple):
+    """What is booked of one record."""
+
+    kind: str
+    king_id: str
+    outsmart_id: str
+    name: str
+    state: str
+    is_active: bool
+    source_hash: bytes | None
+    sent: str
+    why: Reason | None = None
+
+
+def of(kinds: Iterable[str], king_ids: Iterable[str]) -> dict[tuple[str, str], Before]:
+    """Return what is known of these records, by kind and King number."""
+    found = RecordLink.objects.filter(kind__in=list(kinds), king_id__in=set(king_ids)).values_list(
+        "kind", "king_id", "outsmart_id", "state", "is_active", "source_hash", "sent", "reason"
+    )
+    return {(row[0], row[1]): Before(*row[2:]) for row in found}
+
+
+def forget_parts(kinds: Sequence[str], owners: Iterable[str]) -> None:
+    """Take the parts of these owners that could not be sent off the list, before those that King has are booked.
+
+    What OutSmart has of them stays there as it was sent last, and counts as linked again.
+    """
+    owner = Func(F("king_id"), Value(f"{SEPARATOR}[^{SEPARATOR}]*$"), Value(""), function="regexp_replace")
+    refused = RecordLink.objects.filter(kind__in=kinds[1:], state=REJECTED).alias(owner=owner)
+    found = refused.filter(owner__in=list(owners))
+    found.filter(sent="").delete()
+    found.update(state=LINKED, reason={})
+
+
+def sent_text(row: Row) -> str:
+    """Return a row as it is kept and compared: JSON in the fields' own order."""
+    return msgspec.json.encode(row.payload).decode()
+
+
+def store(links: Iterable[Link], *, are_new: bool = False) -> bool:
+    """Book links; the last one of a King number counts. Returns whether they turned out to be new, if thought so."""
+    owner, now = (tenants.current_id(), tenants.current_administration_id()), timezone.now()
+    rows = {(link.kind, link.king_id): link for link in links}.values()
+    if are_new and _LINKS.add(_columns(link, owner, now) for link in rows):
+        return True
+    _LINKS.write(_columns(link, owner, now) for link in rows)
+    return False
+
+
+def _columns(link: Link, owner: tuple[int, int], now: object) -> tuple[object, ...]:
+    return (
+        *owner,
+        link.kind,
+        link.king_id,
+        link.outsmart_id,
+        link.name[:LONGEST_NAME],
+        link.state,
+        link.is_active,
+        None if link.source_hash is None else link.source_hash.hex(),
+        link.sent,
+        _NO_REASON if link.why is None else json.dumps(stored(link.why)),
+        _NO_DIFFERENCE,
+        now,
+    )

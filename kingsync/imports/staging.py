@@ -1,0 +1,86 @@
+"""What a pass read and may not write before it has read everything; in the database, so that a crash loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from kingsync.imports import diff
+from kingsync.imports.diff import Compared
+from kingsync.models import tenants
+from kingsync.models.brakes import HeldRecord
+from kingsync.models.import_kinds import MasterData
+from kingsync.models.runs import SyncRun
+
+BATCH = 1000
+_ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
+
+
+class Held:
+    """The held records of one pass, in the order in which they were read."""
+
+    def __init__(self, run: SyncRun, kind: MasterData, choices: Any) -> None:
+        self._run, self._kind, self._choices = run, kind, choices
+
+    def forget_other_runs(self) -> None:
+        """Throw away what runs that were ended in the middle held: a new pass reads it again."""
+        HeldRecord.objects.filter(kind=self._kind.name).exclude(run=self._run).delete()
+
+    def add(self, records: Sequence[Compared]) -> None:
+        if not records:
+            return
+        tenant_id = tenants.current_id()
+        with connection.cursor() as cursor, cursor.copy(_ADD) as copy:
+            for one in records:
+                copy.write_row((tenant_id, self._run.pk, self._kind.name, one.raw))
+
+    def batches(self) -> Iterator[tuple[int, list[Compared]]]:
+        """Return what is held, compared once more: it may be another slice that writes it.
+
+        With each batch comes the mark up to which `forget` throws away.
+        """
+        last = 0
+        while True:
+            rows = list(self._rows().filter(pk__gt=last).order_by("pk").values_list("pk", "raw")[:BATCH])
+            if not rows:
+                return
+            last = rows[-1][0]
+            raws = diff.with_digests(bytes(raw) for _, raw in rows)
+            records, _ = diff.read(self._kind, raws)
+            diff.answer(self._kind, records, self._choices)
+            diff.compare(self._kind, records)
+            yield last, records
+
+    def forget(self, mark: int) -> None:
+        """Throw away what was written: everything up to the mark."""
+        if mark:
+            self._rows().filter(pk__lte=mark).delete()
+
+    def clear(self) -> int:
+        """Throw away everything; return how many there were."""
+        count, _ = self._rows().delete()
+        return count
+
+    def shown(self, *, at_most: int) -> list[dict[str, object]]:
+        """Return what the brake's page shows of the first ones."""
+        found: list[dict[str, object]] = []
+        for _, records in self.batches():
+            found += [_shown(one) for one in records if one.outcome in {"updated", "deactivated"}]
+            if len(found) >= at_most:
+                break
+        return found[:at_most]
+
+    def _rows(self) -> QuerySet[HeldRecord]:
+        return HeldRecord.objects.filter(run=self._run, kind=self._kind.name)
+
+
+def _shown(one: Compared) -> dict[str, object]:
+    return {
+        "king_id": one.own.answer.king_id,
+        "name": one.own.answer.name,
+        "action": one.outcome,
+        "changes": diff.changes_of(one.own),
+    }

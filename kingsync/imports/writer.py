@@ -1,0 +1,100 @@
+"""Posting while the next records are read and the last ones are booked, in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from integrations.outsmart.client import Client as OutSmartClient
+from kingsync.imports import batch_post
+from kingsync.imports.diff import Compared
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.records import Row
+
+CHUNKS_AHEAD = 2
+# OutSmart may take minutes for a chunk: so often a waiting run shows that it lives, and hears that it must stop.
+PULSE_SECONDS = 2.0
+# (RecordKind, OutSmart code) → why OutSmart would not take the row.
+Refused = dict[tuple[str, str], Reason]
+
+
+@dataclass
+class Chunk:
+    """Records that are posted and booked together, and what is stored with them."""
+
+    records: Sequence[Compared]
+    counts: Counter[str] = field(default_factory=Counter)
+    cursor: dict[str, object] = field(default_factory=dict)
+    done: int = 0
+    held_mark: int = 0
+
+
+class StoppedError(Exception):
+    """Nothing more may be posted: whoever would book it has gone."""
+
+
+class Writer:
+    """Posts chunks in a thread and calls `book` for each in turn, in the thread of the caller.
+
+    A chunk is booked after it was posted: a crash in between posts again, which changes nothing in OutSmart. While a
+    chunk is waited for, `pulse` is called now and then; what it raises ends the posting before its next call.
+    """
+
+    def __init__(
+        self,
+        outsmart: OutSmartClient,
+        kinds: Sequence[str],
+        book: Callable[[Chunk, Refused], None],
+        pulse: Callable[[], None],
+    ) -> None:
+        self._outsmart, self._kinds, self._book, self._pulse = outsmart, kinds, book, pulse
+        self._under_way: deque[tuple[Chunk, Future[Refused]]] = deque()
+        self._is_over = threading.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def put(self, chunk: Chunk) -> None:
+        """Have the chunk posted; books those whose turn it is. Raises what posting an earlier one raised."""
+        self._under_way.append((chunk, self._thread.submit(self._post, chunk.records)))
+        while len(self._under_way) > CHUNKS_AHEAD or (self._under_way and self._under_way[0][1].done()):
+            self._book_next()
+
+    def finish(self) -> None:
+        """Book everything that is under way."""
+        while self._under_way:
+            self._book_next()
+
+    def _book_next(self) -> None:
+        chunk, posted = self._under_way.popleft()
+        while not wait([posted], timeout=PULSE_SECONDS).done:
+            self._pulse()
+        self._book(chunk, posted.result())
+
+    def _post(self, records: Sequence[Compared]) -> Refused:
+        refused: Refused = {}
+        for kind in self._kinds:
+            rows = [
+                part.answer
+                for one in records
+                for part in one.parts
+                if part.must_be_posted and part.answer.kind == kind and isinstance(part.answer, Row)
+            ]
+            found = batch_post.post(self._outsmart, kind, rows, may_go_on=self._go_on) if rows else {}
+            refused |= {(kind, code): why for code, why in found.items()}
+        return refused
+
+    def _go_on(self) -> None:
+        if self._is_over.is_set():
+            raise StoppedError(str(StoppedError.__doc__))

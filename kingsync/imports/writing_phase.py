@@ -1,0 +1,38 @@
+"""The last phase of an import of a kind: write what was held, say what is gone, and end the pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kingsync.imports import change_limit, deletions
+from kingsync.imports.deletions import Gone
+from kingsync.imports.phase_state import KindWork
+from kingsync.imports.writer import Chunk
+
+
+class Writing:
+    """Writes in the order in which was read."""
+
+    def __init__(self, work: KindWork) -> None:
+        self._work = work
+        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
+
+    def work(self, gone: Sequence[Gone]) -> bool:
+        """Write what was held; True when the slice is over before the end."""
+        cursor = self._pass.cursor
+        # First of all: another slice, which may have to write the rest, would not know of them any more.
+        deletions.mark(self._kind, gone, self._job)
+        with self._work.writer() as writer:
+            if self._work.unsaved.is_all:
+                writer.put(self._work.chunk())
+            for mark, records in self._work.held.batches():
+                writer.put(Chunk(records, Counter(), self._pass.as_cursor(), cursor.done, mark))
+                if self._job.claim.is_slice_over:
+                    writer.finish()
+                    return True
+            writer.finish()
+        if not cursor.is_first:
+            change_limit.let_go(self._kind.name)
+        self._pass.finish()
+        return False

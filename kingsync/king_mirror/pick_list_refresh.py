@@ -1,0 +1,53 @@
+"""Asking both systems now for the lists that the settings are chosen from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from integrations import errors
+from integrations.king.records import Kind
+from kingsync.king_mirror import mirror, pick_lists
+from kingsync.messages.reason_texts import reason_of
+from kingsync.models.connections import Connection, System
+from kingsync.models.encryption import DecryptionError
+from kingsync.models.links import KingRecord, WorkStatus
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import clients
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What one system answered: how many choices there are now, or why it could not be asked."""
+
+    system: System
+    count: int = 0
+    problem: Reason | None = None
+
+
+def refresh_choices() -> list[Refreshed]:
+    """Ask OutSmart for its work statuses and King for its warehouses; one does not wait for the other's repair."""
+    return [_refreshed(System.OUTSMART, _work_statuses), _refreshed(System.KING, _warehouses)]
+
+
+def _refreshed(system: System, refresh: Callable[[Connection], int]) -> Refreshed:
+    try:
+        return Refreshed(system, refresh(clients.connection_of(system)))
+    except clients.NotConnectedError as error:
+        return Refreshed(system, problem=error.why)
+    except DecryptionError:
+        return Refreshed(system, problem=reason("decryption"))
+    except errors.IntegrationError as error:
+        return Refreshed(system, problem=reason_of(error))
+
+
+def _work_statuses(connection: Connection) -> int:
+    with clients.transport_of(connection) as transport:
+        pick_lists.refresh_work_statuses(clients.outsmart(connection, transport))
+    return WorkStatus.objects.count()
+
+
+def _warehouses(connection: Connection) -> int:
+    with clients.transport_of(connection) as transport:
+        mirror.refresh(clients.king(connection, transport), Kind.WAREHOUSE)
+    return KingRecord.objects.filter(kind=KingRecord.Kind.WAREHOUSE, is_blocked=False).count()

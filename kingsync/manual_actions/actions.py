@@ -1,0 +1,442 @@
+"""What people decide about work orders: try again, release, attach, start anew, exclude, include.
+
+All of it in the open tenant scope. Every decision is kept with who, when and why, in one transaction with what it
+changes. While a worker is on the tenant's exports nobody decides: a run holds what it read of a work order in memory
+and would write over the decision, or send what a person just excluded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from types import MappingProxyType
+from typing import TypeAlias
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations import errors, notation
+from integrations.king.client import Client as KingClient
+from integrations.king.records import Kind, Order
+from integrations.outsmart import payloads
+from kingsync.exports import adopted_lines, causes, ledger
+from kingsync.exports.master_data import facts_of
+from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
+from kingsync.king_mirror import mirror
+from kingsync.manual_actions import guards
+from kingsync.manual_actions.guards import Person
+from kingsync.messages.reason_texts import stored
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.work_orders import Decision, LedgerState, OrderLine, Step, WorkOrder
+from kingsync.rules import linking, orders, outcomes
+from kingsync.rules.mapping import Exports
+from kingsync.rules.outcomes import Reason
+from kingsync.rules.plans import ArticleFacts
+from kingsync.runs.retry import patiently
+
+# A row of the ledger, or its primary key where there are many.
+Row: TypeAlias = WorkOrder | int
+
+BATCH = 1000
+
+_REPAIRABLE = frozenset({LedgerState.REJECTED, LedgerState.HELD, LedgerState.INCOMPLETE, LedgerState.UNCERTAIN})
+_RELEASABLE = frozenset({LedgerState.HELD, LedgerState.REJECTED})
+_ATTACHABLE = frozenset({LedgerState.UNCERTAIN, LedgerState.HELD, LedgerState.REJECTED})
+_NOT_EXCLUDABLE = frozenset({LedgerState.DONE, LedgerState.EXCLUDED})
+# Where an included work order goes back to, if something of it is in King; else it is being sent.
+_BACK_TO = {
+    LedgerState.INTERIM: LedgerState.INTERIM,
+    LedgerState.UNCONFIRMED: LedgerState.UNCONFIRMED,
+    LedgerState.CHANGED: LedgerState.DONE,  # and compared with OutSmart again
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A work order that stays as it was; `work_order` is None when the ledger has none of that key."""
+
+    key: int
+    work_order: WorkOrder | None
+    why: Reason
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of a decision about many."""
+
+    done: list[WorkOrder] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FoundOrder:
+    """What King says of an open order, the work order of ours that it belongs to, and whose it is.
+
+    `other_customer` is the reason to ask for a yes: the order is of another customer than the work order to attach.
+    """
+
+    order: Order
+    belongs_to: WorkOrder | None
+    customer_name: str = ""
+    other_customer: Reason | None = None
+
+
+def possible(row: WorkOrder) -> frozenset[Decision.Kind]:
+    """Return what may be decided about a work order as it stands; the decision itself may still be refused."""
+    state = LedgerState(row.state)
+    allowed = {
+        Decision.Kind.RETRY: state in _REPAIRABLE,
+        Decision.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
+        Decision.Kind.ATTACH: state in _ATTACHABLE and not row.king_order_number,
+        Decision.Kind.ANEW: state in _REPAIRABLE,
+        Decision.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
+        Decision.Kind.INCLUDE: state == LedgerState.EXCLUDED,
+    }
+    return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
+
+
+def _is_liftable(row: WorkOrder) -> bool:
+    return any(why["code"] in LIFTED_BY_RELEASE for why in row.reasons)
+
+
+# --- Decisions about many ---------------------------------------------------------------------------------------------
+
+
+def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Make rejected, held, incomplete and uncertain work orders due now; the next run takes them up.
+
+    What has nothing in King waits again; the others keep their state until then. Raises `ExportGoingOnError`,
+    `NotNamedError`; the same holds for all decisions.
+    """
+
+    def choose(row: WorkOrder) -> LedgerState:
+        guards.require(row, _REPAIRABLE)
+        return _due_again(row)
+
+    return _Many(Decision.Kind.RETRY, by).decide(work_orders, choose)
+
+
+def retry_cause(*, key: str, by: Person) -> Decided:
+    """Retry everything that a cause stops. Raises `UnknownCauseError` and as `retry`."""
+    return retry(work_orders=causes.stopped_by(key), by=by)
+
+
+def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Let work orders pass what stops them, as far as a person may; every other rule stops them as before.
+
+    That is the starting date, “nothing to invoice”, and the King order of another customer: that order only.
+    """
+
+    def choose(row: WorkOrder) -> LedgerState:
+        guards.require(row, _RELEASABLE)
+        if not _is_liftable(row):
+            raise guards.NothingToReleaseError(outcomes.reason("decision.nothing_to_release"))
+        return _due_again(row)
+
+    return _Many(Decision.Kind.RELEASE, by, own=_released).decide(work_orders, choose)
+
+
+def _released(row: WorkOrder) -> dict[str, object]:
+    """Return the columns that lift the reasons a work order stands still for, and no others."""
+    lifted: dict[str, object] = {}
+    for why in row.reasons:
+        if why["code"] in LIFTED_BY_IS_RELEASED:
+            lifted["is_released"] = True
+        elif why["code"] in LIFTED_BY_RELEASE:
+            lifted["accepted_order"] = linking.mark(why["params"]["number"], why["params"]["debtor"])
+    return lifted
+
+
+def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
+    """Keep work orders out of every later export; an earlier release is withdrawn. Raises `ReasonNeededError`."""
+
+    def choose(row: WorkOrder) -> LedgerState:
+        guards.require_not(row, _NOT_EXCLUDABLE)
+        return LedgerState.EXCLUDED
+
+    text = guards.checked_reason(reason, is_required=True)
+    told = [outcomes.reason("excluded", name=guards.name_of(by), reason=text)]
+    withdrawn = {"is_released": False, "accepted_order": ""}
+    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=told, columns=withdrawn)
+    return many.decide(work_orders, choose)
+
+
+def include(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Take excluded work orders back, to where they were in King."""
+
+    def choose(row: WorkOrder) -> LedgerState:
+        guards.require(row, frozenset({LedgerState.EXCLUDED}))
+        return _state_before_exclusion(row)
+
+    columns = {"verified_at": None}
+    return _Many(Decision.Kind.INCLUDE, by, columns=columns).decide(work_orders, choose)
+
+
+def _due_again(row: WorkOrder) -> LedgerState:
+    return LedgerState.WAITING if row.step == Step.NEW else LedgerState(row.state)
+
+
+def _state_before_exclusion(row: WorkOrder) -> LedgerState:
+    if row.step == Step.NEW:
+        return LedgerState.WAITING
+    last = Decision.objects.filter(work_order=row, kind=Decision.Kind.EXCLUDE).order_by("-id").first()
+    return _BACK_TO.get(LedgerState(last.state_before), LedgerState.SENDING) if last else LedgerState.SENDING
+
+
+class _Many:
+    """One decision about many work orders: those that cannot are told, the others are done."""
+
+    def __init__(
+        self,
+        kind: Decision.Kind,
+        by: Person,
+        *,
+        columns: Mapping[str, object] = MappingProxyType({}),
+        own: Callable[[WorkOrder], Mapping[str, object]] = lambda _row: {},
+        text: str = "",
+        reasons: Iterable[Reason] = (),
+    ) -> None:
+        self._kind, self._by, self._text = kind, by, text
+        self._columns, self._own = columns, own
+        self._reasons = [stored(why) for why in reasons]
+        self._result = Decided()
+        guards.name_of(by)
+
+    def decide(self, work_orders: Iterable[Row], choose: Callable[[WorkOrder], LedgerState]) -> Decided:
+        """Put each work order in the state that `choose` answers, unless it raises `NotDecidedError`."""
+        keys = iter(dict.fromkeys(row if isinstance(row, int) else row.pk for row in work_orders))
+        with guards.alone():
+            while batch := list(islice(keys, BATCH)):
+                self._batch(batch, choose)
+        return self._result
+
+    def _batch(self, keys: list[int], choose: Callable[[WorkOrder], LedgerState]) -> None:
+        rows = guards.locked(keys)
+        chosen: dict[LedgerState, list[WorkOrder]] = defaultdict(list)
+        for key in keys:
+            row = rows.get(key)
+            try:
+                chosen[choose(guards.known(row))].append(guards.known(row))
+            except guards.NotDecidedError as error:
+                self._result.refused.append(Refused(key, row, error.why))
+        for state, group in chosen.items():
+            guards.note(group, self._kind, self._by, text=self._text)
+            self._store([row for row in group if row.state == state], {})
+            moved = {"state": state, "reasons": self._reasons, "changed_at": timezone.now()}
+            self._store([row for row in group if row.state != state], moved)
+            self._result.done.extend(group)
+
+    def _store(self, rows: list[WorkOrder], changes: Mapping[str, object]) -> None:
+        alike: dict[tuple[tuple[str, object], ...], list[WorkOrder]] = defaultdict(list)
+        for row in rows:
+            alike[tuple(self._own(row).items())].append(row)
+        for own, group in alike.items():
+            every = {**self._columns, **dict(own), **changes}
+            WorkOrder.objects.filter(pk__in=[row.pk for row in group]).update(**every)
+            for row in group:
+                for name, value in every.items():
+                    setattr(row, name, value)
+
+
+# --- Decisions about one ----------------------------------------------------------------------------------------------
+
+
+def find_king_order(number: str, *, work_order: WorkOrder) -> FoundOrder | None:
+    """Return what King says of an open order, for a person to see before attaching; None when it has none.
+
+    Raises the errors of `guards.king_client`.
+    """
+    with guards.king_client() as king:
+        order = _order(king, number)
+        if order is None:
+            return None
+        debtor = _debtor(king, order.debtor_number)
+    strange = _other_customer(work_order, order, debtor)
+    return FoundOrder(order, _owner(order), debtor.name, _ask_for_a_yes(strange) if strange else None)
+
+
+def _debtor(king: KingClient, number: str) -> ArticleFacts:
+    """Return whose an order is: from the mirror, else from King; the name is for people to recognise."""
+    known = mirror.find(Kind.DEBTOR, {number}).get(number)
+    try:
+        raw = None if known or not number else king.find_record(Kind.DEBTOR, number)
+        return known or (facts_of(Kind.DEBTOR, raw) if raw else ArticleFacts(number=number))
+    except (errors.RejectedError, errors.PayloadError):
+        return ArticleFacts(number=number)
+
+
+def _other_customer(row: WorkOrder, order: Order, debtor: ArticleFacts) -> Reason | None:
+    """Return why an order asks for a yes; None where the customer is the same, or is not known to us."""
+    settings = SyncSettings.objects.first()
+    choices = settings.as_mapping().exports if settings else Exports()
+    try:
+        source = payloads.work_order(row.source.encode())
+    except errors.PayloadError:
+        return None  # the export looks again, when the work order can be read
+    return linking.hold(source, choices, number=order.number, debtor=debtor)
+
+
+def _order(king: KingClient, number: str) -> Order | None:
+    wanted = notation.canonical_number(number.strip())
+    return patiently(lambda: king.get_order(number=wanted))
+
+
+def _orders_of(king: KingClient, row: WorkOrder) -> list[str]:
+    """Return the numbers of King's open orders with the reference of this work order."""
+    reference = orders.external_number(row.outsmart_id)
+    return [order.number for order in patiently(lambda: king.find_orders(reference=reference))]
+
+
+def _ask_for_a_yes(strange: Reason) -> Reason:
+    return Reason(code="decision.other_customer", params=strange.params)
+
+
+def attach(
+    *, work_order: WorkOrder, king_order_number: str, by: Person, accepts_other_customer: bool = False
+) -> Decision:
+    """Tie a work order to an open order of King; the next run brings that order up to date.
+
+    `accepts_other_customer`: the person saw that the order is of another customer, and wants that.
+    Raises the errors of `guards.king_client`, `WrongStateError`, `AlreadyLinkedError`, `StillAtWorkError`,
+    `NoSuchOrderError`, `OrderTakenError`, `StillInKingError`, `OtherCustomerError`, `ChangedMeanwhileError`.
+    """
+    guards.name_of(by)
+    seen = guards.reread(work_order)
+    guards.require(seen, _ATTACHABLE)
+    if seen.king_order_number:
+        raise guards.AlreadyLinkedError(outcomes.reason("decision.already_linked", number=seen.king_order_number))
+    guards.require_settled(seen)
+    order = _free_order(seen, king_order_number, accepts_other_customer=accepts_other_customer)
+    with guards.alone():
+        row = guards.locked_as_seen(seen)
+        (decision,) = guards.note([row], Decision.Kind.ATTACH, by, number=order.number)
+        _tie(row, order, accepts_other_customer=accepts_other_customer)
+    return decision
+
+
+def _free_order(row: WorkOrder, number: str, *, accepts_other_customer: bool) -> Order:
+    """Return King's order of this number, if the work order may have it."""
+    with guards.king_client() as king:
+        order, ours = _order(king, number), _orders_of(king, row)
+        debtor = _debtor(king, order.debtor_number) if order else None
+    if order is None or debtor is None:
+        raise guards.NoSuchOrderError(outcomes.reason("decision.no_such_order", number=number.strip()))
+    other = _owner(order)
+    if other is not None and other.pk != row.pk:
+        raise guards.OrderTakenError(outcomes.reason("order_of_another", number=order.number, other=str(other)))
+    if ours and order.number not in ours:
+        raise guards.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(ours)))
+    strange = None if accepts_other_customer else _other_customer(row, order, debtor)
+    if strange:
+        raise guards.OtherCustomerError(_ask_for_a_yes(strange))
+    return order
+
+
+def _owner(order: Order) -> WorkOrder | None:
+    """Return the work order that a King order belongs to: by our booking, else by our reference on it."""
+    booked = WorkOrder.objects.filter(king_order_number=order.number).first()
+    prefix = orders.external_number("")
+    if booked or not order.external_number.startswith(prefix):
+        return booked
+    return WorkOrder.objects.filter(outsmart_id=order.external_number.removeprefix(prefix)).first()
+
+
+def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
+    seen = linking.mark(order.number, order.debtor_number)
+    is_ours = order.external_number == orders.external_number(row.outsmart_id)
+    try:
+        with transaction.atomic():
+            ledger.book(row, step=Step.NEW)
+            adopted_lines.take_over(row, order.number, is_dry=False)
+            ledger.settle(
+                row,
+                LedgerState.SENDING,
+                king_order_number=order.number,
+                step=Step.CREATED,
+                is_created_by_us=is_ours,
+                is_locked=is_ours,  # from its creation on; freed at the start of the next run
+                seen_order=seen,
+                accepted_order=seen if accepts_other_customer else row.accepted_order,
+                plan_fingerprint="",
+                doubtful_until=None,
+            )
+    except IntegrityError:
+        other = ledger.order_of_other(row, order.number)
+        raise guards.OrderTakenError(
+            outcomes.reason("order_of_another", number=order.number, other=str(other or ""))
+        ) from None
+
+
+def start_anew(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> Decision:
+    """Forget the earlier attempt, so that the next run begins from the start.
+
+    Refused as long as King holds an open order or lines of this work order: that would make a double. `even_so`: the
+    person knows that an order that is not open any more was removed, not delivered or invoiced.
+    Raises the errors of `guards.king_client`, `WrongStateError`, `StillAtWorkError`, `StillInKingError`,
+    `OrderNotOpenError`, `ChangedMeanwhileError`, `ReasonNeededError`.
+    """
+    guards.name_of(by)
+    text = guards.checked_reason(reason)
+    seen = guards.reread(work_order)
+    guards.require(seen, _REPAIRABLE)
+    guards.require_settled(seen)
+    _require_gone_from_king(seen, even_so=even_so)
+    with guards.alone():
+        row = guards.locked_as_seen(seen)
+        (decision,) = guards.note([row], Decision.Kind.ANEW, by, text=text, number=row.king_order_number or "")
+        _forget(row)
+    return decision
+
+
+def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
+    number = row.king_order_number or ""
+    with guards.king_client() as king:
+        ours = _orders_of(king, row)
+        order = _order(king, number) if number else None
+    if ours or (order and row.is_created_by_us):
+        numbers = ours or [number]
+        raise guards.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(numbers)))
+    if order and _lines_of(row, order):
+        raise guards.StillInKingError(outcomes.reason("decision.lines_in_king", number=number))
+    was_sent = row.is_created_by_us or row.lines.filter(is_imported=False).exclude(king_line_id="").exists()
+    if order and row.is_locked:  # nobody would free it once it is forgotten
+        with guards.king_client() as king:
+            patiently(lambda: king.release_lock(number))
+    if number and not order and was_sent and not even_so:
+        raise guards.OrderNotOpenError(outcomes.reason("decision.order_not_open", number=number))
+
+
+def _lines_of(row: WorkOrder, order: Order) -> list[str]:
+    sent = row.lines.filter(is_imported=False).exclude(king_line_id="")
+    booked = set(sent.values_list("king_line_id", flat=True))
+    ours = f"{row.outsmart_id}-"
+    return [line.line_id for line in order.lines if line.reference.startswith(ours) or line.line_id in booked]
+
+
+def _forget(row: WorkOrder) -> None:
+    # Lines that came from King's order are taken over again by the next export.
+    row.lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
+    row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
+    row.lines.update(king_line_id="", sent={}, attempted={}, as_read={})
+    ledger.settle(
+        row,
+        LedgerState.WAITING,
+        step=Step.NEW,
+        notices=[],
+        king_order_number=None,
+        is_created_by_us=False,
+        is_approved=False,
+        is_locked=False,
+        lock_failed_at=None,
+        is_approval_left=False,
+        accepted_order="",
+        seen_order="",
+        plan_fingerprint="",
+        doubtful_until=None,
+        exported_at=None,
+        confirmed_at=None,
+        verified_at=None,
+    )

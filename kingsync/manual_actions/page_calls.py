@@ -1,0 +1,81 @@
+"""What the page of a work order asks of King: its orders, and decisions that need an answer of King."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import msgspec
+
+from kingsync.manual_actions import actions, guards
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.work_orders import WorkOrder
+from kingsync.runs import background_calls
+from kingsync.runs.background_calls import Kind, Result
+
+if TYPE_CHECKING:
+    from kingsync.models.users import User
+
+
+def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
+    """Look an order up in King, to be shown before a work order is attached to it."""
+
+    def work(call: BackgroundCall) -> Result:
+        found = actions.find_king_order(number, work_order=_row(call))
+        return {"found": found and _packed(found)}
+
+    return background_calls.submit(Kind.FIND_ORDER, work, by=by, parameters={"number": number}, work_order=row)
+
+
+def attach(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: User) -> BackgroundCall:
+    """Attach a work order to an order of King, after asking King once more."""
+
+    def work(call: BackgroundCall) -> Result:
+        actions.attach(
+            work_order=_row(call),
+            king_order_number=number,
+            by=call.requested_by,
+            accepts_other_customer=accepts_other_customer,
+        )
+        return {}
+
+    parameters = {"number": number, "accepts_other_customer": accepts_other_customer}
+    return background_calls.submit(Kind.ATTACH, work, by=by, parameters=parameters, work_order=row)
+
+
+def start_anew(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:
+    """Forget the earlier attempt of a work order, unless King still holds something of it."""
+
+    def work(call: BackgroundCall) -> Result:
+        actions.start_anew(work_order=_row(call), by=call.requested_by, reason=reason, even_so=even_so)
+        return {}
+
+    parameters = {"reason": reason, "even_so": even_so}
+    return background_calls.submit(Kind.ANEW, work, by=by, parameters=parameters, work_order=row)
+
+
+def _row(call: BackgroundCall) -> WorkOrder:
+    return guards.known(call.work_order)
+
+
+def _packed(found: actions.FoundOrder) -> dict[str, Any]:
+    """Return what King said of an order as the call's row keeps it; a work order of ours by its key."""
+    values = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return {
+        name: value.pk if isinstance(value, WorkOrder) else msgspec.to_builtins(value) for name, value in values.items()
+    }
+
+
+def found_order(call: BackgroundCall) -> actions.FoundOrder | None:
+    """Return the order that a search found, None when King has none. In the scope of the call's tenant."""
+    packed = call.result.get("found")
+    if packed is None:
+        return None
+    hints = get_type_hints(actions.FoundOrder)
+    return actions.FoundOrder(**{name: _unpacked(value, hints[name]) for name, value in packed.items()})
+
+
+def _unpacked(value: Any, hint: Any) -> Any:
+    if WorkOrder in (hint, *get_args(hint)):
+        return WorkOrder.objects.defer("source").filter(pk=value).first()
+    return msgspec.convert(value, hint)

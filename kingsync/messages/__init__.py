@@ -1,0 +1,1 @@
+"""Every sentence for people, by its code."""

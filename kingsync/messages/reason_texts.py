@@ -1,0 +1,392 @@
+"""Reasons in words that an administrator understands: what happened, what to do.
+
+Rules, runs and clients answer with a code and values; this table makes the sentence, in the language
+of whoever reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from integrations import errors
+from kingsync.messages.field_names import field_name, field_names
+from kingsync.rules import outcomes
+
+
+class StoredReason(TypedDict):
+    code: str
+    params: dict[str, str]
+
+
+SENTENCES: dict[str, str | Promise] = {
+    # Whole work orders
+    "no_debtor": _("The work order has no debtor number. Choose a customer with a King number in OutSmart."),
+    "unknown_debtor": _(
+        "King does not know customer %(debtor)s. Create the customer in King or correct the work order."
+    ),
+    "blocked_debtor": _("Customer %(debtor)s is blocked for orders in King. Lift the block in King."),
+    "no_warehouse": _(
+        "Material “%(material)s” has no warehouse and no default warehouse is set. "
+        "Choose a default warehouse in the settings or a warehouse in the work order."
+    ),
+    "number_too_long": _("OutSmart's number %(number)s is too long for King (20 characters)."),
+    "nothing_to_invoice": _("Nothing to invoice: the work order has no materials and no hours."),
+    "all_lines_refused": _("None of the materials and hours can be booked in King, so nothing was sent."),
+    "waits_for_lines": _("The order waits until all its lines are right, as set in the settings."),
+    "not_linked": _("The work order has no King order number and “Create new order” is off."),
+    "not_linked_interim": _("The work order has no King order number and “Create interim order” is off."),
+    "before_from_date": _("The work was finished on %(date)s, before the start date %(from_date)s."),
+    "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
+    "order_of_another": _("King order %(number)s already belongs to work order %(other)s."),
+    "order_of_other_customer": _(
+        "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "
+        "is for customer %(customer)s (%(customer_name)s). Correct the external work order number in "
+        "OutSmart, or release the work order if this is right."
+    ),
+    "order_delivered": _(
+        "King order %(number)s is no longer open: it was delivered, invoiced or removed in the "
+        "meantime, and was not changed."
+    ),
+    "several_orders": _("King has %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
+    "restored_may_be_in_king": _(
+        "The database was restored to an earlier state, and King may have had an order for this work "
+        "order that it no longer shows. What to do: look in King for “%(reference)s”, then release "
+        "the work order to send it, or exclude it."
+    ),
+    "restore_noticed": _(
+        "The database was restored to an earlier state: King has %(found)s orders of ours that were "
+        "missing from it, and %(closed)s more that King no longer shows. They were linked to their "
+        "work orders again, so nothing is sent twice."
+    ),
+    "not_looked_up": _("It is not known whether King created the order, and it could not be looked up: %(detail)s"),
+    "not_settled": _("King may still be processing an earlier call. It is looked up again by the next run."),
+    "line_conflict": _(
+        "%(field)s of line “%(line)s” was changed on both sides: from %(before)s to %(ours)s in OutSmart and to "
+        "%(theirs)s in King. Nothing was written. Make both sides the same."
+    ),
+    "line_removed": _(
+        "Line “%(line)s” was removed in King and changed in OutSmart (%(ours)s). Nothing was written. Remove the row "
+        "in OutSmart too, or put it back as it was."
+    ),
+    "line_dropped": _(
+        "Line “%(line)s” was removed in OutSmart and changed in King (%(fields)s). Nothing was written. Remove the "
+        "line in King too, or put the row back in OutSmart."
+    ),
+    # Nothing wrong, but to be known
+    "king_value_stays": _(
+        "%(field)s of line “%(line)s” was changed in King from %(before)s to %(theirs)s and stays as it is."
+    ),
+    "removed_line_stays_away": _("Line “%(line)s” was removed in King and stays removed."),
+    "line_out_of_place": _(
+        "Line “%(line)s” is lower in the King order than the settings specify: to move it, lines that "
+        "were changed or added in King would have to be created again."
+    ),
+    "differs_after_sending": _("The order in King differs from what was sent: %(detail)s"),
+    "order_busy": _("Someone has the order open in King. The next run tries again."),
+    "order_busy_long": _(
+        "Someone has had the order open in King since %(since)s. Close it there; each run tries again."
+    ),
+    "still_locked": _(
+        "King order %(number)s may still be locked for your staff: King has not unlocked it yet. Each run tries again."
+    ),
+    "not_approved_credit": _(
+        "King order %(number)s has a credit line, so it was not approved. Check it and approve it in King."
+    ),
+    "order_refused": _("King refused the order: %(detail)s"),
+    "approval_refused": _("King refused to approve the order: %(detail)s"),
+    "confirmation_failed": _("The order is in King, but could not be reported to OutSmart yet: %(detail)s"),
+    "gone_from_outsmart": _("OutSmart no longer has this work order."),
+    "left_the_trigger": _("The work order no longer has the status that starts the export."),
+    "archived": _("The work order is archived in OutSmart."),
+    "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
+    "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
+    "internal": _("Something went wrong inside kingsync. Nothing was lost: it will be tried again."),
+    "excluded": _("Excluded by %(name)s: %(reason)s"),
+    # What a person wanted and could not have
+    "decision.wrong_state": _("This is not possible for a work order with state “%(state)s”."),
+    "decision.export_going_on": _("An export is in progress. Decide again when it has finished."),
+    "decision.not_settled": _("King may still be processing an earlier call. Decide again after %(time)s."),
+    "decision.nothing_to_release": _(
+        "A release only lifts the start date, “nothing to invoice”, the King order of another "
+        "customer and the unknown outcome after a restored database; this work order has another "
+        "cause. Fix it, or exclude the work order."
+    ),
+    "decision.other_customer": _(
+        "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "
+        "is for customer %(customer)s (%(customer_name)s). Confirm explicitly that this is right, or "
+        "choose another order."
+    ),
+    "decision.already_linked": _(
+        "The work order already belongs to King order %(number)s. Reset its link to King first."
+    ),
+    "decision.no_such_order": _("King has no open order %(number)s in this administration."),
+    "decision.still_in_king": _(
+        "King still has open order %(number)s with our reference. Close or remove it in King first."
+    ),
+    "decision.lines_in_king": _(
+        "King order %(number)s still has lines of this work order. Remove those lines in King first."
+    ),
+    "decision.order_not_open": _(
+        "King order %(number)s is no longer open: it was delivered, invoiced or removed. Resetting "
+        "the link sends everything again, so first make sure that the order was removed."
+    ),
+    "decision.changed_meanwhile": _("The work order changed while you were deciding. Check it again, then decide."),
+    "decision.reason_needed": _("Enter a reason of at most %(length)s characters."),
+    "decision.name_needed": _("State who decides."),
+    "decision.unknown_work_order": _("This work order is unknown."),
+    "decision.unknown_cause": _("No work order has this cause at the moment."),
+    # What a page asked of one of the systems
+    "call.busy": _("Other calls to OutSmart or King are in progress. Try again in a minute."),
+    "call.too_often": _("Too many connection tests in a short time. Try again in a minute."),
+    "call.interrupted": _("This was interrupted before it finished. Try again."),
+    "call.not_allowed": _("You no longer have permission to do this."),
+    "call.broken": _("Something went wrong inside kingsync. Try again, and tell the operator if it keeps happening."),
+    # Single lines
+    "line_refused": _("Line “%(line)s”: %(sentence)s"),
+    "line_refused.no_hour_type": _("Hours %(line)s have no hour type."),
+    "no_article_code": _("The material has no article number."),
+    "unknown_article": _("King does not know article %(article)s."),
+    "blocked_article": _("Article %(article)s is blocked for sale in King."),
+    "unknown_warehouse": _("King does not know warehouse %(warehouse)s."),
+    "no_quantity": _("The quantity is empty."),
+    "unreadable_quantity": _("The quantity “%(value)s” cannot be read."),
+    "too_many_decimals": _("King accepts at most %(decimals)s decimals for %(number)s; the quantity is %(quantity)s."),
+    "quantity_too_large": _(
+        "The quantity %(value)s is larger than King accepts. Was a code scanned into the quantity by mistake?"
+    ),
+    "zero_quantity": _("The quantity is zero."),
+    "unreadable_price": _("The price “%(value)s” cannot be read."),
+    "negative_price": _("King does not accept a negative price (%(value)s). Enter a credit as a negative quantity."),
+    "price_too_large": _("The price %(value)s is larger than King accepts."),
+    "price_decimals": _("King accepts at most %(decimals)s decimals in a price; this one is %(value)s."),
+    "line_text_too_long": _(
+        "The text has %(length)s characters; King accepts at most %(limit)s. Shorten it in OutSmart: "
+        "nothing is cut off."
+    ),
+    "no_hour_type": _("The work period has no hour type."),
+    "unknown_rate": _("King does not know rate %(rate)s."),
+    "blocked_rate": _("Rate %(rate)s is blocked for sale in King."),
+    "no_time": _("The work period has no time."),
+    "unreadable_time": _("The time “%(value)s” cannot be read."),
+    "break_too_long": _("The break (%(break)s minutes) is longer than the work period."),
+    "zero_time": _("The work period has no minutes."),
+    "time_does_not_fit": _(
+        "Rate %(rate)s has %(decimals)s decimals in King: %(minutes)s minutes cannot be booked in it."
+    ),
+    "empty_text": _("The text is empty."),
+    "refused_by_king": _("King refused it: %(detail)s"),
+    # Imports
+    "missing_fields": _("King has no %(fields)s for this record, and OutSmart requires it."),
+    "too_long": _(
+        "%(field)s: %(length)s characters is more than the %(limit)s that OutSmart accepts. Shorten "
+        "it in King: nothing is cut off."
+    ),
+    "text_too_long": _(
+        "%(field)s: %(length)s bytes is more than the %(limit)s that OutSmart accepts. Shorten it in "
+        "King: nothing is cut off."
+    ),
+    "unusable_number": _(
+        "King's number “%(number)s” cannot be used in an OutSmart code: it is empty or contains a hyphen."
+    ),
+    "negative_hour_price": _("OutSmart does not accept a negative price for an hour type (%(value)s)."),
+    "price_with_vat_only": _(
+        "King's file only contains the price including VAT, and OutSmart needs the price excluding "
+        "VAT. What to do: let King export prices excluding VAT, or choose another price in the "
+        "settings."
+    ),
+    "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
+    "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
+    "inactive_never_sent": _("Blocked in King and never sent to OutSmart; it is left out."),
+    "gone_from_king": _("King no longer has it; it was deactivated in OutSmart."),
+    "gone_stays": _("King no longer has it. OutSmart cannot deactivate it, so it stays there; remove it in OutSmart."),
+    "pass_not_whole": _(
+        "King did not send all its records: one that seemed to be missing still exists. Nothing was deactivated."
+    ),
+    "brake": _(
+        "Of %(known)s records, %(changed)s would change and %(deactivated)s would be deactivated: "
+        "more than the safety limit allows at once. Nothing was written. Review the list, then "
+        "approve or hold the import."
+    ),
+    "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
+    "cannot_deactivate_product": _(
+        "Blocked in King. OutSmart cannot deactivate a product, so nothing was sent and the product "
+        "in OutSmart stays as it is. Remove it in OutSmart by hand if it should no longer be used."
+    ),
+    "made_by_export": _("This order was created by our export; its work order already exists."),
+    "order_before_from_date": _("The order is dated %(date)s, before the start date in the settings."),
+    "customer_not_imported": _(
+        "Customer %(debtor)s of this order is not in OutSmart. Import the customers first; the master "
+        "data page says why one was skipped."
+    ),
+    "unreadable_customer": _("King's answer for customer %(debtor)s of this order could not be read: %(detail)s"),
+    "unknown_address": _(
+        "The order is for delivery address %(address)s of customer %(debtor)s, which is unknown. "
+        "Correct the address in King, or import the customers with their delivery addresses first."
+    ),
+    "order_being_posted": _(
+        "The work order was being sent to OutSmart when the run stopped. The next run looks it up there."
+    ),
+    "order_not_made": _("OutSmart did not refuse the work order, but does not have it either. It will be tried again."),
+    "work_order_of_another": _(
+        "The work order with this number (%(work_order)s in OutSmart) was created from King order "
+        "%(other)s. Correct the external work order number in OutSmart."
+    ),
+    "order_differs": _(
+        "The order was changed in King after its work order was created: %(fields)s. The work order "
+        "was not changed; change it in OutSmart if the work requires it."
+    ),
+    "order_gone": _(
+        "King no longer shows this order as open: it was delivered, invoiced or removed. Cancel the "
+        "work order in OutSmart if the work is no longer needed."
+    ),
+    "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
+    # Whole runs
+    "exports_off": _("“Orders” is off in the settings, so nothing is exported."),
+    "imports_off": _("No import is switched on in the settings."),
+    "no_connection": _("There is no connection with %(system)s yet. Fill in its address and credentials."),
+    "interrupted": _("The run was interrupted before it finished. The next run continues where it stopped."),
+    "cancelled": _("Stopped on request."),
+    "decryption": _(
+        "The stored credentials cannot be decrypted: ENCRYPTION_KEYS lacks the key that they were stored with."
+    ),
+    # The two systems: one sentence for each reason of integrations.errors
+    "system.unreachable": _("%(system)s could not be reached. Check the address and whether the system is running."),
+    "system.timeout": _("%(system)s did not answer in time. The next run tries again."),
+    "system.reset": _("%(system)s closed the connection in the middle of a call. The next run tries again."),
+    "system.certificate": _(
+        "The certificate of %(system)s is not trusted. Add its certificate authority to the connection."
+    ),
+    "system.forbidden_address": _(
+        "The address of %(system)s is not allowed: it must be a public https address, or one that the "
+        "operator has allowed."
+    ),
+    "system.software_token": _(
+        "The operator's software token is only sent to OutSmart's own address. What to do: correct "
+        "the address, or fill in a software token of your own."
+    ),
+    "system.rate_limit": _("%(system)s received too many requests. The next run tries again."),
+    "system.server_error": _("%(system)s reported an internal error (HTTP %(status)s). The next run tries again."),
+    "system.not_json": _(
+        "%(system)s answered with something other than data, such as a web page. Check the address of the connection."
+    ),
+    "system.empty": _("%(system)s gave an empty answer. The next run tries again."),
+    "system.unexpected": _("%(system)s gave an answer that we could not understand: %(detail)s"),
+    "system.authentication": _("%(system)s refused our credentials for %(operation)s. Correct them in the settings."),
+    "system.configuration": _(
+        "%(system)s does not offer %(operation)s at this address. Check the connection. %(detail)s"
+    ),
+    "system.protocol": _("%(system)s did not understand our request %(operation)s: %(detail)s"),
+    "system.rejected": _("%(system)s refused %(operation)s: %(detail)s"),
+    "system.not_found": _("%(system)s does not have this record (%(operation)s)."),
+    "system.busy": _("Someone has the record open in %(system)s. The next run tries again."),
+    "system.occupied_by_export": _("%(system)s is busy with an export to this administration. Try again in a moment."),
+    "system.occupied_by_import": _(
+        "%(system)s is busy with an import from this administration. Try again in a moment."
+    ),
+    "system.occupied_by_page": _(
+        "%(system)s is busy with another request to this administration. Try again in a moment."
+    ),
+    "system.too_large": _("%(system)s gave an answer that is larger than allowed."),
+    # King's XML files: operation is the file's name, detail its line
+    "file_held": _(
+        "Waiting: it would change more than the safety limit allows. Approve it on the start page, or remove the file."
+    ),
+    "system.file_broken": _(
+        "“%(operation)s” is cut off or damaged at line %(detail)s. Export the whole file from King again."
+    ),
+    "system.file_doctype": _(
+        "“%(operation)s” has a DOCTYPE at line %(detail)s. King's own files have none, so it was not "
+        "read. Use the file as King exports it."
+    ),
+    "system.file_encoding": _(
+        "“%(operation)s” has a character at line %(detail)s that does not match the encoding named in "
+        "its first line. Export it from King again, and do not save it with another program."
+    ),
+    "system.file_too_large": _(
+        "“%(operation)s” has a record at line %(detail)s that is far larger than any King record. "
+        "Export it from King again."
+    ),
+    "system.file_foreign": _(
+        "“%(operation)s” is not an export file that can be imported: KING_DEBITEUREN, KING_ARTIKELEN, "
+        "KING_TARIEVEN, KING_VOORRAAD or KING_ORDERS. Choose the right one."
+    ),
+    "system.file_missing": _("“%(operation)s” is missing or cannot be read. Put it back, or upload it again."),
+    "system.file_changed": _(
+        "“%(operation)s” was overwritten after it was found. The next import reads the new content."
+    ),
+    "system.files_only": _(
+        "Imports read King's XML files, and a file cannot be searched for one record. Let imports use "
+        "King's web services."
+    ),
+}
+
+# What happened, where there is no reason to give: the events of the log.
+EVENTS: dict[str, str | Promise] = {
+    "order.created": _("The order was created in King."),
+    "order.updated": _("The order was updated in King."),
+    "order.unchanged": _("King already had all of it."),
+    "order.approved": _("The order was approved and released for delivery."),
+    "record.open_again": _("The order is open in King again."),
+    "order.found_again": _("The order of an interrupted run was found in King; the export continues with it."),
+}
+
+_NAMES = {"outsmart": "OutSmart", "king": "King"}
+
+
+def sentence(reason: Mapping[str, Any]) -> str:
+    """Return the reason as a sentence in the active language; "" for no reason."""
+    if not reason or not reason.get("code"):
+        return ""
+    params = dict(reason.get("params", {}))
+    code = f"{reason['code']}.{params.get('code', '')}"  # a line may have a sentence of its own
+    template = str(SENTENCES.get(code) or SENTENCES.get(reason["code"], reason["code"]))
+    if "fields" in params:
+        params["fields"] = field_names(params["fields"])
+    if "field" in params:
+        params["field"] = _capital(field_name(params["field"]))
+    if reason["code"] == "line_refused":
+        params["sentence"] = sentence({"code": params.pop("code", ""), "params": params})
+    return (template % _Missing(params)).strip()
+
+
+def event_sentence(event: str, reason: Mapping[str, Any]) -> str:
+    """Return what a log entry says: its reason, else its event in words, else the event's dotted name."""
+    return sentence(reason) or str(EVENTS.get(event, event))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+class _Missing(dict[str, str]):
+    """Values of a sentence; one that is not there reads as nothing."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def sentences(reasons: Iterable[Mapping[str, Any]]) -> str:
+    return " ".join(text for text in map(sentence, reasons) if text)
+
+
+def stored(reason: outcomes.Reason) -> StoredReason:
+    """Return the reason as the database keeps it."""
+    return {"code": reason.code, "params": dict(reason.params)}
+
+
+def reason_of(error: errors.IntegrationError) -> outcomes.Reason:
+    """Return the reason that tells people about an error of one of the two systems."""
+    detail = " ".join(part for part in (error.code, error.detail) if part)
+    return outcomes.Reason(
+        code=f"system.{error.reason}",
+        params={
+            "system": _NAMES.get(error.system, error.system),
+            "operation": error.operation,
+            "status": "" if error.status is None else str(error.status),
+            "detail": detail,
+        },
+    )

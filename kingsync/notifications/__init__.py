@@ -1,0 +1,1 @@
+"""Mails to people: what there is to tell, to whom and when."""

@@ -1,0 +1,244 @@
+"""What there is to tell a tenant's people by mail: what needs them now, and what of that is new."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db import models
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext, ngettext
+
+from kingsync.exports import causes, problems
+from kingsync.messages import reason_texts
+from kingsync.models import import_kinds, tenants
+from kingsync.models.brakes import Brake
+from kingsync.models.connections import Connection
+from kingsync.models.people import ToldWorkOrder
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.notifications import mailer
+
+LISTED = 20
+LISTED_PER_CAUSE = 5
+BATCH = 1000
+# Left alone by a pass that is not over: whether they need a person again is known afterwards.
+_UNDERWAY = (LedgerState.WAITING, LedgerState.SENDING)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a mail: what, why, and where to look."""
+
+    title: str
+    text: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """One cause, with some of the work orders that it stops."""
+
+    text: str
+    count: int
+    items: list[Item]
+
+    @property
+    def more_count(self) -> int:
+        return self.count - len(self.items)
+
+
+@dataclass
+class News:
+    """Everything that one mail tells; `told` is remembered when it has been sent."""
+
+    troubles: list[Item] = field(default_factory=list)
+    orders: list[Item] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    order_count: int = 0
+    # Of all that need a person now, those that a mail told of before.
+    still_count: int = 0
+    told: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.troubles or self.order_count)
+
+    @property
+    def more_count(self) -> int:
+        return self.order_count - len(self.orders)
+
+    @property
+    def headline(self) -> str:
+        """Return the weightiest of it in a few words, in the active language."""
+        if self.troubles:
+            return self.troubles[0].title
+        text = ngettext(
+            "%(count)s work order needs attention", "%(count)s work orders need attention", self.order_count
+        )
+        return self.new_and_still or text % {"count": self.order_count}
+
+    @property
+    def new_count(self) -> int:
+        """Return how many work orders the mail before did not tell of."""
+        return self.order_count - self.still_count if self.groups else self.order_count
+
+    @property
+    def new_and_still(self) -> str:
+        """Return "1 new problem, 3 still wait" where there is something of both; "" otherwise."""
+        if not (self.new_count and self.still_count):
+            return ""
+        new = ngettext("%(count)s new problem", "%(count)s new problems", self.new_count) % {"count": self.new_count}
+        still = ngettext("%(count)s still waiting", "%(count)s still waiting", self.still_count)
+        return f"{new}, {still % {'count': self.still_count}}"
+
+
+def as_it_stands(tenant: Tenant, covered_until: datetime.datetime | None) -> News:
+    """Return all that needs a person now, the work orders by cause; how many of them did when the last mail went."""
+    groups = [
+        Group(cause.sentence, cause.count, [_affected(tenant, each) for each in cause.work_orders[:LISTED_PER_CAUSE]])
+        for cause in causes.causes()[:LISTED]
+    ]
+    return News(
+        troubles=[*_paused(tenant), *_failures(tenant, _failed_runs()), *_brakes(tenant, _waiting_brakes())],
+        groups=groups,
+        order_count=WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count(),
+        still_count=_needed_before(covered_until) if covered_until else 0,
+    )
+
+
+def _needed_before(moment: datetime.datetime) -> int:
+    rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON)
+    return rows.alias(since=Coalesce("problem_since", "changed_at")).filter(since__lte=moment).count()
+
+
+def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: datetime.datetime) -> News:
+    """Return what came to need a person after `covered_until`, once: a retry that ends as before is no news."""
+    _forget_what_is_over()
+    news = News()
+    for row, fingerprint in _not_told(covered_until, until):
+        news.told.append((row.pk, fingerprint))
+        if len(news.orders) < LISTED:
+            news.orders.append(_order(tenant, row))
+    news.order_count = len(news.told)
+    news.still_count = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count() - news.order_count
+    failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
+    brakes = [brake for brake in _waiting_brakes() if _is_between(brake.pulled_at, covered_until, until)]
+    paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
+    news.troubles = [*paused, *_failures(tenant, failed), *_brakes(tenant, brakes)]
+    return news
+
+
+def remember(news: News) -> None:
+    """Book that these work orders were told of, and why they stood still."""
+    tenant_id = tenants.current_id()
+    rows = [ToldWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=told) for pk, told in news.told]
+    ToldWorkOrder.objects.bulk_create(
+        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["work_order"], update_fields=["fingerprint"]
+    )
+
+
+# --- Work orders ------------------------------------------------------------------------------------------------------
+
+
+def _forget_what_is_over() -> None:
+    """Forget work orders that went well meanwhile: should they stop again, that is news."""
+    still = [*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY]
+    ToldWorkOrder.objects.exclude(work_order__state__in=still).delete()
+
+
+def _not_told(after: datetime.datetime | None, until: datetime.datetime) -> Iterator[tuple[WorkOrder, str]]:
+    # An attempt passes through "being sent", so the state's time alone would tell of every retry.
+    told = dict(ToldWorkOrder.objects.values_list("work_order_id", "fingerprint"))
+    rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON, changed_at__lte=until)
+    if after:
+        rows = rows.filter(changed_at__gt=after)
+    shown = rows.only("outsmart_id", "order_number", "customer_name", "state", "reasons")
+    for row in shown.order_by("-id").iterator(chunk_size=BATCH):
+        fingerprint = _fingerprint(row)
+        if told.get(row.pk) != fingerprint and not problems.is_by_settings(row.reasons):
+            yield row, fingerprint
+
+
+def _fingerprint(row: WorkOrder) -> str:
+    why = json.dumps([row.state, sorted(causes.keys_of(row.reasons))])
+    return hashlib.sha256(why.encode()).hexdigest()[:32]
+
+
+def _order(tenant: Tenant, row: WorkOrder) -> Item:
+    title = ", ".join(part for part in (str(row), row.customer_name) if part)
+    text = f"{row.get_state_display()}: {reason_texts.sentences(row.reasons)}".rstrip(": ")
+    return Item(title, text, mailer.link("work_order", tenant.slug, row.pk))
+
+
+def _affected(tenant: Tenant, row: causes.Affected) -> Item:
+    return Item(row.order_number or row.outsmart_id, "", mailer.link("work_order", tenant.slug, row.pk))
+
+
+# --- Everything else --------------------------------------------------------------------------------------------------
+
+
+def _paused(tenant: Tenant) -> list[Item]:
+    paused = Connection.objects.filter(state=Connection.State.PAUSED).defer("credentials").order_by("system")
+    return [
+        Item(
+            gettext("The connection with %(system)s is paused") % {"system": each.get_system_display()},
+            reason_texts.sentence(each.paused_reason),
+            mailer.link("settings", tenant.slug),
+        )
+        for each in paused
+    ]
+
+
+def _failed_runs() -> list[SyncRun]:
+    """Return the newest run of each kind where it failed; one that went well afterwards makes it history."""
+    newest = [_real_runs(kind).order_by("-id").first() for kind in RunKind]
+    return [run for run in newest if run is not None and run.status == RunStatus.FAILED]
+
+
+def _failing_since(run: SyncRun) -> datetime.datetime | None:
+    """Return when the series of failures for the same reason began that this run is the last of."""
+    runs = _real_runs(RunKind(run.kind))
+    same = models.Q(status=RunStatus.FAILED, error__code=run.error.get("code", ""))
+    other = runs.exclude(same).order_by("-id").first()
+    first = runs.filter(same, pk__gt=other.pk if other else 0).order_by("id").first()
+    return first.finished_at if first else run.finished_at
+
+
+def _real_runs(kind: RunKind) -> models.QuerySet[SyncRun]:
+    """Return the runs of a kind that are over, without dry ones and those that a person stopped."""
+    over = SyncRun.objects.filter(kind=kind, status__in=SyncRun.FINAL).exclude(status=RunStatus.CANCELLED)
+    # `contains`, since a comparison with a key that is not there is NULL and would exclude every ordinary run.
+    return over.exclude(options__contains={"dry_run": True})
+
+
+def _failures(tenant: Tenant, runs: Iterable[SyncRun]) -> list[Item]:
+    titles = {RunKind.IMPORT: gettext("The import failed"), RunKind.EXPORT: gettext("The export failed")}
+    return [
+        Item(titles[RunKind(run.kind)], reason_texts.sentence(run.error), mailer.link("run", tenant.slug, run.pk))
+        for run in runs
+    ]
+
+
+def _waiting_brakes() -> list[Brake]:
+    return list(Brake.objects.filter(state=Brake.State.WAITING).defer("records").order_by("id"))
+
+
+def _brakes(tenant: Tenant, brakes: Iterable[Brake]) -> list[Item]:
+    return [
+        Item(
+            gettext("An import is waiting for your approval: %(kind)s") % {"kind": import_kinds.label_of(brake.kind)},
+            gettext("It would change %(changed)s records and deactivate %(deactivated)s of the %(known)s in OutSmart.")
+            % {"changed": brake.changed_count, "deactivated": brake.deactivated_count, "known": brake.known_count},
+            mailer.link("tenant", tenant.slug),
+        )
+        for brake in brakes
+    ]
+
+
+def _is_between(moment: datetime.datetime | None, after: datetime.datetime | None, until: datetime.datetime) -> bool:
+    return moment is not None and moment <= until and (after is None or moment > after)

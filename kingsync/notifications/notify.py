@@ -1,0 +1,163 @@
+"""Mails about what needs a person: soon after each problem, or once a day, as the settings say.
+
+What a mail covers is booked when the server has taken it; a mail that was not taken is tried again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import translation
+
+from kingsync.models import tenants
+from kingsync.models.people import SentNotice
+from kingsync.models.runs import SyncRun
+from kingsync.models.sync_settings import MailMode, SettingsVersion, SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.notifications import digest, mailer
+from kingsync.notifications.digest import News
+
+logger = logging.getLogger(__name__)
+
+DIGEST_AT = datetime.time(7, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
+# What was decided a moment ago may not be stored yet: a mail looks at what is older than this.
+SETTLED = datetime.timedelta(seconds=15)
+# A run that is going on is waited for, so that it makes one mail; a long one is not.
+PATIENCE = datetime.timedelta(minutes=10)
+RETRY_AFTER = datetime.timedelta(minutes=5)
+# Stands in `problem` until the server has taken the mail.
+UNFINISHED = "not finished"
+
+
+def tenants_with_mail() -> list[int]:
+    """Return the tenants that want mails and said to whom."""
+    wanted = SyncSettings.across_tenants.exclude(notification_mode=MailMode.OFF).exclude(notification_emails=[])
+    return list(wanted.order_by("tenant_id").values_list("tenant_id", flat=True))
+
+
+def send_due(*, now: datetime.datetime) -> None:
+    """Send the mail that the open scope's tenant is due for, if any."""
+    settings = SyncSettings.objects.first()
+    if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
+        return
+    tenant = Tenant.objects.get(pk=tenants.current_id())
+    look = Look(tenant, settings, now=now, newest=_stamp(SentNotice.objects.order_by("-id").first()))
+    with translation.override(tenant.language):
+        if settings.notification_mode == MailMode.EACH:
+            _send_each(look)
+        elif _digest_is_due(now):
+            _send_digest(look)
+
+
+def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotice | None:
+    """Return the newest mail of the open scope's tenant when no server took it, so that people hear of it here."""
+    if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
+        return None
+    newest = SentNotice.objects.order_by("-id").first()
+    if newest is None or not newest.problem:
+        return None
+    is_on_its_way = newest.problem == UNFINISHED and newest.sent_at > now - RETRY_AFTER
+    return None if is_on_its_way else newest
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at one tenant. `newest` is the newest mail as it was then: another look must not mail the same."""
+
+    tenant: Tenant
+    settings: SyncSettings
+    now: datetime.datetime
+    newest: tuple[int, datetime.datetime] | None
+
+    @property
+    def until(self) -> datetime.datetime:
+        return self.now - SETTLED
+
+
+def _stamp(notice: SentNotice | None) -> tuple[int, datetime.datetime] | None:
+    return (notice.pk, notice.sent_at) if notice else None
+
+
+def _send_each(look: Look) -> None:
+    last = SentNotice.objects.filter(problem="").order_by("-id").first()
+    found = digest.since(look.tenant, last.covered_until if last else None, until=look.until)
+    going_on = SyncRun.objects.filter(status__in=SyncRun.OPEN, queued_at__gt=look.now - PATIENCE)
+    if not found.is_empty and not going_on.exists():
+        _deliver(look, found)
+
+
+def _send_digest(look: Look) -> None:
+    last = SentNotice.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
+    found = digest.as_it_stands(look.tenant, last.covered_until if last else None)
+    if not found.is_empty:
+        _deliver(look, found)
+    elif claimed := _claim(look, recipients=[], count=0):
+        _book(claimed, "")  # looked today, and there was nothing to tell
+
+
+def _digest_is_due(now: datetime.datetime) -> bool:
+    """Tell whether today's mail is still to come. The first day begins after the settings asked for it."""
+    due_at = datetime.datetime.combine(now.astimezone(DIGEST_AT.tzinfo).date(), DIGEST_AT)
+    if now < due_at:
+        return False
+    last = SentNotice.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
+    if last is not None:
+        return last.sent_at < due_at
+    saved = SettingsVersion.objects.order_by("-version").first()
+    return saved is None or saved.saved_at < due_at
+
+
+def _deliver(look: Look, found: News) -> None:
+    tenant, settings = look.tenant, look.settings
+    recipients = list(settings.notification_emails)
+    claimed = _claim(look, recipients=recipients, count=found.order_count)
+    if claimed is None:
+        return
+    context = {"tenant": tenant, "news": found, "mode": settings.notification_mode, "links": _links(tenant)}
+    subject = f"{tenant.name}: {found.headline}"
+    try:
+        mailer.send(to=recipients, subject=subject, template="notice", context=context)
+    except OSError as error:
+        logger.warning("notice.not_sent: tenant %s: %s", tenant.slug, type(error).__name__)
+        _book(claimed, f"{type(error).__name__}: {error}"[:500])
+        return
+    with transaction.atomic():
+        _book(claimed, "")
+        digest.remember(found)
+
+
+def _claim(look: Look, *, recipients: list[str], count: int) -> int | None:
+    """Book that a mail is on its way; None when another worker has it, or when it failed a moment ago.
+
+    One row until the server has taken a mail, however often that takes.
+    """
+    told = {
+        "mode": look.settings.notification_mode,
+        "recipients": recipients,
+        "work_order_count": count,
+        "covered_until": look.until,
+        "problem": UNFINISHED,
+    }
+    with transaction.atomic():
+        SyncSettings.objects.select_for_update().get(pk=look.settings.pk)  # one worker after the other
+        newest = SentNotice.objects.order_by("-id").first()
+        if _stamp(newest) != look.newest:
+            return None
+        if newest is not None and newest.problem and newest.sent_at > look.now - RETRY_AFTER:
+            return None
+        notice = newest if newest is not None and newest.problem else SentNotice.objects.create(**told)
+        # `sent_at` too, which only a new row gets by itself.
+        SentNotice.objects.filter(pk=notice.pk).update(**told, sent_at=look.now)
+    return notice.pk
+
+
+def _book(notice_id: int, problem: str) -> None:
+    SentNotice.objects.filter(pk=notice_id).update(problem=problem)
+
+
+def _links(tenant: Tenant) -> dict[str, str]:
+    return {name: mailer.link(name, tenant.slug) for name in ("tenant", "work_orders", "settings")}

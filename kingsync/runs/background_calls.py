@@ -1,0 +1,178 @@
+"""Calls that pages ask for: a row says what was asked and what came of it, a thread of this process does the work.
+
+Why threads of the web server and no queue of the workers: docs/decisions/0013-pages-never-call.md.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from integrations import deadlines
+from kingsync.messages.reason_texts import stored
+from kingsync.models import tenants
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import refusals
+from kingsync.runs.thread_pool import Pool, PoolFullError
+
+if TYPE_CHECKING:
+    from kingsync.models.users import User
+
+logger = logging.getLogger(__name__)
+
+Kind = BackgroundCall.Kind
+State = BackgroundCall.State
+Result = dict[str, Any]
+Work = Callable[[BackgroundCall], Result]
+
+OPEN_PER_TENANT = 3
+# So long the calls to the other system may take together, retries included.
+CALLS_SECONDS = 20.0
+WAIT, LONGEST = datetime.timedelta(seconds=60), datetime.timedelta(seconds=180)
+# Connection tests go to addresses that people type: so many in a minute and no more.
+TESTS_PER_PERSON, TESTS_PER_TENANT, TEST_WINDOW = 10, 20, datetime.timedelta(minutes=1)
+KEPT = datetime.timedelta(days=1)
+
+pool = Pool()
+
+
+class CallRefusedError(Exception):
+    """There is no room for another call now; `why` says so for people."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.why = why
+
+
+def submit(
+    kind: Kind,
+    work: Work,
+    *,
+    by: User,
+    parameters: Mapping[str, Any] | None = None,
+    work_order: WorkOrder | None = None,
+    asked: object = None,
+) -> BackgroundCall:
+    """Have `work` done for the open scope's tenant, beside the thread that serves the page; return what to follow.
+
+    The same question of the same person that is still open is not asked twice. `asked` is what else makes it another
+    question and is not stored: what was typed, secrets too. Raises `CallRefusedError`.
+    """
+    row = work_order.pk if work_order else None
+    key = salted_hmac("kingsync.background", msgspec.json.encode([kind, row, parameters, asked])).hexdigest()[:64]
+    with transaction.atomic():
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenants.current_id())  # one press after the other
+        _forget_old(now=timezone.now())
+        same = _open().filter(requested_by=by, key=key).first()
+        if same is not None:
+            return same
+        _require_room(kind, by, now=timezone.now())
+        call = _created(kind, key, by, dict(parameters or {}), work_order)
+    _hand_over(call, work)
+    return call
+
+
+def _open() -> models.QuerySet[BackgroundCall]:
+    return BackgroundCall.objects.filter(state__in=BackgroundCall.OPEN)
+
+
+def _forget_old(*, now: datetime.datetime) -> None:
+    """End what nobody works on any more, since its process died, and delete what nobody will look at."""
+    problem = stored(reason("call.interrupted"))
+    _open().filter(expires_at__lte=now).update(state=State.ENDED, key="", result={"problem": problem})
+    throw_away_old(now=now)
+
+
+def throw_away_old(*, now: datetime.datetime) -> None:
+    BackgroundCall.objects.filter(requested_at__lt=now - KEPT).delete()
+
+
+def _require_room(kind: Kind, by: User, *, now: datetime.datetime) -> None:
+    if _open().count() >= OPEN_PER_TENANT:
+        raise CallRefusedError(reason("call.busy"))
+    tests = BackgroundCall.objects.filter(kind=Kind.TEST, requested_at__gt=now - TEST_WINDOW)
+    is_too_often = tests.filter(requested_by=by).count() >= TESTS_PER_PERSON or tests.count() >= TESTS_PER_TENANT
+    if kind == Kind.TEST and is_too_often:
+        raise CallRefusedError(reason("call.too_often"))
+
+
+def _created(
+    kind: Kind, key: str, by: User, parameters: dict[str, Any], work_order: WorkOrder | None
+) -> BackgroundCall:
+    now = timezone.now()
+    call = BackgroundCall(
+        kind=kind,
+        key=key,
+        work_order=work_order,
+        parameters=parameters,
+        requested_by=by,
+        requested_at=now,
+        expires_at=now + WAIT,
+    )
+    call.save()
+    return call
+
+
+def _hand_over(call: BackgroundCall, work: Work) -> None:
+    """Hand the work to a thread once its row is stored; raises `CallRefusedError` when too much waits already."""
+    call_id, tenant_id = call.pk, call.tenant_id
+    try:
+        pool.submit(lambda: carry_out(call_id, tenant_id=tenant_id, work=work))
+    except PoolFullError:
+        call.delete()
+        raise CallRefusedError(reason("call.busy")) from None
+
+
+# --- In the thread ----------------------------------------------------------------------------------------------------
+
+
+def carry_out(call_id: int, *, tenant_id: int, work: Work) -> None:
+    """Do the work of a call, once, and keep what came of it. Nothing happens when it waited too long."""
+    with tenants.scope(tenant_id):
+        call = _claimed(call_id)
+        if call is None:
+            return
+        result = _result(call, work)
+        running = BackgroundCall.objects.filter(pk=call_id, state=State.RUNNING)
+        running.update(state=State.ENDED, key="", result={"problem": None} | result)
+
+
+def _claimed(call_id: int) -> BackgroundCall | None:
+    now = timezone.now()
+    waiting = BackgroundCall.objects.filter(pk=call_id, state=State.QUEUED, expires_at__gt=now)
+    if not waiting.update(state=State.RUNNING, expires_at=now + LONGEST):
+        return None
+    return BackgroundCall.objects.select_related("tenant", "requested_by", "work_order").get(pk=call_id)
+
+
+def _result(call: BackgroundCall, work: Work) -> Result:
+    try:
+        if not _may_still(call):
+            return _refused(reason("call.not_allowed"))
+        with deadlines.within(CALLS_SECONDS):
+            return work(call)
+    except refusals.REFUSALS as error:
+        return _refused(refusals.why(error))
+    except Exception:  # the page that follows it must hear of an end, whatever broke
+        logger.exception("background call %s failed", call.pk)
+        return _refused(reason("call.broken"))
+
+
+def _may_still(call: BackgroundCall) -> bool:
+    """Look at who asked once more: people may lose their role while a call waits."""
+    person = call.requested_by
+    return person.is_active and tenants.role_of(person, call.tenant) in tenants.EDITING
+
+
+def _refused(why: Reason) -> Result:
+    return {"problem": stored(why)}

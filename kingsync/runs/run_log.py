@@ -1,0 +1,102 @@
+"""The log of a run: kept in memory, written by batch."""
+
+from __future__ import annotations
+
+import time
+
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Upper
+from django.utils import timezone
+
+from integrations import errors
+from kingsync.messages.reason_texts import reason_of
+from kingsync.models.runs import LogEntry, SyncRun
+from kingsync.models.work_orders import SEARCHED, WorkOrder
+from kingsync.rules.outcomes import Reason
+from kingsync.runs import failed_calls
+
+WORK_ORDER = "work_order"
+BATCH = 500
+PAUSE_SECONDS = 1.0
+# A number may belong to so many work orders (visits); more of them would not narrow anything.
+MOST_WORK_ORDERS = 50
+
+
+def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[WorkOrder]) -> QuerySet[LogEntry]:
+    """Keep the entries about a number of OutSmart or King; of one of the work orders, those of all its numbers."""
+    # The text search has an index, the work order's own number has none.
+    named = work_orders.alias(searched=Upper(SEARCHED)).filter(
+        Q(order_number=number) | Q(king_order_number=number), searched__contains=Upper(Value(number))
+    )
+    outsmart_ids = named.order_by().values_list("outsmart_id", flat=True)[:MOST_WORK_ORDERS]
+    return entries.filter(Q(outsmart_id__in=[number, *outsmart_ids]) | Q(king_id=number))
+
+
+class RunLog:
+    """Collects entries and writes them when there are many, and when told to."""
+
+    def __init__(self, run: SyncRun) -> None:
+        self._run = run
+        self._entries: list[LogEntry] = []
+        self._written_at = time.monotonic()
+        self._failed_calls = failed_calls.remember()
+
+    def add(
+        self,
+        event: str,
+        why: Reason | None = None,
+        *,
+        level: LogEntry.Level = LogEntry.Level.INFO,
+        kind: str = "",
+        outsmart_id: str = "",
+        king_id: str = "",
+        detail: dict[str, object] | None = None,
+    ) -> None:
+        """Note one event (a dotted name) with its reason; masked detail only.
+
+        A warning or error keeps the failed call that stands behind its reason.
+        """
+        if why and detail is None and level != LogEntry.Level.INFO:
+            detail = self._call_behind(why, kind, (outsmart_id, king_id))
+        self._entries.append(
+            LogEntry(
+                tenant_id=self._run.tenant_id,
+                run=self._run,
+                at=timezone.now(),
+                level=level,
+                event=event,
+                record_kind=kind,
+                outsmart_id=outsmart_id,
+                king_id=king_id,
+                code=why.code if why else "",
+                params=why.params if why else {},
+                detail=detail or {},
+            )
+        )
+        if len(self._entries) >= BATCH:
+            self.write()
+
+    def _call_behind(self, why: Reason, kind: str, record_ids: tuple[str, ...]) -> dict[str, object]:
+        # Imported records are posted many at once: a refused call that does not name this one was about others.
+        must_name = kind not in ("", WORK_ORDER) and not why.code.startswith("system.")
+        call = self._failed_calls.behind(why, record_ids=record_ids, must_name=must_name)
+        return {"call": call} if call else {}
+
+    def was_told(self, event: str, why: Reason, *, kind: str, king_id: str = "") -> bool:
+        """Tell whether an earlier run wrote this very warning: for what keeps no place of its own elsewhere."""
+        same = LogEntry.objects.filter(event=event, record_kind=kind, king_id=king_id, code=why.code, params=why.params)
+        return same.exclude(level=LogEntry.Level.INFO).exclude(run=self._run).exists()
+
+    def failure(self, event: str, error: errors.IntegrationError, *, outsmart_id: str = "", kind: str = "") -> None:
+        self.add(event, reason_of(error), level=LogEntry.Level.ERROR, outsmart_id=outsmart_id, kind=kind)
+
+    def write(self) -> None:
+        LogEntry.objects.bulk_create(self._entries)
+        self._entries.clear()
+        self._written_at = time.monotonic()
+
+    def write_now_and_then(self) -> None:
+        """Write when there is trouble to tell, else once a second: what a killed run did is in the ledger."""
+        is_urgent = any(entry.level != LogEntry.Level.INFO for entry in self._entries)
+        if is_urgent or time.monotonic() - self._written_at >= PAUSE_SECONDS:
+            self.write()

@@ -1,0 +1,281 @@
+"""The tenant file: one tenant's whole set-up as JSON (product.md, chapter 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as AbstractMapping
+from typing import Annotated, Any, get_args, get_type_hints
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext
+
+from integrations import errors
+from integrations.addresses import AddressPolicy
+from integrations.king import names
+from kingsync import strict_json
+from kingsync.messages.reason_texts import reason_of, stored
+from kingsync.messages.reason_texts import sentence as reason_sentence
+from kingsync.models import administrations, tenants
+from kingsync.models.connections import Connection, System
+from kingsync.models.destinations import SECRET, SECRET_KEYS, untyped_secrets
+from kingsync.models.sync_settings import SyncSettings, sentence
+from kingsync.models.tenants import Tenant
+from kingsync.rules import limits, mapping
+from kingsync.rules.systems import KingSection, OutSmartSection
+
+Document = dict[str, Any]
+
+
+class TenantFileError(ValueError):
+    """The file cannot be applied; `problems` is path → sentence. Nothing was stored."""
+
+    def __init__(self, problems: AbstractMapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("\n".join(f"{path}: {text}" if path else text for path, text in problems.items()))
+
+
+class TenantFile(mapping.Mapping, frozen=True, kw_only=True):
+    slug: Annotated[str, msgspec.Meta(pattern=limits.SLUG_PATTERN, max_length=limits.SLUG)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME)]
+    language: mapping.Language = mapping.LANGUAGE
+    outsmart: OutSmartSection = OutSmartSection()
+    king: KingSection = KingSection()
+
+
+def show(tenant: Tenant) -> Document:
+    """Return the tenant's file with every stored secret as `***`."""
+    return _masked(_document(tenant))
+
+
+def apply(content: bytes) -> Tenant:
+    """Create or update one tenant; what the file does not name stays as it is. Idempotent.
+
+    Raises `TenantFileError` with the path of what is wrong, and stores nothing then.
+    """
+    try:
+        given = strict_json.read(content)
+    except strict_json.StrictJsonError as error:
+        raise TenantFileError({error.path: error.sentence}) from None
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update().filter(slug=str(given.get("slug", ""))).first()
+        before = _document(tenant) if tenant else {}
+        file = _checked(_merged(before, given))
+        _refuse_other_administration(file, tenant)
+        _require_secrets_again(before, given, file)
+        return _store(file, tenant)
+
+
+# --- Reading the file -------------------------------------------------------------------------------------------------
+
+
+def _merged(base: Document, given: Document, *, path: str = "") -> Document:
+    """Return the file completed with what is stored: absent keys, and secrets that read `***`."""
+    merged = dict(base)
+    for key, value in given.items():
+        before, here = merged.get(key), f"{path}.{key}".strip(".")
+        if here == "king.access_codes" and isinstance(value, dict):
+            merged[key] = {
+                name: (before or {}).get(name, SECRET) if code == SECRET else code for name, code in value.items()
+            }
+        elif isinstance(before, dict) and isinstance(value, dict):
+            merged[key] = _merged(before, value, path=here)
+        elif value != SECRET or here not in _SECRETS or before is None:
+            merged[key] = value
+    return merged
+
+
+def _checked(document: Document) -> TenantFile:
+    try:
+        file = msgspec.convert(document, TenantFile)
+    except msgspec.ValidationError as error:
+        raise TenantFileError(_located(str(error))) from None
+    problems = {path: sentence(problem) for path, problem in mapping.problems_of(file).items()}
+    problems |= _secret_problems(file) | _address_problems(file)
+    if problems:
+        raise TenantFileError(problems)
+    return file
+
+
+def _located(message: str) -> dict[str, str]:
+    """Return path → sentence of a msgspec message: `Expected ... - at `$.exports.hour_rounding``."""
+    text, _, place = message.partition(" - at ")
+    path = re.sub(r"\[(\d+)\]", r".\1", place.strip("`")).removeprefix("$").strip(".")
+    for pattern, told in (
+        (r"unknown field `([^`]*)`", gettext("This key is unknown.")),
+        (r"missing required field `([^`]*)`", gettext("This key is required.")),
+    ):
+        named = re.search(pattern, text)
+        if named:
+            return {f"{path}.{named.group(1)}".strip("."): told}
+    if text.startswith("Invalid enum value"):
+        choices = ", ".join(str(choice) for choice in _choices_at(path))
+        return {path: gettext("It must be one of: %(choices)s.") % {"choices": choices}}
+    return {path: _limit(text) or gettext("The value is not valid (%(detail)s).") % {"detail": text}}
+
+
+def _limit(message: str) -> str:
+    """Return the sentence for a value past its limit; "" for what is wrong in another way."""
+    for pattern, told in (
+        (r"Expected `str` of length <= (\d+)", gettext("The text is too long: at most %(most)s characters.")),
+        (r"Expected `(?:array|object)` of length <= (\d+)", gettext("There are too many: at most %(most)s.")),
+        (r"Expected `int` <= (\d+)", gettext("The number is too large: at most %(most)s.")),
+        (r"Expected `int` >= (\d+)", gettext("The number is too small: at least %(most)s.")),
+    ):
+        found = re.search(pattern, message)
+        if found:
+            return told % {"most": found.group(1)}
+    return ""
+
+
+def _choices_at(path: str) -> tuple[object, ...]:
+    """Return the values that a path of the file allows, for a path to a choice."""
+    here: object = TenantFile
+    for part in path.split("."):
+        here = get_type_hints(here)[part]
+    return get_args(here)
+
+
+def _secret_problems(file: TenantFile) -> dict[str, str]:
+    """A `***` that stands for no stored secret cannot be meant as one."""
+    secrets = {f"outsmart.{name}": getattr(file.outsmart, name) for name in _OUTSMART_SECRETS}
+    secrets |= {"king.access_code": file.king.access_code}
+    secrets |= {f"king.access_codes.{name}": code for name, code in file.king.access_codes.items()}
+    problems = {
+        path: gettext("No secret is stored that *** could stand for.")
+        for path, code in secrets.items()
+        if code == SECRET
+    }
+    unknown = [name for name in file.king.access_codes if name not in names.OPERATIONS]
+    return problems | {f"king.access_codes.{name}": gettext("King has no operation of this name.") for name in unknown}
+
+
+def _require_secrets_again(before: Document, given: Document, file: TenantFile) -> None:
+    """Refuse to send a stored secret elsewhere, or otherwise, when the file does not name it."""
+    told = gettext(
+        "The address, the certificate check or the administration changes, so the stored secret is "
+        "not used. Enter the secret itself, not ***."
+    )
+    problems = dict.fromkeys(untyped_secrets(before, given, msgspec.to_builtins(file)), told)
+    if problems:
+        raise TenantFileError(problems)
+
+
+def _address_problems(file: TenantFile) -> dict[str, str]:
+    problems = {}
+    for system, url in ((System.OUTSMART, file.outsmart.base_url), (System.KING, file.king.base_url)):
+        problem = address_problem(system, url) if url else ""
+        if problem:
+            problems[f"{system}.base_url"] = problem
+    return problems
+
+
+def _refuse_other_administration(file: TenantFile, tenant: Tenant | None) -> None:
+    if tenant is None:
+        return
+    with tenants.scope(tenant):
+        king = Connection.objects.filter(system=System.KING).defer("credentials").first()
+        problem = administrations.change_problem(king.administration if king else "", file.king.administration)
+    if problem:
+        raise TenantFileError({"king.administration": problem})
+
+
+def address_problem(system: System, url: str) -> str:
+    """Return why a connection may not point to this address, "" when it may."""
+    policy = AddressPolicy(
+        private_hosts=tuple(settings.PRIVATE_HOSTS),
+        plain_http=settings.KING_PLAIN_HTTP and system == System.KING,
+    )
+    try:
+        policy.check_url(url, system=system)
+    except errors.ConfigurationError as error:
+        return f"{reason_sentence(stored(reason_of(error)))} ({error.detail})"
+    return ""
+
+
+# --- The stored side --------------------------------------------------------------------------------------------------
+
+_OUTSMART_SECRETS = SECRET_KEYS[System.OUTSMART]
+_SECRETS = frozenset({*(f"outsmart.{name}" for name in _OUTSMART_SECRETS), "king.access_code"})
+
+
+def _document(tenant: Tenant) -> Document:
+    """Return the tenant's file with its secrets in clear: for merging, never for people."""
+    with tenants.scope(tenant):
+        outsmart = Connection.objects.filter(system=System.OUTSMART).first() or Connection.new(System.OUTSMART)
+        king = Connection.objects.filter(system=System.KING).first() or Connection.new(System.KING)
+        choices = SyncSettings.objects.first() or SyncSettings()
+    return {
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "language": tenant.language,
+        "outsmart": {
+            "base_url": outsmart.base_url,
+            **{name: outsmart.credentials.get(name, "") for name in _OUTSMART_SECRETS},
+        },
+        "king": {
+            "base_url": king.base_url,
+            "administration": king.administration,
+            "access_code": king.credentials.get("access_code", ""),
+            "access_codes": king.credentials.get("access_codes", {}),
+            "verify_tls": king.verify_tls,
+            "ca_certificate": king.ca_certificate,
+            "busy_codes": list(king.busy_codes),
+            "sql_timeout": king.sql_timeout,
+            "reader": king.reader,
+        },
+        **msgspec.to_builtins(choices.as_document()),
+    }
+
+
+def _masked(document: Document) -> Document:
+    def hidden(text: str) -> str:
+        return SECRET if text else ""
+
+    outsmart, king = document["outsmart"], document["king"]
+    for name in _OUTSMART_SECRETS:
+        outsmart[name] = hidden(outsmart[name])
+    king["access_code"] = hidden(king["access_code"])
+    king["access_codes"] = {name: hidden(code) for name, code in king["access_codes"].items()}
+    return document
+
+
+def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
+    tenant = tenant or Tenant(slug=file.slug)
+    tenant.name, tenant.language = file.name, file.language
+    tenant.save()
+    with tenants.scope(tenant):
+        _store_connection(
+            System.OUTSMART,
+            base_url=file.outsmart.base_url,
+            credentials={name: getattr(file.outsmart, name) for name in _OUTSMART_SECRETS},
+        )
+        king = file.king
+        _store_connection(
+            System.KING,
+            base_url=king.base_url,
+            credentials={"access_code": king.access_code, "access_codes": king.access_codes},
+            administration=king.administration,
+            verify_tls=king.verify_tls,
+            ca_certificate=king.ca_certificate,
+            busy_codes=list(king.busy_codes),
+            sql_timeout=king.sql_timeout,
+            reader=king.reader,
+        )
+        choices = SyncSettings.objects.first() or SyncSettings(tenant=tenant)
+        choices.take(file)
+        choices.store(by=None)
+    return tenant
+
+
+def _store_connection(system: System, **values: object) -> None:
+    """Store a connection; one that changed is active again, so that the schedule tries it."""
+    connection = Connection.objects.filter(system=system).first() or Connection.new(system)
+    before = {name: getattr(connection, name) for name in values}
+    if connection.pk and before == values:
+        return
+    for name, value in values.items():
+        setattr(connection, name, value)
+    connection.state, connection.paused_reason = Connection.State.ACTIVE, {}
+    connection.save()

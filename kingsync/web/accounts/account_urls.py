@@ -1,0 +1,37 @@
+"""Addresses of logging in, one's own account, and the people of a tenant."""
+
+from __future__ import annotations
+
+from django.contrib.auth import views as auth_views
+from django.urls import URLPattern, path
+
+from kingsync.web.accounts import account, invitation_pages, login, members_page, two_step
+
+PEOPLE = "t/<slug:slug>/people/"
+INVITATION = f"{PEOPLE}invitations/<int:invitation_id>/"
+
+urlpatterns: list[URLPattern] = [
+    path("login/", login.LoginView.as_view(), name="login"),
+    path("login/second-step/", two_step.second_step_page, name="second_step"),
+    path("login/password/", login.ResetView.as_view(), name="password_reset"),
+    path("login/password/sent/", login.ResetDoneView.as_view(), name="password_reset_done"),
+    path("login/password/<uidb64>/<token>/", login.ResetConfirmView.as_view(), name="password_reset_confirm"),
+    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("account/", account.account, name="account"),
+    path("account/email/", account.change_email, name="email_change"),
+    path("account/email/<str:sealed>/", account.confirm_email, name="email_confirm"),
+    path("account/password/", account.ChangePasswordView.as_view(), name="password_change"),
+    path("account/two-step/", two_step.two_step, name="two_step"),
+    path("account/two-step/set-up/", two_step.enrol, name="two_step_enrol"),
+    path("account/two-step/codes/", two_step.new_codes, name="two_step_codes"),
+    path("account/two-step/remove/", two_step.remove, name="two_step_remove"),
+    path("invitation/", invitation_pages.invitation, name="invitation"),
+    path("invitation/<str:secret>/", invitation_pages.open_link, name="invitation_link"),
+    path(PEOPLE, members_page.people, name="people"),
+    path(f"{PEOPLE}invite/", members_page.invite, name="invite"),
+    path(f"{PEOPLE}organisation/", members_page.organisation, name="organisation"),
+    path(f"{PEOPLE}<int:membership_id>/role/", members_page.change_role, name="member_role"),
+    path(f"{PEOPLE}<int:membership_id>/remove/", members_page.remove_member, name="member_remove"),
+    path(f"{INVITATION}again/", members_page.invite_again, name="invite_again"),
+    path(f"{INVITATION}withdraw/", members_page.withdraw_invitation, name="invitation_withdraw"),
+]

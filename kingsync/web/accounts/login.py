@@ -1,0 +1,126 @@
+"""Logging in, and a new password by mail for who forgot the old one."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.users import User
+from kingsync.notifications import mailer
+from kingsync.web.accounts import known_devices, throttle, tries
+from kingsync.web.shared import access, second_step
+
+logger = logging.getLogger(__name__)
+
+TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or request a new password by e-mail.")
+
+
+class LoginForm(AuthenticationForm):
+    """An e-mail address, and a password that cannot be guessed at leisure."""
+
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": _("The e-mail address or the password is wrong."),
+    }
+    # Django calls the login so, whatever it is.
+    username = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        email = self.cleaned_data.get("username")
+        if not email or not self.cleaned_data.get("password"):
+            return self.cleaned_data
+        try:
+            booked = throttle.book(*tries.of_password(self.request, email))
+        except throttle.TooManyTriesError:
+            raise ValidationError(TOO_MANY, code="too_many") from None
+        cleaned = super().clean()
+        throttle.forgive(booked)
+        return cleaned
+
+
+class LoginView(views.LoginView):
+    template_name = "accounts/login.html"
+    form_class = LoginForm
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in; where there is a second step, the browser is known only after that."""
+        user = form.get_user()
+        answer = super().form_valid(form)
+        if not second_step.has_device(user):
+            tries.has_proved(self.request, user)
+            known_devices.remember(self.request, answer, user)
+        return answer
+
+
+def admin_door(request: HttpRequest) -> HttpResponse:
+    """Send to our own login, so that there is one door; who is inside and still comes here may not enter the admin."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    request_path = request.GET.get("next") or reverse("admin:index")
+    return access.to_login(request, request_path)
+
+
+class ResetForm(PasswordResetForm):
+    """Mails a link, and tells nobody whether there is an account with the address."""
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            throttle.book(*tries.of_reset(kwargs.get("request"), self.cleaned_data["email"]))
+        except throttle.TooManyTriesError:
+            return  # enough mails for one quarter of an hour
+        super().save(*args, **kwargs)
+
+    def send_mail(  # noqa: PLR0917  (Django's)
+        self,
+        subject_template_name: str,  # noqa: ARG002  (our own templates)
+        email_template_name: str,  # noqa: ARG002
+        context: dict[str, Any],
+        from_email: str | None,  # noqa: ARG002
+        to_email: str,
+        html_email_template_name: str | None = None,  # noqa: ARG002
+    ) -> None:
+        link = mailer.link("password_reset_confirm", context["uid"], context["token"])
+        told = {"user": context["user"], "link": link}
+        try:
+            mailer.send_from_page(
+                to=[to_email], subject=gettext("A new password for kingsync"), template="password", context=told
+            )
+        except OSError:
+            logger.exception("password.mail_failed: the mail server took no mail")
+
+
+class ResetView(views.PasswordResetView):
+    template_name = "accounts/password_reset.html"
+    form_class = ResetForm
+    success_url = reverse_lazy("password_reset_done")
+
+
+class ResetDoneView(views.PasswordResetDoneView):
+    template_name = "accounts/password_reset_done.html"
+
+
+class ResetConfirmView(views.PasswordResetConfirmView):
+    template_name = "accounts/password_new.html"
+    success_url = reverse_lazy("login")
+
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+        """Know this browser: who opens the account's mail is let in also while strangers guess at the account."""
+        messages.success(self.request, gettext("Your password has been changed. Log in with the new one."))
+        answer = super().form_valid(form)
+        tries.has_proved(self.request, form.user)
+        known_devices.remember(self.request, answer, form.user)
+        return answer

@@ -1,0 +1,58 @@
+"""Asking for the password again before something that a thief of an open browser would like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.users import User
+from kingsync.web.accounts import throttle, tries
+
+
+class PasswordCheckForm(forms.Form):
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, data: Any = None, *, user: User, **rest: Any) -> None:
+        self.user = user
+        super().__init__(data, **rest)
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        check_again(self.user, password)
+        return password
+
+
+class LengthValidator(MinimumLengthValidator):
+    """The minimum length in the language of the page: Django 5.2 has no Dutch for its own sentence."""
+
+    def get_error_message(self) -> str:
+        return gettext("The password is too short: at least %(least)s characters.") % {"least": self.min_length}
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """A new password for who knows the old one, which is not to be guessed here at leisure either."""
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        check_again(self.user, password)
+        return password
+
+
+def check_again(user: User, password: str) -> None:
+    """Raise `ValidationError` for a wrong password of who is logged in, or for too many of them."""
+    try:
+        booked = throttle.book(*tries.of_check(user))
+    except throttle.TooManyTriesError:
+        raise forms.ValidationError(_("Too many wrong passwords. Wait a quarter of an hour.")) from None
+    if not user.check_password(password):
+        raise forms.ValidationError(_("The password is incorrect."))
+    throttle.forgive(booked)

@@ -1,0 +1,59 @@
+"""What a wrong password, code or mail address counts against."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from kingsync.models.users import User, folded
+from kingsync.web.accounts import known_devices, throttle
+from kingsync.web.accounts.login_backend import account_of
+from kingsync.web.accounts.throttle import Limit
+
+# Of one account in one browser, or from one address: what people mistype.
+OF_ONE = 10
+# Of one account by strangers altogether: many addresses guess at one account.
+OF_ACCOUNT = 30
+# From one address: an office behind it has many people, and whoever tries one password with many names meets it.
+OF_ADDRESS = 100
+MAILS_TO_ONE = 5
+MAILS_OF_ADDRESS = 30
+
+
+def of_password(request: HttpRequest | None, email: str) -> list[Limit]:
+    """Return the limits of a password that is tried for the account of an e-mail address."""
+    account = account_of(email)
+    return _limits(request, account, f"name {account.email if account else folded(email)}")
+
+
+def of_code(request: HttpRequest, user: User) -> list[Limit]:
+    """Return the limits of a code of the second step."""
+    return _limits(request, user, f"code {user.pk}")
+
+
+def of_check(user: User) -> list[Limit]:
+    """Return the limit of a password that is asked again of who is logged in: strangers do not come so far."""
+    return [Limit(f"check {user.pk}", OF_ONE)]
+
+
+def of_reset(request: HttpRequest | None, email: str) -> list[Limit]:
+    """Return the limits of mails with a link to a new password."""
+    address = throttle.address_of(request)
+    return [
+        Limit(f"reset {folded(email)}", MAILS_TO_ONE),
+        *([Limit(f"resets from {address}", MAILS_OF_ADDRESS)] if address else []),
+    ]
+
+
+def has_proved(request: HttpRequest, user: User) -> None:
+    """Begin to count anew for an account and its owner's place; what strangers tried elsewhere goes on counting."""
+    for limits in (of_password(request, user.email), of_code(request, user)):
+        throttle.forget(*(limit for limit in limits if limit.most == OF_ONE))
+
+
+def _limits(request: HttpRequest | None, account: User | None, subject: str) -> list[Limit]:
+    device = known_devices.of(request, account)
+    if device:
+        return [Limit(f"{subject} on {device}", OF_ONE)]
+    address = throttle.address_of(request)
+    one = [Limit(f"{subject} from {address}", OF_ONE), Limit(subject, OF_ACCOUNT)]
+    return [*one, Limit(f"from {address}", OF_ADDRESS)] if address else one

@@ -1,0 +1,156 @@
+"""Pages of the two-step login: the step itself, setting it up, its backup codes, taking it away."""
+
+from __future__ import annotations
+
+import django_otp
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
+from kingsync.web.accounts import known_devices, throttle, tries, two_step_codes
+from kingsync.web.accounts.passwords import PasswordCheckForm
+from kingsync.web.shared import access, second_step
+
+KEY = "two_step_key"
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
+    )
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.people
+def second_step_page(request: access.PersonRequest) -> HttpResponse:
+    """Ask for the code after the password."""
+    if second_step.is_verified(request.user) or not second_step.has_device(request.user):
+        return redirect(second_step.next_page(request))
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and _passes(request, form):
+        tries.has_proved(request, request.user)
+        answer = redirect(second_step.next_page(request))
+        known_devices.remember(request, answer, request.user)
+        return answer
+    context = {"form": form, "next": second_step.next_page(request)}
+    return render(request, "accounts/two_step_login.html", context, status=422 if form.is_bound else 200)
+
+
+def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
+    is_known = bool(known_devices.of(request, request.user))
+    try:
+        booked = throttle.book(*tries.of_code(request, request.user))
+        device = two_step_codes.verify(request.user, form.cleaned_data["code"], is_known=is_known)
+    except throttle.TooManyTriesError:
+        form.add_error("code", _("Too many wrong codes. Wait a quarter of an hour."))
+        return False
+    except two_step_codes.WaitError as error:
+        throttle.forgive(booked)
+        form.add_error("code", _("Too many wrong codes. Wait %(count)s seconds.") % {"count": error.seconds})
+        return False
+    if device is None:
+        form.add_error("code", _("The code is incorrect. A code is valid for half a minute."))
+        return False
+    throttle.forgive(booked)
+    django_otp.login(request, device)
+    return True
+
+
+@never_cache
+@require_safe
+@access.people
+def two_step(request: access.PersonRequest) -> HttpResponse:
+    """Show whether the second step is on, and what can be done about it."""
+    return _state_page(request, PasswordCheckForm(user=request.user))
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.people
+def enrol(request: access.PersonRequest) -> HttpResponse:
+    """Show the key as a picture, and keep it when a code proves that the application has it."""
+    user = request.user
+    if second_step.has_device(user):
+        return redirect("two_step")
+    key = request.session.setdefault(KEY, two_step_codes.new_key())
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        device = two_step_codes.confirm(user, key, form.cleaned_data["code"])
+        if device:
+            del request.session[KEY]
+            django_otp.login(request, device)
+            return _codes_page(request, is_new=True)
+        form.add_error("code", _("The code is incorrect. Check that the clock of your phone is right."))
+    context = {
+        "form": form,
+        "next": second_step.next_page(request),
+        "picture": two_step_codes.picture(user, key),
+        "key": two_step_codes.readable_key(key),
+        "asking": _asking(user),
+    }
+    return render(request, "accounts/two_step_enrol.html", context, status=422 if form.is_bound else 200)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_POST
+@access.people
+def new_codes(request: access.PersonRequest) -> HttpResponse:
+    """Make new backup codes, which makes the old ones void."""
+    form = PasswordCheckForm(request.POST, user=request.user)
+    if not second_step.has_device(request.user):
+        return redirect("two_step")
+    return _codes_page(request) if form.is_valid() else _state_page(request, form, status=422)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_POST
+@access.people
+def remove(request: access.PersonRequest) -> HttpResponse:
+    """Take the second step away."""
+    form = PasswordCheckForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _state_page(request, form, status=422)
+    two_step_codes.remove(request.user)
+    messages.success(request, _("You now log in with your password only."))
+    return redirect("account")
+
+
+def _state_page(request: access.PersonRequest, form: PasswordCheckForm, *, status: int = 200) -> HttpResponse:
+    user = request.user
+    context = {
+        "form": form,
+        "is_on": second_step.has_device(user),
+        "codes_left": two_step_codes.backup_codes_left(user),
+        "asking": _asking(user),
+    }
+    return render(request, "accounts/two_step.html", context, status=status)
+
+
+def _codes_page(request: access.PersonRequest, *, is_new: bool = False) -> HttpResponse:
+    made = two_step_codes.new_backup_codes(request.user)
+    return render(
+        request,
+        "accounts/two_step_codes.html",
+        {"codes": made, "is_new": is_new, "next": second_step.next_page(request)},
+    )
+
+
+def _asking(user: User) -> list[Tenant]:
+    """Return the tenants that open to this person only with a second step."""
+    mine = Tenant.objects.filter(memberships__user=user)
+    return list(mine.filter(requires_second_step=True).order_by("name"))

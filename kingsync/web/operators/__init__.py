@@ -1,0 +1,1 @@
+"""What only operators and monitors see."""

@@ -1,0 +1,1 @@
+"""Imported records, the change limit, and King's files."""

@@ -1,0 +1,97 @@
+"""The brake of an import: what would happen, and a person's yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from kingsync.imports import change_limit
+from kingsync.messages.field_names import field_name
+from kingsync.models.brakes import Brake
+from kingsync.models.runs import RunKind
+from kingsync.runs.wanted import NotWantedError
+from kingsync.web.records.record_pages import Change, shown
+from kingsync.web.shared import access, refusals, run_labels, start_runs
+
+ALLOW, REFUSE = "allow", "refuse"
+
+
+@dataclass(frozen=True)
+class Held:
+    """One record that the brake keeps back."""
+
+    king_id: str
+    name: str
+    is_deactivated: bool
+    changes: list[Change]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.members
+def brake(request: access.TenantRequest, brake_id: int) -> HttpResponse:
+    """Show what an import would do; take the decision of somebody who may change things."""
+    found = get_object_or_404(Brake.objects.select_related("decided_by", "run"), pk=brake_id)
+    if request.method == "POST":
+        return _decide(request, brake_id=found.pk, kind=found.kind)
+    held = [_held(each) for each in found.records]
+    context = {
+        "brake": found,
+        "kind": run_labels.kind_words(found.kind),
+        "records": held,
+        "rest": max(0, found.changed_count + found.deactivated_count - len(held)),
+        "is_open": found.state in Brake.OPEN,
+        "may_decide": found.state in (Brake.State.WAITING, Brake.State.REFUSED),
+    }
+    return render(request, "records/change_limit.html", context)
+
+
+def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpResponse:
+    if not request.may_edit:
+        raise PermissionDenied
+    decision = request.POST.get("decision", "")
+    if decision not in (ALLOW, REFUSE):
+        raise BadRequest("decision")
+    try:
+        if decision == ALLOW:
+            change_limit.allow(brake_id, by=request.user)
+            _import_now(request, kind)
+        else:
+            change_limit.refuse(brake_id, by=request.user)
+            messages.info(request, _("On hold: nothing is written until someone approves it."))
+    except change_limit.NotWaitingError:
+        messages.warning(request, _("This has already been decided, or is no longer needed."))
+    return redirect("tenant", slug=request.tenant.slug)
+
+
+def _import_now(request: access.TenantRequest, kind: str) -> None:
+    """Start the import that was allowed; one that is going on began before the yes, so the next one does it."""
+    try:
+        requested = start_runs.start(request, RunKind.IMPORT, {"kinds": [kind], "full": True})
+    except NotWantedError as error:
+        messages.warning(request, refusals.words(error))
+        return
+    if requested.joined:
+        messages.success(request, _("Approved. An import is in progress; the next one writes the changes."))
+    else:
+        messages.success(request, _("Approved. The import has been started."))
+
+
+def _held(entry: Mapping[str, Any]) -> Held:
+    changes = entry.get("changes") or {}
+    return Held(
+        king_id=str(entry.get("king_id", "")),
+        name=str(entry.get("name", "")),
+        is_deactivated=entry.get("action") == "deactivated",
+        changes=[
+            Change(field_name(field), shown(before, field=field), shown(after, field=field))
+            for field, (before, after) in changes.items()
+        ],
+    )

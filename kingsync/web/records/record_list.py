@@ -1,0 +1,100 @@
+"""What of the imported records is asked for: a state, a kind, a search; page by page in the order of King's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, QuerySet, Value
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.models.links import RecordKind, RecordLink
+from kingsync.web.shared.paging import PAGE_SIZE
+
+ALL = "all"
+SEARCH_LENGTH = 100
+# What needs a person stands first: it is what the page opens with.
+TABS: dict[str, str | Promise] = {
+    RecordLink.State.REJECTED.value: _("Could not be sent"),
+    RecordLink.State.LINKED.value: _("In OutSmart"),
+    RecordLink.State.SKIPPED.value: _("Left out"),
+    RecordLink.State.GONE.value: _("No longer in King"),
+    ALL: _("All"),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an address asks for. `after` is the record behind which the page begins, "" for the first page."""
+
+    state: str
+    kind: str
+    search: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """`next_after` is where the next page begins; "" on the last one."""
+
+    rows: list[RecordLink]
+    next_after: str
+    is_first: bool
+
+
+def wanted(asked: QueryDict) -> Wanted:
+    """Return what is asked for, as far as it makes sense. A search looks through all states if none is named."""
+    search = asked.get("q", "").strip()[:SEARCH_LENGTH]
+    state, kind = asked.get("state", ""), asked.get("kind", "")
+    if state not in TABS:
+        state = ALL if search else RecordLink.State.REJECTED.value
+    return Wanted(
+        state=state,
+        kind=kind if kind in RecordKind.values else "",
+        search=search,
+        after=asked.get("after", ""),
+    )
+
+
+def page(asked: Wanted) -> Page:
+    """Return one page, by one statement: of each kind no more rows than fit, by the index of state and number."""
+    kinds = [kind for kind in RecordKind if asked.kind in ("", kind.value)]
+    after_kind, colon, after_number = asked.after.partition(":")
+    is_first = not colon or after_kind not in kinds
+    if not is_first:
+        kinds = kinds[[kind.value for kind in kinds].index(after_kind) :]
+    parts = [
+        _of_kind(asked, kind, place, "" if is_first or place else after_number) for place, kind in enumerate(kinds)
+    ]
+    found = list(_together(parts)[: PAGE_SIZE + 1])
+    last = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None
+    return Page(found[:PAGE_SIZE], f"{last.kind}:{last.king_id}" if last else "", is_first)
+
+
+def rejected_counts() -> dict[str, int]:
+    """Return how many records of each kind could not be sent, for the kinds that have any."""
+    rows = RecordLink.objects.filter(kind__in=RecordKind.values, state=RecordLink.State.REJECTED)
+    return dict(rows.order_by().values_list("kind").annotate(number=Count("pk")))
+
+
+def _of_kind(asked: Wanted, kind: RecordKind, place: int, after: str) -> QuerySet[RecordLink]:
+    # What was sent may be long, and is not shown here.
+    rows = RecordLink.objects.defer("sent", "difference").filter(kind=kind.value)
+    if asked.state != ALL:
+        rows = rows.filter(state=asked.state)
+    if asked.search:
+        rows = rows.filter(
+            Q(king_id__istartswith=asked.search)
+            | Q(outsmart_id__istartswith=asked.search)
+            | Q(name__icontains=asked.search)
+        )
+    if after:
+        rows = rows.filter(king_id__gt=after)
+    return rows.annotate(place=Value(place)).order_by("king_id")[: PAGE_SIZE + 1]
+
+
+def _together(parts: Sequence[QuerySet[RecordLink]]) -> QuerySet[RecordLink]:
+    first, *others = parts
+    return first.union(*others, all=True).order_by(F("place").asc(), "king_id") if others else first

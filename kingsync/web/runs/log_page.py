@@ -1,0 +1,75 @@
+"""The log of a tenant over all runs, by level, event, kind of record, number, run and time."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from kingsync.messages import reason_texts
+from kingsync.models.links import RecordKind
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import WorkOrder
+from kingsync.runs.run_log import WORK_ORDER, about
+from kingsync.web.shared import access, filters, paging
+
+RECORD_KINDS = [(WORK_ORDER, _("work order")), *RecordKind.choices]
+LONGEST_KEY = 18
+
+
+class LogFilter(filters.FilterForm):
+    level = filters.choice(_("Level"), LogEntry.Level.choices)
+    record_kind = filters.choice(_("Kind of record"), RECORD_KINDS)
+    number = filters.text(_("Work order or King number"))
+    event = filters.text(_("Event"), max_length=50, list="events", placeholder="order.rejected")
+    run = filters.text(_("Run"), max_length=LONGEST_KEY, inputmode="numeric")
+    since = filters.moment(_("From"))
+    until = filters.moment(_("Up to"))
+
+    def narrowed(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        """Return the entries that were asked for. Both sides of every condition lie in the open scope."""
+        wanted = {
+            "level": self.value("level"),
+            "record_kind": self.value("record_kind"),
+            "at__gte": self.value("since"),
+            "at__lte": self.value("until"),
+        }
+        entries = entries.filter(**{name: value for name, value in wanted.items() if value})
+        return self._by_number(self._by_run(self._by_event(entries)))
+
+    def _by_event(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        event = (self.value("event") or "").strip()
+        if not event:
+            return entries
+        # "order" finds order.created and the others; a whole name finds itself.
+        return entries.filter(event=event) if "." in event else entries.filter(event__startswith=f"{event}.")
+
+    def _by_run(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        run = (self.value("run") or "").strip()
+        if not run:
+            return entries
+        return entries.filter(run_id=int(run)) if run.isascii() and run.isdecimal() else entries.none()
+
+    def _by_number(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        """Narrow to a number of either side. A work order is also found by its own number and that of its order."""
+        number = (self.value("number") or "").strip()
+        return about(entries, number, work_orders=WorkOrder.objects.all()) if number else entries
+
+
+@require_safe
+@access.members
+def log(request: access.TenantRequest) -> HttpResponse:
+    """Show the log entries that are asked for, newest first, each with its run."""
+    form = LogFilter(request.GET)
+    found = form.narrowed(
+        LogEntry.objects.select_related("run").defer("run__cursor", "run__samples", "run__counts_by_kind")
+    )
+    context = {
+        "page": paging.newest_first(found, before=request.GET.get("before", "")),
+        "form": form,
+        "events": sorted(reason_texts.EVENTS),
+        "with_runs": True,
+    }
+    return render(request, "runs/log.html", context)

@@ -1,0 +1,82 @@
+"""What a trial found, as its page shows it: a few records per kind and outcome, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kingsync.messages import reason_texts
+from kingsync.messages.field_names import field_name
+from kingsync.models.runs import COUNTS, SyncRun
+from kingsync.web.records.record_pages import shown
+from kingsync.web.shared import run_labels
+
+
+@dataclass(frozen=True)
+class Change:
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    number: str
+    name: str
+    why: str
+    changes: list[Change]
+
+
+@dataclass(frozen=True)
+class Group:
+    """`count` is how many there are in all, where the run counted them; `samples` are the first of them."""
+
+    kind: str
+    outcome: str
+    label: str
+    count: int
+    samples: list[Sample]
+
+
+Row = Mapping[str, Any]
+
+
+def of(run: SyncRun) -> list[Group]:
+    """Return the examples of a trial, kind by kind, in the order of the contract's counts."""
+    return [
+        _group(run, kind, outcome, rows)
+        for kind, found in run.samples.items()
+        for outcome, rows in sorted(_by_outcome(found).items(), key=_rank)
+        if rows
+    ]
+
+
+def _by_outcome(found: dict[str, list[Row]] | list[Row]) -> dict[str, list[Row]]:
+    """Return the examples of a kind by what would become of them; an export keeps one list of work orders."""
+    if isinstance(found, dict):
+        return found
+    outcomes: dict[str, list[Row]] = {}
+    for row in found:
+        outcomes.setdefault(str(row.get("count") or row.get("action", "")), []).append(row)
+    return outcomes
+
+
+def _rank(item: tuple[str, list[Row]]) -> int:
+    return COUNTS.index(item[0]) if item[0] in COUNTS else len(COUNTS)
+
+
+def _group(run: SyncRun, kind: str, outcome: str, rows: list[Row]) -> Group:
+    counted = int(run.counts_by_kind.get(kind, {}).get(outcome, 0))
+    label = run_labels.count_label(outcome) if outcome in COUNTS else outcome
+    return Group(run_labels.kind_words(kind), outcome, label, max(counted, len(rows)), [_sample(row) for row in rows])
+
+
+def _sample(row: Row) -> Sample:
+    changes = [
+        Change(field_name(field), shown(old, field=field), shown(new, field=field))
+        for field, (old, new) in (row.get("changes") or {}).items()
+    ]
+    number = row.get("king_id") or row.get("order_number") or row.get("outsmart_id") or ""
+    reasons = row.get("reasons") or [row.get("reason") or {}]
+    return Sample(str(number), str(row.get("name") or ""), reason_texts.sentences(reasons), changes)

@@ -1,0 +1,89 @@
+"""The runs of a tenant, and one of them with its log."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kingsync import tasks
+from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.web.runs import record_samples
+from kingsync.web.shared import access, filters, paging, run_labels, tenant_status
+from kingsync.web.work_orders import dry_run_preview
+
+
+class RunFilter(filters.FilterForm):
+    kind = filters.choice(_("Kind"), RunKind.choices)
+    state = filters.choice(_("State"), RunStatus.choices)
+    trigger = filters.choice(_("Started by"), SyncRun.Trigger.choices)
+    since = filters.moment(_("From"))
+    until = filters.moment(_("Up to"))
+
+    def narrowed(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
+        """Return the runs that were asked for."""
+        wanted = {
+            "kind": self.value("kind"),
+            "status": self.value("state"),
+            "trigger": self.value("trigger"),
+            "begun_at__gte": self.value("since"),
+            "begun_at__lte": self.value("until"),
+        }
+        asked = {name: value for name, value in wanted.items() if value}
+        if asked.keys() & {"begun_at__gte", "begun_at__lte"}:
+            runs = runs.annotate(begun_at=Coalesce("started_at", "queued_at"))
+        return runs.filter(**asked)
+
+
+@require_safe
+@access.members
+def runs(request: access.TenantRequest) -> HttpResponse:
+    """Show the runs that are asked for, newest first."""
+    form = RunFilter(request.GET)
+    found = form.narrowed(tenant_status.listed_runs())
+    page = paging.newest_first(found, before=request.GET.get("before", ""))
+    return render(request, "runs/runs.html", {"page": page, "form": form})
+
+
+@require_safe
+@access.members
+def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
+    """Show one run with its log; only the part that changes when that asks for itself."""
+    found = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id)
+    entries = LogEntry.objects.filter(run=found)
+    level = request.GET.get("level", "")
+    if level in LogEntry.Level.values:
+        entries = entries.filter(level=level)
+    trial = dry_run_preview.all_of(found) if found.is_dry and found.kind == RunKind.EXPORT else []
+    context = {
+        "run": found,
+        "counts": run_labels.labelled_counts(found),
+        "kind_counts": run_labels.counts_by_kind(found),
+        "samples": record_samples.of(found) if found.is_dry else [],
+        "trial": trial,
+        "refusal": tenant_status.refusal(RunKind.EXPORT) if trial else None,
+        "page": paging.newest_first(entries, before=request.GET.get("before", "")),
+        "level": level,
+        "levels": LogEntry.Level,
+        "log_is_gone": _log_is_gone(found, request.tenant.log_days),
+    }
+    return render(request, "runs/_run.html" if request.htmx else "runs/run.html", context)
+
+
+def _log_is_gone(found: SyncRun, log_days: int) -> bool:
+    """Tell whether the run is so old that its entries were thrown away."""
+    return found.finished_at is not None and found.finished_at < timezone.now() - datetime.timedelta(days=log_days)
+
+
+@require_POST
+@access.editors
+def cancel_run(request: access.TenantRequest, run_id: int) -> HttpResponse:
+    """Ask a run to stop between two records."""
+    tasks.request_cancel(get_object_or_404(SyncRun, pk=run_id))
+    return redirect("run", slug=request.tenant.slug, run_id=run_id)

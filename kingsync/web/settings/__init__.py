@@ -1,0 +1,1 @@
+"""The settings of a tenant and its connections."""

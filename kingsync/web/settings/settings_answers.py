@@ -1,0 +1,52 @@
+"""Answers of OutSmart and King on the settings page: how a connection test went, and what there is to choose from."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import ngettext
+
+from kingsync.messages import reason_texts
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.connections import System
+from kingsync.web.settings import settings_versions
+from kingsync.web.settings.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
+from kingsync.web.shared import access
+
+
+def tested(request: access.TenantRequest, system: System, problem: reason_texts.StoredReason | None) -> HttpResponse:
+    """Show how a connection test went."""
+    return shown(request, "settings/_connection_check.html", {"system": system, "is_tried": True, "problem": problem})
+
+
+def shown(request: access.TenantRequest, part: str, context: dict[str, object]) -> HttpResponse:
+    """Show a part of the settings page; without scripts on a page of its own, with the way back."""
+    if request.htmx:
+        return render(request, part, context)
+    return render(request, "settings/answer.html", context | {"part": part})
+
+
+def ended_test(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+    return tested(request, System(call.parameters["system"]), call.problem)
+
+
+def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+    """Tell the answers and give the fields that choose from them anew, as they are filled in now."""
+    answers = [_told(answer) for answer in call.result.get("answers", [])]
+    context: dict[str, object] = {"refreshed": answers, "problem": call.problem}
+    if request.htmx:
+        form = SettingsForm(request.GET, instance=settings_versions.stored_settings())
+        for name in CHOSEN_FROM_SYSTEMS:
+            form.fields[name].widget.attrs["hx-swap-oob"] = "outerHTML"
+        context["fields"] = [form[name] for name in CHOSEN_FROM_SYSTEMS]
+    return shown(request, "settings/_pick_lists.html", context)
+
+
+def _told(answer: dict[str, object]) -> dict[str, object]:
+    count = int(str(answer["count"]))
+    if answer["system"] == System.OUTSMART:
+        told = ngettext("%(count)s work order status", "%(count)s work order statuses", count)
+    else:
+        told = ngettext("%(count)s warehouse", "%(count)s warehouses", count)
+    system = System(str(answer["system"])).label
+    return {"system": system, "told": told % {"count": count}, "problem": answer["problem"]}

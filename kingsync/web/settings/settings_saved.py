@@ -1,0 +1,35 @@
+"""What follows saving the settings: each changed connection is tried, and who is getting started is led on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib import messages
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from kingsync.models.connections import System
+from kingsync.web.shared import access
+from kingsync.web.start import dashboard, onboarding
+
+KEY = "connections_to_try"
+
+
+def tell(request: access.TenantRequest, *, changed: Iterable[System]) -> None:
+    """Say that it is saved, with the way back for who is not finished yet; have changed connections tried."""
+    if systems := [str(system) for system in changed]:
+        request.session[KEY] = [request.tenant.slug, systems]
+    told = _("Saved.")
+    if onboarding.steps(request.tenant, dashboard.overview()):
+        address = reverse("tenant", args=[request.tenant.slug])
+        told = format_html('{} <a href="{}">{}</a>', told, address, _("Continue getting started"))
+    messages.success(request, told)
+
+
+def to_try(request: access.TenantRequest) -> list[str]:
+    """Return, once, the connections that were just saved: the page tries them by itself, for nobody else would."""
+    if KEY not in request.session:
+        return []
+    slug, systems = request.session.pop(KEY)
+    return list(systems) if slug == request.tenant.slug else []

@@ -1,0 +1,91 @@
+"""Two people saving at the same time: the second is told, and both keep what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+
+from kingsync.models import tenants
+from kingsync.models.connections import Connection
+from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SettingsVersion, SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
+from kingsync.web.settings import settings_labels
+from kingsync.web.settings.connection_forms import stored_credentials
+
+Columns = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What both people's work makes together. `notes` tells at a field what the other person did there."""
+
+    settings: SyncSettings
+    saved_by: User | None
+    notes: dict[str, str]
+
+
+def stamp_of(tenant: Tenant, connections: list[Connection]) -> str:
+    """Return a text that changes whenever the name or a stored connection does, and tells nothing about them."""
+    rows: list[object] = [(tenant.name, tenant.language)]
+    rows += [
+        (row.system, row.base_url, row.administration, row.verify_tls, row.ca_certificate, row.busy_codes,
+         row.sql_timeout, row.reader, stored_credentials(row))
+        for row in connections
+        if row.pk
+    ]  # fmt: skip
+    return salted_hmac("kingsync.web.settings", msgspec.json.encode(rows)).hexdigest()
+
+
+def stored_settings() -> SyncSettings:
+    """Return the choices of the tenant whose scope is open; the defaults as version 0 when it has none yet."""
+    return SyncSettings.objects.first() or SyncSettings(tenant_id=tenants.current_id())
+
+
+def merge(mine: SyncSettings, *, based_on: int) -> Merged:
+    """Put the choices that this person changed since version `based_on` onto the version that is stored now."""
+    stored = stored_settings()
+    base, theirs, ours = _columns_of_version(based_on), _columns(stored), _columns(mine)
+    notes: dict[str, str] = {}
+    for column, value in ours.items():
+        changed_by_them = column not in base or theirs[column] != base[column]
+        if value == base.get(column, _NOTHING):
+            if changed_by_them:
+                notes[column] = gettext("Someone else just changed this to the same value.")
+            continue
+        if changed_by_them and theirs[column] != value:
+            told = settings_labels.shown(column, theirs[column])
+            notes[column] = gettext("Someone else just changed this to “%(value)s”.") % {"value": told}
+        setattr(stored, column, getattr(mine, column))
+    saved = SettingsVersion.objects.select_related("saved_by").filter(version=stored.version).first()
+    return Merged(stored, saved.saved_by if saved else None, notes)
+
+
+_NOTHING = object()
+
+
+def _columns_of_version(version: int) -> Columns:
+    found = SettingsVersion.objects.filter(version=version).first()
+    return flat(found.document) if found else {}
+
+
+def _columns(settings: SyncSettings) -> Columns:
+    return flat(msgspec.to_builtins(settings.as_document()))
+
+
+def flat(document: Mapping[str, Any]) -> Columns:
+    """Return column → value as the history keeps it; columns that an old version did not have are left out."""
+    flat: Columns = {}
+    for path, column in COLUMNS.items():
+        value: Any = document
+        for part in path:
+            value = value.get(part, _NOTHING) if isinstance(value, Mapping) else _NOTHING
+        if value is not _NOTHING:
+            flat[column] = value
+    lines = document.get("exports", {}).get("extra_text_lines", [])
+    return flat | dict(zip(TEXT_LINES, lines, strict=False))

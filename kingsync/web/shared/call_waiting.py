@@ -1,0 +1,36 @@
+"""What a page shows while OutSmart or King is asked. It answers at once; with or without scripts it asks again."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.connections import System
+from kingsync.web.shared import access
+
+Kind = BackgroundCall.Kind
+
+
+def followed(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+    """Answer the press of a button: with the part that waits, or without scripts with the page that does."""
+    return waiting(request, call) if request.htmx else redirect(address_of(request, call))
+
+
+def waiting(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+    context = {"call": call, "call_url": address_of(request, call), "told": _going_on(call)}
+    return render(request, "shared/_waiting.html" if request.htmx else "shared/waiting.html", context)
+
+
+def address_of(request: access.TenantRequest, call: BackgroundCall) -> str:
+    return reverse("background_call", args=[request.tenant.slug, call.pk])
+
+
+def _going_on(call: BackgroundCall) -> str:
+    if call.kind == Kind.TEST:
+        return _("%(system)s is being tested…") % {"system": System(call.parameters["system"]).label}
+    if call.kind == Kind.CHOICES:
+        return _("Reading the lists of OutSmart and King…")
+    return _("Searching in King…")

@@ -1,0 +1,60 @@
+"""What keeps a decision from being made or a run from being started, as a sentence for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kingsync.manual_actions import actions
+from kingsync.messages.reason_texts import sentence, stored
+from kingsync.models.work_orders import Decision
+from kingsync.runs.background_calls import CallRefusedError
+from kingsync.runs.refusals import REFUSALS as REFUSALS  # noqa: PLC0414 - pages catch what they show
+from kingsync.runs.refusals import Refusal, why
+
+NAMED = 10
+
+
+def words(error: Refusal | CallRefusedError) -> str:
+    return sentence(stored(error.why if isinstance(error, CallRefusedError) else why(error)))
+
+
+def result(decided: actions.Decided, *, kind: Decision.Kind) -> str:
+    """Return "12 are ready for the next export, 3 are not: why (A, B, C).", each reason once."""
+    done, refused = len(decided.done), len(decided.refused)
+    told = _done(kind, done)
+    if not refused:
+        return f"{told}."
+    return _("%(done)s, %(count)s not: %(why)s") % {"done": told, "count": refused, "why": _reasons(decided.refused)}
+
+
+def _done(kind: Decision.Kind, count: int) -> str:
+    if kind == Decision.Kind.EXCLUDE:
+        told = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
+    else:
+        told = ngettext(
+            "%(count)s work order is ready for the next export",
+            "%(count)s work orders are ready for the next export",
+            count,
+        )
+    return told % {"count": count}
+
+
+def _reasons(refused: Iterable[actions.Refused]) -> str:
+    by_reason: dict[str, list[str]] = {}
+    for each in refused:
+        by_reason.setdefault(sentence(stored(each.why)), []).append(str(each.work_order or each.key))
+    return " ".join(f"{told} ({_names(names)})" for told, names in by_reason.items())
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    more = len(names) - NAMED
+    return (
+        shown
+        if more <= 0
+        else ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
+        % {"names": shown, "count": more}
+    )

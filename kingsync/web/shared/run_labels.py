@@ -1,0 +1,175 @@
+"""What a run does and did, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.admin.utils import label_for_field
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.messages import reason_texts
+from kingsync.models import import_kinds
+from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
+
+_RESULTS = {
+    RunStatus.SUCCEEDED: _("All went well."),
+    RunStatus.PARTLY: _("Not everything went well."),
+    RunStatus.FAILED: _("The run failed."),
+    RunStatus.CANCELLED: _("Stopped on request."),
+}
+
+
+def going_on(run: SyncRun) -> str:
+    """Return "running since 10:02, started by the schedule, 40 of 120"."""
+    since = formats.time_format(timezone.localtime(run.started_at or run.queued_at), "H:i")
+    if run.status == RunStatus.QUEUED and run.is_unsent:
+        begin = gettext("waiting for the background service; starts automatically when it is back")
+    elif run.status == RunStatus.QUEUED and run.started_at is None:
+        begin = gettext("queued since %(time)s") % {"time": since}
+    else:
+        begin = gettext("running since %(time)s") % {"time": since}
+    return ", ".join(part for part in (begin, started_by(run), progress(run)) if part)
+
+
+def started_by(run: SyncRun) -> str:
+    if run.trigger == SyncRun.Trigger.SCHEDULE:
+        return gettext("started by the schedule")
+    if run.requested_by is not None:
+        return gettext("started by %(name)s") % {"name": run.requested_by.display_name}
+    if run.trigger == SyncRun.Trigger.COMMAND:
+        return gettext("started from the command line")
+    return gettext("started with the button")
+
+
+def kind_words(kind: str) -> str:
+    """Return "customers" for a kind of the tenant file, in the active language."""
+    return gettext("work orders") if kind == "work_orders" else import_kinds.label_of(kind)
+
+
+def progress(run: SyncRun) -> str:
+    """Return "products: 40 of about 120"; "" before anything is known.
+
+    An export knows its total; an import knows only how many the last complete pass found.
+    """
+    if run.progress_total is None and not run.progress_done:
+        return ""
+    kind = kind_words(run.progress_kind) if run.kind == RunKind.IMPORT and run.progress_kind else ""
+    return f"{kind}: {_amount(run)}" if kind else _amount(run)
+
+
+def _amount(run: SyncRun) -> str:
+    if not has_total(run):
+        return str(run.progress_done)
+    values = {"done": run.progress_done, "total": run.progress_total}
+    if run.kind == RunKind.IMPORT:
+        return gettext("%(done)s of about %(total)s") % values
+    return gettext("%(done)s of %(total)s") % values
+
+
+def has_total(run: SyncRun) -> bool:
+    """Tell whether a bar can be drawn. An import that outgrew the last pass has no total any more."""
+    if not run.progress_total:
+        return False
+    return run.kind == RunKind.EXPORT or run.progress_done <= run.progress_total
+
+
+def pace(run: SyncRun) -> str:
+    """Return "12 per second, about 3 minutes left" of an open run; "" while there is nothing to measure by."""
+    began = run.progress_began_at or run.started_at
+    seconds = (timezone.now() - began).total_seconds() if began else 0.0
+    if run.status != RunStatus.RUNNING or not run.progress_done or seconds < 2:
+        return ""
+    rate = run.progress_done / seconds
+    return ", ".join(part for part in (_rate(rate), _time_left(run, rate)) if part)
+
+
+def _rate(rate: float) -> str:
+    if rate >= 1:
+        return gettext("%(number)s per second") % {"number": round(rate)}
+    return gettext("%(number)s per minute") % {"number": max(1, round(rate * 60))}
+
+
+def _time_left(run: SyncRun, rate: float) -> str:
+    if not has_total(run) or run.progress_total is None:
+        return ""
+    seconds = (run.progress_total - run.progress_done) / rate
+    if seconds < 60:
+        return gettext("less than a minute left")
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return ngettext("about %(count)s minute left", "about %(count)s minutes left", minutes) % {"count": minutes}
+    hours = round(minutes / 60)
+    return ngettext("about %(count)s hour left", "about %(count)s hours left", hours) % {"count": hours}
+
+
+def asked(run: SyncRun) -> str:
+    """Return what was asked for beyond the ordinary: "products; everything, not only changes"."""
+    options = run.options
+    parts = [", ".join(kind_words(kind) for kind in options.get("kinds", []))]
+    if options.get("full"):
+        parts.append(gettext("everything, not only changes"))
+    numbers = options.get("work_orders", [])
+    if numbers:
+        text = ngettext("%(count)s selected work order", "%(count)s selected work orders", len(numbers))
+        parts.append(text % {"count": len(numbers)})
+    return "; ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table of counts, under its label."""
+
+    label: str
+    number: int
+
+
+def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
+    """Return (kind in words, its counts) for each kind that the run dealt with; counts that are 0 for all stay away."""
+    told = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
+    return [
+        (kind_words(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in told])
+        for kind, counts in run.counts_by_kind.items()
+    ]
+
+
+def result(run: SyncRun) -> str:
+    """Return what became of a run that has ended, as one sentence or two."""
+    outcome = reason_texts.sentence(run.error) or _outcome(run)
+    return " ".join(part for part in (outcome, counted(run), problems(run)) if part)
+
+
+def _outcome(run: SyncRun) -> str:
+    if run.status == RunStatus.SUCCEEDED and run.still_waiting_count:
+        return gettext("No new problems.")
+    return str(_RESULTS.get(RunStatus(run.status), ""))
+
+
+def problems(run: SyncRun) -> str:
+    """Return "1 new problem, 3 still wait." of a run; "" when nothing needs a person."""
+    new, still = run.new_problems_count, run.still_waiting_count
+    parts = []
+    if new:
+        parts.append(ngettext("%(count)s new problem", "%(count)s new problems", new) % {"count": new})
+    if still:
+        parts.append(ngettext("%(count)s still waiting", "%(count)s still waiting", still) % {"count": still})
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def counted(run: SyncRun) -> str:
+    """Return "12 read, 3 created, 1 rejected": the counts that are not zero."""
+    counts = run.counts()
+    if not counts["read"] and not any(counts.values()):
+        return gettext("There was nothing to do.") if run.status == RunStatus.SUCCEEDED else ""
+    parts = [f"{number} {count_label(name)}" for name, number in counts.items() if number]
+    return ", ".join(parts) + "."
+
+
+def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:
+    """Return (name, label, number) of what was read and of every count that is not 0, in the order of the contract."""
+    return [(name, count_label(name), number) for name, number in run.counts().items() if number or name == "read"]
+
+
+def count_label(name: str) -> str:
+    return str(label_for_field(f"{name}_count", SyncRun))

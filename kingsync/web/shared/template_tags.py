@@ -1,0 +1,195 @@
+"""Filters and tags that every template may use (settings: `builtins`)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils import formats, timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.messages import reason_texts
+from kingsync.messages.field_names import field_name
+from kingsync.models import sync_settings
+from kingsync.models.runs import LogEntry, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.web.shared import run_labels
+from kingsync.web.shared.dates import short_date
+
+_TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
+register = template.Library()
+
+Reason = Mapping[str, Any]
+
+
+@register.simple_tag
+def errors_are_reported() -> bool:
+    """Return True where somebody hears of an error of ours."""
+    return bool(settings.SENTRY_DSN or settings.ADMINS)
+
+
+_RUN_TONES: dict[str, str] = {
+    RunStatus.SUCCEEDED: "good",
+    RunStatus.PARTLY: "warn",
+    RunStatus.FAILED: "bad",
+    RunStatus.RUNNING: "busy",
+    RunStatus.QUEUED: "busy",
+}
+_LEDGER_TONES: dict[str, str] = {
+    LedgerState.DONE: "good",
+    LedgerState.WAITING: "busy",
+    LedgerState.SENDING: "busy",
+    LedgerState.INTERIM: "busy",
+    LedgerState.UNCONFIRMED: "busy",
+    LedgerState.REJECTED: "bad",
+    LedgerState.UNCERTAIN: "bad",
+    LedgerState.INCOMPLETE: "warn",
+    LedgerState.HELD: "warn",
+    LedgerState.CHANGED: "warn",
+    OrderLine.State.SENT: "good",
+    OrderLine.State.PLANNED: "busy",
+    OrderLine.State.REFUSED: "bad",
+    "error": "bad",
+    "warning": "warn",
+}
+_MADE_BY = {True: _("created by kingsync"), False: _("already existed in King")}
+
+
+@register.filter
+def sentence(reason: Reason) -> str:
+    return reason_texts.sentence(reason)
+
+
+@register.filter
+def sentences(reasons: Iterable[Reason]) -> str:
+    return reason_texts.sentences(reasons)
+
+
+@register.filter
+def happened(entry: LogEntry) -> str:
+    """Return what a log entry says, in words."""
+    return reason_texts.event_sentence(entry.event, entry.reason)
+
+
+@register.filter
+def origin(line: OrderLine) -> str:
+    """Return where a line comes from; text lines by the names of their settings."""
+    if line.kind == OrderLine.Kind.TEXT and line.source in _TEXT_LINES:
+        return str(getattr(SyncSettings._meta.get_field(line.source), "verbose_name", line.source))
+    return line.source
+
+
+@register.filter
+def signed_rounding(row: WorkOrder) -> str:
+    """Return what OutSmart applied for the customer's signature; "" when it applied nothing."""
+    parts = []
+    if _is_some(row.minimum_hours):
+        parts.append(gettext("at least %(hours)s hours") % {"hours": row.minimum_hours})
+    if _is_some(row.rounding_amount):
+        parts.append(gettext("rounded to %(minutes)s minutes") % {"minutes": row.rounding_amount})
+    return ", ".join(parts)
+
+
+def _is_some(number: str) -> bool:
+    return any(digit in number for digit in "123456789")
+
+
+@register.filter
+def tone(state: str) -> str:
+    """Return the class of the colour in which a state is shown."""
+    return _RUN_TONES.get(state) or _LEDGER_TONES.get(state, "calm")
+
+
+@register.filter
+def when(moment: datetime.datetime | None) -> str:
+    """Return a moment as people say it: the time for today, else with the date."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    clock = formats.time_format(local, "H:i")
+    days = (timezone.localdate() - local.date()).days
+    if days == 0:
+        return gettext("today %(time)s") % {"time": clock}
+    if days == 1:
+        return gettext("yesterday %(time)s") % {"time": clock}
+    return f"{short_date(local.date())} {clock}"
+
+
+@register.filter
+def day(date: datetime.date | None) -> str:
+    """Return a date as it stands in a list."""
+    return short_date(date) if date else ""
+
+
+@register.filter
+def minutes(amount: int | None) -> str:
+    """Return minutes as hours and minutes: 95 → 1:35."""
+    return "" if amount is None else f"{amount // 60}:{amount % 60:02}"
+
+
+@register.filter
+def took(run: SyncRun) -> str:
+    """Return how long a run took, or has been going on."""
+    if run.started_at is None:
+        return ""
+    seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+    if seconds < 60:
+        return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
+    return ngettext("%(count)s minute", "%(count)s minutes", seconds // 60) % {"count": seconds // 60}
+
+
+@register.filter
+def started_by(run: SyncRun) -> str:
+    return run_labels.started_by(run)
+
+
+@register.filter
+def result(run: SyncRun) -> str:
+    return run_labels.result(run)
+
+
+@register.filter
+def counted(run: SyncRun) -> str:
+    return run_labels.counted(run)
+
+
+@register.filter
+def going_on(run: SyncRun) -> str:
+    return run_labels.going_on(run)
+
+
+@register.filter
+def has_total(run: SyncRun) -> bool:
+    return run_labels.has_total(run)
+
+
+@register.filter
+def pace(run: SyncRun) -> str:
+    return run_labels.pace(run)
+
+
+@register.filter
+def asked(run: SyncRun) -> str:
+    return run_labels.asked(run)
+
+
+@register.filter
+def made_by(work_order: WorkOrder) -> str:
+    return str(_MADE_BY[work_order.is_created_by_us])
+
+
+@register.filter
+def kind_words(kind: str) -> str:
+    """Return "customers" for a kind of the tenant file."""
+    return run_labels.kind_words(kind)
+
+
+@register.filter
+def field_words(code: str) -> str:
+    """Return what people call a field of a record."""
+    return field_name(code)

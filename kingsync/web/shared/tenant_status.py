@@ -1,0 +1,119 @@
+"""Where a tenant stands, read once for a page: its choices, its two systems, and when its runs come."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from kingsync.messages.reason_texts import StoredReason, stored
+from kingsync.models.connections import Connection, System
+from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.runs import schedule, wanted
+
+# In the order in which the settings show them.
+
+
+@dataclass(frozen=True)
+class SystemCard:
+    """One system as the page shows it; `connection` is None when nobody filled it in yet."""
+
+    system: System
+    connection: Connection | None
+
+    @property
+    def is_missing(self) -> bool:
+        return self.connection is None or not self.connection.base_url
+
+    @property
+    def is_paused(self) -> bool:
+        return self.connection is not None and self.connection.state == Connection.State.PAUSED
+
+    @property
+    def has_worked(self) -> bool:
+        return self.connection is not None and self.connection.last_success_at is not None
+
+
+@dataclass(frozen=True)
+class Standing:
+    settings: SyncSettings | None
+    systems: list[SystemCard]
+
+    def is_connected(self, kind: RunKind) -> bool:
+        """Tell whether a run of this kind has the connections that it needs."""
+        return schedule.is_connected(kind, [card.connection for card in self.systems if card.connection])
+
+    @property
+    def imports_something(self) -> bool:
+        return self.refusal(RunKind.IMPORT) is None
+
+    def refusal(self, kind: RunKind) -> StoredReason | None:
+        """Return why an ordinary run of this kind is refused, if so."""
+        return _refusal(kind, self.settings)
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """One kind of run: the newest one, when the schedule starts the next, and why its button is refused, if so.
+
+    `next_at` is None when the schedule does not start it, and while one is open.
+    """
+
+    kind: RunKind
+    run: SyncRun | None
+    next_at: datetime.datetime | None
+    is_due: bool
+    waits_for_connections: bool
+    refusal: StoredReason | None
+
+
+def standing() -> Standing:
+    """Return where the tenant of the open scope stands."""
+    return Standing(settings=SyncSettings.objects.first(), systems=_systems())
+
+
+def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
+    """Return the newest run of each kind and the moment of the next."""
+    minutes = schedule.intervals(now_standing.settings)
+    now = timezone.now()
+    cards = []
+    for kind in kinds:
+        is_connected = now_standing.is_connected(kind)
+        newest = listed_runs().filter(kind=kind).order_by("-pk").first()
+        next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
+        cards.append(
+            RunCard(
+                kind,
+                newest,
+                next_at,
+                is_due=next_at is not None and next_at <= now,
+                waits_for_connections=kind in minutes and not is_connected,
+                refusal=now_standing.refusal(kind),
+            )
+        )
+    return cards
+
+
+def refusal(kind: RunKind) -> StoredReason | None:
+    """Return why the tenant of the open scope is refused an ordinary run of this kind, if so."""
+    return _refusal(kind, SyncSettings.objects.first())
+
+
+def _refusal(kind: RunKind, settings: SyncSettings | None) -> StoredReason | None:
+    why = wanted.why_not(kind, settings, {})
+    return stored(why) if why else None
+
+
+def listed_runs() -> QuerySet[SyncRun]:
+    """Return the tenant's runs as lists show them, without what may be large."""
+    return SyncRun.objects.select_related("requested_by").defer("cursor", "samples", "counts_by_kind")
+
+
+def _systems() -> list[SystemCard]:
+    # The credentials stay closed: this page shows none of them.
+    found = {row.system: row for row in Connection.objects.defer("credentials")}
+    return [SystemCard(system, found.get(system)) for system in System]

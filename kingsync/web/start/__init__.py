@@ -1,0 +1,1 @@
+"""The list of tenants, and a tenant's start page."""

@@ -1,0 +1,145 @@
+"""What keeps a tenant from working, and the one thing to do about it: the first that applies, in order of weight."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from kingsync.messages import reason_texts
+from kingsync.models.brakes import Brake
+from kingsync.models.restores import OrderWatch
+from kingsync.models.runs import RunStatus
+from kingsync.models.tenants import Tenant
+from kingsync.rules.outcomes import reason
+from kingsync.web.shared import run_labels
+from kingsync.web.shared.tenant_status import RunCard
+from kingsync.web.start.dashboard import Overview
+
+# A queued run begins within seconds and the clock looks four times a minute: after so long something stands still.
+SILENT = datetime.timedelta(minutes=5)
+# So long a restored database stands on the start page; afterwards only in the log of the run that noticed it.
+RESTORE_SHOWN = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`tone` is a class of notices: error when nothing works, warning when the rest goes on.
+
+    `brake` is the brake that it tells of, if any: it need not be told twice.
+    """
+
+    tone: str
+    text: str
+    to_do: str
+    address: str
+    brake: Brake | None = None
+
+
+def of(tenant: Tenant, found: Overview) -> Trouble | None:
+    """Return the weightiest trouble of the tenant; None when all is well."""
+    for look in _LOOKS:
+        trouble = look(tenant, found)
+        if trouble:
+            return trouble
+    return None
+
+
+def _missing(tenant: Tenant, found: Overview) -> Trouble | None:
+    missing = next((card.system for card in found.systems if card.is_missing), None)
+    if missing is None:
+        return None
+    text = gettext("There is no connection with %(system)s yet.") % {"system": missing.label}
+    return Trouble("warning", text, gettext("Set up the connection"), _settings(tenant, "connection"))
+
+
+def _paused(tenant: Tenant, found: Overview) -> Trouble | None:
+    card = next((card for card in found.systems if card.is_paused), None)
+    if card is None or card.connection is None:
+        return None
+    text = gettext("The connection with %(system)s is paused.") % {"system": card.system.label}
+    why = reason_texts.sentence(card.connection.paused_reason)
+    return Trouble("error", f"{text} {why}".strip(), gettext("View the connection"), _settings(tenant, "connection"))
+
+
+def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
+    brake = next((brake for brake in found.brakes if brake.state == Brake.State.WAITING), None)
+    if brake is None:
+        return None
+    text = gettext(
+        "The import of %(kind)s stopped before writing anything: of %(known)s records, %(changed)s "
+        "would change and %(deactivated)s would be deactivated."
+    ) % {
+        "kind": run_labels.kind_words(brake.kind),
+        "known": brake.known_count,
+        "changed": brake.changed_count,
+        "deactivated": brake.deactivated_count,
+    }
+    address = reverse("brake", args=[tenant.slug, brake.pk])
+    return Trouble("warning", text, gettext("Review"), address, brake)
+
+
+def _restored(tenant: Tenant, _found: Overview) -> Trouble | None:
+    watch = OrderWatch.objects.filter(noticed_at__gt=timezone.now() - RESTORE_SHOWN).order_by("-noticed_at").first()
+    if watch is None:
+        return None
+    why = reason("restore_noticed", found=str(watch.found_count), closed=str(watch.closed_count))
+    run = watch.noticed_in_id
+    address = reverse("run", args=[tenant.slug, run]) if run else reverse("runs", args=[tenant.slug])
+    return Trouble("warning", reason_texts.sentence(reason_texts.stored(why)), gettext("View run"), address)
+
+
+def _person(tenant: Tenant, found: Overview) -> Trouble | None:
+    count = found.figures.person
+    if not count:
+        return None
+    text = ngettext("%(count)s work order needs attention.", "%(count)s work orders need attention.", count)
+    parts = [text % {"count": count}]
+    if found.causes and found.causes[0].count > 1:
+        top = found.causes[0]
+        parts.append(gettext("%(count)s of them: %(cause)s") % {"count": top.count, "cause": top.sentence})
+    elif found.causes:
+        parts.append(found.causes[0].sentence)
+    address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
+    return Trouble("warning", " ".join(parts), gettext("View"), address)
+
+
+def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
+    now = timezone.now()
+    card = next((card for card in found.cards if _is_silent(card, now)), None)
+    if card is None:
+        return None
+    text = gettext("The %(kind)s has stalled: there has been no progress for several minutes.") % {
+        "kind": card.kind.label
+    }
+    to_do = gettext("Notify the operator of kingsync")
+    address = reverse("run", args=[tenant.slug, card.run.pk]) if card.run else reverse("runs", args=[tenant.slug])
+    return Trouble("error", text, to_do, address)
+
+
+def _is_silent(card: RunCard, now: datetime.datetime) -> bool:
+    """Tell whether an open run has lost its worker, or a due one is not started."""
+    run = card.run
+    if run is None or not run.is_open:
+        return card.next_at is not None and card.next_at < now - SILENT
+    if run.status == RunStatus.RUNNING:
+        return run.lease_until is not None and run.lease_until < now
+    return max(run.queued_at, run.heartbeat_at or run.queued_at) < now - SILENT
+
+
+def _settings(tenant: Tenant, anchor: str) -> str:
+    return f"{reverse('settings', args=[tenant.slug])}#{anchor}"
+
+
+_LOOKS: tuple[Callable[[Tenant, Overview], Trouble | None], ...] = (
+    _missing,
+    _paused,
+    _brake,
+    _restored,
+    _person,
+    _silent,
+)

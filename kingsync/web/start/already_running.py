@@ -1,0 +1,60 @@
+"""What somebody hears whose button met a run that was going on: is it what they asked for, and what to do if not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from kingsync.models.runs import SyncRun
+from kingsync.web.shared import run_labels
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A wish that met run `run_id`; `is_other` when that run does something else. Told as long as it matters."""
+
+    run_id: int
+    is_other: bool
+
+    @property
+    def query(self) -> str:
+        """Return what the panel asks for itself with, so that it does not forget the wish after a second."""
+        return urlencode({"joined": self.run_id, "other": "1" if self.is_other else ""})
+
+    def told(self, run: SyncRun) -> str:
+        """Return what to say beside this run; "" when there is nothing to say any more."""
+        if run.pk != self.run_id:
+            return ""
+        if not self.is_other:
+            return _("A run was already in progress; this is the one.") if run.is_open else ""
+        if not run.is_open:
+            return _("The other run has finished. Your request has not started yet: press the button again.")
+        wait = _("Your request is not part of it; press the button again when it has finished.")
+        return f"{_what(run)} {wait}"
+
+
+def met(run: SyncRun, options: dict[str, object]) -> Joined:
+    """Return how a wish with these options stands to the open run that it met."""
+    is_partial = any(run.options.get(name) for name in SyncRun.PARTIAL)
+    is_covered = run.options == options or not (options or is_partial)
+    return Joined(run.pk, is_other=not is_covered)
+
+
+def remembered(query: QueryDict) -> Joined | None:
+    """Return the wish that a panel remembers in its address."""
+    number = query.get("joined", "")
+    if not (number.isdecimal() and len(number) <= 18):
+        return None
+    return Joined(int(number), is_other=bool(query.get("other")))
+
+
+def _what(run: SyncRun) -> str:
+    if run.is_dry:
+        return _("A preview is in progress, which writes nothing.")
+    asked = run_labels.asked(run)
+    if asked:
+        return _("A partial run is in progress: %(part)s.") % {"part": asked}
+    return _("Another run is in progress.")

@@ -1,0 +1,111 @@
+"""What a tenant's start page shows: where the work orders stand, what stops them, the last days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count
+from django.utils import timezone
+
+from kingsync.exports import causes
+from kingsync.exports.causes import Cause
+from kingsync.imports import change_limit
+from kingsync.models.brakes import Brake
+from kingsync.models.people import SentNotice
+from kingsync.models.runs import SyncRun
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.notifications import notify
+from kingsync.web.shared.tenant_status import RunCard, Standing, SystemCard, listed_runs, run_cards, standing
+from kingsync.web.start import charts
+from kingsync.web.start.charts import LastDays
+
+LATEST_RUNS = 5
+CAUSES_SHOWN = 5
+# Causes are found by reading reasons: of so many work orders that takes no time worth mentioning.
+CAUSES_OF_NEWEST = 2_000
+UNDER_WAY = (LedgerState.SENDING, LedgerState.INTERIM, LedgerState.UNCONFIRMED)
+
+
+@dataclass(frozen=True)
+class StateCount:
+    state: LedgerState
+    count: int
+    needs_a_person: bool
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Numbers of work orders; `today` and `this_month` came into King."""
+
+    waiting: int
+    under_way: list[StateCount]
+    needs_a_person: list[StateCount]
+    today: int
+    this_month: int
+
+    @property
+    def sending(self) -> int:
+        return sum(part.count for part in self.under_way)
+
+    @property
+    def person(self) -> int:
+        return sum(part.count for part in self.needs_a_person)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`all_causes` is False when only the newest work orders were asked what stops them."""
+
+    standing: Standing
+    cards: list[RunCard]
+    figures: Figures
+    causes: list[Cause]
+    all_causes: bool
+    brakes: list[Brake]
+    unsent: SentNotice | None
+    days: LastDays
+    latest_runs: list[SyncRun]
+
+    @property
+    def systems(self) -> list[SystemCard]:
+        return self.standing.systems
+
+
+def overview() -> Overview:
+    """Return the state of the tenant whose scope is open."""
+    found, days = standing(), charts.last_days(now=timezone.now())
+    figures = _figures(days)
+    return Overview(
+        standing=found,
+        cards=run_cards(found),
+        figures=figures,
+        causes=causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
+        all_causes=figures.person <= CAUSES_OF_NEWEST,
+        brakes=change_limit.open_brakes(),
+        unsent=notify.unsent(found.settings, now=timezone.now()),
+        days=days,
+        latest_runs=list(listed_runs().order_by("-pk")[:LATEST_RUNS]),
+    )
+
+
+def _figures(days: LastDays) -> Figures:
+    """Count what is open; the work orders that are done are counted by day, since there may be a million of them."""
+    open_states = [LedgerState.WAITING, *UNDER_WAY, *WorkOrder.NEEDS_A_PERSON]
+    found = _counted(open_states)
+    return Figures(
+        waiting=found.get(LedgerState.WAITING, 0),
+        under_way=_state_counts(UNDER_WAY, found),
+        needs_a_person=_state_counts(WorkOrder.NEEDS_A_PERSON, found),
+        today=days.today,
+        this_month=days.this_month,
+    )
+
+
+def _state_counts(states: tuple[LedgerState, ...] | list[LedgerState], found: dict[str, int]) -> list[StateCount]:
+    counts = [StateCount(state, found.get(state, 0), state in WorkOrder.NEEDS_A_PERSON) for state in states]
+    return [part for part in counts if part.count]
+
+
+def _counted(states: list[LedgerState]) -> dict[str, int]:
+    rows = WorkOrder.objects.filter(state__in=states).order_by().values_list("state").annotate(number=Count("pk"))
+    return dict(rows)

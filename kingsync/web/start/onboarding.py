@@ -1,0 +1,176 @@
+"""What a new tenant does first, step by step. What is done shows in the data; nothing else is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from kingsync.models.connections import System
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.web.shared.tenant_status import SystemCard
+from kingsync.web.start.dashboard import Overview
+from kingsync.web.work_orders import dry_run_preview
+
+WENT_WELL = (RunStatus.SUCCEEDED, RunStatus.PARTLY)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: either `address` leads to where it is done, or `start` is the run that a button starts."""
+
+    key: str
+    title: str
+    help: str
+    is_done: bool
+    to_do: str
+    address: str = ""
+    start: RunKind | None = None
+    is_trial: bool = False
+    is_next: bool = False
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What of it all was done: each of the last steps tells that those before it are over."""
+
+    is_imported: bool
+    is_tried: bool
+    is_exported: bool
+
+
+def steps(tenant: Tenant, found: Overview) -> list[Step]:
+    """Return the steps of the tenant whose scope is open, the next one marked; none when all is done."""
+    done = _done(found)
+    made = [*_connections(tenant, found), *_choices(tenant, found, done), *_exports(tenant, found, done)]
+    upcoming = next((step for step in made if not step.is_done), None)
+    return [replace(step, is_next=step is upcoming) for step in made] if upcoming else []
+
+
+def _done(found: Overview) -> _Done:
+    if found.days.this_month or WorkOrder.objects.filter(exported_at__isnull=False).exists():
+        return _Done(is_imported=True, is_tried=True, is_exported=True)
+    went_well = SyncRun.objects.filter(status__in=WENT_WELL)
+    tried = went_well.filter(kind=RunKind.EXPORT).exists()
+    imported = RecordLink.objects.filter(state=RecordLink.State.LINKED).exists() or (
+        went_well.filter(kind=RunKind.IMPORT).exclude(options__contains={"dry_run": True}).exists()
+    )
+    return _Done(is_imported=imported, is_tried=tried, is_exported=False)
+
+
+def _connections(tenant: Tenant, found: Overview) -> list[Step]:
+    return [_connection(tenant, card) for card in found.systems]
+
+
+def _connection(tenant: Tenant, card: SystemCard) -> Step:
+    name = {"system": card.system.label}
+    if card.is_missing:
+        text = _needed(card.system)
+        to_do = gettext("Set up the connection")
+    else:
+        text = gettext("The connection is set up, but has never been used. Press “Test connection”.")
+        to_do = gettext("Test the connection")
+    title = gettext("Connect %(system)s") % name
+    return Step(card.system, title, text, card.has_worked, to_do, _settings(tenant, "connection"))
+
+
+def _needed(system: System) -> str:
+    """Return what a connection is made of."""
+    if system == System.OUTSMART:
+        return gettext("Enter the address and the token of OutSmart.")
+    return gettext("Enter the address, the administration and the access code of King.")
+
+
+def _choices(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
+    settings = found.standing.settings
+    exports = settings is not None and settings.export_orders
+    return [
+        _first_import(tenant, found, done),
+        Step(
+            "settings",
+            gettext("Choose how work orders become orders"),
+            gettext("Switch “Orders” on and check the work order status, the warehouse and the rounding of hours."),
+            exports,
+            gettext("Go to the settings"),
+            _settings(tenant, "exports"),
+        ),
+    ]
+
+
+def _first_import(tenant: Tenant, found: Overview, done: _Done) -> Step:
+    title = gettext("First import")
+    if not found.standing.imports_something:
+        text = gettext("Choose what to import from King: customers, products, hour types, warehouses.")
+        address = _settings(tenant, "imports")
+        return Step("import", title, text, done.is_imported, gettext("Choose what to import"), address)
+    text = gettext(
+        "Customers, products and hour types from King are added to OutSmart, so that they can be used on work orders."
+    )
+    return Step("import", title, text, done.is_imported, gettext("Start the first import"), start=RunKind.IMPORT)
+
+
+def _exports(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
+    settings = found.standing.settings
+    scheduled = settings is not None and settings.schedule_enabled
+    return [
+        Step(
+            "preview",
+            gettext("View the preview"),
+            gettext(
+                "The preview reads the completed work orders and shows the orders that would result. "
+                "Nothing is written."
+            ),
+            done.is_tried,
+            gettext("Preview export"),
+            start=RunKind.EXPORT,
+            is_trial=True,
+        ),
+        _one_export(tenant, found, done),
+        Step(
+            "schedule",
+            gettext("Synchronise automatically"),
+            gettext("Switch the schedule on once the first order in King looks right."),
+            scheduled,
+            gettext("Go to the schedule"),
+            _settings(tenant, "schedule"),
+        ),
+    ]
+
+
+def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
+    title = gettext("Export one work order")
+    ready = _first_ready(tenant) if done.is_tried and not done.is_exported else None
+    if ready:
+        number, address = ready
+        text = gettext("Check work order %(number)s next to the order that would result, and export only that one.")
+        return Step("export", title, text % {"number": number}, done.is_exported, gettext("View"), address)
+    if found.figures.person:
+        text = gettext("The work orders that were found need attention first.")
+        address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
+        return Step("export", title, text, done.is_exported, gettext("View"), address)
+    text = gettext(
+        "No work order is ready. Complete one in OutSmart with the work order status from the settings, then try again."
+    )
+    to_do = gettext("Preview export")
+    return Step("export", title, text, done.is_exported, to_do, start=RunKind.EXPORT, is_trial=True)
+
+
+def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
+    """Return the name of a work order that may go, and where it is looked at: its own page, or the trial's."""
+    waiting = WorkOrder.objects.filter(state=LedgerState.WAITING).defer("source").order_by("-pk").first()
+    if waiting:
+        return str(waiting), reverse("work_order", args=[tenant.slug, waiting.pk])
+    trials = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=WENT_WELL, options__contains={"dry_run": True})
+    newest = trials.order_by("-pk").first()
+    tried = dry_run_preview.all_of(newest) if newest else []
+    # One that an export has seen meanwhile waits, is done or needs a person: that is told elsewhere.
+    name = next((each.name for each in tried if each.would_be_sent and each.row is None), None)
+    return (name, reverse("run", args=[tenant.slug, newest.pk])) if newest and name else None
+
+
+def _settings(tenant: Tenant, anchor: str) -> str:
+    return f"{reverse('settings', args=[tenant.slug])}#{anchor}"

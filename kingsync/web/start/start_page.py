@@ -1,0 +1,115 @@
+"""A tenant's start page: how it stands, what to do first, and the two buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from kingsync.models import import_kinds
+from kingsync.models.runs import RunKind
+from kingsync.runs.wanted import NotWantedError
+from kingsync.web.shared import access, refusals, run_labels, start_runs, tenant_status
+from kingsync.web.start import alerts, already_running, charts, dashboard, onboarding
+
+# The page's overview listens for this and fetches itself anew.
+RUN_ENDED = "run-ended"
+
+
+@require_safe
+@access.members
+def tenant(request: access.TenantRequest) -> HttpResponse:
+    """Show connections, runs and work orders of the tenant."""
+    return render(request, "start/start.html", _context(request))
+
+
+@require_safe
+@access.members
+def overview_part(request: access.TenantRequest) -> HttpResponse:
+    """Show the parts of the start page that change when a run has ended."""
+    return render(request, "start/_dashboard_part.html", _context(request))
+
+
+def _context(request: access.TenantRequest) -> dict[str, Any]:
+    found = dashboard.overview()
+    steps = onboarding.steps(request.tenant, found)
+    is_missing = any(card.is_missing for card in found.systems)
+    # Who never ran anything is led to the connections by the first steps; a warning on top would frighten.
+    on_top = None if steps and is_missing and not found.latest_runs else alerts.of(request.tenant, found)
+    return {
+        "overview": found,
+        "cards": found.cards,
+        "brakes": [brake for brake in found.brakes if on_top is None or brake != on_top.brake],
+        "charts": [] if found.days.is_empty else charts.charts(found.days),
+        "steps": steps,
+        "trouble": on_top,
+        "import_kinds": [(kind, run_labels.kind_words(kind)) for kind in import_kinds.SHOWN],
+    }
+
+
+@require_safe
+@access.members
+def live(request: access.TenantRequest, kind: str) -> HttpResponse:
+    """Show the newest run of a kind. While it is open, the part asks for itself again each second."""
+    return _live_part(request, _kind_or_404(kind), already_running.remembered(request.GET))
+
+
+@require_POST
+@access.editors
+def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
+    """Start a run as asked, or join the one that is going on, and show it; or say why it is refused."""
+    wanted = _kind_or_404(kind)
+    options = _options(request.POST, wanted)
+    try:
+        requested = start_runs.start(request, wanted, options)
+    except NotWantedError as error:
+        return _refused(request, wanted, error)
+    joined = already_running.met(requested.run, options) if requested.joined else None
+    if request.htmx:
+        return _live_part(request, wanted, joined)
+    if joined:
+        messages.info(request, joined.told(requested.run))
+    return redirect("tenant", slug=request.tenant.slug)
+
+
+def _refused(request: access.TenantRequest, kind: RunKind, error: NotWantedError) -> HttpResponse:
+    if request.htmx:
+        return _live_part(request, kind, None, refused=refusals.words(error))
+    messages.error(request, refusals.words(error))
+    return redirect("tenant", slug=request.tenant.slug)
+
+
+def _options(form: QueryDict, kind: RunKind) -> dict[str, object]:
+    """Return what was chosen beside the button. Raises `Http404` for a kind that there is not."""
+    options: dict[str, object] = {}
+    kinds = [each for each in form.getlist("kinds") if each]
+    if kind == RunKind.IMPORT and kinds:
+        if not set(kinds) <= set(import_kinds.SHOWN):
+            raise Http404
+        options["kinds"] = kinds
+    if kind == RunKind.IMPORT and form.get("full"):
+        options["full"] = True
+    if form.get("dry_run"):
+        options["dry_run"] = True
+    return options
+
+
+def _kind_or_404(kind: str) -> RunKind:
+    if kind not in RunKind.values:
+        raise Http404
+    return RunKind(kind)
+
+
+def _live_part(
+    request: access.TenantRequest, kind: RunKind, joined: already_running.Joined | None, refused: str = ""
+) -> HttpResponse:
+    [card] = tenant_status.run_cards(tenant_status.standing(), [kind])
+    note = joined.told(card.run) if joined and card.run else ""
+    context = {"card": card, "note": note, "joined": joined if note else None, "refused": refused}
+    response = render(request, "start/_live.html", context)
+    if card.run is None or not card.run.is_open:
+        response["HX-Trigger"] = RUN_ENDED
+    return response

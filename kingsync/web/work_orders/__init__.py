@@ -1,0 +1,1 @@
+"""The ledger: its list, one work order, and what people decide there."""

@@ -1,0 +1,47 @@
+"""What follows a decision about one work order: what is said, and which page is shown."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from kingsync.messages.reason_texts import sentence
+from kingsync.models.runs import RunKind
+from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.web.shared import access, tenant_status
+
+Kind = Decision.Kind
+
+DONE: dict[Kind, str | Promise] = {
+    Kind.RETRY: gettext_lazy("The next export picks this work order up again."),
+    Kind.RELEASE: gettext_lazy("Released: the next export sends this work order."),
+    Kind.EXCLUDE: gettext_lazy("Excluded: kingsync no longer sends this work order."),
+    Kind.INCLUDE: gettext_lazy("Restored: the next export picks this work order up."),
+    Kind.ATTACH: gettext_lazy("Linked: the next export updates the King order."),
+    Kind.ANEW: gettext_lazy("The link to King was reset: the next export starts over."),
+}
+
+
+def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpResponse:
+    messages.success(request, str(DONE[kind]))
+    say_when_no_export_comes(request, kind)
+    return back(request, row)
+
+
+def say_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
+    """Add why the next export, which a decision waits for, does not come, if so."""
+    refusal = tenant_status.refusal(RunKind.EXPORT) if kind != Kind.EXCLUDE else None
+    if refusal:
+        messages.warning(request, sentence(refusal))
+
+
+def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
+
+
+def ask_anew(request: access.TenantRequest, row: WorkOrder, *, problem: str = "", reason: str = "") -> HttpResponse:
+    """Ask whether to start anew; with `problem` the person must confirm what King cannot tell."""
+    return render(request, "work_orders/reset_link.html", {"work_order": row, "problem": problem, "reason": reason})

@@ -1,0 +1,113 @@
+"""What people decide about one work order. The dangerous ones are asked about once more, on a page of their own.
+
+Those that need an answer of King are made beside the page, which follows them: `call_pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from kingsync.manual_actions import actions, guards, page_calls
+from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.runs.background_calls import CallRefusedError
+from kingsync.web.shared import access, call_waiting, refusals
+from kingsync.web.work_orders import action_labels, work_order_list
+
+Kind = Decision.Kind
+Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
+
+NUMBER_LENGTH = 50
+
+
+@require_POST
+@access.editors
+def decide(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
+    """Decide about one work order, or ask once more first; what refuses it is told on its page."""
+    row = get_object_or_404(WorkOrder.objects.defer("source"), pk=work_order_id)
+    kind = kind_of(request)
+    try:
+        return _PAGES[kind](request, row)
+    except (*refusals.REFUSALS, CallRefusedError) as error:
+        messages.error(request, refusals.words(error))
+        return action_labels.back(request, row)
+
+
+def kind_of(request: access.TenantRequest) -> Kind:
+    """Return what was decided; raises `BadRequest` for what no page of ours sends."""
+    told = request.POST.get("kind", "")
+    if told not in Kind.values:
+        raise BadRequest(told)
+    return Kind(told)
+
+
+def decide_about(request: access.TenantRequest, kind: Kind, keys: list[int]) -> actions.Decided:
+    """Decide about any number of work orders. Raises the refusals of the decision as a whole."""
+    if kind == Kind.EXCLUDE:
+        decided = actions.exclude(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
+    elif kind in _ABOUT_MANY:
+        decided = _ABOUT_MANY[kind](work_orders=keys, by=request.user)
+    else:
+        raise BadRequest(kind)
+    work_order_list.forget_counts()
+    return decided
+
+
+_ABOUT_MANY: dict[Kind, Callable[..., actions.Decided]] = {
+    Kind.RETRY: actions.retry,
+    Kind.RELEASE: actions.release,
+    Kind.INCLUDE: actions.include,
+}
+
+
+def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    kind = kind_of(request)
+    decided = decide_about(request, kind, [row.pk])
+    for refused in decided.refused:
+        raise guards.NotDecidedError(refused.why)
+    return action_labels.done(request, row, kind)
+
+
+# --- Asked about once more --------------------------------------------------------------------------------------------
+
+
+def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    number = _typed(request, "number")
+    if not number:
+        messages.error(request, _("Enter the number of the King order."))
+        return action_labels.back(request, row)
+    if len(number) > NUMBER_LENGTH:
+        messages.error(request, _("A number has at most %(length)s characters.") % {"length": NUMBER_LENGTH})
+        return action_labels.back(request, row)
+    if "sure" not in request.POST:
+        return call_waiting.followed(request, page_calls.find_order(row, number, by=request.user))
+    agreed = "other_customer" in request.POST
+    call = page_calls.attach(row, number, accepts_other_customer=agreed, by=request.user)
+    return call_waiting.followed(request, call)
+
+
+def _anew(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    reason = _typed(request, "reason")
+    if "sure" not in request.POST:
+        return action_labels.ask_anew(request, row, reason=reason)
+    reason = guards.checked_reason(reason)
+    even_so = "even_so" in request.POST
+    call = page_calls.start_anew(row, reason=reason, even_so=even_so, by=request.user)
+    return call_waiting.followed(request, call)
+
+
+def _typed(request: access.TenantRequest, name: str) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()  # PostgreSQL stores no NUL
+
+
+_PAGES: dict[Kind, Page] = {
+    **dict.fromkeys((Kind.RETRY, Kind.RELEASE, Kind.EXCLUDE, Kind.INCLUDE), _at_once),
+    Kind.ATTACH: _attach,
+    Kind.ANEW: _anew,
+}

@@ -1,0 +1,75 @@
+"""Decisions about many work orders: those ticked in the list, and all that one cause stops."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from kingsync.exports import causes
+from kingsync.manual_actions import actions
+from kingsync.web.shared import access, refusals
+from kingsync.web.work_orders import action_labels, action_pages, repairs, work_order_list
+
+TICKED_AT_MOST = 500
+# What stops more than these is the same as what stops these.
+CAUSES_OF_NEWEST = 10_000
+
+
+@require_POST
+@access.editors
+def decide_many(request: access.TenantRequest) -> HttpResponse:
+    """Decide about the work orders that are ticked in the list, and show the list again."""
+    kind, keys = action_pages.kind_of(request), _ticked(request)
+    if not keys:
+        messages.error(request, _("Select work orders first."))
+        return _list_again(request)
+    try:
+        _tell(request, action_pages.decide_about(request, kind, keys))
+    except refusals.REFUSALS as error:
+        messages.error(request, refusals.words(error))
+    return _list_again(request)
+
+
+@require_safe
+@access.members
+def causes_page(request: access.TenantRequest) -> HttpResponse:
+    """Show what stops work orders: one entry a cause, with who repairs it and one button for all of them."""
+    found = [repairs.Repair(each) for each in causes.causes(newest=CAUSES_OF_NEWEST)]
+    is_cut = work_order_list.counts().person > CAUSES_OF_NEWEST
+    return render(request, "work_orders/causes.html", {"causes": found, "is_cut": is_cut})
+
+
+@require_POST
+@access.editors
+def decide_cause(request: access.TenantRequest) -> HttpResponse:
+    """Decide about all that a cause stops."""
+    kind = action_pages.kind_of(request)
+    try:
+        keys = causes.stopped_by(request.POST.get("cause", ""))
+        _tell(request, action_pages.decide_about(request, kind, keys))
+    except refusals.REFUSALS as error:
+        messages.error(request, refusals.words(error))
+    return redirect("causes", slug=request.tenant.slug)
+
+
+def _ticked(request: access.TenantRequest) -> list[int]:
+    ticked = [told for told in request.POST.getlist("row") if told.isdecimal() and len(told) <= 18]
+    return [int(told) for told in ticked[:TICKED_AT_MOST]]
+
+
+def _tell(request: access.TenantRequest, decided: actions.Decided) -> None:
+    level = messages.SUCCESS if not decided.refused else messages.WARNING if decided.done else messages.ERROR
+    messages.add_message(request, level, refusals.result(decided, kind=action_pages.kind_of(request)))
+    if decided.done:
+        action_labels.say_when_no_export_comes(request, action_pages.kind_of(request))
+
+
+def _list_again(request: access.TenantRequest) -> HttpResponse:
+    """Go back to the list as it was asked for; only its own questions are taken over."""
+    asked = QueryDict(request.POST.get("asked", ""), mutable=True)
+    address = reverse("work_orders", kwargs={"slug": request.tenant.slug})
+    return HttpResponseRedirect(f"{address}?{asked.urlencode()}" if asked else address)

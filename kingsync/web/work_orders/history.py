@@ -1,0 +1,74 @@
+"""What happened to one work order: what runs wrote down and what people decided, in one line of time."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from kingsync.messages import reason_texts
+from kingsync.models.runs import LogEntry
+from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
+
+LATEST = 50
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One thing that happened. `who` is "" for a run, `run_id` None for a person; `level` colours it."""
+
+    at: datetime.datetime
+    level: str
+    title: str
+    text: str
+    who: str = ""
+    run_id: int | None = None
+    event: str = ""
+    king_id: str = ""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The newest first; `is_cut` when there are more than `LATEST`."""
+
+    shown: list[Moment]
+    is_cut: bool
+
+
+def of(row: WorkOrder) -> Moments:
+    """Return what happened to a work order, by two queries."""
+    entries = LogEntry.objects.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
+    decisions = Decision.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
+    told = [*map(_by_run, entries), *map(_by_person, decisions)]
+    told.sort(key=lambda moment: moment.at, reverse=True)
+    return Moments(told[:LATEST], is_cut=len(told) > LATEST)
+
+
+def _by_run(entry: LogEntry) -> Moment:
+    return Moment(
+        at=entry.at,
+        level=entry.level,
+        title=str(LogEntry.Level(entry.level).label),
+        text=reason_texts.event_sentence(entry.event, entry.reason),
+        run_id=entry.run_id,
+        event=entry.event,
+        king_id=entry.king_id,
+    )
+
+
+def _by_person(decision: Decision) -> Moment:
+    was = LedgerState(decision.state_before).label
+    parts = [_("Decision: %(decision)s.") % {"decision": decision.get_kind_display()}]
+    if decision.king_order_number:
+        parts.append(_("King order %(number)s.") % {"number": decision.king_order_number})
+    if decision.reason:
+        parts.append(_("Reason: “%(reason)s”.") % {"reason": decision.reason})
+    parts.append(_("Before: %(state)s.") % {"state": was})
+    return Moment(
+        at=decision.decided_at,
+        level="person",
+        title=_("decision"),
+        text=" ".join(parts),
+        who=decision.decided_by_name,
+    )

@@ -1,0 +1,188 @@
+"""A list of work orders as a file, with the list's filters: CSV for any program, Excel for those who count in it."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import tempfile
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, cast
+
+import xlsxwriter
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from kingsync.messages.reason_texts import sentences
+from kingsync.models.work_orders import LedgerState
+from kingsync.web.shared import access
+from kingsync.web.work_orders import work_order_list
+
+ROWS_AT_MOST = 100_000
+BATCH = 1000
+# A cell that begins so is a formula to Excel and its like, whoever wrote it: a customer's name, say.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+# Excel in Dutch takes the semicolon for the end of a cell, and the mark for UTF-8.
+_CSV_BEGIN, _CSV_DELIMITER = "\ufeff", ";"
+_WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10)
+_CELL_LENGTH = 32_767  # more Excel does not take
+_EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_COLUMNS = (
+    "outsmart_id",
+    "order_number",
+    "customer_name",
+    "work_date",
+    "king_order_number",
+    "state",
+    "changed_at",
+    "reasons",
+    "exported_at",
+    "confirmed_at",
+    "attempts",
+)
+
+Cell = str | int | datetime.date | datetime.datetime | None
+
+
+@require_safe
+@access.members
+def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
+    """Send the list as it is asked for, newest first, without keeping all of it in memory."""
+    if form not in ("csv", "xlsx"):
+        raise Http404
+    wanted, _form = work_order_list.wanted(request.GET)
+    rows = _rows(wanted, translation.get_language() or "nl")
+    stem = _("work-orders")
+    name = f"{stem}-{request.tenant.slug}-{timezone.localdate():%Y-%m-%d}.{form}"
+    # A streaming answer is no HttpResponse to Django's types; everything that we do with one it can.
+    return cast(HttpResponse, _as_csv(rows, name) if form == "csv" else _as_excel(rows, name))
+
+
+def _rows(wanted: work_order_list.Wanted, language: str) -> Iterator[list[Cell]]:
+    """Yield the head and the rows. The query is made now, in the tenant's scope; it is read later, outside."""
+    order = ("-pk",) if wanted.order == "pk" else (f"-{wanted.order}", "-pk")
+    found = wanted.rows().order_by(*order).values_list(*_COLUMNS)[: ROWS_AT_MOST + 1]
+    return _told(found.iterator(chunk_size=BATCH), language)
+
+
+def _told(found: Iterator[tuple[Any, ...]], language: str) -> Iterator[list[Cell]]:
+    with translation.override(language):
+        states = {state.value: str(state.label) for state in LedgerState}
+        head, too_many = _head(), _too_many()
+    yield head
+    count = 0
+    while rows := list(islice(found, BATCH)):
+        with translation.override(language):
+            told = [_cells(row, states) for row in rows[: ROWS_AT_MOST - count]]
+        yield from told
+        count += len(rows)
+    if count > ROWS_AT_MOST:
+        yield [too_many]
+
+
+def _head() -> list[Cell]:
+    return [
+        _("OutSmart number"),
+        _("Work order"),
+        _("Customer"),
+        _("Date"),
+        _("King order"),
+        _("State"),
+        _("State since"),
+        _("Why"),
+        _("In King since"),
+        _("Reported to OutSmart at"),
+        _("Attempts"),
+    ]
+
+
+def _too_many() -> str:
+    return _("There are more: this file contains the newest %(count)s. Narrow the list with the filters.") % {
+        "count": ROWS_AT_MOST
+    }
+
+
+def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
+    outsmart_id, number, customer, day, king_number, state, changed_at, reasons, exported_at, confirmed_at, tries = row
+    return [
+        outsmart_id,
+        number,
+        customer,
+        day,
+        king_number,
+        states[state],
+        _moment(changed_at),
+        sentences(reasons),
+        _moment(exported_at),
+        _moment(confirmed_at),
+        tries,
+    ]
+
+
+def _moment(at: datetime.datetime | None) -> datetime.datetime | None:
+    """Return a moment as the clock on the wall says it: Excel knows no time zones."""
+    return timezone.localtime(at).replace(tzinfo=None, microsecond=0) if at else None
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def _as_csv(rows: Iterator[list[Cell]], name: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        _csv_lines(rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _csv_lines(rows: Iterator[list[Cell]]) -> Iterator[str]:
+    yield _CSV_BEGIN
+    while batch := list(islice(rows, BATCH)):
+        text = io.StringIO()
+        csv.writer(text, delimiter=_CSV_DELIMITER).writerows([map(_as_text, row) for row in batch])
+        yield text.getvalue()
+
+
+def _as_text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime.datetime):
+        return cell.isoformat(sep=" ", timespec="minutes")
+    text = str(cell)
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+
+
+# --- Excel ------------------------------------------------------------------------------------------------------------
+
+
+def _as_excel(rows: Iterator[list[Cell]], name: str) -> FileResponse:
+    # The response closes the file, and so it is gone.
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    _write_excel(rows, file)
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=_EXCEL)
+
+
+def _write_excel(rows: Iterator[list[Cell]], file: io.IOBase | object) -> None:
+    book = xlsxwriter.Workbook(file, {"constant_memory": True})
+    bold = book.add_format({"bold": True})
+    day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    sheet = book.add_worksheet(_("Work orders")[:31])
+    sheet.freeze_panes(1, 0)
+    for column, width in enumerate(_WIDTHS):
+        sheet.set_column(column, column, width)
+    for place, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            if isinstance(cell, datetime.datetime):
+                sheet.write_datetime(place, column, cell, moment)
+            elif isinstance(cell, datetime.date):
+                sheet.write_datetime(place, column, cell, day)
+            elif isinstance(cell, int):
+                sheet.write_number(place, column, cell)
+            elif cell:
+                sheet.write_string(place, column, cell[:_CELL_LENGTH], bold if place == 0 else None)
+    book.close()

@@ -1,0 +1,105 @@
+"""Where a cause is repaired and by whom, and what one may do here about all that it stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.exports.causes import Affected, Cause
+from kingsync.exports.verdict import LIFTED_BY_RELEASE
+from kingsync.models.work_orders import Decision
+
+KING, OUTSMART, SETTINGS, DECISION, NOBODY = "king", "outsmart", "settings", "decision", "nobody"
+
+_PLACES: dict[str, str] = {
+    "unknown_debtor": KING,
+    "blocked_debtor": KING,
+    "order_delivered": KING,
+    "several_orders": KING,
+    "order_refused": KING,
+    "approval_refused": KING,
+    "unknown_article": KING,
+    "blocked_article": KING,
+    "unknown_rate": KING,
+    "blocked_rate": KING,
+    "unknown_warehouse": KING,
+    "refused_by_king": KING,
+    "time_does_not_fit": KING,
+    "no_debtor": OUTSMART,
+    "number_too_long": OUTSMART,
+    "unknown_order": OUTSMART,
+    "order_of_another": OUTSMART,
+    "unreadable_work_order": OUTSMART,
+    "no_article_code": OUTSMART,
+    "no_quantity": OUTSMART,
+    "unreadable_quantity": OUTSMART,
+    "too_many_decimals": OUTSMART,
+    "unreadable_price": OUTSMART,
+    "negative_price": OUTSMART,
+    "quantity_too_large": OUTSMART,
+    "price_too_large": OUTSMART,
+    "price_decimals": OUTSMART,
+    "line_text_too_long": OUTSMART,
+    "no_hour_type": OUTSMART,
+    "no_time": OUTSMART,
+    "unreadable_time": OUTSMART,
+    "break_too_long": OUTSMART,
+    "no_warehouse": SETTINGS,
+    "not_linked": SETTINGS,
+    "not_linked_interim": SETTINGS,
+    "waits_for_lines": SETTINGS,
+    "order_of_other_customer": DECISION,
+    "before_from_date": DECISION,
+    "nothing_to_invoice": DECISION,
+    "gone_from_outsmart": DECISION,
+    "left_the_trigger": DECISION,
+    "line_conflict": DECISION,
+    "line_removed": DECISION,
+    "line_dropped": DECISION,
+    "differs_after_sending": DECISION,
+    "changed_after_export": DECISION,
+    "not_looked_up": DECISION,
+}
+_WORDS: dict[str, str | Promise] = {
+    KING: _("To be fixed in King, by the person who maintains articles, customers and orders there."),
+    OUTSMART: _("To be fixed in OutSmart, by the person who plans and checks the work orders."),
+    SETTINGS: _("To be fixed in the settings of kingsync, or per work order in OutSmart."),
+    DECISION: _("Decide per work order: open it to see what is possible."),
+    NOBODY: _("Nothing to fix: each run tries again."),
+}
+# A state that no retry takes up.
+_NOT_RETRIED = frozenset({"changed_after_export"})
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A cause as the page shows it."""
+
+    cause: Cause
+
+    @property
+    def place(self) -> str:
+        return _PLACES.get(self.cause.code, NOBODY)
+
+    @property
+    def by_whom(self) -> str:
+        return str(_WORDS[self.place])
+
+    @property
+    def kinds(self) -> list[Decision.Kind]:
+        """What one may decide here about all that it stops."""
+        found = [] if self.cause.code in _NOT_RETRIED else [Decision.Kind.RETRY]
+        if self.cause.code in LIFTED_BY_RELEASE:
+            found += [Decision.Kind.RELEASE, Decision.Kind.EXCLUDE]
+        return found
+
+    @property
+    def work_orders(self) -> list[Affected]:
+        return self.cause.work_orders
+
+    @property
+    def more(self) -> int:
+        """How many work orders it stops beside those that are listed."""
+        return self.cause.count - len(self.cause.work_orders)

@@ -1,0 +1,247 @@
+"""A work order and its King order side by side, line by line, for people to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from django.utils import formats
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from integrations import errors
+from integrations.king.records import LineKind
+from integrations.outsmart import payloads
+from integrations.outsmart.records import Material, WorkPeriod
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import ledger
+from kingsync.models.links import RecordKind, RecordLink, WorkStatus
+from kingsync.models.sync_settings import SettingsVersion, SyncSettings
+from kingsync.models.work_orders import OrderLine, WorkOrder
+from kingsync.rules import hours, mapping, matching, orders
+from kingsync.rules.plans import BookedLine, Content, Facts, Plan
+from kingsync.web.shared.dates import as_written
+from kingsync.web.work_orders import line_labels
+
+Fact = tuple[str, str]
+
+# What OutSmart says of the whole work order, in the sequence of the page.
+_SOURCE_FACTS: tuple[tuple[str | Promise, str], ...] = (
+    (gettext_lazy("Customer"), "customer_name"),
+    (gettext_lazy("Debtor number"), "customer_debtor_number"),
+    (gettext_lazy("Invoice to"), "invoice_customer_name"),
+    (gettext_lazy("Debtor number of the invoice"), "invoice_debtor_number"),
+    (gettext_lazy("Work date"), "work_date"),
+    (gettext_lazy("Finished on"), "work_end_date"),
+    (gettext_lazy("Type of work"), "type_of_work"),
+    (gettext_lazy("Project"), "project_number"),
+    (gettext_lazy("Reference"), "reference"),
+    (gettext_lazy("External reference"), "external_reference"),
+    (gettext_lazy("External work order number"), "king_order_number"),
+    (gettext_lazy("Status"), "status"),
+    (gettext_lazy("Work order status"), "work_status"),
+    (gettext_lazy("Signed by"), "signed_by"),
+    (gettext_lazy("Comment"), "comment"),
+)
+
+
+@dataclass(frozen=True)
+class OurSide:
+    """One row of the work order. `detail` says what else it holds."""
+
+    title: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class KingSide:
+    """What we sent as one line, or are about to."""
+
+    kind: str
+    article: str
+    quantity: str
+    detail: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PairedLine:
+    """One line on both sides. `ours` None: the work order has it no more; `line` None: no run has looked at it yet."""
+
+    kind: str
+    ours: OurSide | None
+    line: OrderLine | None
+    king: KingSide | None
+    rounding: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both documents. `is_readable` is False when OutSmart's answer is not kept or could not be understood."""
+
+    is_readable: bool
+    description: str
+    ours: list[Fact]
+    king: list[Fact]
+    lines: list[PairedLine]
+    imported: RecordLink | None
+
+
+def pair_of(row: WorkOrder) -> Pair:
+    """Return both documents of a work order, by at most five queries."""
+    lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
+    choices = _choices_of(row)
+    source = _source_of(row)
+    booked = tuple(ledger.as_booked(line) for line in lines)
+    plan = _plan_of(row, source, choices, booked) if source else None
+    return Pair(
+        is_readable=source is not None,
+        description=source.work_description if source else "",
+        ours=list(_source_facts(source)),
+        king=list(_king_facts(row, plan)),
+        lines=_paired(lines, source, plan, choices),
+        imported=_imported(row),
+    )
+
+
+def _source_facts(source: Source | None) -> Iterator[Fact]:
+    for label, name in _SOURCE_FACTS:
+        value = str(getattr(source, name, "")).strip()
+        if value:
+            yield str(label), _status_name(value) if name == "work_status" else as_written(value)
+
+
+def _status_name(code: str) -> str:
+    """Return a work order status as OutSmart shows it, "1 - Naar King"; its code when we do not know it."""
+    return str(WorkStatus.objects.filter(code=code).first() or code)
+
+
+def _source_of(row: WorkOrder) -> Source | None:
+    try:
+        return payloads.work_order(row.source.encode()) if row.source else None
+    except errors.PayloadError:
+        return None
+
+
+def _choices_of(row: WorkOrder) -> mapping.Exports:
+    """Return the choices that the work order was last looked at with; today's when they are not kept."""
+    version = SettingsVersion.objects.filter(version=row.settings_version).first() if row.settings_version else None
+    if version is not None:
+        return msgspec.convert(version.document, mapping.Mapping).exports
+    current = SyncSettings.objects.first()
+    return current.as_mapping().exports if current else mapping.Exports()
+
+
+def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports, booked: tuple[BookedLine, ...]) -> Plan:
+    """Return the order as the rule sees it, without asking what King knows."""
+    number = row.king_order_number or ""
+    return orders.from_work_order(source, choices, facts=Facts(), booked=booked, king_order_number=number)
+
+
+def _imported(row: WorkOrder) -> RecordLink | None:
+    """Return the link of the order import, when the work order was made of a King order."""
+    if not row.king_order_number:
+        return None
+    return RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=row.king_order_number).first()
+
+
+# --- King's header ----------------------------------------------------------------------------------------------------
+
+
+def _king_facts(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
+    if not row.king_order_number:
+        return
+    yield _("King order"), row.king_order_number
+    if not row.is_created_by_us:
+        yield _("Header"), _("Maintained in King: in an order that kingsync did not create, it only changes lines.")
+        return
+    yield _("Our reference"), orders.external_number(row.outsmart_id)
+    if plan is None:
+        return
+    header = plan.header
+    yield _("Debtor number"), header.debtor_number or "–"
+    yield _("Reference"), header.reference or "–"
+    yield _("Order date"), formats.date_format(header.order_date, "j F Y") if header.order_date else "–"
+    yield _("Delivery date"), formats.date_format(header.delivery_date, "j F Y") if header.delivery_date else "–"
+    yield _("Approved"), _("yes") if row.is_approved else _("no")
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------------
+
+
+def _paired(
+    lines: Sequence[OrderLine], source: Source | None, plan: Plan | None, choices: mapping.Exports
+) -> list[PairedLine]:
+    """Return the lines in the sequence of the settings; those that the work order has no more come last."""
+    by_key = {line.key: line for line in lines}
+    keys = matching.Keys.of(source, map(ledger.as_booked, lines)) if source else matching.Keys()
+    rows = _rows_of(source, plan, choices, keys) if source and plan else {}
+    paired = [_pair(kind, ours, by_key.get(key), choices) for key, (kind, ours) in rows.items()]
+    gone = [line for line in lines if line.key not in rows]
+    return paired + [_pair(line.kind, _by_label(line, is_gone=bool(rows)), line, choices) for line in gone]
+
+
+def _by_label(line: OrderLine, *, is_gone: bool) -> OurSide | None:
+    return None if is_gone else OurSide(line_labels.origin(line))
+
+
+def _pair(kind: str, ours: OurSide | None, line: OrderLine | None, choices: mapping.Exports) -> PairedLine:
+    return PairedLine(
+        kind=str(OrderLine.Kind(kind).label),
+        ours=ours,
+        line=line,
+        king=_king_side(line) if line else None,
+        rounding=line_labels.rounding(line, step=choices.hour_rounding) if line else "",
+    )
+
+
+def _rows_of(
+    source: Source, plan: Plan, choices: mapping.Exports, keys: matching.Keys
+) -> dict[str, tuple[str, OurSide]]:
+    """Return key of a line → its row in the work order, in the sequence of the settings."""
+    groups: dict[str, dict[str, tuple[str, OurSide]]] = {
+        "materials": {keys.material(row): ("material", _material(row)) for row in source.materials},
+        "hours": {keys.period(row): ("hours", _period(row)) for row in source.periods},
+        "text": {
+            line.origin.key: ("text", OurSide(line_labels.text_label(line.origin.label), line.content.text))
+            for line in plan.lines
+            if line.content.kind == LineKind.TEXT and line.origin.key.startswith("text|")
+        },
+    }
+    return {key: row for name in choices.order_line_sequence.split("_") for key, row in groups[name].items()}
+
+
+def _material(row: Material) -> OurSide:
+    amount = " ".join(part for part in (row.quantity, row.unit) if part)
+    parts = [amount, _("warehouse %(code)s") % {"code": row.warehouse} if row.warehouse else ""]
+    title = " · ".join(part for part in (row.code, row.name) if part)
+    return OurSide(title or f"{row.position}", " · ".join(part for part in parts if part))
+
+
+def _period(row: WorkPeriod) -> OurSide:
+    span = "–".join(part for part in (row.begin_time, row.end_time) if part)
+    pause = _("break of %(minutes)s minutes") % {"minutes": row.break_minutes} if row.break_minutes.strip("0 ") else ""
+    total = _("time %(time)s") % {"time": row.total_time} if row.total_time else ""
+    who = _("employee %(number)s") % {"number": row.employee_number} if row.employee_number else ""
+    parts = [row.work_date, span, pause, total, who, row.remark]
+    return OurSide(row.hour_type or _("no hour type"), " · ".join(part for part in parts if part))
+
+
+def _king_side(line: OrderLine) -> KingSide | None:
+    """Return what was sent last; what is planned as far as we know it; None where nothing goes to King."""
+    if line.sent:
+        sent = msgspec.convert(line.sent, Content, strict=False)
+        quantity = line_labels.number(sent.quantity)
+        detail = [
+            _("warehouse %(code)s") % {"code": sent.warehouse} if sent.warehouse else "",
+            _("price %(price)s") % {"price": line_labels.number(sent.price)} if sent.price is not None else "",
+        ]
+        text = sent.text
+        return KingSide(
+            line_labels.king_kind(sent.kind), sent.article, quantity, " · ".join(filter(None, detail)), text
+        )
+    if line.state == OrderLine.State.PLANNED and line.quantity is not None:
+        return KingSide(line_labels.king_kind(None), "", line_labels.number(hours.plain(line.quantity)), "", "")
+    return None

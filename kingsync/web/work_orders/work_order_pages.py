@@ -1,0 +1,47 @@
+"""The ledger of a tenant: every work order seen, and one of them with both its documents."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from kingsync.manual_actions import actions, order_notices
+from kingsync.messages.reason_texts import stored
+from kingsync.models.runs import RunKind
+from kingsync.models.work_orders import WorkOrder
+from kingsync.web.shared import access, paging, tenant_status
+from kingsync.web.work_orders import history, side_by_side, work_order_list
+
+
+@require_safe
+@access.members
+def work_orders(request: access.TenantRequest) -> HttpResponse:
+    """Show the work orders that are asked for, newest first."""
+    wanted, form = work_order_list.wanted(request.GET)
+    context = {
+        "page": paging.latest_first(wanted.rows(), by=wanted.order, before=request.GET.get("before", "")),
+        "counts": work_order_list.counts(),
+        "wanted": wanted,
+        "form": form,
+        "filters": [form[name] for name in form.FILTERS],
+    }
+    return render(request, "work_orders/work_orders.html", context)
+
+
+@require_safe
+@access.members
+def work_order(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
+    """Show one work order: why it stands where it stands, both documents, what happened, what one may decide."""
+    row = get_object_or_404(WorkOrder.objects.select_related("last_run"), pk=work_order_id)
+    context = {
+        "work_order": row,
+        "pair": side_by_side.pair_of(row),
+        "moments": history.of(row),
+        "notices": [stored(why) for why in order_notices.of(row)],
+        "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
+        "possible": {str(kind) for kind in actions.possible(row)} if request.may_edit else set(),
+        "may_export": request.may_edit and row.state != "excluded",
+        "refusal": tenant_status.refusal(RunKind.EXPORT) if request.may_edit else None,
+    }
+    return render(request, "work_orders/work_order.html", context)

@@ -1,0 +1,22 @@
+"""The addresses of the ledger's pages."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from kingsync.web.work_orders import action_pages, bulk_pages, dry_run_pages, list_download, work_order_pages
+
+ONE = "t/<slug:slug>/work-orders/<int:work_order_id>/"
+
+urlpatterns: list[URLPattern] = [
+    path("t/<slug:slug>/work-orders/", work_order_pages.work_orders, name="work_orders"),
+    path("t/<slug:slug>/work-orders/decide/", bulk_pages.decide_many, name="decide_many"),
+    path("t/<slug:slug>/work-orders/file/<str:form>/", list_download.work_orders_file, name="work_orders_file"),
+    path("t/<slug:slug>/work-orders/causes/", bulk_pages.causes_page, name="causes"),
+    path("t/<slug:slug>/work-orders/causes/decide/", bulk_pages.decide_cause, name="decide_cause"),
+    path(ONE, work_order_pages.work_order, name="work_order"),
+    path(f"{ONE}decide/", action_pages.decide, name="decide"),
+    path(f"{ONE}preview/", dry_run_pages.preview, name="preview"),
+    path(f"{ONE}export/", dry_run_pages.export_one, name="export_one"),
+    path(f"{ONE}run/<int:run_id>/", dry_run_pages.work_order_run, name="work_order_run"),
+]

@@ -1,0 +1,108 @@
+"""One slice of any run: claim it, tell its story, end it in the right state whatever happens."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from integrations import errors
+from kingsync.exports import dry_run, export_run
+from kingsync.imports import import_run
+from kingsync.messages.reason_texts import reason_of, stored
+from kingsync.models.connections import Connection, System
+from kingsync.models.encryption import DecryptionError
+from kingsync.models.runs import LogEntry, RunKind, SyncRun
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.rules.outcomes import Reason, reason
+from kingsync.runs import lifecycle, wanted
+from kingsync.runs.clients import NotConnectedError
+from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
+from kingsync.runs.run_log import RunLog
+from kingsync.runs.wanted import NotWantedError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Worked:
+    """How a slice ended: `more` = queue the run again; `plan` = what a dry run would do."""
+
+    more: bool = False
+    plan: list[dict[str, object]] = field(default_factory=list)
+
+
+def work(run_id: int, *, slice_seconds: float) -> Worked:
+    """Work on a run of the open scope's tenant for about this long. Nothing happens when somebody else has it."""
+    with lifecycle.claimed(run_id, slice_seconds=slice_seconds) as claim:
+        if claim is None:
+            return Worked()
+        log = RunLog(claim.run)
+        try:
+            more = _tell(claim, log)
+        except LostClaimError:
+            return Worked()
+        except CancelRequestedError:
+            _end(claim, log, reason("cancelled"), cancelled=True)
+        except NotWantedError as error:
+            _end(claim, log, error.why, cancelled=True)
+        except (NotConnectedError, DecryptionError, errors.IntegrationError) as error:
+            _end(claim, log, _why(error))
+        except Exception:  # the run must end in a state that says so, whatever broke
+            if not SyncRun.objects.filter(pk=claim.run.pk).exists():
+                logger.warning("run.gone: run %s is not in the database any more, which was put back", run_id)
+                return Worked()
+            logger.exception("run %s failed", run_id)
+            _end(claim, log, reason("internal"))
+        else:
+            log.write()
+            if more:
+                lifecycle.put_back(claim)
+                return Worked(more=True)
+            lifecycle.finish(claim)
+            _connections_worked(claim)
+        return Worked(plan=claim.plan)
+
+
+def _tell(claim: Claim, log: RunLog) -> bool:
+    # Asked for each slice: somebody may have switched it off while the run waited in the queue.
+    wanted.require(RunKind(claim.run.kind), claim.run.options)
+    choices = SyncSettings.objects.get().as_mapping()
+    if claim.run.kind == RunKind.IMPORT:
+        return import_run.run(claim, choices.imports, log)
+    if claim.run.is_dry:
+        return dry_run.run(claim, choices.exports, log)
+    return export_run.run(claim, choices.exports, log)
+
+
+def _why(error: Exception) -> Reason:
+    if isinstance(error, NotConnectedError):
+        return error.why
+    if isinstance(error, DecryptionError):
+        return reason("decryption")
+    assert isinstance(error, errors.IntegrationError)  # noqa: S101
+    if isinstance(error, errors.TenantActionError):
+        _pause(error)
+    return reason_of(error)
+
+
+def _pause(error: errors.TenantActionError) -> None:
+    """Stop the schedule from knocking on a door that a person must open first."""
+    for connection in Connection.objects.filter(system=error.system):
+        connection.pause(dict(stored(reason_of(error))))
+
+
+def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> None:
+    level = LogEntry.Level.WARNING if cancelled else LogEntry.Level.ERROR
+    log.add("run.cancelled" if cancelled else "run.failed", why, level=level)
+    log.write()
+    lifecycle.finish(claim, error=why, cancelled=cancelled)
+
+
+def _connections_worked(claim: Claim) -> None:
+    """Use the connections again that this run used; an import of files says nothing of King's webservices."""
+    options = claim.run.options
+    read_files = bool(options.get(SyncRun.NAMED_FILES)) or SyncRun.FOUND_FILES in options
+    for connection in Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all():
+        connection.worked(now=timezone.now())

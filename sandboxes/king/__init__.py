@@ -1,0 +1,1 @@
+"""King's web services as a sandbox."""

@@ -1,0 +1,1 @@
+"""OutSmart's API as a sandbox."""

@@ -1,0 +1,77 @@
+"""Every page in light and dark: axe finds nothing serious, and on a telephone nothing sticks out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLPattern
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from kingsync.web.urls import urlpatterns
+from tests.browser.visual import tour
+from tests.browser.visual.company import Company
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# A tour goes in so many parts, each with a company of its own, so that they are gone on at the same time.
+PARTS = 2
+SERIOUS = {"serious", "critical"}
+TELEPHONE = 380
+
+
+# Dark is the same page in other colours.
+ASKED: dict[str, dict[str, Any]] = {
+    "light": {"resultTypes": ["violations"]},
+    "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast"]},
+}
+
+
+def found_by_axe(page: Page, look: str, name: str) -> list[str]:
+    """Return what is seriously wrong with the page as it stands: the look, the page, the rule and where."""
+    violations: list[dict[str, Any]] = Axe().run(page, options=ASKED[look]).response["violations"]
+    return [
+        f"{look} {name}: {each['id']} at {node['target']}: {node.get('failureSummary', '')}"
+        for each in violations
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]
+
+
+def sticking_out(page: Page, name: str) -> list[str]:
+    """Return what is too wide for a telephone."""
+    page.set_viewport_size({"width": TELEPHONE, "height": 800})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{name}: {width} pixels wide"] if width > TELEPHONE else []
+
+
+def test_every_address_is_on_the_tour_or_no_page(company: Company) -> None:
+    named = {str(each.name) for each in urlpatterns if isinstance(each, URLPattern)}
+
+    toured = {stop.url for stop in tour.stops(company)} - {""}
+
+    assert toured | tour.NO_PAGES == named
+    assert not toured & tour.NO_PAGES
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_page_has_a_serious_fault_or_sticks_out_on_a_telephone(
+    browser: Browser, company: Company, live_server: LiveServer, part: int
+) -> None:
+    found: list[str] = []
+
+    for stop in tour.stops(company)[part::PARTS]:
+        with tour.window(browser, company, live_server.url, stop.who, locale="nl-NL", reduced_motion="reduce") as page:
+            tour.visit(page, live_server.url, stop)
+            for look in ("light", "dark"):
+                page.emulate_media(color_scheme=look)
+                found += found_by_axe(page, look, stop.name)
+            found += sticking_out(page, stop.name)
+        with tour.window(browser, company, live_server.url, stop.who, locale="en-GB", reduced_motion="reduce") as page:
+            tour.visit(page, live_server.url, stop)
+            found += sticking_out(page, f"{stop.name} in English")
+
+    assert found == [], "\n".join(found)

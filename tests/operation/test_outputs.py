@@ -1,0 +1,59 @@
+"""What commands write, and where: to a reader who goes away, and into the folder of mails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devservers.places import CHECKOUT
+from kingsync.models import tenants
+from tests import factories, processes
+
+
+def _environment(local: Path) -> dict[str, str]:
+    addresses = {"DATABASE_URL": processes.database_url(), "REDIS_URL": os.environ["REDIS_URL"]}
+    return processes.environment(local, **addresses)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("words", [["ledger", "jansen"], ["ledger", "jansen", "--json"], ["show_tenant", "jansen"]])
+def test_a_command_ends_quietly_when_nobody_reads_on(tmp_path: Path, words: list[str]) -> None:
+    tenant = factories.tenant(slug="jansen")
+    factories.settings(tenant)
+    with tenants.scope(tenant):
+        for _each in range(2000):
+            factories.work_order(tenant)
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, processes.MANAGE, *words],
+        env=_environment(tmp_path),
+        cwd=CHECKOUT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_mails_of_a_development_machine_lie_where_the_demo_says(tmp_path: Path) -> None:
+    local = tmp_path / "a folder # of %20 signs"
+    local.mkdir()
+
+    subprocess.run(
+        [sys.executable, processes.MANAGE, "sendtestemail", "bob@jansen.example"],
+        env=processes.environment(local),
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+    )
+
+    assert len(list((local / "mail").iterdir())) == 1

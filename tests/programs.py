@@ -1,0 +1,105 @@
+"""Programs of ours beside the test: they use its database and broker, and its sandboxes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings as deployment
+
+from devservers import ports
+from devservers.places import CHECKOUT
+from tests import patience, processes
+
+Program = subprocess.Popen[bytes]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a command that uses the database of this test."""
+    return (
+        os.environ
+        | processes.temporary_files()
+        | {
+            "DATABASE_URL": processes.database_url(),
+            "REDIS_URL": deployment.REDIS_URL,
+            "SECRET_KEY": deployment.SECRET_KEY,
+            "ENCRYPTION_KEYS": ",".join(deployment.ENCRYPTION_KEYS),
+            "PRIVATE_HOSTS": "127.0.0.1",
+            "KING_WRITE_TIMEOUT": "100",
+            "JOURNAL_FOLDER": deployment.JOURNAL_FOLDER,
+        }
+    )
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + patience.SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+@contextmanager
+def web(*, workers: int = 1) -> Iterator[int]:
+    """Start the web server of the compose file, with 4 threads for each of its processes; yields its port."""
+    port = ports.free_port()
+    options = ["--host", ports.HOST, "--port", str(port), "--workers", str(workers)]
+    command = processes.bound("-m", "kingsync.serve", *options)
+    # With a SECRET_KEY of its own it would be production, behind TLS; the key of this machine is the same one.
+    as_here = {name: value for name, value in environment().items() if name not in ("SECRET_KEY", "ENCRYPTION_KEYS")}
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=as_here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: not ports.is_free(port) or process.poll() is not None)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=patience.SECONDS)
+
+
+@contextmanager
+def workers() -> Iterator[Callable[..., Program]]:
+    """Start Celery workers on demand, for both queues if none is named; all of them are gone after the block."""
+    with _celery() as start:
+        yield lambda queues="imports,exports": start("worker", "-Q", queues, "-c", "1", "-n", f"{queues}@%h")
+
+
+@contextmanager
+def clocks() -> Iterator[Callable[..., Program]]:
+    """Start clocks on demand, with variables of their own; all of them are gone after the block."""
+    with _celery() as start:
+        yield lambda **variables: start("beat", **variables)
+
+
+@contextmanager
+def _celery() -> Iterator[Callable[..., Program]]:
+    started: list[Program] = []
+
+    def start(*arguments: str, **variables: str) -> Program:
+        process = subprocess.Popen(
+            processes.bound("-m", "celery", "-A", "kingsync.celery", *arguments),
+            cwd=CHECKOUT,
+            env=environment() | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            _end(process)
+
+
+def _end(process: Program) -> None:
+    """Wait for a program that was asked to end; a worker in the middle of a long slice is killed, with its pool."""
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
