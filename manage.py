@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The door to every command of a checkout; an installed package has it as `kingsync`."""
+"""Entry point of every command of a checkout; an installed package has it as `kingsync`."""
 
 from __future__ import annotations
 

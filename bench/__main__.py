@@ -1,4 +1,4 @@
-"""`python -m bench`: what we claim about speed, measured here. Ends with 1 when a bound is broken."""
+"""`python -m bench`: the speed that we claim, measured. Exits with 1 when a bound is broken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.world import world
 
 
 def main() -> None:
-    """This function will measure with servers of its own and print a table; `--quick` judges nothing."""
+    """Measure with servers of its own and print a table; `--quick` judges nothing."""
     parser = ArgumentParser(prog="python -m bench", description="What we claim about speed, measured here.")
     parser.add_argument(
         "--quick", action="store_true", help="few work orders: shows that all of it works, proves nothing"

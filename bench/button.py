@@ -18,20 +18,20 @@ PATIENCE_SECONDS = 120.0
 
 
 def press(slug: str) -> int:
-    """This function will queue an export for a worker and give its number."""
+    """Queue an export for a worker and return its number."""
     tenant = Tenant.objects.get(slug=slug)
     return tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run.pk
 
 
 def started(run_id: str) -> float:
-    """This function will wait for the run to start and give how many seconds it was queued."""
+    """Wait for the run to start and return how many seconds it was queued."""
     run = _when(run_id, lambda run: run.started_at is not None)
     assert run.started_at
     return (run.started_at - run.queued_at).total_seconds()
 
 
 def ended(run_id: str) -> float:
-    """This function will wait for the run to succeed and give how many seconds it took."""
+    """Wait for the run to succeed and return how many seconds it took."""
     run = _when(run_id, lambda run: run.status in SyncRun.FINAL)
     assert run.status == "succeeded", run.status
     assert run.started_at

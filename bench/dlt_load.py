@@ -1,6 +1,6 @@
 """The same pages loaded by dlt, in an environment of its own: `dlt_load.py KING_URL ACCESS_CODE DATABASE FOLDER`.
 
-Knows nothing of kingsync. Merges by article number, as dlt's documentation recommends for records that change. Prints
+Independent of kingsync. Merges by article number, as dlt's documentation recommends for records that change. Prints
 the seconds.
 """
 
@@ -18,7 +18,7 @@ PAGE = 500
 
 
 def main() -> None:
-    """This function will load all articles and tell how long it took."""
+    """Load all articles and print how long it took."""
     url, code, database, folder = sys.argv[1:]
     destination = dlt.destinations.postgres(credentials=database)
     pipeline = dlt.pipeline("articles", pipelines_dir=folder, destination=destination, dataset_name="dlt_articles")

@@ -1,4 +1,4 @@
-"""How fast exports are, against what King's answers alone would take; every ratio measured in this run."""
+"""How fast exports are, against the minimum set by King's answers alone; every ratio is measured in this run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from devservers import children
 from devservers.places import CHECKOUT
 
 LATENCY_MS = 20
-# Beside one call per line: create, read back, unlock.
+# Besides one call per line: create, read back, unlock.
 CALLS_PER_ORDER = jobs.LINES + 3
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How many work orders each measurement takes."""
+    """How many work orders each measurement uses."""
 
     few: int
     many: int
@@ -38,7 +38,7 @@ QUICK = Size(few=5, many=15, side=8, slice_seconds=1)
 
 
 def measure(world: World, size: Size) -> Iterator[Figure]:
-    """This function will measure everything that issue 3 promises of exports; raises where a run did not succeed."""
+    """Measure everything that we claim for exports; raise where a run did not succeed."""
     one = world.company("one", latency_ms=LATENCY_MS)
     few = _created(one, size.few)
     yield from _in_bulk(one, few, size)
@@ -85,7 +85,7 @@ def _in_bulk(company: Company, few: Exported, size: Size) -> Iterator[Figure]:
 
 
 def _unchanged(company: Company, outsmart_ids: list[str]) -> Iterator[Figure]:
-    """Put everything back at the trigger as it is, and export again."""
+    """Put everything back at the trigger unchanged, and export again."""
     company.reopen(outsmart_ids)
     company.forget_calls()
     again = company.export()
@@ -103,7 +103,7 @@ def _approved(company: Company, size: Size) -> Iterator[Figure]:
 
 
 def _side_by_side(one: Company, two: Company, size: Size) -> Iterator[Figure]:
-    """Two tenants in two processes at once, against one of them alone."""
+    """Measure two tenants in two processes at once, against one of them alone."""
     alone = _created(one, size.side).seconds
     for company in (one, two):
         company.load(size.side)
@@ -114,7 +114,7 @@ def _side_by_side(one: Company, two: Company, size: Size) -> Iterator[Figure]:
 
 
 def _taking_turns(busy: Company, other: Company, size: Size) -> Iterator[Figure]:
-    """One worker for both: the second tenant's turn comes after one slice of the first, not after its run."""
+    """Measure one worker for both: the second tenant's turn comes after one slice of the first, not after its run."""
     work_orders = 4 * size.slice_seconds * 1000 // (CALLS_PER_ORDER * LATENCY_MS)
     busy.load(work_orders)
     other.load(1)
@@ -131,7 +131,7 @@ def _taking_turns(busy: Company, other: Company, size: Size) -> Iterator[Figure]
 
 @contextmanager
 def _worker(log: Path, slice_seconds: int) -> Iterator[None]:
-    """Have one worker with one process for exports."""
+    """Run one worker with one process for exports."""
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery", "worker"]
     command += ["--queues", "exports", "--concurrency", "1", "--loglevel", "WARNING"]
     environment = os.environ | {"BENCH_SLICE_SECONDS": str(slice_seconds)}
@@ -148,12 +148,12 @@ def _press(company: Company) -> int:
 
 
 def _wait_until_started(run_id: int) -> float:
-    """This function will give how many seconds the run waited in the queue."""
+    """Return how many seconds the run waited in the queue."""
     return float(_ask("started", str(run_id)))
 
 
 def _wait_until_ended(run_id: int) -> float:
-    """This function will give how many seconds the run took from its start to its end."""
+    """Return how many seconds the run took from start to end."""
     return float(_ask("ended", str(run_id)))
 
 

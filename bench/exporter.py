@@ -15,7 +15,7 @@ FOREVER = 1e6
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run did and took. `seconds` is the whole run, `outsmart_seconds` its share with OutSmart."""
+    """What a run did and took. `seconds` is the whole run, `outsmart_seconds` OutSmart's share of it."""
 
     status: str
     counts: dict[str, int]
@@ -26,13 +26,13 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> None:
-    """This function will export what stands at the tenant's trigger and tell how it went."""
+    """Export what is at the tenant's trigger and print the result."""
     django.setup()
     sys.stdout.write(msgspec.json.encode(export(sys.argv[1])).decode() + "\n")
 
 
 def export(slug: str) -> Exported:
-    """This function will run one export of the tenant to its end."""
+    """Run one export of the tenant to its end."""
     from kingsync import worker  # noqa: PLC0415
     from kingsync.models import tenants  # noqa: PLC0415 (after the set-up)
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
@@ -56,7 +56,7 @@ def export(slug: str) -> Exported:
 
 
 def peak_mib() -> float:
-    """This function will give the most memory that this process ever had resident.
+    """Return the most memory that this process ever had resident, in MiB.
 
     Not getrusage's figure: that one survives exec and so begins with the parent's.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table; without a bound it is there to be read."""
+    """One line of the table; without a bound it is for information only."""
 
     name: str
     value: float
@@ -30,7 +30,7 @@ class Figure:
 
 
 def report(figures: Iterator[Figure], *, is_judged: bool) -> bool:
-    """This function will print each figure when it is there; True when no bound is broken."""
+    """Print each figure as it arrives; return True when no bound is broken."""
     broken = []
     began = time.monotonic()
     for figure in figures:

@@ -13,7 +13,7 @@ from bench import jobs
 
 
 def main() -> None:
-    """This function will make `python -m bench.floor URL ACCESS_CODE COUNT` orders and tell how long it took."""
+    """Make `python -m bench.floor URL ACCESS_CODE COUNT` orders and print how long it took."""
     address, code, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
     with requests.Session() as session:
         session.headers["ACCESS-TOKEN"] = code

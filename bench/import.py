@@ -28,7 +28,7 @@ PAGE_MS, BATCH_MS = 50, 20
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How many products each measurement takes, and how often it is repeated: the median counts."""
+    """How many products each measurement uses, and how often it is repeated: the median counts."""
 
     products: int
     many: int
@@ -41,7 +41,7 @@ QUICK = Size(products=2_000, many=8_000, repeats=1, slow=2_000)
 
 
 def measure(here: World, size: Size) -> Iterator[Figure]:
-    """This function will measure everything that issue 4 promises of imports; raises where a run did not succeed."""
+    """Measure everything that we claim for imports; raise where a run did not succeed."""
     king = here.sandbox("king", "--records", str(size.products))
     dlt = Dlt(here.folder, local_folder() / "dlt")
     yield from _first(here, king, size, dlt)
@@ -70,7 +70,7 @@ def _first(here: World, king: str, size: Size, dlt: Dlt) -> Iterator[Figure]:
 
 
 def _again(company: Company, size: Size, dlt: Dlt, *, changed: int, bound: float) -> Iterator[Figure]:
-    """Import everything once more, with so many records changed each time."""
+    """Import everything once more, with `changed` records changed each time."""
     reads, runs = [], []
     for number in range(size.repeats):
         _change(company.king, changed, price=19 + number + bound)
@@ -86,7 +86,7 @@ def _again(company: Company, size: Size, dlt: Dlt, *, changed: int, bound: float
 
 
 def _memory(here: World, size: Size) -> Iterator[Figure]:
-    """Four times as many records, imported and imported again."""
+    """Compare the peak memory of importing four times as many records; each import runs twice."""
     peaks = {}
     for count in (size.products, size.many):
         company = _company(here, f"memory-{count}", here.sandbox("king", "--records", str(count)))
@@ -96,7 +96,7 @@ def _memory(here: World, size: Size) -> Iterator[Figure]:
 
 
 def _overlap(here: World, size: Size) -> Iterator[Figure]:
-    """A King and an OutSmart that take their time: reading and posting wait at the same time."""
+    """Use a slow King and a slow OutSmart: reading and posting wait at the same time."""
     king = here.sandbox("king", "--records", str(size.slow), "--latency", str(PAGE_MS))
     for latency in (0, BATCH_MS):
         outsmart = here.sandbox("outsmart", "--work-orders", "0", "--latency", str(latency))
@@ -123,7 +123,7 @@ def _import(company: Company, *, created_at_least: int = 0) -> Imported:
 
 
 def _mirrored(here: World, king: str) -> float:
-    """This function will give the seconds of what dlt does, by our means: King's pages into PostgreSQL, no more."""
+    """Return the seconds of what dlt does, by our means: King's pages into PostgreSQL, no more."""
     slug = _company(here, "mirror", king).slug
     command = [sys.executable, "-m", "bench.importer", slug, "mirror"]
     return float(subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout)
@@ -151,7 +151,7 @@ def _change(king: str, count: int, price: float) -> None:
 
 
 def main() -> None:
-    """This function will measure with servers of its own and print a table; `--quick` judges nothing."""
+    """Measure with servers of its own and print a table; `--quick` judges nothing."""
     parser = ArgumentParser(prog="python -m bench.import", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few products: shows that it works, proves nothing")
     quick = parser.parse_args().quick

@@ -1,7 +1,7 @@
 """The same pages and batches in a bare loop on kept connections: what the sandboxes themselves allow.
 
 `python -m bench.import_floor read KING_URL` fetches and parses every page; `post KING_URL OUTSMART_URL` does that,
-makes a row of each record and posts them; `only-post` has the rows beforehand. Prints the seconds.
+makes a row of each record and posts them; `only-post` prepares the rows beforehand. Prints the seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    """This function will do what its arguments say and tell how long it took."""
+    """Do what the arguments say and print how long it took."""
     wanted, *addresses = sys.argv[1:]
     with requests.Session() as king, requests.Session() as outsmart:
         king.trust_env = outsmart.trust_env = False

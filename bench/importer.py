@@ -26,7 +26,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> None:
-    """This function will read all products of the tenant's King, post what is new, and tell how it went."""
+    """Import all products of the tenant's King, or with `mirror` only load them; print the result."""
     django.setup()
     if sys.argv[2:] == ["mirror"]:
         sys.stdout.write(f"{mirrored(sys.argv[1])}\n")
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def imported(slug: str) -> Imported:
-    """This function will run one full import of products to its end."""
+    """Run one full import of products to its end."""
     from kingsync import worker  # noqa: PLC0415
     from kingsync.models import tenants  # noqa: PLC0415 (after the set-up)
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
@@ -52,7 +52,7 @@ def imported(slug: str) -> Imported:
 
 
 def mirrored(slug: str) -> float:
-    """This function will load all articles of the tenant's King into the mirror and give the seconds."""
+    """Load all articles of the tenant's King into the mirror and return the seconds."""
     from integrations.king.records import Kind  # noqa: PLC0415
     from kingsync.king_mirror import mirror  # noqa: PLC0415
     from kingsync.models import tenants  # noqa: PLC0415

@@ -10,7 +10,7 @@ LINES = MATERIALS + PERIODS + TEXTS
 DEBTOR, WAREHOUSE, RATE = "10", "1", "MONT"
 ARTICLES = tuple(f"BENCH-{number}" for number in range(1, MATERIALS + 1))
 
-# What King must hold for these work orders: kind, number, fields.
+# What King must contain for these work orders: kind, number, fields.
 MASTERS: tuple[tuple[str, str, Record], ...] = (
     ("debtor", DEBTOR, {"Naam1": "Bakkerij De Korenaar", "Straat": "Kade", "PostCode": "1000 AA", "Woonplaats": "Ede"}),
     ("warehouse", WAREHOUSE, {"Omschrijving": "Hoofdmagazijn", "IsDefault": 1}),
@@ -28,7 +28,7 @@ _CUSTOMER = {
 
 
 def work_order(number: int) -> Record:
-    """This function will make a completed work order with this row id, at the trigger, for a new King order."""
+    """Return a completed work order with this row id, at the trigger, for a new King order."""
     customer = {f"Customer{name}{side}": value for name, value in _CUSTOMER.items() for side in ("", "Invoice")}
     return {
         **blank_work_order(),

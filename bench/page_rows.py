@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 SLUG = "large"
-# Of 2 000 work orders so many stand in a state; the others are done.
+# Of 2 000 work orders, this many are in each state; the others are done.
 _STATES = """
     CASE WHEN n % 2000 < 1 THEN 'uncertain' WHEN n % 2000 < 3 THEN 'incomplete' WHEN n % 2000 < 5 THEN 'rejected'
          WHEN n % 2000 < 7 THEN 'held' WHEN n % 2000 < 8 THEN 'changed' WHEN n % 2000 < 18 THEN 'excluded'
@@ -43,7 +43,7 @@ _DEFAULTS: dict[str, str | int | bool] = {
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows the company has; every tenth work order more belongs to somebody else."""
+    """How many rows the company has; a tenth more work orders belong to another tenant."""
 
     work_orders: int
     runs: int
@@ -56,11 +56,11 @@ QUICK = Size(work_orders=3_000, runs=100, with_lines=100, log_entries=500)
 
 
 def fill(tenant: Tenant, other: Tenant, size: Size) -> None:
-    """This function will make the rows and let the database look at them, as autovacuum would."""
+    """Create the rows and analyze them, as autovacuum would."""
     from kingsync.models.work_orders import WorkOrder  # noqa: PLC0415 (after the set-up)
 
     searched = next(index for index in WorkOrder._meta.indexes if index.name == "work_orders_by_text")
-    with connection.schema_editor() as editor:  # far quicker than keeping it up row by row
+    with connection.schema_editor() as editor:  # far quicker than maintaining it row by row
         editor.remove_index(WorkOrder, searched)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")
@@ -75,7 +75,7 @@ def fill(tenant: Tenant, other: Tenant, size: Size) -> None:
 
 
 def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: int) -> None:
-    """Newest last, over five years, every eleventh somebody else's; names of customers come again and again."""
+    """Insert work orders over five years, newest last, every eleventh another tenant's; customer names repeat."""
     columns = ", ".join(_DEFAULTS)
     values = ", ".join(["%s"] * len(_DEFAULTS))
     cursor.execute(
@@ -109,7 +109,7 @@ def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: in
 
 
 def _runs(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
-    """One each quarter of an hour, exports and imports by turns."""
+    """Insert a run for each quarter of an hour, exports and imports in turn."""
     counts = ", ".join(f"{name}_count" for name in _COUNTS)
     cursor.execute(
         f"""
@@ -128,7 +128,7 @@ def _runs(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
 
 
 def _lines(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
-    """Eight lines for the newest work orders."""
+    """Insert eight lines for each of the newest work orders."""
     cursor.execute(
         """
         INSERT INTO kingsync_orderline (tenant_id, work_order_id, reference, key, kind, source, position, state,
@@ -144,7 +144,7 @@ def _lines(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
 
 
 def _log(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
-    """What the runs wrote down of the newest work orders."""
+    """Insert what the runs logged about the newest work orders."""
     cursor.execute(
         """
         INSERT INTO kingsync_logentry (tenant_id, run_id, at, level, event, record_kind, outsmart_id, king_id, code,
@@ -161,6 +161,6 @@ def _log(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
 
 
 def old_week() -> tuple[str, str]:
-    """This function will give the first and last day of a week that lies four years back."""
+    """Return the first and last day of a week four years ago."""
     begin = datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=4 * 365)
     return begin.isoformat(), (begin + datetime.timedelta(days=6)).isoformat()

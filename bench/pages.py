@@ -1,4 +1,4 @@
-"""`python -m bench.pages`: how fast pages are with a large ledger. Ends with 1 when one is slower than promised."""
+"""`python -m bench.pages`: how fast pages are with a large ledger. Exits with 1 when one is slower than promised."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TIMES = 5
 
 
 def main() -> None:
-    """This function will measure with a database of its own and print a table; `--quick` judges nothing."""
+    """Measure with a database of its own and print a table; `--quick` judges nothing."""
     parser = ArgumentParser(prog="python -m bench.pages", description="How fast pages are with a large ledger.")
     parser.add_argument("--quick", action="store_true", help="few rows: shows that all of it works, proves nothing")
     parser.add_argument("--explain", action="store_true", help="also print how the database carries each query out")
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
-    """This function will make the rows and ask for each page."""
+    """Create the rows and request each page."""
     from django.test.utils import setup_test_environment  # noqa: PLC0415 (after the set-up)
 
     from bench import page_rows  # noqa: PLC0415
@@ -60,7 +60,7 @@ def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
 
 
 def _company(size: Size) -> tuple[Client, int]:
-    """This function will make the company and give its owner's browser and the key of its newest work order."""
+    """Create the company; return its owner's browser and the key of its newest work order."""
     from django.test import Client  # noqa: PLC0415
 
     from bench import page_rows  # noqa: PLC0415
@@ -118,7 +118,7 @@ def _addresses(newest: int, size: Size) -> Iterator[tuple[str, str]]:
 
 
 def _milliseconds(client: Client, address: str) -> float:
-    """This function will give the median of some answers, the numbers on the chips counted anew each time."""
+    """Return the median of several answers, with the numbers on the chips counted again each time."""
     from django.core.cache import cache  # noqa: PLC0415 (after the set-up)
 
     took = []
@@ -143,7 +143,7 @@ def _file(client: Client, form: str) -> Iterator[Figure]:
 
 
 def _explain(client: Client, address: str) -> None:
-    """This function will print the plan of each query of a page that reads the ledger."""
+    """Print the plan of each slow query of a page."""
     from django.db import connection  # noqa: PLC0415 (after the set-up)
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
 

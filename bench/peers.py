@@ -1,4 +1,4 @@
-"""dlt beside us: installed into a folder of its own with checked hashes, run as a program."""
+"""dlt for comparison: installed into a folder of its own with checked hashes, run as a program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.world import ACCESS_CODE, ADMINISTRATION
 from devservers.places import CHECKOUT
 
 LOCK = CHECKOUT / "requirements" / "dlt.lock"
-# It would otherwise tell its makers that it was used.
+# Otherwise it reports its use to its makers.
 QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
 
 
@@ -24,7 +24,7 @@ class Dlt:
             self._install(home)
 
     def load(self, king: str, database_url: str) -> float:
-        """This function will load all of King's articles in a fresh process and give the seconds it took."""
+        """Load all of King's articles in a fresh process and return the seconds it took."""
         script = str(CHECKOUT / "bench" / "dlt_load.py")
         command = [str(self._python), script, f"{king}/{ADMINISTRATION}", ACCESS_CODE, database_url, str(self._state)]
         environment = os.environ | QUIET | {"DLT_DATA_DIR": str(self._state), "HOME": str(self._state)}

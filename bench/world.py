@@ -1,4 +1,4 @@
-"""Where the measuring happens: a database, tenants, and a King and an OutSmart in processes of their own."""
+"""Where the measuring happens: a database, tenants, and a King and an OutSmart in their own processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _numbers = itertools.count(100_001)
 
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
-    """Have a fresh database, fsync and all, inside the block; everything ends with it."""
+    """Provide a fresh database, fsync and all, inside the block; everything ends with it."""
     with servers(folder) as addresses, ExitStack() as stack:
         os.environ |= {
             "KINGSYNC_LOCAL": str(folder),
@@ -45,7 +45,7 @@ def world(folder: Path) -> Iterator[World]:
 
 
 def manage(*arguments: str) -> None:
-    """This function will run a command of manage.py; raises RuntimeError with what it says when it fails."""
+    """Run a command of manage.py. Raises RuntimeError with its error output when it fails."""
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -58,7 +58,7 @@ class World:
     folder: Path
 
     def company(self, slug: str, *, latency_ms: int) -> Company:
-        """This function will make a tenant with a King and an OutSmart of its own, its mirror of King filled."""
+        """Create a tenant with a King and an OutSmart of its own, its mirror of King filled."""
         king = self.sandbox("king", "--latency", str(latency_ms))
         outsmart = self.sandbox("outsmart", "--work-orders", "0")
         company = Company(slug, king=king, outsmart=outsmart, folder=self.folder)
@@ -87,7 +87,7 @@ class Company:
     folder: Path
 
     def settle(self, **exports: object) -> None:
-        """This function will store the tenant, or change its settings of exports."""
+        """Store the tenant, or change its export settings."""
         king = {"base_url": self.king, "administration": ADMINISTRATION, "access_code": ACCESS_CODE}
         document = {
             "slug": self.slug,
@@ -101,13 +101,13 @@ class Company:
         manage("apply_tenant", str(file))
 
     def load(self, count: int) -> list[str]:
-        """This function will put work orders at the trigger and give their row ids."""
+        """Put work orders at the trigger and return their row ids."""
         rows = [jobs.work_order(next(_numbers)) for _ in range(count)]
         requests.post(f"{self.outsmart}/_control/work-orders", json=rows).raise_for_status()
         return [str(row["id"]) for row in rows]
 
     def reopen(self, outsmart_ids: Sequence[str]) -> None:
-        """This function will put exported work orders back at the trigger, as OutSmart's office can."""
+        """Put exported work orders back at the trigger, as OutSmart's office can."""
         with requests.Session() as session:
             for outsmart_id in outsmart_ids:
                 url = f"{self.outsmart}/_control/work-orders/{outsmart_id}"
@@ -119,25 +119,25 @@ class Company:
         )
 
     def export(self) -> Exported:
-        """This function will export in a fresh process; raises CalledProcessError."""
+        """Export in a fresh process. Raises CalledProcessError."""
         return finished(self.start_export())
 
     def forget_calls(self) -> None:
         requests.delete(f"{self.king}/_control/calls").raise_for_status()
 
     def king_calls(self) -> int:
-        """This function will give how many calls King took since `forget_calls`; it remembers 10 000."""
+        """Return how many calls King got since `forget_calls`; it remembers 10 000."""
         return int(requests.get(f"{self.king}/_control/calls").json()["count"])
 
     def floor_seconds(self, count: int) -> float:
-        """This function will give how long a bare loop takes for the calls of as many work orders."""
+        """Return how long a bare loop takes for the calls of that many work orders."""
         address = f"{self.king}/{ADMINISTRATION}"
         command = [sys.executable, "-m", "bench.floor", address, ACCESS_CODE, str(count)]
         return float(subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def finished(process: subprocess.Popen[str]) -> Exported:
-    """This function will wait for an export and give its figures; raises CalledProcessError."""
+    """Wait for an export and return its figures. Raises CalledProcessError."""
     told, _ = process.communicate()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)

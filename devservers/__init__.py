@@ -1,1 +1,1 @@
-"""PostgreSQL and Valkey out of wheels, and the demo's supervisor: for development, never in production."""
+"""Embedded PostgreSQL and Valkey from wheels, and the demo's supervisor: for development, never in production."""

@@ -1,4 +1,4 @@
-"""Who runs PostgreSQL. It refuses to run as root, and nothing of the machine is to be changed for it."""
+"""The user account that runs PostgreSQL, which refuses to run as root; the machine itself is not changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Account:
-    """How a server process is started: what it does first, which programs it may read, who owns its files."""
+    """How a server process starts: what runs first, which programs it may read, who owns its files."""
 
     enter: Callable[[], None] | None
     programs: Path
@@ -31,8 +31,9 @@ class Account:
 def choose(programs: Path, folder: Path) -> Account:
     """Return the account for the programs in `programs` (a folder with bin/) and data in `folder`.
 
-    An ordinary user: that user. Root: uid 1000 of a user namespace, which outside still is root; where namespaces
-    are closed, the user nobody with its own copy of the programs. Raises `ServersError` when neither can work.
+    An ordinary user runs it as themselves. Root uses uid 1000 of a user namespace, which is still root outside; where
+    namespaces are disabled, the user nobody with its own copy of the programs. Raises `ServersError` when neither
+    works.
     """
     if os.geteuid() != 0:
         return Account(None, programs, os.geteuid())
@@ -57,7 +58,7 @@ def nobody(programs: Path, folder: Path) -> Account:
 
 
 def namespaces_are_open() -> bool:
-    """Tell whether this process may make user namespaces, by making one in a child."""
+    """Return whether this process may create user namespaces, by creating one in a child."""
     try:
         subprocess.run(["/bin/true"], preexec_fn=enter_namespace, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -66,7 +67,7 @@ def namespaces_are_open() -> bool:
 
 
 def enter_namespace() -> None:
-    """Make this process uid and gid 1000 of a new user namespace; its files stay those of the user outside."""
+    """Become uid and gid 1000 of a new user namespace; the files remain those of the user outside."""
     uid, gid = os.geteuid(), os.getegid()
     if _libc.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -76,14 +77,14 @@ def enter_namespace() -> None:
 
 
 def become_nobody() -> None:
-    """Make this process the user nobody for good."""
+    """Become the user nobody, irreversibly."""
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
 def hand_over(path: Path, owner: int) -> None:
-    """Give `path` and everything below it to `owner`, when it is not theirs. Only root can and needs to."""
+    """Give `path` and everything below it to `owner` if it is not theirs. Only root can, and only root needs to."""
     if os.geteuid() != 0 or not path.exists() or path.stat().st_uid == owner:
         return
     for each in (path, *path.rglob("*")):

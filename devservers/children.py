@@ -24,19 +24,19 @@ def start(
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     stdout: int | IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, stderr together with stdout.
+    """Start `command` in its own session, with stderr merged into stdout.
 
-    The child gets `death_signal` when this process dies. `enter` runs in the child before the program does.
-    Must be called from the main thread of a process without other threads: the child runs Python before its exec.
+    The child gets `death_signal` when this process dies. `enter` runs in the child before the program does. Call it
+    from the main thread of a single-threaded process: the child runs Python before its exec.
     """
     parent = os.getpid()
 
     def prepare() -> None:
         if enter:
             enter()
-        # After `enter`: the kernel forgets the wish when a process changes its user.
+        # After `enter`: the kernel drops the setting when a process changes its user.
         signal_at_parents_death(death_signal)
-        if os.getppid() != parent:  # it died in between
+        if os.getppid() != parent:  # the parent died in between
             os._exit(1)
 
     return subprocess.Popen(  # noqa: S603 (commands are our own)
@@ -53,7 +53,7 @@ def start(
 
 @contextlib.contextmanager
 def readable(text: str, folder: Path) -> Iterator[IO[bytes]]:
-    """Give a nameless file in `folder` with this text, for a child's stdin."""
+    """Return an unnamed file in `folder` with this text, for a child's stdin."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(text.encode())
         file.seek(0)
@@ -61,7 +61,7 @@ def readable(text: str, folder: Path) -> Iterator[IO[bytes]]:
 
 
 def stop(process: subprocess.Popen[bytes], *, signal_number: int = signal.SIGTERM, patience_seconds: float) -> None:
-    """Stop a child and whatever is left of its session; SIGKILL when it takes longer than `patience_seconds`."""
+    """Stop a child and the rest of its session; send SIGKILL after `patience_seconds`."""
     if process.poll() is None:
         process.send_signal(signal_number)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What a management command of a development machine finds when it starts: servers and an up-to-date schema."""
+"""Servers and a migrated schema for management commands on a development machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devservers.locks import FileLock
 from devservers.places import local_folder
 from devservers.servers import Addresses, servers
 
-# These see to the schema themselves, or are about it.
+# These handle the schema themselves, or are about it.
 WITHOUT_MIGRATION = frozenset(
     {
         "demo",
@@ -29,9 +29,9 @@ CANNOT_START = 2
 
 @contextmanager
 def with_servers(command: str) -> Iterator[None]:
-    """Run the embedded servers where the environment names none, their database with its missing migrations.
+    """Run the embedded servers if the environment has no addresses, and apply missing migrations to their database.
 
-    Exits with a sentence for the person at the terminal when they do not start.
+    Exits with a message for the user at the terminal when they do not start.
     """
     if all(os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
         yield
@@ -47,7 +47,7 @@ def with_servers(command: str) -> Iterator[None]:
 
 
 def _name(addresses: Addresses, *, is_migrating: bool) -> None:
-    """Put the addresses into the environment, beside those that are there."""
+    """Add the addresses to the environment."""
     is_migrating = is_migrating and not os.environ.get("DATABASE_URL")
     os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or addresses.database_url
     os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or addresses.redis_url
@@ -56,7 +56,7 @@ def _name(addresses: Addresses, *, is_migrating: bool) -> None:
 
 
 def migrate_if_needed() -> None:
-    """Run the missing migrations, one process at a time, without a word on stdout."""
+    """Apply missing migrations, one process at a time, without output on stdout."""
     import django  # noqa: PLC0415 (the settings need the addresses first)
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
@@ -75,6 +75,6 @@ def migrate_if_needed() -> None:
 
 
 def allow_loopback() -> None:
-    """Let connections point to 127.0.0.1, where the demo's sandboxes listen."""
+    """Allow connections to 127.0.0.1, where the demo's sandboxes listen."""
     hosts = [host for host in os.environ.get("PRIVATE_HOSTS", "").split(",") if host]
     os.environ["PRIVATE_HOSTS"] = ",".join(dict.fromkeys([*hosts, "127.0.0.1"]))

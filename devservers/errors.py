@@ -1,7 +1,7 @@
-"""The one error of the embedded servers: a sentence for the person at the terminal."""
+"""The error of the embedded servers, with a message for the user at the terminal."""
 
 from __future__ import annotations
 
 
 class ServersError(RuntimeError):
-    """The embedded servers cannot be used; the text says why and what to do."""
+    """The embedded servers cannot be used; the message says why and what to do."""

@@ -1,9 +1,9 @@
-"""The process that owns the embedded servers of a folder for as long as anybody uses them.
+"""The process that owns the embedded servers of a folder for as long as they are in use.
 
-    python -m devservers.keeper FOLDER --starting DESCRIPTOR [--throwaway]
+python -m devservers.keeper FOLDER --starting DESCRIPTOR [--throwaway]
 
-Every user holds a shared lock on `users.lock`. The keeper waits for the exclusive one: it comes when the last user is
-gone, in whatever way. Started by `servers.servers`, which holds `start.lock` and hands it over as DESCRIPTOR.
+Every user holds a shared lock on `users.lock`. The keeper waits for the exclusive lock, which it gets when the last
+user is gone, however it ended. Started by `servers.servers`, which holds `start.lock` and passes it on as DESCRIPTOR.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ READY = "ready"
 
 
 class StopKeepingError(Exception):
-    """A signal: somebody wants the keeper to end, or one of its servers did."""
+    """The keeper must end: it got a signal, or one of its servers ended."""
 
 
 def main() -> None:
-    """Keep the servers of one folder until its last user is gone."""
+    """Run the servers of one folder until its last user is gone."""
     options = _options()
     folder: Path = options.folder
-    # Neither lock is closed by us: they end with the process, so that who gets them finds no process any more.
-    # This one is opened first because the kernel closes in that order: who gets users.lock must see no keeper.
+    # We close neither lock: they end with the process, so that a process that acquires them finds no keeper. This one
+    # is opened first because the kernel closes in that order: users.lock is free only when no keeper is left.
     FileLock(folder / "keeper.lock").exclusive()
     users_lock = FileLock(folder / "users.lock")
     try:
@@ -96,7 +96,7 @@ def _stop_keeping(number: int, _frame: FrameType | None) -> None:
 
 
 def _tell(line: str) -> None:
-    """Say one line to whoever started us; they may be gone by now."""
+    """Write one line to the process that started us; it may be gone by now."""
     with contextlib.suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), f"{line}\n".encode())
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Keys of a development machine: made once, kept in the ignored folder, readable by its owner only."""
+"""Keys of a development machine: generated once, kept in a git-ignored folder, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Keys:
 
 
 def load_or_create(folder: Path) -> Keys:
-    """Return the keys in `folder`/keys.json, making them at the first use. Safe when several start at once."""
+    """Return the keys in `folder`/keys.json, generated on first use. Safe when several processes start at once."""
     path = folder / "keys.json"
     if not path.exists():
         _create(path)
@@ -32,7 +32,7 @@ def _create(path: Path) -> None:
     with os.fdopen(handle, "w") as file:
         json.dump(asdict(made), file)
     try:
-        os.link(name, path)  # fails when another process was first: its keys count
+        os.link(name, path)  # fails when another process was first: its keys are used
     except FileExistsError:
         pass
     finally:

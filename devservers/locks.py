@@ -1,4 +1,4 @@
-"""File locks: the kernel lets go of them whatever way a process ends, SIGKILL included."""
+"""File locks; the kernel releases them however a process ends, SIGKILL included."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ class FileLock:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def exclusive(self) -> None:
-        """Wait until nobody else holds the lock, then hold it alone."""
+        """Wait until no one else holds the lock, then hold it exclusively."""
         fcntl.flock(self.descriptor, fcntl.LOCK_EX)
 
     def shared(self) -> None:
-        """Wait until nobody holds the lock alone, then hold it with others."""
+        """Wait until no one holds the lock exclusively, then share it."""
         fcntl.flock(self.descriptor, fcntl.LOCK_SH)
 
     def try_exclusive(self) -> bool:
-        """Take the lock alone if that is possible at once. A shared lock of this object may be lost when it is not."""
+        """Try to take the lock exclusively without waiting. On failure a shared lock of this object may be lost."""
         return self._try(fcntl.LOCK_EX)
 
     def try_shared(self) -> bool:
-        """Take the lock with others if that is possible at once."""
+        """Try to take the lock as a shared one, without waiting."""
         return self._try(fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Let go but stay open, also for children that inherited the descriptor."""
+        """Release the lock but stay open, also for children that inherited the descriptor."""
         fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go. A child that inherited the descriptor still holds the lock until it closes its own."""
+        """Close the file. A child that inherited the descriptor keeps the lock until it closes its own."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1

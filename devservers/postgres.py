@@ -1,4 +1,4 @@
-"""PostgreSQL on a data folder: made at the first use, started on a free port of 127.0.0.1."""
+"""PostgreSQL on a data folder: created on first use, started on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from devservers import accounts, children, ports, wheels
 from devservers.errors import ServersError
 
-START_SECONDS = 120  # after a crash it first reads its log again
+START_SECONDS = 120  # after a crash it replays its log first
 STOP_SECONDS = 30
 NAME = "kingsync"
 COMMON = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "jit=off", "timezone=UTC", "log_timezone=UTC")
@@ -34,13 +34,13 @@ class Postgres:
         self.port = 0
 
     def start(self) -> None:
-        """Start the server, making the data folder first when there is none; returns when it answers."""
+        """Start the server, creating the data folder first if needed; return when it answers."""
         if not self.data.exists():
             self._make_data()
         accounts.hand_over(self.data, self.account.owner)
         self._check_version()
         self._end_leftover()
-        for _ in range(3):  # somebody may take the free port before we do
+        for _ in range(3):  # another process may take the free port before we do
             self.port = ports.free_port()
             process = self._process = self._launch()
             if self._wait_until_ready(process):
@@ -50,23 +50,23 @@ class Postgres:
         raise ServersError(f"PostgreSQL does not start: {last_complaint(self.log)} (whole log: {self.log})")
 
     def stop(self) -> None:
-        """Stop the server, in good order unless the data is thrown away anyhow."""
+        """Stop the server, cleanly unless the data is throwaway anyway."""
         if self._process:
             fast = signal.SIGQUIT if self.throwaway else signal.SIGINT
             children.stop(self._process, signal_number=fast, patience_seconds=STOP_SECONDS)
 
     @property
     def pid(self) -> int | None:
-        """The process, when it was started."""
+        """The process id, if it was started."""
         return self._process.pid if self._process else None
 
     @property
     def url(self) -> str:
-        """The address with password, as DATABASE_URL wants it."""
+        """The address with password, in the form of DATABASE_URL."""
         return f"postgres://{NAME}:{self.password_file.read_text().strip()}@{ports.HOST}:{self.port}/{NAME}"
 
     def _make_data(self) -> None:
-        """Make the data folder beside its final place, so that a half-made one is never taken for whole."""
+        """Create the data folder next to its final place, so that a partial one is never taken for complete."""
         fresh = self.data.with_name("postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -129,7 +129,7 @@ class Postgres:
             )
 
     def _end_leftover(self) -> None:
-        """End the server of a killed keeper and forget its pid file. The caller holds the lock: it cannot be in use."""
+        """End the server left by a killed keeper and remove its pid file. The caller holds the lock: it is unused."""
         lines = self._pid_lines()
         if not lines:
             return
@@ -151,14 +151,14 @@ class Postgres:
 
 
 def last_complaint(log: Path) -> str:
-    """Return the last line of a log that says what is wrong, else its last line."""
+    """Return the last line of a log that reports an error, else its last line."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     marks = ("FATAL:", "PANIC:", "error:", "could not", "No space")
     return next((line for line in reversed(lines) if any(mark in line for mark in marks)), (lines or ["no reason"])[-1])
 
 
 def _command_of(pid: int) -> str:
-    """Return the command line of a process, or nothing when there is no such process."""
+    """Return the command line of a process, or nothing when there is none."""
     if Path("/proc/self/cmdline").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

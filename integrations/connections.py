@@ -1,6 +1,6 @@
-"""Connections that look where they go: the address is checked after the name was resolved, before anything is sent.
+"""Connections that check the address after the name is resolved and before anything is sent.
 
-Checking the name beforehand is not enough: a name can resolve to something else the second time.
+Checking the name beforehand is not enough: it may resolve to something else the second time.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from urllib3.connection import BaseHTTPConnection  # type: ignore[attr-defined]
 
 
-# Some of urllib3's own messages show whole addresses, and so the tokens in them.
+# Some of urllib3's own messages contain whole addresses, and so the tokens in them.
 for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
     logging.getLogger(f"urllib3.{_name}").addFilter(lambda _record: False)
 
 
 def tls_context(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SSLContext:
-    """This function will make the TLS settings of one connection; see `_checking`. Its sockets obey deadlines."""
+    """Return the TLS settings of one connection; its sockets obey deadlines. See `_checking`."""
     context = _checking(verify=verify, ca_certificate=ca_certificate, system=system)
     context.sslsocket_class = sockets.LimitedTlsSocket
     return context
 
 
 def _checking(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SSLContext:
-    """This function will make settings that check the other side's certificate, or not.
+    """Return settings that check the other side's certificate, or not.
 
-    `ca_certificate` (PEM) is trusted instead of the public authorities; so is the bundle whose path `verify`
-    is. `verify` False checks nothing. Raises ConfigurationError when the certificate cannot be read.
+    `ca_certificate` (PEM) is trusted instead of the public authorities, and so is the bundle at the path `verify`.
+    `verify=False` checks nothing. Raises ConfigurationError when the certificate cannot be read.
     """
     if verify is False:
         context = ssl.create_default_context()
@@ -61,7 +61,7 @@ def _checking(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SS
         raise errors.ConfigurationError(
             system=system, operation="address", reason="configuration", detail="the CA certificate cannot be read"
         ) from None
-    # Home-made certificates: a leaf may be trusted itself, and Python 3.13's strictness refuses many of them.
+    # Self-made certificates: a leaf may itself be trusted, and Python 3.13's strict mode refuses many of them.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
@@ -69,14 +69,14 @@ def _checking(*, verify: bool | str, ca_certificate: str, system: str) -> ssl.SS
 
 @functools.lru_cache(maxsize=4)
 def _trusting(bundle: str) -> ssl.SSLContext:
-    """Reading the public authorities takes as long as many a call, and nobody changes the context afterwards."""
+    """Return the cached context of a bundle: loading one takes as long as many a call, and nothing changes it later."""
     return ssl.create_default_context(cafile=bundle)
 
 
 class GuardedAdapter(HTTPAdapter):
-    """requests' adapter with our connections, our TLS settings and no retries of its own.
+    """An HTTPAdapter with our connections, our TLS settings and no retries of its own.
 
-    `tls` is asked for at the first https address: plain http has no use for the public authorities.
+    `tls` is called at the first https address: plain http does not need the public authorities.
     """
 
     def __init__(self, *, policy: AddressPolicy, tls: Callable[[], ssl.SSLContext]) -> None:
@@ -97,11 +97,11 @@ class GuardedAdapter(HTTPAdapter):
         return host, tls
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing: the TLS context says it all, and requests would add its own bundle to it."""
+        """Do nothing: the TLS context decides everything, and requests would add its own bundle to it."""
 
 
 class _Guarded(HTTPConnection):
-    """A connection that only goes to addresses that the policy allows."""
+    """A connection that only goes to addresses allowed by the policy."""
 
     policy = AddressPolicy()
 
@@ -122,12 +122,12 @@ class _Guarded(HTTPConnection):
         return self._connect_to(addresses[0], name, longest)
 
     def _connect_to(self, address: str, name: str, longest: float | None, *, share: int = 1) -> socket.socket:
-        """Connect to one of `share` addresses that are still to be tried, so within that part of what is left."""
+        """Connect to one of `share` addresses still to be tried, within that share of the time left."""
         self._dns_host, self.timeout = address, min(sockets.seconds_left(longest), sockets.seconds_left() / share)
         try:
             opened = sockets.LimitedSocket(super()._new_conn())
         finally:
-            self._dns_host, self.timeout = name, longest  # TLS and the Host header want the name
+            self._dns_host, self.timeout = name, longest  # TLS and the Host header need the name
         opened.settimeout(sockets.seconds_left(longest))  # for the TLS handshake as a whole
         return opened
 

@@ -1,4 +1,4 @@
-"""How long a call may take in all: from the first byte sent to the last byte read, every retry included."""
+"""Time limits of a call: from the first byte sent to the last byte read, every retry included."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from integrations.calls import OPERATION_SECONDS, Operation
 
 
 class Deadline:
-    """A moment in the future. With `streaming_seconds` every byte that arrives puts it off, up to that long in all.
+    """A moment in the future.
 
-    `silence_seconds` is by how much a byte puts it off.
+    With `streaming_seconds`, bytes that arrive extend it to `silence_seconds` from then, up to that long in total.
     """
 
     def __init__(
@@ -32,22 +32,22 @@ class Deadline:
         self._silence_seconds = silence_seconds
 
     def put_off(self, seconds: float) -> None:
-        """Make it so much later: time that could not be used does not count."""
+        """Postpone it by `seconds`: time that could not be used does not count."""
         self._ends_at += seconds
         self._latest += seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, 0.0 when it is over."""
+        """Return the seconds left; 0.0 when it has passed."""
         return max(0.0, self._ends_at - self._clock())
 
     def heard(self) -> None:
-        """Take notice that bytes arrived."""
+        """Record that bytes arrived."""
         put_off = min(self._latest, self._clock() + self._silence_seconds)
         self._ends_at = max(self._ends_at, put_off)
 
 
 class _Around(msgspec.Struct, frozen=True):
-    """A deadline around several calls, and whether whoever set it repeats them, so that the calls themselves do not."""
+    """A deadline around several calls; `is_repeated` when their caller repeats them, so that they need not."""
 
     deadline: Deadline
     is_repeated: bool
@@ -59,9 +59,9 @@ _around: ContextVar[_Around | None] = ContextVar("deadline_around", default=None
 
 @contextmanager
 def within(seconds: float = OPERATION_SECONDS, *, is_repeated: bool = False) -> Iterator[Deadline]:
-    """Hold every call made inside to one deadline; inside another one the earlier of both counts.
+    """Hold every call made inside to one deadline; inside another one, the earlier of the two counts.
 
-    `is_repeated`: what is worth repeating is repeated from outside, so that each call inside is tried once.
+    `is_repeated`: the caller repeats what is worth repeating, so each call inside is tried once.
     """
     outer = _around.get()
     deadline = Deadline(seconds if outer is None else min(seconds, outer.deadline.left()))
@@ -73,7 +73,7 @@ def within(seconds: float = OPERATION_SECONDS, *, is_repeated: bool = False) -> 
 
 
 def put_off(seconds: float) -> None:
-    """Make every deadline around the calls made now so much later: somebody else had to come first."""
+    """Postpone every deadline around the calls made now: another caller had to go first."""
     around = _around.get()
     while around is not None:
         around.deadline.put_off(seconds)
@@ -81,13 +81,13 @@ def put_off(seconds: float) -> None:
 
 
 def is_repeated_outside() -> bool:
-    """Return whether the calls made now are repeated by whoever makes them."""
+    """Return whether the caller repeats the calls made now."""
     around = _around.get()
     return around is not None and around.is_repeated
 
 
 def of(operation: Operation) -> Deadline:
-    """Return the deadline of an operation that begins now; `within` can only bring it forward."""
+    """Return the deadline of an operation that starts now; `within` can only bring it forward."""
     around = _around.get()
     limit = around.deadline.left() if around else float("inf")
     return Deadline(

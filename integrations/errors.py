@@ -6,13 +6,13 @@
     │   ├── RateLimitError
     │   └── ServerError             a write answered by this counts as unknown
     ├── OutcomeUnknownError         a write was sent, no whole answer came: look it up
-    ├── TenantActionError           stop the run, tell the tenant what to do
+    ├── TenantActionError           stop the run; the tenant has to act
     │   ├── AuthenticationError
     │   └── ConfigurationError
-    ├── RejectedError               mark the record, go on with the next
+    ├── RejectedError               mark the record, continue with the next
     │   ├── NotFoundError
     │   └── ConflictError
-    └── PayloadError                the answer is not of the agreed form
+    └── PayloadError                the answer does not have the agreed form
 
 No error ever holds a URL, a token or a payload. `reason` is a stable word that the application
 translates for people (`kingsync.messages.reason_texts`); `str(error)` is the same in plain English for logs.
@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
     "not_found": "does not know the record",
     "busy": "has the record locked by somebody else",
     "too_large": "gave an answer larger than agreed",
-    # Nothing was sent: another call to this administration is going on, and calls go one at a time.
+    # Nothing was sent: another call to this administration is in progress, and calls go one at a time.
     "occupied_by_export": "is occupied by an export to this administration",
     "occupied_by_import": "is occupied by an import from this administration",
     "occupied_by_page": "is occupied by a question of another page to this administration",
@@ -56,12 +56,13 @@ REASONS: dict[str, str] = {
 
 
 class IntegrationError(Exception):
-    """Something went wrong between us and one of the two systems.
+    """A failure between us and one of the two systems.
 
-    `system` is "outsmart" or "king", `operation` the vendor's word for the call, `status` the HTTP
-    status if there was one, `code` and `detail` the vendor's own code and words, word for word.
-    Of use to some classes only: `retry_after` (seconds; the other side named a time), `fields` (that a
-    refusal names) and `path` (of what could not be read in a payload).
+    `system` is "outsmart" or "king", `operation` the vendor's name for the call, `status` the HTTP
+    status if there was one, `code` and `detail` the vendor's own code and text, verbatim.
+
+    Used by some classes only: `retry_after` (seconds; the other side named a time), `fields` (named in a
+    refusal) and `path` (of what could not be read in a payload).
     """
 
     default_reason = "unexpected"
@@ -116,17 +117,17 @@ class RateLimitError(TransientError):
 
 
 class ServerError(TransientError):
-    """HTTP 5xx, OutSmart 1007, or a read that got no whole answer."""
+    """HTTP 5xx, OutSmart 1007, or a read that got no complete answer."""
 
 
 class OutcomeUnknownError(IntegrationError):
-    """A write was sent and no whole answer came: it may have been carried out, now or later."""
+    """A write was sent but no complete answer came: it may have been, or may yet be, carried out."""
 
     default_reason = "timeout"
 
 
 class TenantActionError(IntegrationError):
-    """Stop the run; a person at the tenant has to do something."""
+    """Stop the run; a person at the tenant has to act."""
 
     default_reason = "configuration"
 
@@ -138,7 +139,7 @@ class AuthenticationError(TenantActionError):
 
 
 class ConfigurationError(TenantActionError):
-    """Our settings, or the way we call, cannot work: wrong address, operation unknown, plain http."""
+    """Our settings, or the way we call, cannot work: wrong address, unknown operation, plain http."""
 
 
 class RejectedError(IntegrationError):
@@ -154,10 +155,10 @@ class NotFoundError(RejectedError):
 
 
 class ConflictError(RejectedError):
-    """A record is locked or already as asked. King's busy codes: somebody else has the order open."""
+    """A record is locked or already as requested. King's busy codes: another user has the order open."""
 
     default_reason = "busy"
 
 
 class PayloadError(IntegrationError):
-    """An answer, or one record in it, is not of the agreed form; `path` says where."""
+    """An answer, or one record in it, does not have the agreed form; `path` says where."""

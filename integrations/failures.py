@@ -1,4 +1,4 @@
-"""HTTP → our errors: what an exception or a status says about whether the call was carried out."""
+"""HTTP → our errors: whether an exception or a status means that the call was carried out."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ HTTP_FAILURES = (
 def from_exception(
     system: str, operation: Operation, failure: BaseException, *, is_connecting: bool
 ) -> errors.IntegrationError:
-    """This function will translate one of HTTP_FAILURES. `is_connecting`: surely nothing was sent yet.
+    """Return our error for one of HTTP_FAILURES. `is_connecting`: certainly nothing was sent yet.
 
-    The texts of these exceptions hold the URL, and so the tokens: nothing of them is taken over.
+    The texts of these exceptions contain the URL, and so the tokens: nothing is copied from them.
     """
     if isinstance(failure, ForbiddenAddressError):
         return errors.ConfigurationError(system=system, operation=operation.name, reason="forbidden_address")
@@ -49,7 +49,7 @@ def from_exception(
 def from_status(
     system: str, operation: Operation, answer: Answer, *, code: str, detail: str
 ) -> errors.IntegrationError:
-    """This function will translate an HTTP status other than 2xx; `code` and `detail` are the vendor's, masked."""
+    """Return our error for an HTTP status other than 2xx; `code` and `detail` are the vendor's, masked."""
     status = answer.status
     refusal = _refusal(status)
     if status == 429:
@@ -84,7 +84,7 @@ def no_answer(
     detail: str = "",
     retry_after: float | None = None,
 ) -> errors.IntegrationError:
-    """This function will make the error for a call that was sent and got no whole, agreed answer.
+    """Return the error for a call that was sent and got no complete, agreed answer.
 
     A read can be tried again; a write may have been carried out.
     """
@@ -122,7 +122,7 @@ _GARBAGE = (DecodeError, requests.exceptions.ContentDecodingError, http.client.B
 
 
 def _chain(failure: BaseException) -> Iterator[BaseException]:
-    """This function will give the exception and those inside it; requests and urllib3 pack them in three ways."""
+    """Yield the exception and those inside it; requests and urllib3 wrap them in three ways."""
     seen: set[int] = set()
     todo: list[object] = [failure]
     while todo:
@@ -141,7 +141,7 @@ def _is_any(chain: Sequence[BaseException], *kinds: type[BaseException]) -> bool
 def _reason(chain: Sequence[BaseException], *, otherwise: str) -> str:
     if _is_any(chain, ssl.SSLCertVerificationError):
         return "certificate"
-    # urllib3 counts a refused connection among the connect time-outs.
+    # urllib3 counts a refused connection as a connect timeout.
     if any(isinstance(failure, _TIMEOUTS) and not isinstance(failure, NewConnectionError) for failure in chain):
         return "timeout"
     if _is_any(chain, http.client.RemoteDisconnected):
@@ -150,7 +150,7 @@ def _reason(chain: Sequence[BaseException], *, otherwise: str) -> str:
 
 
 def _refusal(status: int) -> type[errors.IntegrationError] | None:
-    """This function will give the class for a status that says: not carried out. None: nothing certain is known."""
+    """Return the error class for a status that means: not carried out. None when nothing is certain."""
     if status in (401, 403):
         return errors.AuthenticationError
     if status in (404, 405, 410) or status in _NEVER_CARRIED_OUT:

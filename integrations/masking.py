@@ -1,7 +1,7 @@
-"""Secrets out of texts, in whatever notation they come back; what cannot be masked for sure is not kept.
+"""Masking of secrets in texts, in whatever notation they come back; what cannot be masked for certain is dropped.
 
-A text is decoded round by round (JSON, percent signs, HTML, one inside the other), and each round remembers from where
-in the text its characters came: so a secret that shows in any round is masked where it stood.
+A text is decoded in rounds (JSON, percent-encoding, HTML, one inside the other), and each round remembers where in
+the text its characters came from: a secret that shows up in any round is masked where it was.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import msgspec
 
 MASK = "***"
 _WORDS_SHOWN = 1_000
-_SHORTEST = 4  # masking shorter words would make every text unreadable, and tell the word by its gaps
+_SHORTEST = 4  # masking shorter words would make every text unreadable, and reveal the word by its gaps
 _ROUNDS = 8
-_STEM = 12  # of secrets this long or longer the first half is enough to be masked
+_STEM = 12  # for secrets this long or longer, the first half is enough to be masked
 _SKELETON = 8
 _MARGIN = 500  # looked at beyond what is shown, so that most secrets at the cut are seen whole
-_NEIGHBOURS = 4  # characters of base64 that hold bits of what is beside the secret, or of the secret itself
+_NEIGHBOURS = 4  # base64 characters that hold bits of what is next to the secret, or of the secret itself
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
 _ESCAPES = re.compile(
@@ -42,7 +42,7 @@ Span = tuple[int, int]
 
 
 class _View(msgspec.Struct, frozen=True):
-    """A text after some rounds of decoding, and the span in the text it began as that each character came from.
+    """A text after some rounds of decoding, with the span of the original text that each character came from.
 
     `ends_at` is where it ends in that text.
     """
@@ -52,21 +52,21 @@ class _View(msgspec.Struct, frozen=True):
     ends_at: int
 
     def span(self, start: int, end: int) -> Span:
-        """Return where characters came from."""
+        """Return the original span of some characters."""
         return self.spans[start][0], self.spans[end - 1][1]
 
 
 class Masker:
-    """Knows secrets, and takes them out of texts."""
+    """Knows secrets and masks them in texts."""
 
     def __init__(self) -> None:
         self._needles: tuple[str, ...] = ()
-        self._encoded: frozenset[str] = frozenset()  # those needles that are base64
+        self._encoded: frozenset[str] = frozenset()  # the needles that are base64
         self._short: tuple[str, ...] = ()
-        self._skeletons: frozenset[str] = frozenset()  # letters and digits alone, whatever stands between them
+        self._skeletons: frozenset[str] = frozenset()  # letters and digits alone, whatever separates them
 
     def hide(self, *secrets: str) -> None:
-        """Keep these values out of every text from now on; an empty one is no secret."""
+        """Mask these values in every text from now on; an empty one is no secret."""
         for secret in filter(None, secrets):
             notations = {_lower(notation) for notation in _notations(secret)}
             if len(secret) < _SHORTEST:
@@ -79,12 +79,12 @@ class Masker:
             self._skeletons |= {found for found in map(_skeleton, notations) if len(found) >= _SKELETON}
 
     def masked(self, text: str, *, longest: int = _WORDS_SHOWN) -> str:
-        """Return the text with `***` for every secret, cut at `longest`; `***` alone where that is not certain."""
+        """Return the text with `***` for every secret, cut at `longest`; only `***` where that is not certain."""
         window = longest + _MARGIN
         return self._masked(text[:window], is_cut=len(text) > window)[:longest]
 
     def excerpt(self, content: bytes, longest: int) -> str:
-        """Return the beginning of a body as `masked` does; nothing of it while a secret is too short to be found."""
+        """Return the beginning of a body as `masked` does; none of it while a secret is too short to be found."""
         if self._short and content:
             return MASK
         window = longest + _MARGIN
@@ -114,7 +114,7 @@ class Masker:
             yield from self._beginnings(text)
 
     def _beginnings(self, text: str) -> Iterator[Span]:
-        """Give the end of a cut text where it may be the beginning of a secret."""
+        """Yield the end of a cut text where it may be the beginning of a secret."""
         for needle in self._needles:
             lengths = range(min(len(needle), len(text)), 0, -1)
             length = next((length for length in lengths if text.endswith(needle[:length])), 0)
@@ -126,7 +126,7 @@ class Masker:
 
 
 def _notations(secret: str) -> set[str]:
-    """Return how a secret may look once a text is decoded; it may hold what looks like an escape itself."""
+    """Return how a secret may look once a text is decoded; it may itself hold what looks like an escape."""
     views = _views(secret, is_cut=False) or ()
     data = secret.encode("utf-8", "replace")
     plain = {secret, *(view.text for view in views), secret.replace(" ", "+"), data.hex()}
@@ -134,7 +134,7 @@ def _notations(secret: str) -> set[str]:
 
 
 def _base64_cores(secret: str) -> Iterator[str]:
-    """Give the part that is always the same in the base64 of a text with the secret in it, for each place in it."""
+    """Yield the constant part of the base64 of a text that contains the secret, for each of its alignments."""
     data = secret.encode("utf-8", "replace")
     for before in range(3):
         code = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
@@ -153,7 +153,7 @@ def _stem(needle: str) -> str:
 
 
 def _decoded(content: bytes, *, is_cut: bool) -> str:
-    """Return bytes as text: UTF-8, else what Windows writes; a character that was cut in two is left out."""
+    """Return bytes as text: UTF-8, else what Windows writes; a character cut in half is left out."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", "replace")
     try:
@@ -163,7 +163,7 @@ def _decoded(content: bytes, *, is_cut: bool) -> str:
 
 
 def _lower(text: str) -> str:
-    """Return the text in lower case, every character still in its place."""
+    """Return the text in lower case, with every character still in its place."""
     lower = text.lower()
     if len(lower) == len(text):
         return lower
@@ -175,7 +175,7 @@ def _skeleton(text: str) -> str:
 
 
 def _places(text: str, needle: str) -> Iterator[Span]:
-    """Give where the needle stands, or so much of its beginning that it counts as the needle."""
+    """Yield where the needle is, or enough of its beginning to count as the needle."""
     stem = _stem(needle)
     start = text.find(stem)
     while start >= 0:
@@ -210,7 +210,7 @@ def _replaced(text: str, spans: Sequence[Span]) -> str:
 
 
 def _views(text: str, *, is_cut: bool) -> tuple[_View, ...] | None:
-    """Return the text in lower case after every round of decoding; None when there is no end to it."""
+    """Return the text in lower case after every round of decoding; None when the rounds do not end."""
     view = _View(text, tuple(zip(range(len(text)), range(1, len(text) + 1), strict=True)), len(text))
     views = []
     for _ in range(_ROUNDS):
@@ -225,7 +225,7 @@ def _views(text: str, *, is_cut: bool) -> tuple[_View, ...] | None:
 
 
 def _without_cut_escape(view: _View) -> _View:
-    """Return the view without an escape at its end that may be half of one, or stand for something else."""
+    """Return the view without a trailing escape that may be half of one, or mean something else."""
     length = len(view.text)
     while (start := _CUT_ESCAPE.search(view.text[:length])) is not None:
         length = start.start()
@@ -252,7 +252,7 @@ def _unescaped(view: _View) -> _View:
 
 
 def _meant(escape: re.Match[str]) -> Iterator[tuple[str, int]]:
-    """Give what escapes stand for, and how many characters each of them takes."""
+    """Yield what an escape stands for, and how many characters each part of it takes."""
     written = escape.group()
     match escape.lastgroup:
         case "utf16":
@@ -284,5 +284,5 @@ def _percent(written: str) -> Iterator[tuple[str, int]]:
         return
     for sign in text:
         yield sign, 3 * len(sign.encode())
-    if rest := len(data) - len(text.encode()):  # a character that was cut in two
+    if rest := len(data) - len(text.encode()):  # a character cut in half
         yield "\ufffd", 3 * rest

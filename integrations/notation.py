@@ -1,6 +1,6 @@
-"""How the two systems write numbers, dates and text. Nothing here knows which system it is.
+"""How the two systems write numbers, dates and text. Nothing here is specific to either.
 
-"" always means nothing and gives None; what cannot be read gives ValueError, never a guess.
+"" always means nothing and gives None; unreadable text raises ValueError, never a guess.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _UNSET_DATES = ("00-00-0000", "0000-00-00")
 
 
 def parse_decimal(text: str) -> Decimal | None:
-    """This function will read a number with `,` or `.` as the decimal mark and no thousands separator."""
+    """Parse a number with `,` or `.` as the decimal mark and no thousands separator."""
     if text.isascii() and text.replace(".", "", 1).isdigit() and text[-1:] != "." and text[:1] != ".":
-        return Decimal(text)  # as most are written
+        return Decimal(text)  # the common form
     stripped = text.strip()
     if not stripped:
         return None
@@ -33,7 +33,7 @@ def parse_decimal(text: str) -> Decimal | None:
 
 
 def write_decimal(value: Decimal, *, decimal_mark: str = ".", minimum_places: int = 2) -> str:
-    """This function will write all decimals that `value` has, at least `minimum_places`, without exponent.
+    """Write all decimals of `value`, at least `minimum_places`, without exponent.
 
     Raises ValueError for NaN and infinity.
     """
@@ -46,7 +46,7 @@ def write_decimal(value: Decimal, *, decimal_mark: str = ".", minimum_places: in
 
 
 def parse_date(text: str) -> datetime.date | None:
-    """This function will read a `d-m-Y` date; OutSmart's 00-00-0000 means nothing too."""
+    """Parse a `d-m-Y` date; OutSmart's 00-00-0000 means nothing too."""
     stripped = text.strip()
     if not stripped or stripped in _UNSET_DATES:
         return None
@@ -58,12 +58,12 @@ def parse_date(text: str) -> datetime.date | None:
 
 
 def write_date(day: datetime.date) -> str:
-    """This function will write a date as `d-m-Y` with leading zeros."""
+    """Write a date as `d-m-Y` with leading zeros."""
     return f"{day.day:02}-{day.month:02}-{day.year:04}"
 
 
 def parse_iso_date(text: str) -> datetime.date | None:
-    """This function will read `JJJJ-MM-DD`, also with a time behind it, which is dropped."""
+    """Parse `JJJJ-MM-DD`; a time after it is dropped."""
     stripped = text.strip()
     if not stripped or stripped.startswith(_UNSET_DATES):
         return None
@@ -75,7 +75,7 @@ def parse_iso_date(text: str) -> datetime.date | None:
 
 
 def parse_duration(text: str) -> int | None:
-    """This function will read an `H:i` duration in whole minutes; hours may exceed 24."""
+    """Parse an `H:i` duration into whole minutes; hours may exceed 24."""
     stripped = text.strip()
     if not stripped:
         return None
@@ -86,10 +86,10 @@ def parse_duration(text: str) -> int | None:
 
 
 def write_changed_since(moment: datetime.datetime) -> str:
-    """This function will write an aware moment as `JJJJ-MM-DDTUU:MM:SS` Dutch time, for "changed at or after".
+    """Write an aware datetime as `JJJJ-MM-DDTUU:MM:SS` in Dutch time, for "changed at or after".
 
-    In the hour before the clocks go back, what changes next can carry an earlier local time; then the
-    moment of the change itself is sent, so that nothing is missed. Raises ValueError without a zone.
+    In the hour before the clocks go back, later changes can carry an earlier local time; then the time that the
+    clocks go back to is sent, so that nothing is missed. Raises ValueError without a zone.
     """
     if moment.tzinfo is None:
         raise ValueError("the moment has no time zone")
@@ -101,7 +101,7 @@ def write_changed_since(moment: datetime.datetime) -> str:
 
 
 def clean_text(text: str) -> str:
-    """This function will make line ends LF and drop other control characters but the tab; nothing else changes."""
+    """Convert line ends to LF and drop other control characters except the tab; nothing else changes."""
     if text.isprintable():
         return text
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -109,7 +109,7 @@ def clean_text(text: str) -> str:
 
 
 def canonical_number(text: str) -> str:
-    """This function will drop the leading zeros of a King warehouse code ("001" is 1); other text stays as it is."""
+    """Drop the leading zeros of a King warehouse code ("001" is 1); other text is unchanged."""
     if text.isascii() and text.isdigit():
         return text.lstrip("0") or "0"
     return text

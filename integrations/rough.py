@@ -1,7 +1,7 @@
 """Where one JSON value ends and the next begins, by quotes and brackets alone.
 
-For an answer that no JSON reader takes because of one damaged record in it (half a surrogate, bytes that are no text):
-split this way, the damage costs that record and no other.
+For an answer that no JSON reader accepts because of one damaged record in it (half a surrogate, bytes that are not
+text): split this way, only that record is lost.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 import msgspec
 
 _CLOSING = {b"[": b"]", b"{": b"}"}
-# A whole string, a sign that counts outside of strings, or the quote of a string that never ends.
+# A whole string, a character that counts outside strings, or the quote of a string that never ends.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]|"', re.DOTALL)
 _NAME = re.compile(rb'\s*("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*:', re.DOTALL)
 
 
 def elements(body: bytes) -> list[bytes]:
-    """Return the values of a list. Raises ValueError where the body is no list or does not close."""
+    """Return the values of a list. Raises ValueError where the body is not a list or does not close."""
     return list(_parts(body.strip(), b"["))
 
 
 def members(body: bytes) -> dict[str, bytes]:
-    """Return the values of an object by their names; a name that cannot be read is left out. Raises ValueError."""
+    """Return the values of an object by name; an unreadable name is left out. Raises ValueError."""
     found: dict[str, bytes] = {}
     for part in _parts(body.strip(), b"{"):
         name = _NAME.match(part)
@@ -37,7 +37,7 @@ def members(body: bytes) -> dict[str, bytes]:
 
 
 def _parts(body: bytes, opening: bytes) -> Iterator[bytes]:
-    """Yield what stands between the commas of the outermost brackets."""
+    """Yield what is between the commas of the outermost brackets."""
     if body[:1] != opening:
         raise ValueError("another kind of value")
     awaited = [_CLOSING[opening]]

@@ -1,6 +1,6 @@
 """From a vendor's JSON record to ours, by a table of names. Tolerant of notation, strict about meaning.
 
-A vendor may write every scalar as text, number, truth value, null or not at all; ours have one type each. Only
+A vendor may write any scalar as text, number, boolean, null or not at all; ours have one type each. Only
 the fields in the table are decoded, and a bad field is named by its path.
 """
 
@@ -28,7 +28,7 @@ _FALSE = frozenset({"", "0", "false", "nee", "n"})
 
 
 def text(value: object) -> str:
-    """This function will give any scalar as text; null is "". Raises ValueError for a list or an object."""
+    """Return any scalar as text; null is "". Raises ValueError for a list or an object."""
     if isinstance(value, str):
         return value if value.isprintable() else notation.clean_text(value)
     if value is None:
@@ -41,7 +41,7 @@ def text(value: object) -> str:
 
 
 def number(value: object) -> Decimal | None:
-    """This function will give a number, or None for nothing. Raises ValueError."""
+    """Return a number, or None for nothing. Raises ValueError."""
     written = text(value)
     try:
         return notation.parse_decimal(written)
@@ -50,7 +50,7 @@ def number(value: object) -> Decimal | None:
 
 
 def whole(value: object) -> int:
-    """This function will give a whole number, 0 for nothing. Raises ValueError."""
+    """Return a whole number, 0 for nothing. Raises ValueError."""
     if type(value) is int:
         return value
     found = number(value) or Decimal(0)
@@ -60,7 +60,7 @@ def whole(value: object) -> int:
 
 
 def truth(value: object) -> bool:
-    """This function will give a flag; nothing is False. Raises ValueError."""
+    """Return a flag; nothing is False. Raises ValueError."""
     if value in (0, 1):  # as King writes it, and by far the most common
         return value == 1
     written = text(value).strip().casefold()
@@ -70,19 +70,19 @@ def truth(value: object) -> bool:
 
 
 def day(value: object) -> datetime.date | None:
-    """This function will give a `JJJJ-MM-DD` date, or None for nothing. Raises ValueError."""
+    """Return a `JJJJ-MM-DD` date, or None for nothing. Raises ValueError."""
     return notation.parse_iso_date(text(value))
 
 
 def php_list(found: Mapping[str, Value]) -> list[Value]:
-    """Return the list that PHP wrote as an object: its keys are the places. Raises ValueError for any other object."""
+    """Return the list that PHP wrote as an object: its keys are the indexes. Raises ValueError for any other object."""
     if not all(key.isascii() and key.isdigit() and len(key) <= _LONGEST_PLACE for key in found):
         raise ValueError("an object is no list")
     return [found[key] for key in sorted(found, key=int)]
 
 
 def _with_exponent(written: str) -> Decimal:
-    """JSON numbers may be written as 1e3."""
+    """Return a number written as 1e3, as JSON allows. Raises ValueError."""
     if "e" not in written.casefold() or len(written) > 30:
         raise ValueError("not a number")
     try:
@@ -106,7 +106,7 @@ _READERS: dict[object, Callable[[object], object]] = {
 class Shape(Generic[Record_co]):
     """How a vendor writes one kind of record. `names` maps our fields to the vendor's.
 
-    `key` is the field that may not be empty. `readers` replaces the reader of a field, which otherwise follows
+    `key` is the field that may not be empty. `readers` overrides the reader of a field, which otherwise follows
     from its type; `rows` gives the shape of the fields that hold lists. `counted` is a field that is not in the
     answer but numbers the rows from 1.
     """
@@ -134,7 +134,7 @@ class Shape(Generic[Record_co]):
         self._decoder = msgspec.json.Decoder(self.wire, float_hook=str)
 
     def read(self, raw: bytes | msgspec.Raw, *, system: str, operation: str) -> Record_co:
-        """This function will make one record of its JSON. Raises PayloadError, whose path says where."""
+        """Decode one record from its JSON. Raises PayloadError, whose path says where."""
         try:
             wire = self._decoder.decode(raw)
         except msgspec.ValidationError as failure:
@@ -148,7 +148,7 @@ class Shape(Generic[Record_co]):
             raise _payload_error(system, operation, failure.path, failure.words) from None
 
     def build(self, wire: msgspec.Struct, path: str, position: int = 0) -> Record_co:
-        """This function will make a record of a decoded one. Raises _FieldError."""
+        """Return the record for decoded JSON. Raises _FieldError."""
         try:
             values: dict[str, object] = {field: read(getattr(wire, field)) for field, read in self._scalars}
         except (TypeError, ValueError):
@@ -162,7 +162,7 @@ class Shape(Generic[Record_co]):
         return self._record(**values)
 
     def build_all(self, rows: object, path: str) -> tuple[Record_co, ...]:
-        """This function will make records of a decoded list; null, "" and absent are no rows."""
+        """Return the records of a decoded list; null, "" and absent mean no rows. Raises _FieldError."""
         if not rows:
             return ()
         if isinstance(rows, dict):
@@ -178,7 +178,7 @@ class Shape(Generic[Record_co]):
             raise _FieldError(f"{path}.{self._names[field]}", str(failure)) from None
 
     def _make_wire(self, scalars: list[str]) -> type[msgspec.Struct]:
-        """A struct with the vendor's names, so that msgspec skips everything else at full speed."""
+        """Return a struct with the vendor's names, so that msgspec skips everything else at full speed."""
         fields: list[tuple[str, object, object]] = [(field, object, None) for field in scalars]
         for field, shape in self._rows.items():
             rows, places = types.GenericAlias(list, (shape.wire,)), types.GenericAlias(dict, (str, shape.wire))
@@ -186,12 +186,12 @@ class Shape(Generic[Record_co]):
         return msgspec.defstruct(f"{self._record.__name__}Wire", fields, rename=dict(self._names), kw_only=True)
 
 
-_DEEPEST = 8  # of ours are three deep
+_DEEPEST = 8  # ours are three levels deep
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _FieldError(Exception):
-    """One field is not of the agreed form. Never leaves this module."""
+    """One field does not have the agreed form. Never leaves this module."""
 
     def __init__(self, path: str, words: str) -> None:
         super().__init__(words)
@@ -206,7 +206,7 @@ def _payload_error(system: str, operation: str, path: str, words: str) -> errors
 
 
 def _path_in(failure: BaseException) -> str:
-    """msgspec ends its sentences with "- at `$.Materials[0]`"."""
+    """Return the path in an error of msgspec, whose messages end with "- at `$.Materials[0]`"."""
     _, _, path = str(failure).rpartition("- at `")
     return path.rstrip("`") if path.startswith("$") else "$"
 
@@ -223,7 +223,7 @@ def _places(rows: dict[str, Value], path: str) -> list[Value]:
 
 
 def _damage_in(raw: bytes, path: str) -> tuple[str, str]:
-    """Return where in a value no JSON reader goes on, and what stands there."""
+    """Return where in a value no JSON reader can continue, and what is wrong there."""
     for name, part in _parts_of(raw, path):
         if not _is_sound(part):
             return _damage_in(part, name)
@@ -249,7 +249,7 @@ def _is_sound(raw: bytes) -> bool:
     try:
         msgspec.json.decode(raw)
     except msgspec.ValidationError:
-        return True  # well written, but beyond what this reader counts to
+        return True  # well-formed, but beyond what this reader counts to
     except UNREADABLE:
         return False
     return True

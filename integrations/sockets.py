@@ -1,6 +1,6 @@
 """Sockets and name look-ups that end at the deadline of the call they serve.
 
-A time-out of a socket counts from one piece to the next: a server that sends a byte a second never meets it.
+A socket's time-out counts from one piece to the next: a server that sends a byte a second never reaches it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Progress(threading.local):
-    """How far this thread's call got, and when it must be over.
+    """How far this thread's call is, and when it must end.
 
     A TLS handshake that times out looks like a read time-out to requests.
     """
@@ -66,7 +66,7 @@ class LimitedSocket(socket.socket):
 
 
 class LimitedTlsSocket(ssl.SSLSocket):
-    """The same for TLS. The handshake takes its limit from the plain socket below it, as a whole."""
+    """The same for TLS. The handshake as a whole is limited by the plain socket below it."""
 
     _longest_silence: float | None = None
 
@@ -91,7 +91,7 @@ class LimitedTlsSocket(ssl.SSLSocket):
 def addresses_of(name: str, port: int, *, longest: float) -> list[str]:
     """Return the addresses of a host name, each once. Raises what the look-up raises, and TimeoutError.
 
-    A look-up cannot be interrupted, so a thread of its own waits for it, and is left behind when it is too late.
+    A look-up cannot be interrupted, so it runs in its own thread, which is abandoned when it takes too long.
     """
     answers: queue.SimpleQueue[list[str] | BaseException] = queue.SimpleQueue()
 

@@ -1,4 +1,4 @@
-"""HTTP for both clients: one session, one deadline per operation, retries of reads, HTTP → error. Knows no vendor."""
+"""HTTP for both clients: one session, one deadline per operation, retries of reads, HTTP → error. Vendor-neutral."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ T = TypeVar("T")
 
 _BODY_SHOWN = 10_000
 _ANSWER_SHOWN = 2_000
-_LONGEST_RETRY_AFTER = 24 * 3600.0  # who asks for more is not believed
+_LONGEST_RETRY_AFTER = 24 * 3600.0  # longer requests are ignored
 _HTTP_DATE = re.compile(r"[A-Za-z]{3}, [0-9]{1,2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One call on its way. Holds credentials, so it shows nothing but its name."""
+    """One call on its way. It holds credentials, so it shows nothing but its name."""
 
     operation: Operation
     url: str
@@ -47,16 +47,16 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def no_words(_body: bytes) -> tuple[str, str]:
-    """This function will find no vendor code and words in an error page."""
+    """Return no vendor code and text for an error page."""
     return "", ""
 
 
 class Transport:
     """The way to one system for one run.
 
-    `on_call` hears of every call, also the failed ones; `on_failed_call` of those alone, which spares the others the
-    masking of what was said. `attempts` counts all tries of a read. Every call is made inside `alone()`, which keeps
-    other programs away meanwhile.
+    `on_call` is called for every call, also the failed ones; `on_failed_call` only for those, which saves masking the
+    others. `attempts` counts all tries of a read. Every call is made inside `alone()`, which keeps other programs out
+    meanwhile.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Transport:
             lambda: connections.tls_context(verify=verify, ca_certificate=ca_certificate, system=system)
         )
         if ca_certificate:
-            tls()  # says now that it cannot be read
+            tls()  # raises now if it cannot be read
         self._adapter = connections.GuardedAdapter(policy=policy, tls=tls)
         self._session = _session(self._adapter)
 
@@ -98,15 +98,15 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """This function will close the connections."""
+        """Close the connections."""
         self._session.close()
 
     def hide(self, *secrets: str) -> None:
-        """This function will keep these values out of every log entry and message."""
+        """Keep these values out of every log entry and message."""
         self._masker.hide(*secrets)
 
     def masked(self, text: str) -> str:
-        """This function will give the text, cut where it is long, with every hidden value as `***`."""
+        """Return the text, cut where it is long, with every hidden value as `***`."""
         return self._masker.masked(text)
 
     def send(
@@ -120,14 +120,14 @@ class Transport:
         body: bytes | None = None,
         describe: Callable[[bytes], tuple[str, str]] = no_words,
     ) -> T:
-        """This function will make the call and give what `read` makes of its answer.
+        """Make the call and return what `read` makes of its answer.
 
-        `read` may raise a TransientError (both systems hide theirs under HTTP 200): a read is then tried
-        again like after HTTP 503. `describe` finds the vendor's code and words in the body of an HTTP error.
+        `read` may raise a TransientError (both systems hide theirs under HTTP 200): a read is then retried
+        as after HTTP 503. `describe` finds the vendor's code and text in the body of an HTTP error.
         Raises every class of `integrations.errors` but PayloadError, which is up to `read`.
         """
         request = _Request(operation=operation, url=url, query=tuple(query), headers=dict(headers or {}), body=body)
-        with self._turn, self.alone():  # waiting for it is no part of the call's own time
+        with self._turn, self.alone():  # waiting for its turn does not count as the call's own time
             return self._tried(request, read, describe)
 
     def _tried(self, request: _Request, read: Callable[[Answer], T], describe: Callable[[bytes], tuple[str, str]]) -> T:
@@ -167,9 +167,9 @@ class Transport:
                     hear(self._record(request, answer, attempt, time.monotonic() - began, reason))
 
     def _exchange(self, request: _Request, deadline: Deadline) -> Answer:
-        """This function will send the request and read the whole answer. The one place where HTTP's exceptions end."""
+        """Send the request and read the whole answer. The one place where HTTP's exceptions end."""
         self._policy.check_url(request.url, system=self.system)
-        # A kept connection is there from the beginning; where it is too late nothing is sent over it either.
+        # A kept connection is open from the beginning; where it is too late nothing is sent over it either.
         progress.is_connecting, progress.deadline = deadline.left() <= 0, deadline
         try:
             return self._open_and_read(request)
@@ -188,7 +188,7 @@ class Transport:
             )
         )
         timeout = (operation.connect_timeout, operation.read_timeout)
-        # By the adapter: the session's own send() would look after redirects and cookies, and read their bodies.
+        # Through the adapter: the session's own send() would follow redirects and cookies, and read their bodies.
         response = self._adapter.send(prepared, stream=True, timeout=timeout, verify=self._is_verifying)
         try:
             body = unpacking.whole_body(response.raw, max_bytes=operation.max_bytes)
@@ -216,7 +216,7 @@ class Transport:
 
 
 def _retry_after(text: str) -> float | None:
-    """This function will read Retry-After, seconds or a date; what it cannot read counts as absent."""
+    """Return the seconds of Retry-After, a number or a date; None when it cannot be read."""
     written = text.strip()
     if _SECONDS.fullmatch(written):
         return min(float(written), _LONGEST_RETRY_AFTER)

@@ -23,7 +23,7 @@ class TooLargeError(Exception):
 
 
 class Raw(Protocol):
-    """What is asked of urllib3's answer."""
+    """What is used of urllib3's response."""
 
     @property
     def headers(self) -> Headers:
@@ -34,7 +34,7 @@ class Raw(Protocol):
 
 
 class Headers(Protocol):
-    """Headers by name, whatever their case."""
+    """Headers by name, case-insensitive."""
 
     def get(self, name: str, default: str) -> str:
         """Return the value of a header."""
@@ -61,7 +61,7 @@ def _pieces(raw: Raw, max_bytes: int) -> Iterator[bytes]:
     count = 0
     while piece := raw.read1(_STEP_BYTES, decode_content=False):
         count += len(piece)
-        if count > max_bytes:  # packed it is no larger than unpacked, unless somebody plays games
+        if count > max_bytes:  # packed it is no larger than unpacked, unless the sender is malicious
             raise TooLargeError
         yield piece
 
@@ -77,12 +77,12 @@ def _unpacked(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _inflated(pieces: Iterator[bytes], new: Callable[[bytes], _Decompress]) -> Iterator[bytes]:
-    """Give what the pieces hold, a step at a time. Raises DecodeError where the end is missing or it is a bomb."""
+    """Yield what the pieces hold, a step at a time. Raises DecodeError where the end is missing or it is a bomb."""
     unpacker: _Decompress | None = None
     parts = 0
     for packed in pieces:
         piece = packed
-        # Several parts may follow each other; whatever else follows the end is none of ours.
+        # Several parts may follow each other; anything else after the end is ignored.
         while piece and (unpacker or not parts or piece.startswith(_GZIP_MARK)):
             if unpacker is None:
                 unpacker, parts = new(piece), parts + 1
@@ -111,7 +111,7 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """With the two bytes of zlib in front, as it should be, or without, as some servers do it."""
+    """Yield deflated content with zlib's two-byte header, as it should be, or without, as some servers send it."""
     return _inflated(pieces, lambda start: zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(start) else -zlib.MAX_WBITS))
 
 

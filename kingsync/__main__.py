@@ -1,6 +1,6 @@
-"""The door to every command: `kingsync`, `manage.py` or `python -m kingsync`.
+"""Entry point of every command: `kingsync`, `manage.py` or `python -m kingsync`.
 
-Without addresses in the environment it brings its own database and broker.
+Without addresses in the environment it starts its own database and broker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kingsync.management.preparing import prepared
 
 
 def main() -> None:
-    """Run the command that the arguments name, servers around it where it needs them."""
+    """Run the command given by the arguments, with servers around it if it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
     try:
         with quiet_when_nobody_reads(), prepared(sys.argv):

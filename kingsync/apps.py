@@ -1,4 +1,4 @@
-"""The application, as Django lists it."""
+"""The Django application."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class KingsyncConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make our Celery application the default of every thread, so that pages and commands send to our broker."""
+        """Make our Celery application the default in every thread, so that pages and commands send to our broker."""
         importlib.import_module("kingsync.celery").app.set_default()

@@ -1,4 +1,4 @@
-"""What the web server calls: the pages, behind a front that takes requests in before a thread works on them."""
+"""The ASGI application: the pages behind a front that reads each request before a thread handles it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Celery application, and what the clock (beat) does when."""
+"""The Celery application and the beat schedule."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ app = Celery("kingsync")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["kingsync"])
 
-# Carried out by the clock's own process (`kingsync.clock`): in a queue they would wait behind runs.
+# Run in the clock's own process (`kingsync.clock`): in a queue they would wait behind runs.
 app.conf.beat_schedule = {
     "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 5.0},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 15.0},
     "send notices": {"task": "kingsync.tasks.send_notices", "schedule": 60.0},
-    # By the clock, not by an interval: an interval would begin anew with every restart.
+    # At fixed times, not by interval: an interval would start over with every restart.
     "throw away old": {"task": "kingsync.tasks.throw_away_old", "schedule": crontab(hour="3", minute="20")},
 }
 
 
 @worker_process_init.connect
 def _die_with_the_worker(**_details: object) -> None:
-    """A pool process whose worker was killed must not go on with a run that another worker may take up."""
+    """Kill a pool process whose worker was killed: another worker may take over its run."""
     signal_at_parents_death(signal.SIGKILL)

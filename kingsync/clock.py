@@ -1,7 +1,7 @@
-"""Beat that works only while it holds a lock in the database: however many are started, one is the clock.
+"""Celery beat that works only while it holds a database lock, so that of many instances only one is the clock.
 
-It carries out what is due itself, each task in a thread of its own: nothing that the clock does waits behind a run, and
-neither a slow database nor a broker that is away stops the ticking.
+It runs due tasks itself, each in its own thread: nothing that the clock does waits behind a run, and neither a slow
+database nor an unreachable broker stops the ticking.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OWN_SESSION: dict[str, Any] = {
 
 
 class ClockLock:
-    """A session's advisory lock on a connection of its own; the database lets go of it when the session ends."""
+    """A session-level advisory lock on its own connection; the database releases it when the session ends."""
 
     def __init__(self) -> None:
         self._connection: psycopg.Connection | None = None
@@ -40,7 +40,7 @@ class ClockLock:
         self._waiting_is_told = False
 
     def is_held(self) -> bool:
-        """Tell whether we hold the lock at this moment, trying to get it when not. Asks the database each time."""
+        """Return whether we hold the lock now, trying to acquire it if not. Queries the database each time."""
         try:
             held = self._ask()
         except psycopg.Error as error:
@@ -56,11 +56,11 @@ class ClockLock:
         return held
 
     def release(self) -> None:
-        """Let go and end the session. Whoever asks next gets the lock at once."""
+        """Release the lock and end the session. The next instance to ask gets it at once."""
         if self._connection:
             if self._is_held:
                 logger.info("clock.stopped: this beat sends nothing any more")
-                # Ending the session would do, but a moment after we have gone.
+                # Ending the session alone would release it too, but only a moment after we are gone.
                 with contextlib.suppress(psycopg.Error):
                     self._connection.execute("SELECT pg_advisory_unlock(%s)", [probe.CLOCK_LOCK])
             self._connection.close()
@@ -70,7 +70,7 @@ class ClockLock:
     def _ask(self) -> bool:
         if self._connection is None:
             self._connection = self._connect()
-        if self._is_held:  # the session that took it still answers, so it still holds it
+        if self._is_held:  # the session that acquired it still answers, so it still holds it
             self._connection.execute("SELECT 1")
             return True
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [probe.CLOCK_LOCK]).fetchone()
@@ -81,29 +81,29 @@ class ClockLock:
 
     def _tell_waiting(self, reason: str, *details: object) -> None:
         if not self._waiting_is_told:
-            logger.info("clock.waiting: " + reason, *details)  # noqa: G003 (both parts are fixed texts)
+            logger.info("clock.waiting: " + reason, *details)  # noqa: G003 (both parts are constants)
         self._waiting_is_told = True
 
 
 class Jobs:
-    """What the clock is doing; a task that is still at work when it is due again is left to finish."""
+    """The clock's running tasks; a task still running when it is due again is left to finish."""
 
     def __init__(self) -> None:
         self._threads: dict[str, threading.Thread] = {}
 
     def start(self, name: str, task: Callable[[], object]) -> None:
-        """Begin with a task beside everything else, unless it is still at work."""
+        """Start a task in its own thread, unless it is still running."""
         last = self._threads.get(name)
         if last is not None and last.is_alive():
             logger.warning("clock.busy: %s is still at work", name)
             return
-        # Killed in the middle each of them is taken up again the next time: none may hold up the end of the process.
+        # All of them can be killed midway and resume next time, so none may delay the end of the process.
         thread = threading.Thread(target=_carry_out, args=(name, task), name=name, daemon=True)
         self._threads[name] = thread
         thread.start()
 
     def finish(self, *, seconds: float) -> None:
-        """Wait for what is at work, all together at most for so long."""
+        """Wait for running tasks, for at most this many seconds in total."""
         deadline = time.monotonic() + seconds
         for thread in self._threads.values():
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -119,9 +119,9 @@ def _carry_out(name: str, task: Callable[[], object]) -> None:
 
 
 class LockedScheduler(Scheduler):
-    """Celery's scheduler with its schedule in memory, silent while another one holds the lock."""
+    """Celery's scheduler with an in-memory schedule, idle while another instance holds the lock."""
 
-    producer: Any = None  # nothing goes to the broker from here
+    producer: Any = None  # this scheduler never publishes to the broker
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lock = ClockLock()
@@ -129,18 +129,18 @@ class LockedScheduler(Scheduler):
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Send what is due, if the lock is ours; returns the seconds until the next look."""
+        """Run what is due if we hold the lock; return the seconds until the next tick."""
         if not self.lock.is_held():
             return RETRY_SECONDS
         return float(super().tick(*args, **kwargs))
 
     def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:  # noqa: ARG002
-        """Carry out what is due, here and now."""
+        """Run the due task here and now."""
         name = str(entry.task)
         self.jobs.start(name, self.app.tasks[name])
 
     def close(self) -> None:
-        """End the schedule, finish what is short, and let the next beat take over at once."""
+        """End the schedule, finish short tasks, and let the next instance take over at once."""
         try:
             super().close()
             self.jobs.finish(seconds=FINISH_SECONDS)

@@ -1,7 +1,7 @@
-"""What leaves this machine when something breaks: where it broke, and nothing of what was being worked on.
+"""Error reports that leave this machine: where it broke, and none of the data being processed.
 
-Not what looks harmless is kept, but what is on the lists below. The texts of exceptions and log entries are on none of
-them: they may hold tokens, and the tenants' customers.
+An allowlist: only what is on the lists below is sent. Texts of exceptions and log entries are on none of them: they may
+hold tokens and the tenants' customers.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _EVENT = ("event_id", "timestamp", "level", "platform", "release", "environment"
 _EXCEPTION = ("type", "module")
 _MECHANISM = ("type", "handled")
 _FRAME = ("filename", "function", "module", "lineno", "in_app")
-# A transaction of another kind is named by the address that somebody asked for.
+# A transaction of another kind is named by its URL.
 _NAMED_BY_US = frozenset({"route", "task", "component", "view"})
 
 Values = Mapping[str, Any]
 
 
 def start(dsn: str) -> None:
-    """Send what breaks in this process to the error tracker."""
+    """Send this process's errors to the error tracker."""
     sentry_sdk.init(
         dsn=dsn,
         before_send=only_where_it_broke,
@@ -71,7 +71,7 @@ def start(dsn: str) -> None:
 
 
 def only_where_it_broke(event: Event, hint: Hint) -> Event:
-    """Return a new event with what is known to be ours: kinds, places and names, no values."""
+    """Return a new event with only what is known to be ours: types, locations and names, no values."""
     values = cast("Values", event)
     kept: dict[str, Any] = _picked(values, _EVENT)
     kept["sdk"] = _picked(values.get("sdk") or {}, ("name", "version"))
@@ -81,7 +81,7 @@ def only_where_it_broke(event: Event, hint: Hint) -> Event:
     if exceptions := (values.get("exception") or {}).get("values"):
         kept["exception"] = {"values": [_exception(each) for each in exceptions]}
     if isinstance(record := hint.get("log_record"), logging.LogRecord):
-        # Its text may be made of anything.
+        # Its text may contain anything.
         kept["logentry"] = {"message": f"{record.module}.{record.funcName}, line {record.lineno}"}
     return cast("Event", kept)
 
@@ -96,7 +96,7 @@ def _exception(exception: Values) -> dict[str, Any]:
 
 
 def _tags(hint: Hint) -> dict[str, str]:
-    """Return what our own errors say of the call that failed, in words of our own."""
+    """Return what our own errors say about the failed call, as fixed tags."""
     error = (hint.get("exc_info") or (None, None, None))[1]
     if not isinstance(error, IntegrationError):
         return {}
@@ -108,4 +108,4 @@ def _picked(values: Values, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _nothing(_data: object, _hint: object) -> None:
-    """Drop it."""
+    """Drop the event."""

@@ -1,4 +1,4 @@
-"""Is the part in this container well? For health checks: `python -m kingsync.probe web|clock`, exit code 0 or 1."""
+"""Health check of the part in this container: `python -m kingsync.probe web|clock`, exit code 0 or 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USAGE = "usage: python -m kingsync.probe web|clock"
 IS_WELL, IS_NOT, MISUSED = 0, 1, 2
 WEB_PORT = 8000
 ANSWER_SECONDS = 8
-# Any number that nothing else in this database uses for advisory locks.
+# An arbitrary number that nothing else in this database uses for advisory locks.
 CLOCK_LOCK = 0x6B696E67  # "king"
 CLOCK_IS_HELD = """
     SELECT count(*) FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid
@@ -25,8 +25,8 @@ CLOCK_IS_HELD = """
 
 
 def web_is_well(port: int = WEB_PORT) -> bool:
-    """Tell whether the web server in this container answers, with its database and broker."""
-    # Django refuses names that it is not meant to have; a leading point allows all names below.
+    """Return whether the web server in this container answers, with its database and broker."""
+    # Django refuses host names that are not allowed; a leading dot allows any name below.
     name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".")
     client = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     try:
@@ -39,7 +39,7 @@ def web_is_well(port: int = WEB_PORT) -> bool:
 
 
 def clock_is_well() -> bool:
-    """Tell whether some beat holds the clock's lock; which one does not matter."""
+    """Return whether any beat holds the clock's lock; which one does not matter."""
     try:
         with psycopg.connect(**(database_parameters() | {"connect_timeout": ANSWER_SECONDS})) as session:
             row = session.execute(CLOCK_IS_HELD, [CLOCK_LOCK]).fetchone()
@@ -49,7 +49,7 @@ def clock_is_well() -> bool:
 
 
 def database_parameters() -> dict[str, Any]:
-    """Return how Django connects, with whatever DATABASE_URL says, for a session that is not Django's."""
+    """Return Django's connection parameters from DATABASE_URL, for a session outside Django."""
     return connection.get_connection_params()
 
 
@@ -57,7 +57,7 @@ PROBES: dict[str, Callable[[], bool]] = {"web": web_is_well, "clock": clock_is_w
 
 
 def main(arguments: list[str]) -> int:
-    """Answer for the part that the only argument names."""
+    """Check the part named by the only argument."""
     if len(arguments) != 1 or arguments[0] not in PROBES:
         sys.stderr.write(f"{USAGE}\n")
         return MISUSED

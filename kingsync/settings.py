@@ -1,4 +1,4 @@
-"""Deployment only, from the environment. What a tenant chooses lives in the database."""
+"""Deployment settings from the environment. What a tenant chooses is in the database."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.web.operators.admin_theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# An installed package has templates and static files inside `kingsync`, where Django looks by itself.
+# An installed package has templates and static files inside `kingsync`, where Django finds them itself.
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 env = environ.Env()
 
-# Without a key of its own this is a development machine: keys are made once and kept in .local/.
+# Without its own key this is a development machine: keys are generated once and kept in .local/.
 IS_DEVELOPMENT = not env.str("SECRET_KEY", default="")
 _local_folder, _local_keys = None, None
 if IS_DEVELOPMENT:
@@ -38,27 +38,27 @@ ALLOWED_HOSTS: list[str] = env.list(
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 OUTSMART_SOFTWARE_TOKEN: str = env.str("OUTSMART_SOFTWARE_TOKEN", default="")
-# Where that token may be sent, for it is the operator's and tenants type addresses.
+# Where that token may be sent: it is the operator's, and tenants type addresses.
 OUTSMART_HOSTS: list[str] = env.list("OUTSMART_HOSTS", default=["app.out-smart.com"])
 PRIVATE_HOSTS: list[str] = env.list("PRIVATE_HOSTS", default=[])
 KING_PLAIN_HTTP: bool = env.bool("KING_PLAIN_HTTP", default=False)
-# Seconds that a write to King may take. After a lost answer twice as long is waited before anything is sent again.
+# Time limit in seconds for a write to King. After a lost answer we wait twice as long before sending anything again.
 KING_WRITE_TIMEOUT: float = env.float("KING_WRITE_TIMEOUT", default=25.0)
-# King's XML export files: a folder for each tenant below this one; empty = no files. Web and worker share it.
+# King's XML export files: one folder per tenant below this one; empty = no files. Web and worker share it.
 KING_XML_FOLDER: str = env.str("KING_XML_FOLDER", default=str(_local_folder / "king-xml") if _local_folder else "")
-# The largest file that may be uploaded, the most at once, and what of one tenant may lie there until it is imported.
+# The largest file that may be uploaded, the most per upload, and per tenant until they are imported.
 KING_XML_MAX_MB: int = env.int("KING_XML_MAX_MB", default=500)
 KING_XML_REQUEST_MB: int = env.int("KING_XML_REQUEST_MB", default=1000)
 KING_XML_TENANT_MB: int = env.int("KING_XML_TENANT_MB", default=5000)
 
 # Threads of one web process that answer pages; uploads have as many of their own.
 WEB_THREADS: int = env.int("WEB_THREADS", default=4)
-# Seconds within which a request must have come in and its answer be taken; large ones get more (kingsync/asgi.py).
+# Seconds to receive a request and to deliver its answer; large ones get more (kingsync/asgi.py).
 WEB_REQUEST_SECONDS: int = env.int("WEB_REQUEST_SECONDS", default=20)
-# The largest request that is no upload of files.
+# The largest request that is not an upload of files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-# The journal of created orders, outside the database: it tells a restored database what it lost. All that export
-# share it; empty = none.
+# The journal of created orders, outside the database: from it a restored database learns what it lost. Shared by all
+# that export; empty = none.
 JOURNAL_FOLDER: str = env.str("JOURNAL_FOLDER", default=str(_local_folder / "journal") if _local_folder else "")
 
 INSTALLED_APPS = [
@@ -117,13 +117,13 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-# manage.py puts the embedded servers' addresses here when the environment names none.
+# manage.py puts the embedded servers' addresses here when the environment has none.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://kingsync@127.0.0.1:1/kingsync")
 }
 DATABASES["default"].setdefault("OPTIONS", {})
 # A thread that serves pages keeps its connection: a web process has WEB_THREADS of them for pages and as many for
-# uploads. It is checked before each request, so that a database that was away is noticed. Celery closes its own.
+# uploads. It is checked before each request, to notice a database that was away. Celery closes its own.
 DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:1/0")
@@ -157,7 +157,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = (BASE_DIR if IS_CHECKOUT else Path.cwd()) / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
-# On a development machine static files come straight from their folders; production collects and hashes them.
+# A development machine serves static files from their folders; production collects and hashes them.
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_AUTOREFRESH = IS_DEVELOPMENT
 _static_backend = (
@@ -170,10 +170,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": _static_backend},
 }
 
-# Mails of a development machine become files that anybody can open.
+# A development machine writes e-mails to readable files.
 EMAIL_CONFIG: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
 if _local_folder and not env.str("EMAIL_URL", default=""):
-    # Not as an address: one with the path of a folder in it would be read as relative to where we stand.
+    # Not as a URL: one with a folder path in it would be read as relative to the working directory.
     EMAIL_CONFIG = {
         "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "EMAIL_FILE_PATH": str(_local_folder / "mail"),
@@ -181,7 +181,7 @@ if _local_folder and not env.str("EMAIL_URL", default=""):
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", default="kingsync <kingsync@localhost>")
-# The address of the pages, for the links in mails.
+# The base URL of the pages, for links in e-mails.
 _usual_site = "http://127.0.0.1:8000" if IS_DEVELOPMENT else f"https://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 SITE_URL: str = env.str("SITE_URL", default=_usual_site).rstrip("/")
 
@@ -206,7 +206,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- Celery -------------------------------------------------------------------------------------------------------
-# The message only says "look at run N": the database is the truth, so a lost or doubled message costs a minute,
+# The message only says "look at run N": the database is the truth, so a lost or duplicated message costs a minute,
 # never an order. Hence early acknowledgement and no results.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_ACKS_LATE = False
@@ -232,7 +232,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 30,
 }
-# Whoever sends a message (a page, say) gives up within two seconds: the run waits in the database, not the person.
+# A sender of messages (a page, for example) gives up within two seconds: the run waits in the database, not the user.
 BROKER_PUBLISH_OPTIONS = {
     "socket_connect_timeout": 1.5,
     "socket_timeout": 1.5,

@@ -1,4 +1,4 @@
-"""Reading a JSON file that people wrote: what a decoder passes over in silence is refused with its path."""
+"""Strict reading of a hand-written JSON file: what a decoder would silently accept is refused with its path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kingsync.rules.storable import is_storable
 
 
 class StrictJsonError(ValueError):
-    """The file is no JSON that can be stored as it stands; `path` is "" where the whole file is meant."""
+    """The file is not JSON that can be stored as it is; `path` is "" when the whole file is meant."""
 
     def __init__(self, path: str, sentence: str) -> None:
         self.path, self.sentence = path, sentence
@@ -19,13 +19,13 @@ class StrictJsonError(ValueError):
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it stands in the file, with the keys that it names twice."""
+    """A JSON object as it is in the file, with its duplicate keys."""
 
 
 def read(content: bytes) -> dict[str, Any]:
     """Return the object of a file. Raises `StrictJsonError`."""
     try:
-        # Editors of Windows put a byte order mark in front.
+        # Windows editors write a byte order mark.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         told = gettext("The file is not text in UTF-8: byte %(place)s cannot be read. Save it as UTF-8.")
@@ -45,7 +45,7 @@ def read(content: bytes) -> dict[str, Any]:
 
 
 def _checked(value: Any, path: str) -> Any:
-    """Return the value as usual dictionaries, lists and texts."""
+    """Return the value as ordinary dictionaries, lists and texts."""
     if isinstance(value, _Pairs):
         return _object(value, path)
     if isinstance(value, list):

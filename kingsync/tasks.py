@@ -36,7 +36,7 @@ QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
 
 @worker_process_init.connect
 def prepare_process(**_details: object) -> None:
-    """Set up a worker's process that takes imports for them."""
+    """Configure a worker process that runs imports."""
     if QUEUES[RunKind.IMPORT] in current_app.amqp.queues.consume_from:
         import_process.prepare()
 
@@ -49,7 +49,7 @@ def request_run(
     requested_by: User | None = None,
     options: dict[str, object] | None = None,
 ) -> lifecycle.Requested:
-    """Queue a run and send its message once this transaction is stored; or join the open one.
+    """Queue a run and send its message once this transaction commits; or join the open one.
 
     Raises `NotWantedError`.
     """
@@ -67,7 +67,7 @@ def request_cancel(run: SyncRun) -> None:
 
 
 def _send(run: SyncRun) -> bool:
-    """Send the message of a run. Where the broker is away (False) the run waits until `_send_unsent` gets through."""
+    """Send the message of a run. If the broker is away (False) the run waits until `_send_unsent` succeeds."""
     is_sent = _publish(run)
     if run.is_unsent == is_sent:
         lifecycle.mark_sent(run, is_sent=is_sent)
@@ -77,11 +77,12 @@ def _send(run: SyncRun) -> bool:
 def _publish(run: SyncRun) -> bool:
     try:
         with run_sync.app.connection_for_write(transport_options=settings.BROKER_PUBLISH_OPTIONS) as connection:
-            # The stubs know no `connection`.
+            # The type stubs lack `connection`.
             run_sync.apply_async(  # type: ignore[call-arg]
                 kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
                 queue=QUEUES[RunKind(run.kind)],
-                # What no worker took in time is dropped: the sweeper sends another, so messages never pile up.
+                # A message that no worker took in time is dropped: the sweeper sends another, so messages never pile
+                # up.
                 expires=120,
                 connection=connection,
                 retry=False,
@@ -93,7 +94,7 @@ def _publish(run: SyncRun) -> bool:
 
 
 def _send_unsent() -> None:
-    """Send what the broker did not take before; stop at the first that it does not take now either."""
+    """Send what the broker did not accept before; stop at the first that it still does not accept."""
     for run in lifecycle.unsent_runs():
         with tenants.scope(run.tenant_id):
             if not _send(run):
@@ -101,7 +102,7 @@ def _send_unsent() -> None:
 
 
 def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
-    """Do something in the scope of each tenant; one that is broken does not keep the others from theirs."""
+    """Call the function in the scope of each tenant; an error in one does not affect the others."""
     for tenant in Tenant.objects.all():
         try:
             with tenants.scope(tenant):
@@ -123,7 +124,7 @@ def run_sync(*, run_id: int, tenant_id: int) -> None:
 
 @shared_task(expires=60)
 def start_due_runs() -> None:
-    """Queue the runs that are due by each tenant's schedule, and send what the broker did not take before."""
+    """Queue the runs that are due by each tenant's schedule, and send what the broker did not accept before."""
     _send_unsent()
     _for_each_tenant("schedule.failed", _start_due)
 
@@ -135,7 +136,7 @@ def _start_due(tenant: Tenant) -> None:
 
 @shared_task(expires=60)
 def sweep() -> None:
-    """Send again what lost its message or its worker."""
+    """Send runs again whose message or worker was lost."""
     _for_each_tenant("sweep.failed", _send_silent)
 
 
@@ -146,7 +147,7 @@ def _send_silent(_tenant: Tenant) -> None:
 
 @shared_task(expires=60)
 def send_notices() -> None:
-    """Send each tenant the mail that it is due for, if any."""
+    """Send each tenant the e-mail that it is due for, if any."""
     wanting = set(notify.tenants_with_mail())
     _for_each_tenant("notices.failed", lambda tenant: _notify(tenant) if tenant.pk in wanting else None)
 
@@ -157,14 +158,14 @@ def _notify(_tenant: Tenant) -> None:
 
 @shared_task
 def send_notice(*, tenant_id: int) -> None:
-    """Send the mail that one tenant is due for; nothing sends this message any more, but some may be under way."""
+    """Send one tenant the e-mail that it is due for; no longer sent by us, but messages may still be queued."""
     with tenants.scope(tenant_id):
         notify.send_due(now=timezone.now())
 
 
 @shared_task
 def throw_away_old() -> None:
-    """Throw away the runs and log entries that are older than each tenant keeps them."""
+    """Purge the runs and log entries that are older than each tenant keeps them."""
     _for_each_tenant("retention.failed", _throw_away)
 
 

@@ -1,4 +1,4 @@
-"""The tenant file: one tenant's whole set-up as JSON (product.md, chapter 2)."""
+"""The tenant file: a tenant's whole configuration as JSON (product.md, chapter 2)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def show(tenant: Tenant) -> Document:
 def apply(content: bytes) -> Tenant:
     """Create or update one tenant; what the file does not name stays as it is. Idempotent.
 
-    Raises `TenantFileError` with the path of what is wrong, and stores nothing then.
+    Raises `TenantFileError` with the path of each problem, and stores nothing then.
     """
     try:
         given = strict_json.read(content)
@@ -71,7 +71,7 @@ def apply(content: bytes) -> Tenant:
 
 
 def _merged(base: Document, given: Document, *, path: str = "") -> Document:
-    """Return the file completed with what is stored: absent keys, and secrets that read `***`."""
+    """Return the file completed with stored values: absent keys, and secrets given as `***`."""
     merged = dict(base)
     for key, value in given.items():
         before, here = merged.get(key), f"{path}.{key}".strip(".")
@@ -99,7 +99,7 @@ def _checked(document: Document) -> TenantFile:
 
 
 def _located(message: str) -> dict[str, str]:
-    """Return path → sentence of a msgspec message: `Expected ... - at `$.exports.hour_rounding``."""
+    """Return path → sentence for a msgspec message: `Expected ... - at `$.exports.hour_rounding``."""
     text, _, place = message.partition(" - at ")
     path = re.sub(r"\[(\d+)\]", r".\1", place.strip("`")).removeprefix("$").strip(".")
     for pattern, told in (
@@ -116,7 +116,7 @@ def _located(message: str) -> dict[str, str]:
 
 
 def _limit(message: str) -> str:
-    """Return the sentence for a value past its limit; "" for what is wrong in another way."""
+    """Return the sentence for a value past its limit; "" if the error is of another kind."""
     for pattern, told in (
         (r"Expected `str` of length <= (\d+)", gettext("The text is too long: at most %(most)s characters.")),
         (r"Expected `(?:array|object)` of length <= (\d+)", gettext("There are too many: at most %(most)s.")),
@@ -138,7 +138,7 @@ def _choices_at(path: str) -> tuple[object, ...]:
 
 
 def _secret_problems(file: TenantFile) -> dict[str, str]:
-    """A `***` that stands for no stored secret cannot be meant as one."""
+    """Return the paths where `***` is given although no secret is stored."""
     secrets = {f"outsmart.{name}": getattr(file.outsmart, name) for name in _OUTSMART_SECRETS}
     secrets |= {"king.access_code": file.king.access_code}
     secrets |= {f"king.access_codes.{name}": code for name, code in file.king.access_codes.items()}
@@ -152,7 +152,7 @@ def _secret_problems(file: TenantFile) -> dict[str, str]:
 
 
 def _require_secrets_again(before: Document, given: Document, file: TenantFile) -> None:
-    """Refuse to send a stored secret elsewhere, or otherwise, when the file does not name it."""
+    """Refuse to send a stored secret elsewhere or differently unless the file gives it again."""
     told = gettext(
         "The address, the certificate check or the administration changes, so the stored secret is "
         "not used. Enter the secret itself, not ***."
@@ -182,7 +182,7 @@ def _refuse_other_administration(file: TenantFile, tenant: Tenant | None) -> Non
 
 
 def address_problem(system: System, url: str) -> str:
-    """Return why a connection may not point to this address, "" when it may."""
+    """Return why a connection may not use this address, "" if it may."""
     policy = AddressPolicy(
         private_hosts=tuple(settings.PRIVATE_HOSTS),
         plain_http=settings.KING_PLAIN_HTTP and system == System.KING,
@@ -194,14 +194,14 @@ def address_problem(system: System, url: str) -> str:
     return ""
 
 
-# --- The stored side --------------------------------------------------------------------------------------------------
+# --- Stored values ----------------------------------------------------------------------------------------------------
 
 _OUTSMART_SECRETS = SECRET_KEYS[System.OUTSMART]
 _SECRETS = frozenset({*(f"outsmart.{name}" for name in _OUTSMART_SECRETS), "king.access_code"})
 
 
 def _document(tenant: Tenant) -> Document:
-    """Return the tenant's file with its secrets in clear: for merging, never for people."""
+    """Return the tenant's file with its secrets in clear: for merging only, never for display."""
     with tenants.scope(tenant):
         outsmart = Connection.objects.filter(system=System.OUTSMART).first() or Connection.new(System.OUTSMART)
         king = Connection.objects.filter(system=System.KING).first() or Connection.new(System.KING)
@@ -270,7 +270,7 @@ def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
 
 
 def _store_connection(system: System, **values: object) -> None:
-    """Store a connection; one that changed is active again, so that the schedule tries it."""
+    """Store a connection; a changed one is active again, so that the schedule tries it."""
     connection = Connection.objects.filter(system=system).first() or Connection.new(system)
     before = {name: getattr(connection, name) for name in values}
     if connection.pk and before == values:

@@ -1,4 +1,4 @@
-"""Every address of the web application."""
+"""All URLs of the web application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One slice of any run: claim it, tell its story, end it in the right state whatever happens."""
+"""One slice of any run: claim it, do the work, end it in the right state whatever happens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Worked:
 
 
 def work(run_id: int, *, slice_seconds: float) -> Worked:
-    """Work on a run of the open scope's tenant for about this long. Nothing happens when somebody else has it."""
+    """Work on a run of the current tenant for about this long. Does nothing when another worker has it."""
     with lifecycle.claimed(run_id, slice_seconds=slice_seconds) as claim:
         if claim is None:
             return Worked()
@@ -66,7 +66,7 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
 
 
 def _tell(claim: Claim, log: RunLog) -> bool:
-    # Asked for each slice: somebody may have switched it off while the run waited in the queue.
+    # Checked for each slice: it may have been switched off while the run was queued.
     wanted.require(RunKind(claim.run.kind), claim.run.options)
     choices = SyncSettings.objects.get().as_mapping()
     if claim.run.kind == RunKind.IMPORT:
@@ -88,7 +88,7 @@ def _why(error: Exception) -> Reason:
 
 
 def _pause(error: errors.TenantActionError) -> None:
-    """Stop the schedule from knocking on a door that a person must open first."""
+    """Stop scheduled runs until someone repairs the connection."""
     for connection in Connection.objects.filter(system=error.system):
         connection.pause(dict(stored(reason_of(error))))
 
@@ -101,7 +101,7 @@ def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> 
 
 
 def _connections_worked(claim: Claim) -> None:
-    """Use the connections again that this run used; an import of files says nothing of King's webservices."""
+    """Activate the connections that this run used; an import of files says nothing about King's webservices."""
     options = claim.run.options
     read_files = bool(options.get(SyncRun.NAMED_FILES)) or SyncRun.FOUND_FILES in options
     for connection in Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all():

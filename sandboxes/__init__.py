@@ -1,1 +1,1 @@
-"""Stand-ins for both systems, as servers of their own."""
+"""Stand-ins for both systems, as separate servers."""

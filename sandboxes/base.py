@@ -1,4 +1,4 @@
-"""What both sandboxes share: starting and stopping, the call log, faults, the common control calls."""
+"""What both sandboxes share: start and stop, the call log, faults, the common control calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ READING = frozenset({"GET", "HEAD"})
 
 
 class Sandbox(abc.ABC):
-    """One system as an HTTP server; a context manager. `calls` is its log, `faults` what goes wrong on purpose."""
+    """One system as an HTTP server and context manager. `calls` is its log, `faults` what goes wrong on purpose."""
 
     def __init__(self, *, port: int, state: Path | None) -> None:
         self.faults = Faults()
@@ -41,11 +41,11 @@ class Sandbox(abc.ABC):
         self._server: HttpServer | None = None
         self._state: StateFile | None = None
 
-    # --- what a system must say for itself ---------------------------------------------------------------------------
+    # --- what each system implements ---------------------------------------------------------------------------------
 
     @abc.abstractmethod
     def operation_of(self, request: Request) -> str:
-        """Answer the vendor's word for what is asked."""
+        """Return the vendor's name for the call."""
 
     @abc.abstractmethod
     def handle(self, request: Request) -> Answer:
@@ -53,23 +53,23 @@ class Sandbox(abc.ABC):
 
     @abc.abstractmethod
     def refuse(self, code: str, message: str) -> Answer:
-        """Answer a refusal in the system's own form."""
+        """Return a refusal in the system's own form."""
 
     @abc.abstractmethod
     def unauthorized(self) -> Answer:
-        """Answer as to a wrong access code."""
+        """Return the answer to a wrong access code."""
 
     @abc.abstractmethod
     def index_page(self) -> str:
-        """Answer the HTML page for people."""
+        """Return the HTML page for people."""
 
     @abc.abstractmethod
     def own_routes(self) -> list[Route]:
-        """Answer the control calls of this system."""
+        """Return the control routes of this system."""
 
     @abc.abstractmethod
     def reset(self, options: Record) -> None:
-        """Go back to the data of the beginning. Raises ControlError when an option is unknown."""
+        """Restore the initial data. Raises ControlError for an unknown option."""
 
     @abc.abstractmethod
     def change_switches(self, switches: Record) -> None:
@@ -77,20 +77,20 @@ class Sandbox(abc.ABC):
 
     @abc.abstractmethod
     def switches(self) -> Record:
-        """Answer how the system behaves now."""
+        """Return how the system behaves now."""
 
     @abc.abstractmethod
     def dump(self) -> bytes:
-        """Answer the data as a state file holds it."""
+        """Return the data as a state file holds it."""
 
     @abc.abstractmethod
     def load(self, content: bytes) -> None:
-        """Take over the data of a state file. Raises msgspec.DecodeError."""
+        """Replace the data with that of a state file. Raises msgspec.DecodeError."""
 
     def work_under_lock(self, request: Request, fault: Fault) -> Answer:
         """Carry out a call while a user of the system has its record open.
 
-        Only King has locks and brings its own; a sandbox without them refuses the fault in `check_fault`.
+        Only King has locks and overrides this; a sandbox without them refuses the fault in `check_fault`.
         """
         raise NotImplementedError
 
@@ -99,7 +99,7 @@ class Sandbox(abc.ABC):
     def start(self, *, host: str = LOOPBACK) -> Self:
         """Load the state file if there is one, then serve in the background.
 
-        Raises OSError when the port is taken, msgspec.MsgspecError when the state file is none.
+        Raises OSError when the port is taken, msgspec.MsgspecError when the state file is invalid.
         """
         if self._state_path and self._state_path.exists():
             self.load(self._state_path.read_bytes())
@@ -111,7 +111,7 @@ class Sandbox(abc.ABC):
         return self
 
     def stop(self) -> None:
-        """End everything that hangs, write the state file, close the port. A second time does nothing."""
+        """End everything that hangs, write the state file, close the port. A second call does nothing."""
         if self._server:
             self._server.stop()
             self._server = None
@@ -140,14 +140,14 @@ class Sandbox(abc.ABC):
         return f"{self.address}/_control"
 
     def touch(self) -> None:
-        """Tell the state file, if there is one, that data changed."""
+        """Notify the state file, if there is one, that data changed."""
         if self._state:
             self._state.touch()
 
     # --- one call ----------------------------------------------------------------------------------------------------
 
     def respond(self, request: Request, connection: Connection) -> Answer | None:
-        """Answer one request; None when the connection must close without an answer."""
+        """Return the answer to one request; None when the connection must close without one."""
         if control.is_control(request):
             return self._control(request)
         operation = self.operation_of(request)
@@ -162,7 +162,7 @@ class Sandbox(abc.ABC):
         return answer
 
     def _work_with(self, fault: Fault | None, request: Request, connection: Connection, call: Call) -> Answer | None:
-        """Answer None when the connection must close without an answer."""
+        """Return the answer; None when the connection must close without one."""
         if fault is None:
             return self._work(request)
         call.fault = fault.kind
@@ -195,7 +195,7 @@ class Sandbox(abc.ABC):
         return self._touched(self.handle(request))
 
     def _touched(self, answer: Answer) -> Answer:
-        # Reads may change data too (OutSmart's update_status), so every call counts; a save a second at most.
+        # Reads may change data too (OutSmart's update_status), so every call counts; it saves once a second at most.
         self.touch()
         return answer
 
@@ -203,7 +203,7 @@ class Sandbox(abc.ABC):
 
     def _control(self, request: Request) -> Answer:
         if not request.is_local:
-            # It asks for no password, so it is for this machine only, also when --host serves a container network.
+            # It asks for no password, so it is for this machine only, even when --host serves a container network.
             return json_answer({"error": "The control API answers this machine only."}, status=403)
         if request.path == "/":
             return html_answer(self.index_page())
@@ -269,7 +269,7 @@ def _break(fault: Fault, connection: Connection) -> None:
 
 
 def _done(action: Callable[[Request], None]) -> control.Handle:
-    """Make a control call out of an action that has nothing to tell."""
+    """Wrap an action without a result as a control call."""
 
     def handle(request: Request, _parts: dict[str, str]) -> object:
         action(request)

@@ -19,7 +19,7 @@ KEPT_ANSWER_BYTES = 64_000
 
 
 class Call(msgspec.Struct, kw_only=True):
-    """One call. `status` is 0 while it goes on, and stays 0 when no answer was sent; `seconds` its length."""
+    """One call. `status` is 0 while it is in progress, and stays 0 when no answer was sent; `seconds` is its length."""
 
     number: int
     operation: str
@@ -35,15 +35,15 @@ class Call(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
     def json(self) -> object:
-        """Answer the body as decoded JSON; as text when it is none."""
+        """Return the body as decoded JSON; as text when it is not JSON."""
         return _readable(self.body)
 
     def answered(self) -> object:
-        """Answer the answer as decoded JSON; as text when it is none or was too long to keep whole."""
+        """Return the answer as decoded JSON; as text when it is not JSON or was too long to keep whole."""
         return _readable(self.answer)
 
     def summary(self) -> Record:
-        """Answer the call as the control API tells it."""
+        """Return the call as the control API shows it."""
         return {
             "number": self.number,
             "operation": self.operation,
@@ -60,7 +60,7 @@ class Call(msgspec.Struct, kw_only=True):
 
 
 class CallLog:
-    """The last 10 000 calls, oldest first. `peak` is how many were going on at the same time at most."""
+    """The last 10 000 calls, oldest first. `peak` is the largest number in progress at once."""
 
     def __init__(self) -> None:
         self.peak = 0
@@ -70,7 +70,7 @@ class CallLog:
         self._lock = threading.Lock()
 
     def begin(self, request: Request, operation: str) -> Call:
-        """Log that a call came in."""
+        """Log an incoming call."""
         with self._lock:
             self._count += 1
             self._going_on += 1
@@ -89,7 +89,7 @@ class CallLog:
             return call
 
     def end(self, call: Call, answer: Answer | None) -> None:
-        """Log how a call ended; None when no answer went out."""
+        """Log how a call ended; `answer` is None when none went out."""
         with self._lock:
             self._going_on -= 1
             call.seconds = time.monotonic() - call.started
@@ -98,16 +98,16 @@ class CallLog:
                 call.answer = answer.body[:KEPT_ANSWER_BYTES]
 
     def all(self, operation: str = "") -> list[Call]:
-        """Answer the calls, oldest first; of one operation when it is named."""
+        """Return the calls, oldest first; only those of `operation` when it is given."""
         with self._lock:
             return [call for call in self._calls if operation in {"", call.operation}]
 
     def count(self, operation: str = "") -> int:
-        """Count the calls that are kept."""
+        """Return the number of calls that are kept."""
         return len(self.all(operation))
 
     def clear(self) -> None:
-        """Forget all calls and the peak."""
+        """Forget all calls and reset the peak."""
         with self._lock:
             self._calls.clear()
             self.peak = self._going_on

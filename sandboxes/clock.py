@@ -9,15 +9,15 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 def now() -> datetime.datetime:
-    """Answer the local time, whole seconds."""
+    """Return the local time in whole seconds."""
     return datetime.datetime.now(AMSTERDAM).replace(microsecond=0)
 
 
 def king_stamp() -> str:
-    """Answer now as King writes it: `JJJJ-MM-DDTUU:MM:SS`."""
+    """Return the current time as King writes it: `JJJJ-MM-DDTUU:MM:SS`."""
     return now().strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def outsmart_stamp() -> str:
-    """Answer now as OutSmart writes it: `Y-m-d H:i:s`."""
+    """Return the current time as OutSmart writes it: `Y-m-d H:i:s`."""
     return now().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""The control API: tables of routes under /_control/, for the tests and people beside the systems' own calls."""
+"""The control API: tables of routes under /_control/, for tests and people, in addition to the systems' own calls."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ Handle: TypeAlias = Callable[[Request, dict[str, str]], object]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One control call: `path` as in `orders/{number}`; `handle` answers what becomes JSON."""
+    """One control call: `path` as in `orders/{number}`; `handle` returns what becomes JSON."""
 
     method: str
     path: str
     handle: Handle
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Answer the named parts of a path; None when it is another route's."""
+        """Return the named parts of a path; None when it does not match."""
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
         found = re.fullmatch(pattern, path)
         return found.groupdict() if found else None
 
 
 def is_control(request: Request) -> bool:
-    """Tell whether a request is for the control API or the index page."""
+    """Return whether a request is for the control API or the index page."""
     return request.path == "/" or request.path.startswith(PREFIX)
 
 
 def dispatch(routes: list[Route], request: Request) -> Answer:
-    """Carry out a control call; mistakes of the caller become 400, 404, 405 or 409 with a sentence."""
+    """Carry out a control call; the caller's mistakes become 400, 404, 405 or 409 with a sentence."""
     path = request.path.removeprefix(PREFIX).rstrip("/")
     fitting = [(route, parts) for route in routes if (parts := route.match(path)) is not None]
     for route, parts in fitting:

@@ -1,4 +1,4 @@
-"""Faults on demand: rules that say which call goes wrong, how, and how often."""
+"""Faults on demand: rules for which call goes wrong, how, and how often."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ HTML_PAGE = (
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One rule.
 
-    `operation` is the vendor's word, "*" for every call, or "POST relations" for one method only.
-    The first `skip` calls that fit pass, the next `times` go wrong. `seconds`: how long to wait or
+    `operation` is the vendor's name, "*" for every call, or "POST relations" for one method only.
+    The first `skip` matching calls pass, the next `times` fail. `seconds`: how long to wait or
     hang. `after`: do the work first, for the kinds whose answer is made up here (http_*, html,
     empty). `code` and `message` belong to `refuse`, `status` to `html`, `retry_after` (seconds) to
     `http_429` and `http_503`, `keep` to `lock_by_user` (the user leaves the order open).
@@ -57,14 +57,14 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     keep: bool = False
 
     def fits(self, method: str, operation: str) -> bool:
-        """Tell whether the rule is about this call."""
+        """Return whether the rule applies to this call."""
         return self.operation in {"*", operation, f"{method} {operation}"}
 
 
 class Faults:
-    """The rules of one sandbox, in the order in which they were made; and its latency.
+    """The rules of one sandbox, in order of creation, and its latency.
 
-    `latency_seconds` is added to every call, beside all rules.
+    `latency_seconds` is added to every call, on top of all rules.
     """
 
     def __init__(self) -> None:
@@ -73,23 +73,23 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Add a rule behind the others."""
+        """Add a rule after the others."""
         with self._lock:
             self._rules.append(fault)
 
     def clear(self) -> None:
-        """Forget all rules and the latency."""
+        """Remove all rules and the latency."""
         with self._lock:
             self._rules.clear()
             self.latency_seconds = 0.0
 
     def rules(self) -> list[Fault]:
-        """Answer the rules that still have something to do; `skip` and `times` count down."""
+        """Return the rules that still have something to do; `skip` and `times` count down."""
         with self._lock:
             return list(self._rules)
 
     def take(self, method: str, operation: str) -> tuple[float, Fault | None]:
-        """Answer how long this call must wait first, and the one fault that it meets.
+        """Return how long this call must wait first, and the one fault that it gets, if any.
 
         Latency adds up; of the other kinds the first rule that fits counts, the rest wait their turn.
         """
@@ -118,7 +118,7 @@ class Faults:
 
 
 def made_up_answer(fault: Fault) -> Answer | None:
-    """Answer what a web server in front would say; None when the fault is of another kind."""
+    """Return what a web server in front would answer; None for other kinds of fault."""
     wait = {"Retry-After": str(fault.retry_after)}
     match fault.kind:
         case "http_429":
@@ -136,7 +136,7 @@ def made_up_answer(fault: Fault) -> Answer | None:
 
 
 def spoiled_answer(fault: Fault, answer: Answer) -> Answer:
-    """Answer the real answer with the damage of `broken_json` or `half`; any other kind leaves it whole."""
+    """Return the real answer with the damage of `broken_json` or `half`; any other kind leaves it whole."""
     if fault.kind == "broken_json":
         return msgspec.structs.replace(answer, body=answer.body[:-2] + b"!")
     if fault.kind == "half":

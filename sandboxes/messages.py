@@ -1,4 +1,4 @@
-"""What goes over the wire of a sandbox, and the JSON of its control API."""
+"""The HTTP messages of a sandbox, and the JSON of its control API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     is_local: bool = True
 
     def parameter(self, name: str) -> str:
-        """Answer the last value of a query parameter, "" when it is absent."""
+        """Return the last value of a query parameter, "" when it is absent."""
         return dict(self.query).get(name, "")
 
 
@@ -60,17 +60,17 @@ def encode(value: object) -> bytes:
 
 
 def decode(body: bytes) -> object:
-    """Decode JSON; raises msgspec.DecodeError. Numbers with a point become Decimal."""
+    """Decode JSON; numbers with a point become Decimal. Raises msgspec.DecodeError."""
     return _decoder.decode(body)
 
 
 def json_answer(value: object, *, status: int = 200) -> Answer:
-    """Answer a value as JSON."""
+    """Return a value as a JSON answer."""
     return Answer(body=encode(value), status=status)
 
 
 def html_answer(text: str, *, status: int = 200) -> Answer:
-    """Answer an HTML page."""
+    """Return an HTML page as an answer."""
     return Answer(body=text.encode(), status=status, content_type=HTML_TYPE)
 
 
@@ -80,7 +80,7 @@ def parse_query(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def control_object(request: Request) -> Record:
-    """Read the JSON object in a control call; an empty body is an empty object. Raises ControlError."""
+    """Return the JSON object in a control call; an empty body is an empty object. Raises ControlError."""
     value = control_value(request)
     if not isinstance(value, dict):
         raise ControlError(400, "The body must be one JSON object.")
@@ -88,7 +88,7 @@ def control_object(request: Request) -> Record:
 
 
 def control_value(request: Request) -> object:
-    """Read the JSON in a control call; an empty body is an empty object. Raises ControlError."""
+    """Return the JSON in a control call; an empty body is an empty object. Raises ControlError."""
     try:
         return decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

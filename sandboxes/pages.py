@@ -1,4 +1,4 @@
-"""The page that people see when they open a sandbox in a browser: no scripts, nothing from elsewhere."""
+"""The page that a sandbox shows in a browser: no scripts, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def index_page(*, title: str, about: str, tables: list[Table], links: list[str]) -> str:
-    """Make the page; `links` are paths of control calls that can be read by GET."""
+    """Return the page; `links` are paths of control calls that can be read by GET."""
     items = "".join(f'<li><a href="{escape(link)}">{escape(link)}</a></li>' for link in links)
     body = "".join(map(_table, tables))
     return (

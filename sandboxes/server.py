@@ -1,4 +1,4 @@
-"""A small threaded HTTP server on loopback: HTTP/1.1, connections kept, each answer in one packet.
+"""A small threaded HTTP server on loopback: HTTP/1.1, persistent connections, each answer in one packet.
 
 It knows nothing of the two systems: it reads requests, hands them over and sends the answers.
 """
@@ -36,29 +36,29 @@ def _poll(watched: list[socket.socket], seconds: float | None = None) -> set[int
 
 
 class Connection:
-    """What a fault may do with the connection of the call it belongs to."""
+    """What a fault may do with the connection of its call."""
 
     def __init__(self, client: socket.socket, stopping: socket.socket) -> None:
         self._client = client
         self._stopping = stopping
 
     def wait(self, seconds: float) -> bool:
-        """Wait; answer False when the server was stopped meanwhile. The client may go away."""
+        """Wait; return False when the server was stopped meanwhile. The client may disconnect."""
         return not _poll([self._stopping], seconds)
 
     def hang(self, seconds: float) -> None:
-        """Wait until the client goes away, the server stops or the seconds have passed."""
+        """Wait until the client disconnects, the server stops or the seconds have passed."""
         until = time.monotonic() + seconds
         watched = [self._stopping, self._client]
         while (left := until - time.monotonic()) > 0:
             ready = _poll(watched, left)
             if self._stopping.fileno() in ready or (ready and self._is_gone()):
                 return
-            if ready:  # the client sent more instead of going away: no way to see it leave any more
+            if ready:  # the client sent more instead of disconnecting: its departure can no longer be seen
                 watched = [self._stopping]
 
     def reset(self) -> None:
-        """Close the connection with a TCP reset instead of a goodbye."""
+        """Close the connection with a TCP reset instead of an orderly end."""
         with contextlib.suppress(OSError):
             self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(self._client.detach())
@@ -85,12 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.connections[self.connection] = threading.current_thread()
-        # From here on stop() closes this connection; before, it could not know of it.
+        # From here on stop() closes this connection; before, it could not know about it.
         if self.server.is_stopping.is_set():
             self.connection.shutdown(socket.SHUT_RD)
 
     def handle(self) -> None:
-        # Clients that go away in the middle are everyday life for a server of faults.
+        # Clients that disconnect half-way are normal for a server of faults.
         with contextlib.suppress(ConnectionError, ValueError):
             super().handle()
 
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         body = b"" if self.command == "HEAD" else answer.body
-        # Head and body in one send: two sends would meet Nagle and delayed acknowledgements, 40 ms a call.
+        # Head and body in one send: two would run into Nagle and delayed acknowledgements, 40 ms a call.
         self.connection.sendall(head + (body[: len(body) // 2] if answer.is_cut else body))
 
 
@@ -182,7 +182,7 @@ class HttpServer(ThreadingHTTPServer):
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Take no more requests, end what hangs, wait for the calls going on, close everything."""
+        """Accept no more requests, end what hangs, wait for the calls in progress, close everything."""
         self.is_stopping.set()
         self._stop_sender.send(b"!")
         self._acceptor.join()

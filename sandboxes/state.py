@@ -1,4 +1,4 @@
-"""Keeping a sandbox's data in a file, so that it survives a restart."""
+"""A sandbox's data in a file, so that it survives a restart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ PAUSE_SECONDS = 1.0
 
 
 class StateFile:
-    """Writes what `dump` answers to `path`: at most once a second while running, and once when stopped.
+    """Writes the result of `dump` to `path`: at most once a second while running, and once when stopped.
 
-    A file is always whole: it is written beside the old one and then takes its place.
+    A file is always whole: it is written beside the old one and then replaces it.
     """
 
     def __init__(self, path: Path, dump: Callable[[], bytes]) -> None:
@@ -27,11 +27,11 @@ class StateFile:
         self._thread.start()
 
     def touch(self) -> None:
-        """Tell that something changed."""
+        """Note that something changed."""
         self._changed.set()
 
     def stop(self) -> None:
-        """Write for the last time and end."""
+        """Write for the last time and stop."""
         self._stopping.set()
         self._changed.set()
         self._thread.join()

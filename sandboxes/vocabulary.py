@@ -1,4 +1,4 @@
-"""Words for the demo company: an invented installation company in the middle of the Netherlands."""
+"""Texts for the demo company: an invented installation company in the middle of the Netherlands."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ WAREHOUSES: tuple[tuple[int, str], ...] = (
     (4, "Bus 102 - R. Haddou"),
 )
 
-# Names of customers; {} takes a family name, [] something that grows or flies.
+# Names of customers; {} becomes a family name, [] something that grows or flies.
 CUSTOMERS: tuple[str, ...] = (
     "Bouwbedrijf {} B.V.",
     "VvE De [] Fase 2",

@@ -1,4 +1,4 @@
-"""Backups of the test's database, as an operator makes and restores them."""
+"""Backups of the test's database, made and restored as an operator does."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests import processes
 
 
 def dump(to: Path) -> Path:
-    """Back the database up."""
+    """Back up the database."""
     _run("pg_dump", "--format=custom", f"--file={to}", f"--dbname={processes.database_url()}")
     return to
 
 
 def restore(backup: Path) -> None:
-    """Put the database back, while whoever uses it goes on."""
+    """Restore the database while it is in use."""
     options = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
     _run("pg_restore", *options, f"--dbname={processes.database_url()}", str(backup))
 

@@ -1,4 +1,4 @@
-"""`python -m tests.busy COMMAND...`: run a command with eight busy processes beside it, which end with it.
+"""`python -m tests.busy COMMAND...`: run a command beside eight busy processes, which end with it.
 
 Its exit code is the command's.
 """

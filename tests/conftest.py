@@ -1,4 +1,4 @@
-"""What all tests share: a tenant, its scope, both sandboxes and the connections to them."""
+"""Fixtures that all tests share: a tenant, its scope, both sandboxes and the connections to them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _loopback_allowed(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def lost_answers_soon_settled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> LostAnswers:
-    """For tests in which answers are lost: who waits for them gives up as soon as the sandbox has lost them."""
+    """Make clients give up on lost answers as soon as the sandbox has lost them."""
     settings.KING_WRITE_TIMEOUT = 100.0  # only a hang reaches it, and the longest time of any call does not cut it
     return lost_answers.install(monkeypatch)
 
@@ -50,7 +50,7 @@ def _quick_passwords(settings: Settings) -> None:
 
 @pytest.fixture
 def king() -> Iterator[KingSandbox]:
-    """King with nothing in it but what a test puts there."""
+    """Provide a King that contains only what a test puts there."""
     with KingSandbox(empty=True) as sandbox:
         yield sandbox
 
@@ -63,7 +63,7 @@ def outsmart() -> Iterator[OutSmartSandbox]:
 
 @pytest.fixture
 def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Iterator[Tenant]:
-    """A tenant that is connected to both sandboxes, in its scope."""
+    """Provide a tenant that is connected to both sandboxes, in its scope."""
     made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
     connect(made, king, outsmart)
     with tenants.scope(made):
@@ -78,7 +78,7 @@ def stocked(tenant: Tenant, king: KingSandbox) -> None:
 
 
 class AtOnce:
-    """Does a page's call before its answer: what threads do, for tests within one transaction."""
+    """Makes a page's call before its answer, as threads do, for tests within one transaction."""
 
     is_working = False
 
@@ -92,7 +92,7 @@ class AtOnce:
 
 @pytest.fixture
 def calls_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let calls that pages ask for be over when the page answers."""
+    """Finish the calls that a page asks for before the page answers."""
     monkeypatch.setattr(background_calls, "pool", AtOnce())
 
 

@@ -1,4 +1,4 @@
-"""Long tests first: one that begins last is waited for alone, while the other cores have nothing to do."""
+"""Long tests first: one that starts last keeps a single core busy while the others are idle."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 def dealt(items: Sequence[T], is_long: Callable[[T], bool], *, workers: int) -> list[T]:
-    """Return the tests in an order in which each worker begins with its share of the long ones.
+    """Return the tests in an order that lets each worker begin with its share of the long ones.
 
-    pytest-xdist gives each worker an equal part of the order, and lets it take from others what they have not begun.
+    pytest-xdist gives each worker an equal part of the order, and lets it take over what others have not begun.
     """
     long = [each for each in items if is_long(each)]
     others = iter([each for each in items if not is_long(each)])

@@ -80,7 +80,7 @@ def write() -> None:
 
 
 def written(document: str) -> str:
-    """Return the document with what stands between its markers as the code has it now."""
+    """Return the document with the text between its markers replaced by what the code says now."""
     for name, content in parts().items():
         start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         assert document.count(start) == document.count(end) == 1, name
@@ -89,7 +89,7 @@ def written(document: str) -> str:
 
 
 def parts() -> dict[str, str]:
-    """Return name of a marker → what stands there."""
+    """Return the text for each marker, by the marker's name."""
     from kingsync.rules import texts  # noqa: PLC0415 - after Django's setup
 
     tags = [f"`{tag}`" for tag in (*texts.FIELDS, "total_hours")]
@@ -107,7 +107,7 @@ def table(language: str) -> str:
 
 
 def _rows(section: type[msgspec.Struct], language: str, above: str = "") -> Iterator[Sequence[str]]:
-    """Yield one row for each key of a section and of those below it."""
+    """Yield one row for each key of a section and of the sections below it."""
     found = msgspec.inspect.type_info(section)
     assert isinstance(found, msgspec.inspect.StructType)
     for field in found.fields:
@@ -130,7 +130,7 @@ def _words(name: str, language: str, *values: object) -> str:
 
 
 def values_of(found: msgspec.inspect.Type, language: str) -> str:
-    """Return what a key takes, with its limit."""
+    """Return what a key accepts, with its limit."""
     if isinstance(found, msgspec.inspect.UnionType):
         inner = [each for each in found.types if not isinstance(each, msgspec.inspect.NoneType)]
         return f"{values_of(inner[0], language)} {_words('none', language)}"
@@ -159,7 +159,7 @@ def _many(found: msgspec.inspect.Type, language: str) -> str:
 
 
 def meaning(path: str, language: str) -> str:
-    """Return what a key means: in the words of the settings page, where the file has none of its own."""
+    """Return what a key means: the help of the settings page, where the file has no text of its own."""
     from django.utils import translation  # noqa: PLC0415 - after Django's setup
 
     if path in MEANINGS:

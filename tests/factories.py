@@ -1,4 +1,4 @@
-"""Rows for tests, with sensible defaults: a test names only what it is about."""
+"""Rows for tests, with sensible defaults: a test specifies only what it is about."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run(of: Tenant, kind: RunKind = RunKind.EXPORT, status: RunStatus = RunStatu
 
 
 def background_call(of: Tenant, *, by: User, **fields: Any) -> BackgroundCall:
-    """Make a connection test of King that somebody asked for just now and that ended well."""
+    """Make a connection test of King that was requested just now and ended well."""
     now = timezone.now()
     defaults: dict[str, Any] = {
         "kind": BackgroundCall.Kind.TEST,
@@ -162,7 +162,7 @@ def record_link(of: Tenant, **fields: Any) -> RecordLink:
 
 
 def king_file(of: Tenant, **fields: Any) -> KingFile:
-    """Make an uploaded file that waits; there is no content."""
+    """Make an uploaded file that waits, without content."""
     number = next(_numbers)
     defaults = {
         "name": f"artikelen-{number}.xml",
@@ -177,7 +177,7 @@ def king_file(of: Tenant, **fields: Any) -> KingFile:
 
 
 def brake(of: Tenant, **fields: Any) -> Brake:
-    """Make a brake that waits for approval."""
+    """Make a tripped change limit that waits for approval."""
     defaults = {"kind": "customers", "known_count": 400, "changed_count": 60, "deactivated_count": 9}
     row = Brake(tenant=of, **(defaults | fields))
     row.save()

@@ -1,4 +1,4 @@
-"""Calls that a sandbox holds until a test lets them go: what goes on meanwhile surely goes on meanwhile."""
+"""Calls that a sandbox holds until a test releases them, so that what happens meanwhile is certain to overlap."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.005
 
 @contextmanager
 def held(sandbox: Sandbox, operation: str, *, skip: int = 0) -> Iterator[None]:
-    """Answer no call of this operation inside the block, but for the first `skip` since the log was cleared."""
+    """Hold every call of this operation inside the block, except the first `skip` since the log was cleared."""
     is_open = threading.Event()
     work_with = sandbox._work_with
 

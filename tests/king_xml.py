@@ -1,4 +1,4 @@
-"""King's XML documents out of the sandbox's records: what a King Job would have written."""
+"""King's XML documents made from the sandbox's records: what a King Job would have written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Content = str | int | Decimal | UnsetType
 
 
 def element(name: str, content: Content) -> str:
-    """Return an element with a text; nothing for nothing."""
+    """Return an element with a text; "" for nothing."""
     return "" if content == "" or content is UNSET else f"<{name}>{escape(str(content))}</{name}>"
 
 

@@ -1,8 +1,8 @@
 """Lost answers without a clock: a client gives up when the sandbox says that no answer will come, never earlier.
 
-Ordinary calls keep a limit that only a hang reaches, so that a busy machine loses no answer that was not to be lost.
-The time in doubt is as long as in production too. It ends when a run begins to wait for its end: what is to be carried
-out late is carried out then, and only then does the wait end.
+Ordinary calls keep a limit that only a hang reaches, so that a busy machine loses no other answers.
+The time in which the outcome is unknown is as long as in production. It ends when a run begins to wait for it: late
+calls are carried out then, and only then does the wait end.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ LOOK_SECONDS = 0.005
 
 
 class LostAnswers:
-    """What stands between the sandboxes of a test and its clients: which calls get no answer, and which come late."""
+    """Between the sandboxes of a test and its clients: which calls get no answer, and which are carried out late."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._unanswered: set[tuple[str, int]] = set()
         self._late = 0
         self._waits = 0
-        # What else must be over before a time in doubt is: other programs, whose calls are none of ours.
+        # What else must end before the outcome is known: other programs, whose calls this process does not see.
         self.also_wait_for: list[Callable[[], object]] = []
 
     @contextmanager
     def unanswered(self, connection: server.Connection) -> Iterator[None]:
-        """Tell the client of this connection, for the length of the block, that its call gets no answer."""
+        """Mark the call of this connection as unanswered inside the block, so that its client gives up."""
         client = _address_of_client(connection)
         with self._changed:
             self._unanswered.add(client)
@@ -62,7 +62,7 @@ class LostAnswers:
             return client in self._unanswered
 
     def wait_until_waited_for(self, connection: server.Connection) -> bool:
-        """Wait until somebody waits for what comes late; False when the sandbox was stopped meanwhile."""
+        """Wait until a run waits for late calls; return False when the sandbox was stopped meanwhile."""
         before = self._waits
         while connection.wait(LOOK_SECONDS):
             if self._waits > before:
@@ -71,7 +71,7 @@ class LostAnswers:
 
     @contextmanager
     def late(self) -> Iterator[None]:
-        """Be a call that is carried out late, inside the block."""
+        """Count the block as a call that is carried out late."""
         self._count_late(1)
         try:
             yield
@@ -79,7 +79,7 @@ class LostAnswers:
             self._count_late(-1)
 
     def wait_for_late_calls(self) -> None:
-        """Let what comes late be carried out now, and wait for it."""
+        """Let late calls be carried out now, and wait for them."""
         with self._changed:
             self._waits += 1
             assert self._changed.wait_for(lambda: not self._late, timeout=patience.SECONDS)
@@ -93,14 +93,14 @@ class LostAnswers:
 
 
 def _address_of_client(connection: server.Connection) -> tuple[str, int]:
-    with contextlib.suppress(OSError):  # it has gone already
+    with contextlib.suppress(OSError):  # it has already disconnected
         host, port = connection._client.getpeername()
         return str(host), int(port)
     return "", 0
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> LostAnswers:
-    """Let the sandboxes, the clients and the runs of this process lose answers by event."""
+    """Make the sandboxes, clients and runs of this process lose answers by event instead of by time."""
     lost = LostAnswers()
     _let_sandboxes_tell(lost, monkeypatch)
     _let_clients_give_up(lost, monkeypatch)

@@ -1,4 +1,4 @@
-"""Helpers for tests that start programs: what runs, and what must not run any more."""
+"""Helpers for tests that start programs: what runs, and what must have ended."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 def bound(*arguments: str) -> list[str]:
-    """This function will return a command for Python with these arguments that ends when the test process dies."""
+    """Return a command for Python with these arguments that ends when the test process dies."""
     return [sys.executable, "-c", _BOUND, *arguments]
 
 
 def temporary_files() -> dict[str, str]:
-    """This function will return where programs put temporary files: a killed one leaves them in the checkout."""
+    """Return the environment that keeps temporary files in the checkout, also those of a killed program."""
     folder = local_folder() / "test-files"
     folder.mkdir(parents=True, exist_ok=True)
     return {"TMPDIR": str(folder)}
 
 
 def environment(local: Path, **more: str) -> dict[str, str]:
-    """This function will return our environment without addresses, with the data of development in `local`."""
+    """Return our environment without addresses, with the data of development in `local`."""
     mine = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     return {**mine, **temporary_files(), "KINGSYNC_LOCAL": str(local), **more}
 
 
 def of_servers(folder: Path) -> list[psutil.Process]:
-    """This function will return the keeper and the servers that a folder's state names."""
+    """Return the keeper and the servers that a folder's state names."""
     state = json.loads((folder / "state.json").read_text())
     return [psutil.Process(pid) for pid in state["processes"]]
 
 
 def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """This function will wait a while for processes to end and return those that have not."""
+    """Wait for processes to end and return those that have not."""
     _gone, alive = psutil.wait_procs(processes, timeout=patience.SECONDS)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def database_url() -> str:
-    """This function will return the address of the test database, for a program of ours or a connection of its own."""
+    """Return the address of the test database, for a program of ours or a separate connection."""
     wanted = connection.settings_dict
     return f"postgres://{wanted['USER']}:{wanted['PASSWORD']}@{wanted['HOST']}:{wanted['PORT']}/{wanted['NAME']}"

@@ -1,4 +1,4 @@
-"""Programs of ours beside the test: they use its database and broker, and its sandboxes."""
+"""Our own programs, run beside the test: they use its database, broker and sandboxes."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def web(*, workers: int = 1) -> Iterator[int]:
-    """Start the web server of the compose file, with 4 threads for each of its processes; yields its port."""
+    """Start the web server of the compose file, with 4 threads for each of its processes, and yield its port."""
     port = ports.free_port()
     options = ["--host", ports.HOST, "--port", str(port), "--workers", str(workers)]
     command = processes.bound("-m", "kingsync.serve", *options)
-    # With a SECRET_KEY of its own it would be production, behind TLS; the key of this machine is the same one.
+    # With its own SECRET_KEY it would be production, behind TLS; the key of this machine is the same one.
     as_here = {name: value for name, value in environment().items() if name not in ("SECRET_KEY", "ENCRYPTION_KEYS")}
     process = subprocess.Popen(command, cwd=CHECKOUT, env=as_here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -60,14 +60,14 @@ def web(*, workers: int = 1) -> Iterator[int]:
 
 @contextmanager
 def workers() -> Iterator[Callable[..., Program]]:
-    """Start Celery workers on demand, for both queues if none is named; all of them are gone after the block."""
+    """Start Celery workers on demand, for both queues if none is named; all of them have ended after the block."""
     with _celery() as start:
         yield lambda queues="imports,exports": start("worker", "-Q", queues, "-c", "1", "-n", f"{queues}@%h")
 
 
 @contextmanager
 def clocks() -> Iterator[Callable[..., Program]]:
-    """Start clocks on demand, with variables of their own; all of them are gone after the block."""
+    """Start clocks on demand, with variables of their own; all of them have ended after the block."""
     with _celery() as start:
         yield lambda **variables: start("beat", **variables)
 
@@ -97,7 +97,7 @@ def _celery() -> Iterator[Callable[..., Program]]:
 
 
 def _end(process: Program) -> None:
-    """Wait for a program that was asked to end; a worker in the middle of a long slice is killed, with its pool."""
+    """Wait for a program that was asked to end; kill a worker in the middle of a long slice, with its pool."""
     try:
         process.wait(timeout=5)
     except subprocess.TimeoutExpired:

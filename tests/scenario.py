@@ -1,4 +1,4 @@
-"""What tests of whole runs do at both ends: put work in, run, and look at King's side of the truth."""
+"""What tests of whole runs do at both ends: supply work, run, and look at King's side."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def counts(of: SyncRun) -> dict[str, int]:
 
 
 def stock(king: KingSandbox) -> None:
-    """Give King what the work orders of `work_order` name."""
+    """Give King the master data that the work orders of `work_order` refer to."""
     store = king.store
     for number in ("10", "11"):
         store.put_record(
@@ -104,7 +104,7 @@ def work_order(outsmart: OutSmartSandbox, **fields: Any) -> str:
 
 
 def example(outsmart: OutSmartSandbox) -> None:
-    """Put the answer with every field that the sources name into OutSmart, as it is."""
+    """Load the sample answer with every documented field into OutSmart, as it is."""
     answer = json.loads((SAMPLES / "outsmart-getworkorders.json").read_text())
     outsmart.store.load_work_orders(copy.deepcopy(answer["response"]))
 
@@ -115,7 +115,7 @@ def told(outsmart: OutSmartSandbox, outsmart_id: str) -> dict[str, Any]:
 
 
 def orders(king: KingSandbox, *, ours: bool = True) -> list[dict[str, Any]]:
-    """Return King's orders; only those with our reference if not told otherwise."""
+    """Return King's orders; only those with our reference unless `ours` is False."""
     found: list[dict[str, Any]] = king.store.all_orders()
     return [each for each in found if not ours or str(each["ExternOrderNummer"]).startswith("OS-")]
 
@@ -141,7 +141,7 @@ def ledger_lines(row: WorkOrder) -> list[OrderLine]:
 
 
 def is_clean(king: KingSandbox) -> bool:
-    """True when King has no double order, no double line and no lock."""
+    """Return whether King has no duplicate order, no duplicate line and no lock."""
     found = king.store.duplicates()
     return not any(found.values())
 

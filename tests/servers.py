@@ -1,7 +1,7 @@
 """Pytest plugin: one real PostgreSQL and one real Valkey for the whole test run, addresses in the environment.
 
 It is named in pyproject's addopts, because pytest-django reads the settings before any conftest is loaded. Addresses
-that stand in the environment already win. Runs at the same time share the servers, each with databases of its own.
+that are already in the environment win. Concurrent runs share the servers, each with databases of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORKERS_AT_MOST = 16
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
-    """This function will put the addresses into the environment before the settings are read."""
+    """Put the addresses into the environment before the settings are read."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker:
         os.environ["REDIS_URL"] = _redis_database(os.environ["REDIS_URL"], by=int(worker.removeprefix("gw")))
@@ -33,7 +33,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def _start() -> Callable[[], None]:
     stack = ExitStack()
     addresses = stack.enter_context(servers(local_folder() / "test", throwaway=True))
-    # Django puts test_ before this name and pytest-django the xdist worker's behind it.
+    # Django puts test_ before this name and pytest-django appends the xdist worker's.
     os.environ.setdefault("DATABASE_URL", f"{addresses.database_url}_{os.getpid()}")
     first = os.getpid() % (DATABASES // WORKERS_AT_MOST) * WORKERS_AT_MOST
     os.environ.setdefault("REDIS_URL", _redis_database(addresses.redis_url, by=first))
@@ -41,6 +41,6 @@ def _start() -> Callable[[], None]:
 
 
 def _redis_database(url: str, *, by: int) -> str:
-    """Return the address with the number of its database raised."""
+    """Return the address with its database number raised."""
     address, _, number = url.rpartition("/")
     return f"{address}/{int(number) + by}"

@@ -1,4 +1,4 @@
-"""What every answer of King looks like: a list of objects, each with a `Status` of its own."""
+"""The form of every King answer: a list of objects, each with its own `Status`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(list[Element])
 
 
 class MalformedError(Exception):
-    """An answer is not of the agreed form; `reason` is one of `errors.REASONS`. Never leaves this package."""
+    """An answer does not have the agreed form; `reason` is one of `errors.REASONS`. Never leaves this package."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -23,7 +23,7 @@ class MalformedError(Exception):
 
 
 def elements(body: bytes) -> list[Element]:
-    """This function will give the elements of an answer, at least one. Raises MalformedError."""
+    """Return the elements of an answer, at least one. Raises MalformedError."""
     content = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not content:
         raise MalformedError("empty")
@@ -39,12 +39,12 @@ def elements(body: bytes) -> list[Element]:
 
 
 def first_refused(answer: Sequence[Element]) -> Element | None:
-    """This function will give the first element that says no. Raises MalformedError where one says nothing."""
+    """Return the first element that refuses, or None. Raises MalformedError where one has no status."""
     return next((element for element in answer if _status(element)), None)
 
 
 def text_of(element: Element, name: str) -> str:
-    """This function will give a scalar of an element as text, "" when it is absent. Raises MalformedError."""
+    """Return a scalar of an element as text, "" when it is absent. Raises MalformedError."""
     try:
         return text(msgspec.json.decode(element.get(name, b"null"), type=object))
     except UNREADABLE:
@@ -52,9 +52,9 @@ def text_of(element: Element, name: str) -> str:
 
 
 def records(answer: Sequence[Element], entity: str) -> tuple[msgspec.Raw, ...]:
-    """This function will give the raw records in an answer. Raises MalformedError.
+    """Return the raw records of an answer. Raises MalformedError.
 
-    No list is not an empty list: that King has none of a kind has consequences.
+    A missing list is not an empty one: that King has no records of a kind has consequences.
     """
     found: list[msgspec.Raw] = []
     for element in answer:
@@ -66,7 +66,7 @@ def records(answer: Sequence[Element], entity: str) -> tuple[msgspec.Raw, ...]:
 
 
 def words_of(element: Element, name: str) -> str:
-    """Return what King says in its own words, "" where that cannot be read: a refusal stays a refusal."""
+    """Return King's own words, or "" where they cannot be read: a refusal stays a refusal."""
     try:
         return text_of(element, name)
     except MalformedError:
@@ -74,7 +74,7 @@ def words_of(element: Element, name: str) -> str:
 
 
 def _listed(records: msgspec.Raw) -> list[msgspec.Raw]:
-    """Return the records of a list, also where one of them is damaged. Raises what is UNREADABLE."""
+    """Return the records of a list, even where one of them is damaged. Raises the UNREADABLE errors."""
     try:
         return msgspec.json.decode(records, type=list[msgspec.Raw])
     except msgspec.ValidationError:
@@ -84,7 +84,7 @@ def _listed(records: msgspec.Raw) -> list[msgspec.Raw]:
 
 
 def _damaged(content: bytes) -> list[Element]:
-    """Return the elements of an answer with a damaged record in it. Raises MalformedError."""
+    """Return the elements of an answer that contains a damaged record. Raises MalformedError."""
     try:
         return [
             {name: msgspec.Raw(value) for name, value in rough.members(element).items()}

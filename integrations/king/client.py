@@ -1,6 +1,6 @@
-"""King's calls (king.md, chapters 1 and 2): POST, one record per call, a list back.
+"""Client for King's webservices (king.md, chapters 1 and 2): POST, one record per call, a list back.
 
-Every method raises the classes of `integrations.errors`; a write never a TransientError after it was sent.
+Every method raises the classes of `integrations.errors`; a write never raises a TransientError once it was sent.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from integrations.transport import Transport
 T = TypeVar("T")
 
 _LARGEST_PAGE = 1000
-_LOOK_UP_PAGES = 50  # of the largest size: a look-up that gets this far finds nothing certain
+_LOOK_UP_PAGES = 50  # of the largest size: a look-up that gets this far proves nothing
 _READ_SECONDS = 60.0
 _TEST = Operation(name=names.TEST, method="POST", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
 
 
 class Client:
-    """One administration of one King. `access_codes` replaces the access code per operation.
+    """One administration of one King. `access_codes` overrides the access code per operation.
 
-    `busy_codes` are the refusals that mean "somebody else has the order open". `write_timeout` in seconds:
+    `busy_codes` are the refusals that mean that another user has the order open. `write_timeout`, in seconds, is
     how long a write may take, from the first byte sent to the last byte read.
     """
 
@@ -61,11 +61,11 @@ class Client:
         transport.hide(access_code, *self._access_codes.values())
 
     def test_connection(self) -> None:
-        """This function will make King's own test call; it raises when anything is wrong."""
+        """Make King's own test call; raise when anything is wrong."""
         self._send(_TEST, {names.RETURN_AN_ERROR: 0}, lambda _: None)
 
     def alone(self) -> AbstractContextManager[object]:
-        """Keep other callers of the administration away inside the block, over more than one call."""
+        """Keep other callers out of the administration inside the block, across several calls."""
         return self._transport.alone()
 
     # Reading
@@ -73,32 +73,32 @@ class Client:
     can_look_up = True
 
     def covers(self, kind: Kind) -> Coverage:  # noqa: ARG002  (every kind alike)
-        """This function will tell that a pass over any kind leaves nothing out."""
+        """Return ALL: a full scan of any kind leaves nothing out."""
         return Coverage.ALL
 
     def read_page(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Page:
-        """This function will give the page that begins after the record number `after`, raw records in text order.
+        """Return the page that begins after the record number `after`, as raw records in text order.
 
-        `changed_since` is an aware moment; `size` is 1 to 1000.
+        `changed_since` is an aware datetime; `size` is 1 to 1000.
         """
         return self._page(kind, _selection(changed_since, size), after)
 
     def iter_pages(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Iterator[Page]:
-        """This function will give all pages from there on, each fetched when it is asked for."""
+        """Yield all pages from there on, each fetched when it is asked for."""
         return self._pages(kind, _selection(changed_since, size), after)
 
     def find_orders(self, *, reference: str) -> tuple[Order, ...]:
-        """This function will give the open orders with this external order number; King may hold several."""
+        """Return the open orders with this external order number; King may have several."""
         with deadlines.within():
             found = self._orders({names.EXTERNAL_NUMBER: reference})
             return tuple(order for order in found if order.external_number == reference)
 
     def get_order(self, *, number: str) -> Order | None:
-        """This function will give one open order. None where King has none, or can have none: its numbers are whole."""
+        """Return one open order. None where King has none, or cannot have one: its numbers are whole."""
         if not payloads.is_order_number(number):
             return None
         with deadlines.within():
@@ -106,10 +106,10 @@ class Client:
             return next((order for order in found if order.number == number), None)
 
     def find_record(self, kind: Kind, number: str) -> bytes | None:
-        """This function will give one record as it stands now, or None where King has none of that number.
+        """Return one record as it is now, or None where King has none of that number.
 
-        There is no call for one record, so it reads on from just before it. Raises ServerError where that
-        leads nowhere, and PayloadError where a record that cannot be read may be the one.
+        There is no call for one record, so reading starts just before it. Raises ServerError where that
+        leads nowhere, and PayloadError where an unreadable record may be the one.
         """
         if not number:
             return None
@@ -134,7 +134,7 @@ class Client:
         return None
 
     def _records_from(self, kind: Kind, prefix: str) -> Iterator[msgspec.Raw]:
-        """Yield the records behind a number, page by page. Raises ServerError after more pages than make sense."""
+        """Yield the records after a number, page by page. Raises ServerError after more pages than make sense."""
         pages = self.iter_pages(kind, after=prefix, size=_LARGEST_PAGE)
         for page in itertools.islice(pages, _LOOK_UP_PAGES):
             yield from page.records
@@ -145,32 +145,32 @@ class Client:
     # Writing orders
 
     def create_order(self, order: NewOrder) -> str:
-        """This function will add an order and give its number. King locks it for us: `release_lock` afterwards."""
+        """Add an order and return its number. King locks it for us: call `release_lock` afterwards."""
         return self._create(names.CREATE_ORDER, payloads.new_order(order), key=names.ORDER_NUMBER)
 
     def update_order(self, number: str, *, approved: bool | None = None, released: bool | None = None) -> None:
-        """This function will set the flags that are given and leave the others."""
+        """Set the given flags and leave the others alone."""
         flags = {names.APPROVED: approved, names.RELEASED: released}
         given = {name: int(flag) for name, flag in flags.items() if flag is not None}
         self._write(names.UPDATE_ORDER, _of_order(number) | given)
 
     def add_line(self, number: str, line: NewLine) -> str:
-        """This function will add a line at the end of an order and give King's id of it."""
+        """Add a line at the end of an order and return King's id for it."""
         return self._create(names.ADD_LINE, _of_order(number) | payloads.new_line(line), key=names.LINE_ID)
 
     def change_line(self, number: str, line_id: str, change: LineChange) -> None:
-        """This function will change what is not None in a line."""
+        """Change the fields of a line that are not None."""
         self._write(names.CHANGE_LINE, _of_line(number, line_id) | payloads.line_change(change))
 
     def remove_line(self, number: str, line_id: str) -> None:
-        """This function will remove a line from an order."""
+        """Remove a line from an order."""
         self._write(names.REMOVE_LINE, _of_line(number, line_id))
 
     def release_lock(self, number: str) -> None:
-        """This function will free an order for King's own staff and for other callers."""
+        """Unlock an order for King's own staff and for other callers."""
         self._write(names.RELEASE_LOCK, _of_order(number))
 
-    # The way to the wire
+    # Transport
 
     def _orders(self, condition: payloads.Body) -> Iterator[Order]:
         for page in self._pages(Kind.ORDER, condition, ""):
@@ -185,7 +185,7 @@ class Client:
             if page.next_after is None:
                 return
             after = page.next_after
-            if after in seen:  # a gateway that does not go on would keep us here for ever
+            if after in seen:  # a gateway that does not move on would loop for ever
                 raise no_answer(errors.SYSTEM, _reading(names.READ[kind]), reason="unexpected")
             seen.add(after)
 
@@ -199,7 +199,7 @@ class Client:
         return self._send(_reading(names.READ[kind]), condition | start, read)
 
     def _create(self, name: str, body: payloads.Body, *, key: str) -> str:
-        """This function will write and give the key that King made; without one nobody knows what King did."""
+        """Write and return the key that King assigned; without one, what King did is unknown."""
 
         def read(answer: Sequence[Element]) -> str:
             made = next(filter(None, (answers.text_of(element, key) for element in answer)), "")
@@ -223,7 +223,7 @@ class Client:
         )
 
     def _send(self, operation: Operation, body: payloads.Body, read: Callable[[Sequence[Element]], T]) -> T:
-        """This function will call King and give what `read`, which may raise MalformedError, makes of the elements."""
+        """Call King and return what `read`, which may raise MalformedError, makes of the elements."""
         return self._transport.send(
             operation,
             f"{self._address}/{operation.name}",
@@ -273,9 +273,9 @@ def _of_line(number: str, line_id: str) -> payloads.Body:
 
 
 def _is_beyond(found: str, number: str, prefix: str) -> bool:
-    """This function will tell that `number` cannot follow after `found`, in whatever way King compares texts.
+    """Return True only when `number` cannot come after `found`, however King compares texts.
 
-    How letters and signs compare depends on King's database; digits, and leaving the prefix, do not.
+    How letters and symbols compare depends on King's database; digits, and leaving the prefix, do not.
     """
     if prefix and not found.casefold().startswith(prefix.casefold()):
         return True

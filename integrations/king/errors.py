@@ -23,7 +23,7 @@ _page_decoder = msgspec.json.Decoder(list[_ErrorPage] | _ErrorPage)
 
 
 def describe(body: bytes) -> tuple[str, str]:
-    """This function will find code and words in the body of an HTTP error; a web page has neither."""
+    """Return the code and text in the body of an HTTP error; a web page has neither."""
     try:
         page = _page_decoder.decode(body.removeprefix(b"\xef\xbb\xbf"))
         elements = page if isinstance(page, list) else [page]
@@ -35,9 +35,9 @@ def describe(body: bytes) -> tuple[str, str]:
 
 
 def refusal(operation: Operation, code: str, words: str, *, is_busy: bool) -> errors.RejectedError:
-    """This function will give the error for a `Status` that is not 0; code and words are King's own, masked.
+    """Return the error for a `Status` that is not 0; code and words are King's own, masked.
 
-    King's codes are opaque: all but those that say it is busy need a person.
+    King's codes are opaque: all but those that mean busy need a person.
     """
     kind = errors.ConflictError if is_busy else errors.RejectedError
     return kind(system=SYSTEM, operation=operation.name, code=code, detail=words)

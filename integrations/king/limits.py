@@ -1,4 +1,4 @@
-"""What King's fields hold: the ONE table of sizes. What is larger is refused before King is called."""
+"""Sizes of King's fields: the ONE table. Anything larger is refused before King is called."""
 
 from __future__ import annotations
 

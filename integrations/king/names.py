@@ -1,7 +1,7 @@
 """King's names for operations and fields: the ONE table.
 
-Reading and most of the order operations are assumed (king.md, chapter 2): when a real manual says otherwise,
-this file changes and nothing else. Left our field, right King's.
+Reading and most of the order operations are assumed (king.md, chapter 2): if a real manual differs, only this file
+changes. Left is our field, right is King's.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ ENTITY: Mapping[Kind, str] = MappingProxyType(
         Kind.ORDER: "Orders",
     }
 )
-# Every operation that may have an access code of its own.
+# Every operation that may have its own access code.
 OPERATIONS = frozenset(
     {TEST, CREATE_ORDER, UPDATE_ORDER, ADD_LINE, CHANGE_LINE, REMOVE_LINE, RELEASE_LOCK, *READ.values()}
 )
 
-# Headers of a call.
+# Request headers.
 ACCESS_CODE_HEADER = "ACCESS-TOKEN"
 SQL_TIMEOUT_HEADER = "SQL-TIMEOUT"
 
-# What every call and answer may hold.
+# Fields that any call or answer may hold.
 RETURN_AN_ERROR = "GeefFoutTerug"
 AFTER = "VanafNummer"
 SIZE = "MaxAantal"
@@ -56,7 +56,7 @@ STATUS = "Status"
 REFUSAL_CODE = "FoutCode"
 REFUSAL_WORDS = "FoutMelding"
 
-# Names that calls, answers and records share.
+# Names shared by calls, answers and records.
 ORDER_NUMBER = "OrderNummer"
 EXTERNAL_NUMBER = "ExternOrderNummer"
 LINE_ID = "RegelID"

@@ -1,4 +1,4 @@
-"""King's JSON → our records, and our orders → King's JSON. Names come from `names.py` only."""
+"""King's JSON → our records, and our orders → King's JSON. Names come only from `names.py`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from integrations.king.records import Kind
 
 SYSTEM = "king"
 
-# A body holds what King can take: text, whole numbers, decimals and dates.
+# A body holds what King accepts: text, whole numbers, decimals and dates.
 Value = str | int | Decimal | datetime.date
 Body = dict[str, Value]
 
-_MOST_DIGITS = 18  # what every reader of JSON takes as a whole number
+_MOST_DIGITS = 18  # every JSON reader accepts a whole number of this length
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -44,7 +44,7 @@ _ORDER = shapes.Shape(
 
 
 class OrderMarks(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells one order from another."""
+    """What distinguishes one order from another."""
 
     number: str
     external_number: str = ""
@@ -71,62 +71,62 @@ _NUMBER_ONLY = {
 
 
 def debtor(raw: bytes | msgspec.Raw) -> records.Debtor:
-    """This function will make a debtor of its JSON. Raises PayloadError, whose path says where."""
+    """Decode a debtor from its JSON. Raises PayloadError, whose path says where."""
     return _DEBTOR.read(raw, system=SYSTEM, operation=names.READ[Kind.DEBTOR])
 
 
 def article(raw: bytes | msgspec.Raw) -> records.Article:
-    """This function will make an article of its JSON. Raises PayloadError, whose path says where."""
+    """Decode an article from its JSON. Raises PayloadError, whose path says where."""
     return _ARTICLE.read(raw, system=SYSTEM, operation=names.READ[Kind.ARTICLE])
 
 
 def rate(raw: bytes | msgspec.Raw) -> records.Rate:
-    """This function will make a rate of its JSON. Raises PayloadError, whose path says where."""
+    """Decode a rate from its JSON. Raises PayloadError, whose path says where."""
     return _RATE.read(raw, system=SYSTEM, operation=names.READ[Kind.RATE])
 
 
 def warehouse(raw: bytes | msgspec.Raw) -> records.Warehouse:
-    """This function will make a warehouse of its JSON. Raises PayloadError, whose path says where."""
+    """Decode a warehouse from its JSON. Raises PayloadError, whose path says where."""
     return _WAREHOUSE.read(raw, system=SYSTEM, operation=names.READ[Kind.WAREHOUSE])
 
 
 def order(raw: bytes | msgspec.Raw) -> records.Order:
-    """This function will make an order of its JSON. Raises PayloadError, whose path says where."""
+    """Decode an order from its JSON. Raises PayloadError, whose path says where."""
     return _ORDER.read(raw, system=SYSTEM, operation=names.READ[Kind.ORDER])
 
 
 def order_marks(raw: bytes | msgspec.Raw) -> OrderMarks:
-    """Return the number of an order and its external one without reading the rest. Raises PayloadError."""
+    """Return an order's number and external number without reading the rest. Raises PayloadError."""
     return _ORDER_MARKS.read(raw, system=SYSTEM, operation=names.READ[Kind.ORDER])
 
 
 def number(kind: Kind, raw: bytes | msgspec.Raw) -> str:
-    """This function will find the number of a record without reading the rest. Raises PayloadError."""
+    """Return the number of a record without reading the rest. Raises PayloadError."""
     return _NUMBER_ONLY[kind].read(raw, system=SYSTEM, operation=names.READ[kind]).number
 
 
 def encoded(body: Mapping[str, Value]) -> bytes:
-    """This function will write a body: decimals as JSON numbers with exactly the digits that they have."""
+    """Encode a body: decimals become JSON numbers with exactly the digits that they have."""
     return _encoder.encode({name: _plain(value) for name, value in body.items()})
 
 
 def number_value(text: str) -> str | int:
-    """This function will give a record number as King wants it: whole numbers as such, all other text as text."""
+    """Return a record number as King wants it: whole numbers as int, everything else as text."""
     return int(text) if is_whole_number(text) else text
 
 
 def is_whole_number(text: str) -> bool:
-    """This function will tell whether a number survives being sent as one: digits, few, and no leading zero."""
+    """Return whether a number survives being sent as one: only digits, not too many, no leading zero."""
     return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and (text == "0" or text[0] != "0")
 
 
 def is_order_number(text: str) -> bool:
-    """Tell whether King may have an order of this number: a whole one of at most ten digits."""
+    """Return whether King may have an order of this number: a whole number of at most ten digits."""
     return is_whole_number(text) and len(text) <= limits.ORDER_NUMBER_DIGITS
 
 
 def new_order(order: records.NewOrder) -> Body:
-    """This function will make the body of Order_Toevoegen; "" and None are not sent."""
+    """Return the body of Order_Toevoegen; "" and None are not sent."""
     body = _body(order, names.ORDER)
     if order.pick_list is not None:
         body[names.PICK_LIST] = names.ON_PICK_LIST if order.pick_list else names.NOT_ON_PICK_LIST
@@ -134,12 +134,12 @@ def new_order(order: records.NewOrder) -> Body:
 
 
 def new_line(line: records.NewLine) -> Body:
-    """This function will make the line's part of the body of Order_OrderRegel_Toevoegen; "" and None are not sent."""
+    """Return the line's part of the body of Order_OrderRegel_Toevoegen; "" and None are not sent."""
     return _body(line, names.ORDER_LINE)
 
 
 def line_change(change: records.LineChange) -> Body:
-    """This function will make the line's part of the body of Order_OrderRegel_Wijzigen; only None is not sent."""
+    """Return the line's part of the body of Order_OrderRegel_Wijzigen; only None is not sent."""
     return _body(change, names.ORDER_LINE, nothing=(None,))
 
 
@@ -159,7 +159,7 @@ def _body(values: msgspec.Struct, table: Mapping[str, str], *, nothing: tuple[ob
 
 
 def _plain(value: Value) -> Value:
-    """1E+2 is a JSON number too, but not one that every reader expects. Raises ValueError for NaN."""
+    """Return a decimal without exponent: not every JSON reader expects 1E+2. Raises ValueError for NaN and infinity."""
     if not isinstance(value, Decimal):
         return value
     if not value.is_finite():

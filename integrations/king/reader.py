@@ -1,4 +1,4 @@
-"""What reading King means to the rest: King's webservices, or King's XML export files."""
+"""The interface for reading King: through its webservices or from its XML export files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from integrations.king.records import Kind, Order, Page
 
 
 class Coverage(enum.Enum):
-    """What reading all pages of a kind, from the first to the last, says about the records that were not there."""
+    """What reading all pages of a kind, from first to last, proves about the records that did not appear."""
 
     NOTHING = "nothing"  # there is nothing to read of this kind
-    SOME = "some"  # records may be there that were not read
+    SOME = "some"  # there may be records that were not read
     ALL = "all"  # what was not read does not exist (orders: is not open)
 
 
@@ -23,26 +23,26 @@ class KingReader(Protocol):
 
     @property
     def can_look_up(self) -> bool:
-        """Whether `find_orders`, `get_order` and `find_record` can be asked: a file cannot tell what is so now."""
+        """Whether `find_orders`, `get_order` and `find_record` can be used: a file does not show the current state."""
 
     def covers(self, kind: Kind) -> Coverage:
-        """This function will tell what a pass over this kind proves."""
+        """Return what a full scan of this kind proves."""
 
     def read_page(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Page:
-        """This function will give the page that begins after the record number `after`."""
+        """Return the page that begins after the record number `after`."""
 
     def iter_pages(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Iterator[Page]:
-        """This function will give all pages from there on. `after` is a page's `next_after`, or "" for the first."""
+        """Yield all pages from there on. `after` is a page's `next_after`, or "" for the first."""
 
     def find_orders(self, *, reference: str) -> tuple[Order, ...]:
-        """This function will give the open orders with this external order number; King may hold several."""
+        """Return the open orders with this external order number; King may have several."""
 
     def get_order(self, *, number: str) -> Order | None:
-        """This function will give one open order, or None where King has none of that number."""
+        """Return one open order, or None where King has none of that number."""
 
     def find_record(self, kind: Kind, number: str) -> bytes | None:
-        """This function will give one record as it stands now, or None where King has none of that number."""
+        """Return one record as it is now, or None where King has none of that number."""

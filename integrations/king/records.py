@@ -1,4 +1,4 @@
-"""King's records as our own strict values. `payloads.py` makes them from the wire and back.
+"""King's records as our own strict values. `payloads.py` converts them from and to the wire.
 
 All record numbers are text inside our system; quantities and prices are Decimal; dates are `date`.
 """
@@ -13,7 +13,7 @@ import msgspec
 
 
 class Kind(enum.StrEnum):
-    """What can be read page by page from King."""
+    """The kinds of record that can be read from King page by page."""
 
     DEBTOR = "debtor"
     ARTICLE = "article"
@@ -123,7 +123,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An open order as King tells it."""
+    """An open order as King reports it."""
 
     number: str
     external_number: str = ""
@@ -167,7 +167,7 @@ class NewLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What Order_OrderRegel_Wijzigen changes; None is left as it is."""
+    """What Order_OrderRegel_Wijzigen changes; None leaves a field as it is."""
 
     article_number: str | None = None
     text: str | None = None
@@ -178,7 +178,7 @@ class LineChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of raw records (their bytes, for fingerprints) and where the next one starts; None = last page."""
+    """One page of raw records (their bytes, for fingerprints) and where the next one starts; None on the last page."""
 
     records: tuple[msgspec.Raw, ...]
     next_after: str | None = None

@@ -1,6 +1,6 @@
-"""OutSmart's calls (OpenAPI version 8, chapters 2 and 3 of the contract).
+"""Client for OutSmart (OpenAPI version 8, chapters 2 and 3 of the contract).
 
-Every method raises the classes of `integrations.errors`; a write never a TransientError after it was sent.
+Every method raises the classes of `integrations.errors`; a write never raises a TransientError once it was sent.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _VISIBLE = frozenset(
     {"status", "workstatus", "update_status", "row_id", "workorder_no", "skip_duplicate_workorder_no", "ClearMaterials",
      "ProcessMaterials", "val_entity", "val_column", "val_primary"}
 )  # fmt: skip
-_LIST_SECONDS = OPERATION_SECONDS  # of silence while a list is made over there
+_LIST_SECONDS = OPERATION_SECONDS  # of silence while OutSmart prepares a list
 _WRITE_SECONDS = OPERATION_SECONDS  # a batch of some hundred rows
 _MESSAGES_READ = 20
 _CODE = re.compile("[0-9]{1,9}")
 
 
 def _list_of(endpoint: str, visible_query: frozenset[str] = frozenset()) -> Operation:
-    """Nothing is paged: one answer holds all."""
+    """Return the operation of a list; nothing is paged, so one answer holds everything."""
     return Operation(
         name=endpoint,
         read_timeout=_LIST_SECONDS,
@@ -61,7 +61,7 @@ _SHORT_LISTS = frozenset({"workstatusses", "hourtypes", "warehouses"})
 
 
 class _Envelope(msgspec.Struct, frozen=True):
-    """What every answer looks like. `code` and `messages` as lenient as PHP is with them."""
+    """The form of every answer. `code` and `messages` are as lenient as PHP is with them."""
 
     code: int | str
     messages: list[object] | str | None = None
@@ -71,7 +71,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 class Client:
     """One OutSmart account. Credentials go into the query of every call; the transport keeps them out of sight.
 
-    `bearer_token` is sent as well when it is set. `decimal_mark` is how prices are written, "." or ",".
+    `bearer_token` is sent as well when set. `decimal_mark` is how prices are written, "." or ",".
     """
 
     def __init__(
@@ -92,13 +92,13 @@ class Client:
         transport.hide(token, software_token, bearer_token)
 
     def test_connection(self) -> None:
-        """This function will make a cheap call without side effects; it raises when anything is wrong."""
+        """Make a cheap call without side effects; raise when anything is wrong."""
         self._call(_TEST)
 
     # Work orders
 
     def iter_work_orders(self, *, status: str, work_status: str = "") -> Iterator[bytes]:
-        """This function will give the work orders of a life-cycle status as raw records, unchanged over there.
+        """Yield the work orders of a life-cycle status as raw records, leaving them unchanged in OutSmart.
 
         `status` is OutSmart's word, or `Alle`; `work_status` a code, "" = any. Fetches on the first record.
         """
@@ -109,41 +109,41 @@ class Client:
         yield from self._records(_FIND_WORK_ORDERS, answer)
 
     def get_work_order(self, *, outsmart_id: str) -> bytes:
-        """This function will give one work order as a raw record, unchanged over there. Raises NotFoundError."""
+        """Return one work order as a raw record, leaving it unchanged in OutSmart. Raises NotFoundError."""
         answer = self._call(_GET_WORK_ORDER, [("row_id", outsmart_id), ("update_status", "false")])
         if answer in _NO_ROWS:
             raise errors.from_code(_GET_WORK_ORDER, errors.NOT_FOUND, ())
         return answer
 
     def find_work_order(self, *, king_order_number: str) -> bytes | None:
-        """This function will give the newest work order with this `WorkorderNo` as a raw record, or None."""
+        """Return the newest work order with this `WorkorderNo` as a raw record, or None."""
         query = [("workorder_no", king_order_number), ("update_status", "false")]
         answer = self._call(_GET_WORK_ORDER, query, also_fine=errors.NOT_FOUND)
         return None if answer in _NO_ROWS else answer
 
     def acknowledge_work_order(self, *, outsmart_id: str) -> bytes:
-        """This function will make a work order `Afgehandeld`, so that it drops out of the next list.
+        """Set a work order to `Afgehandeld`, so that it drops out of the next list.
 
-        The only call with `update_status=true`: a write, although a GET. Gives the raw record that OutSmart
+        The only call with `update_status=true`: a write, although a GET. Returns the raw record that OutSmart
         answers; whether it shows the old status or the new one is not documented.
         """
         return self._call(_ACKNOWLEDGE, [("row_id", outsmart_id), ("update_status", "true")])
 
     def set_work_status(self, *, outsmart_id: str, work_status: str) -> None:
-        """This function will set a work status code; the code it already has is fine. A write, although a GET."""
+        """Set a work status code; the code it already has is fine. A write, although a GET."""
         query = [("row_id", outsmart_id), ("workstatus", work_status)]
         self._call(_SET_WORK_STATUS, query, also_fine=errors.NOTHING_CHANGED)
 
     def replace_materials(self, *, outsmart_id: str, rows: Sequence[records.NewMaterial]) -> None:
-        """This function will replace all material rows of a work order and book their stock in OutSmart."""
+        """Replace all material rows of a work order and book their stock in OutSmart."""
         query = [("row_id", outsmart_id), ("ClearMaterials", "true"), ("ProcessMaterials", "true")]
         self._call(_REPLACE_MATERIALS, query, body=self._body(rows))
 
     def post_work_orders(self, rows: Sequence[records.NewWorkOrder]) -> dict[str, str]:
-        """This function will add work orders and give their row ids by `WorkorderNo`.
+        """Add work orders and return their row ids by `WorkorderNo`.
 
-        A number that OutSmart knows already is skipped there, so a repeat makes no duplicate; skipped ones may
-        be absent from the result.
+        OutSmart skips a number that it already knows, so a repeat makes no duplicate; skipped ones may be
+        absent from the result.
         """
         if not rows:
             return {}
@@ -154,69 +154,69 @@ class Client:
             raise no_answer(errors.SYSTEM, _POST_WORK_ORDERS, reason="unexpected") from None
 
     def set_free_value(self, *, entity: str, column: str, primary: str, field_number: int, value: str) -> None:
-        """This function will write free field `field_number` (1-50) of the record whose `column` is `primary`."""
+        """Write free field `field_number` (1-50) of the record whose `column` is `primary`."""
         query = [("val_entity", entity), ("val_column", column), ("val_primary", primary)]
         self._call(_SET_FREE_VALUE, [*query, (f"val_value_{field_number}", value)])
 
-    # Master data: a POST inserts or updates whole rows and gives how many OutSmart says it took
+    # Master data: a POST inserts or updates whole rows and returns how many OutSmart says it accepted
 
     def post_relations(self, rows: Sequence[records.Relation]) -> int:
-        """This function will insert or update relations by `debtor_number`."""
+        """Insert or update relations by `debtor_number`."""
         return self._post("relations", rows)
 
     def post_contact_persons(self, rows: Sequence[records.ContactPerson]) -> int:
-        """This function will insert or update contact persons by `cpn_code`, which is global."""
+        """Insert or update contact persons by `cpn_code`, which is global."""
         return self._post("contactpersons", rows)
 
     def post_addresses(self, rows: Sequence[records.Address]) -> int:
-        """This function will insert or update addresses by `adr_code`, which is global."""
+        """Insert or update addresses by `adr_code`, which is global."""
         return self._post("addresses", rows)
 
     def post_products(self, rows: Sequence[records.Product]) -> int:
-        """This function will insert or update materials by `code`."""
+        """Insert or update materials by `code`."""
         return self._post("materials", rows)
 
     def post_hour_types(self, rows: Sequence[records.HourType]) -> int:
-        """This function will insert or update hour types by `code`."""
+        """Insert or update hour types by `code`."""
         return self._post("hourtypes", rows)
 
     def post_warehouses(self, rows: Sequence[records.Warehouse]) -> int:
-        """This function will insert or update warehouses by `wse_code`."""
+        """Insert or update warehouses by `wse_code`."""
         return self._post("warehouses", rows)
 
     def post_work_statuses(self, rows: Sequence[records.WorkStatus]) -> int:
-        """This function will insert or update work statuses by code. Read first: it overwrites names."""
+        """Insert or update work statuses by code. Read first: it overwrites names."""
         return self._post("workstatusses", rows)
 
     def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
-        """This function will give the work status codes that this account has."""
+        """Return the work status codes of this account."""
         return tuple(payloads.work_status(row) for row in self._iter("workstatusses"))
 
     def list_hour_types(self) -> tuple[bytes, ...]:
-        """This function will give all hour types as raw records."""
+        """Return all hour types as raw records."""
         return tuple(self._iter("hourtypes"))
 
     def list_warehouses(self) -> tuple[bytes, ...]:
-        """This function will give all warehouses as raw records."""
+        """Return all warehouses as raw records."""
         return tuple(self._iter("warehouses"))
 
     def iter_relations(self) -> Iterator[bytes]:
-        """This function will give all relations as raw records."""
+        """Yield all relations as raw records."""
         return self._iter("relations")
 
     def iter_contact_persons(self) -> Iterator[bytes]:
-        """This function will give all contact persons as raw records."""
+        """Yield all contact persons as raw records."""
         return self._iter("contactpersons")
 
     def iter_addresses(self) -> Iterator[bytes]:
-        """This function will give all addresses as raw records."""
+        """Yield all addresses as raw records."""
         return self._iter("addresses")
 
     def iter_products(self) -> Iterator[bytes]:
-        """This function will give all materials as raw records."""
+        """Yield all materials as raw records."""
         return self._iter("materials")
 
-    # The way to the wire
+    # Transport
 
     def _iter(self, endpoint: str) -> Iterator[bytes]:
         is_short = endpoint in _SHORT_LISTS
@@ -254,7 +254,7 @@ class Client:
         body: bytes | None = None,
         also_fine: int = errors.DONE,
     ) -> bytes:
-        """This function will give the `response` of a call as JSON; with the code `also_fine` too."""
+        """Return the `response` of a call as JSON, also for the code `also_fine`."""
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         return self._transport.send(
             operation,
@@ -296,9 +296,9 @@ class Client:
 
 
 def _rows(answer: bytes) -> list[msgspec.Raw]:
-    """Return the rows of a list, also where one of them is damaged. Raises what is UNREADABLE.
+    """Return the rows of a list, even where one of them is damaged. Raises the UNREADABLE errors.
 
-    PHP writes a list with gaps as an object of numbers.
+    PHP writes a list with gaps as an object with numeric keys.
     """
     try:
         return msgspec.json.decode(answer, type=list[msgspec.Raw])
@@ -309,7 +309,7 @@ def _rows(answer: bytes) -> list[msgspec.Raw]:
 
 
 def _damaged_envelope(content: bytes) -> _Envelope | None:
-    """Return the envelope of an answer with a damaged record in it; None for what is no answer of OutSmart's."""
+    """Return the envelope of an answer with a damaged record in it; None if it is not an answer of OutSmart's."""
     try:
         members = rough.members(content)
         code = msgspec.json.decode(members["code"], type=int | str)

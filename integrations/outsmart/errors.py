@@ -21,7 +21,7 @@ _MISSING_FIELD = re.compile(r"Required field missing: *(\S+)")
 
 
 def from_code(operation: Operation, code: int, messages: Sequence[str]) -> errors.IntegrationError:
-    """This function will give the error for a code other than 200; codes that nobody knows are refusals.
+    """Return the error for a code other than 200; unknown codes are refusals.
 
     `messages` are OutSmart's own words, already masked.
     """

@@ -48,7 +48,7 @@ _WORK_PERIOD = shapes.Shape(
 
 
 def _row_id(value: object) -> str:
-    """Return a row id; a truth value or a fraction is none."""
+    """Return a row id. Raises TypeError for a truth value or a fraction, ValueError for one that is too long."""
     if isinstance(value, bool) or not isinstance(value, int | str | None):
         raise TypeError("neither text nor a whole number")
     written = shapes.text(value).strip()
@@ -58,7 +58,7 @@ def _row_id(value: object) -> str:
 
 
 def _free_fields(value: object) -> dict[int, str]:
-    """PHP writes an empty object as an empty list."""
+    """Return the free fields by number; PHP writes an empty object as an empty list."""
     if not value:
         return {}
     if not isinstance(value, Mapping):
@@ -140,12 +140,12 @@ class _WorkStatusRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def work_order(raw: bytes) -> records.WorkOrder:
-    """This function will make a work order of its JSON. Raises PayloadError, whose path says where."""
+    """Decode a work order from its JSON. Raises PayloadError, whose path says where."""
     return _WORK_ORDER.read(raw, system=SYSTEM, operation="GetWorkorders")
 
 
 def marks(raw: bytes) -> records.Marks:
-    """Return what a row says of itself at a glance, also where the row as a whole cannot be read."""
+    """Return the basic fields of a row, even where the row as a whole cannot be read."""
     try:
         found = msgspec.structs.asdict(_marks_decoder.decode(raw))
     except UNREADABLE:
@@ -160,7 +160,7 @@ def marks(raw: bytes) -> records.Marks:
     )
 
 
-_UNREADABLE: list[object] = []  # no scalar
+_UNREADABLE: list[object] = []  # not a scalar
 
 
 class _MarksWire(msgspec.Struct, frozen=True):
@@ -176,7 +176,7 @@ _marks_decoder = msgspec.json.Decoder(_MarksWire, float_hook=str)
 
 
 def _damaged_marks(raw: bytes) -> dict[str, object]:
-    """Return those of the fields that can be read alone."""
+    """Return those of the fields that can be read on their own."""
     try:
         members = rough.members(raw)
     except ValueError:
@@ -198,17 +198,17 @@ def _scalar(value: object, read: Callable[[object], Scalar]) -> Scalar | None:
 
 
 def outsmart_id(raw: bytes) -> str:
-    """This function will find the id of a work order without reading the rest. Raises PayloadError."""
+    """Return the id of a work order without reading the rest. Raises PayloadError."""
     return _ID_ONLY.read(raw, system=SYSTEM, operation="GetWorkorders").outsmart_id
 
 
 def work_status(raw: bytes) -> records.WorkStatus:
-    """This function will make a work status of its JSON. Raises PayloadError."""
+    """Decode a work status from its JSON. Raises PayloadError."""
     return _WORK_STATUS.read(raw, system=SYSTEM, operation="workstatusses")
 
 
 def posted_row(raw: bytes) -> tuple[str, str]:
-    """This function will give WorkorderNo and row id of one row that PostWorkorders answered. Raises PayloadError."""
+    """Return WorkorderNo and row id of one row that PostWorkorders answered. Raises PayloadError."""
     row = _POSTED.read(raw, system=SYSTEM, operation="PostWorkorders")
     return row.number, row.row_id
 
@@ -223,7 +223,7 @@ _DECIMALS: dict[type[msgspec.Struct], tuple[str, ...]] = {
 
 
 def body_of(rows: Sequence[msgspec.Struct], *, decimal_mark: str) -> bytes:
-    """This function will make the body of a POST: a list of rows, decimals with the given mark."""
+    """Return the body of a POST: a list of rows, decimals with the given mark."""
     return msgspec.json.encode([_row(row, decimal_mark) for row in rows])
 
 

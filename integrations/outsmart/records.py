@@ -1,4 +1,4 @@
-"""OutSmart's records as our own strict values. `payloads.py` makes them from the wire."""
+"""OutSmart's records as our own strict values. `payloads.py` decodes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """One material row. `position` counts from 1. Texts as OutSmart wrote them; rules read the numbers."""
+    """One material row. `position` counts from 1. Texts are as OutSmart wrote them; the rules parse the numbers."""
 
     position: int
     code: str = ""
@@ -77,7 +77,7 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
-    """What the selection needs of a work order, from a row that may be damaged. None: it stands there unreadable."""
+    """What the selection needs of a work order, from a row that may be damaged. None: present but unreadable."""
 
     outsmart_id: str = ""
     order_number: str = ""
@@ -170,7 +170,7 @@ class WorkStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _vendor_key(field: str) -> str | None:
-    """This function will give OutSmart's key for a field of the rows below: PascalCase, with its own exceptions."""
+    """Return OutSmart's key for a field of the rows below: PascalCase, with its own exceptions."""
     return _ODD_KEYS.get(field, "".join(part.title() for part in field.split("_")))
 
 
@@ -252,7 +252,7 @@ class NewWorkPeriod(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class NewForm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_vendor_key):
-    """A form to post; empty `data` takes the predefined form of that name."""
+    """A form to post; empty `data` uses the predefined form of that name."""
 
     form_name: str
     data: str = ""
@@ -345,5 +345,5 @@ LONG_TEXTS = frozenset({(Relation, "remark"), (Product, "description")})
 
 
 def required_fields(row: type[msgspec.Struct]) -> tuple[str, ...]:
-    """This function will name the fields that may not be empty: those without a default."""
+    """Return the names of the fields that may not be empty: those without a default."""
     return tuple(field.name for field in msgspec.structs.fields(row) if field.required)

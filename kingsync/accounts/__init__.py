@@ -1,1 +1,1 @@
-"""People and the tenants that they work for."""
+"""Users and the tenants that they work for."""

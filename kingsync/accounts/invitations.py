@@ -1,4 +1,4 @@
-"""Invitations to join a tenant: a link by mail that works once, for seven days. Only its hash is kept."""
+"""Invitations to join a tenant: a single-use link by e-mail, valid for seven days. Only its hash is stored."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ VALID_FOR = datetime.timedelta(days=7)
 
 
 class AlreadyMemberError(Exception):
-    """Somebody with this mail address is a member of the tenant."""
+    """Someone with this e-mail address is a member of the tenant."""
 
 
 class NotSentError(Exception):
-    """The invitation is stored, but no mail server took the mail."""
+    """The invitation is stored, but no mail server accepted the e-mail."""
 
 
 class UnknownInvitationError(Exception):
-    """There is no such invitation: used, withdrawn, or replaced by a newer mail."""
+    """There is no such invitation: used, withdrawn, or replaced by a newer e-mail."""
 
 
 class ExpiredInvitationError(Exception):
-    """The link is too old."""
+    """The link has expired."""
 
 
 def open_ones(tenant: Tenant) -> QuerySet[Invitation]:
-    """Return the invitations that nobody accepted yet, the newest first."""
+    """Return the invitations that were not accepted yet, newest first."""
     return tenant.invitations.filter(accepted_at=None).select_related("invited_by").order_by("-created_at", "-id")
 
 
 def invite(tenant: Tenant, *, email: str, role: Role, by: User) -> None:
-    """Mail a link to somebody; an earlier one to the same address is void from now on.
+    """E-mail an invitation link; an earlier one to the same address becomes invalid.
 
     Raises `AlreadyMemberError`, `NotSentError`.
     """
@@ -67,7 +67,7 @@ def invite(tenant: Tenant, *, email: str, role: Role, by: User) -> None:
 
 
 def send_again(tenant: Tenant, invitation_id: int, *, by: User) -> str:
-    """Mail a new link; the old one is void. Returns the address. Raises `UnknownInvitationError`, and as `invite`."""
+    """E-mail a new link, voiding the old one; return the address. Raises `UnknownInvitationError`, and as `invite`."""
     found = open_ones(tenant).filter(pk=invitation_id).first()
     if found is None:
         raise UnknownInvitationError
@@ -76,7 +76,7 @@ def send_again(tenant: Tenant, invitation_id: int, *, by: User) -> str:
 
 
 def withdraw(tenant: Tenant, invitation_id: int) -> None:
-    """Make the link void. Raises `UnknownInvitationError`."""
+    """Make the link invalid. Raises `UnknownInvitationError`."""
     deleted, _by_model = open_ones(tenant).filter(pk=invitation_id).delete()
     if not deleted:
         raise UnknownInvitationError
@@ -96,7 +96,7 @@ def find(token_hash: str, *, for_update: bool = False) -> Invitation:
 
 
 def accept(token_hash: str, user: User) -> Tenant:
-    """Make the person a member; who is one already keeps the role. Raises as `find`."""
+    """Make the person a member; an existing member keeps the role. Raises as `find`."""
     with transaction.atomic():
         invitation = find(token_hash, for_update=True)
         Membership.objects.get_or_create(tenant=invitation.tenant, user=user, defaults={"role": invitation.role})
@@ -106,7 +106,7 @@ def accept(token_hash: str, user: User) -> Tenant:
 
 
 def register(token_hash: str, *, name: str, password: str) -> User:
-    """Make an account for the invited address and accept. Raises as `find`."""
+    """Create an account for the invited address and accept. Raises as `find`."""
     with transaction.atomic():
         invitation = find(token_hash, for_update=True)
         user = User.objects.create_user(invitation.email, password, name=name)

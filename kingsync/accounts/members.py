@@ -1,4 +1,4 @@
-"""A tenant's people: who they are, and changes that never leave it without an owner."""
+"""A tenant's members, and changes that never leave it without an owner."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:
 
 
 def remove(tenant: Tenant, membership_id: int) -> Membership:
-    """Take a member out of the tenant; the account stays. Raises `UnknownMemberError`, `LastOwnerError`."""
+    """Remove a member from the tenant; the account stays. Raises `UnknownMemberError`, `LastOwnerError`."""
     with transaction.atomic():
         membership = _locked(tenant, membership_id)
         _keep_an_owner(tenant, membership)
@@ -45,7 +45,7 @@ def remove(tenant: Tenant, membership_id: int) -> Membership:
 
 
 def _locked(tenant: Tenant, membership_id: int) -> Membership:
-    # One change of the tenant's people after the other: two owners must not remove each other.
+    # One change of the tenant's members at a time: two owners must not remove each other.
     Tenant.objects.select_for_update().get(pk=tenant.pk)
     membership = tenant.memberships.select_related("user").filter(pk=membership_id).first()
     if membership is None:

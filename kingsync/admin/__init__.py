@@ -1,4 +1,4 @@
-"""Django finds the admin through this file; everybody else imports the module of the subject."""
+"""Let Django find the admin; all other code imports the module it needs."""
 
 from kingsync.admin import connections, king_files, people, records, runs, settings, tenants, work_orders
 

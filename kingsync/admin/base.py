@@ -1,4 +1,4 @@
-"""What all our admin pages have in common: staff see their own tenants' rows, the operator sees all."""
+"""Shared base of the admin pages: staff see the rows of their own tenants, the operator sees all rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_staff(user: User | AnonymousUser) -> bool:
 
 
 class TenantFilter(admin.SimpleListFilter):
-    """Choose among the tenants that this person may see; the names of others are not given away."""
+    """Filter by tenant; offers only the tenants that this person may see."""
 
     title = _("company")
     parameter_name = "tenant"
@@ -47,7 +47,7 @@ class TenantFilter(admin.SimpleListFilter):
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
-    """Rows of tenants, to be looked at. They change through the tenant's own pages, tasks and commands."""
+    """Read-only rows of tenants: they change through the tenant's own pages, tasks and commands."""
 
     list_filter: Any = (TenantFilter,)
     list_select_related: Any = ("tenant",)
@@ -65,7 +65,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show a row within its tenant's scope: Django builds the lists inside the page by the default manager."""
+        """Show a row within its tenant's scope: Django builds the inline lists with the default manager."""
         row = self.get_object(request, object_id) if object_id else None
         if row is None:
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
@@ -74,7 +74,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
             return response.render() if isinstance(response, TemplateResponse) else response
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002
-        """Return the named fields, or all but the excluded; never through a form, which would ask for choices."""
+        """Return the named fields, or all but the excluded ones, without a form, which would query for choices."""
         if self.fields:
             return self.fields
         named = [field.name for field in self.model._meta.concrete_fields if field.name not in (self.exclude or ())]
@@ -84,7 +84,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         return is_staff(request.user)
 
     def has_view_permission(self, request: HttpRequest, obj: TenantOwned | None = None) -> bool:
-        """Allow staff to look; which rows there are for them is decided by the queryset."""
+        """Allow staff to look; the queryset decides which rows they get."""
         if not is_staff(request.user):
             return False
         return obj is None or Tenant.objects.visible_to(request.user).filter(pk=obj.tenant_id).exists()
@@ -100,13 +100,13 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 class LongListAdmin(ReadOnlyAdmin):
-    """For tables that grow without end: no counting of all rows."""
+    """Base for tables that grow without end: skips counting all rows."""
 
     paginator = InfinitePaginator
 
 
 def why(field: str, description: Any) -> Any:
-    """Return a column that shows the reasons kept in `field` as sentences."""
+    """Return a column that shows the reasons stored in `field` as sentences."""
 
     @admin.display(description=description)
     def column(self: ModelAdmin, row: models.Model) -> str:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""Where the tenants' systems are and whether they work. Credentials are not even read here."""
+"""The tenants' connections and their state; credentials are never loaded here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users and groups: the operator's only. Mails that were sent: of one's own tenants."""
+"""Users and groups (operator only), and the e-mails sent to each tenant's users."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from kingsync.models.people import SentNotice
 from kingsync.models.users import User
 
 admin.site.unregister(Group)
-# Their pages show the keys of the second step, which nobody but its owner's telephone needs to know.
+# Their pages would show the TOTP secrets, which belong on the user's own phone only.
 admin.site.unregister(TOTPDevice)
 admin.site.unregister(StaticDevice)
 
 
 class OperatorOnly:
-    """Accounts reach across tenants, so that not even a staff member with permissions may open them."""
+    """Accounts span tenants, so even staff with permissions may not open them."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return base.is_operator(request.user)
@@ -64,7 +64,7 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
 
     @admin.action(description=gettext_lazy("Turn off two-step verification (lost phone)"))
     def switch_second_step_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
-        """Let people who lost telephone and backup codes in with their password; who it is must be sure first."""
+        """Let users who lost both phone and backup codes log in with their password; verify who they are first."""
         for model in (TOTPDevice, StaticDevice):
             model.objects.filter(user__in=queryset).delete()
         for user in queryset:
@@ -74,7 +74,7 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
 
 @admin.register(Group)
 class GroupAdmin(OperatorOnly, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    """Groups of permissions, as Django has them."""
+    """Django's permission groups."""
 
 
 @admin.register(SentNotice)

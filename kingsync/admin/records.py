@@ -1,4 +1,4 @@
-"""Imported master data: what stands in OutSmart because of King, and what King told us last."""
+"""Imported master data: what OutSmart has because of King, and what King sent last."""
 
 from __future__ import annotations
 

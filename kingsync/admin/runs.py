@@ -1,4 +1,4 @@
-"""Runs and what they wrote down."""
+"""Runs and their logs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class LogEntryAdmin(base.LongListAdmin):
     list_display_links = ("at", "sentence")
     list_filter: Any = (base.TenantFilter, "run__kind", "run__status", "level", "record_kind", "at")
     list_select_related: Any = ("tenant", "run")
-    search_fields = ("=outsmart_id",)  # shows the box; what it finds is `get_search_results`
+    search_fields = ("=outsmart_id",)  # shows the search box; `get_search_results` does the search
     search_help_text = _("Number of a work order, in OutSmart or King, or of another record in King")
     fields = (
         "tenant",
@@ -91,7 +91,7 @@ class LogEntryAdmin(base.LongListAdmin):
 
     @admin.display(description=_("technical details"))
     def call(self, entry: LogEntry) -> str:
-        """Show the failing call for those who must dig; its secrets were masked before it was kept."""
+        """Show the failing call for debugging; its secrets were masked before it was stored."""
         call = entry.detail.get("call")
         if not call:
             return "-"
@@ -102,7 +102,7 @@ class LogEntryAdmin(base.LongListAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LogEntry], search_term: str
     ) -> tuple[QuerySet[LogEntry], bool]:
-        """Find the entries about a number; a work order also by its own number and that of its King order."""
+        """Find entries by number; a work order also by its order number and its King order number."""
         number = search_term.strip()
         if not number:
             return queryset, False

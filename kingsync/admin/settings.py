@@ -1,4 +1,4 @@
-"""The tenants' choices and every earlier version of them. They change on the tenant's settings page."""
+"""The tenants' settings and all earlier versions. They are changed on the tenant's settings page."""
 
 from __future__ import annotations
 

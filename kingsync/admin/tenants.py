@@ -14,7 +14,7 @@ from kingsync.models.tenants import Membership, Tenant
 
 
 class OperatorChanges:
-    """Staff look, the operator changes; nobody deletes a tenant with all its history by a slip of the hand."""
+    """Staff may look, the operator may change; nobody can delete a tenant and its history by accident."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return base.is_staff(request.user)
@@ -53,5 +53,5 @@ class TenantAdmin(OperatorChanges, ModelAdmin):  # type: ignore[misc]
         return Tenant.objects.visible_to(request.user).order_by(*self.ordering)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:  # noqa: ARG002
-        # Addresses of pages and commands hold the short name.
+        # The short name is part of page addresses and commands.
         return ("created_at",) if obj is None else ("slug", "created_at")

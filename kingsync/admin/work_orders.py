@@ -34,7 +34,7 @@ class OrderLineInline(TabularInline):  # type: ignore[misc]
     why = base.why("reasons", _("reasons"))
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[OrderLine]:  # noqa: ARG002
-        """Return all lines: the work order above them was checked, and only its own are shown."""
+        """Return all lines: access to the parent work order was checked, and only its own lines are shown."""
         return OrderLine.across_tenants.order_by("position", "id")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002

@@ -1,1 +1,1 @@
-"""Work orders to King, each exactly once: the run, its steps, the ledger, and what a dry run tells of them."""
+"""Work orders to King, each exactly once: the run, its steps, the ledger, dry run and settings impact."""

@@ -1,4 +1,4 @@
-"""The last step: OutSmart hears that King has all of it. Repeated by later runs without touching King."""
+"""The last step: report completion to OutSmart. Later runs repeat it without touching King."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kingsync.rules.outcomes import reason
 
 
 def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
-    """Set the status after success if there is one, acknowledge, and book the end.
+    """Set the status after success if there is one, acknowledge, and save the end.
 
     OutSmart's answer is compared with what was exported.
     """

@@ -1,4 +1,4 @@
-"""Materials of an imported order are lines of King's: the export must know them as such before it plans."""
+"""Materials of an imported order are lines of King's: the export must know that before it plans."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from kingsync.rules.plans import BookedLine, Content, Source
 
 
 def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
-    """Book the lines that the order import remembered as sent lines of this work order, at its first export.
+    """Save the stored lines of an imported order as sent lines of this work order, at its first export.
 
-    Also where the line was planned before, while the work order waited for its order. A dry run knows them in memory
+    Also for lines that were planned before, while the work order waited for its order. A dry run keeps them in memory
     only.
     """
     if row.step != Step.NEW or row.king_order_number:

@@ -1,4 +1,4 @@
-"""Finding out the next step of a work order, by reading only: a dry run does no more, an export books on the way."""
+"""Find out the next step of a work order by reading only: a dry run stops there, an export saves what it learns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Assessment:
         self.known = self._begun()
 
     def next_step(self) -> NextStep:
-        """Return what to do at the end. Raises what King answers, and nothing where it decides nothing."""
+        """Return the final step. Raises King's errors, except where they decide nothing."""
         self.known, step = follow(
             self.known,
             {
@@ -41,14 +41,14 @@ class Assessment:
 
     @property
     def plan(self) -> Plan:
-        """Return the plan; also of a work order of which the next step is known without one."""
+        """Return the plan, also of a work order whose next step is known without one."""
         if self.known.verdict is None:
             self.known = self._judge(self.known)
         assert self.known.verdict is not None  # noqa: S101
         return self.known.verdict.plan
 
     def count(self, step: NextStep) -> str:
-        """Return as what the work order would count."""
+        """Return the count that the work order would add to."""
         return count_of(step.act, self.known, is_written=self._would_write())
 
     def _would_write(self) -> bool:
@@ -74,7 +74,7 @@ class Assessment:
         return msgspec.structs.replace(known, found=tuple(order.number for order in found))
 
     def _take_over(self, known: Known) -> Known:
-        """Go on with the order that King turns out to have."""
+        """Continue with the order that King turns out to have."""
         (number,) = known.found or ()
         self._adopt(number)
         return msgspec.structs.replace(
@@ -90,11 +90,11 @@ class Assessment:
         self.row.king_order_number, self.row.is_created_by_us = number, True
 
     def _start_over(self, known: Known) -> Known:
-        """Go on without an order: King never made it."""
+        """Continue without an order: King never created it."""
         return msgspec.structs.replace(known, is_making_begun=False)
 
     def _judge(self, known: Known) -> Known:
-        """Make the plan; what it would refuse has been asked of King itself."""
+        """Make the plan; what it would refuse has been checked with King itself."""
         job, row = self.job, self.row
         if known.number:
             adopted_lines.take_over(row, known.number, is_dry=job.claim.run.is_dry)
@@ -104,8 +104,7 @@ class Assessment:
     def _read(self, known: Known) -> Known:
         """Read King's order as it is now.
 
-        What is stopped anyway needs the order for the rest of its reasons only: then a reading that fails changes
-        nothing.
+        For an order that is stopped anyway it only adds further reasons: then a failing read changes nothing.
         """
         verdict = known.verdict
         assert verdict is not None  # noqa: S101
@@ -124,7 +123,7 @@ class Assessment:
         return patiently(lambda: self.job.king.get_order(number=number))
 
     def _look_for_lost(self, known: Known) -> Known:
-        """Make sure that King has no order of this work order; what was found instead begins from the front."""
+        """Make sure that King has no order of this work order; if one was found, start over with it."""
         if self.job.guard.before_create(self.row):
             return self._begun()
         return msgspec.structs.replace(known, is_surely_new=True)

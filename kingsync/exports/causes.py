@@ -17,8 +17,8 @@ from kingsync.runs.refusals import RefusedError
 
 LISTED = 50
 
-# The values that name the cause, by code; the others differ from one work order to the next. A code that is not here
-# is named by all its values but the line's name.
+# The values that identify the cause, by code; the others vary between work orders. A code not listed here is identified
+# by all its values except the line's name.
 _NAMED_BY: dict[str, tuple[str, ...]] = {
     "no_warehouse": (),
     "number_too_long": (),
@@ -44,7 +44,7 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "time_does_not_fit": ("rate", "decimals"),
 }
 
-# What is said of the cause where the sentence of one work order would name values of its own.
+# The sentence of the cause, where that of one work order would contain values of its own.
 _SENTENCES: dict[str, str | Promise] = {
     "no_warehouse": _(
         "Materials have no warehouse and no default warehouse is set. Choose a default warehouse in the settings."
@@ -74,12 +74,12 @@ _SENTENCES: dict[str, str | Promise] = {
     "time_does_not_fit": _("Rate %(rate)s has %(decimals)s decimals in King: some times cannot be booked in it."),
 }
 
-# They only say what follows from the reasons of the lines, which stand beside them.
+# They only repeat what follows from the reasons of the lines, which are listed too.
 _CONSEQUENCES = frozenset({"all_lines_refused", "waits_for_lines"})
 
 
 class UnknownCauseError(RefusedError):
-    """Nothing is stopped by the cause of this key."""
+    """There is nothing that the cause of this key stops."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Affected:
 
 @dataclass
 class Cause:
-    """`key` names it for `actions.retry_cause`; `count` is all of them, `work_orders` the newest, at most `LISTED`."""
+    """`key` identifies it for `actions.retry_cause`; `count` is all, `work_orders` the newest, at most `LISTED`."""
 
     key: str
     code: str
@@ -103,14 +103,14 @@ class Cause:
 
     @property
     def sentence(self) -> str:
-        """What to repair, in the active language."""
+        """The thing to repair, in the active language."""
         if self.code in _SENTENCES:
             return str(_SENTENCES[self.code]) % self.params
         return sentence({"code": self.code, "params": self.params})
 
 
 def causes(*, newest: int | None = None) -> list[Cause]:
-    """Return what stops work orders that need a person, the one that stops most first; only of the `newest` if told."""
+    """Return what stops work orders that need attention, the biggest cause first; only of the `newest` if given."""
     found: dict[str, Cause] = {}
     for row, stopping in _stopped(newest):
         for key, code, params in stopping:
@@ -122,7 +122,7 @@ def causes(*, newest: int | None = None) -> list[Cause]:
 
 
 def stopped_by(key: str) -> list[int]:
-    """Return the ledger's keys of everything that a cause stops. Raises `UnknownCauseError` when that is nothing."""
+    """Return the ledger's keys of everything that a cause stops. Raises `UnknownCauseError` if there is nothing."""
     stopped = [row.pk for row, stopping in _stopped() if any(key == each for each, _code, _params in stopping)]
     if not stopped:
         raise UnknownCauseError(reason("decision.unknown_cause"))
@@ -138,11 +138,11 @@ _Named = tuple[str, str, Mapping[str, str]]
 
 
 def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]]]:
-    """Yield the work orders that need a person, newest first, each with its causes once."""
+    """Yield the work orders that need attention, newest first, each with its causes once."""
     rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON)
     if newest is not None:
-        # By two queries: the keys come out of an index. Asked for so many whole rows in this order, the database
-        # prefers to walk over the ledger from the newest on.
+        # In two queries: the keys come out of an index. For this many whole rows in this order, the database would
+        # rather scan the ledger from the newest on.
         rows = WorkOrder.objects.filter(pk__in=list(rows.order_by("-id").values_list("pk", flat=True)[:newest]))
     told = rows.order_by("-id").values_list("pk", "outsmart_id", "order_number", "reasons")
     for pk, outsmart_id, order_number, reasons in told.iterator():
@@ -156,7 +156,7 @@ def _causes_of(reasons: Iterable[Mapping[str, Any]]) -> list[_Named]:
 
 
 def _named(why: Mapping[str, Any]) -> _Named:
-    """Return the key, the code and the naming values of a reason; a line's reason is named by what is behind it."""
+    """Return key, code and identifying values of a reason; a line's reason is identified by what is behind it."""
     code, params = why["code"], dict(why.get("params", {}))
     if code == "line_refused":
         code = params.pop("code", code)

@@ -30,13 +30,13 @@ from kingsync.runs import clients
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.run_log import RunLog
 
-# So few work orders are kept with the run, for its page; those that would be sent come first.
+# How many work orders are stored with the run, for its page; those that would be sent come first.
 KEPT = 20
 SENT = ("created", "adopted", "updated")
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export would do with a work order, as which it would count, why, and what it would write."""
+    """The dry run of a work order: the count it would add to, why, and what would be written."""
 
     action: str
     count: str
@@ -74,7 +74,7 @@ def _keep(claim: Claim, entries: list[dict[str, object]]) -> None:
 
 
 def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, object], Trouble | None]:
-    """Return the count and the entry of a work order, its reasons as the database keeps them, and its trouble."""
+    """Return the count and the entry of a work order, its reasons as stored, and its problem."""
     try:
         source = payloads.work_order(candidate.raw)
     except errors.PayloadError as error:
@@ -98,7 +98,7 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
 
 
 def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object], Trouble | None]:
-    """Return the count and the entry of a work order that cannot be read; without its id the ledger has no place."""
+    """Return the count and the entry of an unreadable work order; without its id it has no ledger row."""
     outcome = "rejected" if candidate.outsmart_id else "failed"
     why = stored(reason("unreadable_work_order", detail=error.detail))
     row = WorkOrder.objects.filter(outsmart_id=candidate.outsmart_id).first() or WorkOrder()
@@ -113,7 +113,7 @@ def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, 
 
 
 def _foreseen(assessment: Assessment) -> Foreseen:
-    """Return what an export would do. Raises what ends a run."""
+    """Return the dry run of a work order. Raises what ends a run."""
     try:
         return _of_step(assessment, assessment.next_step())
     except (errors.TenantActionError, errors.UnreachableError):
@@ -201,7 +201,7 @@ def _marks(steps: differences.Differences) -> dict[str, str]:
 
 
 def _told(entry: dict[str, Any]) -> dict[str, object]:
-    """Return an entry with its reasons in words."""
+    """Return an entry with its reasons as sentences."""
     told = {**entry, "reasons": [sentence(why) for why in entry["reasons"]]}
     if "notices" in entry:
         told["notices"] = [sentence(why) for why in entry["notices"]]

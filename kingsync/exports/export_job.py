@@ -21,19 +21,19 @@ from kingsync.runs.lifecycle import Claim
 from kingsync.runs.run_log import RunLog
 
 HEARTBEAT_SECONDS = 5.0
-# Times a write's own time-out: how long a lost one may still be carried out.
+# Times a write's own timeout: how long a lost one may still be running.
 DOUBT_FACTOR = 1.2
 
 
 class NotSettledError(Exception):
-    """A write to King may still be at work: come back after `row.doubtful_until`."""
+    """A write to King may still be running: come back after `row.doubtful_until`."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one work order ended: one of the contract's counts; `trouble` when people must hear of it in any case.
+    """How one work order ended: one of the contract's counts; `trouble` when it must be reported in any case.
 
-    What the ledger's state says of it (`problems.found`) needs no mark.
+    What the ledger's state already shows (`problems.found`) needs no mark.
     """
 
     count: str
@@ -42,13 +42,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Errand:
-    """A call that nobody waits for at once; `then` hears afterwards what went wrong, None = nothing."""
+    """A background call; `then` gets its error afterwards, None = success."""
 
     call: Future[None]
     then: Callable[[errors.IntegrationError | None], None]
 
     def finish(self) -> None:
-        """Wait for the answer and tell it."""
+        """Wait for the answer and pass it on."""
         try:
             self.call.result()
         except errors.IntegrationError as error:
@@ -68,7 +68,7 @@ class Job:
     guard: RestoreGuard = field(init=False)
     _last_beat: float = field(default_factory=time.monotonic)
     _errand: Errand | None = None
-    # One thread: King gets one call at a time. It makes calls only; everything of the database stays in ours.
+    # One thread: King gets one call at a time. It only makes calls; all database work stays in ours.
     _errands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     def __post_init__(self) -> None:
@@ -80,30 +80,30 @@ class Job:
         return self.king.write_timeout * DOUBT_FACTOR
 
     def beat(self) -> None:
-        """Give a sign of life now and then, and stop when somebody else took over."""
+        """Send a heartbeat now and then; stops when another worker took over."""
         if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
             self.claim.beat()
             self._last_beat = time.monotonic()
 
     def send_off(self, call: Callable[[], None], then: Callable[[errors.IntegrationError | None], None]) -> None:
-        """Make a call to King while we go on with something else; `then` runs here, at the latest at the next one."""
+        """Submit a call to King and continue; `then` runs in this thread, at the latest at the next call."""
         before, self._errand = self._errand, Errand(self._errands.submit(call), then)
         if before:
             before.finish()
 
     def let_pass(self) -> None:
-        """Wait until King has answered the call that is under way, so that the next one goes out at once."""
+        """Wait until King has answered the background call, so that the next one goes out at once."""
         if self._errand:
             wait([self._errand.call])
 
     def finish_errand(self) -> None:
-        """Wait for the call that is still under way, if any."""
+        """Finish the pending background call, if any."""
         before, self._errand = self._errand, None
         if before:
             before.finish()
 
     def close(self) -> None:
-        """Finish what is under way and end the thread; what went wrong is booked, and raised no more."""
+        """Finish the background call and end the thread; its error was saved and is not raised again."""
         try:
             self.finish_errand()
         except errors.IntegrationError:
@@ -114,7 +114,7 @@ class Job:
     def note(
         self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO
     ) -> None:
-        """Write one event of a work order in the run's log; not what an earlier run wrote and still holds."""
+        """Log one event of a work order, unless an earlier run logged it and it still applies."""
         if why and level != LogEntry.Level.INFO and problems.was_told(row, why):
             return
         self.log.add(

@@ -1,4 +1,4 @@
-"""An export run, from top to bottom: read the triggers, go through the work orders, settle what was in doubt."""
+"""An export run, from top to bottom: read the triggers, process the work orders, settle unknown outcomes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ REREAD_AFTER_SECONDS = 60.0
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A work order as it was read; `is_retry` = read again by its row id, wherever it stands now.
+    """A work order as it was read; `is_retry` = read again by its row id, whatever its status now.
 
-    `outsmart_id` is "" where no id can be read.
+    `outsmart_id` is "" when no id can be read.
     """
 
     outsmart_id: str
@@ -48,7 +48,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """Work on an export run until it is done (False) or the slice is over (True).
 
-    Raises `NotConnectedError`, and the errors of the two systems that stop a run.
+    Raises `NotConnectedError`, and those errors of the two systems that stop a run.
     """
     with clients.both(Caller.EXPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, FactsFinder(king, log), log)
@@ -80,7 +80,7 @@ class ExportRun:
         return False
 
     def _free_left_locks(self) -> None:
-        """Free orders that an earlier run left locked when it was killed, before anything else can fail."""
+        """Unlock orders that a killed run left locked, before anything else can fail."""
         for row in ledger.still_locked():
             unlock(self.job, row, row.king_order_number or "")
 
@@ -98,7 +98,7 @@ class ExportRun:
         read_at = time.monotonic()
         while listed:
             outsmart_id, candidate = next(iter(listed.items()))
-            del listed[outsmart_id]  # so that memory is given back as work goes on
+            del listed[outsmart_id]  # frees memory as work proceeds
             if outsmart_id not in done_before:
                 yield self._fresh(outsmart_id, candidate, read_at)
         yield from self._by_id(retries)
@@ -121,7 +121,7 @@ class ExportRun:
         """Yield the work orders of these statuses with their ids, and every row that cannot be read so far."""
         for raw in self.job.outsmart.iter_work_orders(status=status, work_status=work_status):
             marks = payloads.marks(raw)
-            # OutSmart's filter is not proven exact: compared here as text.
+            # OutSmart's filter is not proven exact: compare as text here.
             is_at = marks.work_status in (None, work_status) and (status != COMPLETE or marks.status in (None, status))
             if (is_at and marks.status != HANDLED) or not marks.outsmart_id:
                 yield marks.outsmart_id, raw
@@ -136,7 +136,7 @@ class ExportRun:
         )
 
     def _fresh(self, outsmart_id: str, candidate: Candidate, read_at: float) -> Candidate:
-        """Read a work order again when the list is old: the office may have changed it in the meantime."""
+        """Read a work order again when the list is old: the office may have changed it meanwhile."""
         if time.monotonic() - read_at < REREAD_AFTER_SECONDS or not candidate.outsmart_id:
             return candidate
         raw = self._read(outsmart_id)
@@ -190,18 +190,18 @@ class ExportRun:
         claim.beat(done=self._done)
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
-        """Count a work order by how it ended, and whether that is a new problem; `row` is its place in the ledger."""
+        """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""
         trouble = problems.found(row) if row else None
         self.job.claim.count(outcome.count, trouble=outcome.trouble and trouble is None)
         problems.count(self.job.claim, trouble)
 
     def _guarded(self, candidate: Candidate) -> Outcome | None:
-        """Keep a work order that breaks something of ours from stopping the others."""
+        """Keep a work order that triggers a bug of ours from stopping the others."""
         try:
             return self._outcome(candidate)
         except (errors.IntegrationError, LostClaimError, CancelRequestedError, *DATABASE_GONE):
             raise
-        except Exception:  # one record: told to whoever watches, the others go on
+        except Exception:  # one record: logged, the others go on
             logger.exception("work order %s could not be dealt with", candidate.outsmart_id)
             why, level = reason("internal"), LogEntry.Level.ERROR
             self.job.log.add("order.internal_error", why, level=level, outsmart_id=candidate.outsmart_id)
@@ -226,7 +226,7 @@ class ExportRun:
             return None
 
     def _unreadable(self, candidate: Candidate, error: errors.PayloadError) -> Outcome:
-        """Book a work order that cannot be read as rejected; without an id there is nothing to book it under."""
+        """Save a work order that cannot be read as rejected; without an id there is no row to save it in."""
         if not candidate.outsmart_id:
             self.job.log.failure("order.unreadable", error)
             return Outcome("failed")
@@ -242,7 +242,7 @@ class ExportRun:
         return refuse_unreadable(self.job, row, marks, error)
 
     def _not_ours(self, row: WorkOrder, source: Source, candidate: Candidate) -> Outcome | None:
-        """Leave alone what a person excluded, and what left the trigger before anything was sent."""
+        """Skip what a person excluded, and what left the trigger before anything was sent."""
         at_trigger = self.is_at_trigger(source, candidate)
         step = next_step(verdict.known_of(row, source, is_at_trigger=at_trigger))
         if step.act is Act.WAIT_FOR_TRIGGER:
@@ -250,19 +250,19 @@ class ExportRun:
         return Outcome("skipped") if step.act in (Act.LEAVE, Act.WAIT_FOR_TRIGGER) else None
 
     def is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
-        """Return whether a work order is at its trigger; what OutSmart's list of the trigger named is."""
+        """Return whether a work order is at its trigger; one from OutSmart's list of the trigger is."""
         if not candidate.is_retry:
             return True
         return triggers.is_at_trigger(self.job.choices, source, is_interim=candidate.is_interim)
 
-    # --- What was in doubt --------------------------------------------------------------------------------------------
+    # --- Unknown outcomes ---------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        """Wait until no call can be at work any more, then look the doubtful orders up and finish them."""
+        """Wait until no call can be running any more, then look up orders with an unknown outcome and finish them."""
         self.job.finish_errand()
         for outsmart_id in self.unsettled:
             row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
-            if row is None:  # the database was put back to a state that has no such work order
+            if row is None:  # the database was restored to a state without this work order
                 raise LostClaimError(str(LostClaimError.__doc__))
             self._wait_for(row)
             outcome = self._settled(row)

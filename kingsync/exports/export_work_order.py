@@ -36,14 +36,14 @@ from kingsync.rules.plans import Plan
 from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
 
 logger = logging.getLogger(__name__)
-# Our lock on the tenant went with the connection: whoever goes on now would not be alone.
+# Our lock on the tenant went with the connection: if we continued, another worker could run in parallel.
 DATABASE_GONE = (OperationalError, InterfaceError)
 BUSY_TOO_LONG = datetime.timedelta(days=1)
 TOLD_AS_BUSY = "order_busy_long"
 
 
 def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
-    """Bring one work order to King, or book why not.
+    """Export one work order to King, or save why not.
 
     Raises `NotSettledError`; errors that stop the whole run (unreachable, credentials, lost claim) pass through.
     """
@@ -71,12 +71,12 @@ def _tried(job: Job, row: WorkOrder, source: Source) -> Outcome:
         return _not_now(job, row, reason_of(error), error)
     except (LostClaimError, CancelRequestedError, NotSettledError, *DATABASE_GONE):
         raise
-    except Exception:  # noqa: BLE001  (one record: booked as ours, told to whoever watches, the others go on)
+    except Exception:  # noqa: BLE001  (one record: saved as our error and logged, the others go on)
         return _our_fault(job, row)
 
 
 def refuse_unreadable(job: Job, row: WorkOrder, marks: Marks, error: errors.PayloadError) -> Outcome:
-    """Book a work order of which OutSmart's answer cannot be read; what is in King of it stays as it is."""
+    """Reject a work order for which OutSmart's answer is unreadable; its King order stays as it is."""
     why = reason("unreadable_work_order", detail=error.detail)
     ledger.settle(row, LedgerState.REJECTED, [why], attempts=row.attempts + 1)
     job.note(row, "order.rejected", why, LogEntry.Level.ERROR)
@@ -99,7 +99,7 @@ def _tell_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
 
 
 def _busy(job: Job, row: WorkOrder, *, is_told: bool) -> Outcome:
-    """Leave an order that somebody has open to the next run; after a day people are told, once."""
+    """Leave an order that someone has open to the next run; after a day report it, once."""
     now = timezone.now()
     since = row.busy_since or now
     is_long = now - since >= BUSY_TOO_LONG
@@ -113,7 +113,7 @@ def _busy(job: Job, row: WorkOrder, *, is_told: bool) -> Outcome:
 
 
 def _not_now(job: Job, row: WorkOrder, why: Reason, error: errors.IntegrationError) -> Outcome:
-    """Book a work order that could not go on for a reason that passes by itself."""
+    """Save that a work order could not go on for a reason that passes by itself."""
     ledger.settle(row, _underway(row), [why])
     job.log.failure("order.postponed", error, outsmart_id=row.outsmart_id)
     return Outcome("failed")
@@ -124,7 +124,7 @@ def _underway(row: WorkOrder) -> LedgerState:
 
 
 def _our_fault(job: Job, row: WorkOrder) -> Outcome:
-    """Book a work order that met a bug of ours, tell whoever watches the logs, and let the others go on."""
+    """Save a work order that hit a bug of ours, log the error, and let the others go on."""
     logger.exception("export of work order %s failed", row.outsmart_id)
     ledger.settle(row, _underway(row), [reason("internal")])
     job.note(row, "order.internal_error", reason("internal"), LogEntry.Level.ERROR)
@@ -137,7 +137,7 @@ def _in_doubt(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
 
 
 class _Export(Assessment):
-    """Carries out the next step of a work order; what it finds out on the way, it books."""
+    """Carries out the next step of a work order, and saves what it learns on the way."""
 
     def __init__(self, job: Job, row: WorkOrder, source: Source) -> None:
         self.king_order = KingOrder(job, row)
@@ -148,7 +148,7 @@ class _Export(Assessment):
         try:
             return self._carried_out()
         except (LostClaimError, *DATABASE_GONE):
-            is_ours = False  # whoever takes over frees the order
+            is_ours = False  # the run that takes over unlocks the order
             raise
         finally:
             if is_ours:
@@ -213,7 +213,7 @@ class _Export(Assessment):
             self.job.note(self.row, f"order.{state}", why, level)
 
     def _keep(self, step: NextStep) -> Outcome:
-        """Tell King nothing; what is left is the confirmation, or a line that still waits for its repair."""
+        """Send nothing to King; what is left is the confirmation, or a line that still waits for its repair."""
         count = count_of(step.act, self.known, is_written=False)
         if not self.plan.is_complete:
             ledger.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
@@ -229,7 +229,7 @@ class _Export(Assessment):
     # --- After a restore ----------------------------------------------------------------------------------------------
 
     def _book_as_done(self, _step: NextStep) -> Outcome:
-        """Book an order as done again, without a write: what differs is told by the comparison that follows."""
+        """Save an order as done again, without a write: the comparison that follows reports differences."""
         row, number = self.row, self.row.king_order_number or ""
         plan = verdict.plan_for(self.job, row, self.source, number=number)
         order = self.king_order.read(number)
@@ -266,7 +266,7 @@ class _Export(Assessment):
         return self._bring_in_line(step.act, self.plan, order)
 
     def _create(self, step: NextStep) -> Outcome:
-        """Make a new order in King and write into it."""
+        """Create a new order in King and write into it."""
         ledger.begin(self.row, self.plan, is_new=True)
         try:
             number = self.king_order.create(self.plan.header)
@@ -274,12 +274,12 @@ class _Export(Assessment):
             raise
         except errors.RejectedError as error:
             return self._reject((reason("order_refused", detail=words(error)),))
-        plan = verdict.plan_for(self.job, self.row, self.source, number=number)  # texts may name the number
+        plan = verdict.plan_for(self.job, self.row, self.source, number=number)  # texts may contain the number
         ledger.store_lines(self.row, plan, is_attempted=True)
         return self._bring_in_line(step.act, plan, Order(number=number))
 
     def _bring_in_line(self, act: Act, plan: Plan, order: Order) -> Outcome:
-        """Write the difference between the plan and King's order, check it, approve, and book the end."""
+        """Write the difference between the plan and King's order, check it, approve, and save the end."""
         steps = self._compared(plan, order)
         if self.row.after_restore and order.is_approved and not self.row.is_approved:
             ledger.note(self.row, is_approved=True)
@@ -314,7 +314,7 @@ class _Export(Assessment):
         return steps
 
     def _note(self, steps: differences.Differences) -> None:
-        """Book what stays as King has it, and log what is new of that."""
+        """Save what stays as King has it, and log what is new about that."""
         before = self.row.notices
         notices = verdict.notices(steps, before=before)
         if notices == before:
@@ -325,7 +325,7 @@ class _Export(Assessment):
                 self.job.note(self.row, "order.notice", msgspec.convert(why, Reason), LogEntry.Level.INFO)
 
     def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
-        """Book why nothing may be written, if so."""
+        """Save why nothing may be written, if so."""
         stopped = verdict.stopping(steps, number=number)
         if stopped is None:
             return None
@@ -342,12 +342,12 @@ class _Export(Assessment):
             refused = ledger.refused_reasons(self.row)
             return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
         ledger.note(self.row, step=Step.LINKED, exported_at=timezone.now())
-        if count != "created":  # told already, when King gave it its number
+        if count != "created":  # logged already, when King gave it its number
             self.job.note(self.row, f"order.{count}")
         return self._finish(count)
 
     def _has_any_in_king(self) -> bool:
-        """False when King took nothing at all into an order that it had already."""
+        """Return False when King accepted nothing at all into an order that it had already."""
         return self.row.is_created_by_us or any(line.king_line_id for line in ledger.booked_lines(self.row))
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:

@@ -1,4 +1,4 @@
-"""Writing one King order: every call booked before and after, the lock freed whatever happens."""
+"""Writing one King order: every call saved before and after, the lock released whatever happens."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from kingsync.runs.retry import patiently
 
 T = TypeVar("T")
 NOTES_WAIT_SECONDS = 1.0
-# Instead of a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
+# Replaces a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
 UNDER_WAY = "under way"
 
 
 class KingOrder:
-    """The King order of one work order, as far as this run writes it.
+    """The King order of one work order, as written by this run.
 
-    `calls` counts what was written; `may_make_anew` is False when King would refuse to take lines.
+    `calls` counts the writes; `may_make_anew` is False when King would refuse to remove lines.
     """
 
     def __init__(self, job: Job, row: WorkOrder) -> None:
         self._job, self._row = job, row
         self._is_in_doubt = ledger.is_in_doubt(row)
         self._is_being_unlocked = False
-        # Our references of the lines that this run wrote; with the fields in which both sides agree, None = all of it.
+        # Our references of the lines that this run wrote, with the fields in which both sides agree; None = all of it.
         self._written: dict[str, frozenset[str] | None] = {}
         self.may_make_anew = True
         self.calls = 0
@@ -46,9 +46,9 @@ class KingOrder:
         return patiently(lambda: self._job.king.get_order(number=number))
 
     def create(self, header: Header) -> str:
-        """Create the order and return its number; booked as pending before the call, by its number right after.
+        """Create the order and return its number; saved as pending before the call, with its number right after.
 
-        Raises `RejectedError` with the step back at the beginning, and `OutcomeUnknownError` with it at pending.
+        Raises `RejectedError` with the step reset to the beginning, and `OutcomeUnknownError` with it at pending.
         """
         order = NewOrder(
             debtor_number=header.debtor_number,
@@ -66,7 +66,7 @@ class KingOrder:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
             guard.not_created(self._row.outsmart_id)
-            ledger.book(self._row, step=Step.NEW, doubtful_until=None)  # surely not carried out
+            ledger.book(self._row, step=Step.NEW, doubtful_until=None)  # certainly not carried out
             raise
         guard.created(self._row.outsmart_id, number)
         self.adopt(number, is_created_by_us=True)
@@ -74,7 +74,7 @@ class KingOrder:
         return number
 
     def adopt(self, number: str, *, is_created_by_us: bool) -> None:
-        """Book the order's number. One that we made is locked by us from its creation on."""
+        """Save the order's number. An order that we created is locked by us from the start."""
         row = self._row
         step = Step.CREATED if row.step in (Step.NEW, Step.PENDING) else row.step
         ledger.book(
@@ -86,10 +86,10 @@ class KingOrder:
         )
 
     def locked(self, number: str, steps: Differences) -> Order | None:
-        """Lock the order and read it again: what goes out of it must be as it is now, not as it was before the lock.
+        """Lock the order and read it again: removals must be based on its state under the lock.
 
-        King locks an order for who writes to it, so a line that is to go is told its own reference once more. Where
-        King refuses that, it would refuse the lines that are to be added too: `may_make_anew` says so.
+        King locks an order for the client that writes to it, so we write a line's own reference to it once more. If
+        King refuses that, it would refuse to add lines too, which `may_make_anew` then says.
         """
         first = steps.removals[0]
         touch = LineChange(reference=first.king_reference)
@@ -103,7 +103,7 @@ class KingOrder:
         return self.read(number)
 
     def apply(self, steps: Differences, number: str) -> dict[str, Reason]:
-        """Carry out the steps; return our references of the lines that King refused, with its words."""
+        """Carry out the steps; return our references of the lines that King refused, with its message."""
         refused: dict[str, Reason] = {}
         if not (steps.changes or steps.removals or steps.additions):
             return refused
@@ -123,7 +123,7 @@ class KingOrder:
         return msgspec.structs.replace(known, sent=line.content, attempted=None, king_line_id=king_line_id)
 
     def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
-        """Add lines, each booked within a second: until then King knows it by our reference, and is asked by it."""
+        """Add lines, saving them at least every second: an unsaved one is still found in King by our reference."""
         sent: list[BookedLine] = []
         booked_at = time.monotonic()
         try:
@@ -139,7 +139,7 @@ class KingOrder:
             ledger.lines_sent(self._row, sent)
 
     def _remove(self, number: str, steps: Differences) -> set[str]:
-        """Take lines out of the order; return those that King keeps, which the reading back will tell."""
+        """Remove lines from the order; return those that King keeps, which reading back will show."""
         added = {step.line.reference for step in steps.additions}
         leaving = [step.reference for step in steps.removals if step.reference in added]
         if leaving:
@@ -171,7 +171,7 @@ class KingOrder:
         return lambda: self._job.king.add_line(number, step.new_line)
 
     def _line(self, line: PlannedLine, call: Callable[[], str], refused: dict[str, Reason]) -> str:
-        """Make the call for a line and return King's id of it; "" when King refused, which is booked."""
+        """Make the call for a line and return King's id of it; "" when King refused, which is saved."""
         try:
             return self._write(call)
         except errors.ConflictError:
@@ -187,7 +187,7 @@ class KingOrder:
         self._job.note(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
 
     def book_found(self, booked: Iterable[BookedLine], steps: Differences) -> None:
-        """Book what King turns out to have, or to have no more, although we never got its answer."""
+        """Save what King turns out to have, or no longer to have, although its answer was lost."""
         known = {line.reference: line for line in booked}
         ledger.lines_sent(self._row, [line for line in steps.found if known.get(line.reference) not in (None, line)])
         for reference in steps.absent:
@@ -197,7 +197,7 @@ class KingOrder:
     def check(self, sent: Plan, number: str) -> Reason | None:
         """Read King's order back and compare it with what was sent; return what differs.
 
-        The order is still locked by us: what King says of the lines that we wrote is how we left them.
+        The order is still locked by us, so the lines we wrote are as we left them.
         """
         ledger.note(self._row, step=Step.LINES)
         order = self.read(number)
@@ -208,7 +208,7 @@ class KingOrder:
         return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
 
     def _book_as_read(self, order: Order) -> None:
-        """Book King's lines that we wrote as they are now: what differs from it later is the work of King's staff."""
+        """Save the lines we wrote as King shows them now: any later difference is the work of King's staff."""
         now = {line.line_id: line for line in order.lines}
         known = ledger.remembered(self._row)
         read = []
@@ -234,19 +234,19 @@ class KingOrder:
         return None
 
     def _begin(self) -> None:
-        """Book, before the first write, that King locks the order for us, and no longer holds what it held."""
+        """Save, before the first write, that King locks the order for us, and no longer holds what it held."""
         row = self._row
         held = UNDER_WAY if row.plan_fingerprint else ""
         if not row.is_locked or row.plan_fingerprint != held:
             ledger.book(row, is_locked=True, plan_fingerprint=held)
 
     def _write(self, call: Callable[[], T]) -> T:
-        """Make one call that changes King, booked as doubtful for as long as it may take."""
+        """Make one call that changes King, saved as having an unknown outcome for as long as it may take."""
         self._job.beat()
         self.calls += 1
 
         def once() -> T:
-            self._job.let_pass()  # the time in doubt counts from when the call goes out
+            self._job.let_pass()  # that time counts from when the call goes out
             with self._job.king.alone():
                 ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
                 return call()
@@ -255,17 +255,17 @@ class KingOrder:
             return patiently(once)
         except errors.OutcomeUnknownError:
             self._is_in_doubt = True
-            self._row.doubtful_until = None  # counted anew, from when we gave up
+            self._row.doubtful_until = None  # counted again, from when we gave up
             ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
             raise
 
     def settled(self) -> None:
-        """Book that the call in doubt was carried out after all, so that nothing is under way any more."""
+        """Save that the call with an unknown outcome was carried out after all, so that nothing is pending any more."""
         self._is_in_doubt = False
         ledger.book(self._row, doubtful_until=None)
 
     def unlock(self) -> None:
-        """Free the order for King's own staff. Raises `TenantActionError`."""
+        """Unlock the order for King's own staff. Raises `TenantActionError`."""
         if self._is_being_unlocked or not self._row.is_locked or not self._row.king_order_number:
             return
         if not self._is_in_doubt:
@@ -273,9 +273,9 @@ class KingOrder:
         unlock(self._job, self._row, self._row.king_order_number)
 
     def unlock_meanwhile(self) -> None:
-        """Free a finished order while its end is booked and the next work order is prepared.
+        """Unlock a finished order while its end is saved and the next work order is prepared.
 
-        It stays booked as locked until King has answered, so that the next run frees what a killed one left.
+        It stays saved as locked until King has answered, so that the next run unlocks it if this one is killed.
         """
         job, row, number = self._job, self._row, self._row.king_order_number
         if self._is_in_doubt or not row.is_locked or not number:
@@ -297,9 +297,9 @@ class KingOrder:
 
 
 def unlock(job: Job, row: WorkOrder, number: str) -> None:
-    """Free an order; where King does not, it stays booked as locked and the next run tries again.
+    """Unlock an order; if King does not, it stays saved as locked and the next run tries again.
 
-    Raises `TenantActionError`: without that call every order would be left locked.
+    Raises `TenantActionError`: without that call every order would stay locked.
     """
     failure = _unlock_failure(job, number)
     if failure is None or _is_not_ours(job, number, failure):
@@ -312,14 +312,14 @@ def unlock(job: Job, row: WorkOrder, number: str) -> None:
 
 def _unlock_failure(job: Job, number: str) -> errors.IntegrationError | None:
     try:
-        patiently(lambda: job.king.release_lock(number), is_harmless=True)  # freeing twice does no harm
+        patiently(lambda: job.king.release_lock(number), is_harmless=True)  # unlocking twice is harmless
     except errors.IntegrationError as error:
         return error
     return None
 
 
 def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> bool:
-    """Tell that there is no lock of ours: somebody else has the order open, or King does not have it any more."""
+    """Return whether the lock is not ours: someone else has the order open, or King no longer has it."""
     if isinstance(refusal, errors.ConflictError):
         return True
     if not isinstance(refusal, errors.RejectedError):
@@ -331,13 +331,13 @@ def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> boo
 
 
 def _freed(row: WorkOrder) -> None:
-    """Book an order as free, unless a lost call may yet be carried out and lock it again."""
+    """Save an order as unlocked, unless a lost call may still be carried out and lock it again."""
     if not ledger.is_in_doubt(row):
         ledger.note(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
 
 
 def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
-    """Book that an order may be locked for King's own staff; the first time that is told."""
+    """Save that an order may be locked for King's own staff; the first time, report it."""
     if row.lock_failed_at is None:
         job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
         job.claim.problem(is_new=True)
@@ -356,7 +356,7 @@ def without(plan: Plan, refused: dict[str, Reason]) -> Plan:
 
 
 def words(error: errors.IntegrationError) -> str:
-    """Return the vendor's code and words, as they came."""
+    """Return the vendor's code and message, as received."""
     return " ".join(part for part in (error.code, error.detail) if part)
 
 

@@ -1,4 +1,4 @@
-"""Reading and writing the ledger: what is booked before and after each step of an export."""
+"""Reading and writing the ledger: what is saved before and after each step of an export."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import BookedLine, Content, DroppedLine, Origin, Plan, PlannedLine
 from kingsync.runs.lifecycle import LostClaimError
 
-# What is booked dozens of times per work order is written in SQL of our own: the ORM takes longer to word such a
-# statement than PostgreSQL to carry it out (docs/performance.md).
-# `set_config` makes a statement's own commit not wait for the disk.
+# What is saved dozens of times per work order uses SQL of our own: the ORM takes longer to compile such a statement
+# than PostgreSQL to execute it (docs/performance.md). `set_config` makes the statement's own commit not wait for the
+# disk.
 _WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
 _BOOK_SENT_LINES = f"""
     UPDATE kingsync_orderline AS line
     SET state = %s, king_line_id = told.id, sent = told.sent, as_read = told.as_read, attempted = '{{}}', reasons = '[]'
     FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS told (reference, id, sent, as_read)
     WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
-"""  # noqa: S608  (our own words)
+"""  # noqa: S608  (constants only)
 _BOOK_ATTEMPTED_LINES = f"""
     UPDATE kingsync_orderline AS line SET attempted = told.content
     FROM unnest(%s::text[], %s::jsonb[]) AS told (reference, content)
     WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
-"""  # noqa: S608  (our own words)
+"""  # noqa: S608  (constants only)
 _COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
 
 
@@ -52,7 +52,7 @@ def fingerprint(content: bytes) -> str:
 
 
 def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
-    """Return the ledger row of a work order at a trigger, making it at the first sight."""
+    """Return the ledger row of a work order at a trigger, creating it on first sight."""
     row = _row(source.outsmart_id)
     row.order_number = source.order_number[:255]
     row.customer_name = source.customer_name[:255]
@@ -62,7 +62,7 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
 
 
 def seen_unreadable(outsmart_id: str, marks: Marks, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
-    """Return the ledger row of a work order that cannot be read but for its id."""
+    """Return the ledger row of a work order of which only the id can be read."""
     row = _row(outsmart_id)
     row.order_number = marks.order_number[:255] or row.order_number
     row.customer_name = marks.customer_name[:255] or row.customer_name
@@ -77,7 +77,7 @@ def _row(outsmart_id: str) -> WorkOrder:
 def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
     row.is_interim = is_interim
     if not run.is_dry:
-        # In a field that nobody reads there may be bytes that are no text, or that the database does not take.
+        # Unread fields may contain bytes that are not text, or that the database refuses.
         row.source, row.source_fingerprint = raw.decode(errors="replace").replace("\0", ""), fingerprint(raw)
         row.settings_version = run.settings_version
         if row.state == LedgerState.EXCLUDED:
@@ -86,12 +86,12 @@ def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> Work
         row.save()
         if is_first_sight:
             remember(row, ())
-    row.last_run = run  # booked when it has been dealt with: a run that is taken over must not pass it by
+    row.last_run = run  # saved only once it is processed: a run that takes over must not skip it
     return row
 
 
 def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), **changes: object) -> None:
-    """Put a work order in a state with its reasons; other columns by name."""
+    """Put a work order in a state with its reasons; further columns by name."""
     _set_state(row, state, tuple(reasons), changes, is_durable=True)
 
 
@@ -107,15 +107,15 @@ def _set_state(
 
 
 def book(row: WorkOrder, **changes: object) -> None:
-    """Store some columns of a work order for sure: on the disk before this returns."""
+    """Save some columns of a work order durably: on disk before this returns."""
     _store(row, changes, is_durable=True)
 
 
 def note(row: WorkOrder, **changes: object) -> None:
-    """Store some columns of a work order without waiting for the disk.
+    """Save some columns of a work order without waiting for the disk.
 
-    For what costs a look-up at most when a power cut takes it: a killed process takes nothing. The next `book`
-    makes it durable too.
+    For data whose loss in a power cut costs no more than a lookup; a killed process loses nothing. The next durable
+    save makes it durable too.
     """
     _store(row, changes, is_durable=False)
 
@@ -139,11 +139,10 @@ def _update_of(columns: tuple[str, ...], is_durable: bool) -> str:
 
 
 def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
-    """Book that the order is being sent, with every line under its reference, before King is called.
+    """Save that the order is being sent, with every line under its reference, before King is called.
 
-    `is_new`: all of it is about to be written.
-
-    The step that is booked for sure before the first write makes this durable with it.
+    `is_new`: all of it is about to be written. The step that is saved durably before the first write makes this durable
+    too.
     """
     with transaction.atomic():
         _set_state(row, LedgerState.SENDING, (), {"attempts": row.attempts + 1}, is_durable=False)
@@ -154,12 +153,12 @@ def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
 
 
 def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
-    """Return what earlier runs booked; lines removed from King are known by their key only."""
+    """Return what earlier runs saved; lines removed from King are known by their key only."""
     return tuple(remembered(row).values())
 
 
 def remembered(row: WorkOrder) -> dict[str, BookedLine]:
-    """Return what is known of the lines by their references; who books one changes it here too."""
+    """Return the known lines by reference; code that saves a line updates it here too."""
     if row.in_hand.lines is None:
         stored = OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
         return remember(row, map(as_booked, stored))
@@ -167,7 +166,7 @@ def remembered(row: WorkOrder) -> dict[str, BookedLine]:
 
 
 def read_ahead(rows: list[WorkOrder]) -> None:
-    """Read the booked lines of many work orders at once."""
+    """Prefetch the saved lines of many work orders."""
     lines: dict[int, list[BookedLine]] = {row.pk: [] for row in rows}
     for line in OrderLine.objects.filter(work_order_id__in=lines.keys()).order_by("position", "id"):
         lines[line.work_order_id].append(as_booked(line))
@@ -237,7 +236,7 @@ def store_dropped(row: WorkOrder, plan: Plan) -> None:
 
 
 def _has_long_references(plan: Plan) -> bool:
-    """Tell that lines have numbers that neither King nor we can hold: such a plan is rejected."""
+    """Return whether lines have numbers that neither King nor we can hold: such a plan is rejected."""
     references = [line.reference for line in plan.lines] + [line.reference for line in plan.dropped]
     return any(len(reference) > limits.EXTERNAL_NUMBER_LENGTH for reference in references)
 
@@ -274,7 +273,7 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
 
 
 def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) -> None:
-    """Drop rows of lines that the work order no longer has and King surely never saw."""
+    """Delete rows of lines that the work order no longer has and that King certainly never received."""
     wanted = {line.reference: line.origin for line in plan.lines}
     wanted |= {line.reference: line.origin for line in plan.dropped}
     vanished = [
@@ -294,9 +293,9 @@ def _looked_at(line: BookedLine, origin: Origin | None) -> BookedLine:
 
 
 def lines_attempted(row: WorkOrder, lines: Iterable[PlannedLine]) -> None:
-    """Book what is about to be written, so that a line whose answer is lost is known for ours as it was meant.
+    """Save what is about to be written, so that a line whose answer is lost is recognised as ours.
 
-    The write that follows is booked as doubtful for sure, which makes this durable with it.
+    The write that follows is saved durably as having an unknown outcome, which makes this durable too.
     """
     known = remembered(row)
     new = [line for line in lines if line.reference in known and known[line.reference].attempted != line.content]
@@ -310,10 +309,9 @@ def lines_attempted(row: WorkOrder, lines: Iterable[PlannedLine]) -> None:
 
 
 def lines_sent(row: WorkOrder, booked: Iterable[BookedLine]) -> None:
-    """Book that King has these lines as sent, and what else is known of them.
+    """Save that King has these lines as sent, and what else is known of them.
 
-    Without waiting for the disk: a lost note costs one look-up, for the lines stand in King under our references and
-    are found there.
+    Without waiting for the disk: a loss costs one lookup, since the lines are in King under our references.
     """
     booked = list(booked)
     if not booked:
@@ -338,9 +336,9 @@ def line_refused(row: WorkOrder, line: PlannedLine, why: Reason) -> None:
 
 
 def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
-    """Book that lines are about to be taken out of King and sent again: found missing, they are still to be sent.
+    """Save that lines are about to be removed from King and sent again: if missing, they are still to be sent.
 
-    Waits for the disk: without this note a missing line counts as removed by King's staff, and stays away.
+    Waits for the disk: without this a missing line counts as removed by King's staff, and stays away.
     """
     leaving = OrderLine.objects.filter(work_order=row, reference__in=list(references))
     leaving.update(state=OrderLine.State.PLANNED, king_line_id="")
@@ -354,13 +352,13 @@ def line_removed(row: WorkOrder, reference: str) -> None:
 
 
 def forget_lines(row: WorkOrder) -> None:
-    """Read the lines of this row from the database again: whoever writes them by another way says so."""
+    """Read the lines of this row from the database again: for code that wrote them in another way."""
     row.in_hand.lines = None
     row.in_hand.stored_plan = None
 
 
 def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
-    """Store a line without waiting for the disk, see `line_sent`."""
+    """Save a line without waiting for the disk, see `lines_sent`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
         OrderLine.objects.filter(work_order=row, reference=reference).update(**changes)
@@ -368,7 +366,7 @@ def _update_line(row: WorkOrder, reference: str, **changes: object) -> None:
 
 
 def refused_reasons(row: WorkOrder) -> list[Reason]:
-    """Return why lines are missing, one reason a line."""
+    """Return why lines are missing, one reason per line."""
     return [
         as_line_reason(line.source, msgspec.convert(why, Reason))
         for line in OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED).order_by("id")
@@ -390,9 +388,9 @@ def order_of_other(row: WorkOrder, king_order_number: str) -> WorkOrder | None:
 
 
 def is_of_other(row: WorkOrder, order: Order) -> str:
-    """Return the reference on King's order where it says that the order of this row is not the one we made, else "".
+    """Return the reference on King's order if it says that it is not the order that this row created, else "".
 
-    King gives a number a second time when its administration was set up again.
+    King reuses a number when its administration was set up again.
     """
     ours, theirs = orders.external_number(row.outsmart_id), order.external_number
     is_claimed = theirs.startswith(orders.external_number("")) and theirs != ours
@@ -400,24 +398,24 @@ def is_of_other(row: WorkOrder, order: Order) -> str:
 
 
 def pending(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
-    """Book that the order is about to be created, by a call that may be at work for so many seconds."""
+    """Save that the order is about to be created, by a call that may be running for this many seconds."""
     book(row, step=Step.PENDING, doubtful_until=now + datetime.timedelta(seconds=seconds))
 
 
 def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
-    """Book until when a write that goes out now may still be at work, a second at a time."""
+    """Save until when a write that goes out now may still be running, at most once a second."""
     until = now + datetime.timedelta(seconds=seconds)
     if row.doubtful_until is None or row.doubtful_until < until - datetime.timedelta(seconds=1):
         book(row, doubtful_until=until)
 
 
 def is_in_doubt(row: WorkOrder) -> bool:
-    """True while a call whose answer was lost may still be at work."""
+    """Return True while a call whose answer was lost may still be running."""
     return row.doubtful_until is not None and row.doubtful_until > timezone.now()
 
 
 def retried(run: SyncRun) -> list[str]:
-    """Return the work orders that wait for another try and were not dealt with in this run."""
+    """Return the work orders that wait for a retry and were not processed in this run."""
     dealt_with = Q(last_run=run) & ~Q(state=LedgerState.SENDING)
     waiting = WorkOrder.objects.filter(state__in=WorkOrder.RETRIED).exclude(dealt_with)
     return list(waiting.order_by("id").values_list("outsmart_id", flat=True))
@@ -428,7 +426,7 @@ def still_locked() -> list[WorkOrder]:
 
 
 def is_in_king(row: WorkOrder, plan: Plan) -> bool:
-    """True when King holds exactly this plan already, as far as we know: no call is needed."""
+    """Return True when King holds exactly this plan already, as far as we know: no call is needed."""
     if row.plan_fingerprint != plan_fingerprint(plan):
         return False
     by_rule = {line.reference for line in plan.refused}

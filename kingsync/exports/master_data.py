@@ -1,8 +1,8 @@
-"""What King says of the articles, rates, warehouses and debtors that a work order names.
+"""King's master data for the articles, rates, warehouses and debtors that a work order names.
 
-The mirror answers first. What it does not know or calls blocked is asked of King itself, once a run, before
-anything is refused: a stale mirror never blocks. Where King cannot be asked nothing is known, and King's answer
-to the write decides.
+The mirror answers first. What it does not know or calls blocked is looked up in King itself, once a run, before
+anything is refused: a stale mirror never blocks. Where King cannot be asked nothing is known, and King's answer to the
+write decides.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kingsync.rules.orders import debtor_of
 from kingsync.rules.plans import ArticleFacts, Facts, Plan
 from kingsync.runs.run_log import RunLog
 
-# Reason of a rule → the kind of King's record that it is about, and the value that names it.
+# Reason of a rule → the kind of King record it is about, and the value that names it.
 _ABOUT = {
     "unknown_article": (Kind.ARTICLE, "article"),
     "blocked_article": (Kind.ARTICLE, "article"),
@@ -34,12 +34,12 @@ _ABOUT = {
     "blocked_debtor": (Kind.DEBTOR, "debtor"),
 }
 _KINDS = {LineKind.ARTICLE: Kind.ARTICLE, LineKind.RATE: Kind.RATE}
-# Facts of one kind that a run keeps in memory; beyond that it reads the mirror again.
+# Records of one kind that a run keeps in memory; beyond that it reads the mirror again.
 KEPT_AT_MOST = 20_000
 
 
 class KnownFacts:
-    """What we know without asking King: its mirror, and what was asked before."""
+    """What is known without asking King: its mirror, and earlier answers."""
 
     def __init__(self) -> None:
         self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
@@ -49,7 +49,7 @@ class KnownFacts:
         self._known_warehouses: frozenset[str] | None = None
 
     def read_ahead(self, sources: Iterable[WorkOrder], choices: Exports) -> None:
-        """Read at once what many work orders name, so that none of them costs a query."""
+        """Prefetch what many work orders name, so that none of them costs a query."""
         named = [_named(source, choices) for source in sources]
         for kind in (Kind.ARTICLE, Kind.RATE, Kind.DEBTOR):
             self._find(kind, {code for each in named for code in each[kind]})
@@ -71,14 +71,14 @@ class KnownFacts:
     def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
         mirrored = self._find(kind, codes)
         is_filled = self._is_filled(kind)
-        # Where King was never read completely, what the mirror lacks is not known to be unknown.
+        # If King was never read completely, a record missing from the mirror may still exist.
         found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
         numbers = {code: facts.number if facts else code for code, facts in mirrored.items()}
         asked = {code: self._asked[kind, number] for code, number in numbers.items() if (kind, number) in self._asked}
         return {code: facts for code, facts in (found | asked).items() if (kind, code) not in self._unreadable}
 
     def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
-        """Return what the mirror says of each code, None where it says nothing; each is read once a run."""
+        """Return the mirror's answer for each code, None if it has none; each is read once a run."""
         kept = self._mirrored.setdefault(kind, {})
         if len(kept) > KEPT_AT_MOST:
             kept.clear()
@@ -105,7 +105,7 @@ class KnownFacts:
 
 
 class FactsFinder(KnownFacts):
-    """Answers for one run; `is_readable` is False where this King offers no reading."""
+    """Lookups for one run; `is_readable` is False if this King offers no reading."""
 
     def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class FactsFinder(KnownFacts):
         self.is_readable = True
 
     def fill_empty_mirror(self) -> None:
-        """Read King's master data once where it was never read, so that rules know decimals and EAN codes.
+        """Read King's master data once if it was never read, so that rules know decimals and EAN codes.
 
         A dry run writes nothing but its run and log, so it asks King record by record instead.
         """
@@ -144,7 +144,7 @@ class FactsFinder(KnownFacts):
                 self._ask(kind, code)
 
     def verify(self, plan: Plan, *, is_every: bool = False) -> bool:
-        """Ask King about everything that the plan would refuse; True when something was asked for the first time.
+        """Ask King about everything that the plan would refuse; return True when something new was asked.
 
         `is_every`: also about what it would send, because King's refusal would come too late.
         """
@@ -155,7 +155,7 @@ class FactsFinder(KnownFacts):
         return any(answers)
 
     def checked_debtor(self, number: str, *, is_fresh: bool) -> ArticleFacts:
-        """Return what King says of the debtor of an order, asked where the mirror calls it blocked or not known."""
+        """Return the debtor of an order, asking King when the mirror calls it blocked or does not know it."""
         known = self.debtor(number)
         is_sure = (Kind.DEBTOR, number) in self._asked or (known.name and not known.is_blocked and not is_fresh)
         if number and not is_sure and self._ask(Kind.DEBTOR, number):
@@ -179,7 +179,7 @@ class FactsFinder(KnownFacts):
             self._unreadable.add((kind, number))  # King has it, and its answer to the write decides
             self._log.failure("facts.not_asked", error, kind=kind.value)
             return True
-        self._mirrored.pop(kind, None)  # an article may have become known by another code too
+        self._mirrored.pop(kind, None)  # an article may now be known by another code too
         self._known_warehouses = None
         if raw is not None and not self._is_dry:
             mirror.store(kind, [raw])
@@ -187,7 +187,7 @@ class FactsFinder(KnownFacts):
 
 
 def _doubted(plan: Plan) -> set[tuple[Kind, str]]:
-    """Return the records of King's for which the plan refuses something."""
+    """Return the King records for which the plan refuses something."""
     return {
         (_ABOUT[why.code][0], why.params[_ABOUT[why.code][1]])
         for why in (*plan.rejects, *(line.reason for line in plan.refused))
@@ -196,14 +196,14 @@ def _doubted(plan: Plan) -> set[tuple[Kind, str]]:
 
 
 def _named_in(plan: Plan) -> set[tuple[Kind, str]]:
-    """Return the records of King's that the lines of the plan name."""
+    """Return the King records that the lines of the plan name."""
     contents = [line.content for line in plan.lines]
     named = {(_KINDS[content.kind], content.article) for content in contents if content.kind in _KINDS}
     return named | {(Kind.WAREHOUSE, content.warehouse) for content in contents if content.warehouse}
 
 
 def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
-    """Return what a work order names of each kind, by its own words."""
+    """Return what a work order names of each kind, by its own codes."""
     articles = {material.code.strip() or choices.free_line_article.strip() for material in source.materials}
     rates = {period.hour_type.strip() for period in source.periods}
     return {
@@ -214,7 +214,7 @@ def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
 
 
 def facts_of(kind: Kind, raw: bytes) -> ArticleFacts:
-    """Return the facts in King's bytes; raises `PayloadError`."""
+    """Return the master data in King's bytes; raises `PayloadError`."""
     if kind is Kind.ARTICLE:
         article = payloads.article(raw)
         return ArticleFacts(number=article.number, decimals=article.decimals, is_blocked=article.is_blocked)

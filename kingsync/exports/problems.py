@@ -1,4 +1,4 @@
-"""What needs a person: is it new in this run, since when does it last, and how often was it found again."""
+"""Problems that need attention: new in this run or not, since when, and how often found again."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules.outcomes import Reason
 from kingsync.runs.lifecycle import Claim
 
-# Unconfirmed is repeated by itself, but people hear of it once.
+# An unconfirmed work order is retried by itself, but reported once.
 WATCHED = frozenset({*WorkOrder.NEEDS_A_PERSON, LedgerState.UNCONFIRMED})
 _UNDERWAY = frozenset({LedgerState.WAITING, LedgerState.SENDING})
-# A date or a switch of the settings: whoever chose it knows, so it is no problem.
+# A date or a switch in the settings: that was deliberate, so it is no problem.
 BY_SETTINGS = frozenset({"before_from_date", "not_linked", "not_linked_interim"})
 
 
 def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> dict[str, object]:
-    """Return what a ledger row keeps of its problem when it goes into this state; nothing while it is under way."""
+    """Return what a ledger row stores of its problem in this state; nothing while it is being sent."""
     met = _met(row)
     if state in _UNDERWAY:
         return {}
@@ -38,30 +38,30 @@ def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> di
 
 
 def found(row: WorkOrder) -> Trouble | None:
-    """Return what this run found the work order to need, if anything."""
+    """Return the problem that this run found in the work order, if any."""
     return row.in_hand.trouble
 
 
 def foreseen(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Trouble | None:
-    """Return what an export would find the work order to need that it stops, or sends in part, for these reasons."""
+    """Return the problem that an export would find in a work order it stops, or sends in part, for these reasons."""
     if not reasons or row.state == LedgerState.EXCLUDED:
         return None
     return _trouble(LedgerState.HELD, reasons, _met(row))
 
 
 def was_told(row: WorkOrder, why: Reason) -> bool:
-    """Tell whether the work order stood still for this reason already when the run met it."""
+    """Return whether the work order was already stopped for this reason before the run."""
     return set(keys_of([stored(why)])) <= set(_met(row) or ())
 
 
 def count(claim: Claim, trouble: Trouble | None) -> None:
-    """Add a record to those of a run that need a person, if it does."""
+    """Add the problem of a record to the counts of a run, if there is one."""
     if trouble is not None:
         claim.problem(is_new=trouble is Trouble.NEW)
 
 
 def is_by_settings(reasons: Iterable[Mapping[str, Any]]) -> bool:
-    """Tell whether a date or a switch of the settings is all that holds a work order back."""
+    """Return whether a date or a switch in the settings is all that holds a work order back."""
     codes = {str(why["code"]) for why in reasons}
     return bool(codes) and codes <= BY_SETTINGS
 
@@ -74,7 +74,7 @@ def _met(row: WorkOrder) -> list[str] | None:
 
 
 def _causes(row: WorkOrder) -> list[str] | None:
-    """Return the causes that are booked; of a row of before they were kept, those of its reasons."""
+    """Return the stored causes; for a row from before they were stored, those of its reasons."""
     if row.problem_causes is not None:
         return list(row.problem_causes)
     return keys_of(row.reasons) if row.state in WATCHED else None

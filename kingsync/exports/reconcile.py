@@ -1,4 +1,4 @@
-"""Work orders that were exported are looked at again: the office may have edited them afterwards."""
+"""Check exported work orders again: the office may have edited them afterwards."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from kingsync.rules.outcomes import Reason, reason
 
 WATCHED = datetime.timedelta(days=14)
 INTERVAL = datetime.timedelta(hours=6)
-# OutSmart offers no list of what changed, so each is a call of its own: a few per run.
+# OutSmart offers no list of changes, so each is a call of its own: a few per run.
 AT_MOST = 25
 
 
 def verify(job: Job) -> None:
-    """Compare the work orders that were exported lately and are due with what OutSmart says now."""
+    """Compare recently exported work orders that are due with OutSmart's current data."""
     for row in _due(timezone.now()):
         job.beat()
         try:
@@ -44,7 +44,7 @@ def _due(now: datetime.datetime) -> list[WorkOrder]:
 
 
 def compare(job: Job, row: WorkOrder, answer: bytes) -> list[Reason]:
-    """Book the comparison of an exported work order with OutSmart's bytes; return what differs."""
+    """Save the comparison of an exported work order with OutSmart's bytes; return what differs."""
     found = _differences(job, row, answer)
     if not found:
         ledger.note(row, verified_at=timezone.now())

@@ -1,8 +1,8 @@
-"""A database that was put back to an earlier state sends nothing twice (product.md, 5.5; docs/decisions/0010).
+"""Make sure that a restored database sends nothing twice (product.md, 5.5; docs/decisions/0010).
 
 Before the first order of a run is created, King is asked which orders changed since the ledger was last compared with
-it, and the journal which orders were created. What they name and the ledger does not know was created by a state of
-the database that is gone: it is taken into the ledger again. Where neither can tell, people are asked.
+it, and the journal which orders were created. An order that they name and the ledger does not know was created by a
+lost state of the database: it is added to the ledger again. If neither knows, users are asked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from kingsync.runs.run_log import RunLog
 
 logger = logging.getLogger(__name__)
 
-# King's clock may differ from ours, and its time is local, with an hour that comes twice in autumn.
+# King's clock may differ from ours, and its time is local, with an hour that occurs twice in autumn.
 OVERLAP = datetime.timedelta(hours=6)
 PAGE = 500
 _PREFIX = orders.external_number("")
@@ -43,7 +43,7 @@ _PREFIX = orders.external_number("")
 
 @dataclass
 class _Unknown:
-    """What the ledger does not know, by reference: King's open orders, and numbers that the journal alone knows."""
+    """What the ledger does not know, by reference: King's open orders, and numbers that only the journal knows."""
 
     open: dict[str, list[str]] = field(default_factory=dict)
     journalled: dict[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class _Unknown:
 
 
 class RestoreGuard:
-    """Looks once a run; `found` holds the work orders that were taken into the ledger and not gone through yet."""
+    """Checks once per run; `found` holds the work orders that were added to the ledger and not processed yet."""
 
     def __init__(self, claim: Claim, king: KingClient, log: RunLog, *, doubt_seconds: float) -> None:
         self._claim, self._king, self._log = claim, king, log
@@ -62,10 +62,10 @@ class RestoreGuard:
         self._watch = self._stored_watch()
         self.journal = journal.Journal(self._connection.administration)
         self._has_looked = False
-        # A look that King refused is no look: the next one begins where the last good one did.
+        # A check that King refused does not count: the next one begins where the last successful one did.
         self._has_king_told = True
         self._are_all_doubtful = False
-        # Orders that this run has begun to create and of which it does not know whether King has them.
+        # Orders that this run has begun to create, and may or may not be in King.
         self._begun: set[str] = set()
         self.found: set[str] = set()
 
@@ -74,16 +74,16 @@ class RestoreGuard:
         found = OrderWatch.objects.filter(administration=administration).first()
         return found or OrderWatch(administration=administration)
 
-    # --- When it looks ------------------------------------------------------------------------------------------------
+    # --- When to check ------------------------------------------------------------------------------------------------
 
     def look_at_journal(self) -> None:
-        """Notice a restore that King need not show: the newest entries of the journal are not in the ledger."""
+        """Notice a restore that King may not show: the newest entries of the journal are not in the ledger."""
         newest = self.journal.newest()
         if newest and not self._knows(newest):
             self._look(is_noticed=True)
 
     def before_create(self, row: WorkOrder) -> bool:
-        """Make sure that King has no order of this work order yet; True where the ledger has learned more about it."""
+        """Make sure that King has no order of this work order yet; return True if the ledger learned more about it."""
         if not self._has_looked:
             self._look()
         if row.outsmart_id in self._begun:
@@ -94,7 +94,7 @@ class RestoreGuard:
         row.refresh_from_db(fields=["king_order_number", "step", "after_restore", "is_created_by_us", "is_locked"])
         return before != (row.king_order_number, row.step, row.after_restore)
 
-    # --- What happens to orders ---------------------------------------------------------------------------------------
+    # --- Events of orders ---------------------------------------------------------------------------------------------
 
     def about_to_create(self, outsmart_id: str) -> None:
         self._begun.add(outsmart_id)
@@ -109,19 +109,19 @@ class RestoreGuard:
         self.journal.not_created(orders.external_number(outsmart_id))
 
     def _look_up(self, outsmart_id: str) -> None:
-        """Ask King for one order: this run began to create it, and the ledger knows nothing of that any more."""
+        """Ask King for one order that this run began to create and whose creation the ledger lost."""
         reference = orders.external_number(outsmart_id)
         found = patiently(lambda: self._king.find_orders(reference=reference))
         self._take_in(reference, [order.number for order in found])
         self._begun.discard(outsmart_id)
 
-    # --- Looking ------------------------------------------------------------------------------------------------------
+    # --- Checking -----------------------------------------------------------------------------------------------------
 
     def _look(self, *, is_noticed: bool = False) -> None:
         began = timezone.now()
         unknown = None if is_noticed else self._unknown()
         if unknown is None or unknown:
-            # A worker that was cut off from the lost state may still have a call at King.
+            # A worker that was cut off from the lost state may still have a call running at King.
             self._wait(self._doubt_seconds)
             began = timezone.now()
             self._restore(self._unknown())
@@ -139,7 +139,7 @@ class RestoreGuard:
     def _unknown(self) -> _Unknown:
         """Return what King or the journal has and the ledger does not know.
 
-        A King that offers no reading of orders leaves it to the journal.
+        If King offers no reading of orders, the journal alone decides.
         """
         shown = self._shown_or_none()
         self._has_king_told = shown is not None
@@ -152,7 +152,7 @@ class RestoreGuard:
         return _Unknown(open=self._unlinked(shown), journalled=self._not_decided(journalled))
 
     def _shown_or_none(self) -> dict[str, list[str]] | None:
-        """Return what King shows; None where it refuses to tell. Somebody's lock on it is left to the next run."""
+        """Return what King shows; None if it refuses. An order that someone has locked is left to the next run."""
         try:
             return self._orders_in_king()
         except errors.ConflictError:
@@ -179,10 +179,10 @@ class RestoreGuard:
                 return found
             after = page.next_after
 
-    # --- What the ledger knows ----------------------------------------------------------------------------------------
+    # --- The ledger's knowledge ---------------------------------------------------------------------------------------
 
     def _knows(self, newest: list[journal.Entry]) -> bool:
-        """Tell whether this database has seen what the journal tells last: then it has seen everything before too."""
+        """Return whether this database has seen the newest entries of the journal, and so all earlier ones."""
         if newest[-1].number == journal.MARK:
             return newest[-1].reference == self._watch.journal_mark
         last = {entry.reference: entry for entry in newest if entry.number != journal.MARK}
@@ -190,7 +190,7 @@ class RestoreGuard:
         return not self._not_decided(told)
 
     def _not_decided(self, entries: Mapping[str, journal.Entry]) -> dict[str, str]:
-        """Return reference → number of the entries whose work order the ledger knows nothing of."""
+        """Return reference → number of the entries whose work order is unknown to the ledger."""
         rows = self._rows(entries)
         unknown = {}
         for reference, entry in entries.items():
@@ -200,12 +200,12 @@ class RestoreGuard:
         return unknown
 
     def _was_reset(self, row: WorkOrder, entry: journal.Entry) -> bool:
-        """Tell whether a person made the ledger forget this order."""
+        """Return whether a person reset the ledger's link to this order."""
         at = datetime.datetime.fromisoformat(entry.at)
         return Decision.objects.filter(work_order=row, kind=Decision.Kind.ANEW, decided_at__gte=at).exists()
 
     def _unlinked(self, shown: Mapping[str, list[str]]) -> dict[str, list[str]]:
-        """Return King's orders that neither our ledger knows nor that of another tenant with this administration."""
+        """Return King's orders unknown to our ledger and to that of any other tenant with this administration."""
         rows = self._rows(shown)
         unknown = {
             reference: numbers
@@ -236,10 +236,10 @@ class RestoreGuard:
         )
         return {number for number in linked.values_list("king_order_number", flat=True) if number}
 
-    # --- Taking in ----------------------------------------------------------------------------------------------------
+    # --- Adding to the ledger -----------------------------------------------------------------------------------------
 
     def _restore(self, unknown: _Unknown) -> None:
-        """Take what was lost into the ledger again, and tell people."""
+        """Add what was lost to the ledger again, and report it."""
         self._are_all_doubtful = self._misses_some(unknown)
         for reference, numbers in unknown.open.items():
             self._take_in(reference, numbers)
@@ -250,7 +250,7 @@ class RestoreGuard:
             self._tell(found=len(unknown.open), closed=len(unknown.journalled))
 
     def _misses_some(self, unknown: _Unknown) -> bool:
-        """Return whether the journal lacks an order that King has: then others may be missing in it too."""
+        """Return whether the journal lacks an order that King has: then others may be missing from it too."""
         return self._watch.looked_at is not None and not unknown.open.keys() <= self.journal.entries().keys()
 
     def _mark(self) -> None:
@@ -259,7 +259,7 @@ class RestoreGuard:
         self.journal.mark(self._watch.journal_mark)
 
     def _take_in(self, reference: str, numbers: list[str], *, is_open: bool = True) -> None:
-        """Tie a work order to its order in King; with several of them, or none, later steps tell people."""
+        """Link a work order to its order in King; if there are several, or none, later steps report it."""
         outsmart_id = reference.removeprefix(_PREFIX)
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first() or WorkOrder(outsmart_id=outsmart_id)
         if _tie(row, numbers, is_open=is_open):
@@ -284,12 +284,12 @@ class RestoreGuard:
 
 
 class DryGuard(RestoreGuard):
-    """Shows a dry run what an export would take into the ledger; writes nothing, and waits for nothing."""
+    """Shows a dry run what an export would add to the ledger; writes nothing, and waits for nothing."""
 
     _lost: _Unknown | None = None
 
     def recall(self, row: WorkOrder) -> None:
-        """Put into a row, in memory only, what an export would have taken in before it."""
+        """Update a row, in memory only, as an export would have before processing it."""
         reference = orders.external_number(row.outsmart_id)
         if self._lost is None:
             return
@@ -317,7 +317,7 @@ class DryGuard(RestoreGuard):
 
 
 def _tie(row: WorkOrder, numbers: list[str], *, is_open: bool) -> bool:
-    """Tie a work order to its order in King, in memory; False where there is nothing to tie."""
+    """Link a work order to its order in King, in memory; return False when there is nothing to link."""
     if row.king_order_number or (is_open and not numbers):
         return False
     if not numbers:
@@ -326,7 +326,7 @@ def _tie(row: WorkOrder, numbers: list[str], *, is_open: bool) -> bool:
     row.after_restore, row.is_created_by_us = AfterRestore.FOUND, True
     row.step = Step.CREATED if len(numbers) == 1 else Step.PENDING
     row.king_order_number = numbers[0] if len(numbers) == 1 else None
-    row.is_locked = is_open and len(numbers) == 1  # whoever made it may have been cut off
+    row.is_locked = is_open and len(numbers) == 1  # the worker that created it may have been cut off
     if row.state != LedgerState.EXCLUDED:
         row.state = LedgerState.SENDING
     return True
@@ -337,7 +337,7 @@ def _is_begun(row: WorkOrder) -> bool:
 
 
 def _marks(raw: bytes) -> tuple[str, str]:
-    """Return the number of a King order and our reference on it; what cannot be read is none of ours."""
+    """Return the number of a King order and our reference on it; an unreadable one is not ours."""
     try:
         marks = payloads.order_marks(raw)
     except errors.PayloadError:

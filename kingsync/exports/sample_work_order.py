@@ -1,4 +1,4 @@
-"""A work order to show text lines with: a recent one of the tenant, else one that we made up. Reads only."""
+"""A work order for the preview of text lines: a recent one of the tenant, else a made-up one. Reads only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kingsync.rules.mapping import Exports
 from kingsync.rules.plans import Facts
 
 OFFERED = 20
-# Of so many the newest that were kept as they were read are offered: a bound on what is looked through.
+# Only the newest stored ones are offered, to bound the search.
 LOOKED_THROUGH = 200
 
 
@@ -28,7 +28,7 @@ def recent() -> list[WorkOrder]:
 
 
 def chosen(pk: int | None) -> WorkOrder | None:
-    """Return one of the recent work orders, the newest when that one is not there; None when there is none."""
+    """Return one of the recent work orders, the newest if that one is not found; None if there is none."""
     return (_recent().filter(pk=pk).first() if pk else None) or _recent().first()
 
 
@@ -38,7 +38,7 @@ def _recent() -> QuerySet[WorkOrder]:
 
 
 def values_of(row: WorkOrder | None, *, hour_rounding: int) -> Callable[[str], str]:
-    """Return the look-up of tag values, as an export of this work order would fill them in."""
+    """Return the lookup of tag values that an export of this work order would use."""
     source = _source(row)
     number = (row.king_order_number if row else "") or source.king_order_number.strip()
     return texts.values_of(
@@ -58,7 +58,7 @@ def _source(row: WorkOrder | None) -> Source:
 
 
 def _total_hours(source: Source, hour_rounding: int) -> str:
-    """Return what the order rule adds up, where nothing is known of King's rates."""
+    """Return the total of the order rule, without King's rates."""
     choices = msgspec.convert({"hour_rounding": hour_rounding, "extra_text_lines": ()}, Exports)
     plan = orders.from_work_order(source, choices, facts=Facts())
     return hours.as_clock(sum(line.rounded_minutes or 0 for line in plan.lines))

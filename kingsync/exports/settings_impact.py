@@ -1,7 +1,7 @@
-"""What other settings would do with the work orders that wait: from what we know, without a call or a write.
+"""What other settings would do with the waiting work orders, from what we know, without a call or a write.
 
-The rules run twice over the work orders as they were read last, with the stored choices and with the new ones. King
-and OutSmart are asked again when something is sent.
+The rules run twice over the work orders as last read, with the stored settings and with the new ones. King and OutSmart
+are asked again when something is sent.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ SECONDS = 2.0
 
 
 class End(enum.StrEnum):
-    """What the next export would make of a work order."""
+    """The outcome of a work order in the next export."""
 
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     HELD = "held"
-    UNKNOWN = "unknown"  # only King can tell, or we do not have the work order as it was read
+    UNKNOWN = "unknown"  # only King knows, or we do not have the work order's data
 
 
 ENDS = {
@@ -67,7 +67,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
-    """A work order that ends otherwise; `differences` when it goes to King either way, but not the same."""
+    """A work order with another outcome; `differences` when it goes to King either way, but with other content."""
 
     pk: int
     number: str
@@ -78,7 +78,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forecast(msgspec.Struct, kw_only=True):
-    """`waiting` work orders in all, of which the newest `looked_at` were gone through."""
+    """The effect on `waiting` work orders, of which only the newest were processed."""
 
     waiting: int
     looked_at: int = 0
@@ -87,7 +87,7 @@ class Forecast(msgspec.Struct, kw_only=True):
     change_count: int = 0
     changed: list[Changed] = msgspec.field(default_factory=list)
 
-    # What an export takes up, or would read at one of its triggers. `changed` waits for a person, not for settings.
+    # What an export picks up, or would read at one of its triggers. `changed` waits for a person, not for settings.
     STATES: ClassVar = [
         LedgerState.WAITING,
         LedgerState.SENDING,
@@ -100,7 +100,7 @@ class Forecast(msgspec.Struct, kw_only=True):
 
 
 def forecast(stored: Exports, wanted: Exports, *, seconds: float = SECONDS) -> Forecast:
-    """Return what the next export would do with `stored` and with `wanted` choices, after so many seconds at most."""
+    """Return what the next export would do with the `stored` and with the `wanted` settings, within a time limit."""
     until = time.monotonic() + seconds
     waiting = WorkOrder.objects.filter(state__in=Forecast.STATES)
     found = Forecast(waiting=waiting.count())
@@ -142,7 +142,7 @@ def _add(found: Forecast, row: WorkOrder, now: Verdict, then: Verdict) -> None:
 
 
 class _Look:
-    """Looks at work orders with any choices; what it reads, it reads once for all of them."""
+    """Evaluates work orders under any settings; reads everything once for all of them."""
 
     def __init__(self, sources: dict[WorkOrder, Source | None], *choices: Exports) -> None:
         self.facts = KnownFacts()
@@ -155,7 +155,7 @@ class _Look:
                 adopted_lines.take_over(row, number, is_dry=True)
 
     def verdict(self, row: WorkOrder, source: Source | None, choices: Exports) -> Verdict:
-        """Return how an export with these choices would end, as far as we know."""
+        """Return the outcome of an export with these settings, as far as we know."""
         if source is None:
             return Verdict(end=End.UNKNOWN)
         known, step = follow(_known(row, source, choices), self._ways_to_learn(row, source, choices))
@@ -181,7 +181,7 @@ class _Look:
         return verdicts.with_plan(known, row, source, plan, choices)
 
     def _as_read_last(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
-        """Add what is known of King's order, as it was read last: whose it is."""
+        """Add what is known of King's order as last read: its customer."""
         verdict = known.verdict
         assert verdict is not None  # noqa: S101
         found = verdicts.customer_holds(self.facts, choices, row, source, seen=row.seen_order, number=known.number)
@@ -190,7 +190,7 @@ class _Look:
 
 
 def _known(row: WorkOrder, source: Source, choices: Exports) -> Known:
-    """Return what we know; sets for which trigger the work order counts, in memory only."""
+    """Return what we know; sets `is_interim` for these settings, in memory only."""
     row.is_interim = triggers.is_interim(
         choices, status=source.status, work_status=source.work_status, before=row.is_interim
     )
@@ -229,12 +229,12 @@ def _header_differences(now: Plan, then: Plan) -> Iterator[str]:
 
 
 def _sequence(plan: Plan) -> list[str]:
-    """Return the kinds of lines in the order in which they follow each other."""
+    """Return the kinds of lines in their sequence."""
     return [kind for kind, _lines in itertools.groupby(line.origin.source.value for line in plan.lines)]
 
 
 def _with_label(told: str) -> str:
-    """Call a text line what the settings call it."""
+    """Label a text line as the settings do."""
     name, colon, rest = told.partition(":")
     if name not in ("work_description", *TEXT_LINES):
         return told

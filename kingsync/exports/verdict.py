@@ -20,8 +20,8 @@ from kingsync.rules.next_step import Known, Verdict
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
 
-# What a person may lift for one work order. Not the others: they are lifted by repairing their cause or by a setting.
-# A release of the work order lifts the first three; one of another customer's order is for that order only.
+# What a person may lift for one work order; the other reasons need their cause repaired or a setting changed. A release
+# lifts the first three; an approval of another customer's order is for that order only.
 LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
 LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"}
 OUT_OF_PLACE = "line_out_of_place"
@@ -36,7 +36,7 @@ def known_of(
     is_switched_on: bool = True,
     may_ask: bool = True,
 ) -> Known:
-    """Return what ledger and work order tell, before anything is looked up."""
+    """Return what ledger and work order say, before anything is looked up."""
     number = row.king_order_number or ""
     is_found = row.after_restore == AfterRestore.FOUND and bool(number) and not row.plan_fingerprint
     return Known(
@@ -57,7 +57,7 @@ def known_of(
 
 
 def is_unfinished(row: WorkOrder) -> bool:
-    """Return whether no whole plan ever got into an order that we made."""
+    """Return whether an order created by us never got a complete plan."""
     return row.is_created_by_us and not (row.plan_fingerprint or row.after_restore)
 
 
@@ -88,17 +88,17 @@ def wants_approval(row: WorkOrder, source: Source, choices: Exports, plan: Plan)
 
 
 def is_interim(row: WorkOrder, source: Source) -> bool:
-    # Work that went back to an earlier status while we were busy is not finished either.
+    # Work that went back to an earlier status meanwhile is not finished either.
     return row.is_interim or source.status not in triggers.FINISHED
 
 
 def has_credit(row: WorkOrder, plan: Plan, order: Order) -> bool:
-    """Return whether the order has a line with less than nothing: approving such an order is left to people."""
+    """Return whether the order has a line below zero: approving such an order is left to a user."""
     return plan.has_credit or _has_credit_of_others(row, plan, order)
 
 
 def _has_credit_of_others(row: WorkOrder, plan: Plan, order: Order) -> bool:
-    """Return whether a line of King's own is a credit; ours are as the plan says by now."""
+    """Return whether a line of King's own is a credit; ours match the plan by now."""
     form = matching.form_of_references(plan.header.external_number)
     ours = {line.king_line_id for line in ledger.booked_lines(row)}
     others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
@@ -108,7 +108,7 @@ def _has_credit_of_others(row: WorkOrder, plan: Plan, order: Order) -> bool:
 def with_order(
     job: Job, row: WorkOrder, source: Source, verdict: Verdict, order: Order | None, *, number: str
 ) -> Verdict:
-    """Return the verdict with what King's order, as it was just read, adds; None: King has no such open order."""
+    """Return the verdict completed by King's order as just read; None: King has no such open order."""
     if order is None:
         code = "order_delivered" if row.king_order_number else "unknown_order"
         return msgspec.structs.replace(verdict, rejects=(*verdict.rejects, reason(code, number=shown(number))))
@@ -124,7 +124,7 @@ def with_order(
 
 
 def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reason]:
-    """Tell beforehand that King takes no line for a blocked debtor, on an order of before the block either."""
+    """Yield in advance that King accepts no line for a blocked debtor, not even on an older order."""
     if not (steps.changes or steps.additions):
         return
     debtor = job.facts.checked_debtor(order.debtor_number, is_fresh=_asks_about_all(job.choices))
@@ -143,7 +143,7 @@ def _order_holds(job: Job, row: WorkOrder, source: Source, order: Order) -> Iter
 def customer_holds(
     facts: KnownFacts, choices: Exports, row: WorkOrder, source: Source, *, seen: str, number: str
 ) -> Iterator[Reason]:
-    """Yield why a King order of another customer needs a yes; `seen` is the order as it was read last."""
+    """Yield why a King order of another customer needs approval; `seen` is the order as last read."""
     debtor_number = linking.debtor_in(seen, number)
     if not linking.is_of_other_customer(source, debtor_number):
         return
@@ -154,12 +154,12 @@ def customer_holds(
 
 
 def _asks_about_all(choices: Exports) -> bool:
-    """Tell that nothing may be sent before every line passes: then King is asked about each, not only when in doubt."""
+    """Return whether every line must pass before anything is sent: then King is asked about each of them."""
     return choices.incomplete_orders == "hold"
 
 
 def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
-    """Return the King order that should be; asks King about everything that it would refuse, then plans again."""
+    """Return the King order that should be; asks King about everything it would refuse, then plans again."""
     while True:
         plan = orders.from_work_order(
             source,
@@ -174,7 +174,7 @@ def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
 
 
 def stopping(steps: Differences, *, number: str) -> tuple[LedgerState, tuple[Reason, ...]] | None:
-    """Return the state and the reasons that keep us from writing a difference to King's order; None: it may be."""
+    """Return the state and the reasons that keep us from writing to King's order; None if nothing does."""
     if steps.delivered:
         return LedgerState.REJECTED, (reason("order_delivered", number=number),)
     if steps.doubles:
@@ -194,9 +194,9 @@ def _conflict(conflict: Conflict) -> Iterator[Reason]:
 
 
 def notices(steps: Differences, *, before: list[StoredReason]) -> list[StoredReason]:
-    """Return what people should know although nothing is wrong, as the ledger keeps it.
+    """Return what users should know although nothing is wrong, in the ledger's form.
 
-    `before` are the notices of the last run: a line stays out of its place until it goes or is made anew.
+    `before` are the notices of the last run: a line stays out of its place until it goes or is re-added.
     """
     now = [stored(_notice(each)) for each in steps.notices]
     staying = {line.reference for line in steps.found} - {step.reference for step in steps.removals}

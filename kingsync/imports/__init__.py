@@ -1,1 +1,1 @@
-"""King's master data to OutSmart: read, compare, ask where too much would change, post, save."""
+"""King's master data to OutSmart: read, compare, ask for approval if too much would change, post, save."""

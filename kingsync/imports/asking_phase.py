@@ -1,4 +1,4 @@
-"""The second phase of an import of a kind: a pass that would change too much stops, and a person decides."""
+"""The second phase of the import of a kind: a scan that exceeds the change limit stops, and a person decides."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from kingsync.rules.outcomes import reason
 
 
 class Asking:
-    """Compares what a pass would change with what it may change."""
+    """Compares what a scan would change with the change limit."""
 
     def __init__(self, work: KindWork) -> None:
         self._work = work
         self._job, self._kind, self._pass = work.job, work.kind, work.pass_
 
     def may_write(self, gone: Sequence[Gone]) -> bool:
-        """Return whether the pass may be written; where it may not, people are asked."""
+        """Return whether the scan may be written; if not, ask for approval."""
         cursor = self._pass.cursor
         deactivated = cursor.deactivated + (len(gone) if self._kind.active_field else 0)
         if self._work.is_dry:
@@ -41,7 +41,7 @@ class Asking:
         return False
 
     def _tell(self, known: int, deactivated: int) -> None:
-        """Count the stop as a problem; in the log it stands once."""
+        """Count the stop as a problem, and log it once."""
         why = reason("brake", known=str(known), changed=str(self._pass.cursor.changed), deactivated=str(deactivated))
         is_new = not change_limit.is_pulled(self._kind.name)
         self._job.claim.problem(is_new=is_new)

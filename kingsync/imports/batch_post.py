@@ -1,4 +1,4 @@
-"""Batches to OutSmart that survive a bad record."""
+"""Posting batches to OutSmart, robust against a bad record."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from kingsync.runs.retry import patiently
 
 T = TypeVar("T")
 BATCH = 200
-# OutSmart's words for a fault of its own: its code, or a web server's.
+# OutSmart's codes for a fault of its own, or a web server's.
 THEIR_FAULT, SERVER_FAULT = "1007", 500
-# So many rows of a kind may make OutSmart stumble before it is taken for a fault of all of them.
+# If OutSmart fails on more single rows of a kind than this, no single row is blamed.
 STUMBLED_AT_MOST = 5
 
 
 def post(
     outsmart: Client, kind: str, rows: Sequence[Row], *, may_go_on: Callable[[], None] = lambda: None
 ) -> dict[str, Reason]:
-    """Post rows of one kind by batch; return OutSmart code → reason for the rows that were refused.
+    """Post rows of one kind in batches; return OutSmart code → reason for the rows that were refused.
 
-    OutSmart refuses a whole batch for one bad row and does not say which: the batch is halved until the bad row
-    stands alone. Posting again is harmless (an upsert), so a lost answer is repeated. `may_go_on` is asked before each
-    call, and raises when nothing more may be posted. Raises the errors that are not about one record.
+    OutSmart refuses a whole batch for one bad row and does not say which: the batch is halved until the bad row is
+    alone. Posting again is harmless (an upsert), so a lost answer is repeated. `may_go_on` is called before each call,
+    and raises when nothing more may be posted. Raises the errors that are not about one record.
     """
     send = _Sender(outsmart, kind, may_go_on)
     refused: dict[str, Reason] = {}
@@ -39,7 +39,7 @@ def post(
 
 
 def halving(send: Callable[[Sequence[T]], None], rows: Sequence[T]) -> Iterator[tuple[T, Reason]]:
-    """Send the rows; where they are refused, halve them until the bad row stands alone. Yields what is refused."""
+    """Send the rows; halve refused batches until the bad row is alone. Yields what is refused."""
     try:
         send(rows)
     except errors.RejectedError as error:
@@ -52,7 +52,7 @@ def halving(send: Callable[[Sequence[T]], None], rows: Sequence[T]) -> Iterator[
 
 
 class _Sender:
-    """Sends batches of one kind; repeats what was lost, and knows a row that OutSmart stumbles over."""
+    """Sends batches of one kind; repeats lost ones, and detects a row that OutSmart fails on."""
 
     def __init__(self, outsmart: Client, kind: str, may_go_on: Callable[[], None]) -> None:
         self._send: Callable[..., int] = getattr(outsmart, POSTS[kind].method)
@@ -60,7 +60,7 @@ class _Sender:
         self._stumbled = 0
 
     def __call__(self, rows: Sequence[Row]) -> None:
-        """Send the rows; raises RejectedError when one of them is the cause of the trouble, or may be."""
+        """Send the rows; raises RejectedError when one of them is, or may be, the cause of the failure."""
         try:
             patiently(lambda: self._once(rows), is_harmless=True)
         except errors.OutcomeUnknownError as error:
@@ -71,9 +71,9 @@ class _Sender:
         self._send([row.payload for row in rows])
 
     def _judged(self, error: errors.OutcomeUnknownError, rows: Sequence[Row]) -> errors.IntegrationError:
-        """Take OutSmart's own fault, time and again at these very rows, for a refusal: one of them may be the cause.
+        """Return OutSmart's own fault, repeated for these very rows, as a refusal: one of them may be the cause.
 
-        Not where more and more single rows meet it: then it is no row's fault.
+        Not if more and more single rows fail: then it is no row's fault.
         """
         is_their_fault = error.code == THEIR_FAULT or error.status == SERVER_FAULT
         self._stumbled += len(rows) == 1

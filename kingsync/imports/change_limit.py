@@ -1,4 +1,4 @@
-"""The brake: a pass that would change or deactivate too much of a kind stops before writing and asks a person."""
+"""The change limit: a scan that would change or deactivate too much stops before writing and asks for approval."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from kingsync.models.runs import SyncRun
 if TYPE_CHECKING:
     from kingsync.models.users import User
 
-# So few records may always change: a percentage of a short list means little.
+# This many records may always change: a percentage of a short list means little.
 ALWAYS_ALLOWED = 20
 SHOWN_AT_MOST = 500
 
 
 class NotWaitingError(Exception):
-    """The brake was decided by somebody else meanwhile, or a later pass was within its limits."""
+    """The change limit was decided by someone else meanwhile, or a later scan was within it."""
 
 
 def limit(*, known: int, percent: int) -> int:
-    """Return how many records of a kind one pass may change or deactivate without asking."""
+    """Return how many records of a kind one scan may change or deactivate without approval."""
     return max(ALWAYS_ALLOWED, known * percent // 100)
 
 
 def open_brakes() -> list[Brake]:
-    """Return the brakes of the open scope's tenant that are not over, the newest first."""
+    """Return the current tenant's change limits that are not closed, newest first."""
     return list(Brake.objects.filter(state__in=Brake.OPEN).select_related("decided_by").order_by("-id"))
 
 
 def allow(brake_id: int, *, by: User) -> None:
-    """Let the next pass write as much as was shown. Raises `NotWaitingError`."""
+    """Let the next scan write as much as was shown. Raises `NotWaitingError`."""
     _decide(brake_id, Brake.State.ALLOWED, by)
 
 
 def refuse(brake_id: int, *, by: User) -> None:
-    """Keep the kind back until a pass is within its limits, or somebody allows it after all."""
+    """Hold the kind back until a scan is within the limit, or someone allows it after all."""
     _decide(brake_id, Brake.State.REFUSED, by)
 
 
@@ -54,20 +54,20 @@ def _decide(brake_id: int, state: Brake.State, by: User) -> None:
 
 
 def allowed_count(kind: str) -> int:
-    """Return how many records a person allowed the next pass over this kind to change or deactivate."""
+    """Return how many records of this kind the next scan may change or deactivate by approval."""
     found = Brake.objects.filter(kind=kind, state=Brake.State.ALLOWED).first()
     return found.changed_count + found.deactivated_count if found else 0
 
 
 def is_pulled(kind: str) -> bool:
-    """Tell whether the kind is kept back already: people know, and none of them said yes."""
+    """Return whether the kind is held back already: users were informed, and none of them approved it."""
     return Brake.objects.filter(kind=kind, state__in=[Brake.State.WAITING, Brake.State.REFUSED]).exists()
 
 
 def pull(
     run: SyncRun, kind: str, *, known: int, changed: int, deactivated: int, records: Sequence[dict[str, object]]
 ) -> None:
-    """Keep the kind back and show what would happen. What somebody refused stays refused; a yes to less is over."""
+    """Hold the kind back and show what would happen. A refusal stays; an approval is withdrawn: the change grew."""
     with transaction.atomic():
         brake = Brake.objects.select_for_update().filter(kind=kind, state__in=Brake.OPEN).first()
         brake = brake or Brake(tenant_id=tenants.current_id(), kind=kind)
@@ -80,5 +80,5 @@ def pull(
 
 
 def let_go(kind: str) -> None:
-    """Close the brake of a kind: a pass was within its limits, or did what was allowed."""
+    """Reset the change limit of a kind: a scan was within the limit, or did what was allowed."""
     Brake.objects.filter(kind=kind, state__in=Brake.OPEN).update(state=Brake.State.OVER)

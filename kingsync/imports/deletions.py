@@ -1,4 +1,4 @@
-"""Records that King no longer has. Only a pass that is proven complete may say so."""
+"""Records deleted at source. Only a scan that is proven complete may report them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from kingsync.rules.records import Row
 
 T = TypeVar("T")
 BATCH = 500
-# So many are asked of King one by one before any is called gone.
+# How many are looked up in King one by one before any counts as deleted.
 ASKED = 20
 
 
 @dataclass(frozen=True)
 class Gone:
-    """A record that stands in OutSmart and no longer in King."""
+    """A record that OutSmart has and King no longer has."""
 
     link_id: int
     kind: str
@@ -41,7 +41,7 @@ class Gone:
     sent: str
 
     def planned(self, outcome: str) -> dict[str, object]:
-        """Return what a dry run tells of it."""
+        """Return the dry run's entry."""
         return {
             "kind": self.kind,
             "king_id": self.king_id,
@@ -54,9 +54,9 @@ class Gone:
 
 
 def find(kind: MasterData, pass_: Pass, job: Job) -> list[Gone]:
-    """Return the records to deactivate; clears the list of those that were never sent and are gone.
+    """Return the records to deactivate; deletes the links of those that were never sent.
 
-    Nothing is called gone where a single record of a sample turns out to be there: then King's pages were not all.
+    None counts as deleted if King still has a single one of a sample: then its pages were incomplete.
     """
     if not pass_.is_proof:
         return []
@@ -76,7 +76,7 @@ def find(kind: MasterData, pass_: Pass, job: Job) -> list[Gone]:
 
 
 def mark(kind: MasterData, gone: Sequence[Gone], job: Job) -> None:
-    """Deactivate what OutSmart can deactivate, and say of the rest that it stays. Nothing is ever deleted there."""
+    """Deactivate what OutSmart can deactivate, and report that the rest stays. Nothing is ever deleted there."""
     for batch in _batches(gone):
         rows = [_inactive(each, kind) for each in batch] if kind.active_field else []
         refused = batch_post.post(job.outsmart, kind.primary, rows, may_go_on=job.claim.pulse)

@@ -1,4 +1,4 @@
-"""What a pass makes of the records that it reads: the rows they become, and what differs from what was sent."""
+"""Comparing the records of a scan: the rows they become, and how these differ from what was sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_NUMBER = 50
 
 @dataclass(slots=True)
 class Part:
-    """One answer of a rule: a row or why there is none, beside what was sent before. `outcome` is a count's name."""
+    """One answer of a rule: a row or why there is none, and what was sent before. `outcome` is the name of a count."""
 
     answer: Answer
     before: Before | None
@@ -37,7 +37,7 @@ class Part:
 
     @property
     def is_new_problem(self) -> bool:
-        """True when it cannot be sent, and could before, or could not for another reason."""
+        """Return True when it is rejected and was not before, or for another reason."""
         if self.outcome != "rejected" or self.why is None:
             return False
         before = self.before
@@ -46,7 +46,7 @@ class Part:
 
 @dataclass(slots=True)
 class Compared:
-    """A record that is not as it was dealt with last."""
+    """A record that differs from when it was last processed."""
 
     raw: bytes
     digest: bytes
@@ -55,12 +55,12 @@ class Compared:
 
     @property
     def own(self) -> Part:
-        """The record's own answer; the others are about what belongs to it."""
+        """The record's own answer; the others are about its parts."""
         return self.parts[0]
 
     @property
     def outcome(self) -> str:
-        """The record's one count: that of its own row, but a changed part of it makes it updated."""
+        """The one count that the record adds to: that of its own row, but a changed part makes it updated."""
         first = self.parts[0].outcome
         if first == "unchanged" and len(self.parts) > 1 and any(part.outcome != first for part in self.parts):
             return "updated"
@@ -68,7 +68,7 @@ class Compared:
 
     @property
     def is_trouble(self) -> bool:
-        """True when it, or a part of it, could not be sent."""
+        """True when the record, or a part of it, is rejected."""
         return any(part.outcome == "rejected" for part in self.parts)
 
     @property
@@ -77,13 +77,13 @@ class Compared:
 
     @property
     def digest_before(self) -> bytes | None:
-        """The hash of its bytes as they were dealt with last."""
+        """The hash of its bytes when last processed."""
         before = self.own.before
         return before.source_hash.bytes if before is not None and before.source_hash is not None else None
 
     @property
     def is_as_booked(self) -> bool:
-        """True when nothing is to be posted and nothing to be booked."""
+        """True when there is nothing to post and nothing to save."""
         is_same = all(
             part.outcome == "unchanged" and part.before is not None and part.before.state == record_links.LINKED
             for part in self.parts
@@ -97,9 +97,10 @@ class Compared:
 
     @property
     def is_change_by_king(self) -> bool:
-        """True when something that stands in OutSmart would change because King did.
+        """True when something that OutSmart has would change because of King.
 
-        What OutSmart refused comes again with King's bytes as they were: then only what is sent anew may differ.
+        What OutSmart refused comes again with King's bytes unchanged: then only a row that differs from the sent one
+        counts.
         """
         if self.outcome != "updated" or not self.is_changed_in_king:
             return False
@@ -107,7 +108,7 @@ class Compared:
 
 
 def read(kind: MasterData, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Compared], list[Reason]]:
-    """Return the records that can be read, and what is wrong with the others. Each comes with the hash of its bytes."""
+    """Return the readable records and the problems of the others. Each comes with the hash of its bytes."""
     good, bad = [], []
     for raw, digest in raws:
         try:
@@ -123,7 +124,7 @@ def read(kind: MasterData, raws: Iterable[tuple[bytes, bytes]]) -> tuple[list[Co
 
 
 def answer(kind: MasterData, records: Iterable[Compared], choices: Any) -> None:
-    """Say what each record becomes when nothing of it was ever sent. Needs no database."""
+    """Set the outcome of each record as if nothing of it was ever sent. Needs no database."""
     for one in records:
         one.parts = [Part(given, None, "", "") for given in kind.answers(one.record, choices)]
         for part in one.parts:
@@ -133,7 +134,7 @@ def answer(kind: MasterData, records: Iterable[Compared], choices: Any) -> None:
 
 
 def compare(kind: MasterData, records: Sequence[Compared]) -> None:
-    """Say again what each answered record becomes, beside what was sent of it before."""
+    """Update the outcome of each answered record by what was sent of it before."""
     known = _known(kind, records)
     for one in records:
         for part in one.parts:
@@ -152,14 +153,14 @@ def _known(kind: MasterData, records: Iterable[Compared]) -> Mapping[tuple[str, 
 
 
 def _judge(part: Part) -> None:
-    """Say what becomes of a row, if OutSmart takes it."""
+    """Set the outcome of a row that OutSmart would accept, or of one that is dropped."""
     answer, before = part.answer, part.before
     if isinstance(answer, Dropped):
         part.outcome, part.why = ("rejected" if answer.is_impossible else "skipped"), answer.reason
         return
     part.why = None
     if before is None or not before.sent:
-        # A record that is inactive from the start helps nobody in OutSmart.
+        # A record that is inactive from the start is of no use in OutSmart.
         part.outcome, part.why = ("created", None) if answer.is_active else ("skipped", reason("inactive_never_sent"))
     elif before.sent == part.sent:
         part.outcome = "unchanged"
@@ -178,7 +179,7 @@ def changes_of(part: Part) -> dict[str, list[object]]:
 
 
 def planned(part: Part) -> dict[str, object]:
-    """Return what a dry run tells of one row."""
+    """Return the dry run's entry for one row."""
     return {
         "kind": part.answer.kind,
         "king_id": part.answer.king_id,
@@ -191,7 +192,7 @@ def planned(part: Part) -> dict[str, object]:
 
 
 def unreadable(kind: MasterData, why: Reason) -> dict[str, object]:
-    """Return what a dry run tells of a record that nobody can read the number of."""
+    """Return the dry run's entry for a record without a readable number."""
     told: dict[str, object] = {"kind": kind.primary, "king_id": "", "name": "", "action": "rejected"}
     return told | {"reason": stored(why), "changes": {}, "row": None}
 

@@ -1,4 +1,4 @@
-"""What an import run works with."""
+"""The systems, log and settings of one import run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kingsync.runs.run_log import RunLog
 
 @dataclass
 class Job:
-    """The run's claim and log, the tenant's choices, and both systems."""
+    """The run's claim and log, the tenant's settings, and both systems."""
 
     claim: Claim
     choices: Imports

@@ -1,4 +1,4 @@
-"""How the interpreter of a process that does imports is set, once, at its start."""
+"""Interpreter settings of a process that runs imports, set once at its start."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ TURN_SECONDS = 0.0005
 
 
 def prepare() -> None:
-    """Set the interpreter for imports, for as long as the process lives.
+    """Configure the interpreter for imports, for the lifetime of the process.
 
-    Threads take turns ten times as often: an answer must not wait for another thread's 5 ms. And the garbage collector
-    passes over what is there now: going through a whole Django for every few thousand records costs a tenth of an
-    import.
+    Threads switch ten times as often, so that an answer does not wait for another thread's 5 ms. Existing objects are
+    excluded from garbage collection: scanning a whole Django every few thousand records costs a tenth of an import.
     """
     sys.setswitchinterval(TURN_SECONDS)
     gc.collect()

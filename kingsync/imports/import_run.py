@@ -17,7 +17,7 @@ from kingsync.runs.run_log import RunLog
 def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
     """Work on an import run until it is done (False) or the slice is over (True).
 
-    Raises `NotConnectedError`, and the errors of the two systems that stop a run.
+    Raises `NotConnectedError`, and those errors of the two systems that stop a run.
     """
     with clients.for_import(claim) as (outsmart, king), source.reader_of(claim.run, king) as reader:
         if not claim.run.is_dry and not claim.run.cursor:
@@ -45,7 +45,7 @@ def _import(job: Job, name: str) -> bool:
 
 
 def _end(job: Job, name: str) -> None:
-    """Store that a kind is done, so that the next slice does not begin with it again."""
+    """Save that a kind is done, so that the next slice does not begin with it again."""
     job.log.write()
     finished = [*job.claim.run.cursor.get("finished", []), name]
     job.claim.beat(cursor={"finished": finished})

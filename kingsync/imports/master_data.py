@@ -1,4 +1,4 @@
-"""The import of one kind of master data: reading - asking - writing - done, each a phase of its own."""
+"""The import of one kind of master data: reading - asking - writing - done, each a separate phase."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kingsync.imports.writing_phase import Writing
 
 
 def work(job: Job, name: str) -> bool:
-    """Go through a pass over a kind, from where it is; True when the slice is over before its end."""
+    """Continue the scan of a kind where it is; return True when the slice is over before its end."""
     kind = KindWork(job, name)
     kind.held.forget_other_runs()
     cursor = kind.pass_.cursor
@@ -23,7 +23,7 @@ def work(job: Job, name: str) -> bool:
     if not cursor.is_read:
         if Reading(kind).work():
             return True
-        # Whoever took over meanwhile goes on alone: from here on more is written than this run's own rows.
+        # If another worker took over, it goes on alone: from here on we write more than this run's own rows.
         job.claim.pulse()
         gone = deletions.find(kind.kind, kind.pass_, job)
         if not Asking(kind).may_write(gone) or kind.is_dry:

@@ -1,4 +1,4 @@
-"""What a pass stores of records that were posted: links, mirror, log."""
+"""Persisting the records of a scan that were posted: links, mirror, log."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kingsync.runs.run_log import RunLog
 
 
 class Booking:
-    """Books what one pass makes of a kind. `is_first` is a hint that nothing of the kind is stored yet."""
+    """Persists the results of one scan of a kind. `is_first` is a hint that nothing of the kind is stored yet."""
 
     def __init__(self, kind: MasterData, log: RunLog, *, is_first: bool) -> None:
         self._kind, self._log = kind, log
         self._are_links_new = self._is_mirror_new = is_first
 
     def book(self, records: Sequence[Compared], refused: Refused) -> None:
-        """Store what became of the records. `refused` is what OutSmart would not take."""
+        """Save the outcome of the records. `refused` is what OutSmart refused."""
         for one in records:
             for part in one.parts:
                 _take_refusal(part, refused)
@@ -40,7 +40,7 @@ class Booking:
         self._is_mirror_new = mirror.store_decoded(self._kind.king_kind, decoded, are_new=self._is_mirror_new)
 
     def _forget_parts(self, records: Sequence[Compared]) -> None:
-        """Take what belongs to these records, and could not be sent, off the list; what King still has comes back."""
+        """Take the rejected parts of these records off the list; those that King still has are saved again."""
         record_links.forget_parts(self._kind.posted, [one.own.answer.king_id for one in records])
 
 
@@ -53,7 +53,7 @@ def _take_refusal(part: Part, refused: Refused) -> None:
 
 
 def _look_up_before(parts: Sequence[Part]) -> None:
-    """Find out whether records that were not compared could not be sent before either: those of a first import."""
+    """Look up whether records that were not compared (those of a first import) were already rejected."""
     unknown = [part for part in parts if part.before is None]
     if unknown:
         found = record_links.of({part.answer.kind for part in unknown}, {part.answer.king_id for part in unknown})
@@ -63,7 +63,7 @@ def _look_up_before(parts: Sequence[Part]) -> None:
 
 def _links(records: Sequence[Compared]) -> Iterator[Link]:
     for one in records:
-        # What OutSmart refused is compared again at the next pass, changed or not.
+        # What OutSmart refused is compared again in the next scan, changed or not.
         is_refused = any(part.outcome == "rejected" and isinstance(part.answer, Row) for part in one.parts)
         for part in one.parts:
             yield _link(part, None if is_refused else one.digest)

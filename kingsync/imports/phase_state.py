@@ -1,4 +1,4 @@
-"""What the phases of one pass over a kind share: its place, what is not saved yet, and how it is booked and counted."""
+"""State shared by the phases of a scan of a kind: position, unsaved records, and how they are saved and counted."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from kingsync.models.import_kinds import MASTER_DATA
 class Unsaved:
     """What was read since the last save.
 
-    `is_all`: nothing of this pass is in the database yet. A short pass is written from memory, and begun again if it
-    is killed.
+    `is_all`: nothing of this scan is in the database yet. A short scan is written from memory, and starts over if it is
+    killed.
     """
 
     is_all: bool
@@ -35,7 +35,7 @@ class Unsaved:
 
 
 class KindWork:
-    """One pass over one kind, whichever phase it is in."""
+    """One scan of one kind, in any phase."""
 
     def __init__(self, job: Job, name: str) -> None:
         self.job, self.kind = job, MASTER_DATA[name]
@@ -50,19 +50,19 @@ class KindWork:
         return Writer(self.job.outsmart, self.kind.posted, self.book, self.job.claim.pulse)
 
     def chunk(self) -> Chunk:
-        """Take out what was read since the last save."""
+        """Return, and clear, what was read since the last save."""
         taken, self.unsaved = self.unsaved, Unsaved(is_all=False)
         return Chunk(taken.records, taken.counts, self.pass_.as_cursor(), self.pass_.cursor.done)
 
     def hold(self, chunk: Chunk) -> None:
-        """Keep records in the database until the whole pass may be written."""
+        """Stage records in the database until the whole scan may be written."""
         with transaction.atomic():
             self.held.add(chunk.records)
             self._count(chunk)
         self.job.claim.heed()
 
     def book(self, chunk: Chunk, refused: Refused) -> None:
-        """Book records that were posted."""
+        """Save records that were posted."""
         with transaction.atomic():
             if chunk.records:
                 self._booking.book(chunk.records, refused)
@@ -92,7 +92,7 @@ class KindWork:
         self.job.claim.sample(outcome, entry)
 
     def _count(self, chunk: Chunk) -> None:
-        """Store counts and cursor in one go: neither runs ahead of the other."""
+        """Store counts and cursor together: neither runs ahead of the other."""
         for outcome, number in chunk.counts.items():
             self.job.claim.count(outcome, number)
         self.job.claim.save(done=chunk.done, cursor=chunk.cursor)

@@ -1,4 +1,4 @@
-"""Where a pass over one kind begins, how far it is, and what it leaves behind for the next one."""
+"""Where a scan of one kind begins, how far it is, and what it leaves for the next one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FULL_PASS_AFTER = datetime.timedelta(hours=24)
 
 
 class Cursor(msgspec.Struct, kw_only=True):
-    """How far the pass over `kind` is; part of `SyncRun.cursor`. Moments are ISO text.
+    """How far the scan of `kind` is; part of `SyncRun.cursor`. Times are ISO text.
 
     `is_whole`: everything so far could be read, from the first page on. `is_over`: the last page was read. `is_read`:
-    what was held is being written. `is_braked`: it is thrown away, and a person is asked. `is_first`: nothing of the
+    staged records are being written. `is_braked`: they are discarded, and a person is asked. `is_first`: nothing of the
     kind was in OutSmart when it began. `unmet_stored_at`: the `after` for which ReadState.unseen holds. `changed` and
-    `deactivated` count for the brake.
+    `deactivated` count for the change limit.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class Cursor(msgspec.Struct, kw_only=True):
 
 
 class Pass:
-    """One pass over King's records of a kind, which may take several slices and survive a crash."""
+    """One scan of King's records of a kind, which may take several slices and survives a crash."""
 
     def __init__(self, claim: Claim, kind: MasterData, reader: KingReader) -> None:
         self._claim, self._kind, self._reader = claim, kind, reader
@@ -68,30 +68,30 @@ class Pass:
 
     @property
     def is_proof(self) -> bool:
-        """True when what this pass did not meet is not in King any more."""
+        """True when what this scan did not see is no longer in King."""
         covers_all = self._reader.covers(self._kind.king_kind) is Coverage.ALL
         return self.is_full and self.cursor.is_whole and covers_all
 
     @property
     def expected_total(self) -> int | None:
-        """About how many records there are, for the progress bar: as many as the last time; None where unknown."""
+        """The approximate number of records, for the progress bar: as many as last time; None if unknown."""
         if not self.is_full or self._state is None or self._state.complete_at is None:
             return None
         return len(self.known)
 
     def as_cursor(self) -> dict[str, object]:
-        """Return the run's cursor, as it is to be stored with the counts."""
+        """Return the run's cursor, to be stored with the counts."""
         pass_ = msgspec.to_builtins(self.cursor)
         return {"finished": self._claim.run.cursor.get("finished", []), "pass": pass_}
 
     def remember_unmet(self) -> None:
-        """Store what the pass has not met yet, so that another slice can go on with it."""
+        """Store what the scan has not seen yet, so that another slice can continue."""
         if self.is_full and not self._claim.run.is_dry:
             self._store(unseen=b"".join(self.known.unmet()))
             self.cursor.unmet_stored_at = self.cursor.after
 
     def finish(self) -> None:
-        """Store that the pass is over."""
+        """Save that the scan is over."""
         if self._claim.run.is_dry:
             return
         changes: dict[str, Any] = {"unseen": None}
@@ -121,7 +121,7 @@ class Pass:
         )
 
     def _since(self, now: datetime.datetime) -> datetime.datetime | None:
-        """Return from when changes are enough; None = everything must be read."""
+        """Return the moment since which changes are enough; None = everything must be read."""
         state = self._state
         if self._claim.run.options.get("full") or state is None or state.changed_until is None:
             return None
@@ -133,13 +133,13 @@ class Pass:
 
     @functools.cached_property
     def known(self) -> KnownHashes:
-        """Return the bytes that were dealt with before."""
+        """Return the hashes of what was processed before."""
         if self.cursor.is_read:
             return KnownHashes()
         found = KnownHashes.of_kind(self._kind.primary)
         if (self.cursor.after or self.cursor.is_over) and self.is_full:
             if self._state is None or self._state.unseen is None or self.cursor.unmet_stored_at != self.cursor.after:
-                self.cursor.is_whole = False  # an earlier slice was killed before it could say what it had met
+                self.cursor.is_whole = False  # an earlier slice was killed before it could store what it had seen
             else:
                 found.meet_all_but(bytes(self._state.unseen))
         return found

@@ -1,7 +1,7 @@
-"""The first phase of an import of a kind: read King page by page, and find out what differs from what was sent.
+"""The first phase of the import of a kind: read King page by page, and find what differs from what was sent.
 
-A first import has it written while it reads. A later one holds back what it would write: only at the end is it known
-whether that is more than the brake allows.
+A first import writes while it reads. A later one stages what it would write: only at the end is it known whether that
+exceeds the change limit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kingsync.models.runs import LogEntry
 from kingsync.rules.customers import owner_of
 from kingsync.rules.outcomes import Reason
 
-# What a page has to tell: records that are not as they were, and why others cannot be read.
+# What a page yields: records that differ from before, and why others cannot be read.
 News = tuple[list[Compared], list[Reason]]
 PAGE = 500
 CHUNK = 2000
@@ -37,21 +37,21 @@ class Reading:
     def __init__(self, work: KindWork) -> None:
         self._work = work
         self._job, self._kind, self._pass = work.job, work.kind, work.pass_
-        # Records that are not compared with what was sent yet.
+        # Records not yet compared with what was sent.
         self._uncompared: list[Compared] = []
 
     def work(self) -> bool:
-        """Read to the last page; True when the slice is over before it."""
+        """Read to the last page; return True when the slice is over before it."""
         cursor = self._pass.cursor
         if cursor.is_over:
             return False
         pages = self._job.king.iter_pages(
             self._kind.king_kind, after=cursor.after or "", changed_since=self._pass.changed_since, size=PAGE
         )
-        # Rows are made where pages are fetched while this thread waits for the database: at a first import. Later there
-        # is little to make, and less to wait for.
+        # In a first import the fetching thread makes the rows while this one waits for the database. Later there is
+        # little to make, and less to wait for.
         if cursor.is_first:
-            self._pass.known  # noqa: B018  (read now: the thread that fetches has no database)
+            self._pass.known  # noqa: B018  (loaded now: the fetching thread has no database)
         with fetched_ahead(pages, self._looked_at, is_early=cursor.is_first) as ahead, self._work.writer() as writer:
             self._job.claim.beat(kind=self._kind.name, total=self._pass.expected_total)
             for page, news in ahead:
@@ -72,12 +72,12 @@ class Reading:
         return False
 
     def _may_stop_here(self) -> bool:
-        """True at the end of a slice; not where a trial must tell what is gone, since it keeps nothing in between."""
+        """Return True at the end of a slice; not if a dry run must list deletions: it stores nothing in between."""
         must_go_on = self._work.is_dry and self._pass.is_proof and self._job.choices.missing == "deactivate"
         return self._job.claim.is_slice_over and not must_go_on
 
     def _looked_at(self, page: Page) -> tuple[Page, News]:
-        """Do what needs no database, in the thread that fetches: leave out what is known, make rows of the rest."""
+        """Do what needs no database, in the fetching thread: drop known records, make rows of the others."""
         known, skips = self._pass.known, self._pass.skips_known
         digests = [digest_of(raw) for raw in page.records]
         is_met = known.meet_all(digests)
@@ -114,11 +114,11 @@ class Reading:
         self._uncompared += records
 
     def _compare(self) -> None:
-        """Compare what was read with what was sent: for many pages at once, since it costs a query."""
+        """Compare the records read with what was sent: for many pages at once, since it costs a query."""
         records, self._uncompared = self._uncompared, []
         if not self._pass.cursor.is_first:
             diff.compare(self._kind, records)
-            # It is still there, whatever it says now.
+            # It still exists, whatever it says now.
             self._pass.known.meet_all(before for one in records if (before := one.digest_before))
         for one in records:
             if one.is_as_booked:
@@ -129,7 +129,7 @@ class Reading:
             self._pass.cursor.deactivated += one.outcome == "deactivated"
 
     def _retry_refused(self) -> None:
-        """Ask King again for what OutSmart refused: an incremental pass would not show it."""
+        """Read again from King what OutSmart refused: an incremental scan would not return it."""
         if self._pass.is_full or not self._job.king.can_look_up:
             return
         read = {one.record.number for one in [*self._work.unsaved.records, *self._uncompared]}
@@ -140,7 +140,7 @@ class Reading:
         self._hear(news)
 
     def _refused(self) -> Iterable[str]:
-        """Return the numbers of records that OutSmart refused, or something that belongs to them."""
+        """Return the numbers of records that OutSmart refused, or of whose parts it refused one."""
         links = RecordLink.objects.filter(
             kind__in=self._kind.posted, state=record_links.REJECTED, source_hash__isnull=True
         ).values_list("kind", "king_id")[:RETRIED_AT_MOST]
@@ -155,7 +155,7 @@ class Reading:
             self._save(writer)
 
     def _save(self, writer: Writer) -> None:
-        """Hand over what was read since the last time, with its counts and how far reading is."""
+        """Write, stage or preview what was read since the last save, with its counts and how far reading is."""
         self._compare()
         if self._work.is_dry:
             self._work.preview(self._work.chunk())

@@ -1,4 +1,4 @@
-"""What is booked of each record of a pass: its link, and its row in the mirror."""
+"""What is saved of each record of a scan: its link, and its row in the mirror."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NO_DIFFERENCE = "[]"
 
 
 class Before(NamedTuple):
-    """What is known of a record when a pass meets it."""
+    """The stored state of a record when a scan sees it."""
 
     outsmart_id: str
     state: str
@@ -43,7 +43,7 @@ class Before(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What is booked of one record."""
+    """What to save of one record."""
 
     kind: str
     king_id: str
@@ -57,7 +57,7 @@ class Link(NamedTuple):
 
 
 def of(kinds: Iterable[str], king_ids: Iterable[str]) -> dict[tuple[str, str], Before]:
-    """Return what is known of these records, by kind and King number."""
+    """Return the stored state of these records, by kind and King number."""
     found = RecordLink.objects.filter(kind__in=list(kinds), king_id__in=set(king_ids)).values_list(
         "kind", "king_id", "outsmart_id", "state", "is_active", "source_hash", "sent", "reason"
     )
@@ -65,9 +65,9 @@ def of(kinds: Iterable[str], king_ids: Iterable[str]) -> dict[tuple[str, str], B
 
 
 def forget_parts(kinds: Sequence[str], owners: Iterable[str]) -> None:
-    """Take the parts of these owners that could not be sent off the list, before those that King has are booked.
+    """Remove the rejected parts of these owners from the list, before those that King has are saved.
 
-    What OutSmart has of them stays there as it was sent last, and counts as linked again.
+    What OutSmart has of them stays as last sent, and counts as linked again.
     """
     owner = Func(F("king_id"), Value(f"{SEPARATOR}[^{SEPARATOR}]*$"), Value(""), function="regexp_replace")
     refused = RecordLink.objects.filter(kind__in=kinds[1:], state=REJECTED).alias(owner=owner)
@@ -77,12 +77,12 @@ def forget_parts(kinds: Sequence[str], owners: Iterable[str]) -> None:
 
 
 def sent_text(row: Row) -> str:
-    """Return a row as it is kept and compared: JSON in the fields' own order."""
+    """Return a row in the form in which it is stored and compared: JSON in the fields' own order."""
     return msgspec.json.encode(row.payload).decode()
 
 
 def store(links: Iterable[Link], *, are_new: bool = False) -> bool:
-    """Book links; the last one of a King number counts. Returns whether they turned out to be new, if thought so."""
+    """Save links; the last one of a King number counts. Returns whether they were new, if expected to be."""
     owner, now = (tenants.current_id(), tenants.current_administration_id()), timezone.now()
     rows = {(link.kind, link.king_id): link for link in links}.values()
     if are_new and _LINKS.add(_columns(link, owner, now) for link in rows):

@@ -1,4 +1,4 @@
-"""Which of King's bytes were dealt with before: 16 bytes a record, whatever the number of records."""
+"""Seen hashes: which of King's bytes were processed before, in 16 bytes per record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _HASH = struct.Struct(">QQ")
-# One value of 16 bytes a record: a hundred thousand rows would take longer to fetch than to compare.
+# One value of 16 bytes a record: fetching a hundred thousand rows would take longer than comparing them.
 _KNOWN = """
     SELECT string_agg(uuid_send(source_hash), ''::bytea ORDER BY source_hash) FROM kingsync_recordlink
     WHERE tenant_id = %s AND administration_id = %s AND kind = %s AND source_hash IS NOT NULL AND state <> 'gone'
@@ -27,12 +27,12 @@ _KNOWN = """
 
 
 def digest_of(raw: Buffer) -> bytes:
-    """Return 16 bytes that tell two contents apart."""
+    """Return a 16-byte digest of the content."""
     return blake2b(raw, digest_size=16).digest()
 
 
 class KnownHashes:
-    """A sorted set of hashes that also remembers which of them were met.
+    """A sorted set of hashes that also remembers which of them were seen.
 
     Two arrays instead of a set of objects: 17 bytes a record instead of about 80.
     """
@@ -42,7 +42,7 @@ class KnownHashes:
 
     @classmethod
     def of_kind(cls, kind: str) -> KnownHashes:
-        """Return the hashes of all records of a RecordKind that the open scope's tenant has links of."""
+        """Return the hashes of all records of a RecordKind that the current tenant has links of."""
         found = cls()
         hashes = array("Q", _stored(kind))
         if sys.byteorder == "little":
@@ -55,10 +55,10 @@ class KnownHashes:
         return len(self._high)
 
     def meet_all(self, digests: Iterable[bytes]) -> list[bool]:
-        """Return of each whether these bytes were dealt with before, and remember that they are still there."""
+        """Return for each digest whether these bytes were processed before, and mark those as seen."""
         high, low, is_met, count = self._high, self._low, self._is_met, len(self._high)
         found = []
-        for digest in digests:  # in one loop: it is gone through for every record of every pass
+        for digest in digests:  # one loop: it runs for every record of every scan
             wanted, rest = _HASH.unpack(digest)
             index = bisect_left(high, wanted)
             while index < count and high[index] == wanted and low[index] != rest:
@@ -70,7 +70,7 @@ class KnownHashes:
         return found
 
     def unmet(self) -> Iterator[bytes]:
-        """Return the hashes that were not met."""
+        """Return the hashes that were not seen."""
         if 0 not in self._is_met:
             return
         for index, is_met in enumerate(self._is_met):
@@ -78,7 +78,7 @@ class KnownHashes:
                 yield _HASH.pack(self._high[index], self._low[index])
 
     def meet_all_but(self, unmet: bytes) -> None:
-        """Go on where an earlier part of the same pass stopped: only these, joined, were not met by then."""
+        """Continue where an earlier part of the same scan stopped: only these, joined, were unseen by then."""
         were_known = KnownHashes()
         were_known._high, were_known._low = self._high, self._low
         were_known._is_met = bytearray(len(self))
@@ -88,7 +88,7 @@ class KnownHashes:
 
 def _stored(kind: str) -> bytes:
     connection.ensure_connection()
-    # In binary form, which Django's own cursors do not offer: as text it would be of twice the size.
+    # In binary form, which Django's own cursors do not offer: as text it would be twice the size.
     with psycopg.Cursor(connection.connection) as cursor:
         found = cursor.execute(
             _KNOWN, [tenants.current_id(), tenants.current_administration_id(), kind], binary=True

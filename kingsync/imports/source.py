@@ -1,12 +1,12 @@
 """Where an import reads King from: the webservices, or XML export files.
 
-Decided once, when a run begins, and kept with the run, so that each slice reads on in the same place:
+Decided once, when a run begins, and stored with the run, so that each slice continues with the same source:
 
 1. the files that the run was asked for (`options["files"]`);
-2. a tenant whose imports read files: those that wait, with what lies in the tenant's folder now;
-3. a tenant whose imports read the webservices: those, unless files wait (uploaded while an import was going on, say).
+2. a tenant whose imports read files: those that wait, and what is in the tenant's folder now;
+3. a tenant whose imports read the webservices: those, unless files wait (uploaded during an import, for example).
    Then this run reads these files as if it had been asked for them, and the next one reads the webservices again. A
-   file whose changes the brake held back is read again only after the yes: it does not stop the webservices.
+   file whose changes the change limit held back is read again only once approved: it does not stop the webservices.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kingsync.models.king_files import KingFile
 from kingsync.models.runs import SyncRun
 from kingsync.runs import clients
 
-# Asked for by a person; found waiting by a run of a tenant that reads files.
+# Asked for by a user; found waiting by a run of a tenant that reads files.
 
 
 class FilesOfRun(XmlReader):
@@ -40,9 +40,9 @@ class FilesOfRun(XmlReader):
 
 @contextmanager
 def reader_of(run: SyncRun, king: KingClient | None) -> Iterator[KingReader]:
-    """Give what this import reads from; `king` is None for a tenant without webservices.
+    """Return the reader of this import; `king` is None for a tenant without webservices.
 
-    A file that cannot be read is marked so, and its error goes on. Raises `NotConnectedError`.
+    A file that cannot be read is marked so, and its error is raised. Raises `NotConnectedError`.
     """
     if not run.cursor:
         _decide(run)
@@ -64,9 +64,9 @@ def reader_of(run: SyncRun, king: KingClient | None) -> Iterator[KingReader]:
 
 
 def finished(reader: KingReader, kind: Kind) -> None:
-    """Book that the files of this kind were imported to their end. Not for dry runs; nothing to do for webservices.
+    """Save that the files of this kind were imported completely. Not for dry runs; does nothing for webservices.
 
-    Where the brake kept the changes back, the files go on waiting, for the run after the yes.
+    If the change limit held the changes back, the files keep waiting, for the run after the approval.
     """
     if isinstance(reader, FilesOfRun):
         keys = [file.key for file in reader.files if file.kind is kind]
@@ -75,7 +75,7 @@ def finished(reader: KingReader, kind: Kind) -> None:
 
 
 def wanted_by_files(reader: KingReader) -> list[str] | None:
-    """Return the imports that files named for this run are for, whatever is switched on; None where none are named."""
+    """Return the imports that this run's files are for, whatever is switched on; None if no files were named."""
     if not isinstance(reader, FilesOfRun) or not reader.are_named:
         return None
     kinds = {file.kind for file in reader.files}
@@ -95,7 +95,7 @@ def _decide(run: SyncRun) -> None:
 
 
 def _brought(run: SyncRun) -> list[KingFile]:
-    """Return the files that wait, as far as the run is about them."""
+    """Return the waiting files that the run is about."""
     asked = run.options.get("kinds")
     files = store.not_held_back(store.waiting())
     return [file for file in files if not asked or store.import_of(file) in asked]

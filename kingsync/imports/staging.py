@@ -1,4 +1,4 @@
-"""What a pass read and may not write before it has read everything; in the database, so that a crash loses nothing."""
+"""Staging: records of a scan that may not be written before it is complete; in the database, to survive a crash."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
 
 
 class Held:
-    """The held records of one pass, in the order in which they were read."""
+    """The staged records of one scan, in the order in which they were read."""
 
     def __init__(self, run: SyncRun, kind: MasterData, choices: Any) -> None:
         self._run, self._kind, self._choices = run, kind, choices
 
     def forget_other_runs(self) -> None:
-        """Throw away what runs that were ended in the middle held: a new pass reads it again."""
+        """Purge what interrupted runs staged: a new scan reads it again."""
         HeldRecord.objects.filter(kind=self._kind.name).exclude(run=self._run).delete()
 
     def add(self, records: Sequence[Compared]) -> None:
@@ -38,9 +38,9 @@ class Held:
                 copy.write_row((tenant_id, self._run.pk, self._kind.name, one.raw))
 
     def batches(self) -> Iterator[tuple[int, list[Compared]]]:
-        """Return what is held, compared once more: it may be another slice that writes it.
+        """Yield what is staged, compared again: another slice may be writing it.
 
-        With each batch comes the mark up to which `forget` throws away.
+        Each batch comes with the mark up to which `forget` purges.
         """
         last = 0
         while True:
@@ -55,17 +55,17 @@ class Held:
             yield last, records
 
     def forget(self, mark: int) -> None:
-        """Throw away what was written: everything up to the mark."""
+        """Purge what was written: everything up to the mark."""
         if mark:
             self._rows().filter(pk__lte=mark).delete()
 
     def clear(self) -> int:
-        """Throw away everything; return how many there were."""
+        """Purge everything; return how many there were."""
         count, _ = self._rows().delete()
         return count
 
     def shown(self, *, at_most: int) -> list[dict[str, object]]:
-        """Return what the brake's page shows of the first ones."""
+        """Return the first ones, for the page of the change limit."""
         found: list[dict[str, object]] = []
         for _, records in self.batches():
             found += [_shown(one) for one in records if one.outcome in {"updated", "deactivated"}]

@@ -1,4 +1,4 @@
-"""Posting while the next records are read and the last ones are booked, in the order in which they came."""
+"""Post while the next records are read and the last ones are saved, in order."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from kingsync.rules.outcomes import Reason
 from kingsync.rules.records import Row
 
 CHUNKS_AHEAD = 2
-# OutSmart may take minutes for a chunk: so often a waiting run shows that it lives, and hears that it must stop.
+# OutSmart may take minutes for a chunk: how often a waiting run renews its lease and reads the cancel flag.
 PULSE_SECONDS = 2.0
-# (RecordKind, OutSmart code) → why OutSmart would not take the row.
+# (RecordKind, OutSmart code) → why OutSmart refused the row.
 Refused = dict[tuple[str, str], Reason]
 
 
 @dataclass
 class Chunk:
-    """Records that are posted and booked together, and what is stored with them."""
+    """Records that are posted and saved together, and what is stored with them."""
 
     records: Sequence[Compared]
     counts: Counter[str] = field(default_factory=Counter)
@@ -34,14 +34,14 @@ class Chunk:
 
 
 class StoppedError(Exception):
-    """Nothing more may be posted: whoever would book it has gone."""
+    """Nothing more may be posted: the caller that would save it is gone."""
 
 
 class Writer:
-    """Posts chunks in a thread and calls `book` for each in turn, in the thread of the caller.
+    """Posts chunks in a thread and has each saved in turn, in the caller's thread.
 
-    A chunk is booked after it was posted: a crash in between posts again, which changes nothing in OutSmart. While a
-    chunk is waited for, `pulse` is called now and then; what it raises ends the posting before its next call.
+    A chunk is saved after it was posted: a crash in between posts again, which changes nothing in OutSmart. While
+    waiting for a chunk, the lease is renewed now and then; an error of that ends the posting before its next call.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class Writer:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def put(self, chunk: Chunk) -> None:
-        """Have the chunk posted; books those whose turn it is. Raises what posting an earlier one raised."""
+        """Submit the chunk; save those that are ready. Raises what posting an earlier one raised."""
         self._under_way.append((chunk, self._thread.submit(self._post, chunk.records)))
         while len(self._under_way) > CHUNKS_AHEAD or (self._under_way and self._under_way[0][1].done()):
             self._book_next()
 
     def finish(self) -> None:
-        """Book everything that is under way."""
+        """Save all submitted chunks."""
         while self._under_way:
             self._book_next()
 

@@ -1,4 +1,4 @@
-"""The last phase of an import of a kind: write what was held, say what is gone, and end the pass."""
+"""The last phase of the import of a kind: write staged records, report deletions, and end the scan."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from kingsync.imports.writer import Chunk
 
 
 class Writing:
-    """Writes in the order in which was read."""
+    """Writes in the order of reading."""
 
     def __init__(self, work: KindWork) -> None:
         self._work = work
         self._job, self._kind, self._pass = work.job, work.kind, work.pass_
 
     def work(self, gone: Sequence[Gone]) -> bool:
-        """Write what was held; True when the slice is over before the end."""
+        """Write the staged records; return True when the slice is over before the end."""
         cursor = self._pass.cursor
-        # First of all: another slice, which may have to write the rest, would not know of them any more.
+        # First of all: another slice, which may have to write the rest, would no longer know these records.
         deletions.mark(self._kind, gone, self._job)
         with self._work.writer() as writer:
             if self._work.unsaved.is_all:

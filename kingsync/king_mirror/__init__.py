@@ -1,1 +1,1 @@
-"""What King and OutSmart say of themselves, kept for both directions: mirror, pick lists, connections."""
+"""Data of King and OutSmart that both directions use: mirror, pick lists, connection checks."""

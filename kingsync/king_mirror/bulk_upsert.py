@@ -1,4 +1,4 @@
-"""Many rows at once into one table: COPY, then one INSERT that writes only what differs."""
+"""Bulk upsert into one table: COPY, then one INSERT that writes only rows that differ."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from psycopg.errors import UniqueViolation
 class Upsert:
     """How rows go into a table. All names are columns of our own models, never input.
 
-    A row whose `changing` columns are as they were is not written again, so that `stamped` columns do not make
-    every row a changed one.
+    A row is written again only if one of its `changing` columns differs, so that `stamped` columns alone do not cause a
+    write.
     """
 
     table: str
@@ -27,7 +27,7 @@ class Upsert:
         return (*self.key, *self.changing, *self.stamped)
 
     def add(self, rows: Iterable[Sequence[object]]) -> bool:
-        """Insert rows that are thought to be new: the shortest way. False, and nothing stored, when one is not."""
+        """Insert rows expected to be new, the fastest way. Return False, with nothing stored, if one is not."""
         try:
             with transaction.atomic():
                 self._copy(self.table, rows)
@@ -36,7 +36,7 @@ class Upsert:
         return True
 
     def write(self, rows: Iterable[Sequence[object]]) -> None:
-        """Insert or update the rows, each in the order of `columns`; no key may come twice."""
+        """Insert or update the rows, each in the order of `columns`; keys must be unique."""
         waiting = f"waiting_{self.table}"
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(self._make_waiting(waiting))

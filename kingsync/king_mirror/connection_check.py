@@ -1,4 +1,4 @@
-"""Does a connection work? Asked without side effects at the other end."""
+"""Connection checks, without side effects on the other system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kingsync.runs import clients
 
 
 def check(connection: Connection) -> Reason | None:
-    """Check a connection as it stands, stored or not; None when it works."""
+    """Check a connection as it is, stored or not; return None when it works."""
     if not connection.is_connected:
         return clients.not_connected(System(connection.system)).why
     try:
@@ -27,9 +27,9 @@ def check(connection: Connection) -> Reason | None:
 
 
 def check_stored(connection: Connection) -> Reason | None:
-    """Check a stored connection and save how it went: it is active again, or paused when a person must mend it.
+    """Check a stored connection and save the result: it is active again, or paused when someone must repair it.
 
-    A working OutSmart is asked for its work statuses, which the settings are chosen from.
+    A working OutSmart is asked for its work statuses, for the pick list in the settings.
     """
     if not connection.is_connected:
         return clients.not_connected(System(connection.system)).why

@@ -1,4 +1,4 @@
-"""The lines of King's that materials of imported orders were made from, remembered until their first export."""
+"""King's lines that materials of imported orders were made from, stored until their first export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kingsync.rules.imported_orders import NewWork
 
 
 def store(works: Iterable[NewWork]) -> None:
-    """Remember the lines of these orders, in place of what an earlier attempt remembered of them."""
+    """Store the lines of these orders, replacing those of an earlier attempt."""
     works = list(works)
     forget(work.work_order.king_order_number for work in works)
     ImportedLine.objects.bulk_create(
@@ -34,7 +34,7 @@ def store(works: Iterable[NewWork]) -> None:
 
 
 def forget(numbers: Iterable[str]) -> None:
-    """Forget the lines of orders that did not become work orders after all."""
+    """Delete the lines of orders that did not become work orders after all."""
     ImportedLine.objects.filter(king_order_number__in=list(numbers)).delete()
 
 

@@ -43,7 +43,7 @@ _MIRROR = Upsert(
 
 
 def is_filled(kind: Kind) -> bool:
-    """True when King has been read completely for this kind at least once."""
+    """Return True when King has been read completely for this kind at least once."""
     return ReadState.objects.filter(purpose=PURPOSE, kind=kind.value, complete_at__isnull=False).exists()
 
 
@@ -68,7 +68,7 @@ def refresh(king: KingReader, kind: Kind) -> None:
 
 
 def store(kind: Kind, records: Iterable[bytes]) -> None:
-    """Write records into the mirror; one that cannot be read is left out, King's answer to a write decides then."""
+    """Write records into the mirror, leaving out unreadable ones: King's answer to a write decides then."""
     store_decoded(kind, _readable(kind, records))
 
 
@@ -83,9 +83,9 @@ def _readable(kind: Kind, records: Iterable[bytes | msgspec.Raw]) -> list[Mirror
 
 
 def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = False) -> bool:
-    """Write records into the mirror; what is longer than King's own fields is left out or cut, it is looked up only.
+    """Write records into the mirror for lookup; values longer than King's own fields are left out or cut.
 
-    Returns whether they turned out to be new, if thought so.
+    Returns whether they turned out to be new, if expected to be.
     """
     owner = tenants.current_id(), tenants.current_administration_id()
     rows = {row.number: (*owner, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER}

@@ -1,4 +1,4 @@
-"""What the settings page asks of OutSmart and King: do the connections work, and what is there to choose from."""
+"""Background calls of the settings page to OutSmart and King: connection checks and pick lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_stored(system: System, *, by: User) -> BackgroundCall:
-    """Check the stored connection and keep on it how it went. Raises `CallRefusedError`, as all of these do."""
+    """Check the stored connection and save the result on it. Raises `CallRefusedError`, as all of these do."""
 
     def work(_call: BackgroundCall) -> Result:
         return _checked(connection_check.check_stored(clients.connection_of(system)))
@@ -26,7 +26,7 @@ def check_stored(system: System, *, by: User) -> BackgroundCall:
 
 
 def check_typed(connection: Connection, *, by: User) -> BackgroundCall:
-    """Check a connection as it was typed. How that goes says nothing about the stored one, so nothing is kept on it."""
+    """Check a connection as typed. The result says nothing about the stored one, so none is saved on it."""
 
     def work(_call: BackgroundCall) -> Result:
         return _checked(connection_check.check(connection))
@@ -41,7 +41,7 @@ def _checked(problem: Reason | None) -> Result:
 
 
 def refresh_choices(*, by: User) -> BackgroundCall:
-    """Ask both systems for the lists that the settings are chosen from."""
+    """Refresh the pick lists of the settings from both systems."""
 
     def work(_call: BackgroundCall) -> Result:
         return {"answers": [_answer(each) for each in pick_list_refresh.refresh_choices()]}

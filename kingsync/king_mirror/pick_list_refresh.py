@@ -1,4 +1,4 @@
-"""Asking both systems now for the lists that the settings are chosen from."""
+"""Refresh the pick lists of the settings from both systems now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kingsync.runs import clients
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What one system answered: how many choices there are now, or why it could not be asked."""
+    """The answer of one system: how many choices there are now, or why it could not be asked."""
 
     system: System
     count: int = 0
@@ -26,7 +26,7 @@ class Refreshed:
 
 
 def refresh_choices() -> list[Refreshed]:
-    """Ask OutSmart for its work statuses and King for its warehouses; one does not wait for the other's repair."""
+    """Refresh work statuses from OutSmart and warehouses from King; a failure of one does not affect the other."""
     return [_refreshed(System.OUTSMART, _work_statuses), _refreshed(System.KING, _warehouses)]
 
 

@@ -1,4 +1,4 @@
-"""OutSmart's lists that the settings are chosen from."""
+"""Pick lists from OutSmart, for the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kingsync.models.links import WorkStatus
 
 
 def refresh_work_statuses(outsmart: Client) -> None:
-    """Take over OutSmart's work statuses as they are now; codes are texts and compared as such."""
+    """Replace the stored work statuses by OutSmart's current ones; codes are compared as text."""
     rows = {
         status.code: WorkStatus(tenant_id=tenants.current_id(), code=status.code[:255], name=status.name[:255])
         for status in outsmart.list_work_statuses()

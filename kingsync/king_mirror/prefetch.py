@@ -1,4 +1,4 @@
-"""Fetching ahead: the next pages come in while the last one is worked on."""
+"""Prefetch: fetch the next pages while the last one is being processed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PAGES_AHEAD = 8
 def fetched_ahead(
     pages: Iterable[P], look: Callable[[P], T], *, is_early: bool, at_most: int = PAGES_AHEAD
 ) -> Iterator[Iterator[T]]:
-    """Fetch pages in a thread that is never more than `at_most` pages ahead, and give what `look` makes of each.
+    """Fetch pages in a thread, at most `at_most` pages ahead, and yield the result of `look` for each.
 
-    `is_early` has `look` called in that thread too. An error of the thread is raised where its page would have come.
-    Leaving the block ends the thread, after the call that it may be in.
+    `is_early` makes that thread call `look` too. An error in the thread is raised where its page would have come.
+    Leaving the block ends the thread, after the call it may be in.
     """
     if is_early:
         with _fetching(map(look, pages), at_most) as looked_at:

@@ -12,7 +12,7 @@ from kingsync.models.users import User
 SLUG = "demo"
 PASSWORD = "welkom-bij-kingsync"  # noqa: S105  (the demo prints it on the screen)
 OPERATOR = "beheer@jansen.example"
-# What `manage.py sandbox` takes when it is told nothing else. All secrets are named: the ports may have changed.
+# The defaults of `manage.py sandbox`. All secrets are given: the ports may have changed.
 KING = {"administration": "DEMO01", "access_code": "sandbox-access-code", "access_codes": {}}
 OUTSMART = {"token": "sandbox-token", "software_token": "sandbox-software-token", "bearer_token": ""}
 OWNER = "eigenaar@jansen.example"
@@ -20,9 +20,9 @@ MEMBERS = {OWNER: Role.OWNER, "planner@jansen.example": Role.EDITOR, "kijker@jan
 
 
 def seed(*, king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
-    """Make the demo tenant and its users, or point an earlier one to these sandboxes.
+    """Create the demo tenant and its users, or point an existing one to these sandboxes.
 
-    Settings that were changed in the demo stay. Returns (e-mail address, password, role) of who can log in.
+    Settings changed in the demo are kept. Returns (e-mail address, password, role) of each user.
     """
     if Tenant.objects.filter(slug=SLUG).exists():
         document: dict[str, object] = {"slug": SLUG} | _connections(king_url, outsmart_url)

@@ -1,4 +1,4 @@
-"""What an import did, or would do, as lines of text for a terminal."""
+"""The result of an import or its dry run, as lines of text for a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_VALUE = 60
 
 
 def lines(run: SyncRun) -> Iterator[str]:
-    """Give the counts of each kind; of a dry run also the first examples of what would happen."""
+    """Return the counts of each kind; for a dry run also the first examples."""
     for kind, counts in run.counts_by_kind.items():
         told = ", ".join(f"{name} {counts[name]}" for name in COUNTS if counts.get(name))
         yield f"{kind}: {told or '-'}"

@@ -1,4 +1,4 @@
-"""What a command finds when it starts: orderly signals, and addresses of a database and a broker."""
+"""What a command needs at startup: signal handling, and addresses of a database and a broker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-# Commands that touch neither the database nor the broker. `check` does with --database only.
+# Commands that use neither the database nor the broker. `check` does with --database only.
 WITHOUT_SERVERS = frozenset(
     {
         "check",
@@ -32,9 +32,9 @@ ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 
 @contextmanager
 def prepared(arguments: Sequence[str]) -> Iterator[None]:
-    """Have ready what the command in `arguments` (as in sys.argv) needs; must enclose the loading of the settings.
+    """Prepare what the command in `arguments` (as in sys.argv) needs; must wrap the loading of the settings.
 
-    Where the environment names no addresses, and for the demo, this is a development machine with servers of its own.
+    If the environment has no addresses, and for the demo, this is a development machine with its own servers.
     """
     signal.signal(signal.SIGTERM, _end)
     is_demo = arguments[1:2] == ["demo"]
@@ -50,7 +50,7 @@ def prepared(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def needs_servers(arguments: Sequence[str]) -> bool:
-    """Tell whether the command in `arguments` uses the database or the broker."""
+    """Return whether the command in `arguments` uses the database or the broker."""
     name, rest = "".join(arguments[1:2]), arguments[2:]
     if not name or name.startswith("-") or {"-h", "--help"} & set(rest):
         return False

@@ -1,1 +1,1 @@
-"""What a person decides about a work order."""
+"""Manual actions on work orders."""

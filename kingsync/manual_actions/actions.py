@@ -1,8 +1,8 @@
-"""What people decide about work orders: try again, release, attach, start anew, exclude, include.
+"""Manual actions on work orders: try again, release, link to order, reset link, exclude, restore.
 
-All of it in the open tenant scope. Every decision is kept with who, when and why, in one transaction with what it
-changes. While a worker is on the tenant's exports nobody decides: a run holds what it read of a work order in memory
-and would write over the decision, or send what a person just excluded.
+All of it in the open tenant scope. Every decision is stored with who, when and why, in one transaction with what it
+changes. While a worker is running the tenant's exports no action is allowed: a run keeps what it read of a work order
+in memory and would overwrite the decision, or send what was just excluded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import ArticleFacts
 from kingsync.runs.retry import patiently
 
-# A row of the ledger, or its primary key where there are many.
+# A ledger row, or its primary key where there are many.
 Row: TypeAlias = WorkOrder | int
 
 BATCH = 1000
@@ -46,7 +46,7 @@ _REPAIRABLE = frozenset({LedgerState.REJECTED, LedgerState.HELD, LedgerState.INC
 _RELEASABLE = frozenset({LedgerState.HELD, LedgerState.REJECTED})
 _ATTACHABLE = frozenset({LedgerState.UNCERTAIN, LedgerState.HELD, LedgerState.REJECTED})
 _NOT_EXCLUDABLE = frozenset({LedgerState.DONE, LedgerState.EXCLUDED})
-# Where an included work order goes back to, if something of it is in King; else it is being sent.
+# The state of a restored work order if something of it is in King; else it is being sent.
 _BACK_TO = {
     LedgerState.INTERIM: LedgerState.INTERIM,
     LedgerState.UNCONFIRMED: LedgerState.UNCONFIRMED,
@@ -56,7 +56,7 @@ _BACK_TO = {
 
 @dataclass(frozen=True)
 class Refused:
-    """A work order that stays as it was; `work_order` is None when the ledger has none of that key."""
+    """A work order that stays as it was; `work_order` is None when the ledger has none with that key."""
 
     key: int
     work_order: WorkOrder | None
@@ -65,7 +65,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Decided:
-    """What became of a decision about many."""
+    """The result of an action on many work orders."""
 
     done: list[WorkOrder] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -73,9 +73,9 @@ class Decided:
 
 @dataclass(frozen=True)
 class FoundOrder:
-    """What King says of an open order, the work order of ours that it belongs to, and whose it is.
+    """An open order of King, the work order of ours that it belongs to, and its customer.
 
-    `other_customer` is the reason to ask for a yes: the order is of another customer than the work order to attach.
+    `other_customer` is the reason to ask for approval: the order is of another customer than the work order to link.
     """
 
     order: Order
@@ -85,7 +85,7 @@ class FoundOrder:
 
 
 def possible(row: WorkOrder) -> frozenset[Decision.Kind]:
-    """Return what may be decided about a work order as it stands; the decision itself may still be refused."""
+    """Return which actions a work order's state allows; the action itself may still be refused."""
     state = LedgerState(row.state)
     allowed = {
         Decision.Kind.RETRY: state in _REPAIRABLE,
@@ -102,14 +102,14 @@ def _is_liftable(row: WorkOrder) -> bool:
     return any(why["code"] in LIFTED_BY_RELEASE for why in row.reasons)
 
 
-# --- Decisions about many ---------------------------------------------------------------------------------------------
+# --- Many work orders -------------------------------------------------------------------------------------------------
 
 
 def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
-    """Make rejected, held, incomplete and uncertain work orders due now; the next run takes them up.
+    """Make rejected, held and incomplete work orders, and those with an unknown outcome, due now for the next run.
 
     What has nothing in King waits again; the others keep their state until then. Raises `ExportGoingOnError`,
-    `NotNamedError`; the same holds for all decisions.
+    `NotNamedError`; so do all actions.
     """
 
     def choose(row: WorkOrder) -> LedgerState:
@@ -125,7 +125,7 @@ def retry_cause(*, key: str, by: Person) -> Decided:
 
 
 def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
-    """Let work orders pass what stops them, as far as a person may; every other rule stops them as before.
+    """Lift what stops work orders, as far as a person may; all other rules still apply.
 
     That is the starting date, “nothing to invoice”, and the King order of another customer: that order only.
     """
@@ -140,7 +140,7 @@ def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
 
 
 def _released(row: WorkOrder) -> dict[str, object]:
-    """Return the columns that lift the reasons a work order stands still for, and no others."""
+    """Return the columns that lift the reasons that stop a work order, and no others."""
     lifted: dict[str, object] = {}
     for why in row.reasons:
         if why["code"] in LIFTED_BY_IS_RELEASED:
@@ -151,7 +151,7 @@ def _released(row: WorkOrder) -> dict[str, object]:
 
 
 def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
-    """Keep work orders out of every later export; an earlier release is withdrawn. Raises `ReasonNeededError`."""
+    """Keep work orders out of all later exports; an earlier release is withdrawn. Raises `ReasonNeededError`."""
 
     def choose(row: WorkOrder) -> LedgerState:
         guards.require_not(row, _NOT_EXCLUDABLE)
@@ -165,7 +165,7 @@ def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
 
 
 def include(*, work_orders: Iterable[Row], by: Person) -> Decided:
-    """Take excluded work orders back, to where they were in King."""
+    """Restore excluded work orders to where they were in King."""
 
     def choose(row: WorkOrder) -> LedgerState:
         guards.require(row, frozenset({LedgerState.EXCLUDED}))
@@ -187,7 +187,7 @@ def _state_before_exclusion(row: WorkOrder) -> LedgerState:
 
 
 class _Many:
-    """One decision about many work orders: those that cannot are told, the others are done."""
+    """One action on many work orders: those it cannot be applied to are reported, the others are done."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class _Many:
         guards.name_of(by)
 
     def decide(self, work_orders: Iterable[Row], choose: Callable[[WorkOrder], LedgerState]) -> Decided:
-        """Put each work order in the state that `choose` answers, unless it raises `NotDecidedError`."""
+        """Put each work order in the state that `choose` returns, unless it raises a refusal."""
         keys = iter(dict.fromkeys(row if isinstance(row, int) else row.pk for row in work_orders))
         with guards.alone():
             while batch := list(islice(keys, BATCH)):
@@ -241,11 +241,11 @@ class _Many:
                     setattr(row, name, value)
 
 
-# --- Decisions about one ----------------------------------------------------------------------------------------------
+# --- One work order ---------------------------------------------------------------------------------------------------
 
 
 def find_king_order(number: str, *, work_order: WorkOrder) -> FoundOrder | None:
-    """Return what King says of an open order, for a person to see before attaching; None when it has none.
+    """Return an open order of King, for review before linking; None when King has none.
 
     Raises the errors of `guards.king_client`.
     """
@@ -259,7 +259,7 @@ def find_king_order(number: str, *, work_order: WorkOrder) -> FoundOrder | None:
 
 
 def _debtor(king: KingClient, number: str) -> ArticleFacts:
-    """Return whose an order is: from the mirror, else from King; the name is for people to recognise."""
+    """Return the customer of an order: from the mirror, else from King; the name helps people recognise it."""
     known = mirror.find(Kind.DEBTOR, {number}).get(number)
     try:
         raw = None if known or not number else king.find_record(Kind.DEBTOR, number)
@@ -269,13 +269,13 @@ def _debtor(king: KingClient, number: str) -> ArticleFacts:
 
 
 def _other_customer(row: WorkOrder, order: Order, debtor: ArticleFacts) -> Reason | None:
-    """Return why an order asks for a yes; None where the customer is the same, or is not known to us."""
+    """Return why an order needs approval; None if the customer is the same, or unknown to us."""
     settings = SyncSettings.objects.first()
     choices = settings.as_mapping().exports if settings else Exports()
     try:
         source = payloads.work_order(row.source.encode())
     except errors.PayloadError:
-        return None  # the export looks again, when the work order can be read
+        return None  # the export checks again, when the work order can be read
     return linking.hold(source, choices, number=order.number, debtor=debtor)
 
 
@@ -297,11 +297,11 @@ def _ask_for_a_yes(strange: Reason) -> Reason:
 def attach(
     *, work_order: WorkOrder, king_order_number: str, by: Person, accepts_other_customer: bool = False
 ) -> Decision:
-    """Tie a work order to an open order of King; the next run brings that order up to date.
+    """Link a work order to an open order of King; the next run brings that order up to date.
 
-    `accepts_other_customer`: the person saw that the order is of another customer, and wants that.
-    Raises the errors of `guards.king_client`, `WrongStateError`, `AlreadyLinkedError`, `StillAtWorkError`,
-    `NoSuchOrderError`, `OrderTakenError`, `StillInKingError`, `OtherCustomerError`, `ChangedMeanwhileError`.
+    `accepts_other_customer`: the person saw that the order is of another customer, and wants that. Raises the errors of
+    `guards.king_client`, `WrongStateError`, `AlreadyLinkedError`, `StillAtWorkError`, `NoSuchOrderError`,
+    `OrderTakenError`, `StillInKingError`, `OtherCustomerError`, `ChangedMeanwhileError`.
     """
     guards.name_of(by)
     seen = guards.reread(work_order)
@@ -336,7 +336,7 @@ def _free_order(row: WorkOrder, number: str, *, accepts_other_customer: bool) ->
 
 
 def _owner(order: Order) -> WorkOrder | None:
-    """Return the work order that a King order belongs to: by our booking, else by our reference on it."""
+    """Return the work order that a King order belongs to: by our ledger, else by our reference on it."""
     booked = WorkOrder.objects.filter(king_order_number=order.number).first()
     prefix = orders.external_number("")
     if booked or not order.external_number.startswith(prefix):
@@ -357,7 +357,7 @@ def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
                 king_order_number=order.number,
                 step=Step.CREATED,
                 is_created_by_us=is_ours,
-                is_locked=is_ours,  # from its creation on; freed at the start of the next run
+                is_locked=is_ours,  # from its creation on; unlocked at the start of the next run
                 seen_order=seen,
                 accepted_order=seen if accepts_other_customer else row.accepted_order,
                 plan_fingerprint="",
@@ -371,12 +371,12 @@ def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
 
 
 def start_anew(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> Decision:
-    """Forget the earlier attempt, so that the next run begins from the start.
+    """Reset the link, so that the next run begins from the start.
 
-    Refused as long as King holds an open order or lines of this work order: that would make a double. `even_so`: the
-    person knows that an order that is not open any more was removed, not delivered or invoiced.
-    Raises the errors of `guards.king_client`, `WrongStateError`, `StillAtWorkError`, `StillInKingError`,
-    `OrderNotOpenError`, `ChangedMeanwhileError`, `ReasonNeededError`.
+    Refused as long as King holds an open order or lines of this work order: that would make a duplicate. `even_so`: the
+    person knows that an order that is no longer open was removed, not delivered or invoiced. Raises the errors of
+    `guards.king_client`, `WrongStateError`, `StillAtWorkError`, `StillInKingError`, `OrderNotOpenError`,
+    `ChangedMeanwhileError`, `ReasonNeededError`.
     """
     guards.name_of(by)
     text = guards.checked_reason(reason)
@@ -402,7 +402,7 @@ def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
     if order and _lines_of(row, order):
         raise guards.StillInKingError(outcomes.reason("decision.lines_in_king", number=number))
     was_sent = row.is_created_by_us or row.lines.filter(is_imported=False).exclude(king_line_id="").exists()
-    if order and row.is_locked:  # nobody would free it once it is forgotten
+    if order and row.is_locked:  # once forgotten it would never be unlocked
         with guards.king_client() as king:
             patiently(lambda: king.release_lock(number))
     if number and not order and was_sent and not even_so:
@@ -417,7 +417,7 @@ def _lines_of(row: WorkOrder, order: Order) -> list[str]:
 
 
 def _forget(row: WorkOrder) -> None:
-    # Lines that came from King's order are taken over again by the next export.
+    # Lines that came from King's order are adopted again by the next export.
     row.lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
     row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
     row.lines.update(king_line_id="", sent={}, attempted={}, as_read={})

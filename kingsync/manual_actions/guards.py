@@ -1,4 +1,4 @@
-"""What all decisions of people share: who may decide when, what is kept, and how a refusal is told."""
+"""Guards shared by all manual actions: who may act when, what is stored, and how a refusal is reported."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ PATIENCE_SECONDS = 1.0
 
 
 class NotDecidedError(RefusedError):
-    """A decision was refused and nothing was changed."""
+    """A manual action was refused and nothing was changed."""
 
 
 class ExportGoingOnError(NotDecidedError):
-    """A worker is on the tenant's exports."""
+    """A worker is running the tenant's exports."""
 
 
 class NotNamedError(NotDecidedError):
-    """The name of who decides is empty."""
+    """The name of the person is empty."""
 
 
 class ReasonNeededError(NotDecidedError):
-    """The reason is missing, or longer than we keep."""
+    """The reason is missing, or longer than we store."""
 
 
 class UnknownWorkOrderError(NotDecidedError):
@@ -53,15 +53,15 @@ class UnknownWorkOrderError(NotDecidedError):
 
 
 class WrongStateError(NotDecidedError):
-    """The work order is not in a state in which this can be decided."""
+    """The work order is not in a state that allows this action."""
 
 
 class NothingToReleaseError(NotDecidedError):
-    """What stops the work order is nothing that a release lifts."""
+    """A release does not lift what stops the work order."""
 
 
 class StillAtWorkError(NotDecidedError):
-    """A call to King that got no answer may still be carried out."""
+    """A call to King whose answer was lost may still be running."""
 
 
 class AlreadyLinkedError(NotDecidedError):
@@ -73,7 +73,7 @@ class NoSuchOrderError(NotDecidedError):
 
 
 class OtherCustomerError(NotDecidedError):
-    """The King order is of another customer, and nobody said yes to that."""
+    """The King order is of another customer, and no one approved that."""
 
 
 class OrderTakenError(NotDecidedError):
@@ -81,15 +81,15 @@ class OrderTakenError(NotDecidedError):
 
 
 class StillInKingError(NotDecidedError):
-    """King holds an open order of this work order, or lines of it; starting anew would make a double."""
+    """King has an open order of this work order, or lines of it; resetting the link would create a duplicate."""
 
 
 class OrderNotOpenError(NotDecidedError):
-    """The King order is delivered, invoiced or gone; which one, King does not tell."""
+    """The King order is delivered, invoiced or deleted; King does not say which."""
 
 
 class ChangedMeanwhileError(NotDecidedError):
-    """The work order is not what it was when King was asked."""
+    """The work order changed while King was asked."""
 
 
 # --- Steps ------------------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class ChangedMeanwhileError(NotDecidedError):
 
 @contextmanager
 def king_client() -> Iterator[KingClient]:
-    """Open the tenant's King. Raises `NotConnectedError`, `DecryptionError`, and its calls `IntegrationError`."""
+    """Return the tenant's King client. Raises `NotConnectedError`, `DecryptionError`; its calls `IntegrationError`."""
     connection = clients.connection_of(System.KING)
     with clients.transport_of(connection) as transport:
         yield clients.king(connection, transport)
@@ -105,7 +105,7 @@ def king_client() -> Iterator[KingClient]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One transaction, with no worker on the tenant's exports before its end."""
+    """Open a transaction during which no worker runs the tenant's exports."""
     kind = RunKind.EXPORT
     with lifecycle.worker_lock(tenants.current_id(), kind, patience_seconds=PATIENCE_SECONDS) as is_ours:
         if not is_ours:
@@ -115,7 +115,7 @@ def alone() -> Iterator[None]:
 
 
 def name_of(person: Person) -> str:
-    """Return the name that is kept with a decision; raises `NotNamedError`."""
+    """Return the name to store with a decision; raises `NotNamedError`."""
     name = person if isinstance(person, str) else person.display_name
     if not name.strip():
         raise NotNamedError(reason("decision.name_needed"))
@@ -130,7 +130,7 @@ def checked_reason(text: str, *, is_required: bool = False) -> str:
 
 
 def locked(keys: Iterable[int]) -> dict[int, WorkOrder]:
-    """Return the rows of the ledger, kept from everybody else until the end of the transaction."""
+    """Return the rows of the ledger, locked until the end of the transaction."""
     found = WorkOrder.objects.select_for_update().defer("source").filter(pk__in=list(keys))
     return {row.pk: row for row in found.order_by("pk")}
 
@@ -173,7 +173,7 @@ def require_settled(row: WorkOrder) -> None:
 
 
 def note(rows: list[WorkOrder], kind: Decision.Kind, by: Person, *, text: str = "", number: str = "") -> list[Decision]:
-    """Keep a decision about each of these work orders, before its state changes."""
+    """Store a decision about each of these work orders, before its state changes."""
     return Decision.objects.bulk_create(
         Decision(
             tenant_id=row.tenant_id,

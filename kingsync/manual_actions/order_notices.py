@@ -1,4 +1,4 @@
-"""What people should know about a work order whatever its state: nothing that stops it, but something to do."""
+"""Notices about a work order in any state: they stop nothing, but ask for action."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def _notices(row: WorkOrder) -> Iterator[Reason]:
 
 
 def lock_notice(row: WorkOrder) -> Reason | None:
-    """Tell of an order that may still be locked by us for King's own staff."""
+    """Return the notice about an order that may still be locked by us for King's own staff."""
     if not row.is_locked or not row.king_order_number:
         return None
     return reason("still_locked", number=row.king_order_number)
 
 
 def approval_notice(row: WorkOrder) -> Reason | None:
-    """Tell of an order that is complete, and waits for a person's approval."""
+    """Return the notice about an order that is complete and waits for a user's approval."""
     if not row.is_approval_left or not row.king_order_number:
         return None
     return reason("not_approved_credit", number=row.king_order_number)

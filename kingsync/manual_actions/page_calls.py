@@ -1,4 +1,4 @@
-"""What the page of a work order asks of King: its orders, and decisions that need an answer of King."""
+"""Background calls of a work order's page to King: its orders, and actions that need King's answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
-    """Look an order up in King, to be shown before a work order is attached to it."""
+    """Look an order up in King, to be shown before a work order is linked to it."""
 
     def work(call: BackgroundCall) -> Result:
         found = actions.find_king_order(number, work_order=_row(call))
@@ -28,7 +28,7 @@ def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
 
 
 def attach(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: User) -> BackgroundCall:
-    """Attach a work order to an order of King, after asking King once more."""
+    """Link a work order to an order of King, after asking King once more."""
 
     def work(call: BackgroundCall) -> Result:
         actions.attach(
@@ -44,7 +44,7 @@ def attach(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: Use
 
 
 def start_anew(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:
-    """Forget the earlier attempt of a work order, unless King still holds something of it."""
+    """Reset the link of a work order, unless King still holds something of it."""
 
     def work(call: BackgroundCall) -> Result:
         actions.start_anew(work_order=_row(call), by=call.requested_by, reason=reason, even_so=even_so)
@@ -59,7 +59,7 @@ def _row(call: BackgroundCall) -> WorkOrder:
 
 
 def _packed(found: actions.FoundOrder) -> dict[str, Any]:
-    """Return what King said of an order as the call's row keeps it; a work order of ours by its key."""
+    """Return King's answer about an order as the call's row stores it; a work order of ours by its key."""
     values = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
     return {
         name: value.pk if isinstance(value, WorkOrder) else msgspec.to_builtins(value) for name, value in values.items()

@@ -1,1 +1,1 @@
-"""Every sentence for people, by its code."""
+"""All sentences for users, by their codes."""

@@ -1,4 +1,4 @@
-"""What people call the fields of a record, King's and OutSmart's alike."""
+"""Display names of the fields of King's and OutSmart's records."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _NAMES: dict[str, str | Promise] = {
     "wse_description": _DESCRIPTION,
     "wse_type": _("type"),
     "wse_external_id": _KING_NUMBER,
-    # Work orders, by OutSmart's names
+    # Work orders, by OutSmart's field names
     "WorkorderNo": _KING_ORDER,
     "CustomerName": _NAME,
     "CustomerDebtorNr": _CUSTOMER_NUMBER,
@@ -109,7 +109,7 @@ _NAMES: dict[str, str | Promise] = {
     "MaterialNr": _QUANTITY,
     "MaterialPrice": _PRICE,
     "MaterialWarehouseCode": _WAREHOUSE,
-    # Work orders, by ours; and what a difference between order and work order is about
+    # Work orders, by our field names; and the parts of an order that can differ from its work order
     "king_order_number": _KING_ORDER,
     "contact_person": _CONTACT,
     "type_of_work": _TYPE_OF_WORK,
@@ -135,7 +135,7 @@ _NAMES: dict[str, str | Promise] = {
 }
 _OF_THE_INVOICE = _("%(field)s of the invoice customer")
 _OF_THE_ADDRESS = _("%(field)s of the delivery address")
-# How a field of one of several parties begins, and what is said of it.
+# The prefix of a field that belongs to one of several parties, and how it is displayed.
 _PARTIES: tuple[tuple[str, str | Promise], ...] = (
     ("invoice ", _OF_THE_INVOICE),
     ("invoice_", _OF_THE_INVOICE),
@@ -146,7 +146,7 @@ _LINE = "line "
 
 
 def field_name(code: str) -> str:
-    """Return what people call a field, in the active language; a field that we do not know by its own name."""
+    """Return the display name of a field in the active language; an unknown field keeps its own name."""
     if code in _NAMES:
         return str(_NAMES[code])
     for beginning, said in _PARTIES:
@@ -158,12 +158,12 @@ def field_name(code: str) -> str:
 
 
 def field_names(codes: str) -> str:
-    """Return the names of fields that are joined by a comma and a blank."""
+    """Return the display names of fields, joined by a comma and a space."""
     return ", ".join(dict.fromkeys(field_name(code) for code in codes.split(", ")))
 
 
 def _of_a_line(code: str) -> str:
-    """Return "line BUIS: price" in words; an article's number may hold a colon itself, so the last one counts."""
+    """Return "line BUIS: price" in words; an article number may contain a colon itself, so the last one counts."""
     line, colon, field = code.removeprefix(_LINE).rpartition(": ")
     if colon and field in _NAMES:
         return gettext("line %(line)s: %(field)s") % {"line": line, "field": field_name(field)}

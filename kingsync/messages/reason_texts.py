@@ -1,7 +1,6 @@
-"""Reasons in words that an administrator understands: what happened, what to do.
+"""The sentence of each reason, for users: what happened, what to do.
 
-Rules, runs and clients answer with a code and values; this table makes the sentence, in the language
-of whoever reads it.
+Rules, runs and clients return a code and values; this table makes the sentence, in the reader's language.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ SENTENCES: dict[str, str | Promise] = {
         "Line “%(line)s” was removed in OutSmart and changed in King (%(fields)s). Nothing was written. Remove the "
         "line in King too, or put the row back in OutSmart."
     ),
-    # Nothing wrong, but to be known
+    # Nothing wrong, but good to know
     "king_value_stays": _(
         "%(field)s of line “%(line)s” was changed in King from %(before)s to %(theirs)s and stays as it is."
     ),
@@ -106,7 +105,7 @@ SENTENCES: dict[str, str | Promise] = {
     "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
     "internal": _("Something went wrong inside kingsync. Nothing was lost: it will be tried again."),
     "excluded": _("Excluded by %(name)s: %(reason)s"),
-    # What a person wanted and could not have
+    # Refused actions of users
     "decision.wrong_state": _("This is not possible for a work order with state “%(state)s”."),
     "decision.export_going_on": _("An export is in progress. Decide again when it has finished."),
     "decision.not_settled": _("King may still be processing an earlier call. Decide again after %(time)s."),
@@ -139,7 +138,7 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.name_needed": _("State who decides."),
     "decision.unknown_work_order": _("This work order is unknown."),
     "decision.unknown_cause": _("No work order has this cause at the moment."),
-    # What a page asked of one of the systems
+    # Calls made by pages
     "call.busy": _("Other calls to OutSmart or King are in progress. Try again in a minute."),
     "call.too_often": _("Too many connection tests in a short time. Try again in a minute."),
     "call.interrupted": _("This was interrupted before it finished. Try again."),
@@ -324,7 +323,7 @@ SENTENCES: dict[str, str | Promise] = {
     ),
 }
 
-# What happened, where there is no reason to give: the events of the log.
+# Events of the log, for entries without a reason.
 EVENTS: dict[str, str | Promise] = {
     "order.created": _("The order was created in King."),
     "order.updated": _("The order was updated in King."),
@@ -354,7 +353,7 @@ def sentence(reason: Mapping[str, Any]) -> str:
 
 
 def event_sentence(event: str, reason: Mapping[str, Any]) -> str:
-    """Return what a log entry says: its reason, else its event in words, else the event's dotted name."""
+    """Return the text of a log entry: its reason, else its event in words, else the event's dotted name."""
     return sentence(reason) or str(EVENTS.get(event, event))
 
 
@@ -363,7 +362,7 @@ def _capital(text: str) -> str:
 
 
 class _Missing(dict[str, str]):
-    """Values of a sentence; one that is not there reads as nothing."""
+    """Values of a sentence; a missing one reads as nothing."""
 
     def __missing__(self, key: str) -> str:
         return ""
@@ -374,12 +373,12 @@ def sentences(reasons: Iterable[Mapping[str, Any]]) -> str:
 
 
 def stored(reason: outcomes.Reason) -> StoredReason:
-    """Return the reason as the database keeps it."""
+    """Return the reason in the form in which it is stored."""
     return {"code": reason.code, "params": dict(reason.params)}
 
 
 def reason_of(error: errors.IntegrationError) -> outcomes.Reason:
-    """Return the reason that tells people about an error of one of the two systems."""
+    """Return the reason that describes an error of one of the two systems."""
     detail = " ".join(part for part in (error.code, error.detail) if part)
     return outcomes.Reason(
         code=f"system.{error.reason}",

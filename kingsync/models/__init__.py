@@ -1,4 +1,4 @@
-"""Django finds the models through this file; everybody else imports the module of the subject."""
+"""Let Django find the models; all other code imports the module it needs."""
 
 from kingsync.models import (
     background_calls,

@@ -1,4 +1,4 @@
-"""The King administration that a tenant's links belong to: the same number is another order in another one."""
+"""The King administration that a tenant's links belong to: a number means another order in another administration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kingsync.models.work_orders import Step, WorkOrder
 
 
 def is_linked() -> bool:
-    """Tell whether anything of the open scope's tenant is tied to a record of its King administration."""
+    """Return whether the current tenant has anything linked to a record in its King administration."""
     begun = Q(king_order_number__isnull=False) | ~Q(step=Step.NEW)
     return (
         WorkOrder.objects.filter(begun).exists()
@@ -20,7 +20,7 @@ def is_linked() -> bool:
 
 
 def change_problem(before: str, wanted: str) -> str:
-    """Return why the tenant of the open scope may not change its administration so, "" when it may."""
+    """Return why the current tenant may not make this change of administration, "" if it may."""
     before, wanted = before.strip(), wanted.strip()
     if not before or before == wanted or not is_linked():
         return ""

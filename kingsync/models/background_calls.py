@@ -1,4 +1,4 @@
-"""What pages ask of the two systems: asked beside the threads that serve pages, and followed by its row."""
+"""Background calls that pages make to the two systems, followed through their row."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from kingsync.models.work_orders import WorkOrder
 
 
 class BackgroundCall(TenantOwned):
-    """One question to OutSmart or King, or one decision that needs King's answer.
+    """One question to OutSmart or King, or one manual action that needs King's answer.
 
-    Holds no secret: what was typed and not saved stays in the memory of the process that does the work. So nobody
-    else can take the work over, and `expires_at` says from when on nobody does it any more.
-    `parameters` is what was asked, `result` what came of it: {"problem": reason or None, ...} as the kind has it.
+    Holds no secret: what was typed and not saved stays in the memory of the process that makes the call. So no other
+    process can take it over, and after `expires_at` it counts as abandoned. `parameters` is the question, `result` the
+    answer: {"problem": reason or None, ...}, depending on the kind.
     """
 
     class Kind(models.TextChoices):
@@ -38,7 +38,7 @@ class BackgroundCall(TenantOwned):
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
-    # What is asked, as a keyed hash while it is open: a second press asks nothing new.
+    # A keyed hash of the question while it is open: a second press starts no second call.
     key = models.CharField(max_length=64, blank=True)
     work_order = models.ForeignKey(WorkOrder, models.CASCADE, null=True, related_name="+", verbose_name=_("work order"))
     parameters = models.JSONField(_("request"), default=dict)
@@ -61,7 +61,7 @@ class BackgroundCall(TenantOwned):
             )
         ]
         indexes = [
-            # How many a tenant has asked lately, and which are old enough to be thrown away.
+            # How many calls a tenant made lately, and which are old enough to purge.
             models.Index(fields=["tenant", "requested_at"], name="background_calls_by_age"),
         ]
 
@@ -69,12 +69,12 @@ class BackgroundCall(TenantOwned):
         return f"{self.get_kind_display()} ({self.get_state_display()})"
 
     def is_open(self, *, now: datetime.datetime) -> bool:
-        """Tell whether an answer may still come."""
+        """Return whether an answer may still come."""
         return self.state in self.OPEN and self.expires_at > now
 
     @property
     def problem(self) -> StoredReason | None:
-        """Return the reason why there is no answer, None where there is one. For calls that are not open any more."""
+        """Return the reason why there is no answer, None if there is one. For calls that are no longer open."""
         if self.state != self.State.ENDED:
             return {"code": "call.interrupted", "params": {}}
         found: StoredReason | None = self.result.get("problem")

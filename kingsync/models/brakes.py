@@ -1,4 +1,4 @@
-"""What an import keeps back: the brake on large changes, and the records of a pass that is not written yet."""
+"""The change limit of imports, and the staged records of a scan that has not been written yet."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kingsync.rules import limits
 
 
 class Brake(TenantOwned):
-    """A pass that would change or deactivate more of a kind than the settings allow: a person must say yes.
+    """A scan that would change or deactivate more records of a kind than the settings allow: it needs approval.
 
-    `kind` is an import's kind (`customers`, `products`, ...). `records` shows what would happen to the first of them:
+    `kind` is an import kind (`customers`, `products`, ...). `records` shows what would happen to the first of them:
     [{"king_id", "name", "action": "updated|deactivated", "changes": {field: [old, new]}}].
     """
 
@@ -40,7 +40,7 @@ class Brake(TenantOwned):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
     )
-    # The name as it was then: people leave, decisions stay.
+    # The name at that time: people leave, decisions stay.
     decided_by_name = models.CharField(_("name"), max_length=limits.EMAIL, blank=True)
 
     class Meta:
@@ -60,7 +60,7 @@ class Brake(TenantOwned):
 
 
 class HeldRecord(TenantOwned):
-    """A record of King's that a pass read and has not written yet: writing begins when the whole pass is known."""
+    """A King record that a scan has read and staged: writing begins when the whole scan is complete."""
 
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="+", verbose_name=_("run"))
     kind = models.CharField(_("kind"), max_length=20)
@@ -71,7 +71,7 @@ class HeldRecord(TenantOwned):
         verbose_name_plural = _("records to be written")
         base_manager_name = "across_tenants"
         indexes = [
-            # What a pass has left to write, in the order in which it was read.
+            # What a scan has left to write, in the order in which it was read.
             models.Index(fields=["run", "kind", "id"], name="held_records_of_a_pass"),
         ]
 

@@ -1,4 +1,4 @@
-"""Where a tenant's two systems are, and what opens them."""
+"""A tenant's connections to its two systems, and their credentials."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Connection(TenantOwned):
         models.CharField(max_length=limits.BUSY_CODE), verbose_name=_("busy codes"), default=list, blank=True
     )
     sql_timeout = models.PositiveIntegerField(_("SQL timeout (seconds)"), null=True, blank=True)
-    # King only: where imports read from. Exports always write through the webservices.
+    # King only: the source of imports. Exports always write through the webservices.
     reader = models.CharField(_("source of imports"), max_length=10, choices=Reader.choices, default=Reader.WEBSERVICE)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
     # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}
@@ -69,7 +69,7 @@ class Connection(TenantOwned):
 
     @classmethod
     def new(cls, system: System) -> Connection:
-        """Return a connection that is not stored yet, as the tenant file begins."""
+        """Return an unsaved connection with the defaults of the tenant file."""
         if system == System.OUTSMART:
             return cls(system=system)
         file = KingSection()
@@ -77,11 +77,11 @@ class Connection(TenantOwned):
 
     @property
     def is_connected(self) -> bool:
-        """True where there is something to call."""
+        """True when there is an address to call."""
         return bool(self.base_url)
 
     def pause(self, reason: dict[str, object]) -> None:
-        """Stop using this connection on the schedule until a person or a working call resumes it."""
+        """Exclude this connection from scheduled runs until a user or a successful call resumes it."""
         self.state, self.paused_reason = self.State.PAUSED, reason
         self.save(update_fields=["state", "paused_reason"])
 

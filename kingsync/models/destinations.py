@@ -1,4 +1,4 @@
-"""Where and how the secrets of a connection travel, and whether stored ones may go there unasked."""
+"""Where and how the secrets of a connection travel, and whether stored ones may go there without being typed again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True)
 class Destination:
-    """All that decides who can read a secret on its way and at its end."""
+    """Everything that decides who can read a secret in transit and at the other end."""
 
     base_url: str = ""
     administration: str = ""
@@ -30,10 +30,10 @@ class Destination:
 
 
 def may_follow(*, stored: Destination, wanted: Destination) -> bool:
-    """Tell whether secrets that were stored for one destination may be sent to the other without being typed again.
+    """Return whether secrets stored for one destination may be sent to the other without being typed again.
 
-    Without this, whoever may edit could read them by sending them to a server of their own. Switching the check of the
-    certificate on only narrows who can read them; nothing is sent without an address.
+    Otherwise any editor could read them by sending them to a server of their own. Turning certificate verification on
+    only narrows who can read them; nothing is sent without an address.
     """
     if not wanted.base_url:
         return True
@@ -42,9 +42,9 @@ def may_follow(*, stored: Destination, wanted: Destination) -> bool:
 
 
 def untyped_secrets(stored: Mapping[str, Any], given: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return the paths of stored secrets that a tenant file sends elsewhere without naming them.
+    """Return the paths of stored secrets that a tenant file would send elsewhere without giving them.
 
-    `stored` and `wanted` are whole tenant files, before and after; `given` is what the file itself says.
+    `stored` and `wanted` are whole tenant files, before and after; `given` is what the file itself contains.
     """
     return [
         f"{system}.{path}"
@@ -69,12 +69,12 @@ def _destination(section: Mapping[str, Any]) -> Destination:
 
 
 def _place(of: Destination) -> tuple[object, ...]:
-    # PEM is read the same whatever white space a form or a file put between its lines.
+    # PEM reads the same whatever white space a form or a file puts between its lines.
     return _address(of.base_url), of.administration, of.ca_certificate.split()
 
 
 def _address(base_url: str) -> tuple[object, ...]:
-    """Return what makes an address another one; only the notations that lead to the same place are equal."""
+    """Return the normalised address; only spellings that lead to the same place are equal."""
     try:
         parts = urlsplit(base_url)
         port = parts.port or _PORTS.get(parts.scheme)

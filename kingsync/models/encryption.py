@@ -25,7 +25,7 @@ def _box(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def _fernet_key(key: str) -> bytes:
-    """Take a Fernet key as it is; make one of any other text, which should then be long and random."""
+    """Use a Fernet key as it is; derive one from any other text, which should then be long and random."""
     try:
         if len(base64.urlsafe_b64decode(key)) == 32:
             return key.encode()
@@ -39,7 +39,7 @@ def encrypt(value: dict[str, Any]) -> str:
 
 
 def decrypt(stored: str) -> dict[str, Any]:
-    """Return what was encrypted; raises `DecryptionError`, never the stored text."""
+    """Return the decrypted value; raises `DecryptionError`, never the stored text."""
     try:
         opened = _box(tuple(settings.ENCRYPTION_KEYS)).decrypt(stored.removeprefix(PREFIX).encode())
     except InvalidToken:
@@ -47,7 +47,7 @@ def decrypt(stored: str) -> dict[str, Any]:
     return msgspec.json.decode(opened, type=dict[str, Any])
 
 
-# The type checker must know that a dictionary goes in and comes out; at run time it is a text column.
+# For the type checker a dictionary goes in and comes out; at run time it is a text column.
 if TYPE_CHECKING:
     _Field = models.Field[dict[str, Any], dict[str, Any]]
 else:
@@ -67,5 +67,5 @@ class EncryptedJSONField(_Field):
         return value
 
     def value_to_string(self, obj: models.Model) -> str:
-        """Serialize encrypted, so that a dump of the database holds no secret."""
+        """Serialize the encrypted form, so that a database dump holds no secret."""
         return self.get_prep_value(self.value_from_object(obj))

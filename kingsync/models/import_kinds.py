@@ -1,4 +1,4 @@
-"""The kinds of records that imports bring: lists, labels, decoders, posts and choices follow from these values."""
+"""The import kinds: lists, labels, decoders, posts and settings follow from these values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportKind:
-    """One kind of the contract; `name` is that of the tenant file, `place` where people see it in lists.
+    """One import kind of the contract; `name` is that of the tenant file, `place` its position in lists.
 
     `king_kind` is what is read, `primary` what is counted.
     """
@@ -35,7 +35,7 @@ class ImportKind:
     primary: RecordKind
 
     def choices(self, choices: Imports) -> Any:
-        """Return what a tenant chose for this kind."""
+        """Return the tenant's settings for this kind."""
         return getattr(choices, self.name)
 
 
@@ -117,7 +117,7 @@ MASTER_DATA: dict[str, MasterData] = {
         ),
     )
 }
-# They become work orders, in a way of their own, and come last: their customers and articles should be there.
+# They become work orders, are imported separately, and come last: their customers and articles should exist by then.
 ORDERS = ImportKind(name="orders", label=_("orders"), place=5, king_kind=Kind.ORDER, primary=RecordKind.ORDER)
 KINDS: dict[str, ImportKind] = {**MASTER_DATA, ORDERS.name: ORDERS}
 SHOWN = tuple(sorted(KINDS, key=lambda name: KINDS[name].place))
@@ -125,11 +125,11 @@ POSTS: dict[str, Post] = {record: post for kind in MASTER_DATA.values() for reco
 
 
 def label_of(name: str) -> str:
-    """Return "customers", in the active language; of what is no kind, the name itself."""
+    """Return "customers", in the active language; for an unknown kind, the name itself."""
     return str(KINDS[name].label) if name in KINDS else name
 
 
 def wanted_kinds(choices: Imports, asked: Iterable[str]) -> list[str]:
-    """Return the kinds to import, in order: those asked for, or else those that are switched on."""
+    """Return the kinds to import, in order: the requested ones, or else those that are switched on."""
     names = list(asked) or [name for name, kind in KINDS.items() if kind.choices(choices).enabled]
     return [name for name in KINDS if name in names]

@@ -1,4 +1,4 @@
-"""What a run knows of a work order while it works on it: read once, never stored."""
+"""What a run knows of a work order while processing it: read once, never stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kingsync.rules.plans import BookedLine, Plan
 
 
 class Trouble(Enum):
-    """A record that needs a person: for a new reason, or still for one that was told before."""
+    """A record that needs attention: for a new reason, or still for a reported one."""
 
     NEW = "new"
     KNOWN = "known"
@@ -17,10 +17,10 @@ class Trouble(Enum):
 
 @dataclass
 class InHand:
-    """`lines` by their references, as they are booked; nobody else writes them meanwhile. None = not read yet.
+    """`lines` by their references, as saved; no one else writes them meanwhile. None = not read yet.
 
-    `stored_plan` is the plan whose lines were stored last. `causes_before` are the causes with which the run found the
-    work order (None = it needed nobody), once `has_causes`; `trouble` is what became of them.
+    `stored_plan` is the plan whose lines were saved last. `causes_before` are the causes the work order had before the
+    run (None = it needed no attention), once `has_causes`; `trouble` is what became of them.
     """
 
     lines: dict[str, BookedLine] | None = None

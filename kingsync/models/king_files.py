@@ -11,7 +11,7 @@ from kingsync.models.tenants import TenantOwned
 
 
 class KingFile(TenantOwned):
-    """One XML file of King's, uploaded, named on the command line or found in the tenant's folder."""
+    """One of King's XML files: uploaded, given on the command line or found in the tenant's folder."""
 
     class State(models.TextChoices):
         NEW = "new", _("waiting for an import")
@@ -19,10 +19,10 @@ class KingFile(TenantOwned):
         FAILED = "failed", _("could not be read")
 
     name = models.CharField(_("name"), max_length=255)
-    # Where it lies: absolute for a file named on the command line, else below KING_XML_FOLDER.
+    # Its path: absolute for a file given on the command line, else below KING_XML_FOLDER.
     path = models.CharField(max_length=1000)
     size = models.PositiveBigIntegerField(_("size (bytes)"))
-    # sha-256 of the content: a file that was read is not read again.
+    # SHA-256 of the content: a file that was read is not read again.
     digest = models.CharField(max_length=64)
     # The root element, such as KING_DEBITEUREN.
     document = models.CharField(_("document"), max_length=50, blank=True)

@@ -1,4 +1,4 @@
-"""Links of imported master data, and the mirror of what King told us last."""
+"""Links of imported master data, and the mirror of King's master data."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class RecordKind(models.TextChoices):
 
 
 class RecordLink(AdministrationOwned):
-    """One record of King's in OutSmart: what we sent last decides whether it is sent again."""
+    """The link of one King record to OutSmart: what we sent last decides whether it is sent again."""
 
-    # A first import writes a hundred thousand of these: no index of its own, since the constraint below begins with the
-    # tenant, and no check in the database for each row, since the scope that it is written in has looked the tenant up.
+    # A first import writes a hundred thousand of these: no index on the tenant alone, since the constraint below begins
+    # with it, and no foreign key check per row, since the scope has looked the tenant up already.
     tenant = models.ForeignKey(
         Tenant,
         models.CASCADE,
@@ -44,11 +44,11 @@ class RecordLink(AdministrationOwned):
     name = models.CharField(_("name"), max_length=255, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
     is_active = models.BooleanField(_("active"), default=True)
-    # blake2b of King's bytes as last dealt with, 16 bytes: an unchanged record is not even decoded.
+    # blake2b of King's bytes as last processed, 16 bytes: an unchanged record is not even decoded.
     source_hash = models.UUIDField(null=True)
-    # The row as posted last, JSON; "" when none was: the same row is not posted again, another can be explained.
+    # The row as last posted, JSON; "" if never: the same row is not posted again, and a change can be explained.
     sent = models.TextField(_("as sent"), blank=True)
-    # Where King's order differs from the work order that was made of it: [{"field", "sent", "king"}].
+    # Where King's order differs from the work order made from it: [{"field", "sent", "king"}].
     difference = models.JSONField(_("difference"), default=list)
     # A reason of kingsync.messages.reason_texts, or {}.
     reason = models.JSONField(_("reason"), default=dict)
@@ -64,13 +64,13 @@ class RecordLink(AdministrationOwned):
             ),
             models.UniqueConstraint(
                 fields=["tenant", "administration", "kind", "outsmart_id"],
-                # Master data has King's own numbers as codes: the constraint above holds for both sides.
+                # Master data uses King's own numbers as codes: the constraint above holds for both sides.
                 condition=models.Q(state="linked", kind="order"),
                 name="one_link_per_outsmart_record",
             ),
         ]
         indexes = [
-            # The lists of what could not be sent, was skipped, is gone.
+            # The lists of records that could not be sent, were skipped, or are deleted at source.
             models.Index(
                 fields=["tenant", "kind", "state", "king_id"],
                 name="records_by_state",
@@ -83,7 +83,7 @@ class RecordLink(AdministrationOwned):
 
 
 class KingRecord(AdministrationOwned):
-    """The mirror of one record of King's master data, for pre-checks and for choices in forms."""
+    """The mirror of one record of King's master data, for pre-checks and pick lists."""
 
     # As with RecordLink.
     tenant = models.ForeignKey(
@@ -118,7 +118,7 @@ class KingRecord(AdministrationOwned):
             )
         ]
         indexes = [
-            # Materials that name an EAN code instead of an article number.
+            # Materials that give an EAN code instead of an article number.
             models.Index(fields=["tenant", "ean_code"], name="articles_by_ean", condition=~models.Q(ean_code="")),
         ]
 
@@ -127,9 +127,9 @@ class KingRecord(AdministrationOwned):
 
 
 class ReadState(AdministrationOwned):
-    """How far King has been read, per purpose (`mirror`, or an import's kind) and kind of King's records.
+    """How far King has been read, per purpose (`mirror`, or an import kind) and kind of King record.
 
-    `changed_until` is the moment before the last pass began: the next one asks for changes since, with an overlap.
+    `changed_until` is the moment before the last scan began: the next one asks for changes since, with an overlap.
     """
 
     purpose = models.CharField(_("for"), max_length=20)
@@ -137,7 +137,7 @@ class ReadState(AdministrationOwned):
     complete_at = models.DateTimeField(_("last complete scan"), null=True)
     changed_until = models.DateTimeField(_("changes read until"), null=True)
     settings_version = models.PositiveIntegerField(null=True)
-    # The source hashes, 16 bytes each, that the complete pass going on has not met yet; null when none is going on.
+    # The source hashes, 16 bytes each, that the running complete scan has not seen yet; null when none is running.
     unseen = models.BinaryField(null=True)
 
     class Meta:
@@ -155,14 +155,14 @@ class ReadState(AdministrationOwned):
 
 
 class ImportedLine(AdministrationOwned):
-    """A line of a King order that became a material of a work order: at the export it is that very line again."""
+    """A line of a King order that became a material of a work order: the export maps it back to that same line."""
 
     king_order_number = models.CharField(_("King order"), max_length=50)
     king_line_id = models.CharField(_("King line"), max_length=50)
     # How the export finds the material again: kingsync.rules.matching.Keys.
     key = models.CharField(max_length=400)
     label = models.CharField(_("comes from"), max_length=400)
-    # kingsync.rules.plans.Content as JSON: what King's line said.
+    # kingsync.rules.plans.Content as JSON: the content of King's line.
     content = models.JSONField(_("as read"))
 
     class Meta:
@@ -181,7 +181,7 @@ class ImportedLine(AdministrationOwned):
 
 
 class WorkStatus(TenantOwned):
-    """One of OutSmart's own work statuses, as last read, to choose from in the settings."""
+    """One of OutSmart's own work statuses as last read, for the pick list in the settings."""
 
     code = models.CharField(_("code"), max_length=255)
     name = models.CharField(_("name"), max_length=255)

@@ -1,4 +1,4 @@
-"""People who are asked to join a tenant, and what was mailed to a tenant's people."""
+"""Invitations to join a tenant, notification e-mails, and login attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kingsync.models.work_orders import WorkOrder
 
 
 class Invitation(models.Model):
-    """A link in a mail that makes somebody a member; only the hash of its secret is kept."""
+    """An invitation link sent by e-mail; only the hash of its secret is stored."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="invitations", verbose_name=_("company"))
     email = models.EmailField(_("e-mail address"))
@@ -45,14 +45,14 @@ class Invitation(models.Model):
 
 
 class SentNotice(TenantOwned):
-    """One notification mail: what it told of lies before `covered_until`, so that nothing is told twice."""
+    """One notification e-mail: it covers what happened before `covered_until`, so that nothing is reported twice."""
 
     mode = models.CharField(_("e-mail frequency"), max_length=10)
     sent_at = models.DateTimeField(_("sent at"), auto_now_add=True)
     covered_until = models.DateTimeField()
     recipients = models.JSONField(_("e-mail addresses"), default=list)
     work_order_count = models.PositiveIntegerField(_("work orders"), default=0)
-    # What the mail server said when it would not take the mail, or that it is not known yet; "" when it went well.
+    # The mail server's error, or that the outcome is not known yet; "" when it was sent.
     problem = models.CharField(_("problem"), max_length=500, blank=True)
 
     class Meta:
@@ -60,7 +60,7 @@ class SentNotice(TenantOwned):
         verbose_name_plural = _("notifications")
         base_manager_name = "across_tenants"
         indexes = [
-            # When was the last one sent.
+            # When the last one was sent.
             models.Index(fields=["tenant", "-id"], name="notices_newest_first"),
         ]
 
@@ -69,7 +69,7 @@ class SentNotice(TenantOwned):
 
 
 class ToldWorkOrder(TenantOwned):
-    """A work order that a mail told of, and why it stood still then: the same is not told twice."""
+    """A work order that an e-mail reported, and why it was stopped then: the same problem is not reported twice."""
 
     work_order = models.OneToOneField(WorkOrder, models.CASCADE, related_name="+", verbose_name=_("work order"))
     fingerprint = models.CharField(max_length=32)
@@ -84,7 +84,7 @@ class ToldWorkOrder(TenantOwned):
 
 
 class LoginTry(models.Model):
-    """A password that was tried and was wrong, or is being checked. Kept for minutes; `key` is a hash of the name."""
+    """A password attempt that was wrong or is being checked. Kept for minutes; `key` is a hash of the name."""
 
     key = models.CharField(max_length=64)
     at = models.DateTimeField(default=timezone.now)
@@ -93,9 +93,9 @@ class LoginTry(models.Model):
         verbose_name = _("failed login")
         verbose_name_plural = _("failed logins")
         indexes = [
-            # How often was this tried lately.
+            # How many recent attempts there were.
             models.Index(fields=["key", "at"], name="login_tries_of_a_name"),
-            # Throwing the old ones away.
+            # For purging old ones.
             models.Index(fields=["at"], name="login_tries_by_age"),
         ]
 

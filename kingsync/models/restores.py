@@ -1,4 +1,4 @@
-"""How a database notices that it was put back to an earlier state than King and our journal know of."""
+"""How a database notices that it was restored to an earlier state than King and our journal know of."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kingsync.rules import limits
 
 
 class Installation(models.Model):
-    """One row that tells this database from every other one, and stays the same in its backups."""
+    """The identity of this database; it stays the same in its backups."""
 
     identity = models.UUIDField(default=uuid.uuid4, editable=False)
 
@@ -26,10 +26,10 @@ class Installation(models.Model):
 
 
 class OrderWatch(TenantOwned):
-    """How far King's orders were compared with our ledger, and whether that showed a restored database."""
+    """How far King's orders were compared with our ledger, and whether that revealed a restored database."""
 
     administration = models.CharField(_("administration"), max_length=limits.ADMINISTRATION)
-    # King's orders that changed before this moment are in the ledger, as far as they are ours.
+    # King's orders that changed before this moment are in the ledger, if they are ours.
     looked_at = models.DateTimeField(_("compared until"), null=True)
     # The last mark in the journal of created orders that this database has seen.
     journal_mark = models.CharField(max_length=32, blank=True)

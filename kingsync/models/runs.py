@@ -1,4 +1,4 @@
-"""Runs and what they wrote down. Runs change only through `kingsync.runs.lifecycle`."""
+"""Runs and their logs. Runs change only through `kingsync.runs.lifecycle`."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class RunStatus(models.TextChoices):
 
 
 class SyncRun(InAdministration):
-    """One pass of an import or export.
+    """One run of an import or export.
 
-    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...]}; `cursor` is how far it got,
-    in the words of its kind; `error` and `plan` are for people and `--json`.
+    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...]}; `cursor` is how far it got, in the
+    format of its kind; `error` and `plan` are for people and `--json`.
     """
 
-    # Options of a run that does a part of the work, or none.
+    # Options of a run that does part of the work, or none.
     NAMED_FILES, FOUND_FILES = "files", "found_files"
     PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
@@ -66,7 +66,7 @@ class SyncRun(InAdministration):
     cursor = models.JSONField(_("cursor"), default=dict)
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
     cancel_requested = models.BooleanField(_("stop requested"), default=False)
-    # The broker did not take its message: the clock sends it as soon as the broker is back.
+    # The broker did not accept its message: the clock sends it as soon as the broker is back.
     is_unsent = models.BooleanField(_("waiting for the background service"), default=False, db_default=False)
 
     queued_at = models.DateTimeField(_("queued at"), auto_now_add=True)
@@ -84,14 +84,14 @@ class SyncRun(InAdministration):
     uncertain_count = models.PositiveIntegerField(_("outcome unknown"), default=0)
     failed_count = models.PositiveIntegerField(_("failed"), default=0)
     deactivated_count = models.PositiveIntegerField(_("deactivated"), default=0)
-    # Records that need a person; of them those that did not before this run, or not for this reason.
+    # Records that need attention; and those of them that did not before this run, or not for this reason.
     trouble_count = models.PositiveIntegerField(_("need attention"), default=0)
     new_problems_count = models.PositiveIntegerField(_("new problems"), default=0, db_default=0)
 
     # What the page shows while it runs.
     progress_kind = models.CharField(_("working on"), max_length=20, blank=True)
     progress_done = models.PositiveIntegerField(_("done"), default=0)
-    # Of this kind; the number of records that the last complete pass found, where there was one.
+    # For this kind; the number of records that the last complete scan found, if there was one.
     progress_total = models.PositiveIntegerField(_("total"), null=True)
     progress_began_at = models.DateTimeField(_("started this kind at"), null=True)
     # Counts of an import per kind: {"products": {"read": 3, ...}}.
@@ -115,9 +115,9 @@ class SyncRun(InAdministration):
         indexes = [
             # The runs page and "when did it last run": newest first per tenant and kind.
             models.Index(fields=["tenant", "kind", "-id"], name="runs_newest_first"),
-            # The figures of the last 30 days.
+            # For the figures of the last 30 days.
             models.Index(fields=["tenant", "finished_at"], name="runs_by_day"),
-            # Throwing runs away by age.
+            # For purging runs by age.
             models.Index(fields=["finished_at"], name="runs_by_age"),
         ]
 
@@ -134,16 +134,16 @@ class SyncRun(InAdministration):
 
     @property
     def still_waiting_count(self) -> int:
-        """Records that wait for the same repair as before this run."""
+        """Records that were already waiting for the same repair before this run."""
         return max(0, self.trouble_count - self.new_problems_count)
 
     def counts(self) -> dict[str, int]:
-        """Return the counts by the names of the product's contract."""
+        """Return the counts by the names in the product's contract."""
         return {name: getattr(self, f"{name}_count") for name in COUNTS}
 
 
 class LogEntry(TenantOwned):
-    """One thing that happened in a run. Append only; `code` and `params` are a reason of the wording table."""
+    """One event of a run. Append only; `code` and `params` are a reason of the message table."""
 
     class Level(models.TextChoices):
         INFO = "info", _("information")
@@ -159,7 +159,7 @@ class LogEntry(TenantOwned):
     king_id = models.CharField(_("King number"), max_length=50, blank=True)
     code = models.CharField(_("reason"), max_length=50, blank=True)
     params = models.JSONField(_("values"), default=dict)
-    # For those who must dig: the failing call, masked.
+    # The failing call, masked, for debugging.
     detail = models.JSONField(_("detail"), default=dict)
 
     class Meta:
@@ -174,7 +174,7 @@ class LogEntry(TenantOwned):
             # The log page: newest first, and warnings and errors alone.
             models.Index(fields=["tenant", "-id"], name="log_newest_first"),
             models.Index(fields=["tenant", "-id"], name="log_of_trouble", condition=~models.Q(level="info")),
-            # Throwing entries away by age.
+            # For purging entries by age.
             models.Index(fields=["at"], name="log_by_age"),
         ]
 

@@ -1,4 +1,4 @@
-"""A tenant's choices, as columns; every version is kept."""
+"""A tenant's settings, as columns; every version is kept."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class MailMode(models.TextChoices):
 
 
 class StaleVersionError(RuntimeError):
-    """Somebody else saved the settings in the meantime."""
+    """Someone else saved the settings in the meantime."""
 
 
 def sentence(problem: mapping.Problem) -> str:
-    """Return the problem in the language of the reader."""
+    """Return the problem in the reader's language."""
     return gettext(problem.message) % {"value": problem.value}
 
 
@@ -89,7 +89,7 @@ def valid_text_line(value: str) -> None:
         raise ValidationError(_("“%(text)s” is not a known tag."), params={"text": problem}, code="unknown_tag")
 
 
-# Every default is that of the tenant file.
+# All defaults are those of the tenant file.
 _FILE = mapping.Mapping()
 _SCHEDULE, _IMPORTS, _EXPORTS = _FILE.schedule, _FILE.imports, _FILE.exports
 INTERVAL = [MinValueValidator(1), MaxValueValidator(limits.MINUTES)]
@@ -222,11 +222,11 @@ class SyncSettings(TenantOwned):
         return f"{self.tenant_id}, version {self.version}"
 
     def clean(self) -> None:
-        """Refuse combinations that cannot work; the same rules hold for the tenant file."""
+        """Refuse combinations that cannot work; the same rules apply to the tenant file."""
         try:
             problems = mapping.problems_of(self.as_mapping())
         except msgspec.ValidationError:
-            return  # a field is out of its bounds: its own validators say so, at the field
+            return  # a field is out of its limits: its own validators report that at the field
         if problems:
             raise ValidationError({_column_of(path): sentence(problem) for path, problem in problems.items()})
 
@@ -246,7 +246,7 @@ class SyncSettings(TenantOwned):
         return msgspec.convert(self.as_document(), mapping.Mapping)
 
     def take(self, choices: mapping.Mapping) -> None:
-        """Put all choices of a mapping into the columns; saves nothing."""
+        """Copy all settings of a mapping into the columns, without saving."""
         document = msgspec.to_builtins(choices, builtin_types=[datetime.date])
         for path, column in COLUMNS.items():
             value = document
@@ -258,9 +258,9 @@ class SyncSettings(TenantOwned):
             setattr(self, name, line)
 
     def store(self, *, by: User | None, expected_version: int | None = None) -> bool:
-        """Save as a new version and keep it in the history; False when nothing changed.
+        """Save as a new version and add it to the history; return False when nothing changed.
 
-        Raises `StaleVersionError` when somebody saved another version than `expected_version` meanwhile.
+        Raises `StaleVersionError` when a version other than `expected_version` was saved meanwhile.
         """
         with transaction.atomic():
             stored = type(self).across_tenants.select_for_update().filter(pk=self.pk).first()
@@ -280,7 +280,7 @@ class SyncSettings(TenantOwned):
 
 
 class SettingsVersion(TenantOwned):
-    """One saved version of a tenant's choices; holds no secrets."""
+    """One saved version of a tenant's settings; holds no secrets."""
 
     version = models.PositiveIntegerField(_("version"))
     document = models.JSONField(_("settings"))
@@ -310,7 +310,7 @@ _RENAMED = {
 
 
 def _columns() -> dict[tuple[str, ...], str]:
-    """Return path in the tenant file → column, for every field but the text lines."""
+    """Return path in the tenant file → column, for every field except the text lines."""
     found: dict[tuple[str, ...], str] = {}
     sections = msgspec.to_builtins(mapping.Mapping())
     for section, fields in sections.items():

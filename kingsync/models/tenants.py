@@ -1,4 +1,4 @@
-"""Tenants, their members, and the scope without which no query of a tenant's data is answered."""
+"""Tenants, their members, and the scope that every query of a tenant's data requires."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Scope:
-    """The tenant whose rows queries may see; its present administration is looked up when it is first asked for."""
+    """The tenant whose rows queries may see; its current administration is looked up on first use."""
 
     tenant_id: int
     administration_id: int | None
@@ -34,12 +34,12 @@ _current: ContextVar[_Scope | None] = ContextVar("tenant", default=None)
 
 
 class NoTenantScopeError(RuntimeError):
-    """A tenant's data was asked for outside `tenants.scope(...)`: a bug that could show it to strangers."""
+    """A tenant's data was queried outside `tenants.scope(...)`: a bug that could expose it to strangers."""
 
 
 @contextmanager
 def scope(tenant: Tenant | int) -> Iterator[None]:
-    """Answer queries inside the block with this tenant's rows only."""
+    """Limit queries inside the block to this tenant's rows."""
     opened = _Scope(tenant, None) if isinstance(tenant, int) else _Scope(tenant.pk, tenant.administration_id)
     token = _current.set(opened)
     try:
@@ -49,12 +49,12 @@ def scope(tenant: Tenant | int) -> Iterator[None]:
 
 
 def current_id() -> int:
-    """Return the tenant of the open scope; raises `NoTenantScopeError` where there is none."""
+    """Return the tenant of the open scope; raises `NoTenantScopeError` if there is none."""
     return _opened().tenant_id
 
 
 def current_administration_id() -> int:
-    """Return the present administration of the open scope's tenant; raises `NoTenantScopeError` without a scope."""
+    """Return the open scope's current administration; raises `NoTenantScopeError` without a scope."""
     opened = _opened()
     if opened.administration_id is None:
         opened.administration_id = _administration_of(opened.tenant_id)
@@ -69,7 +69,7 @@ def _opened() -> _Scope:
 
 
 def _present_administration_of(tenant_id: int) -> int:
-    """Return a tenant's present administration, that of the open scope without a query."""
+    """Return a tenant's current administration; for the open scope's tenant without a query."""
     opened = _current.get()
     if opened and opened.tenant_id == tenant_id:
         return current_administration_id()
@@ -82,7 +82,7 @@ def _administration_of(tenant_id: int) -> int:
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
     def visible_to(self, user: User | AnonymousUser) -> TenantQuerySet:
-        """Tenants that this person works for; an operator (superuser) sees all."""
+        """Return the tenants that this person works for; an operator (superuser) sees all."""
         if user.is_superuser:
             return self
         return self.filter(memberships__user_id=user.pk or 0)
@@ -99,16 +99,16 @@ class Tenant(models.Model):
     name = models.CharField(_("name"), max_length=limits.NAME)
     language = models.CharField(_("language"), max_length=2, choices=Language.choices, default=LANGUAGE)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    # An owner can ask for a second step (TOTP) at every member's login.
+    # An owner can require a second step (TOTP) at every member's login.
     requires_second_step = models.BooleanField(_("two-step verification for everyone"), default=False)
-    # Runs and their log are thrown away after so many days; the ledger and its decisions stay.
+    # Runs and their log are purged after this many days; the ledger and its decisions stay.
     log_days = models.PositiveSmallIntegerField(
         _("days to keep runs and log"),
         default=limits.LOG_DAYS,
         validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
 
-    # The one that is worked with now; made with the tenant.
+    # The administration in use now; created with the tenant.
     administration = models.OneToOneField(
         "Administration",
         models.SET_NULL,
@@ -128,7 +128,7 @@ class Tenant(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the tenant; a new one gets its first administration, which has no name before King is connected."""
+        """Save the tenant; a new one gets its first administration, which has no name before King is connected."""
         is_new = self._state.adding
         with transaction.atomic():
             super().save(*args, **kwargs)
@@ -138,14 +138,14 @@ class Tenant(models.Model):
 
 
 class Administration(models.Model):
-    """A King administration of a tenant: the same number is another order, article or customer in another one.
+    """A King administration of a tenant: a number means another order, article or customer in another one.
 
-    Only its name tells it from others: King may move to another address and stays the same King.
+    Only its name identifies it: King may move to another address and stays the same King.
     """
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="administrations", verbose_name=_("tenant"))
     name = models.CharField(_("name"), max_length=limits.ADMINISTRATION, blank=True)
-    # The name as it is compared.
+    # The name in the form used for comparison.
     key = models.CharField(max_length=limits.ADMINISTRATION * 3, blank=True)
 
     class Meta:
@@ -158,7 +158,7 @@ class Administration(models.Model):
 
 
 def name_administration(tenant_id: int, name: str) -> None:
-    """Give the present administration the name that King's connection has; what belongs to it stays its own."""
+    """Name the current administration as King's connection does; what belongs to it stays its own."""
     name = name.strip()
     Administration.objects.filter(present_tenant=tenant_id).update(name=name, key=name.casefold())
 
@@ -192,7 +192,7 @@ class Membership(models.Model):
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
-    """Return what this person is at the tenant; an operator may do what an owner may. None for strangers."""
+    """Return this person's role at the tenant; an operator has the rights of an owner. None for strangers."""
     if user.is_superuser:
         return Role.OWNER
     membership = tenant.memberships.filter(user_id=user.pk or 0).first()
@@ -203,7 +203,7 @@ M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 
 class ScopedManager(models.Manager[M_co]):
-    """The default manager of a tenant's data: refuses to answer outside a scope."""
+    """The default manager of a tenant's data: refuses queries outside a scope."""
 
     def get_queryset(self) -> models.QuerySet[M_co]:
         return super().get_queryset().filter(tenant_id=current_id())
@@ -215,7 +215,7 @@ class TenantOwned(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("company"))
 
     objects = ScopedManager()
-    # Crossing tenants is asked for by this name, never by accident.
+    # Crossing tenants must be requested by this name, never by accident.
     across_tenants = models.Manager()  # noqa: DJ012  (a manager, not a field)
 
     class Meta:
@@ -228,10 +228,10 @@ class TenantOwned(models.Model):
 
 
 class InAdministration(TenantOwned):
-    """Base of what belongs to one King administration of a tenant, and is looked at together with that of others."""
+    """Base of what belongs to one King administration of a tenant, but is viewed across its administrations."""
 
-    # No index of its own: all queries begin with the tenant. No check in the database for each row either: the scope
-    # that it is written in has looked the administration up, and a first import writes a hundred thousand.
+    # No index of its own: all queries begin with the tenant. No foreign key check per row either: the scope has looked
+    # the administration up already, and a first import writes a hundred thousand rows.
     administration = models.ForeignKey(
         Administration,
         models.CASCADE,
@@ -251,17 +251,17 @@ class InAdministration(TenantOwned):
 
 
 class AdministrationManager(ScopedManager[M_co]):
-    """The default manager of an administration's data: answers with that of the present one."""
+    """The default manager of an administration's data: returns rows of the current one."""
 
     def get_queryset(self) -> models.QuerySet[M_co]:
         return super().get_queryset().filter(administration_id=current_administration_id())
 
 
 class AdministrationOwned(InAdministration):
-    """Base of what means something in one King administration only: numbers of orders, articles, customers."""
+    """Base of what has meaning in one King administration only: numbers of orders, articles, customers."""
 
     objects = AdministrationManager()  # type: ignore[misc]  # in place of the tenant's
-    # What the tenant has in former administrations as well.
+    # The tenant's rows in former administrations as well.
     across_administrations = ScopedManager()
 
     class Meta:

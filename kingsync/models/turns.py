@@ -1,4 +1,4 @@
-"""Whose turn it is to call a King administration: one call at a time, whichever tenant, run or page makes it.
+"""Turns for calling a King administration: one call at a time, whichever tenant, run or page makes it.
 
 These tables belong to no tenant: two tenants may share one administration. `kingsync.runs.turns` reads and writes them.
 """
@@ -16,7 +16,7 @@ class Caller(models.TextChoices):
 
 
 class KingTurn(models.Model):
-    """Who may call an administration now; over when `until` has passed. `holder` is empty when nobody does."""
+    """Who may call an administration now; over when `until` has passed. `holder` is empty when no one does."""
 
     key = models.CharField(_("administration"), max_length=600, primary_key=True)
     holder = models.CharField(_("held by"), max_length=200, blank=True)
@@ -32,7 +32,7 @@ class KingTurn(models.Model):
 
 
 class KingTurnRequest(models.Model):
-    """Somebody who waits for a turn; forgotten when `until` has passed without a sign of life."""
+    """A caller that waits for a turn; dropped when `until` has passed without a heartbeat."""
 
     holder = models.CharField(_("waits"), max_length=200, primary_key=True)
     key = models.CharField(_("administration"), max_length=600, db_index=True)

@@ -1,4 +1,4 @@
-"""The people who log in, by their e-mail address."""
+"""Users, who log in by e-mail address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kingsync.rules import limits
 
 
 def folded(email: str) -> str:
-    """Return an e-mail address as we store and compare it: trimmed, without a difference of case."""
+    """Return an e-mail address as we store and compare it: trimmed and case-folded."""
     return email.strip().casefold()
 
 
@@ -34,7 +34,7 @@ class FoldedEmailField(_EmailField):
         return self.to_python(super().get_prep_value(value))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001, RUF100  (Django's)
-        """Leave the instance with the address as stored."""
+        """Update the instance to the address as stored."""
         value = self.to_python(super().pre_save(model_instance, add))
         setattr(model_instance, self.attname, value)
         return value
@@ -56,14 +56,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account. The e-mail address is the login, and there is one account of each, whatever its case."""
+    """An account. The e-mail address is the login, unique regardless of case."""
 
     email = FoldedEmailField(
         _("e-mail address"),
         unique=True,
         error_messages={"unique": _("Another account has this e-mail address.")},
     )
-    # One field, as people have all kinds of names.
+    # One field, because names have many forms.
     name = models.CharField(_("name"), max_length=limits.PERSON_NAME, blank=True)
     is_staff = models.BooleanField(
         _("staff"), default=False, help_text=_("May open the admin, which shows the companies that they work for.")
@@ -81,7 +81,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = [
-            # With the unique column: no two accounts whose addresses differ in case only, whoever writes the row.
+            # With the unique column: no two accounts whose addresses differ in case only, however the row is written.
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_is_folded"),
         ]
 

@@ -1,4 +1,4 @@
-"""The ledger: every work order that we ever saw at a trigger, its King order, and how far it got."""
+"""The ledger: every work order ever seen at a trigger, its King order, and how far it got."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import AdministrationOwned, TenantOwned
 from kingsync.rules import limits
 
-# What the search box looks into, as one text.
+# What the search box searches, as one text.
 SEARCHED = Concat(
     "order_number",
     models.Value(" "),
@@ -43,7 +43,7 @@ class LedgerState(models.TextChoices):
 
 
 class Step(models.TextChoices):
-    """How far the King order of a work order is; each step is stored before the next call goes out."""
+    """How far a work order's King order is; each step is stored before the next call goes out."""
 
     NEW = "new", _("not started")
     PENDING = "pending", _("order about to be created")
@@ -55,7 +55,7 @@ class Step(models.TextChoices):
 
 
 class AfterRestore(models.TextChoices):
-    """What is known of a work order since a database was found to be put back to an earlier state."""
+    """What is known of a work order since the database was found to be restored to an earlier state."""
 
     FOUND = "found", _("order found again")
     UNSURE = "unsure", _("unknown whether King had an order")
@@ -64,7 +64,7 @@ class AfterRestore(models.TextChoices):
 class WorkOrder(AdministrationOwned):
     """The link between one work order and one King order; unique on both sides."""
 
-    # Taken up again by later runs by row id, whatever OutSmart's list says.
+    # Later runs pick it up again by row id, whatever OutSmart's list says.
     RETRIED: ClassVar = [
         LedgerState.WAITING,
         LedgerState.SENDING,
@@ -91,39 +91,39 @@ class WorkOrder(AdministrationOwned):
 
     state = models.CharField(_("state"), max_length=12, choices=LedgerState.choices, default=LedgerState.WAITING)
     step = models.CharField(_("step"), max_length=10, choices=Step.choices, default=Step.NEW)
-    # Reasons of kingsync.messages.reason_texts, the weightiest first: [{"code": ..., "params": {...}}].
+    # Reasons of kingsync.messages.reason_texts, most important first: [{"code": ..., "params": {...}}].
     reasons = models.JSONField(_("reasons"), default=list)
-    # What people should know although nothing is wrong, as reasons.
+    # What users should know although nothing is wrong, as reasons.
     notices = models.JSONField(_("notices"), default=list, db_default=[])
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    # The causes that it needs a person for (kingsync.exports.causes), kept while it is being tried again; null = none.
+    # The causes why it needs attention (kingsync.exports.causes), kept while it is being retried; null = none.
     problem_causes = models.JSONField(null=True, editable=False)
     problem_since = models.DateTimeField(_("needs attention since"), null=True)
     problem_count = models.PositiveIntegerField(_("runs with this finding"), default=0, db_default=0)
     is_approved = models.BooleanField(_("approved by us"), default=False)
     is_interim = models.BooleanField(_("at the interim status"), default=False)
-    # A person said: send it although a rule would hold it back.
+    # Released by a user: send it although a rule would hold it back.
     is_released = models.BooleanField(_("released by a user"), default=False)
-    # The King order of another customer that a person agreed to: `order number:debtor number`.
+    # The King order of another customer that a user approved: `order number:debtor number`.
     accepted_order = models.CharField(_("other customer accepted"), max_length=101, blank=True, db_default="")
-    # King's order as it was read last, in the same form.
+    # King's order as last read, in the same form.
     seen_order = models.CharField(_("King order as read"), max_length=101, blank=True, db_default="")
-    # King holds a lock of ours on the order until this is False again.
+    # King holds our lock on the order until this is False again.
     is_locked = models.BooleanField(_("locked by us"), default=False)
-    # Since when King refuses to free it, or could not be asked to.
+    # Since when King refuses to unlock it, or could not be asked to.
     lock_failed_at = models.DateTimeField(_("could not be unlocked since"), null=True)
-    # Since when somebody else has the order open in King.
+    # Since when someone else has the order open in King.
     busy_since = models.DateTimeField(_("open in King since"), null=True)
     # Complete, but with a credit line: we do not approve it.
     is_approval_left = models.BooleanField(_("to be approved by hand"), default=False, db_default=False)
-    # A write to King may still be under way until then: look up, but do not send again before.
+    # A write to King may still be running until then: look up, but do not send again before.
     doubtful_until = models.DateTimeField(_("outcome unknown until"), null=True)
-    # With a default of the database: programs of the version before write rows without it while an update goes on.
+    # With a database default: during an update, processes of the previous version insert rows without it.
     after_restore = models.CharField(
         _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, default="", db_default=""
     )
 
-    # What OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.
+    # The rounding OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.
     minimum_hours = models.CharField(_("minimum hours"), max_length=20, blank=True)
     rounding_amount = models.CharField(_("rounding in OutSmart"), max_length=20, blank=True)
     source = models.TextField(_("work order as read"), blank=True)
@@ -146,14 +146,14 @@ class WorkOrder(AdministrationOwned):
             models.UniqueConstraint(fields=["tenant", "administration", "outsmart_id"], name="one_link_per_work_order"),
             models.UniqueConstraint(
                 fields=["tenant", "administration", "king_order_number"],
-                # King may give a number a second time (an administration set up again). An order that we just made is
-                # booked all the same: our reference on it says whose it is.
+                # King may reuse a number (an administration set up again). An order that we just created is saved all
+                # the same: our reference on it identifies it.
                 condition=models.Q(is_created_by_us=False),
                 name="one_link_per_king_order",
             ),
         ]
         indexes = [
-            # What was exported lately and is due for a comparison.
+            # What was exported recently and is due for a comparison.
             models.Index(
                 fields=["tenant", "verified_at"], name="work_orders_to_verify", condition=models.Q(state="done")
             ),
@@ -162,7 +162,7 @@ class WorkOrder(AdministrationOwned):
             # The ledger page without a state, and "in King today / this month".
             models.Index(fields=["tenant", "-id"], name="work_orders_newest_first"),
             models.Index(fields=["tenant", "exported_at"], name="work_orders_by_export"),
-            # The ledger page with a filter of dates, in the order of the dates.
+            # The ledger page filtered by date, in date order.
             models.Index(fields=["tenant", "-work_date", "-id"], name="work_orders_by_date"),
             models.Index(fields=["tenant", "-changed_at", "-id"], name="work_orders_by_change"),
             # The search box: any part of a number or a name.
@@ -174,12 +174,12 @@ class WorkOrder(AdministrationOwned):
 
     @functools.cached_property
     def in_hand(self) -> InHand:
-        """Return what the run that works on this row knows of it."""
+        """Return what the run that is processing this row knows of it."""
         return InHand()
 
 
 class OrderLine(TenantOwned):
-    """One line that came from a work order: what should stand in King, what we sent last, what King calls it."""
+    """One line that came from a work order: the planned line, what we sent last, and its id in King."""
 
     class Kind(models.TextChoices):
         MATERIAL = "material", _("material")
@@ -195,9 +195,9 @@ class OrderLine(TenantOwned):
 
     work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="lines", verbose_name=_("work order"))
     reference = models.CharField(_("our reference"), max_length=20)
-    # What stays the same in the work order when quantities change: finds the line again on the next read.
+    # What stays the same in the work order when quantities change: identifies the line on the next read.
     key = models.CharField(max_length=400)
-    # kingsync.rules.matching.fingerprint_of the row when it was last looked at: an unchanged row keeps its line.
+    # kingsync.rules.matching.fingerprint_of the row when last looked at: an unchanged row keeps its line.
     row = models.CharField(max_length=16, blank=True, default="", db_default="")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     source = models.CharField(_("comes from"), max_length=400)
@@ -207,11 +207,11 @@ class OrderLine(TenantOwned):
     king_line_id = models.CharField(_("King line"), max_length=50, blank=True)
     # It was King's before it was ours (order import): changed, but never removed.
     is_imported = models.BooleanField(_("came from King's order"), default=False)
-    # kingsync.rules.plans.Content as JSON: what we sent last; empty when nothing was sent.
+    # kingsync.rules.plans.Content as JSON: what we sent last; empty if nothing was sent.
     sent = models.JSONField(_("as sent"), default=dict)
-    # The same: what a call whose answer was not heard yet may have written.
+    # The same: what a call whose answer is missing may have written.
     attempted = models.JSONField(_("as last attempted"), default=dict, db_default={})
-    # integrations.king.records.OrderLine as JSON: King's line right after our last write; empty when nobody looked.
+    # integrations.king.records.OrderLine as JSON: King's line right after our last write; empty if not read back.
     as_read = models.JSONField(_("as read back from King"), default=dict, db_default={})
     registered_minutes = models.PositiveIntegerField(_("registered minutes"), null=True)
     rounded_minutes = models.PositiveIntegerField(_("rounded minutes"), null=True)
@@ -231,7 +231,7 @@ class OrderLine(TenantOwned):
 
 
 class Decision(TenantOwned):
-    """What a person decided about a work order, kept for good."""
+    """A manual action on a work order, kept forever."""
 
     class Kind(models.TextChoices):
         RETRY = "retry", _("try again")
@@ -250,7 +250,7 @@ class Decision(TenantOwned):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
     )
-    # The name as it was then: people leave, decisions stay.
+    # The name at that time: people leave, decisions stay.
     decided_by_name = models.CharField(_("name"), max_length=limits.EMAIL, blank=True)
 
     class Meta:

@@ -1,1 +1,1 @@
-"""Mails to people: what there is to tell, to whom and when."""
+"""E-mails to users: what to report, to whom and when."""

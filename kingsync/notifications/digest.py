@@ -1,4 +1,4 @@
-"""What there is to tell a tenant's people by mail: what needs them now, and what of that is new."""
+"""The content of a digest: what needs attention now, and what of that is new."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from kingsync.notifications import mailer
 LISTED = 20
 LISTED_PER_CAUSE = 5
 BATCH = 1000
-# Left alone by a pass that is not over: whether they need a person again is known afterwards.
+# Left out while their run is going: whether they need attention again is known afterwards.
 _UNDERWAY = (LedgerState.WAITING, LedgerState.SENDING)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a mail: what, why, and where to look."""
+    """One line of an e-mail: what, why, and where to look."""
 
     title: str
     text: str
@@ -54,13 +54,13 @@ class Group:
 
 @dataclass
 class News:
-    """Everything that one mail tells; `told` is remembered when it has been sent."""
+    """The content of one e-mail, and what to save once it has been sent."""
 
     troubles: list[Item] = field(default_factory=list)
     orders: list[Item] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     order_count: int = 0
-    # Of all that need a person now, those that a mail told of before.
+    # Of all that need attention now, those that an earlier e-mail reported.
     still_count: int = 0
     told: list[tuple[int, str]] = field(default_factory=list)
 
@@ -74,7 +74,7 @@ class News:
 
     @property
     def headline(self) -> str:
-        """Return the weightiest of it in a few words, in the active language."""
+        """Return the most important item in a few words, in the active language."""
         if self.troubles:
             return self.troubles[0].title
         text = ngettext(
@@ -84,12 +84,12 @@ class News:
 
     @property
     def new_count(self) -> int:
-        """Return how many work orders the mail before did not tell of."""
+        """Return how many work orders the previous e-mail did not report."""
         return self.order_count - self.still_count if self.groups else self.order_count
 
     @property
     def new_and_still(self) -> str:
-        """Return "1 new problem, 3 still wait" where there is something of both; "" otherwise."""
+        """Return "1 new problem, 3 still wait" if there are both; "" otherwise."""
         if not (self.new_count and self.still_count):
             return ""
         new = ngettext("%(count)s new problem", "%(count)s new problems", self.new_count) % {"count": self.new_count}
@@ -98,7 +98,7 @@ class News:
 
 
 def as_it_stands(tenant: Tenant, covered_until: datetime.datetime | None) -> News:
-    """Return all that needs a person now, the work orders by cause; how many of them did when the last mail went."""
+    """Return all that needs attention now, work orders by cause, and how many of them did at the last e-mail."""
     groups = [
         Group(cause.sentence, cause.count, [_affected(tenant, each) for each in cause.work_orders[:LISTED_PER_CAUSE]])
         for cause in causes.causes()[:LISTED]
@@ -117,7 +117,7 @@ def _needed_before(moment: datetime.datetime) -> int:
 
 
 def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: datetime.datetime) -> News:
-    """Return what came to need a person after `covered_until`, once: a retry that ends as before is no news."""
+    """Return what came to need attention after `covered_until`, once: a retry with the same result is not new."""
     _forget_what_is_over()
     news = News()
     for row, fingerprint in _not_told(covered_until, until):
@@ -134,7 +134,7 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
 
 
 def remember(news: News) -> None:
-    """Book that these work orders were told of, and why they stood still."""
+    """Save that these work orders were reported, and why they were stopped."""
     tenant_id = tenants.current_id()
     rows = [ToldWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=told) for pk, told in news.told]
     ToldWorkOrder.objects.bulk_create(
@@ -146,13 +146,13 @@ def remember(news: News) -> None:
 
 
 def _forget_what_is_over() -> None:
-    """Forget work orders that went well meanwhile: should they stop again, that is news."""
+    """Forget work orders that succeeded meanwhile: if they stop again, that is new."""
     still = [*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY]
     ToldWorkOrder.objects.exclude(work_order__state__in=still).delete()
 
 
 def _not_told(after: datetime.datetime | None, until: datetime.datetime) -> Iterator[tuple[WorkOrder, str]]:
-    # An attempt passes through "being sent", so the state's time alone would tell of every retry.
+    # A retry passes through "being sent", so the time of the state alone would report every retry.
     told = dict(ToldWorkOrder.objects.values_list("work_order_id", "fingerprint"))
     rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON, changed_at__lte=until)
     if after:
@@ -195,13 +195,13 @@ def _paused(tenant: Tenant) -> list[Item]:
 
 
 def _failed_runs() -> list[SyncRun]:
-    """Return the newest run of each kind where it failed; one that went well afterwards makes it history."""
+    """Return the newest run of each kind if it failed; a later success supersedes a failure."""
     newest = [_real_runs(kind).order_by("-id").first() for kind in RunKind]
     return [run for run in newest if run is not None and run.status == RunStatus.FAILED]
 
 
 def _failing_since(run: SyncRun) -> datetime.datetime | None:
-    """Return when the series of failures for the same reason began that this run is the last of."""
+    """Return when the series of failures for the same reason began that ends with this run."""
     runs = _real_runs(RunKind(run.kind))
     same = models.Q(status=RunStatus.FAILED, error__code=run.error.get("code", ""))
     other = runs.exclude(same).order_by("-id").first()
@@ -210,9 +210,9 @@ def _failing_since(run: SyncRun) -> datetime.datetime | None:
 
 
 def _real_runs(kind: RunKind) -> models.QuerySet[SyncRun]:
-    """Return the runs of a kind that are over, without dry ones and those that a person stopped."""
+    """Return the finished runs of a kind, without dry runs and cancelled ones."""
     over = SyncRun.objects.filter(kind=kind, status__in=SyncRun.FINAL).exclude(status=RunStatus.CANCELLED)
-    # `contains`, since a comparison with a key that is not there is NULL and would exclude every ordinary run.
+    # `contains`, since comparing a missing key gives NULL and would exclude every ordinary run.
     return over.exclude(options__contains={"dry_run": True})
 
 

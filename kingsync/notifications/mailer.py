@@ -1,4 +1,4 @@
-"""Mails to people: plain text with a simple HTML beside it."""
+"""E-mails: plain text with a simple HTML alternative."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from django.urls import reverse
 
 from kingsync.runs.thread_pool import Pool, PoolFullError
 
-# So long a page waits for the mail server; the mail may still go out afterwards.
+# How long a page waits for the mail server; the e-mail may still go out afterwards.
 PAGE_SECONDS = 3.0
 _pool = Pool(threads=2, waiting=8)
 
 
 def send(*, to: Sequence[str], subject: str, template: str, context: Mapping[str, object]) -> None:
-    """Send `templates/mails/<template>` in the active language. Raises `OSError` when no server takes the mail."""
+    """Send `templates/mails/<template>` in the active language. Raises `OSError` when no server accepts it."""
     _filled(to, subject, template, context).send()
 
 
 def send_from_page(*, to: Sequence[str], subject: str, template: str, context: Mapping[str, object]) -> None:
-    """Send a mail as `send` does, without holding the page: a server that is too slow is an `OSError` as well."""
+    """Send an e-mail as `send` does, without holding the page: a server that is too slow is an `OSError` as well."""
     mail, sent = _filled(to, subject, template, context), Future[int]()
     try:
         _pool.submit(lambda: _settle(sent, mail))
@@ -35,19 +35,19 @@ def send_from_page(*, to: Sequence[str], subject: str, template: str, context: M
 def _settle(sent: Future[int], mail: EmailMultiAlternatives) -> None:
     try:
         sent.set_result(mail.send())
-    except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
+    except Exception as error:  # noqa: BLE001 - raised again by the caller that waits for it
         sent.set_exception(error)
 
 
 def _filled(to: Sequence[str], subject: str, template: str, context: Mapping[str, object]) -> EmailMultiAlternatives:
     filled = {**context, "subject": subject, "site_url": settings.SITE_URL}
     text = render_to_string(f"mails/{template}.txt", filled)
-    # A header is one line, whatever somebody named their company.
+    # A header is one line, whatever the company's name contains.
     mail = EmailMultiAlternatives(subject=" ".join(subject.split()), body=text.strip() + "\n", to=list(to))
     mail.attach_alternative(render_to_string(f"mails/{template}.html", filled), "text/html")
     return mail
 
 
 def link(name: str, *args: object) -> str:
-    """Return the whole address of a page."""
+    """Return the absolute URL of a page."""
     return settings.SITE_URL + reverse(name, args=args)

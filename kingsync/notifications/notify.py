@@ -1,6 +1,6 @@
-"""Mails about what needs a person: soon after each problem, or once a day, as the settings say.
+"""Notification e-mails: soon after each problem, or once a day, as the settings say.
 
-What a mail covers is booked when the server has taken it; a mail that was not taken is tried again.
+What an e-mail covers is saved when the server has accepted it; an e-mail that was not accepted is tried again.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from kingsync.notifications.digest import News
 logger = logging.getLogger(__name__)
 
 DIGEST_AT = datetime.time(7, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
-# What was decided a moment ago may not be stored yet: a mail looks at what is older than this.
+# Very recent changes may not be committed yet: an e-mail covers what is older than this.
 SETTLED = datetime.timedelta(seconds=15)
-# A run that is going on is waited for, so that it makes one mail; a long one is not.
+# A run in progress is waited for, so that it causes one e-mail; a long one is not.
 PATIENCE = datetime.timedelta(minutes=10)
 RETRY_AFTER = datetime.timedelta(minutes=5)
-# Stands in `problem` until the server has taken the mail.
+# Value of `problem` until the server has accepted the e-mail.
 UNFINISHED = "not finished"
 
 
 def tenants_with_mail() -> list[int]:
-    """Return the tenants that want mails and said to whom."""
+    """Return the tenants that want e-mails and have recipients."""
     wanted = SyncSettings.across_tenants.exclude(notification_mode=MailMode.OFF).exclude(notification_emails=[])
     return list(wanted.order_by("tenant_id").values_list("tenant_id", flat=True))
 
 
 def send_due(*, now: datetime.datetime) -> None:
-    """Send the mail that the open scope's tenant is due for, if any."""
+    """Send the e-mail that the current tenant is due for, if any."""
     settings = SyncSettings.objects.first()
     if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
         return
@@ -54,7 +54,7 @@ def send_due(*, now: datetime.datetime) -> None:
 
 
 def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotice | None:
-    """Return the newest mail of the open scope's tenant when no server took it, so that people hear of it here."""
+    """Return the current tenant's newest e-mail if no server accepted it, so that pages can say so."""
     if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
         return None
     newest = SentNotice.objects.order_by("-id").first()
@@ -66,7 +66,7 @@ def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNoti
 
 @dataclass(frozen=True)
 class Look:
-    """One look at one tenant. `newest` is the newest mail as it was then: another look must not mail the same."""
+    """One check of one tenant. `newest` is its newest e-mail at that time: a parallel check must not send the same."""
 
     tenant: Tenant
     settings: SyncSettings
@@ -96,11 +96,11 @@ def _send_digest(look: Look) -> None:
     if not found.is_empty:
         _deliver(look, found)
     elif claimed := _claim(look, recipients=[], count=0):
-        _book(claimed, "")  # looked today, and there was nothing to tell
+        _book(claimed, "")  # checked today, and there was nothing to report
 
 
 def _digest_is_due(now: datetime.datetime) -> bool:
-    """Tell whether today's mail is still to come. The first day begins after the settings asked for it."""
+    """Return whether today's e-mail is still to come. The first day begins after the settings asked for it."""
     due_at = datetime.datetime.combine(now.astimezone(DIGEST_AT.tzinfo).date(), DIGEST_AT)
     if now < due_at:
         return False
@@ -131,9 +131,9 @@ def _deliver(look: Look, found: News) -> None:
 
 
 def _claim(look: Look, *, recipients: list[str], count: int) -> int | None:
-    """Book that a mail is on its way; None when another worker has it, or when it failed a moment ago.
+    """Save that an e-mail is on its way; None when another worker has it, or when it failed a moment ago.
 
-    One row until the server has taken a mail, however often that takes.
+    One row until the server has accepted an e-mail, however many tries that takes.
     """
     told = {
         "mode": look.settings.notification_mode,
@@ -143,14 +143,14 @@ def _claim(look: Look, *, recipients: list[str], count: int) -> int | None:
         "problem": UNFINISHED,
     }
     with transaction.atomic():
-        SyncSettings.objects.select_for_update().get(pk=look.settings.pk)  # one worker after the other
+        SyncSettings.objects.select_for_update().get(pk=look.settings.pk)  # one worker at a time
         newest = SentNotice.objects.order_by("-id").first()
         if _stamp(newest) != look.newest:
             return None
         if newest is not None and newest.problem and newest.sent_at > look.now - RETRY_AFTER:
             return None
         notice = newest if newest is not None and newest.problem else SentNotice.objects.create(**told)
-        # `sent_at` too, which only a new row gets by itself.
+        # `sent_at` too, which only a new row gets automatically.
         SentNotice.objects.filter(pk=notice.pk).update(**told, sent_at=look.now)
     return notice.pk
 

@@ -1,4 +1,4 @@
-"""What differs between a work order as it was exported and as it is now, in a few words per line."""
+"""What differs between a work order as exported and as it is now, in a few words per line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def since_export(booked: Iterable[BookedLine], now: Plan) -> list[str]:
 
 
 def told(content: Content | None) -> str:
-    """Return a line's content for people: quantity, article, text; "-" for none."""
+    """Return a line's content for display: quantity, article, text; "-" for none."""
     if content is None:
         return "-"
     return " ".join(str(part) for part in (content.quantity, content.article, content.text) if part not in ("", None))

@@ -1,8 +1,8 @@
-"""King writes countries with three letters (ISO 3166 alpha-3), OutSmart with two."""
+"""King's three-letter country codes (ISO 3166 alpha-3) and OutSmart's two-letter ones."""
 
 from __future__ import annotations
 
-# Three letters and two, in turn.
+# Three-letter and two-letter codes, alternating.
 _TABLE = """
 ABW AW AFG AF AGO AO AIA AI ALA AX ALB AL AND AD ARE AE ARG AR ARM AM ASM AS ATA AQ ATF TF ATG AG AUS AU AUT AT AZE AZ
 BDI BI BEL BE BEN BJ BES BQ BFA BF BGD BD BGR BG BHR BH BHS BS BIH BA BLM BL BLR BY BLZ BZ BMU BM BOL BO BRA BR BRB BB
@@ -25,6 +25,6 @@ _TWO_LETTERS = dict(zip(_CODES[::2], _CODES[1::2], strict=True))
 
 
 def two_letters(code: str) -> str:
-    """Return the two letters of a country code of three; anything else stays as it is: lists are never complete."""
+    """Return the two-letter code of a three-letter country code; anything else as it is: lists are never complete."""
     written = code.strip()
     return _TWO_LETTERS.get(written.upper(), written)

@@ -9,16 +9,16 @@ from kingsync.rules.mapping import Customers
 from kingsync.rules.outcomes import reason
 from kingsync.rules.records import Answer, Dropped, Row, checked, one_line, refused, skipped
 
-# OutSmart takes no relation without a street, but a customer with only a post-office box has none.
+# OutSmart requires a street, but a customer with only a post-office box has none.
 NO_STREET = "-"
-# Between the customer's number and that of its part; a part's number may not hold it, so that codes stay apart.
+# Separates the customer's number from that of its part; a part's number may not contain it, so that codes stay unique.
 SEPARATOR = "-"
 
 
 def from_debtor(debtor: Debtor, choices: Customers) -> list[Answer]:
-    """Return the relation first, then what belongs to it; only the relation's answer when that is not sent.
+    """Return the relation first, then its parts; only the relation's answer when the relation is not sent.
 
-    Of a customer that is to be inactive the parts are left as they are: OutSmart cannot make those inactive.
+    The parts of a customer that becomes inactive are left as they are: OutSmart cannot deactivate those.
     """
     name = one_line(debtor.name, debtor.name2) or one_line(debtor.search_code)
     if debtor.is_blocked and choices.inactive == "skip":
@@ -27,7 +27,7 @@ def from_debtor(debtor: Debtor, choices: Customers) -> list[Answer]:
     if isinstance(relation, Dropped) or not relation.is_active:
         return [relation]
     answers: list[Answer] = [relation]
-    # A number that King would give twice is one part: the last one counts, as it would in OutSmart.
+    # When King gives a number twice it is one part: the last one counts, as it would in OutSmart.
     if choices.contact_persons:
         persons = {person.number: person for person in debtor.contact_persons}
         answers += [_contact_person(debtor, person) for person in persons.values()]
@@ -95,7 +95,7 @@ def _address(debtor: Debtor, address: DeliveryAddress) -> Answer:
     payload = outsmart.Address(
         adr_debtor_nr=debtor.number,
         adr_code=code,
-        # A house number alone is no place to drive to.
+        # A house number alone is no usable address.
         adr_line_1=line if street else "",
         adr_zip=one_line(address.postal_code),
         adr_city=one_line(address.city),
@@ -106,12 +106,12 @@ def _address(debtor: Debtor, address: DeliveryAddress) -> Answer:
 
 
 def _code(debtor: Debtor, number: str) -> str:
-    """Return a code that is this part's alone: OutSmart's codes are global, King numbers within the debtor."""
+    """Return a code unique to this part: OutSmart's codes are global, King numbers within the debtor."""
     return f"{debtor.number}{SEPARATOR}{number}"
 
 
 def owner_of(code: str) -> str:
-    """Return the number of the customer that a contact person or address belongs to, by its code."""
+    """Return the number of the customer that a contact person or address belongs to, from its code."""
     return code.rpartition(SEPARATOR)[0]
 
 

@@ -1,4 +1,4 @@
-"""What must change in a King order so that it says what the work order says, and nothing of others' work."""
+"""What must change in a King order so that it matches the work order, without touching other people's work."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from kingsync.rules.plans import BookedLine, Content, Plan, PlannedLine
 
 
 class Add(msgspec.Struct, frozen=True):
-    """A line to add. `again`: King's line that it takes the place of, whose every field it must get."""
+    """A line to add. `again`: King's line that it replaces, all of whose fields it must get."""
 
     line: PlannedLine
     again: OrderLine | None = None
 
     @property
     def new_line(self) -> NewLine:
-        """What to add; one made anew gets what King told of it where the work order leaves that to King."""
+        """The line to add; a re-added one keeps King's values where the work order leaves them to King."""
         content, before = self.line.content, self.again
         price, text, warehouse = content.price, content.text, content.warehouse
         if before is not None:
             text = text or before.text
-            if price is None and before.price is not None and before.price >= 0:  # King takes no other
+            if price is None and before.price is not None and before.price >= 0:  # King accepts no other
                 price = before.price
             if content.kind == LineKind.ARTICLE:
                 warehouse = warehouse or before.warehouse
@@ -42,7 +42,7 @@ class Add(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """Fields to write in a line. `settled`: those in which both sides agree afterwards, by King's names."""
+    """Fields to write in a line. `settled`: fields in which both sides then agree, by King's names."""
 
     line: PlannedLine
     king_line_id: str
@@ -53,15 +53,15 @@ class Change(msgspec.Struct, frozen=True):
 class Remove(msgspec.Struct, frozen=True):
     reference: str
     king_line_id: str
-    # What King calls it itself: ours, but for a line that staff or an import gave another one.
+    # King's own reference of the line: ours, unless staff or an import gave it another one.
     king_reference: str = ""
 
 
 class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     """Both sides changed the same line, so a person must decide.
 
-    `fields` they both changed; else the line is gone on one side: `ours` is the row of which King's staff removed the
-    line, `theirs` what staff changed in a line whose row the office removed.
+    `fields` are those both changed; otherwise the line is gone on one side: `ours` is the row whose line King's staff
+    removed, `theirs` what staff changed in a line whose row the office removed.
     """
 
     reference: str
@@ -72,7 +72,7 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What stays as King has it, for people to know: a field (`kept`), a removed line, or a line out of its place."""
+    """What stays as King has it, for information: a field (`kept`), a removed line, or a line out of sequence."""
 
     reference: str
     label: str
@@ -82,11 +82,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do, in this order: changes, removals, additions.
+    """The steps to carry out, in this order: changes, removals, additions.
 
-    `delivered` names lines that would have to change or go but were delivered: then nothing may be done at all.
-    `found` are the planned lines that King has, as they are to be remembered before anything is written; `absent` are
-    booked lines that the plan does not want and King does not have.
+    `delivered` names lines that would have to change or go but were delivered: then nothing may be done at all. `found`
+    are the planned lines that King has, to be saved before anything is written; `absent` are saved lines that are not
+    in the plan and not in King.
     """
 
     changes: tuple[Change, ...] = ()
@@ -105,11 +105,11 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def between(plan: Plan, booked: Iterable[BookedLine], order: Order, *, may_make_anew: bool = True) -> Differences:
-    """Return what makes `order` say what `plan` says, without losing anything that King's staff did.
+    """Return the steps that make `order` match `plan` without losing anything that King's staff did.
 
-    Only lines that came from this work order are touched, and of those only the fields that OutSmart changed. A
-    refused line that stands in King from before stays as it is. `may_make_anew`: whether untouched lines may be taken
-    out and added again below an added one.
+    Only lines that came from this work order are touched, and of those only the fields that OutSmart changed. A refused
+    line that King already has stays as it is. `may_make_anew`: whether untouched lines may be removed and re-added
+    below an added one.
     """
     comparison = _Comparison(matching.form_of_references(plan.header.external_number), booked, order)
     for line in plan.lines:
@@ -154,7 +154,7 @@ class _Comparison:
         return found, tuple(doubles)
 
     def _is_ours(self, reference: str) -> bool:
-        # By its form too: a line whose answer we never heard may be forgotten here when the work order drops it.
+        # By its form too: a line whose answer was lost may be unknown here once the work order drops it.
         return reference in self._booked or self._form.fullmatch(reference) is not None
 
     def planned(self, line: PlannedLine) -> None:
@@ -168,7 +168,7 @@ class _Comparison:
     def _without_our_own_zero(self, line: PlannedLine) -> PlannedLine:
         """Leave the price of an imported line to King where the work order says zero.
 
-        OutSmart takes no material without a price: the import wrote zero where King told none.
+        OutSmart requires a price for a material: the import wrote zero where King gave none.
         """
         booked = self._booked.get(line.reference)
         if booked is None or not booked.is_imported or line.content.price != 0:
@@ -207,13 +207,13 @@ class _Comparison:
             self._found.append(self._as_found(line, theirs, sent, settled))
 
     def _must_forget_price(self, line: PlannedLine, theirs: OrderLine, booked: BookedLine | None) -> bool:
-        """True when King's own price must take the place of ours: it fills that in for a new line only.
+        """Return True when King's own price must replace ours: King fills it in for a new line only.
 
-        Where staff touched the line it stays as it is, price and all.
+        Where staff touched the line it stays as it is, including its price.
         """
         if not line.is_price_kings or booked is None or booked.sent is None or booked.sent.price is None:
             return False
-        is_filled_in = not line_fields.equal(line.content.article, booked.sent.article)  # with another article
+        is_filled_in = not line_fields.equal(line.content.article, booked.sent.article)  # for another article
         return not is_filled_in and not booked.is_imported and line_fields.is_untouched(theirs, booked)
 
     def _as_found(self, line: PlannedLine, theirs: OrderLine, sent: Content, settled: Iterable[str]) -> BookedLine:
@@ -244,7 +244,7 @@ class _Comparison:
         self._absent = tuple(self._booked.keys() - self._theirs.keys() - wanted)
 
     def restore_sequence(self, plan: Plan) -> None:
-        """Make anew what should stand below an added line, where that loses nothing."""
+        """Re-add what belongs below an added line, where that loses nothing."""
         if not self._additions or self._conflicts:
             return
         standing = [line for line in self._order.lines if line.line_id not in self._leaving_ids()]
@@ -276,12 +276,12 @@ class _Comparison:
         return {step.king_line_id for step in self._removals.values()}
 
     def _is_imported(self, reference: str) -> bool:
-        """True for a line that King's order had before the work order: not using it says nothing about the order."""
+        """Return True for a line that King's order had before the work order: leaving it unused means nothing."""
         booked = self._booked.get(reference)
         return booked is not None and booked.is_imported
 
     def tell_places(self, plan: Plan) -> None:
-        """Note the added lines that come to stand below lines that should stand below them."""
+        """Report the added lines that end up below lines they should precede."""
         if self._conflicts:
             return
         staying = {
@@ -310,7 +310,7 @@ class _Comparison:
 
 
 def _changed(theirs: OrderLine, step: Change) -> OrderLine:
-    """Return King's line as the change would make it; what King fills in by itself for another article is left open."""
+    """Return King's line as the change would make it; fields that King fills in for another article stay open."""
     written = {name: getattr(step.change, name) for name in step.change.__struct_fields__}
     written = {name: value for name, value in written.items() if value is not None}
     if "article_number" in written:
@@ -319,7 +319,7 @@ def _changed(theirs: OrderLine, step: Change) -> OrderLine:
 
 
 def same(one: Content, other: Content) -> bool:
-    """True when two contents say the same to King."""
+    """Return True when King would treat two contents as the same."""
     return one.kind == other.kind and all(
         line_fields.equal(getattr(one, field), getattr(other, field)) for field in line_fields.STATED
     )

@@ -11,11 +11,11 @@ from kingsync.rules.outcomes import Reason, reason, shown
 
 DAY = 24 * 60
 LONGEST_PAUSE = 9  # digits
-LARGEST_SHIFT = Decimal("0.5")  # minutes that the decimals of a rate may move the time
+LARGEST_SHIFT = Decimal("0.5")  # minutes that rounding to a rate's decimals may shift the time
 
 
 def registered_minutes(period: WorkPeriod) -> int | Reason:
-    """Return the minutes of a period: TotalTime, else end - begin - break, over midnight too."""
+    """Return the minutes of a period: TotalTime, else end - begin - break, also across midnight."""
     if period.total_time.strip():
         return _minutes(period.total_time)
     if not period.begin_time.strip() or not period.end_time.strip():
@@ -37,7 +37,7 @@ def _minutes(text: str) -> int | Reason:
 
 
 def _clock(text: str) -> int | Reason:
-    """Return the minutes since midnight; 25:00 is no time of the day."""
+    """Return the minutes since midnight; 25:00 is not a time of day."""
     minutes = _minutes(text)
     return reason("unreadable_time", value=text) if isinstance(minutes, int) and minutes >= DAY else minutes
 
@@ -58,7 +58,7 @@ def round_up(minutes: int, step: int) -> int:
 
 
 def quantity(minutes: int, decimals: int | None) -> Decimal | None:
-    """Return hours in at most `decimals` (3 when not known), half up; None when that shifts the time too far."""
+    """Return hours in at most `decimals` (3 if unknown), half up; None when that shifts the time too far."""
     places = MOST_DECIMALS if decimals is None else min(decimals, MOST_DECIMALS)
     hours = (Decimal(minutes) / 60).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     if abs(hours * 60 - minutes) > LARGEST_SHIFT:

@@ -20,14 +20,14 @@ from kingsync.rules.records import LONGEST_NUMBER, one_line
 
 OURS = "OS-"
 NO_PRICE = "0.00"
-# A bare "0" reads as an empty field in the language that OutSmart is written in.
+# A bare "0" counts as empty in the language that OutSmart is written in.
 NO_QUANTITY = "0.00"
 _DEFAULTS = Orders()
 _LONG_TEXTS = frozenset({"internal_work_description"})
 
 
 class LinkedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A material made from a line of King's, and how the export finds it again."""
+    """A material made from a line of King's, and how the export recognises it."""
 
     king_line_id: str
     key: str
@@ -36,7 +36,7 @@ class LinkedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewWork(msgspec.Struct, frozen=True, kw_only=True):
-    """The work order to post, with the King lines that its materials are."""
+    """The work order to post, with the King lines that its materials come from."""
 
     work_order: NewWorkOrder
     lines: tuple[LinkedLine, ...]
@@ -61,7 +61,7 @@ def reason_to_leave(order: Order, choices: Orders) -> Reason | None:
 
 
 def from_order(order: Order, customer: Debtor, invoice: Debtor, choices: Orders) -> NewWork | Reason:
-    """Return the work order with defaults for what OutSmart requires and King leaves empty, or why there is none."""
+    """Return the work order, with defaults for what OutSmart requires and King leaves empty, or why there is none."""
     if _named_place(order, customer) is None and order.delivery_address_number:
         return reason("unknown_address", address=order.delivery_address_number, debtor=customer.number)
     work = drafted(order, customer, invoice, choices)
@@ -72,7 +72,7 @@ def from_order(order: Order, customer: Debtor, invoice: Debtor, choices: Orders)
 
 
 def drafted(order: Order, customer: Debtor, invoice: Debtor, choices: Orders) -> NewWork:
-    """Return the work order as the two records make it, whether OutSmart would take it or not."""
+    """Return the work order built from the two records, whether or not OutSmart would accept it."""
     lines = linked_lines(order) if choices.materials else ()
     place = _named_place(order, customer) or _own_place(customer)
     own = _own_place(invoice)
@@ -105,7 +105,7 @@ def drafted(order: Order, customer: Debtor, invoice: Debtor, choices: Orders) ->
     return NewWork(work_order=work_order, lines=lines)
 
 
-# --- Who and where ----------------------------------------------------------------------------------------------------
+# --- Customer and place -----------------------------------------------------------------------------------------------
 
 
 def _missing(order: Order, customer: Debtor) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _own_place(debtor: Debtor) -> _Place:
 
 
 def _named_place(order: Order, customer: Debtor) -> _Place | None:
-    """Return the delivery address that the order names; None when it names none, or one that is not known."""
+    """Return the delivery address that the order names; None when it names none, or an unknown one."""
     for address in customer.delivery_addresses:
         if order.delivery_address_number and address.number == order.delivery_address_number:
             return _Place(
@@ -149,13 +149,13 @@ def _named_place(order: Order, customer: Debtor) -> _Place | None:
 
 
 def _contact(order: Order, customer: Debtor) -> str:
-    """Return the order's contact person; OutSmart requires one, so else the customer's own name."""
+    """Return the order's contact person, else the customer's own name: OutSmart requires one."""
     named = {person.number: one_line(person.name) for person in customer.contact_persons}
     return named.get(order.contact_person_number) or _name(customer)
 
 
 def _for_the_engineer(order: Order) -> str:
-    """Return the remark and the text lines. Not the work description: the export would send that back as a text."""
+    """Return the remark and the text lines. Not the work description: the export would send that back as text."""
     texts = (line.text or line.description for line in order.lines if line.kind == LineKind.TEXT)
     return "\n".join(text.strip() for text in (order.remark, *texts) if text.strip())
 
@@ -164,9 +164,9 @@ def _for_the_engineer(order: Order) -> str:
 
 
 def linked_lines(order: Order) -> tuple[LinkedLine, ...]:
-    """Return the article lines as materials, each with the King line that it is.
+    """Return the article lines as materials, each with its King line.
 
-    A line of a rate stays King's alone: the hours of a work order are those that were worked.
+    Rate lines stay King's alone: the hours of a work order are those that were worked.
     """
     keys = matching.Keys()
     articles = [line for line in order.lines if line.kind == LineKind.ARTICLE and line.article_number.strip()]
@@ -196,11 +196,11 @@ def _quantity(quantity: Decimal | None) -> str:
     return f"{quantity:f}" if quantity else NO_QUANTITY
 
 
-# --- What OutSmart takes ----------------------------------------------------------------------------------------------
+# --- What OutSmart accepts --------------------------------------------------------------------------------------------
 
 
 def _too_long(work: NewWork) -> Iterator[Reason]:
-    """Return what is longer than OutSmart takes: nothing is cut in silence."""
+    """Return which fields are longer than OutSmart accepts: nothing is cut silently."""
     if len(work.work_order.king_order_number) > LONGEST_NUMBER:
         yield _over("number", len(work.work_order.king_order_number), LONGEST_NUMBER)
     yield from _long_texts(work.work_order)

@@ -1,4 +1,4 @@
-"""One line field by field, three ways: what we last sent, what King has, what OutSmart says now."""
+"""Three-way comparison of one line, field by field: what we last sent, what King has, what OutSmart says now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kingsync.rules.plans import BookedLine, Content
 
 Value: TypeAlias = str | Decimal | None
 
-# What a work order can state of a line: `Content`'s name of the field → the name in King's record.
+# What a work order can set in a line: `Content`'s name of the field → the name in King's record.
 STATED = {
     "article": "article_number",
     "text": "text",
@@ -21,15 +21,15 @@ STATED = {
     "price": "price",
     "warehouse": "warehouse",
 }
-# What staff can set on a line, by the names of King's record. The rest is King's own: ids, places, deliveries.
+# What staff can set in a line, by the names of King's record. The rest is King's own: ids, positions, deliveries.
 _SET_BY_STAFF = (*STATED.values(), "description", "to_deliver", "to_invoice", "reference")
-# King fills these in anew when the article changes.
+# King refills these when the article changes.
 _OF_THE_ARTICLE = ("description", "price", "text")
 _SHOWN_LENGTH = 80
 
 
 class FieldConflict(msgspec.Struct, frozen=True):
-    """Both sides changed a field, each to something else; values as people read them."""
+    """Both sides changed a field to different values; values in display form."""
 
     field: str
     before: str
@@ -38,7 +38,7 @@ class FieldConflict(msgspec.Struct, frozen=True):
 
 
 class FieldKept(msgspec.Struct, frozen=True):
-    """A field that King's staff changed and the office did not; values as people read them."""
+    """A field that King's staff changed and the office did not; values in display form."""
 
     field: str
     before: str
@@ -46,7 +46,7 @@ class FieldKept(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a line. `settled`: fields in which both sides agree once `change` is made, by King's names."""
+    """The outcome for a line. `settled`: fields in which both sides agree once `change` is made, by King's names."""
 
     change: LineChange | None
     settled: frozenset[str]
@@ -55,24 +55,24 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(wanted: Content, theirs: OrderLine, booked: BookedLine | None) -> Comparison:
-    """Return what becomes of King's line `theirs`, which should say what `wanted` says."""
+    """Return the outcome for King's line `theirs`, which should match `wanted`."""
     return _Line(theirs, booked).compared(wanted)
 
 
 def staff_changes(theirs: OrderLine, booked: BookedLine | None) -> tuple[FieldKept, ...]:
-    """Return what King's staff changed in a line of ours; without a baseline only what we stated can tell."""
+    """Return what King's staff changed in a line of ours; without a baseline only in the fields that we sent."""
     return _Line(theirs, booked).kept()
 
 
 def is_untouched(theirs: OrderLine, booked: BookedLine | None) -> bool:
-    """True when King's line is for sure as it was after our last write, in every field, and nothing was delivered."""
+    """Return True when King's line is certainly as we last wrote it, in every field, and nothing was delivered."""
     if booked is None or booked.as_read is None or theirs.delivered or not theirs.reference:
         return False
     return all(equal(getattr(theirs, name), getattr(booked.as_read, name)) for name in _SET_BY_STAFF)
 
 
 def arrived(theirs: OrderLine, booked: BookedLine | None) -> Content | None:
-    """Return what we sent last: of a call whose answer was lost, what King's line says of it."""
+    """Return what we sent last; after a lost answer, as far as King's line shows that it arrived."""
     if booked is None or booked.attempted is None:
         return booked.sent if booked else None
     if booked.sent is None:
@@ -87,7 +87,7 @@ def arrived(theirs: OrderLine, booked: BookedLine | None) -> Content | None:
 
 
 def is_edited(wanted: Content, sent: Content) -> bool:
-    """True when OutSmart's row changed; what our settings began to send, or stopped sending, is no edit."""
+    """Return True when OutSmart's row changed; a change in what our settings send is no edit."""
     for field in STATED:
         ours, before = getattr(wanted, field), getattr(sent, field)
         if _is_stated(field, ours) and _is_stated(field, before) and not equal(ours, before):
@@ -96,21 +96,21 @@ def is_edited(wanted: Content, sent: Content) -> bool:
 
 
 def rebased(before: OrderLine | None, now: OrderLine, settled: Collection[str]) -> OrderLine | None:
-    """Return the baseline of a line after both sides came to agree in `settled`; other fields keep theirs."""
+    """Return the baseline of a line after both sides agree on `settled`; other fields keep theirs."""
     if before is None:
         return None
     return msgspec.structs.replace(before, line_id=now.line_id, **{name: getattr(now, name) for name in settled})
 
 
 def equal(one: Value, other: Value) -> bool:
-    """True when two values say the same to King: numbers by value, texts without blanks at their ends."""
+    """Return True when King treats two values as equal: numbers by value, texts without surrounding blanks."""
     if isinstance(one, str) and isinstance(other, str):
         return one.strip() == other.strip()
     return one == other
 
 
 def shown(value: Value) -> str:
-    """Return a value for people, long texts cut; "-" for none."""
+    """Return a value for display, long texts cut; "-" for none."""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     text = " ".join((value or "").split())
@@ -118,12 +118,12 @@ def shown(value: Value) -> str:
 
 
 def _is_stated(field: str, value: Value) -> bool:
-    # An empty text says that there is none; an empty price or warehouse leaves it to King.
+    # An empty text is a value; an empty price or warehouse leaves it to King.
     return field == "text" or value not in (None, "")
 
 
 class _Line:
-    """King's line, and what is known of it from before."""
+    """King's line and its history."""
 
     def __init__(self, theirs: OrderLine, booked: BookedLine | None) -> None:
         self._theirs = theirs
@@ -157,7 +157,7 @@ class _Line:
         )
 
     def _is_edited(self, field: str, ours: Value) -> bool:
-        if self._sent is None:  # nothing is known of what we sent: King's line is to say what the plan states
+        if self._sent is None:  # we do not know what we sent: King's line is to match the plan
             return bool(ours)
         return _is_stated(field, ours) and not equal(ours, getattr(self._sent, field))
 
@@ -166,7 +166,7 @@ class _Line:
         return bool(ours) and not any(equal(getattr(self._theirs, name), value) for value in ours)
 
     def _ours(self, name: str) -> Iterator[Value]:
-        """Yield what King's line may say in a field without staff's doing; nothing where nobody knows."""
+        """Yield the values that King's line may have in a field without staff's doing; nothing when unknown."""
         if self._baseline is not None:
             yield getattr(self._baseline, name)
         field = next((field for field, in_king in STATED.items() if in_king == name), "")
@@ -182,7 +182,7 @@ class _Line:
     def kept(self, but: Collection[str] = ()) -> tuple[FieldKept, ...]:
         changed = [name for name in _SET_BY_STAFF if name not in but and self._is_set_by_staff(name)]
         if "article_number" in changed and "description" in changed:
-            changed.remove("description")  # King filled that in with the article
+            changed.remove("description")  # King filled that in for the article
         return tuple(
             FieldKept(
                 next((field for field, in_king in STATED.items() if in_king == name), name),
@@ -193,7 +193,7 @@ class _Line:
         )
 
     def _kept_from_another_article(self, wanted: Content, writes: dict[str, Value]) -> dict[str, Value]:
-        """Return what must be written along with another article, or King would fill in that article's own."""
+        """Return what must be written together with another article, or King would fill in that article's defaults."""
         found: dict[str, Value] = {}
         for name in ("price", "text"):
             stated = getattr(wanted, name)
@@ -206,7 +206,7 @@ class _Line:
         return found
 
     def _lost_to_another_article(self, writes: dict[str, Value]) -> list[FieldConflict]:
-        """Return the description that staff wrote and that nobody can write back beside another article."""
+        """Return the description that staff wrote and that cannot be written back along with another article."""
         if not self._is_set_by_staff("description"):
             return []
         ours, theirs = shown(writes["article_number"]), shown(self._theirs.description)

@@ -1,4 +1,4 @@
-"""Whose order is it? A work order with the number of another customer's order is a mistake until a person says not."""
+"""Whose King order it is: the number of another customer's order is a mistake until someone approves it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from kingsync.rules.plans import ArticleFacts
 
 
 def mark(number: str, debtor_number: str) -> str:
-    """Return King's order and whose it is as the ledger keeps them: what a person agreed to, what was read last."""
+    """Return King's order and its debtor in the ledger's form, as approved by a person or as last read."""
     return f"{number}:{debtor_number}"
 
 
 def debtor_in(seen: str, number: str) -> str:
-    """Return the debtor in a mark, "" when it is of another order than this one."""
+    """Return the debtor in a mark, "" when the mark is about another order."""
     order_number, _, debtor_number = seen.partition(":")
     return debtor_number if order_number == number else ""
 
 
 def is_of_other_customer(work_order: WorkOrder, debtor_number: str) -> bool:
-    """Tell that a debtor is neither the work order's customer nor its invoice relation."""
+    """Return whether a debtor is neither the work order's customer nor its invoice relation."""
     known = (work_order.customer_debtor_number, work_order.invoice_debtor_number)
     own = {notation.canonical_number(each.strip()) for each in known}
     return bool(debtor_number) and notation.canonical_number(debtor_number) not in own
@@ -30,7 +30,7 @@ def is_of_other_customer(work_order: WorkOrder, debtor_number: str) -> bool:
 def hold(
     work_order: WorkOrder, choices: Exports, *, number: str, debtor: ArticleFacts, accepted: str = ""
 ) -> Reason | None:
-    """Return why the work order waits for a person; None where the order may be its own, or somebody said yes to it."""
+    """Return why the work order waits for approval; None where the order may be its own, or it was approved."""
     if choices.order_of_other_customer == "send" or accepted == mark(number, debtor.number):
         return None
     if not is_of_other_customer(work_order, debtor.number):

@@ -1,4 +1,4 @@
-"""A tenant's choices as frozen values: the sections of the tenant file, with their defaults and limits."""
+"""A tenant's settings as frozen values: the sections of the tenant file, with their defaults and limits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Code = Annotated[str, msgspec.Meta(max_length=limits.CODE)]
 Article = Annotated[str, msgspec.Meta(max_length=limits.ARTICLE)]
 RevenueGroup = Annotated[str, msgspec.Meta(max_length=limits.REVENUE_GROUP)]
 Email = Annotated[str, msgspec.Meta(max_length=limits.EMAIL)]
-# Of the length of every list that has no other.
+# The length limit of every list without its own.
 MANY = msgspec.Meta(max_length=limits.ENTRIES)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all sections: an unknown key is refused with its path."""
+    """Base of all sections: refuses an unknown key with its path."""
 
 
 class Schedule(Section, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class Notifications(Section, frozen=True, kw_only=True):
 
 
 class Mapping(Section, frozen=True, kw_only=True):
-    """All choices of one tenant at one version; this is what rules take."""
+    """All settings of one tenant at one version, the form in which rules take them."""
 
     schedule: Schedule = Schedule()
     imports: Imports = Imports()
@@ -122,14 +122,14 @@ class Mapping(Section, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong with one choice: an English sentence to translate, with `%(value)s` filled in from `value`."""
+    """A problem with one setting: an English sentence to translate, with `%(value)s` filled in from `value`."""
 
     message: str
     value: str = ""
 
 
 def problems_of(choices: Mapping) -> dict[str, Problem]:
-    """Return path → problem, for choices that are well-formed alone but cannot work together."""
+    """Return path → problem, for settings that are valid alone but cannot work together."""
     exports = choices.exports
     problems: dict[str, Problem] = {}
     if not exports.work_order_status.strip():

@@ -1,4 +1,4 @@
-"""Which line of an earlier run is this one? Rows of a work order have no ids, so content finds them again."""
+"""Matching rows of a work order with the lines of earlier runs: rows have no ids, so they are matched by content."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules.plans import BookedLine, Source
 
 _LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
-# Returns King's number of an article by the code in a work order.
+# Returns King's article number for a code in a work order.
 NumberOf: TypeAlias = Callable[[str], str]
-# What a row is known by, without the number behind it: both fit the column of the key.
+# The part of a key that describes the row; together with the number behind it, it fits the key's column.
 KEY_LENGTH = 380
 
 
 def form_of_references(external_number: str) -> re.Pattern[str]:
-    """Return the form of all line references of a work order, by the external number of its order."""
+    """Return the form of all line references of a work order, from its order's external number."""
     letters = "".join(_LETTERS.values())
     return re.compile(re.escape(external_number.removeprefix("OS-")) + rf"-[{letters}]\d+")
 
 
 class References:
-    """Gives each line its ExternOrderRegelNummer: the earlier one when we know the line, else the next free one."""
+    """Gives each line its ExternOrderRegelNummer: the earlier one of a known line, else the next free one."""
 
     def __init__(self, outsmart_id: str, booked: Iterable[BookedLine]) -> None:
         self._prefix = f"{outsmart_id}-"
@@ -53,9 +53,9 @@ class References:
 
 
 class Keys:
-    """Gives each row its key: that of the line it was at an earlier run, else a new one of what identifies the row.
+    """Gives each row its key: that of its line in an earlier run, else a new one from what identifies the row.
 
-    A key is made once and stays: where only the warehouse or the hour type of a row changed, the row keeps its line.
+    A key never changes: a row whose warehouse or hour type alone changed keeps its line.
     """
 
     def __init__(self, booked: Iterable[BookedLine] = ()) -> None:
@@ -65,9 +65,9 @@ class Keys:
 
     @classmethod
     def of(cls, work_order: WorkOrder, booked: Iterable[BookedLine], number_of: NumberOf = str) -> Keys:
-        """Return the keys of a work order whose lines were booked by earlier runs.
+        """Return the keys of a work order whose lines were saved by earlier runs.
 
-        By `number_of` a row whose code became another name of the same article (EAN, number) is found again.
+        `number_of` recognises a row whose code became another name of the same article (EAN, number).
         """
         booked = tuple(booked)
         keys = cls(booked)
@@ -103,7 +103,7 @@ class Keys:
 
 
 def label_of(line: BookedLine) -> str:
-    """Return what people know a booked line by when its row is gone: the code in its key."""
+    """Return the label of a saved line whose row is gone: the code in its key."""
     return line.key.split("|")[1] if "|" in line.key else line.key
 
 
@@ -158,7 +158,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _kin(line: BookedLine, number_of: NumberOf) -> str:
-    """Return the kin of a line, or its name where that cannot be told (a bar within a value, a row with an id)."""
+    """Return the kin of a line, or its name where the kin is unknown (a bar within a value, a row with an id)."""
     name = _name_of(line)
     parts = name.split("|")
     if parts[0] == "material" and len(parts) == _MATERIAL_PARTS:
@@ -170,13 +170,13 @@ def _kin(line: BookedLine, number_of: NumberOf) -> str:
 
 
 def fingerprint_of(row: Material | WorkPeriod) -> str:
-    """Return what a row is known by as long as none of the fields that decide its line changes; 16 characters."""
+    """Return a fingerprint, 16 characters, that stays the same until a field that decides the row's line changes."""
     decisive = msgspec.structs.replace(row, position=0)
     return hashlib.blake2b(msgspec.json.encode(decisive), digest_size=8).hexdigest()
 
 
 def _pairs(rows: list[_Row], booked: list[BookedLine], number_of: NumberOf) -> Iterator[tuple[_Row, BookedLine]]:
-    """Pair rows with the lines that they were: unchanged rows first, the others among those of one kin."""
+    """Pair rows with their earlier lines: unchanged rows first, then the others within each kin."""
     yield from _unchanged(rows, booked)
     lines: defaultdict[str, list[BookedLine]] = defaultdict(list)
     for line in booked:
@@ -189,7 +189,7 @@ def _pairs(rows: list[_Row], booked: list[BookedLine], number_of: NumberOf) -> I
 
 
 def _unchanged(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
-    """Take the rows that nobody changed out of `rows`, and their lines, sent or refused, out of `lines`."""
+    """Remove unchanged rows from `rows`, and their lines, sent or refused, from `lines`; yield the pairs."""
     known: defaultdict[str, list[BookedLine]] = defaultdict(list)
     for line in sorted(lines, key=_age):
         if line.row:
@@ -203,9 +203,9 @@ def _unchanged(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row
 
 
 def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
-    """Pair the rows that are as they were from both ends, then the most alike; among equals in their sequence.
+    """Pair identical rows from both ends, then the most similar ones; equally similar ones in their sequence.
 
-    So a row that went or came among rows alike is the one whose line goes or comes, and the others keep theirs.
+    So among similar rows, only the line of the row that was removed or added goes or comes; the others keep theirs.
     """
     for end in (0, -1):
         while rows and lines and _is_same_row(rows[end], lines[end]):
@@ -220,7 +220,7 @@ def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_
 
 
 def _age(line: BookedLine) -> tuple[bool, int]:
-    """Sort lines that King has before others, and by the number in their key."""
+    """Return a sort key: lines that King has come first, then by the number in their key."""
     count = line.key.rpartition("#")[2]
     return line.sent is None, int(count) if count.isascii() and count.isdigit() else 0
 
@@ -230,7 +230,7 @@ def _name_of(line: BookedLine) -> str:
 
 
 def _is_same_row(row: _Row, line: BookedLine) -> bool:
-    """True for what was sent with this quantity out of this warehouse."""
+    """Return True when this quantity was sent from this warehouse."""
     return _has_same_quantity(row, line) and _has_same_name(row, line)
 
 

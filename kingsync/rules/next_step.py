@@ -1,7 +1,7 @@
-"""The next step of a work order: the one answer that the export carries out, and dry run and forecast only show.
+"""The next step of a work order: one answer that the export carries out and that dry run and settings impact only show.
 
-What is known is a value. While something must be found out first, the next step is to do so; whoever asks does that
-as far as he may, adds it to what is known and asks again.
+What is known is a value. While something must be found out first, the next step is to do so; the caller does that as
+far as it may, adds it to what is known and asks again.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from kingsync.rules.plans import Plan
 class Act(enum.StrEnum):
     # To be found out first
     LOOK_UP = "look_up"  # ask King for an order of ours whose creation was begun
-    TAKE_OVER = "take_over"  # the order that was found is the one of this work order
-    START_OVER = "start_over"  # King never made the order
-    JUDGE = "judge"  # make the plan, and what the rules say of it
+    TAKE_OVER = "take_over"  # the order that was found belongs to this work order
+    START_OVER = "start_over"  # King never created the order
+    JUDGE = "judge"  # make the plan and apply the rules
     READ = "read"  # read King's order as it is now
     LOOK_FOR_LOST = "look_for_lost"  # make sure that King has no order of ours that the ledger does not know
-    # The end
+    # Final steps
     LEAVE = "leave"
     WAIT_FOR_TRIGGER = "wait_for_trigger"
-    WAIT_FOR_KING = "wait_for_king"  # a call whose answer was lost may still be carried out
+    WAIT_FOR_KING = "wait_for_king"  # a call whose answer was lost may still be running
     LEAVE_UNKNOWN = "leave_unknown"  # a person must look: King may or may not have the order
-    ASK_KING = "ask_king"  # only King could tell, and whoever asks may not ask it
-    BOOK_AS_DONE = "book_as_done"  # it was finished before the database was put back
+    ASK_KING = "ask_king"  # only King knows, and the caller may not ask
+    BOOK_AS_DONE = "book_as_done"  # it was finished before the database was restored
     REJECT = "reject"
     HOLD = "hold"
     KEEP = "keep"  # King has exactly this already
     UPDATE = "update"
-    ADOPT = "adopt"  # an order of ours was found in King: go on with it
+    ADOPT = "adopt"  # an order of ours was found in King: continue with it
     CREATE = "create"
 
 
@@ -55,7 +55,7 @@ COUNTED = {
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules and settings say. `steps` is what to write into King's order, once it was read."""
+    """The verdict of rules and settings. `steps` is what to write into King's order, once it was read."""
 
     plan: Plan
     rejects: tuple[Reason, ...] = ()
@@ -65,7 +65,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Return every reason: rejecting before holding before lines."""
+        """Return every reason: rejects before holds before lines."""
         return (*self.rejects, *self.holds, *self.lines)
 
     @property
@@ -74,11 +74,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a work order; None = nobody has looked yet.
+    """What is known of a work order; None = not looked up yet.
 
     `is_begun`: a write of it may have reached King. `is_making_begun`: the creation of its order was begun, and its
-    number never heard. `is_resting`: an interim order that nobody named waits for its next turn at a trigger.
-    `may_ask` is False for who may not call King. `is_unfinished`: our own order, of which no whole plan ever got there.
+    number never received. `is_resting`: an interim order that was not named explicitly waits for its next turn at a
+    trigger. `may_ask` is False for a caller that may not call King. `is_unfinished`: an order created by us that never
+    got a complete plan.
     """
 
     is_excluded: bool = False
@@ -114,23 +115,23 @@ class NextStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def next_step(known: Known) -> NextStep:
-    """Return the next step of a work order of which this much is known."""
+    """Return the next step for this state of knowledge about a work order."""
     return _not_taken_up(known) or _of_begun(known) or _of_judged(known)
 
 
 def follow(known: Known, learn: Mapping[Act, Callable[[Known], Known]]) -> tuple[Known, NextStep]:
-    """Find out, by what `learn` has for it, what must be known first; return all of that and the step at the end."""
+    """Look up, through `learn`, what must be known first; return everything known and the final step."""
     while (step := next_step(known)).act in learn:
         known = learn[step.act](known)
     return known, step
 
 
 def count_of(act: Act, known: Known, *, is_written: bool) -> str:
-    """Return as what a work order counts with which that was done. `is_written`: King's order was, or will be."""
+    """Return the count of a work order whose last step this was. `is_written`: King's order was, or will be."""
     if act not in (Act.UPDATE, Act.ADOPT):
         is_incomplete = act is Act.KEEP and known.verdict is not None and not known.verdict.plan.is_complete
         return "rejected" if is_incomplete else COUNTED[act]
-    # An order that we made and never finished counts as created, also when another run or try began it.
+    # An order that we created and never finished counts as created, also when another run or try began it.
     if known.is_unfinished:
         return "created"
     return "updated" if is_written else "unchanged"
@@ -141,14 +142,14 @@ def _not_taken_up(known: Known) -> NextStep | None:
         return NextStep(act=Act.LEAVE)
     if not known.is_switched_on:
         return NextStep(act=Act.LEAVE, reasons=(reason("exports_off"),))
-    # What was begun is finished wherever it is now.
+    # What was begun is finished whatever its status now.
     if not known.is_at_trigger and (known.is_resting or not known.is_begun):
         return NextStep(act=Act.WAIT_FOR_TRIGGER, reasons=(reason("left_the_trigger"),))
     return None
 
 
 def _of_begun(known: Known) -> NextStep | None:
-    """Return the step of an order of which nobody knows yet whether King made it, or that was finished before."""
+    """Return the step of an order that King may or may not have created, or that was finished before."""
     if known.is_making_begun:
         return _of_pending(known)
     return NextStep(act=Act.BOOK_AS_DONE) if known.was_finished else None
@@ -184,7 +185,7 @@ def _of_unread(known: Known, verdict: Verdict) -> Act:
         return Act.READ
     if known.is_in_king and not known.is_approval_due:
         return Act.KEEP
-    return Act.WAIT_FOR_KING if known.is_in_doubt else Act.READ  # what is read while in doubt may change yet
+    return Act.WAIT_FOR_KING if known.is_in_doubt else Act.READ  # what is read now may still change
 
 
 def _of_read(known: Known, verdict: Verdict) -> Act:

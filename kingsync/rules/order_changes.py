@@ -1,4 +1,4 @@
-"""How King's order differs now from the work order that was made of it: field by field, and line by line."""
+"""How King's order now differs from the work order made from it: field by field, and line by line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kingsync.rules.imported_orders import OURS, NewWork
 from kingsync.rules.records import one_line
 
 NOTHING = "-"
-# A field of the work order, and the word of `kingsync.messages.reason_texts` that people know it by.
+# Field of the work order → its message code in `kingsync.messages.reason_texts`.
 _OF_THE_ORDER = (
     ("customer_debtor_number", "debtor"),
     ("invoice_debtor_number", "invoice_debtor"),
@@ -27,7 +27,7 @@ _TEXTS_OF_A_LINE = (("code", "article"), ("name", "description"), ("warehouse", 
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One thing that is not the same: `field` is a word, or `line <article>`, or `line <article>: <word>`."""
+    """One difference: `field` is a word, or `line <article>`, or `line <article>: <word>`."""
 
     field: str
     sent: str
@@ -35,10 +35,10 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What a comparison may say something about.
+    """What a comparison has enough data for.
 
-    `line_ids` is King's line by the key of the material that it became. `is_customer_known`: whether the contact
-    person and the address can be told; `has_lines`: whether lines that King added should have become materials.
+    `line_ids` is King's line by the key of the material made from it. `is_customer_known`: whether contact person and
+    address can be compared; `has_lines`: whether lines that King added should have become materials.
     """
 
     line_ids: Mapping[str, str]
@@ -54,7 +54,7 @@ def without_ours(order: Order, outsmart_id: str) -> Order:
 
 
 def between(sent: NewWorkOrder, now: NewWork, known: Known) -> list[Difference]:
-    """Return what King says otherwise than the work order did when it was posted; empty when nothing does."""
+    """Return what King says differently from the work order as it was posted; empty when nothing differs."""
     return [*_header(sent, now.work_order, known), *_lines(sent, now, known)]
 
 
@@ -67,7 +67,7 @@ def _header(sent: NewWorkOrder, now: NewWorkOrder, known: Known) -> Iterator[Dif
 
 
 def _address(of: NewWorkOrder) -> str:
-    # As one text: where the street ends and the number begins is a matter of how it was written.
+    # As one text: the split between street and number depends on how it was written.
     return one_line(*(getattr(of, field) for field in _ADDRESS))
 
 
@@ -111,5 +111,5 @@ def _told(field: str, before: str, after: str) -> Iterator[Difference]:
 
 
 def _same_number(one: str, other: str) -> bool:
-    """True for numbers of one value: King may write 4 as 4.0."""
+    """Return True for numbers of equal value: King may write 4 as 4.0."""
     return Decimal(one) == Decimal(other)

@@ -1,4 +1,4 @@
-"""Work order → King order: the rule that the product exists for (product.md, chapter 4)."""
+"""Work order → King order: the central rule of the product (product.md, chapter 4)."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def from_work_order(
 ) -> Plan:
     """Return the King order that this work order should become.
 
-    `king_order_number` fills the tag of that name ("" until it is known). `is_new` is False for an order that exists
-    already: it keeps its debtor.
+    `king_order_number` fills the tag of that name ("" until it is known). `is_new` is False for an existing order,
+    which keeps its debtor.
     """
     reader = _Reader(work_order, choices, facts, booked)
     materials, periods = reader.materials(), reader.periods()
@@ -82,7 +82,7 @@ def debtor_of(work_order: WorkOrder, choices: Exports) -> str:
 
 
 def finished_on(work_order: WorkOrder) -> datetime.date | None:
-    """Return the day on which the work was finished, as far as the work order tells."""
+    """Return the day on which the work was finished, as far as the work order says."""
     days = [_date(work_order.work_end_date), _date(work_order.work_date)]
     days += [_date(period.work_date) for period in work_order.periods]
     known = [day for day in days if day]
@@ -102,7 +102,7 @@ def _header(work_order: WorkOrder, choices: Exports) -> Header:
 
 
 def _reference(work_order: WorkOrder) -> str:
-    """Return what the customer knows the job by: the first of three that King takes whole (40 characters)."""
+    """Return the customer's reference of the job: the first of three that fits King's 40 characters."""
     names = (work_order.external_reference, work_order.reference, f"Werkbon {work_order.order_number}")
     fitting = (" ".join(name.split()) for name in names)
     return next((name for name in fitting if 0 < len(name) <= limits.REFERENCE_LENGTH), "")
@@ -133,7 +133,7 @@ def _debtor_problems(header: Header, facts: Facts) -> Iterator[Reason]:
             yield reason("blocked_debtor", debtor=number)
 
 
-# --- The whole of the lines -------------------------------------------------------------------------------------------
+# --- All lines together -----------------------------------------------------------------------------------------------
 
 
 def _in_sequence(choices: Exports, materials: list[Line], periods: list[Line], lines: list[Line]) -> list[Line]:
@@ -142,7 +142,7 @@ def _in_sequence(choices: Exports, materials: list[Line], periods: list[Line], l
 
 
 def _counting(lines: list[Line]) -> list[Line]:
-    """Return the lines that make an order worth sending: materials and hours that were not rightly left out."""
+    """Return the lines that make an order worth sending: materials and hours that were not deliberately left out."""
     return [
         line
         for line in lines
@@ -171,7 +171,7 @@ def _holds(work_order: WorkOrder, choices: Exports, lines: list[Line]) -> Iterat
 
 
 class _Reader:
-    """Reads the rows of one work order into lines; collects what rejects the whole of it in `rejects`."""
+    """Reads the rows of one work order into lines; collects reasons to reject the whole of it in `rejects`."""
 
     def __init__(self, work_order: WorkOrder, choices: Exports, facts: Facts, booked: tuple[BookedLine, ...]) -> None:
         self.work_order, self.choices, self.facts = work_order, choices, facts
@@ -278,7 +278,7 @@ class _Reader:
         return _price_problem(price, material.price) or hours.plain(price)
 
     def _sends_price(self, material: Material) -> bool:
-        # A line without a code has no price in King but that of the article that stands in for it.
+        # A line without a code has no price in King except that of its substitute article.
         return self.choices.send_prices or not material.code.strip()
 
     # Hours
@@ -321,7 +321,7 @@ def _quantity(material: Material) -> Decimal | Reason:
 
 
 def _known(facts: dict[str, ArticleFacts | None], code: str, kind: str) -> ArticleFacts | Reason:
-    """Return what King knows of the code; where nothing is known King's own answer to the write decides."""
+    """Return what King knows of the code; if nothing is known, King's answer to the write decides."""
     found = facts.get(code, ArticleFacts(number=code))
     if found is None or len(found.number) > limits.RECORD_NUMBER_LENGTH:
         return reason(f"unknown_{kind}", **{kind: shown(code)})
@@ -371,7 +371,7 @@ def fingerprint(plan: Plan) -> bytes:
 
 
 def _period_label(period: WorkPeriod) -> str:
-    """Return what people know a work period by; without an hour type also its end and its employee."""
+    """Return the label of a work period; without an hour type also its end and its employee."""
     parts = [period.hour_type, period.work_date, period.begin_time]
     if not period.hour_type:
         span = "–".join(filter(None, (period.begin_time, period.end_time)))

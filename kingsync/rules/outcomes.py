@@ -1,4 +1,4 @@
-"""What a rule may answer, beside the thing asked for."""
+"""What a rule may return instead of its result."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ SHOWN_LENGTH = 80
 
 
 def gettext_noop(text: str) -> str:
-    """Mark a text for translation; the translation itself happens where the reader's language is known."""
+    """Mark a text for translation; it is translated where the reader's language is known."""
     return text
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why something was not done: a word of `kingsync.messages.reason_texts` and the values in its sentence."""
+    """Why something was not done: a code of `kingsync.messages.reason_texts` and the values of its sentence."""
 
     code: str
     params: dict[str, str] = {}
 
 
 def shown(text: str, longest: int = SHOWN_LENGTH) -> str:
-    """Return a value from outside as it stands in a sentence: its beginning, where it is longer than people read."""
+    """Return an outside value for use in a sentence, cut when it is longer than people read."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""The values that the order rules speak in: what should stand in King, and why something should not."""
+"""The values that the order rules use: what should be in King, and why something should not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kingsync.rules.outcomes import Reason
 
 
 class Source(enum.StrEnum):
-    """Where a line comes from in the work order."""
+    """The part of the work order that a line comes from."""
 
     MATERIAL = "material"
     HOURS = "hours"
@@ -21,7 +21,7 @@ class Source(enum.StrEnum):
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a King line says. Warehouses are canonical (no leading zeros); None = King decides."""
+    """The content of a King line. Warehouses are canonical (no leading zeros); None = King decides."""
 
     kind: LineKind
     article: str = ""
@@ -32,7 +32,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of the work order a line is. `key` stays the same when its quantity changes.
+    """The part of the work order that a line represents. `key` stays the same when its quantity changes.
 
     `row` is the fingerprint of the row itself, which changes with every field that decides the line; "" for a text.
     """
@@ -44,9 +44,9 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that should stand in King under our `reference`.
+    """A line that should be in King under our `reference`.
 
-    `is_price_kings`: we send prices, and this row has none, so a price that we sent before must give way to King's own.
+    `is_price_kings`: we send prices and this row has none, so that a price sent before must give way to King's own.
     """
 
     origin: Origin
@@ -58,7 +58,7 @@ class PlannedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DroppedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that is refused (to be repaired) or left out (rightly), with the reason."""
+    """A line that is refused (to be repaired) or deliberately left out, with the reason."""
 
     origin: Origin
     reference: str
@@ -101,12 +101,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What we remember of a line from earlier runs. `sent` is None when it never reached King.
+    """A line saved by earlier runs. `sent` is None when it never reached King.
 
-    `attempted` is what a call whose answer was never heard may have written. `as_read` is King's line as it was right
-    after our last write: what differs from it is the work of King's staff. None = nobody looked then.
-    `is_imported`: it was King's before it was ours, so it is changed but never removed. `row` is the fingerprint of
-    the row of the work order that it was when it was last looked at, "" = not known.
+    `attempted` is what a call whose answer was lost may have written. `as_read` is King's line right after our last
+    write: any difference from it is the work of King's staff. None = it was not read. `is_imported`: it was King's
+    before it was ours, so it is changed but never removed. `row` is the fingerprint of its row in the work order when
+    last looked at, "" = unknown.
     """
 
     reference: str
@@ -120,7 +120,7 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What King says of an article, rate or debtor. `decimals` None = not known; only debtors have their `name`."""
+    """What King says about an article, rate or debtor. `decimals` None = unknown; only debtors have a `name`."""
 
     number: str
     name: str = ""
@@ -129,10 +129,10 @@ class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of King's master data, by the words of the work order.
+    """What is known of King's master data, by the codes in the work order.
 
-    A value of None = King does not know it (its own answer). A key that is absent = nothing is known, and King's
-    answer to the write decides. `warehouses` None = not known.
+    A value of None = King does not know it (its own answer). An absent key = nothing is known, and King's answer to the
+    write decides. `warehouses` None = unknown.
     """
 
     articles: dict[str, ArticleFacts | None] = {}

@@ -11,7 +11,7 @@ from kingsync.rules.mapping import Products
 from kingsync.rules.outcomes import reason
 from kingsync.rules.records import Answer, Row, checked, label, one_line, refused, skipped
 
-NO_UNIT = "ST"  # OutSmart takes no material without a unit
+NO_UNIT = "ST"  # OutSmart requires a unit for a material
 
 
 def from_article(article: Article, choices: Products) -> list[Answer]:
@@ -24,7 +24,7 @@ def from_article(article: Article, choices: Products) -> list[Answer]:
         code = "skipped_inactive" if choices.inactive == "skip" else "cannot_deactivate_product"
         return [skipped("product", number, code, name=name)]
     if choices.price == "sales" and article.sales_price is None and article.price_with_vat is not None:
-        # Rather no product than one for nothing, and rather the price that was sent before than none.
+        # Better no product than a free one, and better the previous price than none.
         return [refused("product", number, reason("price_with_vat_only"), name=name)]
     payload = outsmart.Product(
         code=number,
@@ -38,7 +38,7 @@ def from_article(article: Article, choices: Products) -> list[Answer]:
 
 
 def _is_chosen(group: str, choices: Products) -> bool:
-    """True for a group of the settings; King's groups are numbers, 0800 and 800 are the same."""
+    """Return True for a group chosen in the settings; King's groups are numbers, 0800 and 800 are the same."""
     return notation.canonical_number(group.strip()) in {
         notation.canonical_number(chosen.strip()) for chosen in choices.revenue_groups
     }

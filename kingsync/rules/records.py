@@ -1,4 +1,4 @@
-"""What the rules of the imports answer: rows for OutSmart, or why there is none."""
+"""The answers of the import rules: rows for OutSmart, or why there are none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from integrations.outsmart import records as outsmart
 from kingsync.rules.outcomes import Reason, reason
 
-# How long King's numbers and the names of records may be in our own tables; King's are 20 and 81 at most.
+# Our length limits for King's numbers and the names of records; King's own are 20 and 81 at most.
 LONGEST_NUMBER = 50
 LONGEST_NAME = 255
 
@@ -18,7 +18,7 @@ LONGEST_NAME = 255
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One row for OutSmart. `kind` is a RecordKind; `payload` a Struct of `integrations.outsmart.records`.
 
-    `name` is what people know the record by, for lists; it may be cut.
+    `name` is the record's display name, for lists; it may be cut.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is not sent: impossible (King must be completed) or skipped by a setting."""
+    """A record that is not sent: impossible (to be completed in King) or skipped by a setting."""
 
     kind: str
     king_id: str
@@ -43,7 +43,7 @@ Answer = Row | Dropped
 
 
 def impossible(kind: str, king_id: str, *fields: str, name: str = "") -> Dropped:
-    """Return the answer for a record that lacks fields which OutSmart needs."""
+    """Return the answer for a record that lacks fields which OutSmart requires."""
     return refused(kind, king_id, reason("missing_fields", fields=", ".join(fields)), name=name)
 
 
@@ -53,12 +53,12 @@ def refused(kind: str, king_id: str, why: Reason, *, name: str = "") -> Dropped:
 
 
 def skipped(kind: str, king_id: str, code: str, *, name: str = "") -> Dropped:
-    """Return the answer for a record that a setting keeps back."""
+    """Return the answer for a record that a setting skips."""
     return Dropped(kind=kind, king_id=_storable(king_id), reason=reason(code), is_impossible=False, name=label(name))
 
 
 def checked(row: Row) -> Answer:
-    """Return the row, or why OutSmart would not take it: a required field is blank, or a text is too long."""
+    """Return the row, or why OutSmart would refuse it: a required field is blank, or a text is too long."""
     why = _LIMITS[type(row.payload)].problem(row.payload)
     if why is None and len(row.king_id) > LONGEST_NUMBER:
         why = reason("too_long", field="number", length=str(len(row.king_id)), limit=str(LONGEST_NUMBER))
@@ -66,22 +66,22 @@ def checked(row: Row) -> Answer:
 
 
 def one_line(*parts: str) -> str:
-    """Return the parts as one line of text, without double blanks."""
+    """Return the parts as one line of text, without double spaces."""
     return " ".join(" ".join(parts).split())
 
 
 def label(text: str) -> str:
-    """Return what fits in a list of the name of a record."""
+    """Return a record's name, cut to fit in a list."""
     return one_line(text[: 2 * LONGEST_NAME])[:LONGEST_NAME]
 
 
 def _storable(number: str) -> str:
-    """Return the number by which a record stands in our list; one that is no number of King's is shown in part."""
+    """Return the number as listed for a record; an impossibly long one is cut."""
     return number if len(number) <= LONGEST_NUMBER else f"{number[: LONGEST_NUMBER - 1]}…"
 
 
 class _Limits:
-    """What OutSmart takes in one kind of row. Most rows pass by their longest text alone: that is asked first."""
+    """OutSmart's limits for one kind of row. The longest text is checked first: most rows pass by that alone."""
 
     def __init__(self, payload: type[msgspec.Struct]) -> None:
         self._payload = payload

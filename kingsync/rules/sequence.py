@@ -1,4 +1,4 @@
-"""Which lines are made anew so that an added line stands in its place: King appends, and its lines keep their order."""
+"""Which lines to re-add so that an added line is in its place: King appends, and its lines keep their order."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def made_anew(
     ours: Mapping[str, str],
     untouched: Collection[str],
 ) -> frozenset[str]:
-    """Return the references of the lines that are to be taken out of King and added again below the added ones.
+    """Return the references of the lines to remove from King and add again below the added ones.
 
     `planned` are our references in the sequence of the plan, `standing` King's lines that stay (id → place), `ours`
     reference → King's line id, `untouched` our lines that lose nothing by it. The first added line whose lines below
-    can all be made anew decides; one before it comes to stand lower than planned.
+    can all be re-added decides; an added line before it ends up lower than planned.
     """
     for place, reference in enumerate(planned):
         if reference not in added:
@@ -31,9 +31,9 @@ def made_anew(
 def _can_be_made_anew(
     below: Sequence[str], standing: Mapping[str, int], ours: Mapping[str, str], untouched: Collection[str]
 ) -> bool:
-    """True when these lines are the last ones of the order, in whatever sequence, and nobody touched them.
+    """Return True when these lines are the last of the order, in whatever sequence, and unchanged by others.
 
-    A line of others below one of them would come to stand above it.
+    Someone else's line below one of them would end up above it.
     """
     if not all(reference in untouched for reference in below):
         return False

@@ -1,4 +1,4 @@
-"""What a tenant's file says of the two systems, with its defaults and limits."""
+"""The two systems in the tenant file, with defaults and limits."""
 
 from __future__ import annotations
 

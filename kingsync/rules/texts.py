@@ -1,4 +1,4 @@
-"""Text lines: templates with tags, filled in from a work order. Values are data, never expanded again."""
+"""Text lines: templates with tags, filled in from a work order. Values are data and never expanded again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TAGS = (*FIELDS, "total_hours", *FREE_FIELDS)
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of a template as it will read; `is_unknown` for a tag or brace that means nothing, as it was typed.
+    """A part of a filled-in template; `is_unknown` for an unknown tag or stray brace, as it was typed.
 
     `position` counts from 1, in the template.
     """
@@ -34,7 +34,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pieces(template: str, value_of: Callable[[str], str]) -> Iterator[Piece]:
-    """Yield the template part by part, filled in as `fill` does, with what is wrong where it stands."""
+    """Yield the template part by part, filled in as `fill` does, with each problem in its place."""
     end = 0
     for match in _TOKEN.finditer(template):
         if match.start() > end:
@@ -51,7 +51,7 @@ def pieces(template: str, value_of: Callable[[str], str]) -> Iterator[Piece]:
 
 
 def problem_of(template: str) -> str | None:
-    """Return the first unknown tag or stray brace, as it stands in the template; None when all is well."""
+    """Return the first unknown tag or stray brace of the template; None when there is none."""
     for match in _TOKEN.finditer(template):
         token = match.group()
         if token in ("{{", "}}"):
@@ -72,7 +72,7 @@ def fill(template: str, value_of: Callable[[str], str]) -> str:
 
 
 def values_of(work_order: WorkOrder, *, total_hours: str, king_order_number: str) -> Callable[[str], str]:
-    """Return the look-up of tag values for one work order; `total_hours` is `H:MM` after rounding."""
+    """Return a lookup of tag values for one work order; `total_hours` is `H:MM` after rounding."""
 
     def value_of(tag: str) -> str:
         if tag == "total_hours":

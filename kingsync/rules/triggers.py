@@ -1,4 +1,4 @@
-"""Where an export begins: the statuses in OutSmart at which a work order is taken up."""
+"""Triggers: the OutSmart statuses at which an export picks up a work order."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ FINISHED = (COMPLETE, HANDLED)
 
 
 def is_interim(choices: Exports, *, status: str | None, work_status: str, before: bool) -> bool:
-    """Return whether work of these statuses is not finished yet; away from both triggers it is what it was before.
+    """Return whether work of these statuses is unfinished; away from both triggers it is what it was before.
 
-    It may be there because of us (the status after a rejection), or the office took it back.
+    It may be there because of us (the status after a rejection), or because the office took it back.
     """
     if status == COMPLETE and work_status == choices.work_order_status:
         return False

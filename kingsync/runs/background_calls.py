@@ -1,6 +1,6 @@
-"""Calls that pages ask for: a row says what was asked and what came of it, a thread of this process does the work.
+"""Background calls for pages: a row holds the question and the answer, a thread of this process makes the call.
 
-Why threads of the web server and no queue of the workers: docs/decisions/0013-pages-never-call.md.
+Why threads of the web server and not a queue of the workers: docs/decisions/0013-pages-never-call.md.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Result = dict[str, Any]
 Work = Callable[[BackgroundCall], Result]
 
 OPEN_PER_TENANT = 3
-# So long the calls to the other system may take together, retries included.
+# Time limit for the calls to the other system together, retries included.
 CALLS_SECONDS = 20.0
 WAIT, LONGEST = datetime.timedelta(seconds=60), datetime.timedelta(seconds=180)
-# Connection tests go to addresses that people type: so many in a minute and no more.
+# Connection checks go to addresses that people type: a limit per minute.
 TESTS_PER_PERSON, TESTS_PER_TENANT, TEST_WINDOW = 10, 20, datetime.timedelta(minutes=1)
 KEPT = datetime.timedelta(days=1)
 
@@ -47,7 +47,7 @@ pool = Pool()
 
 
 class CallRefusedError(Exception):
-    """There is no room for another call now; `why` says so for people."""
+    """There is no room for another background call now; `why` is the reason for users."""
 
     def __init__(self, why: Reason) -> None:
         super().__init__(why.code)
@@ -63,15 +63,15 @@ def submit(
     work_order: WorkOrder | None = None,
     asked: object = None,
 ) -> BackgroundCall:
-    """Have `work` done for the open scope's tenant, beside the thread that serves the page; return what to follow.
+    """Run `work` in the background for the current tenant; return the call to follow.
 
-    The same question of the same person that is still open is not asked twice. `asked` is what else makes it another
-    question and is not stored: what was typed, secrets too. Raises `CallRefusedError`.
+    The same question of the same person that is still open is not asked twice. `asked` is what else distinguishes a
+    question and is not stored: typed values, including secrets. Raises `CallRefusedError`.
     """
     row = work_order.pk if work_order else None
     key = salted_hmac("kingsync.background", msgspec.json.encode([kind, row, parameters, asked])).hexdigest()[:64]
     with transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(pk=tenants.current_id())  # one press after the other
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenants.current_id())  # one press at a time
         _forget_old(now=timezone.now())
         same = _open().filter(requested_by=by, key=key).first()
         if same is not None:
@@ -87,7 +87,7 @@ def _open() -> models.QuerySet[BackgroundCall]:
 
 
 def _forget_old(*, now: datetime.datetime) -> None:
-    """End what nobody works on any more, since its process died, and delete what nobody will look at."""
+    """End abandoned calls, whose process died, and delete old ones."""
     problem = stored(reason("call.interrupted"))
     _open().filter(expires_at__lte=now).update(state=State.ENDED, key="", result={"problem": problem})
     throw_away_old(now=now)
@@ -124,7 +124,7 @@ def _created(
 
 
 def _hand_over(call: BackgroundCall, work: Work) -> None:
-    """Hand the work to a thread once its row is stored; raises `CallRefusedError` when too much waits already."""
+    """Hand the work to a thread once its row is stored; raises `CallRefusedError` when too much is queued."""
     call_id, tenant_id = call.pk, call.tenant_id
     try:
         pool.submit(lambda: carry_out(call_id, tenant_id=tenant_id, work=work))
@@ -137,7 +137,7 @@ def _hand_over(call: BackgroundCall, work: Work) -> None:
 
 
 def carry_out(call_id: int, *, tenant_id: int, work: Work) -> None:
-    """Do the work of a call, once, and keep what came of it. Nothing happens when it waited too long."""
+    """Do the work of a call, once, and store the result. Does nothing when it waited too long."""
     with tenants.scope(tenant_id):
         call = _claimed(call_id)
         if call is None:
@@ -163,13 +163,13 @@ def _result(call: BackgroundCall, work: Work) -> Result:
             return work(call)
     except refusals.REFUSALS as error:
         return _refused(refusals.why(error))
-    except Exception:  # the page that follows it must hear of an end, whatever broke
+    except Exception:  # the page that follows it must see an end, whatever broke
         logger.exception("background call %s failed", call.pk)
         return _refused(reason("call.broken"))
 
 
 def _may_still(call: BackgroundCall) -> bool:
-    """Look at who asked once more: people may lose their role while a call waits."""
+    """Return whether the person still has the required role: it may be lost while a call waits."""
     person = call.requested_by
     return person.is_active and tenants.role_of(person, call.tenant) in tenants.EDITING
 

@@ -1,4 +1,4 @@
-"""Connection → ready client. The only place where credentials are opened."""
+"""Connection → ready client. The only place where credentials are decrypted."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from kingsync.runs.refusals import RefusedError
 
 
 class NotConnectedError(RefusedError):
-    """The tenant has no usable connection of this kind."""
+    """The tenant has no usable connection to this system."""
 
 
 def connection_of(system: System) -> Connection:
-    """Return the connection of the open scope's tenant; raises `NotConnectedError`."""
+    """Return the current tenant's connection; raises `NotConnectedError`."""
     found = Connection.objects.filter(system=system).first()
     if found is None or not found.is_connected:
         raise not_connected(system)
@@ -35,19 +35,19 @@ def connection_of(system: System) -> Connection:
 
 
 def not_connected(system: System) -> NotConnectedError:
-    """Return the error that tells people to fill in a connection."""
+    """Return the error that asks users to fill in a connection."""
     return NotConnectedError(reason("no_connection", system=str(system.label)))
 
 
 def policy_of(system: str) -> AddressPolicy:
-    """Return what this deployment allows as an address: King may be plain http where the operator says so."""
+    """Return which addresses this deployment allows: King may be plain http if the operator permits it."""
     plain_http = settings.KING_PLAIN_HTTP and system == System.KING
     return AddressPolicy(private_hosts=tuple(settings.PRIVATE_HOSTS), plain_http=plain_http)
 
 
 @contextmanager
 def both(caller: Caller = Caller.PAGE, *, claim: Claim | None = None) -> Iterator[tuple[OutSmartClient, KingClient]]:
-    """Open both systems of the open scope's tenant. Raises `NotConnectedError`, `DecryptionError`."""
+    """Return clients of both systems of the current tenant. Raises `NotConnectedError`, `DecryptionError`."""
     outsmart_connection, king_connection = connection_of(System.OUTSMART), connection_of(System.KING)
     with transport_of(outsmart_connection) as one, transport_of(king_connection, caller, claim=claim) as other:
         yield outsmart(outsmart_connection, one), king(king_connection, other)
@@ -55,7 +55,7 @@ def both(caller: Caller = Caller.PAGE, *, claim: Claim | None = None) -> Iterato
 
 @contextmanager
 def for_import(claim: Claim) -> Iterator[tuple[OutSmartClient, KingClient | None]]:
-    """Open OutSmart, and King's webservices where there are any: imports may read files instead. Raises as `both`."""
+    """Return OutSmart's client, and King's if it has webservices: imports may read files instead. Raises as `both`."""
     king_connection = Connection.objects.filter(system=System.KING).first()
     if king_connection is not None and king_connection.is_connected:
         with both(Caller.IMPORT, claim=claim) as clients:
@@ -81,7 +81,8 @@ def outsmart(connection: Connection, transport: Transport) -> OutSmartClient:
 def _operators_token(connection: Connection) -> str:
     """Return the operator's software token; raises `ConfigurationError` where a tenant's address leads elsewhere.
 
-    Tenants type addresses, and the token opens more than theirs: it goes to hosts that the operator named.
+    Tenants type addresses, and the token gives access to more than their own data: it is sent only to hosts that the
+    operator named.
     """
     if not settings.OUTSMART_SOFTWARE_TOKEN or _is_outsmarts_own(connection):
         return settings.OUTSMART_SOFTWARE_TOKEN
@@ -95,7 +96,7 @@ def _is_outsmarts_own(connection: Connection) -> bool:
 
 
 def _is_this_machine(host: str) -> bool:
-    # Only reached where PRIVATE_HOSTS lists it, and nobody but the operator runs servers here: the sandbox.
+    # Only reached if PRIVATE_HOSTS lists it, where no one but the operator runs servers: the sandbox.
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -121,9 +122,9 @@ def king(connection: Connection, transport: Transport) -> KingClient:
 def transport_of(
     connection: Connection, caller: Caller = Caller.PAGE, *, claim: Claim | None = None
 ) -> Iterator[Transport]:
-    """Give what carries the calls of a connection; the run going on, if any, hears of those that fail.
+    """Return the transport of a connection; the current run, if any, records failed calls.
 
-    King gets one call at a time for each administration. Raises `ConfigurationError` when the address is not allowed.
+    King gets one call at a time per administration. Raises `ConfigurationError` when the address is not allowed.
     """
     policy = policy_of(connection.system)
     policy.check_url(connection.base_url, system=connection.system)

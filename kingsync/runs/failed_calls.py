@@ -1,4 +1,4 @@
-"""The failing calls of a run, for those who must dig: remembered as they happen, kept with the entry they caused."""
+"""The failed calls of a run, for debugging: recorded as they happen, stored with the log entry they caused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from integrations.calls import Call
 from kingsync.models.connections import System
 from kingsync.rules.outcomes import Reason
 
-# A batch that was refused is halved until the bad rows are found: so many refusals may lie between call and entry.
+# A refused batch is halved until the bad rows are found: this many refusals may lie between call and entry.
 REMEMBERED = 50
 SHOWN_CHARACTERS = 2_000
 
-# Which system's refusal stands behind a reason that does not name it itself.
+# The system whose refusal is behind a reason that does not name it itself.
 _BEHIND: dict[str, System] = {
     "order_refused": System.KING,
     "order_busy": System.KING,
@@ -28,7 +28,7 @@ Shown = dict[str, object]
 
 
 class FailedCalls:
-    """Hears the failed calls of a run, also those of other threads, and remembers the last ones."""
+    """Records the last failed calls of a run, including those of other threads."""
 
     def __init__(self) -> None:
         self._calls: dict[str, deque[Call]] = {str(system): deque(maxlen=REMEMBERED) for system in System}
@@ -38,9 +38,9 @@ class FailedCalls:
             self._calls.setdefault(call.system, deque(maxlen=REMEMBERED)).append(call)
 
     def behind(self, why: Reason, *, record_ids: tuple[str, ...] = (), must_name: bool = False) -> Shown | None:
-        """Return the call that a reason tells of, as it may be kept; None when no failed call stands behind it.
+        """Return the call behind a reason, ready to be stored; None when no failed call caused it.
 
-        A call that names the record goes before one that does not; with `must_name` the others do not count at all.
+        A call that names the record takes precedence over one that does not; with `must_name` the others are ignored.
         """
         found = self._matching(why)
         naming = [call for call in found if _names(call, record_ids)]
@@ -48,17 +48,17 @@ class FailedCalls:
         return shown(candidates[0]) if candidates else None
 
     def _matching(self, why: Reason) -> list[Call]:
-        """Return the failed calls that may stand behind a reason, the newest first."""
+        """Return the failed calls that may be behind a reason, newest first."""
         code = why.params.get("code", why.code) if why.code == "line_refused" else why.code
         operation = why.params.get("operation", "") if code.startswith("system.") else ""
         system = _SYSTEMS.get(why.params.get("system", "")) if code.startswith("system.") else _BEHIND.get(code)
-        # A copy: a call of another thread may come in meanwhile.
+        # A copy: another thread may add a call meanwhile.
         calls = list(self._calls[system]) if system else []
         return [call for call in reversed(calls) if not operation or call.operation == operation]
 
 
 def shown(call: Call) -> Shown:
-    """Return a call as the log keeps it. The transport masked its secrets before it was cut."""
+    """Return a call as the log stores it. The transport masked its secrets before it was cut."""
     return {
         "system": call.system,
         "operation": call.operation,
@@ -74,7 +74,7 @@ def shown(call: Call) -> Shown:
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL keeps no NUL characters.
+    # PostgreSQL stores no NUL characters.
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:SHOWN_CHARACTERS]
 
 
@@ -87,12 +87,12 @@ _current: ContextVar[FailedCalls | None] = ContextVar("failed_calls", default=No
 
 
 def remember() -> FailedCalls:
-    """Begin to remember the failed calls of the run that this thread works on, until the next run begins."""
+    """Start recording the failed calls of this thread's run, until the next run begins."""
     failed = FailedCalls()
     _current.set(failed)
     return failed
 
 
 def current() -> FailedCalls | None:
-    """Return what remembers the failed calls of the run going on; None outside runs."""
+    """Return the recorder of the current run's failed calls; None outside runs."""
     return _current.get()

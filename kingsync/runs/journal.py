@@ -1,9 +1,9 @@
-"""The journal of what was created at the other end, outside the database: an order in King by an export (one line
-before and one after `Order_Toevoegen`), a work order in OutSmart by an import (one line before).
+"""Journal of what was created in the other systems, stored outside the database.
 
-A database that was put back to an earlier state does not know what its journal names. The files bear the identity of
-the database, so that a new one does not take them for its own. Without a folder, or where a line cannot be written,
-exports go on: King is still asked what it has of ours.
+An export writes a King order here (one line before and one after `Order_Toevoegen`), an import a work order in OutSmart
+(one line before). A restored database does not know what its journal names. The files carry the identity of the
+database, so that a new one does not mistake them for its own. Without a folder, or if a line cannot be written, exports
+go on: King is still asked what it has of ours.
 """
 
 from __future__ import annotations
@@ -49,26 +49,26 @@ class Journal:
         self._is_broken = False
 
     def about_to_create(self, reference: str) -> None:
-        """Note that an order is about to be created, on the disk before this returns."""
+        """Record that an order is about to be created, on disk before this returns."""
         self._append(reference, ABOUT_TO, is_durable=True)
 
     def about_to_create_all(self, references: Iterable[str]) -> None:
-        """Do the same for many at once."""
+        """Record the same for many at once."""
         self._append_all([(reference, ABOUT_TO) for reference in references], is_durable=True)
 
     def created(self, reference: str, number: str) -> None:
         self._append(reference, number)
 
     def not_created(self, reference: str) -> None:
-        """Note that King surely has no order of this reference."""
+        """Record that King surely has no order of this reference."""
         self._append(reference, NOT_MADE)
 
     def mark(self, name: str) -> None:
-        """Note that a database has taken in everything above."""
+        """Record that a database has taken in everything above."""
         self._append(name, MARK, is_durable=True)
 
     def newest(self) -> list[Entry]:
-        """Return the newest entries, the last one last."""
+        """Return the newest entries, oldest first."""
         return _read(self._bytes(_TAIL_BYTES))
 
     def entries(self) -> dict[str, Entry]:

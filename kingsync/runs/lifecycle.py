@@ -1,8 +1,8 @@
 """Start, claim, heartbeat, finish and expire runs. Nothing else changes a run.
 
-A run is claimed twice over: by a conditional UPDATE under an attempt number with a lease, and by a PostgreSQL
-advisory lock on the worker's own connection. The lock goes with a killed process at once, so that the next one
-need not wait for the lease; the lease and the attempt number stop a worker that lost its connection and lives on.
+A run is claimed twice over: by a conditional UPDATE under an attempt number with a lease, and by a PostgreSQL advisory
+lock on the worker's own connection. The lock goes with a killed process at once, so that the next one need not wait for
+the lease; the lease and the attempt number stop a worker that lost its connection but is still running.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class LostClaimError(RuntimeError):
 
 
 class CancelRequestedError(Exception):
-    """A person asked to stop; raised between two records."""
+    """Cancellation was requested; raised between two records."""
 
 
 @dataclass(frozen=True)
 class Requested:
-    """`joined` is True when a run of this kind was already going on: that one is returned, none is started."""
+    """The run of a request: a new one, or the one of this kind that was already in progress."""
 
     run: SyncRun
     joined: bool
@@ -60,7 +60,7 @@ def request(
     requested_by: User | None = None,
     options: dict[str, object] | None = None,
 ) -> Requested:
-    """Queue a run for the tenant of the open scope, or join the one that is open. Raises `NotWantedError`."""
+    """Queue a run for the current tenant, or join the open one. Raises `NotWantedError`."""
     wanted.require(kind, options or {})
     version = SyncSettings.objects.values_list("version", flat=True).first() or 0
     while True:
@@ -83,13 +83,13 @@ def request(
 
 
 def mark_sent(run: SyncRun, *, is_sent: bool) -> None:
-    """Book whether the broker has taken the run's message; outside a tenant scope too."""
+    """Save whether the broker has accepted the run's message; outside a tenant scope too."""
     run.is_unsent = not is_sent
     SyncRun.across_tenants.filter(pk=run.pk).update(is_unsent=not is_sent)
 
 
 def unsent_runs() -> list[SyncRun]:
-    """Return the runs of all tenants whose message the broker did not take, oldest first."""
+    """Return the runs of all tenants whose message the broker did not accept, oldest first."""
     return list(SyncRun.across_tenants.filter(status__in=SyncRun.OPEN, is_unsent=True).order_by("id"))
 
 
@@ -100,7 +100,7 @@ class Claim:
     run: SyncRun
     attempt: int
     ends_at: datetime.datetime
-    # What a dry run would do, one entry a record (`--dry-run --json`).
+    # The entries of a dry run, one per record (`--dry-run --json`).
     plan: list[dict[str, object]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
     _is_cancelled: bool = False
@@ -114,13 +114,13 @@ class Claim:
             of_kind[outcome] = of_kind.get(outcome, 0) + number
 
     def problem(self, *, is_new: bool) -> None:
-        """Count a record that needs a person: since this run (or for another reason than before), or still."""
+        """Count a record that needs attention; `is_new`: since this run, or for another reason than before."""
         self.count("trouble")
         if is_new:
             self.count("new_problems")
 
     def sample(self, outcome: str, entry: dict[str, object]) -> None:
-        """Keep an example of what a dry run would do to records of the kind at hand, for the page."""
+        """Keep an example of what a dry run would do to records of the current kind, for the page."""
         examples = self.run.samples.setdefault(self.run.progress_kind, {}).setdefault(outcome, [])
         if len(examples) < SAMPLES_AT_MOST:
             examples.append(entry)
@@ -133,7 +133,7 @@ class Claim:
         total: int | None = None,
         cursor: dict[str, object] | None = None,
     ) -> None:
-        """Write counts and progress, prolong the lease. Raises `LostClaimError`, `CancelRequestedError`."""
+        """Write counts and progress and renew the lease. Raises `LostClaimError`, `CancelRequestedError`."""
         self.save(kind=kind, done=done, total=total, cursor=cursor)
         self.heed()
 
@@ -145,9 +145,10 @@ class Claim:
         total: int | None = None,
         cursor: dict[str, object] | None = None,
     ) -> None:
-        """Do what `beat` does, but leave a wish to stop to `heed`: in a transaction that must be committed first.
+        """Write counts and progress and renew the lease, without checking for cancellation.
 
-        `cursor` is stored with the counts, so that neither runs ahead of the other. Raises `LostClaimError`.
+        For use in a transaction that must commit first. `cursor` is stored with the counts, so that neither runs ahead
+        of the other. Raises `LostClaimError`.
         """
         values = _signs_of_life()
         if kind is not None:
@@ -166,23 +167,23 @@ class Claim:
         self._counts.clear()
 
     def pulse(self) -> None:
-        """Prolong the lease in the middle of something that is counted later. Raises as `beat` does."""
+        """Renew the lease in the middle of work that is counted later. Raises as a heartbeat does."""
         self._write(_signs_of_life(), {})
         self.heed()
 
     def heed(self) -> None:
-        """Raise `CancelRequestedError` when somebody wished so by the last sign of life."""
+        """Raise `CancelRequestedError` if cancellation was requested by the last heartbeat."""
         if self._is_cancelled:
             raise CancelRequestedError
 
     def _write(self, values: dict[str, Value], counts: dict[str, int]) -> None:
-        """Write values and counts and hear of a wish to stop, in one statement: it is made for every work order."""
+        """Write values and counts and read the cancel flag, in one statement: it runs for every work order."""
         assignments = [f"{name} = %s" for name in values]
         assignments += [f"{name}_count = {name}_count + %s" for name in counts]
         statement = (
             f"UPDATE kingsync_syncrun SET {', '.join(assignments)}"  # noqa: S608  (columns of the model)
             " WHERE id = %s AND attempt = %s AND status = %s"
-            # Counts need not be on the disk before the next work order begins.
+            # Counts need not be on disk before the next work order begins.
             " AND set_config('synchronous_commit', 'off', true) = 'off' RETURNING cancel_requested"
         )
         mine: list[Value] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
@@ -205,7 +206,7 @@ def _signs_of_life() -> dict[str, Value]:
 
 @contextmanager
 def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
-    """Claim a queued run, or one whose worker is dead; None when somebody else has it or it has ended."""
+    """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended."""
     run = SyncRun.objects.get(pk=run_id)
     with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         yield _claim(run, slice_seconds) if is_ours else None
@@ -228,10 +229,10 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
 
 @contextmanager
 def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0) -> Iterator[bool]:
-    """Hold the lock that says a living worker is on this tenant's runs of this kind; False when another has it.
+    """Hold the lock of the live worker on this tenant's runs of this kind; yield False when another worker has it.
 
-    PostgreSQL frees the lock of a killed process when it notices that its connection is gone: at once, but not in
-    the same instant. So whoever takes over from a killed run asks again for `patience_seconds`.
+    PostgreSQL releases the lock of a killed process when it notices that its connection is gone: soon, but not
+    instantly. So a worker that takes over a killed run retries for `patience_seconds`.
     """
     deadline = time.monotonic() + patience_seconds
     is_ours = _try_lock(tenant_id, kind)
@@ -260,7 +261,7 @@ def _unlock(tenant_id: int, kind: RunKind) -> None:
 
 
 def put_back(claim: Claim) -> None:
-    """Put a run that has more to do back in the queue, for the next slice."""
+    """Put an unfinished run back in the queue, for the next slice."""
     _write_counts(claim)
     SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt, status=RunStatus.RUNNING).update(
         status=RunStatus.QUEUED, heartbeat_at=timezone.now(), lease_until=None
@@ -268,7 +269,7 @@ def put_back(claim: Claim) -> None:
 
 
 def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False) -> None:
-    """End a run. Its state follows from its error and counts; what was read and not dealt with counts as failed."""
+    """End a run. Its state follows from its error and counts; what was read and not processed counts as failed."""
     _write_counts(claim)
     run = SyncRun.objects.get(pk=claim.run.pk)
     if run.attempt != claim.attempt or not run.is_open:
@@ -302,7 +303,7 @@ def _final_status(run: SyncRun, error: Reason | None, *, cancelled: bool) -> Run
 
 
 def request_cancel(run: SyncRun) -> None:
-    """Ask a run to stop between two records; one that no worker has yet is ended at once."""
+    """Ask a run to stop between two records; a queued one ends at once."""
     SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
     SyncRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
         status=RunStatus.CANCELLED, finished_at=timezone.now(), error=stored(reason("cancelled"))
@@ -310,7 +311,7 @@ def request_cancel(run: SyncRun) -> None:
 
 
 def interrupt_dead(kind: RunKind) -> None:
-    """End the open run of this kind when nobody works on it: its worker was killed, or never came."""
+    """End the open run of this kind when no worker is on it: the worker was killed, or never came."""
     if not SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
         return
     with worker_lock(tenants.current_id(), kind, patience_seconds=TAKE_OVER_SECONDS) as is_ours:
@@ -327,7 +328,7 @@ def _waits_too_long(run: SyncRun) -> bool:
 
 
 def silent_runs() -> list[SyncRun]:
-    """Return the runs of the open scope's tenant whose worker is gone or whose message was lost."""
+    """Return the current tenant's runs whose worker is gone or whose message was lost."""
     found = []
     for run in SyncRun.objects.filter(status__in=SyncRun.OPEN):
         with worker_lock(run.tenant_id, RunKind(run.kind)) as is_ours:

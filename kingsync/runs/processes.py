@@ -1,4 +1,4 @@
-"""Naming this process so that others on the same machine can tell whether it still lives."""
+"""A name for this process by which others on the same machine can check that it is alive."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _PROC = Path("/proc")
 
 
 def name() -> str:
-    """Return `machine/pid/start` of this process; the machine is empty where nobody could look it up."""
+    """Return `machine/pid/start` of this process; the machine is empty where it cannot be checked."""
     return f"{_machine()}/{os.getpid()}/{_start_of(os.getpid())}"
 
 
 def is_surely_gone(name: str) -> bool:
-    """Tell whether the process of this name has ended. False where that cannot be known from here."""
+    """Return whether the named process has ended. False if that cannot be known from here."""
     machine, _, process = name.partition("/")
     pid, _, start = process.partition("/")
     if not machine or machine != _machine() or not pid.isdecimal():
@@ -25,7 +25,7 @@ def is_surely_gone(name: str) -> bool:
 
 @functools.cache
 def _machine() -> str:
-    """Return what all processes share that see each other's numbers: the boot and the namespace of processes."""
+    """Return what identifies the processes that see each other's ids: the boot and the PID namespace."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}.{(_PROC / 'self/ns/pid').stat().st_ino}"
@@ -34,7 +34,7 @@ def _machine() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """Return when a living process began, in the kernel's ticks; "" for none, also for one that is only unburied."""
+    """Return when a living process began, in the kernel's ticks; "" for none, or for a zombie."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""What keeps a decision, a run or a question to one of the systems from going on, as a reason for people."""
+"""Errors that refuse an action, a run or a call, with the reason for users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kingsync.rules.outcomes import Reason, reason
 
 
 class RefusedError(Exception):
-    """What was asked for was refused and nothing was changed; `why` says so for people."""
+    """The request was refused and nothing was changed; `why` is the reason for users."""
 
     def __init__(self, why: Reason) -> None:
         super().__init__(why.code)

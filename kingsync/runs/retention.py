@@ -1,4 +1,4 @@
-"""Throwing away runs and log entries that are older than a tenant wants to keep them. Ledger and decisions stay."""
+"""Purge runs and log entries older than a tenant keeps them. Ledger and decisions stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.runs import background_calls
 
-# Small enough that no statement holds its rows for long while runs go on.
+# Small enough that no statement locks its rows for long while runs are in progress.
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
 
 
@@ -26,20 +26,20 @@ class ThrownAway:
 
 
 def throw_away_old(*, now: datetime.datetime) -> ThrownAway:
-    """Throw away what the open scope's tenant has kept for `log_days`. What was done stays done when it is killed."""
+    """Purge what the current tenant has kept for `log_days`. Deletions are kept if it is killed."""
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
     background_calls.throw_away_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
     entries = _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
     old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
-    # A run that ended long ago has no newer entries, but nothing else says so: its entries go first, by batch.
+    # A run that ended long ago has no newer entries: entries go first, in batches.
     entries += _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
     return ThrownAway(entries, _delete_by_batch(old_runs, RUNS_AT_ONCE))
 
 
 def _lasting() -> models.Q:
-    """Match the entries of problems that last: each was written once, however long ago."""
+    """Match the entries of unresolved problems: each was written once, however long ago."""
     work_orders = WorkOrder.objects.filter(
         outsmart_id=OuterRef("outsmart_id"), state__in=WorkOrder.NEEDS_A_PERSON, problem_since__lte=OuterRef("at")
     )
@@ -50,7 +50,7 @@ def _lasting() -> models.Q:
 
 
 def _newest() -> list[int]:
-    """Return the newest finished runs of each kind: the next one is due by them, and the pages show them."""
+    """Return the newest finished runs of each kind: the schedule counts from them, and the pages show them."""
     kept = []
     for kind in RunKind:
         finished = (
@@ -61,11 +61,11 @@ def _newest() -> list[int]:
 
 
 def _delete_by_batch(rows: models.QuerySet[LogEntry] | models.QuerySet[SyncRun], size: int) -> int:
-    """Delete rows a batch at a time; returns how many of them there were."""
+    """Delete rows in batches; return how many there were."""
     model, gone = rows.model, 0
     while batch := list(rows.order_by().values_list("pk", flat=True)[:size]):
         deleted = model.objects.filter(pk__in=batch).delete()[1].get(model._meta.label, 0)
         gone += deleted
         if not deleted:
-            break  # somebody else just threw them away
+            break  # another process just purged them
     return gone

@@ -1,4 +1,4 @@
-"""Calls that may be made again are, a few times, in place, and within the one time limit that each operation has."""
+"""Retrying calls that may be repeated: a few times, in place, within the one time limit of each operation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def patiently(
     sleep: Callable[[float], object] = time.sleep,
     random: Callable[[], float] = _random.random,
 ) -> T:
-    """Make the call, and again as `retry.repeated` does; inside it no call is repeated by itself.
+    """Make the call, retrying as `retry.repeated` does; calls inside it are not retried individually.
 
     Calls inside another `deadlines.within` obey that limit too.
     """

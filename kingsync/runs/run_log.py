@@ -1,4 +1,4 @@
-"""The log of a run: kept in memory, written by batch."""
+"""The log of a run: kept in memory, written in batches."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kingsync.runs import failed_calls
 WORK_ORDER = "work_order"
 BATCH = 500
 PAUSE_SECONDS = 1.0
-# A number may belong to so many work orders (visits); more of them would not narrow anything.
+# A number may belong to this many work orders (visits); more of them would not narrow the search.
 MOST_WORK_ORDERS = 50
 
 
 def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[WorkOrder]) -> QuerySet[LogEntry]:
-    """Keep the entries about a number of OutSmart or King; of one of the work orders, those of all its numbers."""
-    # The text search has an index, the work order's own number has none.
+    """Filter the entries by a number of OutSmart or King; for a number of a work order, by all its numbers."""
+    # The text search has an index, the order number has none.
     named = work_orders.alias(searched=Upper(SEARCHED)).filter(
         Q(order_number=number) | Q(king_order_number=number), searched__contains=Upper(Value(number))
     )
@@ -33,7 +33,7 @@ def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[Wor
 
 
 class RunLog:
-    """Collects entries and writes them when there are many, and when told to."""
+    """Collects entries and writes them when there are many, or on request."""
 
     def __init__(self, run: SyncRun) -> None:
         self._run = run
@@ -52,9 +52,9 @@ class RunLog:
         king_id: str = "",
         detail: dict[str, object] | None = None,
     ) -> None:
-        """Note one event (a dotted name) with its reason; masked detail only.
+        """Add one event (a dotted name) with its reason; masked detail only.
 
-        A warning or error keeps the failed call that stands behind its reason.
+        A warning or error stores the failed call that caused it.
         """
         if why and detail is None and level != LogEntry.Level.INFO:
             detail = self._call_behind(why, kind, (outsmart_id, king_id))
@@ -77,13 +77,13 @@ class RunLog:
             self.write()
 
     def _call_behind(self, why: Reason, kind: str, record_ids: tuple[str, ...]) -> dict[str, object]:
-        # Imported records are posted many at once: a refused call that does not name this one was about others.
+        # Imported records are posted in batches: a refused call that does not name this one was about others.
         must_name = kind not in ("", WORK_ORDER) and not why.code.startswith("system.")
         call = self._failed_calls.behind(why, record_ids=record_ids, must_name=must_name)
         return {"call": call} if call else {}
 
     def was_told(self, event: str, why: Reason, *, kind: str, king_id: str = "") -> bool:
-        """Tell whether an earlier run wrote this very warning: for what keeps no place of its own elsewhere."""
+        """Return whether an earlier run wrote this very warning: for records that store their problem nowhere else."""
         same = LogEntry.objects.filter(event=event, record_kind=kind, king_id=king_id, code=why.code, params=why.params)
         return same.exclude(level=LogEntry.Level.INFO).exclude(run=self._run).exists()
 
@@ -96,7 +96,7 @@ class RunLog:
         self._written_at = time.monotonic()
 
     def write_now_and_then(self) -> None:
-        """Write when there is trouble to tell, else once a second: what a killed run did is in the ledger."""
+        """Write at once on a warning or error, else once a second: a killed run's work is in the ledger anyway."""
         is_urgent = any(entry.level != LogEntry.Level.INFO for entry in self._entries)
         if is_urgent or time.monotonic() - self._written_at >= PAUSE_SECONDS:
             self.write()

@@ -12,7 +12,7 @@ from kingsync.runs import wanted
 
 
 def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
-    """Return the kinds of run that the open scope's tenant is due for; none while a connection is paused."""
+    """Return the kinds of run that the current tenant is due for; none while a connection is paused."""
     settings = SyncSettings.objects.first()
     connections = list(Connection.objects.defer("credentials"))
     return [
@@ -31,7 +31,7 @@ def intervals(settings: SyncSettings | None) -> dict[RunKind, int]:
 
 
 def is_connected(kind: RunKind, connections: Iterable[Connection]) -> bool:
-    """Tell whether a tenant with these connections has what a run needs: an import of files does without King's."""
+    """Return whether a run has the connections it needs: an import of files needs none to King."""
     found = {row.system: row for row in connections}
     king = found.get(System.KING)
     reads_files = kind == RunKind.IMPORT and king is not None and king.reader == Connection.Reader.FILES
@@ -40,14 +40,14 @@ def is_connected(kind: RunKind, connections: Iterable[Connection]) -> bool:
 
 
 def last_run(kind: RunKind) -> SyncRun | None:
-    """Return the newest run of a kind that did all of it: one work order sent by hand delays nothing."""
+    """Return the newest complete run of a kind: one work order sent by hand delays nothing."""
     return SyncRun.objects.filter(kind=kind).exclude(options__has_any_keys=SyncRun.PARTIAL).order_by("-id").first()
 
 
 def next_at(kind: RunKind, *, minutes: int) -> datetime.datetime | None:
     """Return when the next run should start, measured from start to start; None while one is open.
 
-    The first one waits for one interval after the settings were saved: time to think again before anything is sent.
+    The first one waits for one interval after the settings were saved: time to reconsider before anything is sent.
     """
     if SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
         return None

@@ -1,4 +1,4 @@
-"""A few threads of this process for what must not hold those that serve pages."""
+"""A small thread pool for work that must not block the threads that serve pages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ THREADS, WAITING = 8, 16
 
 
 class PoolFullError(Exception):
-    """All threads are at work and as many jobs wait as may wait."""
+    """All threads are busy and the queue is full."""
 
 
 class Pool:
-    """Daemon threads, started when there is work: none before a fork, and none that keeps a process from ending."""
+    """Daemon threads, started on demand: none before a fork, and none that keeps a process from ending."""
 
     def __init__(self, *, threads: int = THREADS, waiting: int = WAITING) -> None:
         self._limit = threads
@@ -30,7 +30,7 @@ class Pool:
         self._started = self._idle = 0
 
     def submit(self, job: Job) -> None:
-        """Have a thread do the job soon; raises `PoolFullError`."""
+        """Run the job in a thread soon; raises `PoolFullError`."""
         with self._lock:
             try:
                 self._jobs.put_nowait(job)
@@ -52,7 +52,7 @@ class Pool:
     def _do(self, job: Job) -> None:
         try:
             job()
-        except Exception:  # a thread must outlive whatever broke, also a database that went away
+        except Exception:  # the thread must survive any error, even a lost database
             logger.exception("background job failed")
         finally:
             connections.close_all()

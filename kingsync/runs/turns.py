@@ -1,8 +1,8 @@
-"""One call at a time for each King administration, over all processes and machines.
+"""One call at a time for each King administration, across all processes and machines.
 
-A turn is a row with a holder and an end. It is kept from call to call while nobody waits, so a lone export pays nothing
-for it: a thread looks twice a second, on a connection of its own, whether somebody waits, and prolongs the turn.
-It is given up at the end of a call when somebody waits, and when its holder makes no calls. docs/decisions/0010.
+A turn is a row with a holder and an end. It is kept from call to call while no one waits, so a lone export pays nothing
+for it: a thread checks twice a second, on its own connection, whether anyone waits, and extends the turn. It is given
+up at the end of a call when someone waits, and when its holder makes no calls. docs/decisions/0010.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from kingsync.runs import processes
 
 logger = logging.getLogger(__name__)
 
-# No call takes longer than this in all, so a turn that still lasts so long when a call begins outlives it.
+# No call takes longer than this in all, so a turn that lasts this much longer when a call begins outlives it.
 LONGEST_CALL_SECONDS = 120.0
 LEASE_SECONDS = 150.0
 LOOK_SECONDS = 0.5
 IDLE_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 0.1
 SIGN_OF_LIFE_SECONDS = 5.0
-# How long somebody waits for the turn: a page must answer, a run has time.
+# How long each caller waits for the turn: a page must answer, a run has time.
 PAGE_PATIENCE_SECONDS, RUN_PATIENCE_SECONDS = 3.0, 300.0
-# Who waits goes before others by so many seconds less: exports first, and nobody for ever last.
+# Seconds added to when each caller began to wait: exports go first, but no one waits for ever.
 HEAD_START_SECONDS = {Caller.EXPORT: 0.0, Caller.PAGE: 0.5, Caller.IMPORT: 5.0}
 _REQUEST_SECONDS = 3.0
 _USUAL_PORTS = {"http": 80, "https": 443}
@@ -51,7 +51,7 @@ _ASK = f"""
     INSERT INTO kingsync_kingturnrequest (holder, key, caller, since, until)
     VALUES (%(me)s, %(key)s, %(caller)s, clock_timestamp(), clock_timestamp() + interval '{_REQUEST_SECONDS} seconds')
     ON CONFLICT (holder) DO UPDATE SET until = excluded.until
-"""  # noqa: S608  (our own words)
+"""  # noqa: S608  (constants only)
 _LOCK = "SELECT holder, caller, until > clock_timestamp() FROM kingsync_kingturn WHERE key = %(key)s FOR UPDATE"
 _MAKE = """
     INSERT INTO kingsync_kingturn (key, holder, caller, until) VALUES (%(key)s, '', '', clock_timestamp())
@@ -82,7 +82,7 @@ _GIVE_UP = """
 
 
 def key_of(connection: Connection) -> str:
-    """Return what all connections to one administration share, however its address is spelled."""
+    """Return a key that all connections to one administration share, however its address is spelled."""
     parts = urlsplit(connection.base_url.strip())
     scheme, host = parts.scheme.casefold(), (parts.hostname or "").rstrip(".")
     port = parts.port or _USUAL_PORTS.get(scheme, 0)
@@ -99,7 +99,7 @@ class Turn:
         self._thread = threading.get_ident()
         self._words = {"key": key, "caller": caller.value, "me": f"{processes.name()}/{uuid.uuid4().hex}"}
         self._database: psycopg.Connection[Any] | None = None
-        self._lock = threading.RLock()  # whatever stands below, and the connection
+        self._lock = threading.RLock()  # guards the state below, and the connection
         self._keeper: threading.Thread | None = None
         self._is_closed = threading.Event()
         self._is_held = self._is_wanted_by_others = False
@@ -108,7 +108,7 @@ class Turn:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Have the turn inside the block; blocks may be nested. Raises `UnreachableError` when it was not to be had."""
+        """Hold the turn inside the block; blocks may be nested. Raises `UnreachableError` when it cannot be had."""
         self._begin()
         try:
             yield
@@ -142,7 +142,7 @@ class Turn:
                 self._give_up()
 
     def _is_still_ours(self) -> bool:
-        """Tell whether the turn lasts longer than any call; asks the database where that was long ago."""
+        """Return whether the turn outlasts any call; checks the database if the last check was long ago."""
         if not self._is_held:
             return False
         if _now() - self._prolonged_at > LEASE_SECONDS - LONGEST_CALL_SECONDS:
@@ -172,7 +172,7 @@ class Turn:
         deadlines.put_off(_now() - began)
 
     def _taken_by_other(self) -> str:
-        """Try to take the turn; return for what somebody else has it, or goes before us, "" when it is ours now."""
+        """Try to take the turn; return the kind of caller that has it or is ahead of us, "" when it is ours."""
         with connections["default"].wrap_database_errors, self._connection().transaction():
             found = self._execute(_LOCK).fetchone()
             if found is None:
@@ -192,7 +192,7 @@ class Turn:
         self._prolonged_at = self._used_at = asked_at
         return ""
 
-    # --- Keeping ------------------------------------------------------------------------------------------------------
+    # --- Keeping the turn ---------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
         if self._keeper is None or not self._keeper.is_alive():
@@ -218,7 +218,7 @@ class Turn:
         asked_at = _now()
         found = self._execute(_PROLONG).fetchone()
         if found is None:
-            self._is_held = False  # it ended while we were frozen, or the database is another one
+            self._is_held = False  # it ended while we were suspended, or the database is another one
             return
         self._prolonged_at = asked_at
         (self._is_wanted_by_others,) = found
@@ -237,7 +237,7 @@ class Turn:
             return self._connection().execute(statement, self._words)
 
     def _connection(self) -> psycopg.Connection[Any]:
-        """Return a connection of our own: a turn must not wait for a transaction of a run, nor for its thread."""
+        """Return our own connection: a turn must not wait for a run's transaction or thread."""
         if self._database is None or self._database.closed:
             parameters = connections["default"].get_connection_params()
             self._database = psycopg.connect(**parameters, autocommit=True)

@@ -1,4 +1,4 @@
-"""Is a run wanted now? One answer for buttons, pages, the clock, the commands, and the run itself."""
+"""Whether a run is wanted now: one answer for buttons, pages, the clock, the commands, and the run itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.refusals import RefusedError
 
-# What the start of a run names itself is imported whatever is switched on.
+# What the start of a run names explicitly is imported whatever is switched on.
 _NAMED = ("kinds", SyncRun.NAMED_FILES)
 
 
@@ -19,9 +19,9 @@ class NotWantedError(RefusedError):
 
 
 def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, object]) -> Reason | None:
-    """Return why the tenant of the open scope does not want such a run; None when it does.
+    """Return why the current tenant does not want such a run; None when it does.
 
-    A dry run of an export writes nothing: it is how people look before they switch exports on.
+    A dry run of an export writes nothing: it is how users look before they switch exports on.
     """
     if kind == RunKind.EXPORT:
         is_on = settings is not None and settings.export_orders
@@ -31,7 +31,7 @@ def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, 
 
 
 def require(kind: RunKind, options: Mapping[str, object]) -> None:
-    """Raise `NotWantedError` when the tenant of the open scope does not want such a run."""
+    """Raise `NotWantedError` when the current tenant does not want such a run."""
     why = why_not(kind, SyncSettings.objects.first(), options)
     if why:
         raise NotWantedError(why)

@@ -1,1 +1,1 @@
-"""The web server's front: requests are taken in before a thread works on them."""
+"""The web server's front: requests are read before a thread works on them."""

@@ -1,6 +1,6 @@
-"""Between web server and application: a thread that serves pages works on whole requests only, never waits for one.
+"""Between web server and application: threads that serve pages work on complete requests only and never wait for one.
 
-Whoever sends or reads slowly, or opens connections and says nothing, holds a place in a loop for a moment, no thread.
+A client that sends or reads slowly, or stays idle, occupies an event loop briefly, never a thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kingsync.server.intake import Body, GoneError, Message, Receive, Stream, To
 from kingsync.server.pace import Clock, Pace
 
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-# In the environment of a request that was not read: why, for the page that says so.
+# WSGI environment key of a request that was not read: the reason, for the page that shows it.
 REFUSED = "kingsync.refused"
 PIECE = 64 * 1024
 
@@ -28,15 +28,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What one server process gives to all its visitors together."""
+    """Limits of one server process for all its visitors together."""
 
     page_threads: int
     upload_threads: int
-    # The largest request that is no upload, and what all such requests that are coming in may take of memory.
+    # The largest request that is not an upload, and the memory that all such incoming requests may take together.
     most_bytes: int
     most_bytes_at_once: int
     pace: Pace
-    # How long a refused upload is still read, so that its sender gets to see why.
+    # How long a refused upload is still read, so that its sender sees why.
     linger_seconds: float
 
 
@@ -46,7 +46,7 @@ class Front:
     def __init__(self, application: wsgi.Application, limits: Limits, *, is_upload: Callable[[str, str], bool]) -> None:
         self._application, self._limits, self._is_upload = application, limits, is_upload
         self._pages = ThreadPoolExecutor(limits.page_threads, "page")
-        # Uploads are read while they come, so they have threads of their own: pages never wait for them.
+        # Uploads are read as they arrive, so they have their own threads: pages never wait for them.
         self._uploads = ThreadPoolExecutor(limits.upload_threads, "upload")
         self._bytes_at_once = 0
 
@@ -84,22 +84,22 @@ class Front:
         finally:
             self._bytes_at_once -= reserved
         environ = wsgi.environment(scope, io.BytesIO(content))
-        # A body in pieces came without its length, and Django reads nothing without one.
+        # A chunked body came without its length, and Django reads nothing without one.
         environ["CONTENT_LENGTH"] = str(len(content))
         return await self._work(self._pages, environ)
 
     async def _stream(self, scope: Any, body: Body) -> wsgi.Answer:
-        """Let a thread for uploads read the request: it looks first at who is sending."""
+        """Let an upload thread read the request: it checks first who is sending."""
         stream = io.BufferedReader(Stream(body, asyncio.get_running_loop()), PIECE)
         answer = await self._work(self._uploads, wsgi.environment(scope, stream))
         if not body.was_too_slow:
             return answer
-        # What the page made of half a form is not the reason.
+        # An error in the page caused by half a form is not the reason.
         answer.content.close()
         return await self._refuse(scope, HTTPStatus.REQUEST_TIMEOUT)
 
     async def _refuse(self, scope: Any, status: HTTPStatus) -> wsgi.Answer:
-        """Let the application say why a request was not read; it finds no body then."""
+        """Let the application answer why a request was not read; it gets no body."""
         environ = wsgi.environment(scope, io.BytesIO()) | {"CONTENT_LENGTH": "0", REFUSED: status}
         return await self._work(self._pages, environ)
 
@@ -107,7 +107,7 @@ class Front:
         return await asyncio.get_running_loop().run_in_executor(threads, wsgi.work, self._application, environ)
 
     async def _deliver(self, answer: wsgi.Answer, send: Send) -> None:
-        """Send the answer as fast as it is taken, and hang up on who takes it too slowly."""
+        """Send the answer as fast as the client takes it, and disconnect clients that are too slow."""
         clock = Clock(self._limits.pace)
         try:
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.all_headers()})
@@ -125,7 +125,7 @@ class Front:
 
 
 def _length(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """Return how long the body will be; None for one that comes in pieces without telling."""
+    """Return the length of the body; None for a chunked one without a length."""
     told = {name.lower(): value for name, value in headers}
     if b"transfer-encoding" in told:
         return None

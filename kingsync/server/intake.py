@@ -1,4 +1,4 @@
-"""The body of a request: taken in whole, or handed on piece by piece while it comes; never for ever."""
+"""The body of a request: read whole, or passed on piece by piece as it arrives, always with a time limit."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 
 
 class TooLargeError(Exception):
-    """The body is larger than this address takes."""
+    """The body is larger than this address accepts."""
 
 
 class TooSlowError(Exception):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
 
 class GoneError(Exception):
-    """The visitor hung up."""
+    """The client disconnected."""
 
 
 class Body:
-    """What comes in of one request, under its clock."""
+    """The incoming body of one request, with its time limit."""
 
     def __init__(self, receive: Receive, *, pace: Pace, has_body: bool) -> None:
         self._receive, self._clock = receive, Clock(pace)
         self.is_over, self.was_too_slow = not has_body, False
 
     async def piece(self) -> bytes:
-        """Return what came next, b"" at the end. Raises `TooSlowError`, `GoneError`."""
+        """Return the next piece, b"" at the end. Raises `TooSlowError`, `GoneError`."""
         while not self.is_over:
             try:
                 async with self._clock.limit():
@@ -62,7 +62,7 @@ class Body:
         return b"".join(pieces)
 
     async def throw_away(self, *, seconds: float) -> None:
-        """Read on for a moment: whoever is still sending would otherwise see a broken connection, not the answer."""
+        """Read on for a moment: a client still sending would otherwise see a broken connection, not the answer."""
         try:
             async with asyncio.timeout(seconds):
                 while await self.piece():
@@ -72,7 +72,7 @@ class Body:
 
 
 class Stream(io.RawIOBase):
-    """A body that a thread reads while it comes: only for uploads, which neither memory nor /tmp can hold."""
+    """A body that a thread reads as it arrives: for uploads only, which fit neither in memory nor in /tmp."""
 
     def __init__(self, body: Body, loop: asyncio.AbstractEventLoop) -> None:
         self._body, self._loop, self._rest = body, loop, b""
@@ -81,7 +81,7 @@ class Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer with what is there; wait where nothing is. Raises `OSError` when nothing more comes."""
+        """Fill the buffer with what is there, waiting if nothing is. Raises `OSError` when nothing more comes."""
         if not self._rest:
             self._rest = self._next()
         taken = self._rest[: len(buffer)]

@@ -1,4 +1,4 @@
-"""How slowly a visitor may send and take: slower ones are hung up on, so that they hold nothing for long."""
+"""How slowly a visitor may send and receive; slower ones are disconnected, so that they hold nothing for long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pace:
-    """So many seconds for anything at all, and more for what is large: but never fewer bytes per second than this."""
+    """A grace period for anything at all, plus time for what is large: a minimum rate in bytes per second."""
 
     grace_seconds: float
     bytes_per_second: int
@@ -18,7 +18,7 @@ class Pace:
 
 
 class Clock:
-    """One visitor's time: it begins now and grows with every byte that went over the line."""
+    """One visitor's time limit: it starts now and grows with every byte transferred."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace, self._size = pace, 0
@@ -28,5 +28,5 @@ class Clock:
         self._size += size
 
     def limit(self) -> asyncio.Timeout:
-        """Return a block that raises `TimeoutError` when this visitor's time is over."""
+        """Return a context manager that raises `TimeoutError` when this visitor's time is up."""
         return asyncio.timeout_at(self._began + self._pace.seconds_for(self._size))

@@ -1,4 +1,4 @@
-"""A request as Django's WSGI handler takes it, and its answer, kept until the visitor has taken it."""
+"""Conversion of a request for Django's WSGI handler, and its answer, kept until the visitor has taken it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 Environment: TypeAlias = dict[str, Any]
 Application: TypeAlias = Callable[[Environment, Callable[..., Any]], Iterable[bytes]]
-# A larger answer (a list as a file) goes to disk until it has been taken.
+# A larger answer (a list as a file) goes to disk until it has been sent.
 IN_MEMORY = 1024 * 1024
 WITHOUT_CONTENT = (204, 304)
 
@@ -42,9 +42,9 @@ def environment(scope: Any, body: io.IOBase) -> Environment:
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the headers under their WSGI names; repeated ones in one, in their order.
+    """Return the headers under their WSGI names; repeated ones are joined in order.
 
-    A name with an underscore is left out: X_Forwarded_For would otherwise pass for the X-Forwarded-For of the proxy.
+    A name with an underscore is left out: X_Forwarded_For would otherwise pass for the proxy's X-Forwarded-For.
     """
     found: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -56,21 +56,21 @@ def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 @dataclass
 class Answer:
-    """What the application said, whole: no thread waits until somebody has taken it."""
+    """A complete answer of the application: no thread waits until the visitor has taken it."""
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    # Closed by who sends it.
+    # The sender closes it.
     content: IO[bytes] = field(default_factory=lambda: SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
 
     def start(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> Callable[[bytes], int]:
-        """Take note of status and headers: WSGI's `start_response`."""
+        """Record status and headers: WSGI's `start_response`."""
         self.status = int(status.split(" ", 1)[0])
         self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return self.content.write
 
     def all_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers with the length, so that an answer that broke off is not taken for a whole one."""
+        """Return the headers with the length, so that a truncated answer is not mistaken for a complete one."""
         if self.status in WITHOUT_CONTENT or any(name == b"content-length" for name, _value in self.headers):
             return self.headers
         size = self.content.seek(0, io.SEEK_END)
@@ -79,7 +79,7 @@ class Answer:
 
 
 def work(application: Application, environ: Environment) -> Answer:
-    """Let the application answer, in this thread."""
+    """Run the application in this thread."""
     answer = Answer()
     chunks = application(environ, answer.start)
     try:

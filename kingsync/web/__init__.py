@@ -1,1 +1,1 @@
-"""The pages: a folder for each, and what they share."""
+"""The pages: a folder per page, and what they share."""

@@ -1,4 +1,4 @@
-"""Following what a page asked of OutSmart or King, until its answer is shown where it was asked for."""
+"""Pages that follow a background call to OutSmart or King until they can show its answer."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kingsync.web.shared import access, call_waiting
 from kingsync.web.work_orders import order_answers
 
 Kind = BackgroundCall.Kind
-# Parts of the settings page: their answer takes the place of the waiting part, where it stands.
+# Parts of the settings page: their answer replaces the waiting part in place.
 _PARTS = frozenset({Kind.TEST, Kind.CHOICES})
 
 
 @require_safe
 @access.editors
 def background_call(request: access.TenantRequest, call_id: int) -> HttpResponse:
-    """Show how far a call is that this person asked for, and what came of it when it is over."""
+    """Show the progress of this person's background call, and its result when it is over."""
     mine = BackgroundCall.objects.select_related("work_order").filter(requested_by=request.user)
     call = get_object_or_404(mine, pk=call_id)
     if call.is_open(now=timezone.now()):

@@ -1,4 +1,4 @@
-"""Every page of the application; the admin stands in `kingsync.urls`."""
+"""All pages of the application; the admin is in `kingsync.urls`."""
 
 from __future__ import annotations
 

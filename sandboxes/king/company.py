@@ -1,6 +1,6 @@
 """The demo company's King: any number of records, the same for the same seed.
 
-The first records of a kind are the same whatever the size, so that OutSmart's work orders (made
+The first records of a kind are the same at any size, so that OutSmart's work orders (made
 from the seed alone) find their articles and debtors in a King of 36 articles as in one of 100 000.
 """
 
@@ -26,7 +26,7 @@ _LETTERS = "ABCDEGHJKLNPRSTVXZ"
 
 
 class Company(msgspec.Struct, kw_only=True):
-    """What stands in King: numbers, texts and prices of one administration."""
+    """The records of one administration in King: numbers, texts and prices."""
 
     debtors: list[Debtor] = []
     articles: list[Article] = []
@@ -36,7 +36,7 @@ class Company(msgspec.Struct, kw_only=True):
 
 
 def company(*, seed: int = 1, records: int = 300, debtors: int = 40) -> Company:
-    """Make the demo company with `records` articles."""
+    """Return the demo company with `records` articles."""
     made = list(make_debtors(seed, debtors))
     articles = list(make_articles(seed, records))
     return Company(
@@ -49,19 +49,19 @@ def company(*, seed: int = 1, records: int = 300, debtors: int = 40) -> Company:
 
 
 def money(cents: int) -> Decimal:
-    """Answer cents as euros with two decimals."""
+    """Return cents as euros with two decimals."""
     return Decimal(cents).scaleb(-2)
 
 
 def make_debtors(seed: int, count: int) -> Iterator[Debtor]:
-    """Make debtors: every seventh is invoiced through another, every thirteenth is blocked."""
+    """Yield debtors: every seventh is invoiced through another, every thirteenth is blocked."""
     chance = random.Random(f"{seed}:debtors")
     for index in range(count):
         yield _debtor(chance, index)
 
 
 def make_articles(seed: int, count: int) -> Iterator[Article]:
-    """Make articles: first the catalogue, then fittings and pipes without end; every fiftieth is blocked."""
+    """Yield articles: first the catalogue, then any number of fittings and pipes; every fiftieth is blocked."""
     chance = random.Random(f"{seed}:articles")
     for index in range(count):
         if index < len(words.CATALOGUE):
@@ -71,7 +71,7 @@ def make_articles(seed: int, count: int) -> Iterator[Article]:
 
 
 def make_rates() -> list[Rate]:
-    """Make the twelve rates."""
+    """Return the twelve rates."""
     return [
         Rate(
             number=number,
@@ -190,7 +190,7 @@ def _moment(chance: random.Random) -> str:
 
 
 def _make_orders(seed: int, debtors: list[Debtor], articles: list[Article]) -> Iterator[Order]:
-    """Make open orders of King's own staff for the first debtors that may order."""
+    """Yield open orders of King's own staff for the first debtors that may order."""
     chance = random.Random(f"{seed}:orders")
     free = [debtor for debtor in debtors if not debtor.is_blocked][:ORDER_COUNT]
     sold = [article for article in articles[: len(words.CATALOGUE)] if not article.is_blocked]

@@ -11,7 +11,7 @@ _CHANGED = "2025-10-20T10:15:00"
 
 
 def example_company() -> Company:
-    """Make that company: four debtors, seven articles, four rates, two warehouses, two open orders."""
+    """Return that company: four debtors, seven articles, four rates, two warehouses, two open orders."""
     rates = [rate for rate in make_rates() if rate.number in {"MONT", "MONT150", "REIS", "STORING"}]
     return Company(
         debtors=_debtors(),

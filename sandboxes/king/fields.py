@@ -18,7 +18,7 @@ LONG_TEXT = 32_000
 
 
 class RefusalError(Exception):
-    """King says no to this record: `FoutCode` and `FoutMelding`."""
+    """King refuses this record, with `FoutCode` and `FoutMelding`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,14 +27,14 @@ class RefusalError(Exception):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """How one field is read. `check` answers the clean value and raises RefusalError with a message to be completed."""
+    """How one field is read. `check` returns the clean value or raises RefusalError with a message to be completed."""
 
     check: Check
     is_required: bool = False
 
 
 def clean(operation: str, body: Record) -> Record:
-    """Answer the fields of a call as int, str or Decimal. Raises RefusalError at the first thing that is wrong."""
+    """Return the fields of a call as int, str or Decimal. Raises RefusalError at the first error."""
     fields = OPERATIONS[operation]
     for name in body:
         if name not in fields:
@@ -46,7 +46,7 @@ def clean(operation: str, body: Record) -> Record:
 
 
 def decimals_of(value: Decimal) -> int:
-    """Count the decimals that matter: 2.50 has one."""
+    """Return the number of decimals that matter: 2.50 has one."""
     exponent = value.normalize().as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
@@ -74,7 +74,7 @@ def _text(longest: int) -> Check:
 
 
 def _record_text(longest: int) -> Check:
-    """Record numbers that are text in King arrive as number or text."""
+    """Return a check for record numbers that are text in King; they arrive as number or text."""
     as_text = _text(longest)
 
     def check(value: object) -> object:
@@ -85,7 +85,7 @@ def _record_text(longest: int) -> Check:
 
 
 def _number(largest: int, *, smallest: int = 0) -> Check:
-    """Record numbers that are numbers in King arrive as number or text."""
+    """Return a check for record numbers that are numbers in King; they arrive as number or text."""
 
     def check(value: object) -> int:
         text = "" if isinstance(value, bool) else str(value) if isinstance(value, int | str) else ""

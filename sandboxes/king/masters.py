@@ -11,7 +11,7 @@ from sandboxes.king.shelf import Shelf
 
 
 class Masters:
-    """Looks records up as King does when an order refers to them."""
+    """Looks up records as King does when an order refers to them."""
 
     def __init__(self, company: Company) -> None:
         self.debtors = Shelf[Debtor](company.debtors)
@@ -20,47 +20,47 @@ class Masters:
         self.warehouses = Shelf[Warehouse](company.warehouses)
 
     def debtor(self, number: int) -> Debtor:
-        """Answer a debtor. Raises RefusalError when there is none."""
+        """Return a debtor. Raises RefusalError when there is none."""
         debtor = self.debtors.get(number)
         if debtor is None:
             raise RefusalError("ONBEKEND_DEBITEUR", f"Debiteur {number} bestaat niet.")
         return debtor
 
     def orderable_debtor(self, number: int) -> Debtor:
-        """Answer a debtor that may order. Raises RefusalError."""
+        """Return a debtor that may order. Raises RefusalError."""
         debtor = self.debtor(number)
         if debtor.is_blocked:
             raise RefusalError("GEBLOKKEERD_DEBITEUR", f"Debiteur {number} is geblokkeerd voor orderinvoer.")
         return debtor
 
     def payer_of(self, number: int) -> int:
-        """Answer who gets the invoice of a debtor."""
+        """Return who receives the invoices of a debtor."""
         payer = self.debtor(number).invoice_number
         return number if payer is UNSET else payer
 
     def article(self, number: str) -> Article:
-        """Answer an article. Raises RefusalError when there is none."""
+        """Return an article. Raises RefusalError when there is none."""
         article = self.articles.get(number)
         if article is None:
             raise RefusalError("ONBEKEND_ARTIKEL", f"Artikel {number} bestaat niet.")
         return article
 
     def rate(self, number: str) -> Rate:
-        """Answer a rate. Raises RefusalError when there is none."""
+        """Return a rate. Raises RefusalError when there is none."""
         rate = self.rates.get(number)
         if rate is None:
             raise RefusalError("ONBEKEND_TARIEF", f"Tarief {number} bestaat niet.")
         return rate
 
     def warehouse(self, number: int) -> Warehouse:
-        """Answer a warehouse. Raises RefusalError when there is none."""
+        """Return a warehouse. Raises RefusalError when there is none."""
         warehouse = self.warehouses.get(number)
         if warehouse is None:
             raise RefusalError("ONBEKEND_MAGAZIJN", f"Magazijn {number} bestaat niet.")
         return warehouse
 
     def default_warehouse(self) -> int:
-        """Answer the warehouse that an order gets when it names none; 1 when King has no default."""
+        """Return the warehouse of an order that names none; 1 when King has no default."""
         return next((one.number for one in self.warehouses.all() if one.is_default), 1)
 
     @staticmethod

@@ -23,7 +23,7 @@ _NOT_ON_TEXT = (*_QUANTITIES, "Prijs", "Magazijn")
 
 
 class Notice(msgspec.Struct, kw_only=True):
-    """Something that King allows, but that a careful caller does not do."""
+    """Something that King allows but a careful caller avoids."""
 
     order: int
     text: str
@@ -31,7 +31,7 @@ class Notice(msgspec.Struct, kw_only=True):
 
 
 class Orders:
-    """The orders of one administration. `by_number` holds them, closed ones too."""
+    """The orders of one administration. `by_number` holds them, closed ones included."""
 
     def __init__(self, masters: Masters, orders: list[Order]) -> None:
         self.masters = masters
@@ -62,7 +62,7 @@ class Orders:
         return order
 
     def change(self, fields: Record, caller: str) -> Order:
-        """Change the header of an order. Raises RefusalError; then nothing but the lock was stored."""
+        """Change the header of an order. Raises RefusalError; then only the lock was stored."""
         order = self._open_for_entry(fields, caller)
         changed = msgspec.structs.replace(order)
         self._fill_header(changed, fields)
@@ -75,7 +75,7 @@ class Orders:
         return order
 
     def add_line(self, fields: Record, caller: str) -> OrderLine:
-        """Add a line at the end. Raises RefusalError; then nothing but the lock was stored."""
+        """Add a line at the end. Raises RefusalError; then only the lock was stored."""
         order = self._open_for_entry(fields, caller)
         line = OrderLine(kind=str(fields["RegelSoort"]), source=caller)
         self._fill_line(order, line, fields)
@@ -85,7 +85,7 @@ class Orders:
         return line
 
     def change_line(self, fields: Record, caller: str) -> OrderLine:
-        """Change a line. Raises RefusalError; then nothing but the lock was stored."""
+        """Change a line. Raises RefusalError; then only the lock was stored."""
         order = self._open_for_entry(fields, caller)
         position = _position_of(order, fields["RegelID"])
         line = msgspec.structs.replace(order.lines[position])
@@ -105,7 +105,7 @@ class Orders:
         self._changed(order)
 
     def release_lock(self, fields: Record, caller: str) -> None:
-        """Free an order; free ones stay free. Raises RefusalError when it is somebody else's."""
+        """Unlock an order; an unlocked one stays so. Raises RefusalError when it is locked by another."""
         order = self._known(fields)
         if order.locked_by not in {"", caller}:
             raise _locked(order)
@@ -147,14 +147,14 @@ class Orders:
         self._changed(order)
 
     def close(self, order: Order, *, is_closed: bool, is_invoiced: bool) -> None:
-        """Close (or open again) an order; an invoiced one was delivered in full."""
+        """Close (or reopen) an order; an invoiced one was delivered in full."""
         order.is_closed = int(is_closed)
         for line in order.lines:
             if is_invoiced and line.ordered is not UNSET:
                 line.delivered = line.ordered
         self._changed(order)
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- internals ---------------------------------------------------------------------------------------------------
 
     def _known(self, fields: Record) -> Order:
         number = fields["OrderNummer"]
@@ -164,7 +164,7 @@ class Orders:
         return order
 
     def _open(self, fields: Record, caller: str) -> Order:
-        """Answer the order, now locked for the caller: a call that is refused later leaves it locked."""
+        """Return the order, now locked for the caller: a call that is refused later leaves it locked."""
         order = self._known(fields)
         if order.is_closed:
             raise RefusalError(
@@ -174,7 +174,7 @@ class Orders:
         return order
 
     def _open_for_entry(self, fields: Record, caller: str) -> Order:
-        """The same, for a debtor that may order: a debtor blocked since keeps its orders as they are."""
+        """Return the same if its debtor may order: the orders of a debtor blocked since stay as they are."""
         order = self._open(fields, caller)
         self.masters.orderable_debtor(order.debtor)
         return order

@@ -1,4 +1,4 @@
-"""The page of the King sandbox for people."""
+"""The King sandbox's page for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLUMNS = ("Order", "External", "Debtor", "Reference", "Lines", "State", "Locke
 
 
 def king_page(store: KingStore, administration: str) -> str:
-    """Make a page with the newest orders first."""
+    """Return a page with the newest orders first."""
     with store.lock:
         orders = sorted(store.orders.by_number.values(), key=lambda order: -order.number)[:SHOWN]
         names = {debtor.number: debtor.name for debtor in store.masters.debtors.all()}

@@ -88,7 +88,7 @@ class Warehouse(Record, kw_only=True):
 
 
 class OrderLine(Record, kw_only=True):
-    """A line. The two quantities before the last are read back where somebody filled them in, `source` never.
+    """A line. The two quantities before the last field are read back where they were filled in, `source` never.
 
     `source` is `staff` or a caller.
     """
@@ -141,13 +141,13 @@ _HIDDEN_IN_LINES = {"Bron"}
 
 
 def told(order: Order) -> dict[str, object]:
-    """Answer an order with everything that the sandbox knows of it."""
+    """Return an order with everything that the sandbox knows about it."""
     value = msgspec.to_builtins(order, builtin_types=(Decimal,))
     return msgspec.convert(value, dict[str, object])
 
 
 def readable(order: Order) -> dict[str, object]:
-    """Answer an order as `Orders_Opvragen` shows it."""
+    """Return an order as `Orders_Opvragen` shows it."""
     header = {name: value for name, value in told(order).items() if name not in _HIDDEN}
     lines = msgspec.to_builtins(order.lines, builtin_types=(Decimal,))
     header["OrderRegels"] = [

@@ -1,4 +1,4 @@
-"""King ERP with its webservices as a real HTTP server (king.md)."""
+"""King ERP's webservices as a real HTTP server (king.md)."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class _HttpError(Exception):
 class KingSandbox(Sandbox):
     """One administration behind King's webservices.
 
-    `access_codes` holds an access code of its own per operation; `other_callers` further codes that
-    are good for every operation, with the name under which they lock orders. All codes of
+    `access_codes` holds an access code per operation; `other_callers` holds further codes that
+    are valid for every operation, with the name under which they lock orders. All codes of
     `access_code` and `access_codes` are one caller: one customer's software.
     """
 
@@ -82,13 +82,13 @@ class KingSandbox(Sandbox):
 
     @property
     def base_url(self) -> str:
-        """What a connection to King asks for beside the administration."""
+        """The address that a connection to King needs, besides the administration."""
         return self.address
 
     # --- the webservices ---------------------------------------------------------------------------------------------
 
     def operation_of(self, request: Request) -> str:
-        """Answer the name of the webservice that is called."""
+        """Return the name of the webservice that is called."""
         return request.path.rstrip("/").rpartition("/")[2]
 
     def handle(self, request: Request) -> Answer:
@@ -165,11 +165,11 @@ class KingSandbox(Sandbox):
     # --- faults ------------------------------------------------------------------------------------------------------
 
     def refuse(self, code: str, message: str) -> Answer:
-        """Answer a refusal as King gives it: HTTP 200."""
+        """Return a refusal as King gives it: HTTP 200."""
         return json_answer([{"Status": 1, "FoutCode": code, "FoutMelding": message}])
 
     def unauthorized(self) -> Answer:
-        """Answer as to a wrong access code."""
+        """Return the answer to a wrong access code."""
         return _HttpError(401, "TOEGANGSCODE", "De toegangscode is niet juist.").answer
 
     def work_under_lock(self, request: Request, fault: Fault) -> Answer:
@@ -188,7 +188,7 @@ class KingSandbox(Sandbox):
     # --- control -----------------------------------------------------------------------------------------------------
 
     def own_routes(self) -> list[Route]:
-        """Answer the control calls of King."""
+        """Return the control routes of King."""
         store = self.store
         return [
             Route("GET", "state", lambda _request, _parts: store.state()),
@@ -229,7 +229,7 @@ class KingSandbox(Sandbox):
         return {"done": True}
 
     def switches(self) -> Record:
-        """Answer how King behaves now; access codes are masked."""
+        """Return how King behaves now; access codes are masked."""
         return {"access_codes": dict.fromkeys(self.access_codes, "***"), "callers": sorted(self.other_callers.values())}
 
     def change_switches(self, switches: Record) -> None:
@@ -246,21 +246,21 @@ class KingSandbox(Sandbox):
             self.other_callers = wanted.other_callers
 
     def reset(self, options: Record) -> None:
-        """Go back to the seed; `options` may name another size."""
+        """Restore the seeded data; `options` may give another size."""
         self._size = msgspec.convert({**msgspec.structs.asdict(self._size), **options}, Size)
         self.store.reset(self._size)
 
     def dump(self) -> bytes:
-        """Answer the data as a state file holds it."""
+        """Return the data as a state file holds it."""
         return self.store.dump()
 
     def load(self, content: bytes) -> None:
-        """Take over the data of a state file."""
+        """Replace the data with that of a state file."""
         self.store.load(content)
         self._size = self.store.size
 
     def index_page(self) -> str:
-        """Answer the page for people."""
+        """Return the page for people."""
         return king_page(self.store, self.administration)
 
 

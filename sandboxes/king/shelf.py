@@ -1,4 +1,4 @@
-"""Records of one kind in the order of their numbers as text, ready to be read page by page."""
+"""Records of one kind, sorted by their numbers as text, ready to be read page by page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Debtor | Article | Rate | Warehouse)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Encoded records, and the number after which the next page starts (None: this was the last)."""
+    """Encoded records, and the number after which the next page starts (None for the last page)."""
 
     records: list[bytes]
     next_after: str | None
@@ -41,11 +41,11 @@ class Shelf(Generic[T]):
         return len(self._records)
 
     def all(self) -> list[T]:
-        """Answer all records in the order of their numbers."""
+        """Return all records in the order of their numbers."""
         return [self._records[number] for number in self._numbers]
 
     def get(self, number: str | int) -> T | None:
-        """Answer one record, None when there is none."""
+        """Return one record; None when there is none."""
         return self._records.get(str(number))
 
     def put(self, record: T) -> None:
@@ -59,7 +59,7 @@ class Shelf(Generic[T]):
         self.overlay.removed.discard(number)
 
     def remove(self, number: str) -> bool:
-        """Remove a record; answer whether there was one."""
+        """Remove a record; return whether there was one."""
         if self._records.pop(number, None) is None:
             return False
         self._numbers.remove(number)
@@ -76,12 +76,12 @@ class Shelf(Generic[T]):
             self.put(record)
 
     def page(self, *, after: str, limit: int, changed_since: str) -> Page:
-        """Answer at most `limit` records behind `after` that changed at or after a moment ("" = all)."""
+        """Return at most `limit` records after `after` that changed at or after a moment ("" = all)."""
         start = bisect.bisect_right(self._numbers, after) if after else 0
         return paged(self._numbers, start, limit, self._chooser(changed_since), self._bytes_of)
 
     def _chooser(self, changed_since: str) -> Callable[[str], bool] | None:
-        # Warehouses have no MutatieDatum: they are always told.
+        # Warehouses have no MutatieDatum: they are always returned.
         if not changed_since:
             return None
         return lambda number: getattr(self._records[number], "changed", changed_since) >= changed_since
@@ -100,7 +100,7 @@ def paged(
     is_wanted: Callable[[str], bool] | None,
     encoded: Callable[[str], bytes],
 ) -> Page:
-    """Cut one page out of sorted numbers; reads no further than it must."""
+    """Return one page of sorted numbers; reads no further than it must."""
     chosen: list[str] = []
     for position in range(start, len(numbers)):
         number = numbers[position]

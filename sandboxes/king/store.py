@@ -1,4 +1,4 @@
-"""Everything that stands in one sandboxed King, and what its own staff can do to it.
+"""The data of one sandboxed King, and what its own staff can do to it.
 
 The methods are those of the control API, for tests in the same process. They raise ControlError
 when they make no sense. One lock guards everything: King does one thing at a time.
@@ -55,8 +55,8 @@ class Edit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What King's staff do to one order on their screen.
 
     `header` and the rows of `add` and `change` hold King's field names, `remove` line ids. `close`
-    closes (or opens again), `invoice` delivers everything and closes. `force`: also when a
-    webservice has the order locked.
+    closes (or reopens), `invoice` delivers everything and closes. `force`: also when a webservice
+    has the order locked.
     """
 
     header: Record = {}
@@ -69,7 +69,7 @@ class Edit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Kept(msgspec.Struct, kw_only=True):
-    """A state file: the seed, and what is different from it."""
+    """A state file: the seed, and what differs from it."""
 
     size: Size
     debtors: Overlay[Debtor]
@@ -92,7 +92,7 @@ class KingStore:
         self.reset(size)
 
     def reset(self, size: Size) -> None:
-        """Throw everything away and seed again."""
+        """Discard all data and seed again."""
         with self.lock:
             made = Company() if size.empty else company(seed=size.seed, records=size.records, debtors=size.debtors)
             self.size = size
@@ -102,7 +102,7 @@ class KingStore:
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def page(self, kind: str, fields: Record) -> Page:
-        """Answer one page for an `.._Opvragen` call with clean fields."""
+        """Return one page for an `.._Opvragen` call with clean fields."""
         after = str(fields.get("VanafNummer", ""))
         limit = fields.get("MaxAantal", DEFAULT_PAGE)
         since = str(fields.get("GewijzigdVanaf", ""))
@@ -120,27 +120,27 @@ class KingStore:
     def _open_orders(self) -> Iterator[Order]:
         return (order for order in self.orders.by_number.values() if not order.is_closed)
 
-    # --- King's side of the truth ------------------------------------------------------------------------------------
+    # --- what King has -----------------------------------------------------------------------------------------------
 
     def all_orders(self) -> list[Record]:
-        """Answer every order, closed ones too, with its lines, its lock and who made what."""
+        """Return every order, closed ones included, with its lines, its lock and who made what."""
         with self.lock:
             return [told(order) for _, order in sorted(self.orders.by_number.items())]
 
     def order(self, number: int) -> Order:
-        """Answer one order."""
+        """Return one order. Raises ControlError when there is none."""
         found = self.orders.by_number.get(number)
         if found is None:
             raise ControlError(404, f"There is no order {number}.")
         return found
 
     def find_orders(self, external: str) -> list[Order]:
-        """Answer the orders with an external number, oldest first."""
+        """Return the orders with an external number, oldest first."""
         with self.lock:
             return [order for order in self.orders.by_number.values() if order.external == external]
 
     def duplicates(self) -> Record:
-        """Count what came twice, and the locks that were left behind."""
+        """Return the counts of what came twice, and the locks that were left behind."""
         with self.lock:
             orders = list(self.orders.by_number.values())
         externals = collections.Counter(order.external for order in orders if order.external)
@@ -150,7 +150,7 @@ class KingStore:
         return {"orders": _repeated(externals), "lines": _repeated(lines), "locks": self.locks()}
 
     def locks(self) -> list[Record]:
-        """Answer the orders that are locked now, by whom and since when."""
+        """Return the orders that are locked now, by whom and since when."""
         with self.lock:
             return [
                 {"OrderNummer": order.number, "LockEigenaar": order.locked_by, "LockSinds": order.locked_at}
@@ -159,12 +159,12 @@ class KingStore:
             ]
 
     def counts(self) -> dict[str, int]:
-        """Count the records of every kind."""
+        """Return the number of records of every kind."""
         masters = {f"{kind}s": len(self._shelf(kind)) for kind in KINDS if kind != "order"}
         return {**masters, "orders": len(self.orders.by_number)}
 
     def state(self) -> Record:
-        """Answer how much there is of everything, and all orders."""
+        """Return how much there is of everything, and all orders."""
         with self.lock:
             return {
                 "counts": self.counts(),
@@ -176,12 +176,12 @@ class KingStore:
     # --- King's own staff --------------------------------------------------------------------------------------------
 
     def records(self, kind: str) -> list[AnyRecord]:
-        """Answer all records of a kind."""
+        """Return all records of a kind."""
         with self.lock:
             return [*self.orders.by_number.values()] if kind == "order" else [*self._shelf(kind).all()]
 
     def put_record(self, kind: str, number: str, fields: Record) -> AnyRecord:
-        """Add a record, or change the fields that are given. MutatieDatum becomes now unless given."""
+        """Add a record, or change the given fields. MutatieDatum becomes now unless given."""
         with self.lock:
             old = self._found(kind, number)
             known: Record = msgspec.convert(msgspec.to_builtins(old), Record) if old else {}
@@ -193,7 +193,7 @@ class KingStore:
             return record
 
     def remove_record(self, kind: str, number: str) -> None:
-        """Remove a record as if it had never been."""
+        """Remove a record as if it had never existed."""
         with self.lock:
             if self._found(kind, number) is None:
                 raise ControlError(404, f"There is no {kind} {number}.")
@@ -210,7 +210,7 @@ class KingStore:
                 self._put(record)
 
     def lock_order(self, number: int, user: str) -> None:
-        """Let a King user open an order; not while somebody else has it."""
+        """Let a King user open an order, unless another has it open."""
         with self.lock:
             order = self.order(number)
             if order.locked_by not in {"", user}:
@@ -219,13 +219,13 @@ class KingStore:
             order.locked_at = clock.king_stamp()
 
     def unlock_order(self, number: int) -> None:
-        """Free an order, whoever has it."""
+        """Unlock an order, no matter who holds the lock."""
         with self.lock:
             order = self.order(number)
             order.locked_by = order.locked_at = ""
 
     def edit_order(self, number: int, edit: Edit) -> Order:
-        """Change an order on King's own screen; King's refusals become ControlError with the same words."""
+        """Change an order on King's own screen; King's refusals become ControlError with the same text."""
         with self.lock:
             order = self.order(number)
             if order.locked_by and not edit.force:
@@ -252,7 +252,7 @@ class KingStore:
     # --- state file --------------------------------------------------------------------------------------------------
 
     def dump(self) -> bytes:
-        """Answer the data as a state file holds it."""
+        """Return the data as a state file holds it."""
         with self.lock:
             masters, orders = self.masters, self.orders
             return encode(
@@ -270,7 +270,7 @@ class KingStore:
             )
 
     def load(self, content: bytes) -> None:
-        """Take over the data of a state file; its seed wins. Raises msgspec.DecodeError."""
+        """Replace the data with that of a state file, including its seed. Raises msgspec.DecodeError."""
         kept = msgspec.json.decode(content, type=Kept)
         with self.lock:
             self.reset(kept.size)
@@ -282,7 +282,7 @@ class KingStore:
             self.orders.next_order, self.orders.next_line = kept.next_order, kept.next_line
             self.orders.notices = kept.notices
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- internals ---------------------------------------------------------------------------------------------------
 
     def _shelf(self, kind: str) -> AnyShelf:
         shelves: dict[str, AnyShelf] = {

@@ -21,11 +21,11 @@ _UPDATES = {"workdate": "WorkDate", "worktime": "WorkTime", "employee_nr": "Empl
 
 
 class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is not known of OutSmart, or differs between its servers, as switches.
+    """What is unknown about OutSmart, or differs between its servers, as switches.
 
-    `require_https`: answer 1006 unless `X-Forwarded-Proto` says https. `bearer_token`: demand this
-    header beside the query pair. `missing_status`: GetWorkorders without `status`. `zero_is_false`:
-    `update_status=0` means false too. `extended_update`: UpdateWorkorder takes CamelCase fields.
+    `require_https`: answer 1006 unless `X-Forwarded-Proto` says https. `bearer_token`: require this
+    header as well as the query pair. `missing_status`: GetWorkorders without `status`. `zero_is_false`:
+    `update_status=0` means false too. `extended_update`: UpdateWorkorder accepts CamelCase fields.
     `decimals`: how they are written. `absent_keys`: share of the optional keys that is left out.
     `allow_delete_all`: also for anything but work orders. `duplicates_return_row_id`: a work order
     skipped by PostWorkorders is in the answer with its existing row.
@@ -43,7 +43,7 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Api:
-    """Carries out a call that was let in; answers the encoded `response`. Raises RefusalError."""
+    """Carries out an admitted call; returns the encoded `response`. Raises RefusalError."""
 
     def __init__(self, store: OutSmartStore, behaviour: Behaviour) -> None:
         self.store = store
@@ -60,7 +60,7 @@ class Api:
         }
 
     def endpoint(self, method: str, name: str) -> Callable[[Request], bytes] | None:
-        """Answer what carries out an endpoint; None when it does not exist."""
+        """Return what carries out an endpoint; None when it does not exist."""
         if (method, name) in self._own:
             return self._own[method, name]
         if method == "GET" and (name in ENTITIES or name in TWINS):
@@ -219,7 +219,7 @@ class Api:
 
 
 def body_of(request: Request) -> list[Record]:
-    """Answer the rows in a body; one object is a list of one. Raises RefusalError 1008 or 1009."""
+    """Return the rows in a body; one object is a list of one. Raises RefusalError 1008 or 1009."""
     if not request.body.strip():
         raise RefusalError(1008, "Unable to fetch body")
     try:

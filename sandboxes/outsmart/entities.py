@@ -11,8 +11,8 @@ FAILED_WITHOUT_CODE = 1007
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of master data.
 
-    `key`: the fields that make a row the same row; () adds a row each time. `shown`: what GET
-    tells, () = everything. `short` and `long`: lengths other than 255. `commas`: decimals that
+    `key`: the fields that identify a row; () adds a row each time. `shown`: what GET returns,
+    () = everything. `short` and `long`: lengths other than 255. `commas`: decimals that
     OutSmart writes with a comma. `columns`: names of database columns in filters, where they are
     not the JSON names. `delete_keys`: what DeleteEntity may select by.
     """
@@ -41,7 +41,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
         return self.required + self.optional
 
     def longest(self, name: str) -> int:
-        """How many characters a field may have."""
+        """Return how many characters a field may have."""
         return 65_535 if name in self.long else 55 if name in self.short else 255
 
 
@@ -206,7 +206,7 @@ ENTITIES: dict[str, Entity] = {
 # The singular twins: the same rows, with filters.
 TWINS = {"contactperson": "contactpersons", "address": "addresses", "category": "categories"}
 
-# DeleteEntity speaks in the singular.
+# DeleteEntity uses the singular.
 DELETABLE = {
     "employee": "employees",
     "material": "materials",

@@ -1,6 +1,6 @@
 """OutSmart's demo work orders: the same company as King's demo data of the same seed.
 
-The first 25 stand in every state that an export can meet (SCENES, in this order); what comes after
+The first 25 cover every state that an export can encounter (SCENES, in this order); the rest
 are plain completed work orders for King, for tests of size.
 """
 
@@ -16,7 +16,7 @@ Scene: TypeAlias = Callable[[Maker, int], Record]
 
 
 def make_work_orders(seed: int, count: int) -> Iterator[Record]:
-    """Make work orders, the same for the same seed."""
+    """Yield work orders, the same for the same seed."""
     if count <= 0:
         return
     maker = Maker(seed)
@@ -26,7 +26,7 @@ def make_work_orders(seed: int, count: int) -> Iterator[Record]:
 
 
 def _plain(maker: Maker, index: int) -> Record:
-    """Completed, for King, not linked: one or two articles and nearly two hours."""
+    """Return a completed one for King, not linked: one or two articles and nearly two hours."""
     return {
         "Materials": [maker.any_material(index) for _ in range(index % 2 + 1)],
         "Workperiods": [maker.period(index, "08:00", "09:45", "01:45", "MONT")],
@@ -34,7 +34,7 @@ def _plain(maker: Maker, index: int) -> Record:
 
 
 def _linked(maker: Maker, index: int) -> Record:
-    """Linked to an open King order, with travel and a warehouse per line."""
+    """Return one linked to an open King order, with travel and a warehouse per line."""
     return {
         **maker.linked(0),
         "ShortWorkDescription": "Onderhoud cv-ketel",
@@ -52,7 +52,7 @@ def _linked(maker: Maker, index: int) -> Record:
 
 
 def _linked_rates(maker: Maker, index: int) -> Record:
-    """Linked, with several rates on a long day."""
+    """Return a linked one with several rates on a long day."""
     return {
         **maker.linked(1),
         "ShortWorkDescription": "Montage warmtepomp",
@@ -82,7 +82,7 @@ def _over_midnight(maker: Maker, index: int) -> Record:
 
 
 def _points(maker: Maker, index: int) -> Record:
-    """Decimals with a point instead of a comma."""
+    """Return one whose decimals have a point instead of a comma."""
     return {
         "Materials": [
             maker.material("BUIS-MLC16", "7.5", warehouse="1", point=True),
@@ -100,7 +100,7 @@ def _unknown_article(maker: Maker, index: int) -> Record:
 
 
 def _free_line(maker: Maker, index: int) -> Record:
-    """A line that the engineer typed himself, without an article code."""
+    """Return one with a line that the engineer typed himself, without an article code."""
     return {
         "Materials": [
             maker.material(
@@ -118,7 +118,7 @@ def _free_line(maker: Maker, index: int) -> Record:
 
 
 def _credit(maker: Maker, index: int) -> Record:
-    """A negative quantity: taken back."""
+    """Return one with a negative quantity: goods taken back."""
     return {
         "ShortWorkDescription": "Thermostaat omgeruild",
         "Materials": [
@@ -134,7 +134,7 @@ def _no_lines(_maker: Maker, _index: int) -> Record:
 
 
 def _rates(maker: Maker, index: int) -> Record:
-    """Rates with 0 to 3 decimals, and one period without a rate."""
+    """Return one with rates of 0 to 3 decimals, and one period without a rate."""
     return {
         "ShortWorkDescription": "Inbedrijfstelling",
         "Materials": [],
@@ -148,7 +148,7 @@ def _rates(maker: Maker, index: int) -> Record:
 
 
 def _foreign_number(maker: Maker, index: int) -> Record:
-    """Linked to a number that King does not know."""
+    """Return one linked to a number that King does not know."""
     return {**_plain(maker, index), "WorkorderNo": "SERV-8841", "ExternalReference": "PO-5521"}
 
 
@@ -189,12 +189,12 @@ def _interim_on_device(maker: Maker, index: int) -> Record:
 
 
 def _not_yet_for_king(maker: Maker, index: int) -> Record:
-    """Completed, but the office has still to look at it."""
+    """Return a completed one that the office still has to check."""
     return {**_plain(maker, index), "WorkStatus": "2"}
 
 
 def _zero(maker: Maker, index: int) -> Record:
-    """A quantity of nothing beside a real one, and a blocked article."""
+    """Return one with a zero quantity beside a real one, and a blocked article."""
     return {
         "Materials": [
             maker.material("KOGEL-15", "0", warehouse="1"),

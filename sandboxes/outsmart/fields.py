@@ -45,7 +45,7 @@ REQUIRED: tuple[str, ...] = (
     *("CustomerContactPerson", "CustomerNameInvoice", "CustomerDebtorNrInvoice", "CustomerStreetInvoice"),
     *("CustomerZIPInvoice", "CustomerCityInvoice", "CustomerContactPersonInvoice", "TypeOfWork", "PaymentMethod"),
 )
-# What a new work order may not bring along: OutSmart gives these.
+# What a new work order may not contain: OutSmart assigns these.
 OWN_FIELDS = frozenset({"id", "status", "CreationDate", "MutationDate", "WorksheetCode", "StatusChanges", "Archived"})
 DATE_FIELDS = ("WorkDate", "WorkEndDate")
 TIME_FIELDS = ("WorkTime", "WorkEndTime")
@@ -74,17 +74,17 @@ _NULL_WHEN_EMPTY = frozenset(
 
 
 def blank_work_order() -> Record:
-    """Make a work order with every key and nothing in it."""
+    """Return a work order with every key and nothing in it."""
     free = {f"val_value_{number}": None for number in range(1, FREE_FIELD_COUNT + 1)}
     texts: Record = {name: None if name in _NULL_WHEN_EMPTY else "" for name in TEXT_FIELDS}
     return {**texts, "Archived": "0", FREE_FIELDS: free, **{name: [] for name in LIST_FIELDS}}
 
 
 def material_row(row: Record) -> Record:
-    """Make a material row with every key."""
+    """Return a material row with every key."""
     return {name: row.get(name, None if name in _NULL_WHEN_EMPTY else "") for name in MATERIAL_FIELDS}
 
 
 def period_row(row: Record) -> Record:
-    """Make a work period with every key."""
+    """Return a work period with every key."""
     return {name: row.get(name, "") for name in PERIOD_FIELDS}

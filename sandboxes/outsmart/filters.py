@@ -28,20 +28,20 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 def values_of(request: Request, name: str) -> list[str]:
-    """Answer a parameter that may come once or as a list: `key=`, `key[]=`, `key[0]=`."""
+    """Return the values of a parameter given once or as a list: `key=`, `key[]=`, `key[0]=`."""
     pattern = re.compile(rf"{name}(\[[0-9]*\])?")
     return [value for given, value in request.query if pattern.fullmatch(given)]
 
 
 def filters_of(request: Request) -> list[Filter]:
-    """Answer the conditions of a call; an operator that is left out is `eq`."""
+    """Return the conditions of a call; a missing operator is `eq`."""
     keys, values, operators = (values_of(request, name) for name in ("key", "value", "operator"))
     operators += ["eq"] * (len(keys) - len(operators))
     return [Filter(*parts) for parts in zip(keys, values, operators, strict=False)]
 
 
 def chosen(rows: list[Record], filters: list[Filter], columns: dict[str, str]) -> list[Record]:
-    """Answer the rows that meet every condition; a column that nobody knows has no rows."""
+    """Return the rows that satisfy every condition; an unknown column has no rows."""
     return [row for row in rows if all(_meets(row, one, columns.get(one.key, one.key)) for one in filters)]
 
 

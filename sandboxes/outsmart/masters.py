@@ -17,14 +17,14 @@ from sandboxes.outsmart.notation import (
 
 
 class Masters:
-    """All master data of one account: per endpoint the rows by their key, in the order of arrival."""
+    """All master data of one account: per endpoint the rows by their key, in order of arrival."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Record]] = {name: {} for name in ENTITIES}
         self.next_id = 1901
 
     def post(self, name: str, body: list[Record]) -> int:
-        """Insert or update rows; answer how many. Raises RefusalError at the first bad row, with nothing stored."""
+        """Insert or update rows; return how many. Raises RefusalError at the first bad row, with nothing stored."""
         entity = ENTITIES[name]
         rows = [_clean(entity, row) for row in body]
         for row in rows:
@@ -36,16 +36,16 @@ class Masters:
         self._upsert(name, ENTITIES[name], {**dict.fromkeys(ENTITIES[name].fields, ""), **row})
 
     def told(self, name: str, mark: DecimalMark) -> list[Record]:
-        """Answer the rows as GET tells them."""
+        """Return the rows as GET shows them."""
         entity = ENTITIES[name]
         return [_shown(entity, row, mark) for row in self.rows[name].values()]
 
     def has(self, name: str, field: str, value: str) -> bool:
-        """Tell whether a row has this value."""
+        """Return whether a row has this value."""
         return any(text_of(row, field) == value for row in self.rows[name].values())
 
     def delete(self, name: str, wanted: dict[str, str]) -> int:
-        """Delete the rows that have all these values; answer how many."""
+        """Delete the rows that have all these values; return how many."""
         rows = self.rows[name]
         gone = [
             key for key, row in rows.items() if all(text_of(row, field) == value for field, value in wanted.items())
@@ -55,7 +55,7 @@ class Masters:
         return len(gone)
 
     def delete_all(self, name: str) -> int:
-        """Delete all rows; answer how many."""
+        """Delete all rows; return how many."""
         count = len(self.rows[name])
         self.rows[name].clear()
         return count
@@ -68,7 +68,7 @@ class Masters:
             rows[key] = {"id": str(self.next_id), **row}
             self.next_id += 1
         else:
-            # Whole records are asked for: what a second POST leaves out is empty afterwards.
+            # A POST replaces whole rows: what a second one leaves out is empty afterwards.
             rows[key] = {"id": known["id"], **row}
 
 
@@ -83,7 +83,7 @@ def _shown(entity: Entity, row: Record, mark: DecimalMark) -> Record:
 
 
 def _clean(entity: Entity, row: Record) -> Record:
-    """Answer a whole row as text. Raises RefusalError."""
+    """Return a whole row as text. Raises RefusalError."""
     for name in entity.required:
         if not is_filled(row.get(name)):
             raise RefusalError(entity.missing, f"Required field missing: {name}")

@@ -1,4 +1,4 @@
-"""OutSmart's own way with JSON: everything is text, decimals with a comma or a point, PHP's escapes."""
+"""OutSmart's JSON notation: everything is text, decimals with a comma or a point, PHP's escapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
 class RefusalError(Exception):
-    """OutSmart says no: `code` is not 200."""
+    """OutSmart refuses: `code` is not 200."""
 
     def __init__(self, code: int, *messages: str) -> None:
         super().__init__(code, *messages)
@@ -28,17 +28,17 @@ class RefusalError(Exception):
 
 
 def encode_php(value: object) -> bytes:
-    """Encode as PHP does: ASCII only, slashes escaped. The result can be put together from parts."""
+    """Encode as PHP does: ASCII only, slashes escaped. The result can be assembled from parts."""
     return json.dumps(value, separators=(",", ":"), default=_plain).replace("/", "\\/").encode("ascii")
 
 
 def envelope(response: bytes, *, code: int = 200, messages: Iterable[str] = ()) -> bytes:
-    """Answer the envelope around an encoded response."""
+    """Return the envelope around an encoded response."""
     return b'{"code":%d,"messages":%b,"response":%b}' % (code, encode_php(list(messages)), response)
 
 
 def stored(value: object) -> object:
-    """Answer a value as OutSmart keeps it: scalars as text, null as null, lists and objects alike inside."""
+    """Return a value as OutSmart keeps it: scalars as text, null as null, lists and objects likewise inside."""
     match value:
         case None | str():
             return value
@@ -53,28 +53,28 @@ def stored(value: object) -> object:
 
 
 def is_filled(value: object) -> bool:
-    """Tell whether a value counts as given: absent, null and "" do not."""
+    """Return whether a value counts as given: absent, null and "" do not."""
     return value is not None and value != ""
 
 
 def is_decimal(text: str) -> bool:
-    """Tell whether a text is a number with a point or a comma, without thousands separators."""
+    """Return whether a text is a number with a point or a comma, without thousands separators."""
     return _DECIMAL.fullmatch(text) is not None
 
 
 def to_decimal(value: object) -> Decimal:
-    """Answer the number in a text; 0 when it is none."""
+    """Return the number in a text; 0 when it is not a number."""
     text = str(value)
     return Decimal(text.replace(",", ".")) if is_decimal(text) else Decimal(0)
 
 
 def euros(amount: Decimal) -> str:
-    """Answer an amount with two decimals, halves up, with a point."""
+    """Return an amount with two decimals, rounded half up, with a point."""
     return str(amount.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def marked(value: object, mark: DecimalMark, *, usual: DecimalMark) -> object:
-    """Answer a decimal with the mark that is switched on; in `mixed` with the one this field usually has."""
+    """Return a decimal with the mark that is switched on; in `mixed` with the one this field usually has."""
     wanted = usual if mark == "mixed" else mark
     if not isinstance(value, str) or wanted == "mixed" or not is_decimal(value):
         return value
@@ -82,7 +82,7 @@ def marked(value: object, mark: DecimalMark, *, usual: DecimalMark) -> object:
 
 
 def read_date(text: str) -> datetime.date | None:
-    """Read `d-m-Y`; None when it is no date."""
+    """Parse `d-m-Y`; None when it is not a date."""
     found = _DATE.fullmatch(text)
     if not found:
         return None
@@ -94,12 +94,12 @@ def read_date(text: str) -> datetime.date | None:
 
 
 def is_time(text: str) -> bool:
-    """Tell whether a text is `H:i`."""
+    """Return whether a text is `H:i`."""
     return _TIME.fullmatch(text) is not None
 
 
 def is_iso_date(text: str) -> bool:
-    """Tell whether a text is `Y-m-d`."""
+    """Return whether a text is `Y-m-d`."""
     try:
         datetime.date.fromisoformat(text)
     except ValueError:
@@ -108,13 +108,13 @@ def is_iso_date(text: str) -> bool:
 
 
 def text_of(record: Record, name: str) -> str:
-    """Answer a field as text; absent and null are ""."""
+    """Return a field as text; absent and null are ""."""
     value = record.get(name)
     return "" if value is None else str(value)
 
 
 def _plain(value: object) -> object:
-    # Only work orders that a test loaded "as they are" hold numbers; they go out as numbers again.
+    # Only work orders that a test loaded "as they are" contain decimals; they go out as numbers again.
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(type(value).__name__)

@@ -1,4 +1,4 @@
-"""The page of the OutSmart sandbox for people."""
+"""The OutSmart sandbox's page for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def outsmart_page(store: OutSmartStore) -> str:
-    """Make a page with the newest work orders first, then what the import brought."""
+    """Return a page with the newest work orders first, then what the import brought."""
     with store.lock:
         names = {text_of(row, "sta_code"): text_of(row, "sta_name") for row in store.rows("workstatusses")}
         newest = sorted(store.all_work_orders(), key=lambda one: -int(text_of(one, "id")))[:SHOWN]

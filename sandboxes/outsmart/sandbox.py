@@ -1,4 +1,4 @@
-"""OutSmart with its OpenAPI, version 8, as a real HTTP server (outsmart.md, chapter 6)."""
+"""OutSmart's OpenAPI, version 8, as a real HTTP server (outsmart.md, chapter 6)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OutSmartSandbox(Sandbox):
         *,
         port: int = 0,
         seed: int = 1,
-        token: str = "sandbox-token",  # noqa: S107 - everybody may know it: nothing here is real
+        token: str = "sandbox-token",  # noqa: S107 - public: nothing here is real
         software_token: str = "sandbox-software-token",  # noqa: S107
         empty: bool = False,
         state: Path | None = None,
@@ -50,13 +50,13 @@ class OutSmartSandbox(Sandbox):
 
     @property
     def base_url(self) -> str:
-        """What a connection to OutSmart asks for."""
+        """The address that a connection to OutSmart needs."""
         return self.address + BASE_PATH
 
     # --- the OpenAPI -------------------------------------------------------------------------------------------------
 
     def operation_of(self, request: Request) -> str:
-        """Answer the name of the endpoint."""
+        """Return the name of the endpoint."""
         return request.path.removeprefix(BASE_PATH).strip("/")
 
     def handle(self, request: Request) -> Answer:
@@ -96,15 +96,15 @@ class OutSmartSandbox(Sandbox):
     # --- faults ------------------------------------------------------------------------------------------------------
 
     def refuse(self, code: str, message: str) -> Answer:
-        """Answer a refusal in OutSmart's envelope."""
+        """Return a refusal in OutSmart's envelope."""
         return _refused(RefusalError(int(code), *([message] if message else [])))
 
     def unauthorized(self) -> Answer:
-        """Answer as to a wrong token."""
+        """Return the answer to a wrong token."""
         return self.refuse("1004", "Token not allowed")
 
     def check_fault(self, fault: Fault) -> None:
-        """Refuse what OutSmart does not have: locks, and codes that are no number."""
+        """Raise ControlError for what OutSmart does not have: locks, and codes that are not numbers."""
         super().check_fault(fault)
         if fault.kind == "lock_by_user":
             raise ControlError(400, "OutSmart has no locks.")
@@ -114,7 +114,7 @@ class OutSmartSandbox(Sandbox):
     # --- control -----------------------------------------------------------------------------------------------------
 
     def own_routes(self) -> list[Route]:
-        """Answer the control calls of OutSmart."""
+        """Return the control routes of OutSmart."""
         store = self.store
         return [
             Route("GET", "state", lambda _request, _parts: store.state()),
@@ -138,7 +138,7 @@ class OutSmartSandbox(Sandbox):
         return {"done": True}
 
     def switches(self) -> Record:
-        """Answer how OutSmart behaves now; a demanded bearer token is masked."""
+        """Return how OutSmart behaves now; a required bearer token is masked."""
         return {**msgspec.structs.asdict(self.behaviour), "bearer_token": "***" if self.behaviour.bearer_token else ""}
 
     def change_switches(self, switches: Record) -> None:
@@ -147,22 +147,22 @@ class OutSmartSandbox(Sandbox):
         self.behaviour = msgspec.convert(merged, Behaviour, strict=False)
 
     def reset(self, options: Record) -> None:
-        """Go back to the seed and the usual behaviour; `options` may name another size."""
+        """Restore the seeded data and the default behaviour; `options` may give another size."""
         self._size = msgspec.convert({**msgspec.structs.asdict(self._size), **options}, Size)
         self.behaviour = Behaviour()
         self.store.reset(self._size)
 
     def dump(self) -> bytes:
-        """Answer the data as a state file holds it."""
+        """Return the data as a state file holds it."""
         return self.store.dump()
 
     def load(self, content: bytes) -> None:
-        """Take over the data of a state file."""
+        """Replace the data with that of a state file."""
         self.store.load(content)
         self._size = self.store.size
 
     def index_page(self) -> str:
-        """Answer the page for people."""
+        """Return the page for people."""
         return outsmart_page(self.store)
 
 

@@ -1,4 +1,4 @@
-"""Everything that stands in one sandboxed OutSmart account, and what its back office can do to it.
+"""The data of one sandboxed OutSmart account, and what its back office can do to it.
 
 The methods are those of the control API, for tests in the same process. They raise ControlError
 when they make no sense. One lock guards everything.
@@ -54,7 +54,7 @@ class OutSmartStore:
         self.reset(size)
 
     def reset(self, size: Size) -> None:
-        """Throw everything away and seed again."""
+        """Discard all data and seed again."""
         with self.lock:
             self.size = size
             self.masters, self.work_orders, self.values = Masters(), WorkOrders(), {}
@@ -69,10 +69,10 @@ class OutSmartStore:
             for work_order in make_work_orders(size.seed, size.work_orders):
                 self.work_orders.load(work_order)
 
-    # --- telling -----------------------------------------------------------------------------------------------------
+    # --- output ------------------------------------------------------------------------------------------------------
 
     def told(self, work_order: Record, *, mark: DecimalMark, absent_keys: float) -> bytes:
-        """Answer a work order as JSON with the decimals asked for, and a share of its keys left out."""
+        """Return a work order as JSON with the requested decimal mark, and a share of its keys left out."""
         if mark == "mixed" and not absent_keys:
             return self.work_orders.encoded(work_order)
         shown = _with_mark(work_order, mark)
@@ -86,40 +86,40 @@ class OutSmartStore:
                 thin[name] = [self._thinned(one, share) for one in rows]
         return thin
 
-    # --- OutSmart's side of the truth --------------------------------------------------------------------------------
+    # --- what OutSmart has -------------------------------------------------------------------------------------------
 
     def all_work_orders(self) -> list[Record]:
-        """Answer every work order."""
+        """Return every work order."""
         with self.lock:
             return list(self.work_orders.by_id.values())
 
     def work_order(self, key: str) -> Record:
-        """Answer one work order by its id."""
+        """Return one work order by its id. Raises ControlError when there is none."""
         found = self.work_orders.by_id.get(key)
         if found is None:
             raise ControlError(404, f"There is no work order {key}.")
         return found
 
     def rows(self, entity: str) -> list[Record]:
-        """Answer all rows of one endpoint, every field, as stored."""
+        """Return all rows of one endpoint, every field, as stored."""
         if entity not in ENTITIES:
             raise ControlError(404, f"There is no endpoint {entity}; there are {', '.join(ENTITIES)}.")
         with self.lock:
             return list(self.masters.rows[entity].values())
 
     def counts(self) -> dict[str, int]:
-        """Count the rows of every endpoint that has any."""
+        """Return the number of rows of every endpoint that has any, and of work orders."""
         with self.lock:
             counts = {name: len(rows) for name, rows in self.masters.rows.items() if rows}
             return {**counts, "work_orders": len(self.work_orders.by_id)}
 
     def duplicates(self) -> Record:
-        """Count the work orders that share their WorkorderNo."""
+        """Return how many work orders share a WorkorderNo, by that number."""
         numbers = collections.Counter(text_of(one, "WorkorderNo") for one in self.all_work_orders())
         return {"work_orders": {number: count for number, count in numbers.items() if number and count > 1}}
 
     def state(self) -> Record:
-        """Answer everything."""
+        """Return all data, with the counts."""
         with self.lock:
             masters = {name: list(rows.values()) for name, rows in self.masters.rows.items()}
             return {
@@ -132,7 +132,7 @@ class OutSmartStore:
     # --- the back office ---------------------------------------------------------------------------------------------
 
     def load_work_orders(self, value: object) -> list[str]:
-        """Store work orders as they are; answer their ids. Takes a list or a whole GetWorkorders answer."""
+        """Store work orders as they are; return their ids. Accepts a list or a whole GetWorkorders answer."""
         with self.lock:
             return [text_of(self.work_orders.load(row), "id") for row in loadable(value)]
 
@@ -146,11 +146,11 @@ class OutSmartStore:
         return self.edit_work_order(key, {"status": "Compleet", "WorkFinished": "1", "WorkStatus": work_status})
 
     def archive(self, key: str) -> Record:
-        """Put a work order away."""
+        """Archive a work order."""
         return self.edit_work_order(key, {"Archived": "1"})
 
     def delete_work_order(self, key: str) -> None:
-        """Delete a work order as if it had never been."""
+        """Delete a work order as if it had never existed."""
         with self.lock:
             self.work_order(key)
             self.work_orders.delete([key])
@@ -158,7 +158,7 @@ class OutSmartStore:
     # --- state file --------------------------------------------------------------------------------------------------
 
     def dump(self) -> bytes:
-        """Answer the data as a state file holds it."""
+        """Return the data as a state file holds it."""
         with self.lock:
             return encode(
                 Kept(
@@ -172,7 +172,7 @@ class OutSmartStore:
             )
 
     def load(self, content: bytes) -> None:
-        """Take over the data of a state file. Raises msgspec.DecodeError."""
+        """Replace the data with that of a state file. Raises msgspec.DecodeError."""
         kept = msgspec.convert(decode(content), Kept)
         with self.lock:
             self.size = kept.size

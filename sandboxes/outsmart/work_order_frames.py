@@ -32,7 +32,7 @@ class Maker:
         self._next_period = 800_001
 
     def make(self, index: int, special: Record) -> Record:
-        """Make work order number `index` (from 0) with what is special about it; `_debtor` names its debtor."""
+        """Return work order number `index` (from 0) with its special fields; `_debtor` names its debtor."""
         usual = self._free[(index * 7 + 11) % len(self._free)]
         debtor = special.pop("_debtor", usual)
         return {**self._frame(index, debtor if isinstance(debtor, Debtor) else usual), **special}
@@ -40,7 +40,7 @@ class Maker:
     # --- parts --------------------------------------------------------------------------------------------
 
     def material(self, code: str, quantity: str, *, warehouse: str = "", point: bool = False, **other: str) -> Record:
-        """Make a material row with the article's own name, unit and price."""
+        """Return a material row with the article's own name, unit and price."""
         article = self._prices.get(code) or Article(number=code, short_description="Niet in King")
         price, total = article.price, article.price * to_decimal(quantity)
         texts: Record = {
@@ -57,12 +57,12 @@ class Maker:
         return material_row({**texts, **other})
 
     def any_material(self, index: int) -> Record:
-        """Make a material row of some article, whole numbers only."""
+        """Return a material row of a random article, whole numbers only."""
         article = self._chance.choice(self._sold)
         return self.material(article.number, str(self._chance.randrange(1, 6)), warehouse=str(index % 5 or ""))
 
     def period(self, index: int, begin: str, end: str, total: str, rate: str, *, pause: str = "0") -> Record:
-        """Make a work period on the day of the work order."""
+        """Return a work period on the day of the work order."""
         self._next_period += 1
         return period_row(
             {
@@ -80,13 +80,13 @@ class Maker:
         )
 
     def linked(self, position: int) -> Record:
-        """Answer what ties a work order to the King order at a position: its number and its debtor."""
+        """Return what links a work order to the King order at a position: its number and its debtor."""
         order: Order = self._company.orders[position % len(self._company.orders)]
         debtor = next(one for one in self._company.debtors if one.number == order.debtor)
         return {"WorkorderNo": str(order.number), "ExternProjectNr": str(order.number), "_debtor": debtor}
 
     def debtor(self, *, is_blocked: bool = False, has_payer: bool = False) -> Record:
-        """Answer a debtor of a certain sort."""
+        """Return the first debtor of a certain kind under `_debtor`; {} when there is none."""
         for one in self._company.debtors:
             if bool(one.is_blocked) == is_blocked and (one.invoice_number is not UNSET) == has_payer:
                 return {"_debtor": one}

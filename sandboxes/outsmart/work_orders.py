@@ -53,7 +53,7 @@ class WorkOrders:
     # --- finding -----------------------------------------------------------------------------------------------------
 
     def find(self, row_id: str, workorder_no: str) -> Record:
-        """Answer one work order; of several with one number the newest. Raises RefusalError 1500."""
+        """Return one work order; of several with one number, the newest. Raises RefusalError 1500."""
         found = self.by_id.get(row_id) if row_id else self._newest(workorder_no)
         if found is None:
             raise RefusalError(1500)
@@ -64,7 +64,7 @@ class WorkOrders:
         return max(same, key=lambda one: int(text_of(one, "id")), default=None)
 
     def encoded(self, work_order: Record) -> bytes:
-        """Answer a work order as JSON, made once per change."""
+        """Return a work order as JSON, encoded once per change."""
         key = text_of(work_order, "id")
         found = self._encoded.get(key)
         if found is None:
@@ -89,7 +89,7 @@ class WorkOrders:
                 raise RefusalError(1007, f"Value too long: {name}")
 
     def add(self, row: Record) -> Record:
-        """Add a posted work order that was checked; unknown keys are left out."""
+        """Add a posted work order that has been checked; unknown keys are left out."""
         now = clock.outsmart_stamp()
         given = {name: stored(value) for name, value in row.items() if name in ALL_FIELDS - OWN_FIELDS}
         number = self.next_id
@@ -111,7 +111,7 @@ class WorkOrders:
         return work_order
 
     def load(self, row: Record) -> Record:
-        """Store a work order as it is, under its own `id` (or a new one)."""
+        """Store a work order as it is, under its own `id` (or a new one). Raises ControlError."""
         work_order: Record = {**row, "id": text_of(row, "id") or str(self.next_id)}
         if not text_of(work_order, "id").isdigit():
             raise ControlError(400, "The id of a work order is a number.")
@@ -134,7 +134,7 @@ class WorkOrders:
     # --- changing ----------------------------------------------------------------------------------------------------
 
     def update(self, work_order: Record, changes: Record, *, user: str) -> None:
-        """Change fields; a new work status is remembered with who set it."""
+        """Change fields; a new work status is recorded with who set it."""
         now = clock.outsmart_stamp()
         status = changes.get("WorkStatus", work_order.get("WorkStatus"))
         if status != work_order.get("WorkStatus"):
@@ -151,7 +151,7 @@ class WorkOrders:
                 self.update(work_order, {"status": PROCESSED}, user="OpenAPI")
 
     def set_materials(self, work_order: Record, rows: list[Record], *, clear: bool) -> None:
-        """Add material rows, behind the others or in their place. Raises RefusalError 1501."""
+        """Add material rows after the others or in their place. Raises RefusalError 1501."""
         missing = _missing_in_rows(rows, MATERIAL_REQUIRED)
         if missing:
             raise RefusalError(1501, *(f"Required field missing: {name}" for name in missing))
@@ -176,7 +176,7 @@ class WorkOrders:
         self.update(work_order, {FREE_FIELDS: {**(old if isinstance(old, dict) else {}), **values}}, user="OpenAPI")
 
     def delete(self, keys: Iterable[str]) -> int:
-        """Delete work orders by id; answer how many there were."""
+        """Delete work orders by id; return how many there were."""
         gone = [key for key in keys if self.by_id.pop(key, None) is not None]
         for key in gone:
             self._encoded.pop(key, None)
@@ -184,7 +184,7 @@ class WorkOrders:
 
 
 def loadable(value: object) -> list[Record]:
-    """Answer the work orders in a control call: a list, one object, or a whole GetWorkorders answer."""
+    """Return the work orders in a control call: a list, one object, or a whole GetWorkorders answer."""
     rows = value.get("response", [value]) if isinstance(value, dict) else value
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ControlError(400, "The body must be a list of work orders or a GetWorkorders answer.")
@@ -209,7 +209,7 @@ def _materials(rows: list[Record]) -> list[Record]:
 
 
 def _fill_end(work_order: Record) -> None:
-    """Fill the planned end from the start and the duration, where it was not given."""
+    """Set the planned end from the start and the duration, where it was not given."""
     day = read_date(text_of(work_order, "WorkDate"))
     time, minutes = text_of(work_order, "WorkTime"), text_of(work_order, "WorkDuration")
     if day is None or not is_time(time) or not minutes.isdigit() or work_order["WorkEndDate"]:

@@ -1,1 +1,1 @@
-"""Tests of the measuring itself."""
+"""Tests of the benchmarks."""

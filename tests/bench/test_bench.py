@@ -1,4 +1,4 @@
-"""The measuring itself works, start to end; how fast it finds us is no matter for a test."""
+"""The benchmark works from start to end; its results do not matter here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measuring of pages works, start to end; how fast it finds them is no matter for a test."""
+"""The benchmark of pages works from start to end; its results do not matter here."""
 
 from __future__ import annotations
 

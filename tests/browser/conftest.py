@@ -1,4 +1,4 @@
-"""A real Chromium, where one is found."""
+"""A real Chromium, where one is installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Start the first Chromium of this machine; skip with a clear line where there is none."""
+    """Start the first Chromium found on this machine; skip with a clear message if there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"browser test: none of {', '.join(NAMES)} is installed")
@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def windows(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open windows of people that share nothing; a complaint of one (a blocked script or style, say) fails the test."""
+    """Open isolated browser windows; a console error in one (a blocked script or style, for example) fails the test."""
     complaints: list[str] = []
     with ExitStack() as opened:
 
@@ -70,12 +70,12 @@ def page(windows: Callable[..., Page]) -> Page:
 
 @pytest.fixture(scope="module")
 def lasting_worker(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Run one real worker for all tests of a file: to start one takes seconds. Each test sees its runs to their end."""
+    """Run one real worker for all tests of a file: starting one takes seconds. Each test waits for its runs to end."""
     with django_db_blocker.unblock(), programs.workers() as start:
         start()
         yield
 
 
 def _is_complaint(line: ConsoleMessage) -> bool:
-    # A refused form comes with one of these, which the browser mentions although it shows the page.
+    # A refused form has one of these statuses, which the browser logs as an error although it shows the page.
     return line.type == "error" and not any(f"status of {status}" in line.text for status in (409, 422))

@@ -1,4 +1,4 @@
-"""Somebody at the pages: what they read in their own language, and what they do all the time."""
+"""A user at the pages: reading texts in their own language, and the common actions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests import factories
 
 @dataclass(frozen=True)
 class Person:
-    """A browser window, and the language that its pages are in."""
+    """A browser window, and the language of its pages."""
 
     page: Page
     site: str
     language: str = "en"
 
     def reads(self, text: str, context: str = "", **values: str) -> str:
-        """Return a text of the pages as this person reads it."""
+        """Return a text of the pages in this person's language."""
         with translation.override(self.language):
             found = str(capfirst(pgettext(context, text) if context else gettext(text)))
         return found % values if values else found
@@ -56,7 +56,7 @@ class Person:
         expect((within or self.page).get_by_text(told).first).to_be_visible()
 
     def starts(self, kind: str, button: Locator) -> None:
-        """Press a button of the start page and wait until the panel tells how that run ended, not an earlier one."""
+        """Press a button of the start page and wait until the panel shows the end of that run, not an earlier one."""
         with self.page.expect_response(f"**/start/{kind}/"):
             button.click()
         newest = SyncRun.across_tenants.filter(kind=kind).order_by("-pk")[0]
@@ -64,5 +64,5 @@ class Person:
         expect(ended).to_be_visible()
 
     def live(self, kind: str) -> Locator:
-        """Return the panel of the start page that follows the newest import or export."""
+        """Return the start page's panel of the newest import or export."""
         return self.page.locator(f"#live-{kind}")

@@ -1,6 +1,6 @@
-"""`python -m tests.browser.screenshots [FOLDER]`: a picture of every page, on servers and data of its own.
+"""`python -m tests.browser.screenshots [FOLDER]`: a picture of every page, with its own servers and data.
 
-Pictures stand below FOLDER (`.local/screenshots` if not told) by look: Dutch and English, dark, narrow.
+Pictures go below FOLDER (default `.local/screenshots`) by look: Dutch and English, dark, narrow.
 SCREENSHOTS_ONLY="start runs" takes only those.
 """
 
@@ -18,7 +18,7 @@ CAMERA = "tests/browser/visual/camera.py"
 
 
 def main(arguments: list[str]) -> int:
-    """This function will take the pictures; 0 when all of them are there."""
+    """Take the pictures; return 0 when all of them are there."""
     folder = Path(arguments[0] if arguments else local_folder() / "screenshots").resolve()
     os.environ["SCREENSHOTS_FOLDER"] = str(folder)
     code = pytest.main([CAMERA, "--quiet", "--no-header", "-p", "no:cacheprovider"])

@@ -1,4 +1,4 @@
-"""A new user's first hour: from login to the first order in King, led by the start page and nothing else."""
+"""A new user's first hour: from login to the first order in King, guided by the start page alone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 class Newcomer(Person):
-    """Does what the card of first steps says, and nothing else."""
+    """Does what the onboarding says, and nothing else."""
 
     @property
     def card(self) -> Locator:
         return self.region("Getting started")
 
     def step(self, title: str, **values: str) -> Locator:
-        """Return the step that is to be done now, which is this one."""
+        """Return the onboarding's current step, checking its title."""
         current = self.card.locator("[aria-current=step]")
         expect(current).to_contain_text(self.reads(title, **values))
         return current

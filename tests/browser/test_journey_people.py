@@ -1,6 +1,6 @@
-"""How somebody comes in: by an invitation, with a password of their own, with a code where the owner asks for it.
+"""How users join: by an invitation, with their own password, with a code if the owner requires it.
 
-And how the people inside hear that the mails to them do not arrive.
+And how members learn that e-mails to them do not arrive.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def tenant(transactional_db: None, settings: Settings, live_server: LiveServer) 
 
 
 def code_now(key: str) -> str:
-    """Return what an authenticator application with this key shows."""
+    """Return the code of an authenticator application with this key."""
     return f"{totp(b32decode(key.replace(' ', ''))):06}"
 
 
 def next_code(key: str) -> str:
-    """Return what it shows half a minute after the code that was taken last: none is taken twice."""
+    """Return the code of half a minute after the last accepted one: none is accepted twice."""
     return f"{hotp(b32decode(key.replace(' ', '')), TOTPDevice.objects.get().last_t + 1):06}"
 
 
@@ -134,6 +134,6 @@ def test_people_hear_on_the_start_page_that_mails_do_not_arrive_and_no_more_when
 
 
 def mails_are_sent(tenant: Tenant, later: datetime.timedelta = datetime.timedelta()) -> None:
-    """Do what the clock does."""
+    """Send due e-mails as the clock does."""
     with tenants.scope(tenant):
         notify.send_due(now=timezone.now() + later)

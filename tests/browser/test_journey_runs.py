@@ -1,4 +1,4 @@
-"""Runs as people see them: live, stopped, tried first, held back by the brake, and by two people at once."""
+"""Runs in the browser: live, cancelled, as a dry run, held back by the change limit, and started by two at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANY, TOO_MANY = 30, 25
 
 @pytest.fixture
 def arrives(windows: Callable[..., Page], live_server: LiveServer, tenant: Tenant) -> Arrives:
-    """Let an editor of the tenant log in, each in a browser of their own."""
+    """Log in an editor of the tenant, each in their own browser."""
     factories.settings(tenant)
 
     def arrive(name: str = "eddy", language: str = "en") -> Person:

@@ -1,4 +1,4 @@
-"""Work orders that need attention: refused and repaired in King, held and released, excluded, attached to an order."""
+"""Work orders that need attention: refused and repaired in King, held and released, excluded, linked to an order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Arrives = Callable[..., Person]
 
 @pytest.fixture
 def arrives(windows: Callable[..., Page], live_server: LiveServer, tenant: Tenant, king: KingSandbox) -> Arrives:
-    """Let somebody with a role log in, at a tenant whose King holds all that work orders name."""
+    """Log in a user with a role, at a tenant whose King has everything that work orders name."""
     scenario.stock(king)
     factories.settings(tenant)
 

@@ -1,4 +1,4 @@
-"""The few journeys that a tenant lives by, in a real browser."""
+"""The essential user journeys, in a real browser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tenant(transactional_db: None) -> Tenant:
 
 @pytest.fixture
 def start_page(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
-    """The tenant's start page, after logging in by keyboard."""
+    """Log in by keyboard and return the tenant's start page."""
     page.goto(f"{live_server.url}/")
     page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("E-mail address").press("Tab")

@@ -1,4 +1,4 @@
-"""Bringing King's files in a real browser, and reading about them on a telephone."""
+"""Uploading King's files in a real browser, and viewing them on a phone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 
 @pytest.fixture
 def files(page: Page, live_server: LiveServer, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
-    """The page of King's files of an editor."""
+    """Open the page of King's files as an editor."""
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
     settings.KING_XML_FOLDER = str(tmp_path)
     tenant = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")

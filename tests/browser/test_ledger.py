@@ -1,4 +1,4 @@
-"""The ledger in a real browser: ticks, the preview that follows its run, a decision, a narrow screen."""
+"""The work orders in a real browser: ticks, the dry run that follows its run, a manual action, a narrow screen."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tenant(transactional_db: None, king: KingSandbox, outsmart: OutSmartSandbox)
 
 @pytest.fixture
 def ledger(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
-    """The list of work orders, after logging in."""
+    """Log in and open the list of work orders."""
     page.goto(f"{live_server.url}/t/jansen/work-orders/")
     page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("Password").fill(factories.PASSWORD)
@@ -51,7 +51,7 @@ def incomplete(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:
 
 
 def work(tenant: Tenant) -> None:
-    """Do what a worker does with the newest run."""
+    """Run the newest run as a worker would."""
     with tenants.scope(tenant):
         worker.work(SyncRun.objects.order_by("-id")[0].pk, slice_seconds=scenario.FOREVER)
 

@@ -1,4 +1,4 @@
-"""The main job as a person does it: settings, both buttons, a real worker and both systems behind them, the log."""
+"""The main journey as a user: settings, both buttons, a real worker and both systems behind them, the log."""
 
 from __future__ import annotations
 

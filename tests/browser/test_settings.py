@@ -1,4 +1,4 @@
-"""The settings page in a real browser: tags by keyboard, unsaved changes, what means nothing now, the forecast."""
+"""The settings page in a browser: tags by keyboard, unsaved changes, fields without effect, the effect of settings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def opened(page: Page, live_server: LiveServer, tenant: Tenant, role: Role) -> P
 
 @pytest.fixture
 def form(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
-    """The settings page of an editor."""
+    """Open the settings page as an editor."""
     return opened(page, live_server, tenant, Role.EDITOR)
 
 
@@ -65,7 +65,7 @@ def test_tag_is_found_and_inserted_by_keyboard_alone(form: Page) -> None:
     expect(search).to_be_focused()
     expect(search).to_have_attribute("aria-expanded", "true")
     form.keyboard.type("customer")
-    for key in ("ArrowUp", "ArrowDown", "ArrowDown", "ArrowUp"):  # round the end of the list, and back
+    for key in ("ArrowUp", "ArrowDown", "ArrowDown", "ArrowUp"):  # past the end of the list, and back
         form.keyboard.press(key)
     chosen = form.get_by_role("listbox", name="Tags").get_by_role("option", selected=True)
     expect(chosen).to_have_count(1)

@@ -24,7 +24,7 @@ def test_trial_of_one_kind_is_started_by_keyboard(page: Page, live_server: LiveS
     page.get_by_label("E-mail address").fill(factories.address("eddy"))
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/t/jansen/")  # loaded with its script: no hand is as quick as this test's
+    page.wait_for_url("**/t/jansen/")  # loaded with its script: no user is as fast as this test
     menu = page.get_by_text("Other import…")
 
     menu.press("Enter")

@@ -1,4 +1,4 @@
-"""Clients of invented systems, whose answers a test gives, and clients of the sandboxes."""
+"""Clients of invented systems, whose answers a test supplies, and clients of the sandboxes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LOOPBACK = AddressPolicy(("127.0.0.1",))
 
 @pytest.fixture
 def web() -> Iterator[responses.RequestsMock]:
-    """The only web there is in these tests; every answer that was prepared must be asked for."""
+    """Mock all HTTP in these tests; every prepared answer must be requested."""
     with responses.RequestsMock() as mock:
         yield mock
 
 
 @pytest.fixture
 def calls() -> list[Call]:
-    """What the transport told of its calls."""
+    """Provide the list of calls that the transport reports."""
     return []
 
 
@@ -89,7 +89,7 @@ def outsmart_line() -> Iterator[Transport]:
 
 @pytest.fixture
 def demo_king() -> Iterator[KingSandbox]:
-    """The demo company, for tests that write."""
+    """Provide the demo company, for tests that write."""
     with KingSandbox(records=40) as sandbox:
         yield sandbox
 

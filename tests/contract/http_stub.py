@@ -1,4 +1,4 @@
-"""A transport that does not really wait, and what it told."""
+"""A transport that does not really wait, and what it reported."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ WRITE = Operation(name="Schrijven", method="POST", is_write=True, connect_timeou
 
 
 def hasty(operation: Operation, seconds: float) -> Operation:
-    """The same operation with a limit in all, which is the only one that counts."""
+    """Return the operation with a total limit, the only one that counts."""
     return msgspec.structs.replace(operation, total_seconds=seconds)
 
 
 def impatient(operation: Operation) -> Operation:
-    """The same operation, which bears no long silence after it was sent."""
+    """Return the operation with a read time-out of one second."""
     return msgspec.structs.replace(operation, read_timeout=1.0)
 
 
 def narrow(operation: Operation, max_bytes: int) -> Operation:
-    """The same operation for smaller answers."""
+    """Return the operation with a smaller maximum answer."""
     return msgspec.structs.replace(operation, max_bytes=max_bytes)
 
 
 class Line:
-    """`waits` are the seconds it would have waited, `calls` what it would have logged."""
+    """Wraps a transport: `waits` are the seconds it would have waited, `calls` what it would have logged."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Line:
         body: bytes | None = None,
         describe: Callable[[bytes], tuple[str, str]] = no_words,
     ) -> bytes:
-        """This function will make the call and give the body of its answer."""
+        """Make the call and return the body of its answer."""
         return self.transport.send(
             operation,
             url,

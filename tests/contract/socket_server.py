@@ -54,7 +54,7 @@ class Wire:
         self._listener.close()
 
     def reads(self, connection: socket.socket) -> bytes:
-        """Read one request, head and body; b"" when the caller went away."""
+        """Read one request, head and body; b"" when the caller disconnected."""
         received = b""
         while b"\r\n\r\n" not in received:
             piece = connection.recv(65536)
@@ -100,7 +100,7 @@ def _content_length(head: bytes) -> int:
 
 
 def answer(body: bytes, *, status: str = "200 OK", headers: str = "", length: int | None = None) -> bytes:
-    """The bytes of an HTTP answer; `length` may lie."""
+    """Return the bytes of an HTTP answer; `length` may be false."""
     told = len(body) if length is None else length
     return f"HTTP/1.1 {status}\r\nContent-Length: {told}\r\n{headers}\r\n".encode() + body
 
@@ -112,7 +112,7 @@ def reset(connection: socket.socket) -> None:
 
 
 def says(*answers: bytes) -> Behaviour:
-    """Answer the requests of one connection, and end it when the caller does or there is nothing left to say."""
+    """Answer the requests of one connection; end it when the caller does or no answers are left."""
 
     def behave(wire: Wire, connection: socket.socket) -> None:
         for content in answers:
@@ -124,7 +124,7 @@ def says(*answers: bytes) -> Behaviour:
 
 
 def cuts_off(content: bytes = b"", *, hard: bool = False) -> Behaviour:
-    """Read the request, say something and be gone."""
+    """Read the request, send something and disconnect."""
 
     def behave(wire: Wire, connection: socket.socket) -> None:
         wire.reads(connection)
@@ -136,7 +136,7 @@ def cuts_off(content: bytes = b"", *, hard: bool = False) -> Behaviour:
 
 
 def hangs(content: bytes = b"") -> Behaviour:
-    """Read the request, say something, and then nothing more until the caller gives up."""
+    """Read the request, send something, then nothing more until the caller gives up."""
 
     def behave(wire: Wire, connection: socket.socket) -> None:
         wire.reads(connection)
@@ -147,7 +147,7 @@ def hangs(content: bytes = b"") -> Behaviour:
 
 
 def drips(wire: Wire, connection: socket.socket) -> None:
-    """Send a byte at a time, each before the read time-out, without end."""
+    """Send a byte at a time, each before the read time-out, for ten seconds."""
     wire.reads(connection)
     connection.sendall(answer(b"", length=1_000_000))
     for _ in range(2_000):
@@ -156,6 +156,6 @@ def drips(wire: Wire, connection: socket.socket) -> None:
 
 
 def closed_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""OutSmart's records: everything that its answers are known to hold, and some that they are not."""
+"""OutSmart's records: everything that its answers are known to contain, and some things that they are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both clients against sandboxes that go wrong: what an error says must be true on the other side."""
+"""Both clients against failing sandboxes: what an error says must be true on the other side."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_read_that_goes_wrong_says_what_happens_next(
 
 
 def copy_of(fault: Fault) -> Fault:
-    """A sandbox counts down in the fault itself."""
+    """Return a copy of a fault, since a sandbox counts down in the fault itself."""
     return Fault(**{name: getattr(fault, name) for name in fault.__struct_fields__})
 
 

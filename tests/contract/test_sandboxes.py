@@ -24,7 +24,7 @@ from tests.contract.test_outsmart_client import MATERIAL, PRODUCT, RELATION, WOR
 
 @pytest.fixture(scope="module")
 def seeded_king() -> Iterator[KingSandbox]:
-    """The demo company, for tests that only read."""
+    """Provide the demo company, for tests that only read."""
     with KingSandbox(records=120) as sandbox:
         yield sandbox
 

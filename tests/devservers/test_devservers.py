@@ -1,4 +1,4 @@
-"""The embedded servers: started when needed, shared, and gone afterwards whatever happens."""
+"""The embedded servers: started on demand, shared, and gone afterwards whatever happens."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_where_nobody_may_enter_the_folder_the_message_names_it(
         accounts.choose(Path("/programs"), closed)
 
 
-if os.geteuid() == 0:  # only root can become somebody else, and only root has to
+if os.geteuid() == 0:  # only root can switch users, and only root needs to
 
     @pytest.fixture
     def open_folder() -> Iterator[Path]:

@@ -1,10 +1,9 @@
 """A program that dies on demand: it forks runs that kill themselves before a chosen step.
 
 It sets Django up once and forks for each case, because a new Python costs a second. A step is whatever outlives the
-process: a statement that writes outside a transaction, a COMMIT, a call to King or OutSmart. What stands after one
-step is what stands before the next, so "killed before step n" for every n is every moment at which a kill can tell.
-
-One line of JSON in for each case (`Case`), one line out (`Ended`).
+process: a statement that writes outside a transaction, a COMMIT, a call to King or OutSmart. The state after one
+step is the state before the next, so "killed before step n" for every n covers every moment at which a kill can
+make a difference. One line of JSON in for each case (`Case`), one line out (`Ended`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import msgspec
 
 
 class Case(msgspec.Struct):
-    """`before` is the number of the step to die at, from 1; 0 = live. `page`: records a page of an import."""
+    """`before` is the number of the step to die at, from 1; 0 = live. `page`: records per page of an import."""
 
     tenant_id: int
     before: int = 0
@@ -31,19 +30,19 @@ class Case(msgspec.Struct):
 
 
 class Ended(msgspec.Struct):
-    """`steps` names those that the run came to, the one that it died at last; `signal` 0 = it lived."""
+    """`steps` names those that the run reached, ending with the one at which it died; `signal` 0 = it lived."""
 
     steps: list[str]
     signal: int = 0
 
 
 class Steps:
-    """Counts the steps of this process, tells each to the pipe, and ends everything before the chosen one."""
+    """Counts the steps of this process, reports each to the pipe, and ends everything before the chosen one."""
 
     def __init__(self, before: int, pipe: int) -> None:
         self._before, self._pipe = before, pipe
         self._count = 0
-        self._counting = threading.Lock()  # an order is freed by a thread of its own while its end is booked
+        self._counting = threading.Lock()  # an order is unlocked by its own thread while its end is saved
 
     def come_to(self, name: str) -> None:
         with self._counting:
@@ -53,7 +52,7 @@ class Steps:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self) -> None:
-        """This function will have every step of this process counted."""
+        """Count every step of this process from now on."""
         from django.db import connection  # noqa: PLC0415  (Django is set up by then)
 
         from integrations.transport import Transport  # noqa: PLC0415
@@ -81,7 +80,7 @@ class Steps:
 
 
 def run(case: Case, pipe: int) -> None:
-    """This function will run one export or import as `manage.py sync` does, and end the process."""
+    """Run one export or import as `manage.py sync` does, and end the process."""
     from django.db import connection  # noqa: PLC0415
 
     from kingsync import worker  # noqa: PLC0415
@@ -101,7 +100,7 @@ def run(case: Case, pipe: int) -> None:
 
 
 def fork(case: Case) -> Ended:
-    """This function will run a case in a process of its own and tell how it ended."""
+    """Run a case in a process of its own and return how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

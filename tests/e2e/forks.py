@@ -1,4 +1,4 @@
-"""The test's side of `tests.e2e.fork_server`: ask for a run in a process of its own, and hear how it ended."""
+"""The test's side of `tests.e2e.fork_server`: request a run in a process of its own, and learn how it ended."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Zygote:
         self._process = process
 
     def export(self, tenant_id: int, before: int = 0) -> Ended:
-        """This function will run an export that kills itself before that step (0: that lives), and wait for its end."""
+        """Run an export that kills itself before that step (0: never), and wait for its end."""
         return self.run(Case(tenant_id, before))
 
     def run(self, case: Case) -> Ended:
-        """This function will run a case and wait for its end."""
+        """Run a case and wait for its end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(msgspec.json.encode(case).decode() + "\n")
@@ -34,7 +34,7 @@ class Zygote:
 
 @contextmanager
 def zygote() -> Iterator[Zygote]:
-    """This function will start the program on this test's database, and end it with the block."""
+    """Start the program on this test's database, and end it with the block."""
     process = subprocess.Popen(
         processes.bound("-m", "tests.e2e.fork_server"),
         cwd=CHECKOUT,

@@ -1,4 +1,4 @@
-"""The clock keeps its times whatever the workers do: real workers, a real clock, a King that takes its time."""
+"""The clock keeps its times whatever the workers do: real workers, a real clock, a slow King."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STARTS_WITHIN = datetime.timedelta(seconds=patience.SECONDS)
 
 @pytest.fixture
 def exporting(king: KingSandbox, outsmart: OutSmartSandbox, tenant: Tenant) -> list[Tenant]:
-    """Tenants with more to export than the workers get done while the test looks."""
+    """Return tenants with more to export than the workers finish while the test looks."""
     scenario.stock(king)
     for _ in range(200):
         scenario.work_order(outsmart)
@@ -41,7 +41,7 @@ def exporting(king: KingSandbox, outsmart: OutSmartSandbox, tenant: Tenant) -> l
 
 @pytest.fixture
 def all_busy(exporting: list[Tenant], worker: Callable[..., programs.Program]) -> list[Tenant]:
-    """The same tenants, whose exports are asked for: they fill the worker of exports beside that of imports."""
+    """Request the exports of the same tenants, which fill the export worker beside the import worker."""
     worker("exports")
     worker("imports")
     for each in exporting:

@@ -1,4 +1,4 @@
-"""The button *Test connection*, with both systems really there."""
+"""The button *Test connection*, with both systems running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py demo` as a person meets it: start, look, stop, start again on the same data."""
+"""`manage.py demo` as a user runs it: start, look, stop, start again on the same data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARTS = {"king", "outsmart", "web", "imports", "exports", "beat"}
 
 
 class RunningDemo:
-    """A demo that was started, and what it has printed so far."""
+    """A demo that was started, and its output so far."""
 
     def __init__(self, local: Path, **environment: str) -> None:
         self.local = local
@@ -48,7 +48,7 @@ class RunningDemo:
         return "\n".join(self.lines)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """This function will return the first match in the output; it fails when the demo ends or is too slow."""
+        """Return the first match in the output; fail when the demo ends or is too slow."""
         with self._news:
             self._news.wait_for(
                 lambda: re.search(pattern, self.output, re.MULTILINE) or self._has_ended, patience.SECONDS
@@ -58,19 +58,19 @@ class RunningDemo:
         return found
 
     def everything(self) -> list[psutil.Process]:
-        """This function will return all processes of the demo: its children, theirs, keeper and servers."""
+        """Return all processes of the demo: its children, theirs, keeper and servers."""
         own = psutil.Process(self.process.pid)
         return [own, *own.children(recursive=True), *processes.of_servers(self.local / "data")]
 
     def stop(self, number: signal.Signals) -> int:
-        """This function will send a signal and return the exit code."""
+        """Send a signal and return the exit code."""
         self.process.send_signal(number)
         code = self.process.wait(patience.SECONDS)
         self._reader.join()
         return code
 
     def close(self) -> None:
-        """This function will end the demo if it still runs; its parts end with it."""
+        """End the demo if it still runs; its parts end with it."""
         if self.process.poll() is None:
             self.stop(signal.SIGTERM)
         self._reader.join()
@@ -99,7 +99,7 @@ def _demo(local: Path, **environment: str) -> Iterator[RunningDemo]:
 
 @pytest.fixture(scope="module")
 def lasting_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """A demo for the tests that leave it as it was: to start one takes long."""
+    """Provide one demo for the tests that leave it unchanged, because starting one is slow."""
     with _demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
 

@@ -1,4 +1,4 @@
-"""A worker that is killed in the middle of an export: whatever it was doing, the next run ends with one whole order."""
+"""A worker killed in the middle of an export: whatever it was doing, the next run ends with one whole order."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
     [
         ("Order_Toevoegen", 0),
         ("Order_OrderRegel_Toevoegen", 1),
-        ("Order_OrderRegel_Toevoegen", 3),  # after it King locks an order that the next run had freed
+        ("Order_OrderRegel_Toevoegen", 3),  # after it King locks an order that the next run had unlocked
         ("Order_Wijzigen", 0),
     ],
 )

@@ -63,7 +63,7 @@ def prices(outsmart: OutSmartSandbox) -> set[str]:
 def try_every_step(
     tenant: Tenant, zygote: Zygote, start: Callable[[int], None], check: Callable[[int], None], **options: Any
 ) -> None:
-    """Kill an import before its first step, one before its second, and so on; a normal run must make each good."""
+    """Kill an import before its first step, one before its second, and so on; a normal run must repair each."""
     for before in range(1, 200):
         start(before)
         ended = zygote.run(Case(tenant.pk, before, "import", options, PAGE))
@@ -75,7 +75,7 @@ def try_every_step(
 
 
 def _recover(before: int, check: Callable[[int], None], *, at: str, options: dict[str, Any]) -> None:
-    """Run once more: as the clock does, which goes on with the killed run, or as the command, which starts another."""
+    """Run once more: as the clock does, which resumes the killed run, or as the command, which starts another."""
     if before % 2:
         lifecycle.interrupt_dead(RunKind.IMPORT)
     run = scenario.run(RunKind.IMPORT, **options)
@@ -134,7 +134,7 @@ def test_records_that_are_gone(tenant: Tenant, king: KingSandbox, outsmart: OutS
         king.store.remove_record("debtor", "12")
 
     def check(before: int) -> None:
-        # A killed pass proves nothing any more; then it takes the next one.
+        # A killed scan no longer proves anything; then it takes the next one.
         scenario.load("customers", full=True)
         active = {str(row["debtor_number"]): str(row["active"]) for row in outsmart.store.rows("relations")}
         assert active == {"10": "1", "11": "1", "12": "0"}

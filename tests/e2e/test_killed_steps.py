@@ -1,6 +1,6 @@
 """An export that is killed before any of its steps: statements, commits and calls, one after the other.
 
-Whatever the killed process was doing, one normal run ends with one whole order. The loops stand inside the tests
+Whatever the killed process was doing, one normal run ends with one whole order. The loops are inside the tests
 because a scenario has some fifty steps, and a case costs a fifth of a second.
 """
 
@@ -36,7 +36,7 @@ def zygote(django_db_setup: None) -> Iterator[Zygote]:
 
 
 class World:
-    """Both sandboxes and what a scenario asks of them."""
+    """Both sandboxes and what a scenario does with them."""
 
     def __init__(self, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> None:
         self.tenant, self.king, self.outsmart, self.zygote = tenant, king, outsmart, zygote
@@ -53,7 +53,7 @@ class World:
         self.outsmart.store.edit_work_order(number, fields)
 
     def check(self, number: str, *, contents: list[tuple[str, str, str]], is_approved: bool, state: str) -> None:
-        """One order, no double, no lock, the right lines in sequence, and the ledger says the same."""
+        """Assert one order, no duplicate, no lock, the right lines in sequence, and a ledger that says the same."""
         order, row = self.order_of(number), scenario.ledger(number)
         assert scenario.lines(order) == [
             *contents,
@@ -89,9 +89,9 @@ def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: 
 
 
 def try_every_step(world: World, start: Callable[[], str], check: Callable[[str], None]) -> None:
-    """Kill an export before its first step, one before its second, and so on; a normal run must make each good.
+    """Kill an export before its first step, one before its second, and so on; a normal run must repair each.
 
-    The one that comes to its end without being killed must be right by itself.
+    The one that reaches its end without being killed must be right by itself.
     """
     for before in range(1, 200):
         number = start()
@@ -105,7 +105,7 @@ def try_every_step(world: World, start: Callable[[], str], check: Callable[[str]
 
 
 def _recover(world: World, number: str, check: Callable[[str], None], *, is_resumed: bool, at: str) -> None:
-    """Run once more: as the clock does, which goes on with the killed run, or as the command, which starts another."""
+    """Run once more: as the clock does, which resumes the killed run, or as the command, which starts another."""
     WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
     if not is_resumed:
         lifecycle.interrupt_dead(RunKind.EXPORT)
@@ -159,7 +159,7 @@ def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
         scenario.export()
         order = world.order_of(number)["OrderNummer"]
         world.king.store.edit_order(order, Edit(add=[STAFF]))
-        world.king.store.order(order).lines[-1].position = 0  # on top: below it nothing would be made anew
+        world.king.store.order(order).lines[-1].position = 0  # on top: below it nothing would be made again
         world.edit(number, Materials=materials(("BUIS", "3"), ("BOCHT", "1")), Workperiods=[hour], **FINAL)
         return number
 
@@ -177,7 +177,7 @@ def test_creating_at_the_interim_status(world: World) -> None:
     def check(number: str) -> None:
         contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=False, state=LedgerState.INTERIM)
-        world.edit(number, WorkStatus="9")  # out of the way of the next
+        world.edit(number, WorkStatus="9")  # not in the way of the next
 
     try_every_step(world, lambda: scenario.work_order(world.outsmart, **INTERIM), check)
 

@@ -1,4 +1,4 @@
-"""However rude the other side is, pages answer: on the web server as it is deployed, with four threads."""
+"""However badly the other side behaves, pages answer: on the web server as it is deployed, with four threads."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests import factories, programs, scenario
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# A page is promised within 5 seconds; this machine may be at work on other things. Threads would be held far longer.
+# A page is promised within 5 seconds, but this machine may be busy. Threads would be held far longer.
 PAGE_SECONDS, FIRST_PAGE_SECONDS = 15.0, 90.0
 SETTINGS = "/t/jansen/settings/"
 
 
 class Rude:
-    """A server that takes every call and never ends its answer: one byte of a header each second."""
+    """A server that accepts every call and never ends its answer: one byte of a header each second."""
 
     administration = "DEMO01"
 
@@ -83,7 +83,7 @@ class Browser:
         return self._asked("GET", address, None, headers)[1]
 
     def post(self, address: str, fields: dict[str, str], **headers: str) -> tuple[int, str]:
-        """Return where the answer leads."""
+        """Post a form; return the status and where the answer leads."""
         body = urlencode(fields | {"csrfmiddlewaretoken": self.token})
         return self._asked("POST", address, body, headers | {"Content-Type": "application/x-www-form-urlencoded"})
 

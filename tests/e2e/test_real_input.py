@@ -1,6 +1,6 @@
-"""An answer of OutSmart with every field that the sources name, through a whole export.
+"""An OutSmart answer with every documented field, through a whole export.
 
-Comma and point decimals are mixed, one period goes over midnight, and the three work orders stand at two statuses.
+Comma and point decimals are mixed, one period crosses midnight, and the three work orders are at two statuses.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def test_the_linked_work_order_is_added_to_its_king_order(king: KingSandbox) -> 
         # warehouses, and a line is never booked from another one. The free line has no article number.
         # "2,5" is two and a half; it names no warehouse, so the default one counts.
         ("ART", "BUIS-22", "2.5"),
-        # Hours, one line a work period, rounded up to 15 minutes.
-        ("TAR", "MONT", "3.75"),  # TotalTime 03:45 = 225 minutes, on the step: stays. (4 hours less a break of 15.)
+        # Hours, one line per work period, rounded up to 15 minutes.
+        ("TAR", "MONT", "3.75"),  # TotalTime 03:45 = 225 minutes, on the step: unchanged. (4 hours less a break of 15.)
         ("TAR", "MONT", "4.25"),  # 04:10 = 250 minutes, rounded up to 255
         ("TAR", "MONT150", "1.5"),  # 01:30 = 90 minutes
         ("TAR", "REIS", "0.75"),  # 00:45; the travelled distance (44) is not time
@@ -78,12 +78,12 @@ def test_the_work_order_without_a_number_becomes_a_new_order(king: KingSandbox) 
 
     assert order["ExternOrderNummer"] == "OS-2418002"
     assert order["DebiteurNummer"] == 10311  # the invoice relation
-    assert order["Referentie"] == "Werkbon 2025.00437"  # no reference of the customer's
+    assert order["Referentie"] == "Werkbon 2025.00437"  # the customer gave no reference
     assert (order["OrderDatum"], order["LeverDatum"]) == ("2025-11-14", "2025-11-15")
     assert scenario.lines(order) == [
         # REL-CMP-230 is not here: King has no warehouse BUS115.
         ("ART", "VOORRIJ", "1"),
-        ("TAR", "STORING", "2.75"),  # 21:40-00:25, over midnight: 165 minutes
+        ("TAR", "STORING", "2.75"),  # 21:40-00:25, across midnight: 165 minutes
         ("TAR", "STORING", "0.5"),  # 00:30 with an empty break
         ("TEKST", "Koelcel viel uit; compressorrelais vervangen en getest. Cel is weer op -18 °C.", ""),
         ("TEKST", "Werkbon 2025.00437", ""),
@@ -120,7 +120,7 @@ def test_the_work_order_that_failed_before_is_left_alone(king: KingSandbox, outs
 def test_once_king_has_the_warehouses_the_orders_become_complete_by_themselves(
     king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
-    # King's warehouses are numbers, so the office corrects the codes in OutSmart and the free line gets an article.
+    # King's warehouses are numbers, so the office corrects the codes in OutSmart and gives the free line an article.
     for outsmart_id in (CARE_HOME, BAKERY):
         rows = scenario.told(outsmart, outsmart_id)["Materials"]
         repaired = [

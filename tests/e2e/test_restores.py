@@ -35,14 +35,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture(autouse=True)
 def _ready(tenant: Tenant, king: KingSandbox) -> None:
-    Installation.objects.get_or_create()  # the migrations make it; an earlier test emptied the tables
+    Installation.objects.get_or_create()  # the migrations create it; an earlier test emptied the tables
     scenario.stock(king)
     factories.settings(tenant)
 
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
-    """A backup from before the first order."""
+    """Return a backup from before the first order."""
     return backups.dump(tmp_path / "kingsync.dump")
 
 
@@ -70,7 +70,7 @@ def close(king: KingSandbox, number: str) -> None:
 
 
 def put_back(outsmart: OutSmartSandbox, before: list[dict[str, Any]]) -> None:
-    """Give OutSmart the state from before the export again."""
+    """Restore OutSmart's state from before the export."""
     outsmart.store.load_work_orders(copy.deepcopy(before))
 
 
@@ -348,12 +348,12 @@ def test_an_imported_order_gets_no_line_twice(backup: Path, king: KingSandbox, o
     assert [row[1:] for row in scenario.lines(order)].count(("BUIS", "4")) == 1
 
 
-# --- While runs go on -------------------------------------------------------------------------------------------------
+# --- While runs are in progress ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def sync(tenant: Tenant) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Start `manage.py sync` for exports; all of them are gone after the test."""
+    """Start `manage.py sync` for exports; all of them have ended after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:

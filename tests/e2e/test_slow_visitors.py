@@ -1,4 +1,4 @@
-"""Visitors who send or read slowly, or say nothing, against the web server as production runs it."""
+"""Visitors who send or read slowly, or send nothing, against the web server as production runs it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kingsync.models.tenants import Role, Tenant
 from tests import factories, processes
 
 START_SECONDS = 180
-# Visitors who kept the pages would keep them for minutes.
+# Visitors who blocked the pages would block them for minutes.
 PAGE_SECONDS = 30.0
 REQUEST_SECONDS = 4
 # Longer than any limit on a request.
@@ -47,7 +47,7 @@ SLOW = {
 
 @pytest.fixture
 def port(transactional_db: None, tmp_path: Path) -> Iterator[int]:
-    """The port of the compose file's web command, on the test database and with the keys of this checkout."""
+    """Yield the port of the compose file's web command, on the test database and with the keys of this checkout."""
     port = ports.free_port()
     command = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())["services"]["web"]["command"]
     words = shlex.split(command.replace("0.0.0.0", ports.HOST).replace("--port 8000", f"--port {port}"))
@@ -88,7 +88,7 @@ def _page(port: int, path: str, *, session: str = "") -> int:
 
 
 class Visitor:
-    """Sends the beginning of a request at once and the rest byte by byte, until it is answered or hung up on."""
+    """Sends the beginning of a request at once and the rest byte by byte, until it gets an answer or is cut off."""
 
     def __init__(self, port: int, beginning: bytes, more: bytes) -> None:
         self.answer = b""

@@ -41,7 +41,7 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
 
 @pytest.fixture
 def sync(tenant: Tenant) -> Iterator[Callable[[], Command]]:
-    """Start `manage.py sync` for exports; all of them are gone after the test."""
+    """Start `manage.py sync` for exports; all of them have ended after the test."""
     started: list[Command] = []
 
     def start() -> Command:
@@ -58,7 +58,7 @@ def sync(tenant: Tenant) -> Iterator[Callable[[], Command]]:
 
 
 def all_is_right(king: KingSandbox, numbers: list[str]) -> None:
-    """One whole, approved order for each work order, and none beside them."""
+    """Assert one whole, approved order for each work order, and no others."""
     assert sorted(order["ExternOrderNummer"] for order in scenario.orders(king)) == [
         f"OS-{number}" for number in numbers
     ]
@@ -139,7 +139,7 @@ def test_tenants_do_not_wait_for_each_other(
 
 
 def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
-    """Start a command and stop it, as a machine that sleeps does, while it waits for King; its leases run out."""
+    """Start a command and stop it while it waits for King, as a sleeping machine does; its leases run out."""
     king.calls.clear()
     with held(king, LINE, skip=9):
         command = sync()
@@ -158,7 +158,7 @@ def test_nobody_takes_over_from_a_worker_that_only_sleeps(
     sleeper = put_to_sleep(king, sync)
     asked = len(scenario.calls(king))
 
-    scenario.export()  # its connection lives, and with it its lock
+    scenario.export()  # its connection lives, and its lock with it
 
     assert len(scenario.calls(king)) == asked
     sleeper.send_signal(signal.SIGCONT)
@@ -172,7 +172,7 @@ def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
     numbers = [scenario.work_order(outsmart) for _ in range(4)]
     sleeper = put_to_sleep(king, sync)
     cut_off_workers()
-    WorkOrder.objects.update(doubtful_until=None)  # King has answered; nobody was there to hear it
+    WorkOrder.objects.update(doubtful_until=None)  # King has answered; nothing was there to receive it
     run = scenario.export()
     asked = scenario.calls(king)
 

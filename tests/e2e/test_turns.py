@@ -1,4 +1,4 @@
-"""One call at a time for each King administration, whichever process makes it: looked at from King's side."""
+"""One call at a time for each King administration, whichever process makes it, seen from King's side."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Sync = Callable[..., subprocess.Popen[bytes]]
-# Work orders of an export that is ended with the test: minutes of work, also where nothing else is done.
+# Work orders of an export that ends with the test: minutes of work, even on an idle machine.
 MORE_THAN_IS_DONE_MEANWHILE = 400
 
 
@@ -39,7 +39,7 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
 
 @pytest.fixture
 def sync() -> Iterator[Sync]:
-    """Start `manage.py sync`; all of them are gone after the test."""
+    """Start `manage.py sync`; all of them have ended after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(slug: str = "jansen", kind: str = "export") -> subprocess.Popen[bytes]:

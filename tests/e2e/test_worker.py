@@ -1,4 +1,4 @@
-"""The whole way through Celery: a button, a message through Valkey, a worker of its own, the page's row."""
+"""The whole way through Celery: a button, a message through Valkey, a separate worker, the page's row."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_nothing_but_time(
 
 
 def sweep_until_taken(run: SyncRun) -> bool:
-    """Do what the clock does each minute; True once another worker has the run."""
+    """Do what the clock does each minute; return True once another worker has the run."""
     tasks.sweep()
     run.refresh_from_db()
     return run.attempt > 1

@@ -1,4 +1,4 @@
-"""A work order that cannot be read, or holds an impossible number, costs itself alone and is seen in the ledger."""
+"""A work order that cannot be read, or has an impossible number, affects only itself and appears in the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests import scenario
 from tests.management.test_commands import sync
 from tests.scenario import choose
 
-HALF = "Ketel \ud83d"  # half of a character
+HALF = "Ketel \ud83d"  # half of a surrogate pair
 MATERIAL, HOUR = scenario.material(), scenario.period()
 
 UNREADABLE: dict[str, dict[str, Any]] = {
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def load(outsmart: OutSmartSandbox, **fields: Any) -> str:
-    """Put a work order into OutSmart whose fields are of another shape than its own."""
+    """Put a work order into OutSmart with fields of the wrong shape."""
     number = scenario.work_order(outsmart)
     outsmart.store.work_orders.by_id[number].update(fields)
     return number
@@ -156,7 +156,7 @@ def test_damaged_bytes_cost_their_own_work_order(
 
 
 def _answer_with(outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch, text: bytes, damage: bytes) -> None:
-    """Let OutSmart answer with these bytes wherever it has the text."""
+    """Let OutSmart answer with these bytes wherever the text occurs."""
     handle = outsmart.handle
 
     def damaged(request: Any) -> Any:

@@ -14,7 +14,7 @@ from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 
-# Bounds on our statements: measured, with a little room. Raising one slows every export: see docs/performance.md.
+# Limits on our statements: measured, with a small margin. Raising one slows every export: see docs/performance.md.
 PER_WORK_ORDER = 20
 PER_LINE = 0.5
 
@@ -28,7 +28,7 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
 
 
 def work_order(outsmart: OutSmartSandbox, *, lines: int = 10) -> str:
-    """Put a work order of so many lines at the trigger: two are its texts, one is an hour."""
+    """Put a work order with this many lines at the trigger: two are its texts, one is an hour."""
     return scenario.work_order(outsmart, Materials=[scenario.material() for _ in range(lines - 3)])
 
 

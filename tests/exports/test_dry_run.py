@@ -1,4 +1,4 @@
-"""A dry run of named work orders says exactly what the export would do, and is kept for the page that asked."""
+"""A dry run of named work orders matches what the export would do, and is stored for the page that requested it."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_an_approved_order_is_approved_after_its_lines_and_released(
 def test_a_second_run_sends_nothing_again(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     number = scenario.work_order(outsmart)
     scenario.export()
-    outsmart.store.edit_work_order(number, {"status": "Compleet"})  # the office set it back
+    outsmart.store.edit_work_order(number, {"status": "Compleet"})  # the office put it back
     king.calls.clear()
 
     run = scenario.export()
@@ -121,7 +121,7 @@ def test_a_second_run_sends_nothing_again(king: KingSandbox, outsmart: OutSmartS
 
 @pytest.fixture
 def linked(king: KingSandbox) -> str:
-    """An open order of King's own staff, with one line."""
+    """Create an open order of King's own staff, with one line."""
     king.store.put_record("order", "500", {"DebiteurNummer": 10})
     king.store.edit_order(500, Edit(add=[{"RegelSoort": "ART", "ArtikelNummer": "KNIE", "AantalBesteld": 4}]))
     return "500"

@@ -1,4 +1,4 @@
-"""An order that may still be locked for King's staff is seen until it is free; a colleague's lock is waited for."""
+"""An order that may still be locked for King's staff stays visible until unlocked; a colleague's lock is waited for."""
 
 from __future__ import annotations
 
@@ -142,14 +142,14 @@ def test_an_order_is_freed_before_it_is_forgotten(king: KingSandbox, outsmart: O
 
 @pytest.fixture
 def busy(king: KingSandbox, outsmart: OutSmartSandbox) -> str:
-    """A work order whose King order a colleague has open."""
+    """Set up a work order whose King order a colleague has open."""
     king.store.put_record("order", "500", {"DebiteurNummer": 10})
     king.store.lock_order(500, "ANNA")
     return scenario.work_order(outsmart, WorkorderNo="500")
 
 
 def age(outsmart_id: str, **by: float) -> None:
-    """Let it be so much later."""
+    """Move the clock forward by this much."""
     row = scenario.ledger(outsmart_id)
     assert row.busy_since
     WorkOrder.objects.filter(pk=row.pk).update(busy_since=row.busy_since - datetime.timedelta(**by))

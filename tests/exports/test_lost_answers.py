@@ -1,6 +1,6 @@
-"""Answers that are lost, late, broken or a refusal for now, at each kind of write of an update and an approval.
+"""Answers that are lost, late, broken or a temporary refusal, at each kind of write of an update and an approval.
 
-Those of creating an order stand in test_exports.py. Below them: what King's people did to the order meanwhile.
+Those for creating an order are in test_exports.py. At the end: what King's staff did to the order meanwhile.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _stocked(tenant: Tenant, king: KingSandbox) -> None:
 
 @pytest.fixture
 def number(king: KingSandbox, outsmart: OutSmartSandbox) -> str:
-    """A work order whose next export changes, removes, adds in the middle and approves; staff's own line is on top."""
+    """Set up a work order whose next export changes, removes, inserts and approves; staff's own line is first."""
     hour = scenario.period()
     rows = [scenario.material("BUIS"), scenario.material("KNIE", "2")]
     made = scenario.work_order(outsmart, Materials=rows, Workperiods=[hour], **INTERIM)
@@ -84,7 +84,7 @@ def the_order(king: KingSandbox) -> dict[str, Any]:
 
 
 def is_right(king: KingSandbox, number: str) -> None:
-    """One order, approved, with the update as it should be and the line of King's staff; nothing double or locked."""
+    """Assert that there is one approved order, with the whole update and staff's line; nothing duplicated or locked."""
     order, row = the_order(king), scenario.ledger(number)
     assert scenario.lines(order) == [
         ("ART", "KNIE", "4"),
@@ -199,7 +199,7 @@ def test_a_run_in_slices_deals_with_every_work_order_once(king: KingSandbox, out
     assert scenario.is_clean(king)
 
 
-# --- What OutSmart's people did in the meantime -----------------------------------------------------------------------
+# --- What the office did in the meantime ------------------------------------------------------------------------------
 
 
 def test_an_update_that_was_cut_off_and_taken_back_is_taken_back_in_king(
@@ -214,7 +214,7 @@ def test_an_update_that_was_cut_off_and_taken_back_is_taken_back_in_king(
         "Workperiods": [hour],
     }
     outsmart.store.edit_work_order(number, edit)
-    # The change is made, its reading back is refused.
+    # The change is made, reading it back is refused.
     king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", skip=1, code="K9", message="Nu even niet"))
     scenario.export()
     outsmart.store.edit_work_order(number, {"Materials": [scenario.material("BUIS", "1")]})
@@ -282,7 +282,7 @@ def test_work_that_leaves_the_interim_status_unfinished_is_neither_approved_nor_
     assert scenario.told(outsmart, number)["status"] == "Opgehaald"
 
 
-# --- What King's people did in the meantime ---------------------------------------------------------------------------
+# --- What King's staff did in the meantime ----------------------------------------------------------------------------
 
 
 def test_two_orders_with_our_reference_are_for_a_person(king: KingSandbox, outsmart: OutSmartSandbox) -> None:

@@ -1,4 +1,4 @@
-"""What is new among the problems of a run; what only still waits is told once, however often it is tried."""
+"""New problems of a run; a problem that persists is reported once, however often it is retried."""
 
 from __future__ import annotations
 

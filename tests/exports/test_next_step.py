@@ -1,4 +1,4 @@
-"""Settings impact, dry run and export answer alike: the first two show what the third then does."""
+"""Settings impact, dry run and export agree: the first two show what the third then does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 
 @dataclass
 class Scene:
-    """The world of one case: both systems and our books."""
+    """The state of one case: both systems and our database."""
 
     king: KingSandbox
     outsmart: OutSmartSandbox
@@ -41,7 +41,7 @@ class Scene:
         return scenario.work_order(self.outsmart, **fields)
 
     def seen(self, **fields: Any) -> str:
-        """Make a work order that an export has read, and that waits as if the export had been killed right then."""
+        """Create a work order that an export has read, as if the export had been killed right then."""
         number = self.new(**fields)
         self.choose(create_new_order=False)
         scenario.export(work_orders=[number])
@@ -49,7 +49,7 @@ class Scene:
         return number
 
     def exported(self, **fields: Any) -> str:
-        """Make a work order that King has all of; it comes back to the trigger as it was."""
+        """Create a work order that King has completely; it returns to the trigger unchanged."""
         number = self.new(**fields)
         scenario.export()
         self.edit(number, **FINAL)
@@ -65,7 +65,7 @@ class Scene:
         return int(scenario.ledger(number).king_order_number or 0)
 
     def forget_order(self, number: str, *, step: Step) -> None:
-        """Let the ledger be as before King's answer was booked."""
+        """Put the ledger back to before King's answer was saved."""
         OrderLine.objects.filter(work_order__outsmart_id=number).delete()
         self.book(
             number,
@@ -199,7 +199,7 @@ def changed_on_both_sides(scene: Scene) -> str:
 
 
 def approval_is_due(scene: Scene) -> str:
-    """All is in King, and the work is finished now."""
+    """King has everything, and the work is finished now."""
     scene.choose(approve_order=True)
     return interim_and_then_final(scene)
 
@@ -226,7 +226,7 @@ def unknown_order(scene: Scene) -> str:
 
 
 def imported_order(scene: Scene) -> str:
-    """An order of King's that our import made a work order of: its line is known and stays as it is."""
+    """Create a work order imported from an order of King's: its line is known and stays as it is."""
     scene.king.store.put_record("order", "500", {"DebiteurNummer": 10})
     line = {"RegelSoort": "ART", "ArtikelNummer": "BUIS", "AantalBesteld": 1}
     scene.king.store.edit_order(500, Edit(add=[line]))
@@ -260,7 +260,7 @@ def interim_unchanged(scene: Scene) -> str:
     return number
 
 
-# What the dry run calls it, and what the settings impact calls it (None: it does not wait, or was never read).
+# The expected result of the dry run, and of the settings impact (None: not waiting, or never read).
 CASES: list[tuple[Callable[[Scene], str], str, End | None]] = [
     (new, "created", None),
     (read_before, "created", End.CREATED),
@@ -273,7 +273,7 @@ CASES: list[tuple[Callable[[Scene], str], str, End | None]] = [
     (killed_before_creating, "created", End.UNKNOWN),
     (killed_before_booking, "adopted", End.UNKNOWN),
     (several_orders, "uncertain", End.UNKNOWN),
-    # Only King's list of orders shows it, for which settings impact does not ask.
+    # Only King's list of orders shows it, which settings impact does not request.
     (in_king_and_nothing_booked, "adopted", End.CREATED),
     (killed_among_its_lines, "updated", End.UPDATED),
     (linked_and_changed, "updated", None),
@@ -282,7 +282,7 @@ CASES: list[tuple[Callable[[Scene], str], str, End | None]] = [
     (repaired, "updated", End.UPDATED),
     (delivered, "rejected", None),
     (changed_on_both_sides, "skipped", None),
-    (approval_is_due, "updated", End.UNCHANGED),  # as it was read last, the work was not finished
+    (approval_is_due, "updated", End.UNCHANGED),  # as last read, the work was not finished
     (order_of_the_customer, "updated", None),
     (order_of_other_customer, "skipped", End.HELD),
     (order_of_another_work_order, "skipped", None),
@@ -302,7 +302,7 @@ def scene(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> Scene
 
 
 def impact_of(number: str) -> End | None:
-    """Return what settings impact says of the stored choices, for this work order alone."""
+    """Return the settings impact of the stored settings, for this work order alone."""
     choices = SyncSettings.objects.get().as_mapping().exports
     WorkOrder.objects.exclude(outsmart_id=number).update(state=LedgerState.DONE)
     found = settings_impact.forecast(choices, choices)

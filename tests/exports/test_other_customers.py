@@ -1,4 +1,4 @@
-"""A work order with the number of another customer's order waits for a yes; nothing of it is booked there before."""
+"""A work order with the number of another customer's order waits for approval; nothing is written there before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOTH_NAMES = ("12 (Bakker)", "10 (Klant 10)")
 
 @pytest.fixture(autouse=True)
 def _stocked(tenant: Tenant, king: KingSandbox) -> None:
-    """Order 500 is of customer 12; the work orders are of customer 10, invoiced to 11."""
+    """Put order 500 of customer 12 into King; the work orders are of customer 10, invoiced to 11."""
     scenario.stock(king)
     king.store.put_record("debtor", "12", {"Naam1": "Bakker", "Woonplaats": "Ede"})
     king.store.put_record("order", "500", {"DebiteurNummer": 12})
@@ -39,7 +39,7 @@ def lines_of(king: KingSandbox, number: int = 500) -> list[tuple[str, str, str]]
 
 @pytest.fixture
 def held(king: KingSandbox, outsmart: OutSmartSandbox) -> WorkOrder:
-    """A work order with the number of somebody else's order, as an export left it."""
+    """Set up a held work order with the number of another customer's order."""
     number = scenario.work_order(outsmart, WorkorderNo="500")
     scenario.export()
     return scenario.ledger(number)
@@ -170,12 +170,12 @@ def test_a_customer_that_was_changed_afterwards_is_held(king: KingSandbox, outsm
     assert lines_of(king, order) == before
 
 
-# --- Attaching by hand ------------------------------------------------------------------------------------------------
+# --- Linking by hand --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def unlinked(outsmart: OutSmartSandbox) -> WorkOrder:
-    """A work order without a number, which waits for one."""
+    """Set up a work order without a King order number, which waits for one."""
     choose(create_new_order=False)
     number = scenario.work_order(outsmart)
     scenario.export()

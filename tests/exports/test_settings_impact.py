@@ -1,4 +1,4 @@
-"""What other settings would do with the work orders that wait, told without a call or a write."""
+"""The effect of other settings on the waiting work orders, calculated without a call or a write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def choices(**columns: object) -> Exports:
-    """Return the stored choices with these columns changed; stores nothing."""
+    """Return the stored settings with these columns changed; stores nothing."""
     row = SyncSettings.objects.get()
     for name, value in columns.items():
         row._meta.get_field(name)
@@ -41,7 +41,7 @@ def foretold(**columns: object) -> Forecast:
 
 
 def waiting(outsmart: OutSmartSandbox, **fields: object) -> WorkOrder:
-    """Put a work order at the trigger, read it, and let it wait as if an export had been stopped right then."""
+    """Put a work order at the trigger, read it, and leave it as if an export had been stopped right then."""
     outsmart_id = scenario.work_order(outsmart, **fields)
     choose(create_new_order=False)
     scenario.export(work_orders=[outsmart_id])
@@ -54,7 +54,7 @@ def ends(counts: dict[End, int]) -> dict[str, int]:
 
 
 def everything() -> list[Any]:
-    """Return every row of ours, to compare."""
+    """Return all our rows, for comparison."""
     return [list(model._base_manager.order_by("pk").values()) for model in apps.get_app_config("kingsync").get_models()]
 
 

@@ -1,4 +1,4 @@
-"""What King's staff set on an order stays, whatever the office changes afterwards: King's side of the truth."""
+"""What King's staff set on an order stays, whatever the office changes afterwards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _stocked(tenant: Tenant, king: KingSandbox) -> None:
 
 
 class Order:
-    """A work order that was exported, its King order, and what both sides do to it."""
+    """An exported work order, its King order, and the edits of both sides."""
 
     def __init__(self, king: KingSandbox, outsmart: OutSmartSandbox, **fields: Any) -> None:
         self.king, self.outsmart = king, outsmart
@@ -81,7 +81,7 @@ class Order:
         scenario.export()
 
     def writes(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return the calls of the last export that write lines, each with its body."""
+        """Return the line writes of the last export, each with its body."""
         calls = [call for call in self.king.calls.all() if call.operation in (CHANGE, REMOVE, ADD)]
         return [(call.operation, json.loads(call.body)) for call in calls]
 
@@ -331,7 +331,7 @@ def test_the_header_that_staff_set_stays(exported: Callable[..., Order]) -> None
     assert (found["Referentie"], found["LeverDatum"], found["DebiteurNummer"]) == ("Bel eerst", "2026-01-05", 10)
 
 
-# --- Whatever both sides do ------------------------------------------------------------------------------------------
+# --- Edits by both sides ----------------------------------------------------------------------------------------------
 
 SET_BY_STAFF: dict[str, list[object]] = {
     "AantalBesteld": [2, 7],
@@ -363,7 +363,7 @@ def test_whatever_both_sides_do_nothing_of_staff_is_lost(
 ) -> None:
     order = Order(king, outsmart, Materials=MORE)
     for name, (field, value) in staff.items():
-        # Two lines of one reference would be a double, which is staff's own here.
+        # Two lines with one reference would be a duplicate, which staff made here.
         order.staff_set(name, **{field: f"BON-{name}" if field == "ExternOrderRegelNummer" else value})
     if adds_line:
         order.staff_add(AantalBesteld=3)
@@ -398,7 +398,7 @@ def test_whatever_both_sides_do_nothing_of_staff_is_lost(
 
 
 def values_of(line: dict[str, Any]) -> dict[str, object]:
-    """Return a line's fields, numbers as such."""
+    """Return a line's fields, numbers parsed."""
     return {name: float(value) if isinstance(value, Decimal) else value for name, value in line.items()}
 
 
@@ -406,7 +406,7 @@ def values_of(line: dict[str, Any]) -> dict[str, object]:
 
 
 def after_reading(order: Order, monkeypatch: pytest.MonkeyPatch, edit: Callable[[], None]) -> None:
-    """Let staff edit the order right after we read it for the first time."""
+    """Let staff edit the order right after our first read of it."""
     answer_of = order.king.handle
     done: list[bool] = []
 
@@ -483,7 +483,7 @@ def test_lines_of_before_the_baseline_was_kept_are_not_made_anew(exported: Calla
     assert "BOCHT" in order.notice()
 
 
-# --- What the page and the command say --------------------------------------------------------------------------------
+# --- What the page and the command show -------------------------------------------------------------------------------
 
 
 def test_the_ledger_command_gives_the_notice(
@@ -496,7 +496,7 @@ def test_the_ledger_command_gives_the_notice(
     call_command("ledger", "jansen", "--json")
 
     (entry,) = json.loads(capsys.readouterr().out)
-    with translation.override("nl"):  # the tenant's
+    with translation.override("nl"):  # the tenant's language
         assert entry["notice"] == order.notice() != ""
 
 

@@ -1,4 +1,4 @@
-"""Nothing before every line passes; every reason at once; free lines at their own price; credits wait for a person."""
+"""All lines must pass first; all reasons at once; free lines at their own price; credits wait for approval."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def codes(row: WorkOrder) -> list[str]:
     return [why["params"].get("code", why["code"]) for why in row.reasons]
 
 
-# --- Nothing before every line passes ---------------------------------------------------------------------------------
+# --- All lines must pass first ----------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a price of more decimals": ({"MaterialPrice": "1,2345"}, "price_decimals"),
@@ -105,7 +105,7 @@ def test_with_hold_a_sound_order_is_sent_whole(king: KingSandbox, outsmart: OutS
     assert scenario.ledger(number).state == LedgerState.DONE
 
 
-# --- Every reason, the weightiest first -------------------------------------------------------------------------------
+# --- Every reason, the most important first ---------------------------------------------------------------------------
 
 BAD_LINE = {"Materials": [scenario.material("NIEUW"), scenario.material()]}
 

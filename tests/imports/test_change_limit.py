@@ -1,4 +1,4 @@
-"""The brake: a pass that would change or deactivate too much writes nothing and asks a person."""
+"""The change limit: a scan that would change or deactivate too much writes nothing and asks for approval."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_pass_that_changes_too_much_writes_nothing(king: KingSandbox, outsmart
 
 
 def _unchanged(number: int) -> dict[str, int]:
-    """Records that were put moments ago come along with the overlap."""
+    """Return the counts of unchanged records: those put moments ago come along with the overlap."""
     return {"unchanged": number, "read": 22 + number} if number else {}
 
 

@@ -1,4 +1,4 @@
-"""Records that King no longer has: deactivated only by policy, and only after a pass that is proven complete."""
+"""Records deleted at source: deactivated only by policy, and only after a scan that is proven complete."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_many_that_are_gone_pull_the_brake(king: KingSandbox, outsmart: OutSmart
 
 
 def _spoil(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
-    """Have King's pages (not its answers to a look-up) come changed; None leaves a record out."""
+    """Change King's pages (not its answers to a lookup); None leaves a record out."""
     honest = KingClient.iter_pages
 
     def spoiled(self: KingClient, kind: Kind, **rest: Any) -> Iterator[Page]:

@@ -1,4 +1,4 @@
-"""Imports where something odd happens in the middle: refused parts, people who stop, workers that are replaced."""
+"""Imports with something unusual in the middle: refused parts, cancellation, replaced workers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def listed(kind: str) -> list[tuple[str, str]]:
 def test_a_part_that_outsmart_refused_is_sent_again_by_the_next_import(
     king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "OVERLAP", -datetime.timedelta(minutes=10))  # King tells of no changes at all
+    monkeypatch.setattr(progress, "OVERLAP", -datetime.timedelta(minutes=10))  # King reports no changes at all
     king.store.put_record("debtor", "10", CUSTOMER | {"ContactPersonen": [PERSON]})
     outsmart.faults.add(Fault(kind="refuse", operation="POST contactpersons", code="1301"))
     first = scenario.load("customers")
@@ -152,7 +152,7 @@ def test_an_outsmart_that_stumbles_over_everything_refuses_nothing(
 
 
 def _stumbles_over(monkeypatch: pytest.MonkeyPatch, outsmart: OutSmartSandbox, code: str, refusal: str) -> None:
-    """Have OutSmart meet a fault of its own at every batch with this product."""
+    """Make OutSmart fail with its own fault at every batch with this product."""
     honest = outsmart_client.Client.post_products
 
     def stumbling(self: outsmart_client.Client, rows: Any) -> int:
@@ -172,7 +172,7 @@ def _begun(**options: Any) -> SyncRun:
 
 
 def _once_posted(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Have something happen in the thread that works, while another posts."""
+    """Run an action in the working thread while another thread posts."""
 
     def waiting(waited_for: Any, timeout: float) -> Any:
         do()
@@ -271,7 +271,7 @@ def test_a_worker_that_was_replaced_makes_no_work_orders(
     assert not RecordLink.objects.exists()
 
 
-# --- Brake, slices and crashes together -------------------------------------------------------------------------------
+# --- Change limit, slices and crashes together ------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every fault, at every call of an import: the run ends in a right state, and the next one repairs everything."""
+"""Every fault, at every call of an import: the run ends in a correct state, and the next one repairs everything."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OUTSMART = [
     "GetWorkorder",
     "PostWorkorders",
 ]
-# What goes away by itself when the call is made again.
+# Faults that a retry gets past.
 PASSING: list[dict[str, Any]] = [
     {"kind": "timeout_before"},
     {"kind": "timeout_after"},
@@ -55,7 +55,7 @@ PASSING: list[dict[str, Any]] = [
     {"kind": "empty"},
     {"kind": "half"},
 ]
-# The call is carried out, its answer does not come through.
+# The call is carried out, but its answer is lost.
 ANSWER_ONLY = ("timeout_after", "reset_after", "broken_json", "half")
 LASTING: list[dict[str, Any]] = [*PASSING, {"kind": "unauthorized"}, {"kind": "refuse", "code": "1700"}]
 
@@ -78,7 +78,7 @@ def name_of(value: Any) -> str:
 
 
 def is_right(outsmart: OutSmartSandbox) -> None:
-    """Everything of King's is in OutSmart, once."""
+    """Assert that everything of King's is in OutSmart, once."""
     store = outsmart.store
     assert [row["debtor_number"] for row in store.rows("relations")] == ["10", "11", "12"]
     assert [row["cpn_code"] for row in store.rows("contactpersons")] == ["12-1"]
@@ -96,8 +96,8 @@ def adds_up(run: SyncRun) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith(("post", "fetch"))]
 
 
-# All pairs take minutes: each kind of fault meets some operations, and each operation some kinds. For that the step
-# must have no factor in common with the number of kinds.
+# All pairs would take minutes: each kind of fault hits some operations, and each operation gets some kinds. For that
+# the step must have no factor in common with the number of kinds.
 STEP = 9
 PAIRS = list(itertools.product([*KING, *OUTSMART], PASSING))[::STEP]
 LASTING_PAIRS = list(itertools.product([*KING, *OUTSMART], LASTING))[::STEP]

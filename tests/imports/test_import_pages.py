@@ -1,4 +1,4 @@
-"""A King whose pages are not of the agreed form: nothing is lost, doubled or sent again, nothing goes on for ever."""
+"""King's pages deviate from the agreed form: nothing is lost, duplicated or sent again, and the run ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _settled(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[Page, str], Page]) -> None:
-    """Have King answer other pages than it would."""
+    """Make King return different pages."""
     honest = KingClient._page
 
     def odd(self: KingClient, kind: Kind, condition: Any, after: str) -> Page:

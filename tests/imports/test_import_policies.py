@@ -1,4 +1,4 @@
-"""Settings and blocks that are switched back and forth: each record ends as it should, and is not sent needlessly."""
+"""Settings and blocks switched back and forth: each record ends as it should, and is not sent needlessly."""
 
 from __future__ import annotations
 

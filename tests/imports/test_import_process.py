@@ -1,4 +1,4 @@
-"""The interpreter is set for imports where a process begins that does them, and nowhere else."""
+"""The interpreter is configured for imports where a process starts that runs them, and nowhere else."""
 
 from __future__ import annotations
 

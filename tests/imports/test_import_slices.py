@@ -1,4 +1,4 @@
-"""A pass over many records takes several slices and survives a killed worker: nothing is counted or sent twice."""
+"""A scan of many records takes several slices and survives a killed worker: nothing is counted or sent twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = 10
 
 
 class KilledError(BaseException):
-    """What a killed process looks like from inside: nothing after it is carried out."""
+    """A killed process, seen from inside: nothing after it runs."""
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def _put(king: KingSandbox, count: int, *, name: str = "Artikel") -> None:
 
 
 def in_slices(**options: Any) -> tuple[SyncRun, int]:
-    """Run an import of products in slices that are over at once; return the run and how many it took."""
+    """Run an import of products in slices that end at once; return the run and the number of slices."""
     requested = lifecycle.request(
         kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, options={"kinds": ["products"], **options}
     )
@@ -105,7 +105,7 @@ def test_a_first_import_that_is_killed_goes_on_where_it_was(
     run.refresh_from_db()
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": ARTICLES, "created": ARTICLES})
     assert len(outsmart.store.rows("materials")) == ARTICLES
-    assert max(sent(outsmart).values()) <= 2  # what was posted and not booked is posted again: an upsert
+    assert max(sent(outsmart).values()) <= 2  # posted but unsaved records are posted again: an upsert
 
 
 def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
@@ -140,7 +140,7 @@ def test_after_a_kill_nothing_is_called_gone(king: KingSandbox, monkeypatch: pyt
 
 
 def _killed_in(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, *, at: int, **options: Any) -> SyncRun:
-    """Start an import and kill it when a function is called for the n-th time; return its run, to be taken over."""
+    """Start an import and kill it at the n-th call of a function; return its run, to be taken over."""
     honest, calls = getattr(where, name), iter(range(1, 10_000))
 
     def deadly(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Imports out of King's XML export files: by command, out of the tenant's folder, and after the webservices."""
+"""Imports from King's XML export files: by command, from the tenant's folder, and after the webservices."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 
 @pytest.fixture(autouse=True)
 def folder(tenant: Tenant, settings: Any, tmp_path: Path) -> Path:
-    """The tenant's folder, with settings that import everything but orders."""
+    """Provide the tenant's folder, with settings that import everything but orders."""
     factories.settings(tenant)
     settings.KING_XML_FOLDER = str(tmp_path / "king-xml")
     made = tmp_path / "king-xml" / tenant.slug
@@ -62,7 +62,7 @@ def written(place: Path, content: bytes, *, seconds_ago: float = 60) -> Path:
 
 
 def read_files() -> None:
-    """Let the tenant's imports read files."""
+    """Switch the tenant's imports to files."""
     Connection.objects.filter(system=System.KING).update(reader=Connection.Reader.FILES)
 
 
@@ -83,7 +83,7 @@ def states() -> list[tuple[str, str]]:
 
 
 def without_webservices() -> None:
-    """Have a King that only writes files."""
+    """Set up a King that only writes files."""
     Connection.objects.filter(system=System.KING).update(
         base_url="", administration="", reader=Connection.Reader.FILES, state="paused"
     )
@@ -132,7 +132,7 @@ def test_a_command_reads_all_five_documents(king: KingSandbox, outsmart: OutSmar
 
     code, answer = imported("--from-xml", *(SAMPLES / f"king-{name}.xml" for name in names))
 
-    assert (code, answer["state"]) == (1, "partly")  # one article tells its price including VAT only
+    assert (code, answer["state"]) == (1, "partly")  # one article only has a price including VAT
     assert codes(outsmart) == ["0800-15"]
     assert [row["debtor_number"] for row in outsmart.store.rows("relations")] == ["12000002"]
     assert [row["code"] for row in outsmart.store.rows("hourtypes")] == ["MONT"]
@@ -261,7 +261,7 @@ def test_orders_of_a_file_become_work_orders_with_customers_of_a_file(
     assert (made["WorkorderNo"], made["CustomerDebtorNr"]) == ("26000123", "12000002")
 
 
-# --- Out of the folder ------------------------------------------------------------------------------------------------
+# --- From the folder --------------------------------------------------------------------------------------------------
 
 
 def test_a_run_takes_the_new_files_of_the_folder_oldest_first(folder: Path, outsmart: OutSmartSandbox) -> None:

@@ -91,7 +91,7 @@ def test_a_changed_order_is_shown_and_the_work_order_stays(king: KingSandbox, ou
 def test_a_difference_is_logged_once(king: KingSandbox) -> None:
     edit(king, header={"Referentie": "Spoed"})
     scenario.load("orders")
-    edit(king, header={"Opmerking": ""})  # other bytes, nothing else
+    edit(king, header={"Opmerking": ""})  # different bytes, same content
 
     scenario.load("orders")
 
@@ -258,7 +258,7 @@ def test_a_dry_run_tells_what_is_gone_and_marks_nothing(king: KingSandbox) -> No
 
 
 def in_slices(king: KingSandbox, **options: Any) -> tuple[SyncRun, int]:
-    """Run an import of orders in slices that are over after each page."""
+    """Run an import of orders in slices that end after each page."""
     options = {"kinds": ["orders"], **options}
     requested = lifecycle.request(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, options=options)
     slices = 1
@@ -294,7 +294,7 @@ def test_what_is_gone_is_known_after_several_slices(king: KingSandbox, monkeypat
 
 
 class KilledError(BaseException):
-    """What a killed process looks like from inside."""
+    """A killed process, seen from inside."""
 
 
 def test_a_killed_slice_proves_nothing_and_the_next_pass_does(

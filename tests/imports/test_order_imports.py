@@ -163,7 +163,7 @@ def test_what_was_posted_is_kept_with_the_order(outsmart: OutSmartSandbox) -> No
 
 def test_a_duplicate_that_outsmart_skips_in_silence_is_looked_up(outsmart: OutSmartSandbox) -> None:
     outsmart.change_switches({"duplicates_return_row_id": False})
-    # The lost answer and the look-up after it are both too early; the first call is carried out all the same.
+    # The lost answer and the lookup after it are both too early; the first call is carried out all the same.
     outsmart.faults.add(Fault(kind="reset_after", operation="PostWorkorders"))
     outsmart.faults.add(Fault(kind="refuse", operation="GetWorkorder", code="1500", skip=1))
 
@@ -260,7 +260,7 @@ def test_parts_of_a_customer_that_are_not_imported_are_asked_of_king(
 
 
 class _Files:
-    """A reader that cannot be asked."""
+    """A reader that cannot look up records."""
 
     can_look_up = False
 

@@ -1,4 +1,4 @@
-"""Where a connection may point to."""
+"""Which addresses a connection may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a system answers, it is read or refused: no other exception leaves the payloads, at either layer."""
+"""Whatever a system answers is read or refused: no other exception leaves the payloads, at either layer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from integrations.outsmart.client import Client
 from integrations.outsmart.errors import DONE
 from integrations.transport import Transport
 
-TEXTS = st.text(max_size=6)  # with halves of characters among them
+TEXTS = st.text(max_size=6)  # including lone surrogates
 NUMBERS = st.sampled_from(["1e400", "9" * 5000, "-0", "1.50", "0001", "NaN", "1e5", "12345678901234567"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
@@ -39,7 +39,7 @@ NAMES = [
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """Draw an object with names of theirs and values of any kind, at times with damaged bytes in it."""
+    """Draw an object with the vendors' names and values of any kind, sometimes with damaged bytes."""
     values = draw(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8))
     rows = draw(st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5), max_size=3))
     for name in draw(st.sets(st.sampled_from(["Materials", "Workperiods", "OrderRegels", "response", "Artikelen"]))):
@@ -76,7 +76,7 @@ def test_any_record_is_read_or_refused_with_its_place(raw: bytes) -> None:
 
 
 def _refusal(read: Callable[[bytes], object], raw: bytes) -> str:
-    """Return where it is wrong, "" when it could be read."""
+    """Return the path of the error, "" when the body could be read."""
     try:
         read(raw)
     except errors.PayloadError as failure:

@@ -1,4 +1,4 @@
-"""Secrets in whatever notation a system sends them back, at whatever place: nothing of them is kept."""
+"""Secrets in whatever notation and place a system returns them: none is stored."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def masker(*secrets: str) -> Masker:
 
 
 def leaks(secret: str, shown: str) -> bool:
-    """Return whether a good part of the secret's own letters still stands together in what is shown."""
+    """Return whether a good part of the secret's own letters is still contiguous in the output."""
     letters = "".join(sign for sign in secret.lower() if sign.isascii() and sign.isalnum())
     kept = "".join(sign for sign in shown.lower() if sign.isascii() and sign.isalnum())
     return any(letters[at : at + 6] in kept for at in range(max(1, len(letters) - 5)))

@@ -1,4 +1,4 @@
-"""How numbers, dates and text are read and written: tables of cases."""
+"""Parsing and writing of numbers, dates and text: tables of cases."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_changed_since_is_dutch_time_that_misses_nothing(moment: str, expected: 
 
 @given(since=st.integers(0, 4 * 3600), later=st.integers(0, 4 * 3600))
 def test_changed_since_is_never_later_than_what_changes_afterwards(since: int, later: int) -> None:
-    night = datetime.datetime(2025, 10, 25, 22, tzinfo=datetime.UTC)  # the clocks go back in this night
+    night = datetime.datetime(2025, 10, 25, 22, tzinfo=datetime.UTC)  # the clocks go back this night
     moment = night + datetime.timedelta(seconds=since)
     changed = (moment + datetime.timedelta(seconds=later)).astimezone(notation.DUTCH_TIME)
 

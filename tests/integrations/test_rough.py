@@ -1,4 +1,4 @@
-"""Splitting by brackets and quotes: the same values as a JSON reader finds, and no others."""
+"""Splitting by brackets and quotes: the same values as a JSON parser finds, and no others."""
 
 from __future__ import annotations
 

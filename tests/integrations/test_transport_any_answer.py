@@ -1,4 +1,4 @@
-"""Whatever bytes a server answers with: only the classes of `integrations.errors` come out."""
+"""Whatever bytes a server answers with, only the classes of `integrations.errors` come out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 
 
 class Parrot:
-    """A server that answers every call with the same bytes and is gone."""
+    """A server that answers every call with the same bytes and disconnects."""
 
     def __init__(self) -> None:
         self.content = b""
@@ -58,7 +58,7 @@ LARGEST = 100_000
 def check_call(parrot: Parrot, content: bytes, operation: Operation) -> None:
     """Make a call that is answered with these bytes: it ends with an answer within its limit or with an error of ours.
 
-    Either way it is told once.
+    Either way it is reported once.
     """
     parrot.content = content
     line, body, reason = Line(attempts=1), b"", ""
@@ -72,7 +72,7 @@ def check_call(parrot: Parrot, content: bytes, operation: Operation) -> None:
     assert reason != "timeout"
 
 
-# Whole lines, and the things that programs stumble over within them.
+# Whole lines, and fragments that programs stumble over within them.
 ODD = st.sampled_from(
     ["", "0", "-1", "9" * 400, "9" * 5000, "1e999", "inf", "nan", "²", "٣", "0x10", "1_000", "+5", " 7 ", "\xff\xfe",
      "Wed, 21 Oct 99999999999999 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 +99999999", "Fri, 31 Feb 2026 25:61:61 GMT",

@@ -1,4 +1,4 @@
-"""One limit for every call, from the first byte sent to the last byte read, against servers that play for time."""
+"""One limit for every call, from the first byte sent to the last byte read, against servers that stall."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.contract.http_stub import READ, WRITE, Line, hasty
 from tests.contract.socket_server import Behaviour, Wire, answer, cuts_off, hangs, says
 
 LIMIT = 1.0
-# Far more than the limit, far less than what the servers below have in mind.
+# Far more than the limit, far less than the servers below intend to take.
 AT_MOST = 40.0
 LARGE = b"x" * 20_000_000
 
@@ -35,7 +35,7 @@ def line() -> Iterator[Line]:
 
 
 def slowly(start: bytes, piece: bytes) -> Behaviour:
-    """Read the request, say something, and then small pieces without end, each long before any time-out."""
+    """Read the request, answer the start, and then send small pieces without end, each long before any timeout."""
 
     def behave(wire: Wire, connection: socket.socket) -> None:
         wire.reads(connection)

@@ -1,4 +1,4 @@
-"""The transport against real sockets that fail: what surely was not carried out, and what nobody knows."""
+"""The transport against failing sockets: what certainly was not carried out, and what is unknown."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_time_out_while_connecting_means_nothing_was_sent(line: Line) -> None:
     operation = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=0.2)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         waiting = [socket.socket() for _ in range(4)]
-        for other in waiting:  # a full queue: the kernel lets further callers wait
+        for other in waiting:  # a full queue: the kernel makes further callers wait
             other.setblocking(False)
             other.connect_ex(listener.getsockname())
         with pytest.raises(errors.UnreachableError) as caught:
@@ -75,7 +75,7 @@ LOST = [
 
 
 def _limited(operation: Operation, reason: str) -> Operation:
-    """The operation with limits that end it soon where that is to happen, else with those that only a hang reaches."""
+    """Return the operation with short limits where it is to time out, else with limits that only a hang reaches."""
     return hasty(impatient(operation), 2.0) if reason == "timeout" else operation
 
 

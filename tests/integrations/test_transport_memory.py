@@ -1,4 +1,4 @@
-"""How much an answer may hold: refused where it is more, long before the memory is full of it."""
+"""How much memory an answer may take: a larger one is refused long before memory is full."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_answer_that_is_too_large_is_refused_before_it_fills_the_memory(line:
             line.send(hasty(narrow(operation, LIMIT), 60.0), wire.url)
         assert caught.value.reason == "too_large"
         assert peak() < AT_MOST * LIMIT
-    assert [call.reason for call in line.calls] == ["too_large"] * 2  # never tried again
+    assert [call.reason for call in line.calls] == ["too_large"] * 2  # never retried
 
 
 def test_parts_without_end_are_not_unpacked(line: Line) -> None:
@@ -163,7 +163,7 @@ def test_each_operation_has_the_limit_of_what_it_asks_for() -> None:
 
 @contextlib.contextmanager
 def memory() -> Iterator[Callable[[], int]]:
-    """Measure the most that Python held at once inside, beyond what it held before."""
+    """Measure Python's peak memory inside the block, beyond what it held before."""
     peak = [0]
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()

@@ -1,4 +1,4 @@
-"""The transport and certificates: Kings behind home-made ones are usual."""
+"""The transport and certificates: self-signed ones are common with King."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.contract.socket_server import Wire, answer, hangs, says
 
 
 def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLContext, str]:
-    """A server's TLS settings with a new self-signed certificate for the address, and that certificate as PEM."""
+    """Return a server's TLS settings with a new self-signed certificate for the address, and its PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "King")])
     now = datetime.datetime.now(datetime.UTC)
@@ -51,7 +51,7 @@ def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLCon
 
 @pytest.fixture
 def lines() -> Iterator[list[Line]]:
-    """Lines to close afterwards."""
+    """Provide a list whose items are closed afterwards."""
     made: list[Line] = []
     yield made
     for line in made:

@@ -1,4 +1,4 @@
-"""King's XML export files: what is read of them, what is refused, and that the two readers give the same records."""
+"""King's XML export files: what is read, what is refused, and that both readers give the same records."""
 
 from __future__ import annotations
 
@@ -135,13 +135,13 @@ def test_an_order_has_its_lines_without_those_marked_as_deleted() -> None:
     assert (second.number, second.lines[0].price) == ("26000125", None)
 
 
-# --- The same records as the first reader -----------------------------------------------------------------------------
+# --- The same records as the webservices ------------------------------------------------------------------------------
 
 
 def both(
     folder: Path, kind: Kind, document: bytes, records: Iterable[records.Record]
 ) -> tuple[list[msgspec.Struct], list[msgspec.Struct]]:
-    """Return the records as the files and as the read gateway give them."""
+    """Return the records as the files and as the webservices give them."""
     return decoded(written(folder, document, kind)), [DECODE[kind](msgspec.json.encode(record)) for record in records]
 
 

@@ -1,4 +1,4 @@
-"""The commands that people script against: arguments, exit codes, JSON."""
+"""The commands that users script against: arguments, exit codes, JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEYS = ["read", "created", "updated", "unchanged", "skipped", "rejected", "uncer
 
 
 def command(*arguments: str) -> tuple[int, str]:
-    """Run a command; return its exit code and what it wrote to standard output."""
+    """Run a command; return its exit code and its standard output."""
     out = StringIO()
     try:
         call_command(*arguments, stdout=out, stderr=StringIO())

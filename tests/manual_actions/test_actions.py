@@ -1,4 +1,4 @@
-"""What people decide about work orders: each decision with its refusals, and what the next export makes of it."""
+"""Manual actions on work orders: each action with its refusals, and what the next export does with it."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def remove_from_king(king: KingSandbox, number: str | None) -> None:
 
 @contextmanager
 def worker_at_work(tenant: Tenant) -> Iterator[None]:
-    """Hold what a living worker on this tenant's exports holds, on a connection of its own."""
+    """Hold the lock of a living worker on this tenant's exports, on a separate connection."""
     with psycopg.connect(processes.database_url(), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s, %s)", [0x6B02, tenant.pk])
         yield
 
 
 def lose_the_answer(king: KingSandbox, kind: str = "reset_after") -> None:
-    """Let the creation of the next order end unknown, and King refuse to be asked about it."""
+    """Make the creation of the next order end with an unknown outcome, and King refuse lookups of it."""
     king.faults.add(Fault(kind=kind, operation="Order_Toevoegen"))  # type: ignore[arg-type]
     off = Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever", skip=1)
     king.faults.add(off)
@@ -74,7 +74,7 @@ def lose_the_answer(king: KingSandbox, kind: str = "reset_after") -> None:
 
 @pytest.fixture
 def uncertain(king: KingSandbox, outsmart: OutSmartSandbox) -> WorkOrder:
-    """A work order whose King order was made, which we could not find out."""
+    """Set up a work order whose King order was created, which we could not find out."""
     scenario.export()  # fills the mirror
     number = scenario.work_order(outsmart)
     lose_the_answer(king)
@@ -85,7 +85,7 @@ def uncertain(king: KingSandbox, outsmart: OutSmartSandbox) -> WorkOrder:
     return row
 
 
-# --- What is kept -----------------------------------------------------------------------------------------------------
+# --- What is stored ---------------------------------------------------------------------------------------------------
 
 
 def test_a_decision_is_kept_with_who_when_why_and_the_state_before(tenant: Tenant) -> None:
@@ -271,7 +271,7 @@ def test_a_release_lifts_nothing_else(king: KingSandbox, outsmart: OutSmartSandb
     assert [each.why.code for each in decided.refused] == ["decision.nothing_to_release"]
 
 
-# --- Attach -----------------------------------------------------------------------------------------------------------
+# --- Link to order ----------------------------------------------------------------------------------------------------
 
 
 def test_an_uncertain_order_that_is_attached_is_completed_by_the_next_export(
@@ -344,7 +344,7 @@ def test_an_order_that_king_does_not_have_open_is_not_attached(king: KingSandbox
 def test_the_order_of_another_work_order_is_not_attached(
     king: KingSandbox, outsmart: OutSmartSandbox, uncertain: WorkOrder
 ) -> None:
-    lost = scenario.orders(king)[0]["OrderNummer"]  # bears the reference of the uncertain one
+    lost = scenario.orders(king)[0]["OrderNummer"]  # has the reference of the one with an unknown outcome
     done = scenario.work_order(outsmart)
     scenario.export(work_orders=[done])
     row = factories.work_order(Tenant.objects.get(), state=LedgerState.HELD)
@@ -428,7 +428,7 @@ def test_what_changed_while_king_was_asked_is_not_decided(
         actions.attach(work_order=uncertain, king_order_number=number, by=JAN)
 
 
-# --- Start anew -------------------------------------------------------------------------------------------------------
+# --- Reset link -------------------------------------------------------------------------------------------------------
 
 
 def test_starting_anew_is_refused_while_king_holds_our_order(king: KingSandbox, uncertain: WorkOrder) -> None:
@@ -537,7 +537,7 @@ def test_lines_that_came_from_the_king_order_do_not_stand_in_the_way(king: KingS
     assert (scenario.ledger(row.outsmart_id).king_order_number, scenario.ledger_lines(row)) == (None, [])
 
 
-# --- Exclude and include ----------------------------------------------------------------------------------------------
+# --- Exclude and restore ----------------------------------------------------------------------------------------------
 
 
 def test_an_excluded_work_order_is_listed_with_who_and_why_and_never_exported(
@@ -696,7 +696,7 @@ def test_the_command_refuses_what_it_cannot_do_in_one_sentence(tenant: Tenant, k
     king.faults.add(Fault(kind="unauthorized", operation="Orders_Opvragen"))
 
     refused = [
-        told("--attach", row.outsmart_id, "404"),  # the wrong credentials
+        told("--attach", row.outsmart_id, "404"),  # wrong credentials
         told("--attach", row.outsmart_id, "404"),  # no such order
         told("--anew", "404"),
         told("--retry-cause", "unknown_article:NIETS"),

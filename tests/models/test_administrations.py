@@ -1,4 +1,4 @@
-"""The King administration of a tenant: not changed once something is linked, and its numbers may come a second time."""
+"""A tenant's King administration: fixed once something is linked, and its numbers may be reused."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def administration() -> str:
     return Connection.objects.get(system=System.KING).administration
 
 
-# Another destination: what is stored is not sent there, so the file gives it again.
+# Another destination: stored secrets are not sent there, so the file gives them again.
 SECRETS = {"access_code": "again", "access_codes": {"Order_Toevoegen": "again"}}
 
 
 def apply_other(name: str = "ANDERE") -> dict[str, str]:
-    """Apply a file with another administration; return path → sentence where it is refused."""
+    """Apply a file with another administration; return path → sentence if it is refused."""
     try:
         tenant_file.apply(json.dumps({"slug": "jansen", "king": {"administration": name} | SECRETS}).encode())
     except tenant_file.TenantFileError as error:
@@ -117,11 +117,11 @@ def test_links_of_another_tenant_do_not_count(outsmart: OutSmartSandbox) -> None
         assert administration() == "TWEE"
 
 
-# --- A number that King gives a second time ---------------------------------------------------------------------------
+# --- Numbers that King reuses -----------------------------------------------------------------------------------------
 
 
 def set_up_again(king: KingSandbox) -> None:
-    """Empty the administration, as a supplier does who sets it up again: its numbers begin from the start."""
+    """Empty the administration, as a supplier does to set it up again: its numbers start over."""
     king.reset({})
     scenario.stock(king)
 
@@ -169,7 +169,7 @@ def test_the_earlier_owner_of_a_number_never_writes_to_the_order_of_the_later_on
 
 
 def go_over(tenant: Tenant) -> None:
-    """Work with another administration from now on, as no page can yet."""
+    """Switch to another administration, which no page can do yet."""
     tenant.administration = tenant.administrations.create(name="NIEUW", key="nieuw")
     tenant.save(update_fields=["administration"])
 

@@ -1,4 +1,4 @@
-"""Whatever goes by the kind of an import follows from one value: nothing forgets a kind, nothing knows another."""
+"""All tables by import kind follow from one value: none lacks a kind, and none has an unknown one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`apply_tenant`: what does not fit is refused with its path, and what is stored is exactly what was given."""
+"""`apply_tenant`: invalid values are refused with their path, and what is stored is exactly what was given."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests import documents
 from tests.rules.test_limits import KEYS
 
 CODES = dict.fromkeys(names.OPERATIONS, "code")
-# Every key of the file, all of them other than the usual.
+# Every key of the file, none with its default.
 FULL: dict[str, Any] = {
     "slug": "jansen", "name": "Jansen & Zn. \"Installatie\" – ☃", "language": "en",
     "outsmart": {
@@ -64,7 +64,7 @@ SECRET_PATHS = [path for path in KEYS if path.startswith(("outsmart.", "king.acc
 
 
 def apply(content: bytes, folder: Path) -> str:
-    """Run the command; return what it said when it refused, "" when it stored."""
+    """Run the command; return its refusal, "" if it stored the file."""
     file = folder / "tenant.json"
     file.write_bytes(content)
     try:
@@ -158,7 +158,7 @@ def too_much(found: msgspec.inspect.Type) -> list[tuple[object, str]]:
 
 
 def bad_values(path: str) -> list[tuple[object, str]]:
-    """Return values that a key does not take, each with what the refusal must name."""
+    """Return values that a key does not accept, each with what the refusal must name."""
     found = KEYS[path]
     text = isinstance(found, msgspec.inspect.StrType | msgspec.inspect.LiteralType)
     wrong: list[object] = [{"deep": [{}]}, 1.5, 7 if text else "a", {}] if path != "king.access_codes" else [[], 7]

@@ -1,4 +1,4 @@
-"""Mails about what needs a person: when they come, what they tell, and what happens when no server takes them."""
+"""Notification e-mails: when they are sent, what they contain, and what happens when no server accepts them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests import factories
 EMAILS = ["kantoor@jansen.example", "baas@jansen.example"]
 UNKNOWN_ARTICLE = [{"code": "line_refused", "params": {"code": "unknown_article", "line": "Buis", "article": "B1"}}]
 FAILED = {"code": "system.unreachable", "params": {"system": "King"}}
-# Eight in the morning and six in the morning in Amsterdam, on a winter's day.
+# 08:00 and 06:00 in Amsterdam, on a winter's day.
 MORNING = datetime.datetime(2026, 11, 20, 7, 0, tzinfo=datetime.UTC)
 EARLY = datetime.datetime(2026, 11, 20, 5, 0, tzinfo=datetime.UTC)
 
@@ -35,7 +35,7 @@ Look = Callable[..., list[str]]
 
 @pytest.fixture
 def wants(tenant: Tenant) -> Callable[[MailMode], None]:
-    """Set the tenant's mails to a mode, since long ago."""
+    """Set the tenant's e-mail mode, as if long ago."""
 
     def set_to(mode: MailMode) -> None:
         factories.settings(tenant, notification_mode=mode, notification_emails=EMAILS)
@@ -55,7 +55,7 @@ def digest(wants: Callable[[MailMode], None]) -> None:
 
 
 def look(now: datetime.datetime | None = None) -> list[str]:
-    """Look for a mail that is due, a minute from now if not told otherwise; return the subjects sent since."""
+    """Send due e-mail, a minute from now by default; return the subjects sent since."""
     mail.outbox.clear()
     notify.send_due(now=now or timezone.now() + datetime.timedelta(minutes=1))
     return [str(each.subject) for each in mail.outbox]
@@ -71,7 +71,7 @@ def stopped(tenant: Tenant, state: LedgerState = LedgerState.REJECTED, **fields:
 
 
 def retried(row: WorkOrder, *, minutes: int, **fields: object) -> None:
-    """Let a later attempt of a run end as told; its states pass through "being sent"."""
+    """Let a later retry end with these values; `changed_at` moves, since it passes through "being sent"."""
     moment = timezone.now() + datetime.timedelta(minutes=minutes)
     WorkOrder.objects.filter(pk=row.pk).update(changed_at=moment, **fields)
 
@@ -80,7 +80,7 @@ def minutes_on(minutes: int) -> datetime.datetime:
     return timezone.now() + datetime.timedelta(minutes=minutes)
 
 
-# --- A mail after each problem ----------------------------------------------------------------------------------------
+# --- An e-mail after each problem -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("state", WorkOrder.NEEDS_A_PERSON)
@@ -246,7 +246,7 @@ def test_long_list_is_cut_and_says_so(tenant: Tenant, each: None) -> None:
     assert "3" in body().split("… ")[-1].splitlines()[0]
 
 
-# --- One mail a day ---------------------------------------------------------------------------------------------------
+# --- A daily e-mail ---------------------------------------------------------------------------------------------------
 
 
 def test_digest_comes_at_seven_and_once(tenant: Tenant, digest: None) -> None:
@@ -394,7 +394,7 @@ def test_work_order_that_only_the_settings_hold_is_not_mailed(tenant: Tenant, ea
 
 @pytest.fixture
 def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Let the mail server take nothing, until told otherwise."""
+    """Make the mail server refuse everything, until released."""
     refuses = [True]
     taken = EmailBackend.send_messages
 

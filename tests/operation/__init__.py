@@ -1,1 +1,1 @@
-"""Tests of what is deployed: image, translations, error tracker, output."""
+"""Tests of deployment: image, translations, error tracker, output."""

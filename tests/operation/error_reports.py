@@ -1,6 +1,6 @@
-"""A process as it is deployed, with an error tracker, in which everything breaks while secrets are at hand.
+"""A process as it is deployed, with an error tracker, in which everything breaks while secrets are in memory.
 
-Started by `test_error_tracking.py`, which reads what the error tracker was sent. The secrets come by the environment.
+Started by `test_error_tracking.py`, which reads what the error tracker received. The secrets come from the environment.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class OddError(Exception):
 
 
 def pages() -> None:
-    """Ask for pages with secrets wherever a browser sends them; there is no database, so each of them breaks."""
+    """Request pages with secrets wherever a browser sends them; there is no database, so each of them breaks."""
     headers: dict[str, Any] = {
         "HTTP_AUTHORIZATION": f"Bearer {PLANTED['bearer']}",
         "HTTP_REFERER": f"https://kingsync.example/?token={PLANTED['token']}",
@@ -55,19 +55,19 @@ def pages() -> None:
         lambda: browser.post("/t/jansen/settings/", json.dumps(PLANTED), "application/json", secure=True),
     )
     for ask in asks:
-        with contextlib.suppress(ValueError):  # the page that says sorry lacks its collected files here
+        with contextlib.suppress(ValueError):  # the error page lacks the collected static files here
             ask()
 
 
 def worker() -> None:
-    """Run tasks whose messages hold secrets."""
+    """Run tasks whose messages contain secrets."""
     tasks = importlib.import_module("kingsync.tasks")
     tasks.run_sync.apply(kwargs={"run_id": PLANTED["token"], "tenant_id": PLANTED["access_code"]})
     tasks.send_notice.apply(args=(PLANTED["token"],), headers={"token": PLANTED["token"]})
 
 
 def transport() -> None:
-    """Call a system that is there and one that is not; then stumble over the answer, all with tokens at hand."""
+    """Call a system that exists and one that does not; then fail on the answer, all with tokens in memory."""
     policy = AddressPolicy(("127.0.0.1",))
     for address in (os.environ["ECHO_URL"], "http://127.0.0.1:1"):
         with Transport("outsmart", policy=policy, attempts=1) as way:
@@ -103,7 +103,7 @@ def _stumble(code: str) -> None:
 
 
 def elsewhere() -> None:
-    """Break in a thread, in the log, in the scope of the tracker, and in the database."""
+    """Break in a thread, in the log, in the tracker's scope, and in the database."""
     logging.getLogger(f"kingsync.{__name__}").error("%s and %s", PLANTED["token"], PLANTED["password"])
     logging.getLogger("other").error(f"made of {PLANTED['access_code']}")  # noqa: G004
     logging.getLogger("other").error("with more", extra={"token": PLANTED["token"]})

@@ -1,4 +1,4 @@
-"""The committed translations are whole, and say what their sources say."""
+"""The committed translations are complete, and match their sources."""
 
 from __future__ import annotations
 

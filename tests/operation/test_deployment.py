@@ -1,4 +1,4 @@
-"""What is written for production, run as far as it can be without a container engine."""
+"""The files written for production, tested as far as possible without a container engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests import patience, processes
 
 
 class Service(TypedDict, total=False):
-    """What these tests look at in a service of the compose file."""
+    """The parts of a compose service that these tests check."""
 
     command: str | list[str]
     profiles: list[str]
@@ -41,14 +41,14 @@ BINARIES = Path(sys.executable).parent
 
 
 def _env_example() -> dict[str, str]:
-    """This function will return the variables of .env.example, those behind a comment sign too."""
+    """Return the variables of .env.example, including commented ones."""
     text = (CHECKOUT / ".env.example").read_text()
     return dict(re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", text, flags=re.MULTILINE))
 
 
 @pytest.fixture
 def production() -> dict[str, str]:
-    """This function will return an environment as the documents ask for, without our addresses."""
+    """Return an environment as the documents require, without our addresses."""
     filled = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
@@ -147,7 +147,7 @@ def test_everything_that_stays_up_has_a_health_check(services: dict[str, Service
 
 @pytest.mark.parametrize("name", ["web", "worker-imports", "worker-exports", "beat"])
 def test_programs_and_their_options_exist(name: str, services: dict[str, Service], production: dict[str, str]) -> None:
-    # With --help a program reads its options, refuses unknown ones, and does nothing.
+    # With --help a program parses its options, refuses unknown ones, and does nothing.
     done = _run(f"{services[name]['command']} --help", production)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -158,7 +158,7 @@ def test_programs_and_their_options_exist(name: str, services: dict[str, Service
 def test_management_commands_and_their_options_exist(
     name: str, services: dict[str, Service], production: dict[str, str]
 ) -> None:
-    # Django reads the options from left to right, so --help comes last: unknown ones before it are refused.
+    # Django parses options from left to right, so --help comes last: unknown ones before it are refused.
     done = _run(f"{services[name]['command']} --help", production)
 
     assert done.returncode == 0, done.stderr
@@ -235,7 +235,7 @@ def _instructions() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """This function will return a folder with what the Dockerfile's last stage copies from the checkout."""
+    """Return a folder with what the Dockerfile's last stage copies from the checkout."""
     folder = tmp_path / "app"
     folder.mkdir()
     stage = ""

@@ -1,4 +1,4 @@
-"""The documents say what the code does: keys, defaults, limits and figures."""
+"""The documents match the code: keys, defaults, limits and figures."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_help_of_the_settings_names_the_limits_of_the_code(language: str) ->
 
 
 def _text(name: str) -> str:
-    """Return a document in one line."""
+    """Return a document as one line."""
     return re.sub(r"\s+", " ", (documents.DOCUMENT.parents[1] / name).read_text())
 
 
@@ -120,7 +120,7 @@ def test_the_compose_file_waits_longer_than_a_slice_and_shorter_than_a_claim() -
 
 
 def test_a_default_of_the_environment_is_that_of_the_settings() -> None:
-    """A commented example of .env.example that is said to be the usual value is the default of the code."""
+    """A commented example of .env.example that is said to be the usual value must be the default of the code."""
     lines = _text(".env.example")
     code = (documents.DOCUMENT.parents[1] / "kingsync" / "settings.py").read_text()
     defaults = dict(re.findall(r'env\.(?:int|float)\("([A-Z_]+)", default=([\d.]+)\)', code))

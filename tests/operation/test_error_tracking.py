@@ -1,4 +1,4 @@
-"""The error tracker is told where something broke, and no secret: the real thing, as it is deployed, on a real wire."""
+"""The error tracker learns where something broke, and no secret: tested as deployed, over a real connection."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ NAMES = (
     "totp",
     "name",
 )
-# Each is found again in whatever notation: its letters and digits are as they are in all of them.
+# Each is recognised in any notation: its letters and digits are the same in all of them.
 PLANTED = {name: f"{name.replace('_', '')}Geh31mé/&{number}7x9q2w5" for number, name in enumerate(NAMES)}
 MARK = re.compile("Geh31m|7x9q2w5", re.IGNORECASE)
 
 
 class Tracker(ThreadingHTTPServer):
-    """Takes what an error tracker is sent, and repeats to other callers whatever they said."""
+    """Receives what an error tracker is sent, and echoes it to other callers."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -69,12 +69,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def tracker() -> Iterator[Tracker]:
-    """An error tracker that was sent everything that `error_reports.py` breaks."""
+    """Provide an error tracker that was sent everything that `error_reports.py` breaks."""
     with Tracker() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,4 +1,4 @@
-"""What the gate itself promises: long tests begin first, and busy processes beside the tests end with them."""
+"""What the gate itself guarantees: long tests start first, and busy processes end with the tests beside them."""
 
 from __future__ import annotations
 

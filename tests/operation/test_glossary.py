@@ -1,4 +1,4 @@
-"""The pages speak with the words of docs/glossary.md, in both languages."""
+"""The pages use the terms of docs/glossary.md, in both languages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 CHECKOUT = Path(__file__).parents[2]
 GLOSSARY = CHECKOUT / "docs" / "glossary.md"
 TRANSLATIONS = CHECKOUT / "kingsync" / "locale" / "nl" / "LC_MESSAGES" / "django.po"
-# Riddles and tics that no text of the pages may have.
+# Riddles and tics that no text of the pages may contain.
 TICS = (
     "somebody", "everybody", "whoever", "going on", "anew", "by itself", "stands", "thrown away", "is none of",
     "mail address", "not through us",
@@ -51,7 +51,7 @@ def _words(row: list[str], place: int) -> tuple[str, ...]:
 
 
 def messages() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Yield (English, Dutch) of every text of the pages, both with their plural where there is one."""
+    """Yield (English, Dutch) of every text of the pages, both with their plural if there is one."""
     with TRANSLATIONS.open("rb") as file:
         for message in read_po(file, locale="nl"):
             if message.id:
@@ -63,7 +63,7 @@ def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
 
 
 def _shown(text: tuple[str, ...]) -> str:
-    """Return a text as people read it, without the names of its placeholders."""
+    """Return a text as users read it, without the names of its placeholders."""
     return re.sub(r"%\(\w+\)s", "…", " ".join(text))
 
 
@@ -98,14 +98,14 @@ def test_the_pages_use_no_word_that_the_glossary_refuses(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.term)
 def test_a_label_has_one_translation(entry: Entry) -> None:
-    """A text that is nothing but the term has the glossary's Dutch."""
+    """A text that is just the term must have the glossary's Dutch."""
     dutch = {nl.lower() for en, nl in TEXTS if en.lower() == entry.english.lower()}
 
     assert dutch <= {entry.dutch.lower(), *(_verbs(entry))}
 
 
 def _verbs(entry: Entry) -> tuple[str, ...]:
-    """Return what a button may say instead of the noun."""
+    """Return verbs that a button may use instead of the noun."""
     return {"import": ("importeren",), "link": ("koppelen aan een king-order",)}.get(entry.term, ())
 
 
@@ -120,7 +120,7 @@ def test_no_dutch_text_has_a_tic(tic: str) -> None:
 
 
 def test_every_text_of_the_code_is_in_the_translations() -> None:
-    """The tool that gathers texts does not look into f-strings."""
+    """The tool that collects texts does not look into f-strings."""
     known = {text for english, _dutch in MESSAGES for text in english}
     functions = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
     found = {

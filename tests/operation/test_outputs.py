@@ -1,4 +1,4 @@
-"""What commands write, and where: to a reader who goes away, and into the folder of mails."""
+"""Output of commands: to a reader that goes away, and e-mails into a folder."""
 
 from __future__ import annotations
 

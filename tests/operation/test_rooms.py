@@ -1,4 +1,4 @@
-"""The house: no room is too full, and pages, templates and static files have the same rooms."""
+"""The folders: none is too full, and pages, templates and static files have the same ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOMS = sorted(
         for path in (CHECKOUT / top).rglob("*.py")
     }
 )
-# Mails belong to no page.
+# E-mail templates belong to no page.
 OF_NO_PAGE = {"mails"}
 
 

@@ -1,4 +1,4 @@
-"""`pip install .`: a package that works without the checkout."""
+"""`pip install .` gives a package that works without the checkout."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an environment with our packages, and what they need borrowed from the one that runs the tests."""
+    """Return an environment with our packages; dependencies come from the environment that runs the tests."""
     folder = tmp_path_factory.mktemp("wheel") / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"

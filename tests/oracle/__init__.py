@@ -1,6 +1,6 @@
-"""The rules of the export, written a second time from the contract alone, and random work orders to compare by.
+"""The rules of the export, written a second time from the contract alone, and random work orders to compare with.
 
-`notation`, `values`, `lines`, `texts` and `rules` are plain values in, plain values out: nothing of the product is
-imported there. `generator` and `edits` make settings, Kings and work orders by chance; `runner` lets the product export
-them into the sandboxes and compares what stands in King, in OutSmart and in the ledger with what the rules say.
+`notation`, `values`, `lines`, `texts` and `rules` are plain values in, plain values out: they import nothing of the
+product. `generator` and `edits` make random settings, Kings and work orders; `runner` lets the product export them
+into the sandboxes and compares King, OutSmart and the ledger with what the rules say.
 """

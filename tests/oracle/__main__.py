@@ -1,7 +1,7 @@
-"""`python -m tests.oracle`: compare many random work orders with the rules; ends with 1 where something differs.
+"""`python -m tests.oracle`: compare many random work orders with the rules; exits with 1 where something differs.
 
-`--orders 24000` takes that many, in batches of 200 with settings of their own, one process for each core; `--seed`
-chooses others; `--batch K` takes one batch of a seed again and shows its work orders; `--with all` leaves nothing out.
+`--orders 24000` compares that many, in batches of 200 with settings of their own, one process per core; `--seed`
+chooses others; `--batch K` repeats one batch of a seed and shows its work orders; `--with all` leaves nothing out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _arguments() -> Namespace:
 
 
 def _compare(asked: Namespace, numbers: list[int]) -> int:
-    """Carry out the batches, a line for each; return the exit code."""
+    """Carry out the batches, printing a line for each; return the exit code."""
     context = multiprocessing.get_context("spawn")
     started, compared, differences = monotonic(), Counter[str](), 0
     workers.migrate()

@@ -1,4 +1,4 @@
-"""What the office changes in a work order after it was exported, and puts back at the trigger."""
+"""What the office changes in a work order after its export, before putting it back at the trigger."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Office:
         work_order[name] = self._chance.choice(("Nagekomen", "", "Andere\r\ntekst", "Ketel nagekeken"))
 
     def _add(self, work_order: Row) -> None:
-        """Put a row anywhere between the others."""
+        """Insert a row at a random place among the others."""
         is_good = self._chance.random() < 0.8
         if self._chance.random() < 0.5:
             rows, row = _rows(work_order, "Materials"), self._makes.material(is_good=is_good)

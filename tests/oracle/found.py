@@ -1,4 +1,4 @@
-"""What stands in King, in OutSmart and in the ledger after a run, in the words of the rules."""
+"""The state of King, OutSmart and the ledger after a run, in the terms of the rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests.oracle.values import Header, Line
 
-# The product's codes of reasons in the words of the rules; others are the same.
+# The product's reason codes in the terms of the rules; the others are the same.
 KINDS = {
     "unreadable_work_order": "unreadable",
     "not_linked_interim": "not_linked",
@@ -25,13 +25,13 @@ KINDS = {
     "line_text_too_long": "long_text",
     "order_of_other_customer": "order_of_other_customer",
 }
-# King's own words for what the rules foresee.
+# King's own refusal of what the rules foresee.
 KINGS_OWN = "refused_by_king"
 
 
 @dataclass(frozen=True)
 class Found:
-    """One work order as it stands everywhere. `order` is King's, whole; None when there is none."""
+    """One work order in all three places. `orders` are King's, whole; empty when there are none."""
 
     state: str | None
     work_status: str
@@ -42,7 +42,7 @@ class Found:
 
 
 def everything(king: KingSandbox, outsmart: OutSmartSandbox) -> dict[str, Found]:
-    """Return what there is by OutSmart's row id; in the open scope of the tenant."""
+    """Return what there is by OutSmart's row id; within the open scope of the tenant."""
     orders: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for order in king.store.all_orders():
         orders[str(order["ExternOrderNummer"])].append(order)
@@ -87,7 +87,7 @@ def header(order: dict[str, Any]) -> Header:
 
 
 def lines(order: dict[str, Any], *, ours: bool) -> tuple[Line, ...]:
-    """Return the lines in King's sequence: those with a number of ours, or those without."""
+    """Return the lines in King's sequence: those with a reference of ours, or those without."""
     rows = sorted(order["OrderRegels"], key=lambda row: int(row["RegelNummer"]))
     return tuple(_line(row) for row in rows if bool(row["ExternOrderRegelNummer"]) == ours)
 

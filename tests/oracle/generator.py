@@ -1,4 +1,4 @@
-"""Settings, Kings and work orders by chance: the ordinary and the nasty, the same for the same seed."""
+"""Random settings, Kings and work orders: the ordinary and the nasty, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEMS = (
     ("LIJM-2,5", "12.95", 1, False, ""),
     ("KABEL.3X1.5", "0.875", 3, False, "87333333"),
     ("GRATIS", "0", 2, False, ""),
-    ("8744444444449", "99", 2, False, ""),  # looks like an EAN code, and is somebody else's
+    ("8744444444449", "99", 2, False, ""),  # looks like an EAN code, and is another article's
     ("KRAAN", "45", 0, False, "8744444444449"),
     ("OUD", "3", 2, True, "8755555555555"),
     ("LATER", "7.5", 2, True, ""),
@@ -110,7 +110,7 @@ def settings(chance: random.Random, *, features_out: frozenset[str]) -> Settings
 
 
 def king(chance: random.Random, linked: int) -> World:
-    """Return a King with an order for each of `linked` work orders; one in six is closed."""
+    """Return a King with an order for each of `linked` work orders; about one in seven is closed."""
     orders = [
         KingOrder(str(20250101 + number), chance.choice(DEBTORS), is_open=chance.random() > 0.15)
         for number in range(linked)
@@ -128,7 +128,7 @@ def king(chance: random.Random, linked: int) -> World:
 
 
 def repaired(chance: random.Random, before: World) -> World:
-    """Return King after its staff lifted some blocks and made what was missing."""
+    """Return King after its staff lifted some blocks and added what was missing."""
     articles, rates = dict(before.articles), dict(before.rates)
     if chance.random() < 0.5:
         articles["LATER"] = dataclasses.replace(articles["LATER"], is_blocked=False)
@@ -177,7 +177,7 @@ class WorkOrders:
             self._spoil(work_order)
         return self._thinned(work_order)
 
-    # --- the head ----------------------------------------------------------------------------------------------------
+    # --- the header --------------------------------------------------------------------------------------------------
 
     def _debtor(self) -> str:
         chance = self._chance
@@ -240,11 +240,11 @@ class WorkOrders:
     def _text(self) -> str | None:
         chance = self._chance
         if chance.random() < 0.02:
-            return "lang " * 6400 + chance.choice(["", "!"])  # King takes 32 000 characters
+            return "lang " * 6400 + chance.choice(["", "!"])  # King accepts 32 000 characters
         return None if chance.random() < 0.1 else chance.choice(("", *TEXTS))
 
     def _link(self, work_order: Row) -> None:
-        """Link to an order of the customer's own, of another one, or to none."""
+        """Link to an order of the customer's own, of another customer, or to none."""
         chance = self._chance
         if chance.random() < 0.15 or not self._free_orders:
             work_order["WorkorderNo"] = chance.choice(["404", "A-17", "99999999999999999999"])
@@ -256,7 +256,7 @@ class WorkOrders:
             work_order[name] = order.debtor
 
     def _spoil(self, work_order: Row) -> None:
-        """Give a work order a shape that it cannot have."""
+        """Give a work order an impossible shape."""
         name, value = self._chance.choice(
             [
                 ("Materials", "tekst"),

@@ -1,4 +1,4 @@
-"""Rows of a work order to lines of a King order (product.md §4, rules 4 and 5, and the settled cases)."""
+"""Rows of a work order → lines of a King order (product.md §4, rules 4 and 5, and the settled cases)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reasons:
         self.kinds.add(kind)
 
     def number(self, kind: str, written: str, decimals: int) -> Decimal | None:
-        """Return a number that King takes whole; else say why not."""
+        """Return the number; add a reason where King does not accept it as it is."""
         value = notation.number(written)
         if not written:
             self.add(f"no_{kind}")
@@ -71,7 +71,7 @@ def material(row: Row, settings: Settings, king: World) -> Outcome:
 
 
 def _warehouse(row: Row, settings: Settings, king: World, why: Reasons) -> int | None:
-    """Return the line's own warehouse, else the default one; none at all stops the work order."""
+    """Return the row's own warehouse, else the default one; none at all stops the work order."""
     code = notation.text(row, "MaterialWarehouseCode") or settings.default_warehouse
     number = notation.whole(code)
     if not code:
@@ -94,7 +94,7 @@ def _price(row: Row, settings: Settings, *, is_free: bool, why: Reasons) -> Deci
 
 
 def is_free_with_price(row: Row) -> bool:
-    """True for a line without a code whose price is above zero, or cannot be read."""
+    """Return whether a line without a code has a price above zero, or one that cannot be read."""
     written = notation.text(row, "MaterialPrice")
     price = notation.number(written)
     return not notation.text(row, "MaterialCode") and written != "" and (price is None or price > 0)
@@ -128,7 +128,7 @@ def _minutes(row: Row, why: Reasons) -> int | None:
 
 
 def _between(row: Row, why: Reasons) -> int | None:
-    """Return End - Begin - Break, over midnight too."""
+    """Return End - Begin - Break in minutes, across midnight too."""
     begin, end = notation.text(row, "BeginTime"), notation.text(row, "EndTime")
     pause = notation.text(row, "Break") or "0"
     if not begin or not end:

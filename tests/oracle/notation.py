@@ -22,18 +22,18 @@ def text(row: dict[str, object], key: str) -> str:
 
 
 def number(written: str) -> Decimal | None:
-    """Return a decimal with a comma or a point and no thousands separator; None when it is none."""
+    """Return a decimal with a comma or a point and no thousands separator; None when it is not a number."""
     return Decimal(written.replace(",", ".")) if _NUMBER.fullmatch(written) else None
 
 
 def decimals_of(value: Decimal) -> int:
-    """Count the decimals that matter: 2.50 has one."""
+    """Return the number of decimals that matter: 2.50 has one."""
     _, _, decimals = f"{value:f}".partition(".")
     return len(decimals.rstrip("0"))
 
 
 def duration(written: str) -> int | None:
-    """Return the minutes of `H:i` read as hours:minutes, which may be more than a day."""
+    """Return the minutes of `H:i` read as hours:minutes, which may exceed a day."""
     found = _DURATION.fullmatch(written)
     return int(found[1]) * 60 + int(found[2]) if found else None
 
@@ -49,7 +49,7 @@ def whole(written: str) -> int | None:
 
 
 def date(written: str) -> datetime.date | None:
-    """Return the day of `d-m-Y`; None when there is none such."""
+    """Return the day of `d-m-Y`; None when there is no such day."""
     found = _DATE.fullmatch(written)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""The rules of product.md §3 and §4 for one work order: what must stand in King, in OutSmart and in the ledger."""
+"""The rules of product.md §3 and §4 for one work order: the expected state of King, OutSmart and the ledger."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.oracle.values import (
     World,
 )
 
-# The states in which the order is in King, and which of several reasons is the weightiest.
+# The states in which the order is in King.
 IN_KING = ("done", "incomplete", "interim")
 
 
 def expected(work_order: Row, settings: Settings, king: World) -> Expected:
-    """Return what one export makes of a work order that it never saw before."""
+    """Return what one export makes of a work order that it has not seen before."""
     trigger = trigger_of(work_order, settings)
     status = notation.text(work_order, "WorkStatus")
     if trigger is None:
@@ -34,7 +34,7 @@ def expected(work_order: Row, settings: Settings, king: World) -> Expected:
 
 
 def trigger_of(work_order: Row, settings: Settings) -> str | None:
-    """Return at which trigger a work order stands: `final`, `interim` or none."""
+    """Return at which trigger a work order is: `final`, `interim` or none."""
     status, work_status = work_order.get("status"), work_order.get("WorkStatus")
     if notation.text(work_order, "Archived") == "1":
         return None
@@ -46,7 +46,7 @@ def trigger_of(work_order: Row, settings: Settings) -> str | None:
 
 
 def seen(work_order: Row, settings: Settings, king: World, *, is_interim: bool, is_ours: bool = False) -> Expected:
-    """Return what an export makes of a work order that it looks at. `is_ours`: it has its own King order already."""
+    """Return what an export makes of a work order that it looks at. `is_ours`: it already has its own King order."""
     status = notation.text(work_order, "WorkStatus")
     if not is_readable(work_order):
         return _stopped(work_order, settings, "rejected", frozenset({"unreadable"}), (), frozenset({"unreadable"}))
@@ -76,9 +76,9 @@ def seen(work_order: Row, settings: Settings, king: World, *, is_interim: bool, 
 
 
 def after(was: Expected, now: Expected) -> Expected:
-    """Return what a second export makes of a work order: a line in King stays when its row is refused now.
+    """Return what a second export makes of a work order: a line in King stays when its row is now refused.
 
-    Rows have no numbers, so with several of a kin nobody can say which of them the line was.
+    Rows have no numbers, so among several of one kin it is unknown which of them the line was.
     """
     sent, refused = Counter(was.sent_kin), Counter(now.refused_kin)
     most = sum((sent & refused).values())
@@ -89,7 +89,7 @@ def after(was: Expected, now: Expected) -> Expected:
 
 
 def _is_moved(was: tuple[str, ...], now: tuple[str, ...]) -> bool:
-    """Return whether rows that stayed stand in another sequence, or are too much alike to tell."""
+    """Return whether rows that stayed are in another sequence, or too much alike to know."""
     both = Counter(was) & Counter(now)
     return any(count > 1 for count in both.values()) or [kin for kin in was if kin in both] != [
         kin for kin in now if kin in both
@@ -133,7 +133,7 @@ def header(work_order: Row, settings: Settings) -> Header:
 
 
 def is_readable(work_order: Row) -> bool:
-    """True when the shape is that of a work order and every text can be written."""
+    """Return whether the shape is that of a work order and every text can be written."""
     rows = [work_order.get(name) or [] for name in ("Materials", "Workperiods")]
     if not all(isinstance(each, list) and all(isinstance(row, dict) for row in each) for each in rows):
         return False
@@ -164,7 +164,7 @@ def _is_refused(outcome: Outcome) -> bool:
 
 
 class _Found:
-    """Everything that is to be said of one work order, before it is weighed."""
+    """Everything there is to say about one work order, before it is weighed."""
 
     def __init__(self, work_order: Row, settings: Settings, king: World) -> None:
         self.work_order, self.settings, self.king = work_order, settings, king
@@ -174,7 +174,7 @@ class _Found:
         self.hours = [lines.period(row, settings, king) for row in _rows(work_order, "Workperiods")]
         minutes = sum(each.minutes for each in self.hours if not isinstance(each, LeftOut))
         self.texts = texts.lines(work_order, settings, minutes=minutes)
-        # A line without any warehouse is no refused line: it stops the work order.
+        # A line without any warehouse is not a refused line: it stops the work order.
         self.refused = tuple(
             (kind, each.why - {"no_warehouse"})
             for kind, group in (("material", self.materials), ("hours", self.hours), ("text", self.texts))
@@ -183,7 +183,7 @@ class _Found:
         )
 
     def kin(self) -> Iterator[tuple[str, Outcome]]:
-        """Return what each row is known by, with what becomes of it."""
+        """Yield what identifies each row, with what becomes of it."""
         for row, outcome in zip(self.material_rows, self.materials, strict=True):
             code = notation.text(row, "MaterialCode")
             article = self.king.article(code)
@@ -265,7 +265,7 @@ class _Found:
         return order is not None and order.is_open and order.debtor not in own
 
     def features(self, rejected: frozenset[str], held: frozenset[str]) -> frozenset[str]:
-        """Return what the work order asks of the product, by the names of `tests.oracle.features`."""
+        """Return what the work order needs of the product, by the names of `tests.oracle.features`."""
         settings, found = self.settings, set()
         if any(map(lines.is_free_with_price, self.material_rows)) and settings.free_line_article:
             found.add("free_line_price")

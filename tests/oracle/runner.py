@@ -1,4 +1,4 @@
-"""One batch: a tenant, its King and its work orders by chance; exported, edited, exported again, and compared."""
+"""One random batch: a tenant, its King and its work orders; exported, edited, exported again, and compared."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Report:
 
 
 class Batch:
-    """`seed` and `number` say all of it: the same ones make the same batch."""
+    """A batch follows entirely from `seed` and `number`: the same ones make the same batch."""
 
     def __init__(self, seed: int, number: int, *, size: int, features_out: frozenset[str]) -> None:
         self.name = f"oracle-{seed}-{number}"
@@ -57,7 +57,7 @@ class Batch:
         return rules.trigger_of(row, self.settings)
 
     def _drawn(self, size: int) -> Iterator[tuple[str, Row]]:
-        """Give work orders that ask for nothing that is left out."""
+        """Yield work orders that need nothing that is left out."""
         count = 0
         while count < size:
             row = self._makes.make()
@@ -66,7 +66,7 @@ class Batch:
                 yield str(row["id"]), row
 
     def run(self) -> Report:
-        """Carry out the batch; in a database of which it is the only user of its tenant."""
+        """Carry out the batch, in a database in which nothing else uses its tenant."""
         with KingSandbox(empty=True) as king, OutSmartSandbox(empty=True) as outsmart:
             tenant = tenant_file.apply(json.dumps(self._tenant_file(king, outsmart)).encode())
             _fill(king, self.world)
@@ -105,7 +105,7 @@ class Batch:
         self._export("first")
         self._compare("first", expected, king, outsmart, before)
         if self.report.differing:
-            return  # what follows would only say the same again
+            return  # what follows would only repeat this
         self.world = generator.repaired(self._chance, self.world)
         _fill(king, self.world)
         before = _orders(king)
@@ -133,7 +133,7 @@ class Batch:
         return again
 
     def _allowed_changes(self, office: edits.Office, row: Row, was: Expected) -> Row:
-        """Return what the office changes: nothing that asks for what is left out."""
+        """Return what the office changes: nothing that needs what is left out."""
         stays_interim = str(row["id"]) in self._interim
         back: Row = {"status": "Compleet", "WorkStatus": self.settings.work_order_status}
         if stays_interim and self._chance.random() < 0.5:
@@ -152,7 +152,7 @@ class Batch:
         return self._seen_again(row, was)
 
     def _seen_again(self, row: Row, was: Expected) -> Expected:
-        # Away from both triggers (a rejection may have taken it there) a work order is what it was.
+        # Away from both triggers (a rejection may have moved it there) a work order is what it was.
         is_interim = str(row["id"]) in self._interim and self._trigger(row) != "final"
         is_ours = was.is_sent and not was.king_order
         now = rules.seen(row, self.settings, self.world, is_interim=is_interim, is_ours=is_ours)
@@ -171,7 +171,7 @@ class Batch:
         everything, orders = found.everything(king, outsmart), _orders(king)
         for number, wanted in expected.items():
             if wanted.features & self._out:
-                continue  # the repairs in King brought it there
+                continue  # the repairs in King led to it
             self.report.compared[f"{name} {wanted.state}"] += 1
             for what, want, got in _differences(number, wanted, everything[number], orders, before):
                 if what != WRITTEN or "line_identity" not in self._out:
@@ -185,7 +185,7 @@ class Batch:
             self._differs(name, "", "King is untidy", "", untidy)
 
     def told(self, *, is_detailed: bool = False) -> list[str]:
-        """Return what differs for people, a text for each work order."""
+        """Return what differs, in plain text, one for each work order."""
         return [
             "\n".join([f"{self.name} {place}", *facts, *([self._details(place)] if is_detailed else [])])
             for place, facts in self.report.differing.items()
@@ -195,7 +195,7 @@ class Batch:
         self.report.differs(f"{name} {number}".strip(), what, want, got)
 
     def _details(self, place: str) -> str:
-        """Return the work order and the settings that are not the usual ones, for whoever looks for the cause."""
+        """Return the work order and the unusual settings, for finding the cause."""
         usual = dataclasses.asdict(Settings())
         settings = {name: value for name, value in dataclasses.asdict(self.settings).items() if value != usual[name]}
         return f"  {json.dumps(self._work_orders.get(place.rsplit(maxsplit=1)[-1]))}\n  {settings}"
@@ -261,7 +261,7 @@ def _of_order(wanted: Expected, order: dict[str, Any], old: dict[str, Any] | Non
 def _is_with_kept(
     lines: tuple[Line, ...], have: tuple[Line, ...], before: tuple[Line, ...], kept: tuple[int, int]
 ) -> bool:
-    """True when King has all lines and, of those from before, the ones whose rows are refused now."""
+    """Return whether King has all lines and, of the earlier ones, those whose rows are now refused."""
     more = Counter(have) - Counter(lines)
     is_whole = not Counter(lines) - Counter(have) and not more - Counter(before)
     least, most = kept
@@ -279,7 +279,7 @@ def _of_reasons(wanted: Expected, got: found.Found) -> Iterator[Difference]:
 
 
 def _fit(want: list[frozenset[str]], have: list[frozenset[str]]) -> bool:
-    """True when every refused line has a reason that is true of it; lines of one kind in any sequence."""
+    """Return whether every refused line has a reason that applies to it; lines of one kind in any sequence."""
     if not want:
         return True
     first, rest = want[0], want[1:]
@@ -315,7 +315,7 @@ def _orders(king: KingSandbox) -> dict[str, dict[str, Any]]:
 
 
 def _fill(king: KingSandbox, world: World) -> None:
-    """Make King's master data what the world says."""
+    """Make King's master data match the world."""
     put = king.store.put_record
     for debtor in world.debtors.values():
         put("debtor", debtor.number, {"Naam1": debtor.name, "BlokkeerOrderInvoer": int(debtor.is_blocked)})

@@ -1,4 +1,4 @@
-"""A few hundred random work orders through whole exports; `make compare` takes many thousands."""
+"""A few hundred random work orders through whole exports; `make compare` runs many thousands."""
 
 from __future__ import annotations
 

@@ -35,12 +35,12 @@ FIELDS = {
     "solution_message": "SolutionMessage",
 }
 _PART = re.compile(r"\{\{|\}\}|\{([a-z_0-9]+)\}")
-# Filled in by whoever compares: King gives a new order its number.
+# Filled in when comparing: King gives a new order its number.
 KING_ORDER_NUMBER = "\ufdd0"
 
 
 def lines(work_order: Row, settings: Settings, *, minutes: int) -> list[Outcome]:
-    """Return the work description and the extra lines, as far as there is something in them."""
+    """Return the outcomes of the work description and the extra lines."""
     values = _values(work_order, minutes)
     found = [notation.text(work_order, "WorkDescription")] if settings.work_description else []
     found += [filled(template, values) for template in settings.extra_text_lines]

@@ -60,7 +60,7 @@ class Item:
 
 @dataclass(frozen=True)
 class KingOrder:
-    """An order that stood in King before us."""
+    """An order that was in King before us."""
 
     number: str
     debtor: str
@@ -85,7 +85,7 @@ class World:
 
 @dataclass(frozen=True)
 class Line:
-    """A line as King tells of it."""
+    """A line as King shows it."""
 
     kind: str  # ART, TAR, TEKST
     article: str = ""
@@ -112,7 +112,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Refused:
-    """`why` holds every kind of reason that is true of the line. `minutes` as far as they are known."""
+    """`why` holds every kind of reason that applies to the line. `minutes` as far as they are known."""
 
     why: frozenset[str]
     minutes: int = 0
@@ -138,10 +138,10 @@ class Expected:
 
     `king_order` is the linked order, "" for one of our own; `header` is None where no order is made. `lines` are those
     that came from the work order, in King's sequence; nothing is sent where `is_sent` is false. `sent_kin` and
-    `refused_kin` say what its rows are known by once something else of them changed.
+    `refused_kin` identify its rows even after something else about them changed.
 
-    Of a second export: `kept` is how many lines of rows that are refused now stay in King from before, at least and at
-    most; `is_other` that there are rows of other kin; `is_moved` that rows may have moved: their lines need not.
+    For a second export: `kept` is how many lines of rows that are refused now stay in King from before, at least and at
+    most; `is_other`: there are rows of other kin; `is_moved`: rows may have moved, and their lines need not follow.
     """
 
     state: str | None

@@ -1,4 +1,4 @@
-"""What each process of the long comparison does; a module of its own, because a new process imports it by name."""
+"""What each process of the long comparison does; its own module, because a new process imports it by name."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SIZE = 200
 
 
 def migrate() -> None:
-    """Make the tables, in the one process that starts the others."""
+    """Create the tables, in the one process that starts the others."""
     django.setup()
     call_command("migrate", verbosity=0)
 
 
 def set_up() -> None:
-    """Begin a process that ends with the command."""
+    """Set up a process that ends with the command."""
     signal_at_parents_death(signal.SIGTERM)
     django.setup()
 

@@ -1,4 +1,4 @@
-"""Any record of King's gives rows that OutSmart takes, or reasons; any JSON a record, or where it is wrong."""
+"""Any record of King's gives rows that OutSmart accepts, or reasons; any JSON gives a record, or the error's path."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ODD_TEXTS = st.one_of(
 
 
 def mostly(usual: st.SearchStrategy[Any], odd: st.SearchStrategy[Any], *, one_in: int = 12) -> st.SearchStrategy[Any]:
-    """Return a mixture in which most records come far enough to meet every rule."""
+    """Return a strategy in which most records get far enough to exercise every rule."""
     return st.integers(1, one_in).flatmap(lambda place: odd if place == one_in else usual)
 
 
@@ -68,7 +68,7 @@ POLICIES = st.sampled_from(get_args(Inactive))
 
 
 def built(record: type[msgspec.Struct], **others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return any record of a type: every text, price and flag that there may be."""
+    """Return a strategy for records of a type, with every possible text, price and flag."""
     by_type = {str: TEXTS, "str": TEXTS, Decimal | None: PRICES, bool: st.booleans(), int: st.integers()}
     fields = {
         field.name: others[field.name] if field.name in others else by_type[field.type]
@@ -92,7 +92,7 @@ PRODUCTS = st.builds(
 
 
 def is_right(answers: list[Answer]) -> bool:
-    """Check all that is promised of the answers to one record."""
+    """Check every guarantee about the answers to one record."""
     assert answers
     keys = [(answer.kind, answer.outsmart_id) for answer in answers if isinstance(answer, Row)]
     assert len(keys) == len(set(keys))
@@ -108,7 +108,7 @@ def is_right(answers: list[Answer]) -> bool:
 
 
 def assert_accepted(row: Row) -> None:
-    """The sandbox checks as OutSmart does; a field of blanks it would take, so that is looked at as well."""
+    """Check a row as OutSmart does, with the sandbox, which accepts a field of blanks: so that is checked too."""
     assert all(getattr(row.payload, field).strip() for field in outsmart.required_fields(type(row.payload)))
     assert Masters().post(ENDPOINTS[row.kind], [msgspec.to_builtins(row.payload)]) == 1
 
@@ -205,7 +205,7 @@ USUAL: dict[object, st.SearchStrategy[Any]] = {
 
 
 def objects(record: type[msgspec.Struct], table: Mapping[str, str], **rows: st.SearchStrategy[Any]) -> Any:
-    """Return objects with King's names, and mostly what belongs there."""
+    """Return a strategy for objects with King's names, and mostly valid values."""
     hints = get_type_hints(record)
     values = {
         king: mostly(st.lists(rows[ours], max_size=3) if ours in rows else USUAL[hints[ours]], ANYTHING, one_in=60)

@@ -236,7 +236,7 @@ def test_two_lines_with_one_reference_are_told() -> None:
 
 
 def carried_out(steps: differences.Differences, before: Order) -> Order:
-    """Do what King would do with the steps."""
+    """Apply the steps as King would."""
     lines = {line.line_id: line for line in before.lines}
     for change in steps.changes:
         lines[change.king_line_id] = in_king(change.line, change.king_line_id)
@@ -270,7 +270,7 @@ def test_after_carrying_out_the_difference_there_is_none_and_the_sequence_is_rig
     assert ON_TOP in end.lines
 
 
-# --- Both sides at work -----------------------------------------------------------------------------------------------
+# --- Edits by both sides ----------------------------------------------------------------------------------------------
 
 ARTICLES = "ABCD"
 QUANTITIES = st.sampled_from(["1", "2", "3"])
@@ -299,13 +299,13 @@ STAFF_REMOVE = st.tuples(st.just("staff remove"), A_LINE, NOTHING)
 STAFF_DELIVER = st.tuples(st.just("staff deliver"), A_LINE, NOTHING)
 BY_OFFICE = st.one_of(BOOK, DROP, OTHER_WAREHOUSE)
 BY_STAFF = st.one_of(STAFF_SET, STAFF_SET, STAFF_ADD, STAFF_REMOVE)
-# What may happen between two exports: the office books an article (or drops it, or takes it from elsewhere), staff set
-# any field of our lines, take one out, add one of their own, deliver one.
+# What may happen between two exports: the office adds an article (or drops it, or moves it to another warehouse), staff
+# set any field of our lines, remove one, add one of their own, deliver one.
 EDITS = st.lists(st.one_of(BY_OFFICE, BY_STAFF, STAFF_DELIVER, EXPORT), max_size=25)
 
 
 class World:
-    """A work order, King's order, and what we remember; an export may be cut off after any of its steps."""
+    """A work order, King's order, and our own state; an export may be cut off after any of its steps."""
 
     def __init__(self) -> None:
         self.wanted: dict[str, tuple[str, str]] = {}  # quantity and warehouse
@@ -348,7 +348,7 @@ class World:
         return number
 
     def plan(self) -> Plan:
-        """The plan of the work order as it is now, with the references that the lines have already."""
+        """Return the plan of the current work order, with the references that the lines have already."""
         references = matching.References("1", self.booked.values())
         planned_lines = []
         for article, (quantity, warehouse) in sorted(self.wanted.items()):
@@ -362,7 +362,7 @@ class World:
         return differences.between(self.plan(), self.booked.values(), order(*self.lines))
 
     def export(self, steps_left: int = 999) -> None:
-        """Do what the run does, in its order, and stop after so many calls: half of them with the answer lost."""
+        """Export as the run does, and stop after this many calls: half of them with the answer lost."""
         self.written = set()
         now = self.plan()
         for line in now.lines:
@@ -488,7 +488,7 @@ def test_no_cut_makes_a_double_or_touches_a_line_of_staff(edits: list[tuple[str,
     assert steps.is_empty or steps.conflicts or steps.delivered
 
 
-# All but C, which may come to stand between them.
+# All but C, which may end up between them.
 FIRST = st.tuples(*(st.tuples(st.just("book"), st.just(article), QUANTITIES) for article in "ABD"))
 
 
@@ -515,7 +515,7 @@ def test_nothing_that_staff_did_is_ever_undone(
     is_held = bool(world.between().conflicts)
     world.export()
 
-    if not any(kind.startswith("staff") for kind, _, _ in before):  # else staff may have put back what we sent
+    if not any(kind.startswith("staff") for kind, _, _ in before):  # otherwise staff may have put back what we sent
         assert is_held == bool(sides.clashes())
     if is_held:
         assert world.lines == sides.lines
@@ -548,7 +548,7 @@ def test_what_staff_set_after_a_cut_is_not_undone_by_who_goes_on(
     for line in lines:
         for field in STAFF_FIELDS:
             value, before = getattr(line, field), as_exported.get(line.reference)
-            # Put back to what it was, nobody can tell staff's doing from a call that never arrived.
+            # If it was put back to its old value, staff's edit and a call that never arrived look the same.
             if value != getattr(left[line.line_id], field) and (before is None or value != getattr(before, field)):
                 assert getattr(now[line.line_id], field) == value
 
@@ -557,7 +557,7 @@ EXPORT_NOW = ("export", "", "")
 
 
 class Sides:
-    """What both sides had after an export, what they made of it, and what must come of that."""
+    """Both sides after an export, their edits, and the expected result."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -584,7 +584,7 @@ class Sides:
         return edits | ({"warehouse": now[1]} if then[1] != now[1] else {})
 
     def clashes(self) -> list[str]:
-        """Return the articles of the lines that both sides changed in a way that only a person can settle."""
+        """Return the articles of the lines that both sides changed in a way that only a person can resolve."""
         return [line.article_number for line in self.left.values() if self._is_clash(line)]
 
     def _is_clash(self, line: OrderLine) -> bool:
@@ -597,7 +597,7 @@ class Sides:
         return any(staff[field] != office[field] for field in staff.keys() & office.keys())
 
     def check_kept(self) -> None:
-        """Every field that one side set says so; a line that nobody touched was not written, or is the same again."""
+        """Assert that fields set by one side have that value, and that untouched lines were not written or changed."""
         now = {line.line_id: line for line in self.world.lines}
         assert all(now[line.line_id] == line for line in self.lines if not line.reference)
         before, after = ([line.reference or line.line_id for line in lines] for lines in (self.lines, self.world.lines))

@@ -1,4 +1,4 @@
-"""The field tables of the imports: what arrives, the defaults, what makes a record impossible."""
+"""The field tables of the imports: resulting values, defaults, what makes a record impossible."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ ARTICLE = Article(
 RATE = Rate(number="MONT", search_code="MON", description="Monteur", price=Decimal("58"))
 
 
-# --- What arrives -----------------------------------------------------------------------------------------------------
+# --- Resulting values -------------------------------------------------------------------------------------------------
 
 
 def rows(answers: Iterable[Answer], kind: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""King's orders as work orders: any order gives what OutSmart takes, or a reason; and what differs afterwards."""
+"""King's orders as work orders: any order gives what OutSmart accepts, or a reason; and later differences."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_any_order_gives_a_work_order_that_outsmart_takes_or_a_reason(
         WorkOrders().check_new(row)
 
 
-# --- What differs afterwards ------------------------------------------------------------------------------------------
+# --- Later differences ------------------------------------------------------------------------------------------------
 
 
 def differences(now: Order, sent: Order = ORDER, **known: bool) -> list[Difference]:

@@ -1,4 +1,4 @@
-"""Every key of the tenant file has its limit once: the file and its column agree."""
+"""Every key of the tenant file has one limit: the file and its column agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Key = tuple[str, msgspec.inspect.Type]
 
 
 def keys(found: msgspec.inspect.Type, path: str = "") -> Iterator[Key]:
-    """Yield every key of the file with what it takes; of a list also `path.0`."""
+    """Yield every key of the file with its type; for a list also `path.0`."""
     found = _without_none(found)
     if isinstance(found, msgspec.inspect.StructType):
         for each in found.fields:
@@ -40,7 +40,7 @@ def _without_none(found: msgspec.inspect.Type) -> msgspec.inspect.Type:
 
 
 KEYS = dict(keys(msgspec.inspect.type_info(TenantFile)))
-# Kept together in one encrypted text without a limit.
+# Stored together in one encrypted text without a limit.
 SECRETS = {path for path in KEYS if path.startswith("outsmart.") and path != "outsmart.base_url"}
 SECRETS |= {path for path in KEYS if path.startswith("king.access_code")}
 
@@ -86,7 +86,7 @@ def test_a_secret_has_a_limit(path: str) -> None:
 
 
 def first_value(path: str) -> object:
-    """Return what the file has for a key that it does not name."""
+    """Return the file's value for a key that it does not name."""
     here: object = TenantFile(slug="a", name="A")
     for part in path.split("."):
         here = getattr(here, part)

@@ -1,4 +1,4 @@
-"""Which line a row of the work order was at an earlier run."""
+"""Matching the rows of a work order with the lines of earlier runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def keys_of(work_order: WorkOrder, booked: list[BookedLine]) -> list[str]:
 
 
 def sent(*rows: Row) -> list[BookedLine]:
-    """Return the lines of these rows as they are booked after an export, with the default warehouse 1."""
+    """Return the lines of these rows as saved after an export, with the default warehouse 1."""
     keys = keys_of(materials(*rows), [])
     contents = [
         Content(kind=LineKind.ARTICLE, article=code, quantity=Decimal(quantity), warehouse=warehouse or "1")
@@ -87,7 +87,7 @@ def test_a_period_without_an_id_keeps_its_line_when_its_hour_type_changes() -> N
 
 
 def test_a_row_that_nobody_changed_keeps_its_line_although_one_like_it_is_refused() -> None:
-    # The first was refused for its price and never sent; a second look must not take the line of the other for it.
+    # The first was refused for its price and never sent; a second run must not mistake the line of the other for it.
     rows = [
         Material(position=1, code="A", quantity="1", price="gratis"),
         Material(position=2, code="A", quantity="1", price="7"),

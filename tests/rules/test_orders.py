@@ -1,4 +1,4 @@
-"""Work order → King order: the rules of product.md, chapter 4, one test a sentence."""
+"""Work order → King order: the rules of product.md, chapter 4, one test per sentence."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_the_total_counts_the_hours_that_are_sent_after_rounding() -> None:
     assert texts_of(plan) == ["1:00"]
 
 
-# --- The whole --------------------------------------------------------------------------------------------------------
+# --- The whole order --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Calls beside the pages: once, bounded, without secrets in their rows, and ended whatever happens."""
+"""Background calls of pages: made once, bounded, without secrets in their rows, and ended whatever happens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECONDS = 30
 
 
 class Waiting:
-    """A pool whose jobs begin when a test says so: a fake with a list in it."""
+    """A fake pool whose jobs begin when a test says so."""
 
     def __init__(self) -> None:
         self.jobs: list[Callable[[], None]] = []
@@ -59,7 +59,7 @@ def nothing(_call: BackgroundCall) -> Result:
 
 
 def noting(done: list[int]) -> background_calls.Work:
-    """Return work that notes that it was done."""
+    """Return work that records that it was done."""
 
     def work(call: BackgroundCall) -> Result:
         done.append(call.pk)
@@ -190,7 +190,7 @@ def test_full_pool_refuses_and_leaves_no_row(tenant: Tenant, eddy: User, monkeyp
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Keep threads at work until the end of the test."""
+    """Keep threads busy until the end of the test."""
     event = threading.Event()
     yield event
     event.set()

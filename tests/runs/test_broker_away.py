@@ -1,4 +1,4 @@
-"""The broker is away: pages answer at once, and what was asked for begins when it is back."""
+"""The broker is away: pages answer at once, and requested runs begin when it is back."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.web.pages import text
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WAITS = "waiting for the background service; starts automatically when it is back"
-ANSWER_SECONDS = 60.0  # who waits for an answer that never comes waits for ever
+ANSWER_SECONDS = 60.0  # a call that waits for this answer waits for ever
 HTMX = {"HX-Request": "true"}
-# Nobody listens; somebody listens and never answers; the way there swallows everything.
+# Nothing listens; something listens and never answers; the network drops every packet.
 WAYS_TO_BE_AWAY = ["refused", "silent", "black hole"]
 
 
 @pytest.fixture
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a broker that is away."""
+    """Provide the address of an unavailable broker."""
     with ExitStack() as stack:
         listening = stack.enter_context(socket.socket())
         listening.bind(("127.0.0.1", 0))
@@ -40,7 +40,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
             listening.listen(100)
         if request.param == "black hole":
             listening.listen(0)
-            for _ in range(4):  # the queue of connections that nobody accepts is full
+            for _ in range(4):  # the queue of unaccepted connections is full
                 waiting = stack.enter_context(socket.socket())
                 waiting.setblocking(False)
                 waiting.connect_ex(("127.0.0.1", port))

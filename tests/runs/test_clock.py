@@ -1,4 +1,4 @@
-"""Only one beat sends, whoever dies."""
+"""Only one beat sends tasks, whichever one dies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 class RecordingScheduler(LockedScheduler):
-    """Remembers what would be carried out."""
+    """Records what would be run."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         self.sent: list[str] = []
@@ -115,7 +115,7 @@ def test_a_beat_that_lost_its_session_goes_on_when_it_gets_the_lock_again(
     first.tick()
     _end_the_session_of_the_clock()
 
-    first.tick()  # finds out
+    first.tick()  # notices the loss
     first.tick()
 
     assert len(first.sent) == 2
@@ -187,7 +187,7 @@ def test_the_probe_of_a_part_that_is_not_there_says_so_without_a_traceback(part:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-# --- What the clock carries out ---------------------------------------------------------------------------------------
+# --- Tasks of the clock -----------------------------------------------------------------------------------------------
 
 
 def test_a_task_that_is_still_at_work_is_left_to_finish_and_keeps_no_other_from_beginning() -> None:

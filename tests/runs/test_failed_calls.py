@@ -1,4 +1,4 @@
-"""Those who must dig find the failing call with the entry it caused, and no secret in it."""
+"""The failing call is stored with the log entry it caused, for debugging, and without secrets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def heard(*failed: Call) -> failed_calls.FailedCalls:
 
 
 def call_of(event: str) -> dict[str, Any]:
-    """Return the call that the newest entry of this event keeps."""
+    """Return the call stored with the newest entry of this event."""
     entry = LogEntry.objects.filter(event=event).order_by("-pk").first()
     assert entry is not None
     return dict(entry.detail["call"])

@@ -36,7 +36,7 @@ def request(kind: RunKind = RunKind.EXPORT) -> lifecycle.Requested:
 
 @contextmanager
 def another_worker(tenant: Tenant, kind: int = 0x6B02) -> Iterator[None]:
-    """Hold the worker's lock on a connection of its own, as another process would."""
+    """Hold the worker's lock on a separate connection, as another process would."""
     params = connection.get_connection_params()
     with psycopg.connect(
         host=params["host"],

@@ -1,4 +1,4 @@
-"""Runs and log go when they are old; what the business needs stays."""
+"""Old runs and log entries are purged; what the business needs stays."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def days_ago(days: float) -> datetime.datetime:
 
 
 def ended(tenant: Tenant, days: float, kind: RunKind = RunKind.EXPORT, **fields: Any) -> SyncRun:
-    """Make a run that ended so many days ago, with one entry of that time."""
+    """Create a run that ended this many days ago, with one entry of that time."""
     run = factories.run(tenant, kind, **({"started_at": days_ago(days), "finished_at": days_ago(days)} | fields))
     factories.log_entry(run, at=days_ago(days))
     return run
 
 
 def newest_of(tenant: Tenant) -> list[SyncRun]:
-    """Make a run of each kind that ended today, so that those made before are not the newest."""
+    """Create a run of each kind that ended today, so that those created before are not the newest."""
     return [ended(tenant, 0, kind) for kind in RunKind]
 
 

@@ -1,4 +1,4 @@
-"""Calls that are made again, within one time limit for all tries."""
+"""Retried calls, within one time limit for all tries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kingsync.runs.retry import patiently
 
 
 class Other:
-    """A system that fails so often before it works, and the waits in between."""
+    """A system that fails this many times before it works, and the waits in between."""
 
     def __init__(self, *failures: errors.IntegrationError) -> None:
         self._failures = list(failures)

@@ -1,4 +1,4 @@
-"""With “Orders” off nothing is exported, whoever asks, and the answer says why."""
+"""With “Orders” off nothing is exported, no matter who asks, and the answer says why."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _english() -> Iterator[None]:
 
 @pytest.fixture
 def number(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> str:
-    """A work order at the trigger of a new tenant: only its connections were filled in."""
+    """Set up a work order at the trigger of a new tenant with connections only."""
     scenario.stock(king)
     factories.settings(tenant, export_orders=False, schedule_enabled=True)
     return scenario.work_order(outsmart)
@@ -52,7 +52,7 @@ def switch(*, on: bool) -> None:
 
 
 def is_untouched(king: KingSandbox) -> bool:
-    """True when nobody asked King for anything."""
+    """Return True when King got no call."""
     return scenario.calls(king) == [] and scenario.orders(king, ours=False) == []
 
 

@@ -1,4 +1,4 @@
-"""Turns at King: one call at a time for each administration, exports first, nobody for ever last."""
+"""Turns at King: one call at a time for each administration, exports first, and no one waits for ever."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = "http://king:80 DEMO"
 
 @pytest.fixture
 def turn() -> Iterator[Callable[..., Turn]]:
-    """Make callers; all of them are closed after the test."""
+    """Create callers; all of them are closed after the test."""
     with ExitStack() as stack:
 
         def make(caller: Caller = Caller.EXPORT, *, key: str = KEY, patience: float = 30.0) -> Turn:
@@ -38,7 +38,7 @@ def turn() -> Iterator[Callable[..., Turn]]:
 
 
 def in_background(turn: Turn, work: Callable[[], None]) -> threading.Thread:
-    """Make one call in a thread of its own."""
+    """Make one call in a separate thread."""
 
     def call() -> None:
         with turn.held():
@@ -157,7 +157,7 @@ def test_blocks_may_be_nested_and_shared_by_threads_of_one_caller(turn: Callable
         assert held_by() == Caller.EXPORT
 
 
-# --- Who goes first ---------------------------------------------------------------------------------------------------
+# --- Order of callers -------------------------------------------------------------------------------------------------
 
 
 def test_an_export_goes_before_an_import_that_waits_longer(turn: Callable[..., Turn]) -> None:
@@ -188,7 +188,7 @@ def test_an_import_gives_way_to_an_export_between_two_calls(turn: Callable[..., 
 
 
 def made_calls_until(busy: Turn, done: threading.Event) -> bool:
-    """Make one more call, as a run that has much to do."""
+    """Make one more call, as a run with much to do."""
     with busy.held():
         time.sleep(0.01)
     return done.is_set()
@@ -220,7 +220,7 @@ def test_who_makes_no_calls_leaves_the_turn(turn: Callable[..., Turn]) -> None:
     programs.wait_for(lambda: held_by() == "")
 
 
-# --- Holders that are gone --------------------------------------------------------------------------------------------
+# --- Dead holders -----------------------------------------------------------------------------------------------------
 
 
 def test_a_turn_of_another_machine_is_waited_for_until_it_ends(turn: Callable[..., Turn]) -> None:
@@ -240,7 +240,7 @@ def test_a_turn_of_another_machine_is_waited_for_until_it_ends(turn: Callable[..
 def test_a_turn_of_a_process_that_is_gone_from_this_machine_is_free_at_once(turn: Callable[..., Turn]) -> None:
     with turn().held():
         machine, pid, _start = processes.name().split("/")
-        KingTurn.objects.update(holder=f"{machine}/{pid}/1/x")  # the same number, begun at another time
+        KingTurn.objects.update(holder=f"{machine}/{pid}/1/x")  # the same number, started at another time
 
         with turn(Caller.PAGE, patience=0.0).held():
             assert held_by() == Caller.PAGE
@@ -250,7 +250,7 @@ def test_who_lost_the_turn_asks_for_it_again(turn: Callable[..., Turn]) -> None:
     frozen, other = turn(), turn()
     with frozen.held():
         pass
-    KingTurn.objects.update(until="2020-01-01T00:00Z")  # it was frozen until its turn was over
+    KingTurn.objects.update(until="2020-01-01T00:00Z")  # it was suspended until its turn was over
     with other.held():
         frozen._prolonged_at -= turns.LEASE_SECONDS
         waits = in_background(frozen, lambda: None)

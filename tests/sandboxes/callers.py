@@ -24,12 +24,12 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
 
     def json(self) -> Any:
-        """Answer the decoded body."""
+        """Return the decoded body."""
         return json.loads(self.body)
 
 
 class Caller:
-    """One kept connection to a sandbox."""
+    """One kept-alive connection to a sandbox."""
 
     def __init__(self, sandbox: Sandbox, *, timeout: float = patience.SECONDS) -> None:
         url = urlsplit(sandbox.address)
@@ -42,7 +42,7 @@ class Caller:
         self._connection.close()
 
     def send(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Reply:
-        """Send a request; a body that is no bytes becomes JSON."""
+        """Send a request; a body that is not bytes becomes JSON."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             self._connection.request(method, path, data, headers or {})
@@ -53,7 +53,7 @@ class Caller:
             raise
 
     def control(self, method: str, name: str, body: object = None) -> Any:
-        """Carry out a control call that must succeed."""
+        """Make a control call that must succeed."""
         reply = self.send(method, f"/_control/{name}", body)
         assert reply.status == 200, reply.body
         return reply.json()
@@ -73,7 +73,7 @@ class KingCaller(Caller):
         return self.send("POST", f"{self._path}/{operation}", fields, headers)
 
     def call(self, operation: str, **fields: object) -> dict[str, Any]:
-        """Call a webservice that answers 200; answer the one element of the list."""
+        """Call a webservice that answers 200; return the one element of the list."""
         reply = self.post(operation, fields)
         assert reply.status == 200, reply.body
         (element,) = reply.json()
@@ -81,20 +81,20 @@ class KingCaller(Caller):
         return element
 
     def refusal(self, operation: str, **fields: object) -> str:
-        """Call a webservice that must refuse; answer the code."""
+        """Call a webservice that must refuse; return the code."""
         element = self.call(operation, **fields)
         assert element["Status"] == 1
         assert element["FoutMelding"]
         return str(element["FoutCode"])
 
     def new_order(self, **fields: object) -> int:
-        """Add an order; answer its number."""
+        """Add an order; return its number."""
         element = self.call("Order_Toevoegen", **{"DebiteurNummer": 11001, **fields})
         assert element["Status"] == 0, element
         return int(element["OrderNummer"])
 
     def new_line(self, order: int, **fields: object) -> int:
-        """Add a line; answer its id."""
+        """Add a line; return its id."""
         element = self.call("Order_OrderRegel_Toevoegen", OrderNummer=order, **fields)
         assert element["Status"] == 0, element
         return int(element["RegelID"])
@@ -114,11 +114,11 @@ class OutSmartCaller(Caller):
         self._pair = [("token", sandbox.token), ("software_token", sandbox.software_token)]
 
     def get(self, endpoint: str, *more: tuple[str, str], **query: str) -> dict[str, Any]:
-        """GET an endpoint; answer the envelope."""
+        """GET an endpoint; return the envelope."""
         return self._enveloped(self.send("GET", self._path(endpoint, *more, *query.items())))
 
     def post(self, endpoint: str, body: object, **query: str) -> dict[str, Any]:
-        """POST to an endpoint; answer the envelope."""
+        """POST to an endpoint; return the envelope."""
         return self._enveloped(self.send("POST", self._path(endpoint, *query.items()), body))
 
     def work_order(self, key: str) -> dict[str, Any]:

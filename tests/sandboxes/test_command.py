@@ -1,4 +1,4 @@
-"""`manage.py sandbox` as people and scripts use it: a process of its own."""
+"""`manage.py sandbox` as users and scripts run it: a separate process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, str(ROOT / "manage.py"), "sandbox"]
-# Addresses that nobody listens on: the command must do without a database and a broker.
+# Addresses on which nothing listens: the command must work without a database and a broker.
 ENVIRONMENT = {
     **os.environ,
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
@@ -29,7 +29,7 @@ ENVIRONMENT = {
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a sandbox and wait for its line."""
+    """Start a sandbox and wait for its output line."""
     process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert process.stdout
     try:

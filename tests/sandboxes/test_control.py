@@ -266,7 +266,7 @@ def test_wrong_control_call_says_what_there_is(caller: KingCaller, method: str, 
 
 @pytest.mark.parametrize("path", ["/", "/_control/state"])
 def test_control_api_and_page_answer_this_machine_only(king: KingSandbox, path: str) -> None:
-    # Loopback is all that a test may count on, so the request is made by hand instead of by a network.
+    # Tests can only rely on loopback, so the request is built by hand instead of sent over a network.
     near, far = socket.socketpair()
     with near, far:
         answer = king.respond(Request(method="GET", path=path, is_local=False), Connection(near, far))

@@ -1,4 +1,4 @@
-"""Faults on demand, on both sandboxes; and the server under them."""
+"""Faults on demand in both sandboxes, and the server under them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import patience
 from tests.sandboxes.callers import KingCaller, OutSmartCaller
 
-# How long a call hangs that nobody ends.
+# How long a hanging call takes if nothing ends it.
 HANGS_SECONDS = Fault(kind="timeout_before").seconds
 
 
@@ -50,7 +50,7 @@ def add_order(caller: KingCaller) -> None:
     caller.post("Order_Toevoegen", {"DebiteurNummer": 11001, "ExternOrderNummer": "OS-1"})
 
 
-# --- which calls meet a fault -----------------------------------------------------------------------------------------
+# --- which calls get a fault ------------------------------------------------------------------------------------------
 
 
 def test_fault_hits_its_own_operation_as_often_as_asked_after_the_calls_that_it_skips(
@@ -104,7 +104,7 @@ def test_outsmart_has_neither_locks_nor_codes_in_words(rule: object) -> None:
         assert caller.send("POST", "/_control/faults", rule).status == 400
 
 
-# --- answers that are wrong -------------------------------------------------------------------------------------------
+# --- wrong answers ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_unauthorized_is_outsmarts_own_code() -> None:
         assert caller.get("relations")["code"] == 1004
 
 
-# --- time-outs and resets ---------------------------------------------------------------------------------------------
+# --- timeouts and resets ----------------------------------------------------------------------------------------------
 
 
 def test_latencies_add_up(king: KingSandbox, caller: KingCaller) -> None:
@@ -309,7 +309,7 @@ def test_connection_is_kept_and_a_call_takes_no_delayed_acknowledgement(king: Ki
         caller.post("Webservice_Test", {})
         took.append(time.monotonic() - started)
 
-    # A delayed acknowledgement costs each call 0.04 s, but for the first few; a busy machine lets one of many through.
+    # A delayed acknowledgement costs each call 0.04 s, except the first few; on a busy machine a few calls may be slow.
     assert min(took[50:]) < 0.04
 
 

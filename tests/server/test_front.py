@@ -1,4 +1,4 @@
-"""The front before the pages: what it takes in, what it refuses, and how it hands answers over."""
+"""The front before the pages: what it accepts, what it refuses, and how it delivers answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def scope(method: str = "POST", path: str = "/page/", headers: Iterable[tuple[by
 
 
 def echo(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
-    """Answer with what came in, or with why nothing did."""
+    """Answer with the body received, or with why there is none."""
     try:
         content = environ["wsgi.input"].read()
     except OSError:
@@ -52,7 +52,7 @@ def echo(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
 
 
 class Visit:
-    """One request to a front, and what came back."""
+    """One request to a front, and its answer."""
 
     def __init__(self, front: Front, sent: dict[str, Any], *pieces: bytes, is_stuck: bool = False) -> None:
         self._front, self._sent, self._pieces, self._is_stuck = front, sent, list(pieces), is_stuck

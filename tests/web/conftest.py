@@ -1,4 +1,4 @@
-"""Alice owns, Eddy edits, Bob looks, Charlie is a stranger, Olga operates; everybody meets the same tenant."""
+"""Alice owns, Eddy edits, Bob looks, Charlie is a stranger, Olga operates; all at the same tenant."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class People:
 
 @pytest.fixture(autouse=True)
 def _calls_at_once(calls_at_once: None) -> None:
-    """No page of these tests waits for a thread."""
+    """Make background calls at once, so that no page of these tests waits for a thread."""
 
 
 @pytest.fixture(autouse=True)
 def _no_page_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail where a page asks OutSmart or King by itself: what waits for another system is a background call."""
+    """Fail when a page itself calls OutSmart or King: such calls belong in a background call."""
     open_pages: list[object] = []
     honest = Transport.send
 
@@ -58,7 +58,7 @@ def _no_page_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def tenant(db: None) -> Tenant:
-    """A tenant with settings and both connections."""
+    """Create a tenant with settings and both connections."""
     made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
     factories.settings(made)
     factories.connection(made, System.OUTSMART, base_url="https://outsmart.example/openapi/8")
@@ -85,7 +85,7 @@ def english(client: Client) -> Client:
 
 @pytest.fixture
 def editor(english: Client, people: People) -> Client:
-    """An editor's browser, in English."""
+    """Log in an editor's browser, in English."""
     english.force_login(people.editor)
     return english
 

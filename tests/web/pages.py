@@ -1,4 +1,4 @@
-"""Reading pages in tests."""
+"""Helpers for reading pages."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Answer(Protocol):
-    """What the test client answers, as far as a reader needs it."""
+    """The parts of the test client's response that are read."""
 
     @property
     def content(self) -> bytes: ...
 
 
 def html(answer: Answer) -> str:
-    """Return the page with every run of white space as one space."""
+    """Return the page with all white space collapsed."""
     return re.sub(r"\s+", " ", answer.content.decode())
 
 

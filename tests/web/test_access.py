@@ -1,4 +1,4 @@
-"""Ways round the pages' doors. Who may open which address stands in `test_roles.py`."""
+"""Attempts to get around access control. Who may open which URL is in `test_roles.py`."""
 
 from __future__ import annotations
 

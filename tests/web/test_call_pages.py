@@ -1,4 +1,4 @@
-"""Pages that follow a call to OutSmart or King: with scripts in place, without them on a page of its own."""
+"""Pages that follow a background call to OutSmart or King: with scripts in place, without them on a separate page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thread that serves pages keeps its connection to the database, and gets another where that one is of no use."""
+"""A thread that serves pages keeps its database connection, and gets another when that one is unusable."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SCOPE = {
 
 @pytest.fixture
 def thread(transactional_db: None) -> Iterator[ThreadPoolExecutor]:
-    """One thread as the front has them."""
+    """Provide one thread like those of the front."""
     with ThreadPoolExecutor(1) as executor:
         yield executor
         executor.submit(connections.close_all).result()
 
 
 def asks(thread: ThreadPoolExecutor) -> tuple[int, int]:
-    """Serve a page that asks the database; return its status and which session of the database it had."""
+    """Serve a page that uses the database; return its status and its database session."""
 
     def work() -> tuple[int, int]:
         answer = wsgi.work(pages, wsgi.environment(SCOPE, io.BytesIO()))

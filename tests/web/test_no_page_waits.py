@@ -1,4 +1,4 @@
-"""No page waits for another system longer than five seconds; what takes longer is a background call."""
+"""No page waits for another system longer than five seconds; anything slower is a background call."""
 
 from __future__ import annotations
 

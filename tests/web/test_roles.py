@@ -1,8 +1,8 @@
-"""Every address, for every person, reading and sending: who is answered what.
+"""Every URL, for every role, reading and sending: the expected status.
 
-A new address fails `test_every_address_stands_in_the_table` until it has a line in `TABLE`: its name, what reading it
-(GET) answers, what sending to it (POST) answers, and what is sent. Answers stand in the order of `ROLES`; `members`,
-`editors` and `owners` write the usual ones.
+A new URL fails `test_every_address_stands_in_the_table` until it has a line in `TABLE`: its name, what reading it (GET)
+returns, what sending to it (POST) returns, and what is sent. Answers are in the order of `ROLES`; `members`, `editors`
+and `owners` produce the usual ones.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def owners_action(answer: int = 302, **sent: str) -> Line:
 
 
 TABLE: dict[str, Line] = {
-    # For everybody
+    # For everyone
     "favicon": Line(get=everybody(302)),
     "health": Line(get=everybody(200), post=everybody(405)),
     "login": Line(get=(200, *(302,) * 5), post=(200, *(302,) * 5)),
@@ -116,7 +116,7 @@ TABLE: dict[str, Line] = {
     "settings": Line(get=members(), post=editors(422)),
     "test_connection": action(200),
     "refresh_choices": action(),
-    "background_call": Line(get=(302, 404, 403, 404, 200, 404)),  # only for who asked
+    "background_call": Line(get=(302, 404, 403, 404, 200, 404)),  # only for the person who asked
     "text_preview": Line(get=NOT_THIS_WAY, post=members(), sent={"template": "Werkbon {order_number}"}),
     "forecast": action(200),
     "settings_versions": page(),
@@ -146,14 +146,14 @@ TABLE: dict[str, Line] = {
 TRIED = {"work_orders": [{"outsmart_id": "7001", "action": "created", "reasons": []}]}
 OURS = {str(each.name): each for each in urlpatterns}
 OF_A_TENANT = [name for name, each in OURS.items() if "slug" in str(each.pattern)]
-# What stands in the addresses; numbers are those of rows of the tenant.
+# The variable parts of the URLs; numbers are those of the tenant's rows.
 WORDS = {"kind": "export", "system": "king", "form": "csv", "secret": "no-such", "sealed": "no-such", "uidb64": "no"}
 WORDS |= {"token": "no-such", "version": "1"}
 
 
 @dataclass(frozen=True)
 class World:
-    """One row of everything that addresses name."""
+    """One row of everything that URLs refer to."""
 
     tenant: Tenant
     people: People
@@ -186,7 +186,7 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
 
 
 def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str, int]:
-    """Make one row of everything; return their numbers by the names of the addresses."""
+    """Create one row of everything; return their numbers by the names of the URLs."""
     invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
     return {
         "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED, samples=TRIED).pk,
@@ -292,7 +292,7 @@ def test_stranger_is_not_told_that_a_tenant_asks_for_two_steps(world: World) -> 
 
 
 def admin_addresses(patterns: list[Any], before: str = "/admin/") -> Iterator[str]:
-    """Yield an address for every pattern of the admin."""
+    """Yield a URL for every pattern of the admin."""
     for each in patterns:
         if isinstance(each, URLResolver):
             yield from admin_addresses(each.url_patterns, before + _filled(each))

@@ -1,4 +1,4 @@
-"""What holds for all pages: login, language, errors, health, the content security policy."""
+"""Rules for all pages: login, language, errors, health, the content security policy."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_health_names_the_part_that_is_down_and_no_more(client: Client, db: None
 
 
 class NoDatabase:
-    """Stands where the connection stands, and answers nothing."""
+    """Replaces the database connection, and never answers."""
 
     def cursor(self) -> None:
         raise OperationalError("connection refused")

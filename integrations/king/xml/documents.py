@@ -1,4 +1,4 @@
-"""King's XML export files, read as a stream: each record becomes the JSON that King's read gateway would give."""
+"""King's XML export files, read as a stream: each record becomes the JSON that King's read gateway would return."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _WAREHOUSES = 10_000  # King numbers them 0 to 999
 
 
 class Records(msgspec.Struct, frozen=True):
-    """The records of one element of a file, seldom more than one, and the place to go on behind."""
+    """The records of one element of a file, seldom more than one, and the place to continue after them."""
 
     records: list[Record]
     place: Place
 
 
 def read(file: XmlFile, after: Place | None = None) -> Iterator[Records]:
-    """This function will give a file's records from behind a place on. Raises FileError, also half-way."""
+    """Yield a file's records after a place. Raises FileError, also half-way."""
     counted = after.records if after else 0
     done = after.element if after else 0
     seen: set[str] = set()
@@ -44,7 +44,7 @@ def read(file: XmlFile, after: Place | None = None) -> Iterator[Records]:
 
 
 def check(file: XmlFile) -> str:
-    """This function will read a whole file, keep nothing and give its root. Raises FileError."""
+    """Read a whole file, keep nothing and return its root. Raises FileError."""
     with _opened(file) as stream:
         parser = _parser(file, stream)
         for chunk in _chunks(stream):
@@ -54,7 +54,7 @@ def check(file: XmlFile) -> str:
 
 
 def document_of(file: XmlFile) -> str:
-    """This function will give the root of a file, which is one of King's documents. Raises FileError."""
+    """Return the root of a file, which must be one of King's documents. Raises FileError."""
     with _opened(file) as stream:
         parser = _parser(file, stream)
         for chunk in _chunks(stream):
@@ -65,13 +65,13 @@ def document_of(file: XmlFile) -> str:
 
 
 def digest_of(path: Path) -> str:
-    """This function will give the sha-256 of a file. Raises OSError."""
+    """Return the sha-256 of a file. Raises OSError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _elements(file: XmlFile, stream: BinaryIO, after: Place | None) -> Iterator[Found]:
-    """This function will give the elements that hold a record; those before `after` too where it is no offset."""
+    """Yield the elements that hold a record; also those before `after` when it has no offset."""
     parser = _parser(file, stream)
     if after and after.offset:
         before, head = _head(file, stream)
@@ -88,7 +88,7 @@ def _elements(file: XmlFile, stream: BinaryIO, after: Place | None) -> Iterator[
 
 
 def _head(file: XmlFile, stream: BinaryIO) -> tuple[bytes, Place]:
-    """This function will give what is before the first record, and where that begins."""
+    """Return what precedes the first record, and the place where that record begins."""
     parser = _parser(file, stream)
     for chunk in _chunks(stream):
         parser.feed(chunk, is_last=not chunk)
@@ -105,7 +105,7 @@ def _parser(file: XmlFile, stream: BinaryIO) -> Parser:
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """This function will give a stream in pieces; the last of them is empty."""
+    """Yield a stream in pieces; the last one is empty."""
     while chunk := stream.read(_CHUNK):
         yield chunk
     yield b""
@@ -113,7 +113,7 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 @contextmanager
 def _opened(file: XmlFile) -> Iterator[BinaryIO]:
-    """Open a file and see that it holds what is meant."""
+    """Open a file and check that it holds the expected content."""
     try:
         with Path(file.path).open("rb") as stream:
             if file.digest and hashlib.file_digest(stream, "sha256").hexdigest() != file.digest:
@@ -125,7 +125,7 @@ def _opened(file: XmlFile) -> Iterator[BinaryIO]:
 
 
 def _new(kind: Kind | None, records: list[Record], seen: set[str]) -> list[Record]:
-    """This function will leave out warehouses that were given before: a stock names them with every article."""
+    """Leave out warehouses that were returned before: the stock names them with every article."""
     if kind is not Kind.WAREHOUSE:
         return records
     new = []

@@ -11,10 +11,10 @@ SYSTEM = "king"
 
 
 class XmlFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. `key` is what the caller calls it in marks and errors: no colon in it.
+    """One file. `key` is the caller's name for it in marks and errors; it contains no colon.
 
-    `kind` is what its document lists; None while that is not known: then any document that is read will do.
-    `digest` is the sha-256 of the content that is meant; a file that holds something else now is refused.
+    `kind` is what its document lists; None while that is unknown: then any readable document is accepted.
+    `digest` is the sha-256 of the expected content; a file with other content is refused.
     """
 
     key: str
@@ -25,9 +25,9 @@ class XmlFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileError(errors.PayloadError):
-    """A file cannot be read. `key` is what the caller calls the file; `line` is 0 where no line is to blame.
+    """A file cannot be read. `key` is the caller's name for the file; `line` is 0 where no line is to blame.
 
-    The operation is the file's name and the detail its line, so that a sentence for people can name both.
+    The operation is the file's name and the detail its line, so that a message can name both.
     """
 
     def __init__(self, file: XmlFile, reason: str, *, line: int = 0, detail: str = "") -> None:

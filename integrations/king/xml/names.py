@@ -1,6 +1,6 @@
 """King's names in its XML export files (king-facts.md, sections 2.3, 2.4 and 3.3): the ONE table of that format.
 
-Left our field, right the elements that may hold it: the first that is not empty counts. A slash steps into an element.
+Left is our field, right the elements that may hold it: the first non-empty one counts. A slash steps into an element.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DOCUMENTS: Mapping[str, Kind] = MappingProxyType(
         "KING_ORDERS": Kind.ORDER,
     }
 )
-# Records stand two below the root, whatever they are called. One of these names directly below it is a record too.
+# Records are two levels below the root, whatever their name. One of these names directly below it is a record too.
 RECORDS = frozenset({"DEBITEUR", "ARTIKEL", "TARIEF", "VOORRAAD", "ORDER"})
 
 ACTION, DELETE = "action", "delete"
@@ -75,7 +75,7 @@ CONTACT_PERSON: Table = MappingProxyType(
         "email": _text("CP_EMAIL"),
     }
 )
-# A full name, where King gives only its parts; the initials only where there is no first name.
+# The parts of a full name, where King gives only those; the initials only where there is no first name.
 NAME_PARTS = (("CP_VOORNAAM", "CP_VOORLETTERS"), ("CP_VOORVOEGSEL",), ("CP_ACHTERNAAM",))
 
 DELIVERY_ADDRESSES = "NAW_VERZENDADRESSEN/NAW_VERZENDADRES"
@@ -90,7 +90,7 @@ DELIVERY_ADDRESS: Table = MappingProxyType(
         "country": _text("ADR_LAND"),
     }
 )
-# A debtor's own address: where it is established, else where its letters go.
+# A debtor's own address: the place of business, else the correspondence address.
 ADDRESSES = ("NAW_VESTIGINGADRES", "NAW_CORRESPONDENTIEADRES")
 ADDRESS: Table = MappingProxyType(
     {
@@ -117,8 +117,8 @@ DEBTOR: Table = MappingProxyType(
     }
 )
 
-# The file does not say what the price without VAT is where it tells the price including VAT. Of an article that is read
-# to say so; of a rate not, since King itself knows what an hour costs.
+# Where the file gives the price including VAT, it does not give the price without. The price including VAT is read
+# for articles, to report this; not for rates, since King itself knows what an hour costs.
 ARTICLE: Table = MappingProxyType(
     {
         "number": _text("ART_NUMMER"),
@@ -205,7 +205,7 @@ def _of(*tables: Table) -> frozenset[str]:
     return _elements(*(path for table in tables for field in table.values() for path in field.paths))
 
 
-# The elements that are kept while a record of a kind is read; all others are passed over with what is in them.
+# The elements that are kept while a record of a kind is read; all others are skipped with their contents.
 KEPT: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
         Kind.DEBTOR: _of(DEBTOR, ADDRESS, CONTACT_PERSON, DELIVERY_ADDRESS)

@@ -1,4 +1,4 @@
-"""One record of an XML file, as far as it is kept."""
+"""The kept elements of one record in an XML file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from integrations.king.xml import names
 
 
 class Node:
-    """An element: its text and the elements in it that are kept, in their order."""
+    """An element: its text and its kept child elements, in order."""
 
     __slots__ = ("children", "is_deleted", "name", "parts")
 
     def __init__(self, name: str, *, is_deleted: bool = False) -> None:
         self.name = name
-        self.is_deleted = is_deleted  # King's own import takes such an element away, so it is none of ours
+        self.is_deleted = is_deleted  # King's own import deletes such an element, so it is skipped
         self.parts: list[str] = []
         self.children: list[Node] = []
 
@@ -25,11 +25,11 @@ class Node:
         return "" if text.isspace() else text
 
     def find(self, path: str) -> Node | None:
-        """This function will give the first element at a path such as A/B."""
+        """Return the first element at a path such as A/B."""
         return next(self.all(path), None)
 
     def all(self, path: str) -> Iterator[Node]:
-        """This function will give every element at a path, without those that are marked as deleted."""
+        """Yield every element at a path, except those marked as deleted."""
         name, _, rest = path.partition("/")
         for child in self.children:
             if child.name == name and not child.is_deleted:
@@ -39,7 +39,7 @@ class Node:
                     yield child
 
     def value(self, *paths: str) -> str:
-        """This function will give the first text at these paths that is not empty."""
+        """Return the first non-empty text at these paths."""
         for path in paths:
             for node in self.all(path):
                 if text := node.text:

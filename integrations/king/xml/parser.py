@@ -1,7 +1,7 @@
-"""XML as a stream of the elements that hold a record: expat, hardened.
+"""A stream of the XML elements that hold a record: expat, hardened.
 
-No DOCTYPE is taken, so there are no entities and nothing outside the file is ever asked for; a record is bounded
-in size and depth. Nothing but the record at hand is kept, so memory does not grow with the file.
+A DOCTYPE is refused, so there are no entities and nothing outside the file is ever requested; a record is bounded
+in size and depth. Only the current record is kept, so memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _UTF_8, _BOM = "utf-8", codecs.BOM_UTF8
 
 
 class Place(msgspec.Struct, frozen=True):
-    """An element that holds a record: which it is of all (from 1), where it begins, and how many records came so far.
+    """An element that holds a record: its ordinal (from 1), where it begins, and how many records came so far.
 
-    `offset` is 0 where reading cannot begin at it: then the elements before it are read once more.
+    `offset` is 0 where reading cannot start at it: then the elements before it are read again.
     """
 
     element: int
@@ -43,9 +43,9 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Parser:
-    """Takes a file in pieces and gives the elements that hold a record.
+    """Accepts a file in pieces and returns the elements that hold a record.
 
-    `head` is where the first of them begins: what is before it must be fed again, to go on anywhere.
+    `head` is where the first of them begins: what precedes it must be fed again before continuing anywhere.
     """
 
     def __init__(self, file: XmlFile, start: bytes) -> None:
@@ -69,24 +69,24 @@ class Parser:
         return made
 
     def feed(self, data: bytes, *, is_last: bool = False) -> None:
-        """This function will read on. Raises FileError."""
+        """Parse more of the file. Raises FileError."""
         try:
             self._expat.Parse(data, is_last)
         except expat.ExpatError as failure:
             raise self._error(self._reason_of(failure, data), line=failure.lineno + self._line_shift) from None
-        except (LookupError, ValueError):  # an encoding that Python does not know, or one of several bytes a sign
+        except (LookupError, ValueError):  # an encoding that Python does not know, or a multi-byte one
             raise self._error("file_encoding", line=1) from None
         self._fed += len(data)
         if self._fed - self._expat.CurrentByteIndex > RECORD_BYTES:  # one tag or text without an end
             raise self._error("file_too_large")
 
     def take(self) -> list[Found]:
-        """This function will give what was found since it was asked last."""
+        """Return what was found since the last call."""
         found, self._found = self._found, []
         return found
 
     def go_on_at(self, place: Place, head: Place) -> None:
-        """This function will take what is fed next for what stands at a place; so far all before the head was fed."""
+        """Treat what is fed next as the content at a place; only the header may have been fed so far."""
         self._byte_shift, self._line_shift = place.offset - head.offset, place.line - head.line
         self._elements = place.element - 1
 
@@ -138,7 +138,7 @@ class Parser:
 
     def _finish(self, node: Node) -> None:
         place = self._began
-        if self._groups > 1:  # the head opens the first group, so nothing in another can be gone on at
+        if self._groups > 1:  # the head opens the first group, so reading cannot start in another
             place = msgspec.structs.replace(place, offset=0)
         self._found.append(Found(node, place))
 
@@ -162,7 +162,7 @@ class Parser:
             raise self._error("file_too_large")
 
     def _local(self, name: str) -> str:
-        """This function will give a name without its namespace, in capitals."""
+        """Return a name without its namespace, in capitals."""
         found = self._names.get(name)
         if found is None:
             if len(self._names) >= _NAMES:
@@ -175,7 +175,7 @@ class Parser:
         return FileError(self._file, reason, line=here if line is None else line)
 
     def _reason_of(self, failure: expat.ExpatError, data: bytes) -> str:
-        """An invalid sign that is not ASCII is one that the encoding of the file does not know."""
+        """Return the reason; an invalid non-ASCII character is one that the file's encoding does not know."""
         place = self._expat.ErrorByteIndex - self._fed
         is_sign = failure.code == expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
         if is_sign and 0 <= place < len(data) and data[place] >= 0x80:
@@ -184,9 +184,9 @@ class Parser:
 
 
 def encoding_of(file: XmlFile, start: bytes) -> str | None:
-    """This function will give the encoding to read with; None leaves it to expat. Raises FileError for an unknown one.
+    """Return the encoding to read with; None leaves it to expat. Raises FileError for an unknown one.
 
-    Expat reads UTF-8, UTF-16, ISO-8859-1 and ASCII by itself and asks Python for those of one byte a sign, such as
+    Expat itself reads UTF-8, UTF-16, ISO-8859-1 and ASCII and asks Python for single-byte encodings such as
     Windows-1252; but it knows UTF-8 by one spelling only.
     """
     if start.startswith(_BOM):

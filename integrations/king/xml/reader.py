@@ -1,4 +1,4 @@
-"""The second reader: King's XML export files."""
+"""The reader of King's XML export files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from integrations.king.xml.records import Record
 
 
 class XmlReader:
-    """A `KingReader` over files, read in the order given: the oldest first, so that the newest has the last word.
+    """A `KingReader` over files, read in the given order: the oldest first, so that the newest wins.
 
-    `counted` tells after reading how many records each file held, by its key; files not read to their end are absent.
+    After reading, `counted` holds the number of records per file, by its key; files not read to the end are absent.
     """
 
     can_look_up = False
@@ -30,27 +30,27 @@ class XmlReader:
         self.counted: dict[str, int] = {}
 
     def covers(self, kind: Kind) -> Coverage:
-        """This function will tell that files hold records of a kind; never all of them, for a King Job may select."""
+        """Return whether there are files of a kind: SOME or NOTHING, never ALL, because a King Job may select."""
         return Coverage.SOME if any(file.kind is kind for file in self.files) else Coverage.NOTHING
 
     def read_page(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Page:
-        """This function will give the page that begins at the mark `after`. Raises FileError."""
+        """Return the page that begins at the mark `after`. Raises FileError."""
         return next(self.iter_pages(kind, after=after, changed_since=changed_since, size=size))
 
     def iter_pages(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Iterator[Page]:
-        """This function will give all pages from there on. Raises FileError.
+        """Yield all pages from there on. Raises FileError.
 
-        A file does not tell what changed when, so `changed_since` leaves nothing out.
+        A file does not say when something changed, so `changed_since` leaves nothing out.
         """
         del changed_since
         files = [file for file in self.files if file.kind is kind]
         mark = _Mark.parse(after)
         first = next((at for at, file in enumerate(files) if mark and file.key == mark.key), None)
-        if first is None:  # the file of the mark is gone: rather repeat records than forget some
+        if first is None:  # the file of the mark is gone: better to repeat records than to miss some
             mark, first = None, 0
         for file in files[first:]:
             behind = mark.place if mark and mark.key == file.key else None
@@ -60,7 +60,7 @@ class XmlReader:
         yield Page(records=())
 
     def _batches(self, file: XmlFile, after: Place | None, size: int) -> Iterator[tuple[list[Record], Place]]:
-        """This function will give a file's records by `size`, none of them twice in a batch, and the place behind."""
+        """Yield a file's records in batches of `size`, none twice in a batch, and the place after each batch."""
         batch: list[Record] = []
         numbers: set[str] = set()
         place = after or Place(element=0, offset=0, line=0)
@@ -80,7 +80,7 @@ class XmlReader:
         self.counted[file.key] = place.records
 
     def find_orders(self, *, reference: str) -> tuple[Order, ...]:
-        """This function will raise ConfigurationError, as the next two: ask `can_look_up` first."""
+        """Raise ConfigurationError, as do the next two: ask `can_look_up` first."""
         self._cannot(reference)
 
     def get_order(self, *, number: str) -> Order | None:
@@ -94,7 +94,7 @@ class XmlReader:
 
 
 class _Mark(msgspec.Struct, frozen=True):
-    """Where to go on: in which file, behind which record."""
+    """Where to continue: in which file, after which record."""
 
     key: str
     place: Place

@@ -1,7 +1,7 @@
-"""One record of an XML file → the JSON that King's read gateway would give for it.
+"""One record of an XML file → the JSON that King's read gateway would return for it.
 
-What an element holds is written in King's JSON notation where it can be; what cannot be is passed on as text, so
-that `payloads` refuses that record with the same words as it would for the gateway.
+Contents are written in King's JSON notation where possible; the rest is passed on as text, so that `payloads`
+refuses that record with the same words as it would for the gateway.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def records(kind: Kind, node: Node) -> list[Record]:
-    """This function will give the records that one element holds: none, one, or the warehouses of a stock element."""
+    """Return the records that one element holds: none, one, or the warehouses of a stock element."""
     if node.is_deleted:
         return []
     key = names.NUMBER[kind]
@@ -74,14 +74,14 @@ def _article(node: Node) -> list[Body]:
 
 
 def _dutch(node: Node) -> str:
-    """This function will give the description in Dutch, else the first in any language."""
+    """Return the description in Dutch, else the first in any language."""
     texts = list(node.all(xml_names.LANGUAGE_TEXTS))
     dutch = [each for each in texts if each.value(xml_names.LANGUAGE).strip().upper() in xml_names.DUTCH]
     return next(filter(None, (each.value(xml_names.LANGUAGE_TEXT) for each in (*dutch, *texts))), "")
 
 
 def _ean_code(node: Node) -> str:
-    """This function will give the standard EAN code, else the first."""
+    """Return the default EAN code, else the first."""
     codes = list(node.all(xml_names.EAN_CODES))
     usual = [each for each in codes if _written(Form.FLAG, each.value(xml_names.EAN_IS_DEFAULT)) == 1]
     return next(filter(None, (each.value(xml_names.EAN_CODE) for each in (*usual, *codes))), "")
@@ -114,18 +114,18 @@ def _line(node: Node, place: int, *, includes_vat: bool) -> Body:
 
 
 def _fields(node: Node, table: Table) -> Body:
-    """This function will give what is not empty of a table's fields."""
+    """Return the non-empty fields of a table."""
     found = ((ours, field.form, node.value(*field.paths)) for ours, field in table.items())
     return {ours: _written(form, text) for ours, form, text in found if text}
 
 
 def _named(values: Body, table: Mapping[str, str]) -> Body:
-    """This function will give values under King's names, always in the same order; {} where there is nothing at all."""
+    """Return values under King's names, always in the same order; {} when there are none."""
     return {kings: values[ours] for ours, kings in table.items() if values.get(ours) not in (None, "", [])}
 
 
 def _written(form: Form, text: str) -> Value:
-    """This function will give a text in King's JSON notation, or as it is where it is not of that form."""
+    """Return a text in King's JSON notation, or unchanged where it does not have that form."""
     if form is Form.TEXT:
         return text
     stripped = text.strip()
@@ -140,7 +140,7 @@ def _written(form: Form, text: str) -> Value:
 
 
 def _number(text: str) -> Value:
-    """This function will give a number without zeros at its end: King's database pads them, the gateway does not."""
+    """Return a number without trailing zeros: King's database pads them, the gateway does not."""
     try:
         number = notation.parse_decimal(text) if len(text) <= _LONGEST_NUMBER else None
     except ValueError:

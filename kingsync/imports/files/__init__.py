@@ -1,1 +1,1 @@
-"""King's XML export files: which there are, and how they come in."""
+"""King's XML export files: storage and intake."""

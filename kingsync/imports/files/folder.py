@@ -1,4 +1,4 @@
-"""What a King Job writes into the tenant's folder: taken in once it is whole, each content once."""
+"""Files that a King Job writes into the tenant's folder: registered once they are complete, each content once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from kingsync.imports.files import store
 from kingsync.messages.reason_texts import reason_of, stored
 from kingsync.models.king_files import KingFile
 
-# King may still be writing: a file must have been left alone for so long.
+# King may still be writing: a file must have been unchanged for this long.
 QUIET = datetime.timedelta(seconds=30)
-# What is not well-formed after this long will not become so.
+# A file that is not well-formed after this long will not become so.
 PATIENCE = datetime.timedelta(minutes=10)
 _MAY_BECOME_WHOLE = frozenset({"file_broken", "file_encoding", "file_missing"})
 
@@ -34,7 +34,7 @@ class _Seen:
 
 
 def new_files(*, now: datetime.datetime | None = None) -> list[KingFile]:
-    """Take in the whole files of the tenant's folder whose content is new, the oldest first; return their rows."""
+    """Register the complete files of the tenant's folder with new content, oldest first; return their rows."""
     now = now or timezone.now()
     try:
         folder = store.folder()
@@ -45,7 +45,7 @@ def new_files(*, now: datetime.datetime | None = None) -> list[KingFile]:
 
 
 def _in(folder: Path) -> Iterator[_Seen]:
-    """Give the XML files of a folder, the oldest first; no folders, nothing hidden, no link that leads out of it."""
+    """Yield the XML files of a folder, oldest first; no folders, no hidden files, no link that leads out of it."""
     if not folder.is_dir():
         return
     inside = folder.resolve()
@@ -55,7 +55,7 @@ def _in(folder: Path) -> Iterator[_Seen]:
 
 
 def _taken(seen: _Seen, now: datetime.datetime) -> KingFile | None:
-    """Return the new row of a file; None for one that was seen before or is not whole yet."""
+    """Return the new row of a file; None for one that was seen before or is not complete yet."""
     place = str(seen.path.relative_to(settings.KING_XML_FOLDER))
     if _is_untouched(seen, place):
         return None
@@ -69,20 +69,20 @@ def _taken(seen: _Seen, now: datetime.datetime) -> KingFile | None:
         if error.reason in _MAY_BECOME_WHOLE and seen.age(now) < PATIENCE:
             return None
         row.state, row.reason = KingFile.State.FAILED, dict(stored(reason_of(error)))
-    # What waited under this name was written over: nobody can read that any more.
+    # The file that waited under this name was overwritten: it can no longer be read.
     KingFile.objects.filter(state=KingFile.State.NEW, path=place).delete()
     row.save()
     return row
 
 
 def _is_untouched(seen: _Seen, place: str) -> bool:
-    """True when the file is known and has not changed since: saves reading it all to see that it holds the same."""
+    """Return True when the file is known and unchanged, which saves reading it all to compare its content."""
     changed_at = datetime.datetime.fromtimestamp(max(seen.status.st_ctime, seen.status.st_mtime), tz=datetime.UTC)
     known = KingFile.objects.filter(path=place, size=seen.status.st_size, came_at__gt=changed_at)
     return known.exists()
 
 
 def _document(seen: _Seen, now: datetime.datetime) -> str:
-    """Return the root of a file; a young one must be whole. A later break is found, and told, by the import."""
+    """Return the root of a file; a recent one must be complete. Damage further on is found by the import."""
     file = XmlFile(key="", name=seen.path.name, path=str(seen.path))
     return documents.check(file) if seen.age(now) < PATIENCE else documents.document_of(file)

@@ -1,7 +1,7 @@
-"""King's XML files of the open scope's tenant: which there are, what they hold, and what became of them.
+"""King's XML files of the current tenant: which there are, what they hold, and what became of them.
 
-They lie below KING_XML_FOLDER in a folder of the tenant's own: what King writes there itself, and in `uploads` what
-people brought. Only a file named on the command line may lie elsewhere: whoever types commands may read there.
+They are kept below KING_XML_FOLDER in a folder per tenant: what King writes there itself, and in `uploads` what users
+uploaded. Only a file given on the command line may be elsewhere: users of the command line may read there.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from kingsync.models.users import User
 
 UPLOADS = "uploads"
-# How the name of a file begins that is still coming in.
+# The name prefix of a file that is still being uploaded.
 INCOMING = ".incoming-"
-# The imports that each kind of document is for, in the order of dependency, as imports go.
+# The import that each kind of document is for, in the order of dependency, as imports run.
 IMPORTS: dict[Kind, str] = {kind.king_kind: name for name, kind in KINDS.items()}
 
 
@@ -46,10 +46,10 @@ class NoRoomError(Exception):
 
 
 class NoFolderError(Exception):
-    """This deployment has no KING_XML_FOLDER, so there is nowhere to keep files."""
+    """There is no KING_XML_FOLDER in this deployment, so there is nowhere to keep files."""
 
 
-# --- Where files lie --------------------------------------------------------------------------------------------------
+# --- Paths ------------------------------------------------------------------------------------------------------------
 
 
 def folder() -> Path:
@@ -60,21 +60,21 @@ def folder() -> Path:
 
 
 def uploads_folder() -> Path:
-    """Return where the tenant's uploads lie, made when it is not there; raises `NoFolderError`."""
+    """Return the folder of the tenant's uploads, created if missing; raises `NoFolderError`."""
     found = folder() / UPLOADS
     found.mkdir(parents=True, exist_ok=True)
     return found
 
 
 def room() -> int:
-    """Return how many bytes of uploads there is room for; raises `NoFolderError`."""
+    """Return how many more bytes of uploads there is room for; raises `NoFolderError`."""
     uploads = folder() / UPLOADS
     taken = _taken(uploads.iterdir()) if uploads.is_dir() else 0
     return settings.KING_XML_TENANT_MB * 1024 * 1024 - taken
 
 
 def _taken(paths: Iterable[Path]) -> int:
-    """Return the size of files together; one may go away meanwhile."""
+    """Return the total size of files; one may disappear meanwhile."""
     size = 0
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
@@ -83,7 +83,7 @@ def _taken(paths: Iterable[Path]) -> int:
 
 
 def path_of(file: KingFile) -> Path:
-    """Return where a file lies: as it was named on the command line, else below KING_XML_FOLDER."""
+    """Return the path of a file: as given on the command line, else below KING_XML_FOLDER."""
     return Path(settings.KING_XML_FOLDER or "/") / file.path
 
 
@@ -93,16 +93,16 @@ def is_upload(file: KingFile) -> bool:
 
 
 def clean_name(name: str) -> str:
-    """Return a name to show and store: the last part of whatever path it claims, without unusual signs."""
+    """Return a name to show and store: the last part of whatever path it claims, without unusual characters."""
     last = re.split(r"[\\/]", name)[-1]
     return re.sub(r"[^\w .()+-]", "_", last).strip(" .")[-200:] or "king.xml"
 
 
-# --- Taking files in --------------------------------------------------------------------------------------------------
+# --- Registering files ------------------------------------------------------------------------------------------------
 
 
 def register(path: Path, *, by: User | None = None) -> KingFile:
-    """Take note of a file where it lies. Raises `FileError` when it is none of King's; a waiting one is not doubled."""
+    """Register a file where it is. Raises `FileError` when it is not King's; a waiting one is not duplicated."""
     real = path.absolute()
     row = _row(str(real), real.name, real, document_of(real, real.name), by=by)
     waits = KingFile.objects.filter(state=KingFile.State.NEW, digest=row.digest, path=row.path).first()
@@ -110,9 +110,9 @@ def register(path: Path, *, by: User | None = None) -> KingFile:
 
 
 def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
-    """Keep an uploaded file, given where it lies now.
+    """Keep an uploaded file, given its current path.
 
-    Raises `FileError` when it is none of King's, `NoRoomError`, `NoFolderError`.
+    Raises `FileError` when it is not King's, `NoRoomError`, `NoFolderError`.
     """
     shown = clean_name(name)
     place = uploads_folder() / f"{uuid.uuid4().hex}.xml"
@@ -121,14 +121,14 @@ def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
     if waits:
         return waits[0]
     with transaction.atomic():
-        # One after the other: uploads at the same moment saw the same room.
+        # One at a time: simultaneous uploads have seen the same room.
         Tenant.objects.select_for_update().get(pk=tenants.current_id())
         whole = (path for path in place.parent.iterdir() if not path.name.startswith(INCOMING))
         if _taken(whole) + row.size > settings.KING_XML_TENANT_MB * 1024 * 1024:
             raise NoRoomError(str(NoRoomError.__doc__))
         try:
             os.link(upload, place)
-        except OSError:  # another disk, or one that knows no links
+        except OSError:  # another disk, or one without hard links
             shutil.copyfile(upload, place)
         return _saved(row)
 
@@ -152,7 +152,7 @@ def _relative(path: Path) -> str:
     return str(path.relative_to(settings.KING_XML_FOLDER))
 
 
-# --- What waits, and what became of it --------------------------------------------------------------------------------
+# --- Waiting and finished files ---------------------------------------------------------------------------------------
 
 
 def waiting() -> list[KingFile]:
@@ -161,7 +161,7 @@ def waiting() -> list[KingFile]:
 
 
 def not_held_back(files: Sequence[KingFile]) -> list[KingFile]:
-    """Return the files that no brake keeps waiting: held back by none, or somebody has said yes since."""
+    """Return the files that no change limit holds back: not held back at all, or approved since."""
     allowed = set(Brake.objects.filter(state=Brake.State.ALLOWED).values_list("kind", flat=True))
     return [file for file in files if not file.reason or import_of(file) in allowed]
 
@@ -178,7 +178,7 @@ def import_of(file: KingFile) -> str:
 
 
 def to_read(file: KingFile) -> XmlFile | None:
-    """Return a file as the reader takes it; None for one that is no King document."""
+    """Return a file in the reader's form; None for one that is no King document."""
     kind = names.DOCUMENTS.get(file.document)
     if kind is None:
         return None
@@ -186,7 +186,7 @@ def to_read(file: KingFile) -> XmlFile | None:
 
 
 def was_read(ids: Iterable[str], run: SyncRun) -> None:
-    """Book that files were imported. What people uploaded is not kept on disk any longer than that."""
+    """Save that files were imported. Uploaded content is deleted from disk then."""
     files = KingFile.objects.filter(pk__in=[int(each) for each in ids])
     for file in files:
         _drop_upload(file)
@@ -194,7 +194,7 @@ def was_read(ids: Iterable[str], run: SyncRun) -> None:
 
 
 def hold_back(ids: Iterable[str], kind: Kind, run: SyncRun) -> bool:
-    """Let files wait where the brake stopped this run from writing their kind; True when it did."""
+    """Keep files waiting if the change limit stopped this run from writing their kind; return whether it did."""
     if not Brake.objects.filter(kind=IMPORTS[kind], run=run, state__in=Brake.OPEN).exists():
         return False
     KingFile.objects.filter(pk__in=[int(each) for each in ids]).update(reason=stored(reason("file_held")), run=run)
@@ -206,19 +206,19 @@ def has_failed(error: FileError, why: Reason, run: SyncRun) -> None:
 
 
 def count(counted: dict[str, int]) -> None:
-    """Store how many records files turned out to hold."""
+    """Save how many records the files turned out to hold."""
     for key, records in counted.items():
         KingFile.objects.filter(pk=int(key)).update(record_count=records)
 
 
 def remove(file: KingFile) -> None:
-    """Forget a file that people brought and no import has read, with its content where it was uploaded."""
+    """Delete an uploaded or registered file that no import has read, with its content if it was uploaded."""
     _drop_upload(file)
     file.delete()
 
 
 def forget(file: KingFile) -> None:
-    """Forget a file that was named for one run which did not get to its end; not one that the brake holds back."""
+    """Delete a file that was given for one run which did not read it to the end; not one held by the change limit."""
     KingFile.objects.filter(pk=file.pk, state=KingFile.State.NEW, reason={}).delete()
 
 

@@ -1,1 +1,1 @@
-"""King's open orders as work orders in OutSmart, and what becomes of them afterwards."""
+"""King's open orders as work orders in OutSmart, and what happens to them afterwards."""

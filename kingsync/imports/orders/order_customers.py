@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class _Relation(msgspec.Struct):
-    """What an order needs of a relation as it was posted."""
+    """The fields of a posted relation that an order needs."""
 
     name: str
     street: str = ""
@@ -42,7 +42,7 @@ class _Address(msgspec.Struct):
 
 
 class Customers:
-    """Answers for the orders of one page at a time, so that a page costs one query and rarely a call."""
+    """Looks up the customers of one page of orders at a time: a page costs one query and rarely a call."""
 
     def __init__(self, king: KingReader) -> None:
         self._king = king
@@ -51,7 +51,7 @@ class Customers:
         self._asked: dict[str, Debtor | Reason] = {}
 
     def prepare(self, orders: Iterable[Order]) -> None:
-        """Read what was sent of all customers that these orders name."""
+        """Prefetch what was sent of all customers that these orders name."""
         wanted = {each for order in orders for each in _named_by(order)}
         found = RecordLink.objects.filter(
             kind__in=MASTER_DATA["customers"].posted,
@@ -62,7 +62,7 @@ class Customers:
         self._sent = {(kind, king_id): sent for kind, king_id, sent in rows if (kind, king_id) in wanted}
 
     def of(self, order: Order) -> tuple[Debtor, Debtor] | Reason:
-        """Return who the work is for and who pays, or why one of them is not known."""
+        """Return who the work is for and who pays, or why one of them is unknown."""
         customer = self._customer(order)
         if isinstance(customer, Reason):
             return customer
@@ -151,7 +151,7 @@ def _lacks(number: str, found: Sized) -> bool:
 
 
 def _read(sent: str | None, form: type[T]) -> T | None:
-    """Return what was posted; None for nothing, or for a row in a form of long ago."""
+    """Return what was posted; None for nothing, or for a row in an obsolete format."""
     try:
         return msgspec.json.decode(sent, type=form) if sent else None
     except msgspec.DecodeError:

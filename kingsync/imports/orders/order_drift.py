@@ -1,4 +1,4 @@
-"""What becomes in King of orders that have a work order: changed, closed, open again. OutSmart is told nothing.
+"""What happens in King to orders that have a work order: changed, closed, reopened. Nothing is sent to OutSmart.
 
 See docs/decisions/0006-imported-orders-are-not-changed.md.
 """
@@ -30,13 +30,13 @@ NAMED_AT_MOST = 10
 
 
 class OrderWatch:
-    """Keeps what we show of imported orders up to date; changes links, and leaves storing them to the caller."""
+    """Updates the displayed state of imported orders; changes links, and leaves saving them to the caller."""
 
     def __init__(self, claim: Claim, choices: Orders, customers: Customers, log: RunLog) -> None:
         self._claim, self._choices, self._customers, self._log = claim, choices, customers, log
 
     def still_there(self, link: RecordLink, *, is_exported: bool) -> bool:
-        """Take up an order that is open in King; True when that changes what we show of it."""
+        """Update the link of an order that is open in King; return True when that changes what we show of it."""
         is_back = link.state == State.GONE
         if is_back:
             link.state, link.reason = State.LINKED, {}
@@ -47,7 +47,7 @@ class OrderWatch:
         return is_back or is_settled
 
     def changed(self, link: RecordLink, order: Order, source_hash: uuid.UUID) -> None:
-        """Compare an order whose bytes changed with the work order as it was posted; tell each difference once."""
+        """Compare an order whose bytes changed with the work order as it was posted; report each difference once."""
         found = [msgspec.to_builtins(each) for each in self._differences(link, order)]
         is_news = bool(found) and found != link.difference
         link.difference, link.source_hash = found, source_hash
@@ -61,7 +61,7 @@ class OrderWatch:
         parties = self._customers.of(order)
         is_known = not isinstance(parties, Reason)
         customer, invoice = _strangers(order) if isinstance(parties, Reason) else parties
-        # Lines that were sent are compared, whatever the settings say of new work orders by now.
+        # Lines that were sent are compared, whatever the settings now say about new work orders.
         choices = msgspec.structs.replace(self._choices, materials=True)
         known = Known(
             line_ids=imported_lines.line_ids(link.king_id),
@@ -71,11 +71,11 @@ class OrderWatch:
         try:
             sent = msgspec.json.decode(link.sent, type=NewWorkOrder)
         except msgspec.DecodeError:
-            return []  # posted in a form of long ago: nothing can be said about it
+            return []  # posted in an obsolete format: it cannot be compared
         return order_changes.between(sent, imported_orders.drafted(order, customer, invoice, choices), known)
 
     def gone(self, link: RecordLink) -> None:
-        """Mark an order that King shows no more; the work order is left to people."""
+        """Mark an order that King no longer shows; the work order is left to the users."""
         why = reason("order_gone")
         link.state, link.reason = State.GONE, dict(stored(why))
         self._tell(link, "gone", why)
@@ -98,7 +98,7 @@ class OrderWatch:
 
 
 def _strangers(order: Order) -> tuple[Debtor, Debtor]:
-    """Return what the order itself says of its customers: their numbers."""
+    """Return the customers as far as the order itself names them: their numbers."""
     payer = order.invoice_debtor_number or order.debtor_number
     return Debtor(number=order.debtor_number), Debtor(number=payer)
 
@@ -119,7 +119,7 @@ def tell(
     name: str = "",
     found: Sequence[dict[str, str]] = (),
 ) -> None:
-    """Say what a dry run would do with an order, and keep an example of it for the page."""
+    """Add the dry run's entry for an order, and keep an example of it for the page."""
     entry: dict[str, object] = {
         "kind": RecordKind.ORDER.value,
         "king_id": number,

@@ -1,4 +1,4 @@
-"""Open King orders become work orders in OutSmart: once each, and never one that our export made."""
+"""Import open King orders as work orders in OutSmart: once each, and never one that our export created."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from kingsync.runs.lifecycle import Claim
 from kingsync.runs.run_log import RunLog
 
 NAME = ORDERS.name
-# A new order costs a call: so many are at stake between two heartbeats.
+# A new order costs a call: at most this many between two heartbeats.
 PAGE = 200
 BATCH = 50
 Counted = Literal["skipped", "rejected"]
@@ -41,7 +41,7 @@ Counted = Literal["skipped", "rejected"]
 
 @dataclass(frozen=True)
 class _Met:
-    """An order on a page of King's, of which the number has been read, with what we knew of it."""
+    """An order on a page of King's whose number was read, with its existing link."""
 
     number: str
     raw: bytes
@@ -63,7 +63,7 @@ class OrderImport:
         self._journal = Journal(king_connection.administration if king_connection else "", Purpose.IMPORTS)
 
     def work(self) -> bool:
-        """Read page by page; True when the slice is over before the last page."""
+        """Read page by page; return True when the slice is over before the last page."""
         claim, (after, done) = self._claim, self._begin()
         claim.beat(kind=NAME, done=done)
         for page in self._king.iter_pages(Kind.ORDER, after=after, size=PAGE):
@@ -80,7 +80,7 @@ class OrderImport:
         return False
 
     def _begin(self) -> tuple[str, int]:
-        """Return after which order to go on, and how many were done: where an earlier slice stopped, or nowhere."""
+        """Return the order to continue after and the count so far: from an earlier slice, or the start."""
         stood = self._claim.run.cursor.get(NAME)
         if stood is None:
             self._pass.begin()
@@ -94,7 +94,7 @@ class OrderImport:
         return {"finished": self._claim.run.cursor.get("finished", []), NAME: stands}
 
     def _finish(self, done: int) -> None:
-        """Mark what King shows no more. After a crash in between the last page is read again."""
+        """Mark orders that King no longer shows. After a crash in between the last page is read again."""
         for link in self._pass.missing():
             self._watch.gone(link)
             self._links.append(link)
@@ -121,7 +121,7 @@ class OrderImport:
 
     def _met(self, page: Page) -> list[_Met]:
         numbered = [(number, bytes(raw)) for raw in page.records if (number := self._number(bytes(raw)))]
-        newest = dict(numbered)  # an order that stands on a page twice is one order
+        newest = dict(numbered)  # an order listed twice on a page is one order
         self._claim.count("unchanged", len(numbered) - len(newest))
         links = order_links.of(newest)
         return [
@@ -130,7 +130,7 @@ class OrderImport:
         ]
 
     def _number(self, raw: bytes) -> str:
-        """Return the number of an order; "" for what has none that we could keep (booked so)."""
+        """Return the number of an order; "" if it has none that we can store (saved as rejected)."""
         try:
             number = payloads.number(Kind.ORDER, raw)
         except errors.PayloadError as error:
@@ -149,13 +149,13 @@ class OrderImport:
         return ""
 
     def _is_told(self, each: _Met, ledger: Mapping[str, bool]) -> bool:
-        """True for an order of which nothing is to be found out: it has a work order and says what it said before.
+        """Return True for an order that needs no further look: it has a work order and is unchanged.
 
-        What the export has begun to write to is watched by the export.
+        Once the export has begun to write to an order, the export watches it.
         """
         link, is_exported = each.link, ledger.get(each.number, False)
         if link is None or link.state not in order_links.WITH_WORK_ORDER:
-            return each.number in ledger  # our export made the order, or linked it
+            return each.number in ledger  # our export created the order, or linked it
         if self._watch.still_there(link, is_exported=is_exported):
             self._links.append(link)
         return is_exported or not link.sent or link.source_hash == each.source_hash
@@ -168,7 +168,7 @@ class OrderImport:
             return None
 
     def _considered(self, each: _Met, order: Order) -> tuple[_Met, NewWork] | None:
-        """Return the work order to make; None for one that was made before, is left alone or impossible (booked so)."""
+        """Return the work order to make; None if it exists, is left alone or is impossible (saved so)."""
         if each.link is not None and each.link.state in order_links.WITH_WORK_ORDER:
             self._claim.count("unchanged")
             self._watch.changed(each.link, order, each.source_hash)
@@ -188,7 +188,7 @@ class OrderImport:
         parties = self._customers.of(order)
         return parties if isinstance(parties, Reason) else imported_orders.from_order(order, *parties, self._choices)
 
-    # --- Booking ------------------------------------------------------------------------------------------------------
+    # --- Saving -------------------------------------------------------------------------------------------------------
 
     def _drop(self, each: _Met, counted: Counted, why: Reason) -> None:
         """Count and list an order that does not become a work order; the same reason is logged once."""
@@ -203,7 +203,7 @@ class OrderImport:
             self._log.add(f"record.{counted}", why, level=level, kind=RecordKind.ORDER, king_id=each.number)
         if self._is_dry:
             order_drift.tell(self._claim, each.number, counted, why=why)
-        # One that was refused again was booked as being posted meanwhile.
+        # One that was refused again was meanwhile saved as being posted.
         if (is_news or is_wrong) and (each.link is None or each.link.state not in order_links.WITH_WORK_ORDER):
             self._links.append(link)
 
@@ -231,15 +231,15 @@ class OrderImport:
             self._drop(by_number[number], "rejected", why)
 
     def _is_new(self, each: _Met, work: NewWork) -> bool:
-        """Look an order up in OutSmart: a call, before which somebody may have taken over or asked to stop."""
+        """Return whether OutSmart lacks the order: a call, before which the run may be taken over or cancelled."""
         self._claim.pulse()
         return not self._is_there(each, work)
 
     def _is_there(self, each: _Met, work: NewWork) -> bool:
-        """True for an order that OutSmart has a work order of (booked so), or that cannot be looked up there.
+        """Return True if OutSmart has a work order for the order (saved so), or cannot be asked about it.
 
-        An interrupted run posted it, and booked that beforehand; or somebody typed its number into a work order, which
-        is linked as it is: its rows are their own.
+        An interrupted run posted it, which was saved beforehand; or a user typed its number into a work order, which is
+        linked as it is: its rows are the user's own.
         """
         try:
             outsmart_id = order_post.find(self._outsmart, each.number)
@@ -266,7 +266,7 @@ class OrderImport:
         return True
 
     def _is_ours_again(self, each: _Met, work: NewWork, outsmart_id: str) -> bool:
-        """Link a work order that a lost state of the database posted, with the lines that its materials are."""
+        """Link a work order posted by a lost state of the database, with the lines that its materials come from."""
         if not self._is_dry:
             order_post.book_again(Ready(work, each.source_hash), outsmart_id)
         self._claim.count("unchanged")

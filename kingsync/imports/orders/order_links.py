@@ -1,4 +1,4 @@
-"""What we remember of King's orders: which have a work order, what was posted, why others have none."""
+"""What is stored about King's orders: which have a work order, what was posted, why others have none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import label
 
 State = RecordLink.State
-# The state of an order that has a work order, whether King still shows it or not.
+# The states of an order that has a work order, whether King still shows it or not.
 WITH_WORK_ORDER = (State.LINKED, State.GONE)
 _CHANGING = ["outsmart_id", "name", "state", "source_hash", "sent", "difference", "reason", "synced_at"]
 
@@ -36,7 +36,7 @@ def made(
     source_hash: uuid.UUID | None = None,
     why: Reason | None = None,
 ) -> RecordLink:
-    """Return a link that is not stored yet. One without a work order goes by King's own number."""
+    """Return a link that is not stored yet. One without a work order is keyed by King's own number."""
     return RecordLink(
         tenant_id=tenants.current_id(),
         administration_id=tenants.current_administration_id(),
@@ -53,9 +53,9 @@ def made(
 
 
 def store(links: Sequence[RecordLink]) -> None:
-    """Write links, the last one of each order.
+    """Save links; the last one of each order counts.
 
-    One whose work order belongs to another order is left out of the linked ones, with that reason.
+    A link whose work order belongs to another order is saved as skipped, with that reason.
     """
     links = list({link.king_id: link for link in links}.values())
     owners = _owners(links)
@@ -73,7 +73,7 @@ def store(links: Sequence[RecordLink]) -> None:
 
 
 def _owners(links: Sequence[RecordLink]) -> dict[str, str]:
-    """Return the orders that the work orders of these links belong to already."""
+    """Return the orders that the work orders of these links already belong to."""
     wanted = [link.outsmart_id for link in links if link.state == State.LINKED]
     if not wanted:
         return {}
@@ -82,7 +82,7 @@ def _owners(links: Sequence[RecordLink]) -> dict[str, str]:
 
 
 def in_the_ledger(numbers: Iterable[str]) -> dict[str, bool]:
-    """Return the orders that a work order of the ledger belongs to; True where the export has begun to write."""
+    """Return the orders that a work order of the ledger belongs to; True once the export has begun to write."""
     rows = WorkOrder.objects.filter(king_order_number__in=list(numbers))
     return {number: step != Step.NEW for number, step in rows.values_list("king_order_number", "step") if number}
 

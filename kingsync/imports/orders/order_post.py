@@ -1,9 +1,9 @@
-"""New work orders to OutSmart, each exactly once.
+"""Post new work orders to OutSmart, each exactly once.
 
-PostWorkorders knows no keys of ours and may answer never. So what is about to be posted is booked first; whoever finds
-it booked like that later looks it up in OutSmart, and takes what is there for what was posted. The journal tells the
-same to a database that was put back to an earlier state: without it the rows of the work order would be sent to the
-King order that they came from, a second time.
+PostWorkorders has no idempotency key and may never answer. So what is about to be posted is saved first; a later run
+that finds it saved like that looks it up in OutSmart, and treats what it finds as what was posted. The journal serves a
+restored database in the same way: without it the rows of the work order would be sent a second time, to the King order
+that they came from.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ THEIR_FAULT = "1007"
 
 @dataclass(frozen=True)
 class Ready:
-    """A work order to post, and the hash of the King record that it was made of."""
+    """A work order to post, and the hash of the King record it was made from."""
 
     work: NewWork
     source_hash: uuid.UUID
@@ -50,9 +50,9 @@ def find(outsmart: Client, number: str) -> str | None:
 
 
 def post(outsmart: Client, batch: Sequence[Ready], journal: Journal) -> dict[str, Reason]:
-    """Post work orders that OutSmart does not have, and book what became of them; return why some were refused.
+    """Post work orders that OutSmart does not have, and save the result; return why some were refused.
 
-    Raises the errors that are not about one record; what was booked before then leads the next run to the rest.
+    Raises the errors that are not about one record; what was saved before then leads the next run to the rest.
     """
     _book_intent(batch)
     journal.about_to_create_all(ready.number for ready in batch)
@@ -75,7 +75,7 @@ def _book_intent(batch: Sequence[Ready]) -> None:
 
 
 def book_again(ready: Ready, outsmart_id: str) -> None:
-    """Book a work order that was posted before the database was put back to an earlier state."""
+    """Save a work order that was posted before the database was restored to an earlier state."""
     with transaction.atomic():
         order_links.store([_link(ready, State.LINKED, outsmart_id=outsmart_id)])
         imported_lines.store([ready.work])
@@ -95,7 +95,7 @@ def _link(ready: Ready, state: State, *, outsmart_id: str = "", why: Reason | No
 
 
 def _sent(outsmart: Client, batch: Sequence[Ready]) -> dict[str, str]:
-    """Post and return OutSmart's ids; after a lost answer only those that OutSmart turns out not to have.
+    """Post work orders and return OutSmart's ids; after a lost answer, repeat only those that OutSmart does not have.
 
     Those that OutSmart had already may be absent from its answer, and are looked up.
     """
@@ -114,7 +114,7 @@ def _once_more(outsmart: Client, batch: Sequence[Ready]) -> dict[str, str]:
     except errors.OutcomeUnknownError as error:
         if error.code != THEIR_FAULT:
             raise
-        # OutSmart's own fault, twice, at these very rows: one of them may be the cause, so it is looked for.
+        # OutSmart's own fault, twice, for these very rows: one of them may be the cause, so search for it.
         raise errors.RejectedError(
             system=error.system, operation=error.operation, code=error.code, detail=error.detail
         ) from None

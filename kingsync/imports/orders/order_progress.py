@@ -1,4 +1,4 @@
-"""What a pass over King's open orders leaves over: orders that should have been there."""
+"""What a scan of King's open orders does not find: orders that should have been there."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from kingsync.models.import_kinds import ORDERS
 from kingsync.models.links import ReadState, RecordLink
 
 PURPOSE = ORDERS.name
-# Each costs a call to King; the next run goes on.
+# Each costs a call to King; the next run continues.
 ASKED_AT_MOST = 50
 _HASH_BYTES = 16
 
 
 class OrderPass:
-    """One pass, which may take several slices: between them the database keeps what was not met yet.
+    """One scan, which may take several slices: in between, the database holds what is still unseen.
 
-    Only where reading all pages proves that what was not there is not open. A slice that was killed has kept nothing,
-    and a dry run never does: then this pass proves nothing, and the next one will.
+    Only if reading all pages proves that an unseen order is not open. A killed slice has stored nothing, and a dry run
+    never does: then this scan proves nothing, and the next one will.
     """
 
     def __init__(self, king: KingReader, *, is_dry: bool) -> None:
@@ -40,7 +40,7 @@ class OrderPass:
             self._unmet = set(map(_digest, order_links.waiting_for_work().values_list("king_id", flat=True)))
 
     def go_on(self) -> None:
-        """Take up what an earlier slice remembered last."""
+        """Continue with what an earlier slice stored."""
         state = None if self._is_dry else ReadState.objects.filter(purpose=PURPOSE, kind=Kind.ORDER.value).first()
         if state and state.unseen is not None:
             content = bytes(state.unseen)
@@ -51,18 +51,18 @@ class OrderPass:
             self._unmet.difference_update(map(_digest, numbers))
 
     def cannot_be_sure(self) -> None:
-        """Give up on this pass: an order was there that nobody could read the number of."""
+        """Give up on this scan: it contained an order whose number could not be read."""
         self._unmet = None
 
     def remember(self) -> bool:
-        """Keep what was not met yet for the next slice; False when that one cannot know."""
+        """Store what is still unseen for the next slice; return False when there is nothing to go by."""
         if self._unmet is None or self._is_dry:
             return False
         self._store({"unseen": b"".join(self._unmet)})
         return True
 
     def missing(self) -> Iterator[RecordLink]:
-        """Return orders that the finished pass did not meet and King, asked for them, does not know as open either."""
+        """Yield orders that the finished scan did not see and that King, when asked, does not show as open either."""
         if not self._unmet or not self._proves_absence():
             return
         waiting = order_links.waiting_for_work().order_by("king_id").values_list("king_id", flat=True)
@@ -78,16 +78,16 @@ class OrderPass:
         return self._king.covers(Kind.ORDER) is Coverage.ALL
 
     def _is_open(self, number: str) -> bool:
-        """Ask King once more: an order may have been opened again, or its pages read while it moved.
+        """Ask King once more: an order may have been reopened, or its pages read while it moved.
 
-        A file cannot be asked; there the pass alone decides.
+        A file cannot be asked; there the scan alone decides.
         """
         if not self._king.can_look_up:
             return False
         try:
             return self._king.get_order(number=number) is not None
         except errors.PayloadError:
-            return True  # it is there, whatever it says
+            return True  # it is there, whatever it contains
 
     def _store(self, changes: Mapping[str, datetime.datetime | bytes | None]) -> None:
         if not self._is_dry:

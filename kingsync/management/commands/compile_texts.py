@@ -1,4 +1,4 @@
-"""`manage.py compile_texts`: translations from .po to .mo without GNU gettext, and the check that both agree."""
+"""`manage.py compile_texts`: compile translations from .po to .mo without GNU gettext, or check that both agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ try:
     from babel.messages import Catalog, Message
     from babel.messages.mofile import read_mo, write_mo
     from babel.messages.pofile import read_po
-except ImportError as error:  # production needs no Babel: the compiled files are part of the source
+except ImportError as error:  # production needs no Babel: the compiled files are in the source
     raise CommandError("compile_texts needs Babel; run `make install` and use .venv/bin/python.") from error
 
 Key = tuple[str, str | None]
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, check: bool, **_options: Any) -> None:
-        """This function will compile all translations, or with `check` list what is wrong and exit with 1."""
+        """Compile all translations, or with `check` list what is wrong and exit with 1."""
         sources = [path for folder in settings.LOCALE_PATHS for path in sorted(Path(folder).glob("*/LC_MESSAGES/*.po"))]
         if not check:
             for source in sources:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 
 def complaints_about(source: Path) -> Iterator[str]:
-    """Yield one sentence for each thing that is wrong with a .po file or the .mo file beside it."""
+    """Yield one sentence for each problem in a .po file or its .mo file."""
     catalog = _read(source)
     name = f"{source.parent.parent.name}/{source.name}"
     for message in catalog:
@@ -74,13 +74,13 @@ def _compiled(catalog: Catalog) -> BytesIO:
 
 
 def _is_current(source: Path, catalog: Catalog) -> bool:
-    """Compare texts, not bytes: the header of a .mo names the version of the tool that wrote it."""
+    """Return whether the texts agree; not the bytes, since the header of a .mo names the version of the tool."""
     committed = source.with_suffix(".mo")
     return committed.exists() and _texts(BytesIO(committed.read_bytes())) == _texts(_compiled(catalog))
 
 
 def _texts(compiled: BytesIO) -> dict[Key, tuple[str, ...]]:
-    """Return what a compiled catalog answers, by message id (the singular one) and context."""
+    """Return the translations of a compiled catalog by message id (the singular one) and context."""
     return {(_shown(message), message.context): _strings(message) for message in read_mo(compiled) if message.id}
 
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: everything at once, with demo data, until Ctrl-C."""
+"""`manage.py demo`: everything at once with demo data, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ USUAL_PORT = 8000
 START_SECONDS = 90.0
 COLOURS = (36, 33, 32, 35, 34, 96)
 NAME_WIDTH = 8
-# Lines come when they are written, and Celery does not warn of root at each start: a demo may run as root.
+# Output is unbuffered, and Celery does not warn about root at each start: a demo may run as root.
 QUIETLY = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore:You're running the worker"}
 
 
 class Stopped(BaseException):
-    """Somebody wants the demo to end. Not an `Exception`: nothing on the way may take it for an error."""
+    """Raised by a signal to end the demo. Not an `Exception`, so that nothing on the way handles it as an error."""
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """This function will run the demo until a signal comes; exit code 0 then, 1 when something does not start."""
+        """Run the demo until a signal comes; exit with 0 then, with 1 when something does not start."""
         if not settings.IS_DEVELOPMENT:
             raise CommandError("The demo is for a development machine: unset SECRET_KEY and start it again.")
         places = Places(local_folder() / "demo.json")
@@ -71,23 +71,23 @@ class Command(BaseCommand):
 
 
 class Places:
-    """The ports of the parts. They stay the same over restarts: the demo tenant's connections name them."""
+    """The ports of the parts. They persist across restarts: the demo tenant's connections contain them."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
 
     def known(self, name: str) -> int:
-        """Return the port of a part when it was last started, else the usual one of the web."""
+        """Return the last port of a part, else the web's default."""
         return self._ports.get(name, USUAL_PORT)
 
     def sandbox(self, name: str) -> int:
-        """Return the sandbox's port: the last one when it is free, else another."""
+        """Return the sandbox's port: the last one if it is free, else another."""
         port = self._ports.get(name, 0)
         return self._remember(name, port if port and ports.is_free(port) else ports.free_port())
 
     def web(self, say: Callable[[str], None]) -> int:
-        """Return the port for the pages: PORT when it is set, else 8000 or the next free one."""
+        """Return the port for the pages: PORT if set, else 8000 or the next free one."""
         wanted = os.environ.get("PORT", "")
         if wanted:
             return self._remember("web", self._checked(wanted))
@@ -112,7 +112,7 @@ class Places:
 
 
 class Demo:
-    """The demo's steps, from top to bottom."""
+    """The steps of the demo, from top to bottom."""
 
     def __init__(self, places: Places, say: Callable[[str], None], show: Callable[[str, str], None]) -> None:
         self._places = places
@@ -131,13 +131,13 @@ class Demo:
             self._say("stopping")
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)  # we are at it
+                signal.signal(number, signal.SIG_IGN)  # we are already stopping
             self._supervisor.stop()
             self._say("stopped")
 
     def _start(self) -> None:
         port = self._places.web(self._say)
-        self._env.setdefault("SITE_URL", f"http://{ports.HOST}:{port}")  # for the links in mails
+        self._env.setdefault("SITE_URL", f"http://{ports.HOST}:{port}")  # for links in e-mails
         self._tell_servers()
         call_command("migrate", verbosity=0, interactive=False)
         self._say("migrate   the database is up to date")
@@ -169,8 +169,8 @@ class Demo:
         self._supervisor.start(Part("web", [sys.executable, "-m", *web], floor=1))
         for queue in ("imports", "exports"):
             worker = ["worker", "--queues", queue, "--hostname", f"{queue}@demo", "--concurrency", "2"]
-            worker += ["--without-mingle", "--without-gossip"]  # one machine: nobody to talk to
-            # A worker that is asked to end finishes its task first; without its database it had better be gone.
+            worker += ["--without-mingle", "--without-gossip"]  # one machine: nothing to sync
+            # A worker that is asked to end would finish its task first; without its database it must be killed.
             self._supervisor.start(Part(queue, _celery(*worker), floor=2, death_signal=signal.SIGKILL))
         self._supervisor.start(Part("beat", _celery("beat"), floor=2, death_signal=signal.SIGKILL))
 

@@ -1,4 +1,4 @@
-"""Show every work order that was ever seen at a trigger, or decide about some of them."""
+"""Show every work order ever seen at a trigger, or carry out manual actions on some of them."""
 
 from __future__ import annotations
 
@@ -127,14 +127,14 @@ def _add_actions(parser: ArgumentParser) -> None:
 
 
 def _who_is_logged_in() -> str:
-    """Return the user's name on this computer, "" where it has none (a container's number): then --by is needed."""
+    """Return the user's name on this computer, "" if there is none (a container's bare uid): then --by is required."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
 
 
-# --- Decisions --------------------------------------------------------------------------------------------------------
+# --- Manual actions ---------------------------------------------------------------------------------------------------
 
 
 class _RefusedError(Exception):
@@ -145,7 +145,7 @@ class _RefusedError(Exception):
 
 @contextmanager
 def _told_in_words() -> Iterator[None]:
-    """Turn what refuses a decision as a whole into a sentence."""
+    """Turn the refusal of a whole action into a sentence."""
     try:
         yield
     except OtherCustomerError as error:
@@ -173,7 +173,7 @@ def _row(outsmart_id: str) -> WorkOrder:
 
 
 def _each(outsmart_ids: list[str], decide: Callable[..., actions.Decided], **how: str) -> actions.Decided:
-    """Decide about the work orders that are there; the others are refused beside them."""
+    """Apply an action to the work orders that exist; the others are reported as refused."""
     rows = list(WorkOrder.objects.defer("source").filter(outsmart_id__in=outsmart_ids).order_by("id"))
     decided = decide(work_orders=rows, **how)
     known = {row.outsmart_id for row in rows}
@@ -229,7 +229,7 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
 }
 
 
-# --- What is shown ----------------------------------------------------------------------------------------------------
+# --- Output -----------------------------------------------------------------------------------------------------------
 
 
 def _entries() -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""One sandbox as an HTTP server on loopback, in the foreground."""
+"""Run one sandbox as an HTTP server on loopback, in the foreground."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Command(BaseCommand):
     """Serve a stand-in for King or OutSmart until SIGINT or SIGTERM."""
 
     help = "Serve a stand-in for King or OutSmart on 127.0.0.1, until Ctrl-C."
-    # No database and no settings are used: the sandbox is the other side.
+    # Uses neither database nor settings: the sandbox plays the other side.
     requires_system_checks = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Describe the arguments."""
+        """Add the arguments."""
         parser.add_argument("system", choices=["king", "outsmart"])
         parser.add_argument("--port", type=_port, required=True, help="0 takes a free port")
         parser.add_argument("--host", default=LOOPBACK, help="only for a container, whose loopback nobody else reaches")
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         outsmart.add_argument("--software-token", default="sandbox-software-token")
 
     def handle(self, *_args: object, **options: object) -> None:
-        """Serve until a signal comes; exits 2 when the port is taken or the state file cannot be read."""
+        """Serve until a signal comes; exit with 2 when the port is taken or the state file cannot be read."""
         chosen = msgspec.convert(options, Options)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -105,7 +105,7 @@ def _sandbox(chosen: Options) -> Sandbox:
 
 
 def _ready_line(sandbox: Sandbox) -> str:
-    # These credentials open nothing but this process, so that people can copy them from here.
+    # These credentials open nothing but this process, so they may be shown for copying.
     if isinstance(sandbox, KingSandbox):
         return (
             f"King sandbox: {sandbox.base_url} administration {sandbox.administration} "

@@ -1,4 +1,4 @@
-"""Show one tenant as the JSON file that apply_tenant takes."""
+"""Show one tenant as the JSON file that apply_tenant accepts."""
 
 from __future__ import annotations
 

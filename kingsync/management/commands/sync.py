@@ -60,7 +60,7 @@ class Command(BaseCommand):
             each.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Set up the process, which does this one run, and carry the command out."""
+        """Set up the process for this one run, and execute the command."""
         if RunKind.IMPORT in argv:
             import_process.prepare()
         super().run_from_argv(argv)
@@ -130,9 +130,9 @@ def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, ob
 
 @contextmanager
 def _registered(paths: list[Path]) -> Iterator[list[KingFile]]:
-    """Take note of files while they are read. What no import read to its end is forgotten, so that none reads it later.
+    """Register files while they are read; those not read to the end are forgotten, so that no later run reads them.
 
-    Only where the brake kept the changes back does a file go on waiting, for the yes.
+    Only a file whose changes the change limit stopped keeps waiting for approval.
     """
     files = []
     try:
@@ -158,7 +158,7 @@ def _exit_code(run: SyncRun) -> int:
 
 @contextmanager
 def _progress(tenant: Tenant, run: SyncRun) -> Iterator[None]:
-    """Show a progress bar on a terminal, drawn from the run's row by a thread of its own."""
+    """Show a progress bar on a terminal, updated from the run's row by a separate thread."""
     if not sys.stderr.isatty():
         yield
         return

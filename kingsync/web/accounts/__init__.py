@@ -1,1 +1,1 @@
-"""Logging in, one's own account, and a tenant's members."""
+"""Login, one's own account, and a tenant's members."""

@@ -1,4 +1,4 @@
-"""A person's own account: name, mail address, password."""
+"""A user's own account: name, e-mail address, password."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SALT = "kingsync.mail-address"
 
 
 class NameForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The name that colleagues see; one field, as people have all kinds of names."""
+    """The name that colleagues see; one field, because names have many forms."""
 
     name = forms.CharField(
         label=gettext_lazy("Name"),
@@ -80,7 +80,7 @@ def account(request: access.PersonRequest) -> HttpResponse:
 @require_POST
 @access.people
 def change_email(request: access.PersonRequest) -> HttpResponse:
-    """Mail a link to the new address; it counts when that is opened."""
+    """E-mail a link to the new address, which counts once the link is opened."""
     form = EmailForm(request.POST, user=request.user, prefix="email")
     if not form.is_valid():
         return _page(request, email_form=form, status=422)
@@ -99,7 +99,7 @@ def change_email(request: access.PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.people
 def confirm_email(request: access.PersonRequest, sealed: str) -> HttpResponse:
-    """Take the new address once its owner has opened the link."""
+    """Save the new address once its owner has opened the link."""
     email = _sealed_email(request.user, sealed)
     if not email or _is_taken(email, by_others_than=request.user):
         return render(request, "accounts/account_email.html", {"email": ""}, status=404)
@@ -127,7 +127,7 @@ class ChangePasswordView(PasswordChangeView):
 
 
 def _sealed_email(user: User, sealed: str) -> str:
-    """Return the new address of a link that is young, this person's, and not used yet; else ""."""
+    """Return the new address of a link that is recent, this person's, and not used yet; else ""."""
     try:
         told = signing.loads(sealed, salt=SALT, max_age=settings.PASSWORD_RESET_TIMEOUT)
     except signing.BadSignature:
@@ -137,7 +137,7 @@ def _sealed_email(user: User, sealed: str) -> str:
 
 
 def _take(email: str, user: User) -> bool:
-    """Store the new address; False when another account got it meanwhile."""
+    """Save the new address; return False when another account got it meanwhile."""
     try:
         with transaction.atomic():
             User.objects.filter(pk=user.pk).update(email=email)

@@ -1,4 +1,4 @@
-"""Addresses of logging in, one's own account, and the people of a tenant."""
+"""URLs of logging in, one's own account, and the members of a tenant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody meets who opens the link of an invitation."""
+"""The pages behind an invitation link."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PASSWORD = {"autocomplete": "new-password"}
 
 
 class NewAccountForm(forms.Form):
-    """A name and a password for the invited mail address."""
+    """A name and a password for the invited e-mail address."""
 
     name = forms.CharField(
         label=gettext_lazy("Your name"),
@@ -68,7 +68,7 @@ class NewAccountForm(forms.Form):
 @never_cache
 @require_safe
 def open_link(request: HttpRequest, secret: str) -> HttpResponse:
-    """Keep the link's hash in the session and go on without it in the address, where others could read it."""
+    """Store the link's hash in the session and redirect to a URL without it, where others could read it."""
     request.session[KEY] = invitations.hash_of(secret)
     return redirect("invitation")
 
@@ -77,7 +77,7 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest) -> HttpResponse:
-    """Show the invitation, and let the person join: as who is logged in, or with a new account."""
+    """Show the invitation, and let the person join: with the current account, or with a new one."""
     try:
         found = invitations.find(request.session.get(KEY, ""))
         return _page_of(request, found)
@@ -109,7 +109,7 @@ def _new_account(request: HttpRequest, found: Invitation) -> HttpResponse:
     password = form.cleaned_data["password"]
     try:
         user = invitations.register(request.session[KEY], name=form.cleaned_data["name"], password=password)
-    except IntegrityError:  # the same form came twice at once, and the other one was first
+    except IntegrityError:  # the same form was submitted twice at once, and the other one was first
         return redirect("login")
     login(request, user)
     request.session.pop(KEY, None)

@@ -1,6 +1,6 @@
-"""Browsers in which an account was logged in before: what strangers try elsewhere does not keep them waiting.
+"""Browsers in which an account logged in before: attempts by strangers elsewhere do not delay them.
 
-A signed cookie for each account and browser. It opens nothing by itself.
+A signed cookie for each account and browser. It grants no access by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DAYS = 365
 
 
 def of(request: HttpRequest | None, user: User | None) -> str:
-    """Return the name of this browser, if the account was logged in here before; else ""."""
+    """Return the id of this browser, if the account logged in here before; else ""."""
     sealed = request.COOKIES.get(_cookie(user), "") if request and user else ""
     try:
         told = signing.loads(sealed, salt=SALT, max_age=DAYS * 24 * 3600)
@@ -27,7 +27,7 @@ def of(request: HttpRequest | None, user: User | None) -> str:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
-    """Know this browser from now on: the account has proved all that it must."""
+    """Remember this browser: the account has passed every check."""
     device = of(request, user) or get_random_string(16)
     response.set_cookie(
         _cookie(user),

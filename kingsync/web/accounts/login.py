@@ -1,4 +1,4 @@
-"""Logging in, and a new password by mail for who forgot the old one."""
+"""Logging in, and resetting a forgotten password by e-mail."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TOO_MANY = _("Too many wrong passwords. Wait a quarter of an hour, or request a 
 
 
 class LoginForm(AuthenticationForm):
-    """An e-mail address, and a password that cannot be guessed at leisure."""
+    """An e-mail address and a password, with protection against guessing."""
 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": _("The e-mail address or the password is wrong."),
     }
-    # Django calls the login so, whatever it is.
+    # Django's name for the login field, whatever it is.
     username = forms.EmailField(
         label=_("E-mail address"),
         max_length=254,
@@ -57,7 +57,7 @@ class LoginView(views.LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Log in; where there is a second step, the browser is known only after that."""
+        """Log in; if there is a second step, the browser becomes known only after that."""
         user = form.get_user()
         answer = super().form_valid(form)
         if not second_step.has_device(user):
@@ -67,7 +67,7 @@ class LoginView(views.LoginView):
 
 
 def admin_door(request: HttpRequest) -> HttpResponse:
-    """Send to our own login, so that there is one door; who is inside and still comes here may not enter the admin."""
+    """Redirect to our own login, so that there is one entrance; a logged-in visitor here may not enter the admin."""
     if request.user.is_authenticated:
         raise PermissionDenied
     request_path = request.GET.get("next") or reverse("admin:index")
@@ -75,13 +75,13 @@ def admin_door(request: HttpRequest) -> HttpResponse:
 
 
 class ResetForm(PasswordResetForm):
-    """Mails a link, and tells nobody whether there is an account with the address."""
+    """E-mails a link, and does not reveal whether there is an account with the address."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         try:
             throttle.book(*tries.of_reset(kwargs.get("request"), self.cleaned_data["email"]))
         except throttle.TooManyTriesError:
-            return  # enough mails for one quarter of an hour
+            return  # enough e-mails for one quarter of an hour
         super().save(*args, **kwargs)
 
     def send_mail(  # noqa: PLR0917  (Django's)
@@ -118,7 +118,7 @@ class ResetConfirmView(views.PasswordResetConfirmView):
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
-        """Know this browser: who opens the account's mail is let in also while strangers guess at the account."""
+        """Remember this browser: the owner of the mailbox gets in even while strangers guess at the account."""
         messages.success(self.request, gettext("Your password has been changed. Log in with the new one."))
         answer = super().form_valid(form)
         tries.has_proved(self.request, form.user)

@@ -1,4 +1,4 @@
-"""Who logs in: people by their e-mail address."""
+"""Login by e-mail address."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kingsync.models.users import User
 
 
 def account_of(email: str) -> User | None:
-    """Return the account with this e-mail address, in any case of letters."""
+    """Return the account with this e-mail address, ignoring case."""
     return User.objects.filter(email=email).first()
 
 
 class AccountBackend(ModelBackend):
-    """Django's own way to log in, with what every page asks of an account."""
+    """Django's own backend, plus what every page needs of an account."""
 
     def get_user(self, user_id: int) -> Any:
-        """Return the account with `has_second_step`: every page asks for it, and this saves a query."""
+        """Return the account with `has_second_step`: every page needs it, and this saves a query."""
         confirmed = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
         user = User.objects.annotate(has_second_step=Exists(confirmed)).filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None

@@ -1,4 +1,4 @@
-"""Forms of the people page."""
+"""Forms of the users page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class InviteForm(RoleForm):
 
 
 class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What an owner decides for everybody; name and language stand on the settings page."""
+    """The owner's settings for everyone; name and language are on the settings page."""
 
     class Meta:
         model = Tenant

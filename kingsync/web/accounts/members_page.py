@@ -1,4 +1,4 @@
-"""The people of a tenant: members, invitations, and what holds for the whole organisation."""
+"""The users page of a tenant: members, invitations, and settings for all of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kingsync.web.shared import access
 @require_safe
 @access.members
 def people(request: access.TenantRequest) -> HttpResponse:
-    """Show who works with this tenant's pages; owners find the forms to change it."""
+    """Show the tenant's members; owners get the forms to change them."""
     return _page(request)
 
 
 @require_POST
 @access.owners
 def change_role(request: access.TenantRequest, membership_id: int) -> HttpResponse:
-    """Give a member another role; an owner who gives up the own one is asked whether that is meant."""
+    """Give a member another role; an owner who gives up their own is asked to confirm."""
     form = RoleForm(request.POST)
     if not form.is_valid():
         return _page(request, status=422)
@@ -45,7 +45,7 @@ def change_role(request: access.TenantRequest, membership_id: int) -> HttpRespon
 @require_POST
 @access.owners
 def remove_member(request: access.TenantRequest, membership_id: int) -> HttpResponse:
-    """Take a member out, after the question whether that is meant."""
+    """Remove a member, after confirmation."""
     membership = _membership(request, membership_id)
     if "sure" not in request.POST:
         return _ask(request, membership)
@@ -62,7 +62,7 @@ def remove_member(request: access.TenantRequest, membership_id: int) -> HttpResp
 @require_POST
 @access.owners
 def invite(request: access.TenantRequest) -> HttpResponse:
-    """Mail somebody a link to join."""
+    """E-mail an invitation to join."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _page(request, invite_form=form, status=422)
@@ -80,7 +80,7 @@ def invite(request: access.TenantRequest) -> HttpResponse:
 @require_POST
 @access.owners
 def invite_again(request: access.TenantRequest, invitation_id: int) -> HttpResponse:
-    """Mail a new link; the one of the earlier mail is void from now on."""
+    """E-mail a new link; the earlier one becomes invalid."""
     try:
         email = invitations.send_again(request.tenant, invitation_id, by=request.user)
     except invitations.UnknownInvitationError:
@@ -107,8 +107,8 @@ def withdraw_invitation(request: access.TenantRequest, invitation_id: int) -> Ht
 @require_POST
 @access.owners
 def organisation(request: access.TenantRequest) -> HttpResponse:
-    """Save what holds for the whole organisation."""
-    # A row of its own: a refused form must not change what the page shows of the tenant.
+    """Save the settings for all members."""
+    # A separate instance: a refused form must not change what the page shows of the tenant.
     form = OrganisationForm(request.POST, instance=Tenant.objects.get(pk=request.tenant.pk))
     if not form.is_valid():
         return _page(request, organisation_form=form, status=422)

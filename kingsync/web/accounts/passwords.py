@@ -1,4 +1,4 @@
-"""Asking for the password again before something that a thief of an open browser would like."""
+"""Re-entering the password before actions that an attacker at an unlocked browser would try."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class PasswordCheckForm(forms.Form):
 
 
 class LengthValidator(MinimumLengthValidator):
-    """The minimum length in the language of the page: Django 5.2 has no Dutch for its own sentence."""
+    """The minimum length in the language of the page: Django 5.2 has no Dutch translation of its own message."""
 
     def get_error_message(self) -> str:
         return gettext("The password is too short: at least %(least)s characters.") % {"least": self.min_length}
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """A new password for who knows the old one, which is not to be guessed here at leisure either."""
+    """A new password for a user who knows the old one, with the same protection against guessing."""
 
     def clean_old_password(self) -> str:
         password: str = self.cleaned_data["old_password"]
@@ -48,7 +48,7 @@ class ChangePasswordForm(PasswordChangeForm):
 
 
 def check_again(user: User, password: str) -> None:
-    """Raise `ValidationError` for a wrong password of who is logged in, or for too many of them."""
+    """Raise `ValidationError` if the user's password is wrong, or was wrong too often."""
     try:
         booked = throttle.book(*tries.of_check(user))
     except throttle.TooManyTriesError:

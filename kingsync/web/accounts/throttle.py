@@ -1,8 +1,8 @@
-"""After so many wrong passwords or codes the next ones wait; counted so that strangers lock nobody else out.
+"""Throttling of wrong passwords and codes, counted so that strangers cannot lock anyone out.
 
-A try counts against what a stranger cannot spoil for the right person: the account from this address, or the account
-on a device that was logged in before (`known_devices`). All strange devices together, and all of an address together,
-have limits too, far above what people mistype.
+A try counts against what a stranger cannot use up for the right person: the account from this IP address, or the
+account on a device that logged in before (`known_devices`). All unknown devices together, and all tries from an IP
+address together, have limits too, far above what people mistype.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Limit:
 
 
 def book(*limits: Limit) -> list[int]:
-    """Count a try against each subject, before it is made: tries at the same moment cannot slip through together.
+    """Count a try against each subject before it is made, so that simultaneous tries cannot slip through.
 
-    Returns what `forgive` takes back when the password was right. Raises `TooManyTriesError`; that try counts for
-    nothing, so that waiting helps.
+    Returns what `forgive` takes back when the password was right. Raises `TooManyTriesError`; such a try is not
+    counted, so that waiting helps.
     """
     since = timezone.now() - WINDOW
     LoginTry.objects.filter(at__lt=since).delete()
@@ -54,15 +54,15 @@ def forgive(booked: list[int]) -> None:
 
 
 def forget(*limits: Limit) -> None:
-    """Begin to count anew for subjects that have proved who they are."""
+    """Reset the count of subjects that have proved who they are."""
     LoginTry.objects.filter(key__in=[_key(limit.subject) for limit in limits]).delete()
 
 
 def address_of(request: HttpRequest | None) -> str:
-    """Return where the request comes from; "" where a proxy hides it.
+    """Return the IP address of the request; "" if a proxy hides it.
 
-    In production a proxy stands in front: its own address would be everybody's, and what it appended last to
-    X-Forwarded-For is the only part that a visitor cannot make up.
+    In production there is a proxy in front: its own address would be everyone's, and what it appended last to
+    X-Forwarded-For is the only part that a visitor cannot forge.
     """
     if request is None:
         return ""
@@ -72,7 +72,7 @@ def address_of(request: HttpRequest | None) -> str:
 
 
 def _network(text: str) -> str:
-    """Return an address without its port; of IPv6 the network, for one visitor has all addresses of it."""
+    """Return an address without its port; for IPv6 the network, since one visitor has all addresses in it."""
     bare = text.rpartition("]")[0].lstrip("[") if text.startswith("[") else text
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]

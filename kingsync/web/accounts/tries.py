@@ -1,4 +1,4 @@
-"""What a wrong password, code or mail address counts against."""
+"""What a wrong password, code or e-mail address counts against."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from kingsync.web.accounts import known_devices, throttle
 from kingsync.web.accounts.login_backend import account_of
 from kingsync.web.accounts.throttle import Limit
 
-# Of one account in one browser, or from one address: what people mistype.
+# One account in one browser, or from one address: what people mistype.
 OF_ONE = 10
-# Of one account by strangers altogether: many addresses guess at one account.
+# One account, by all strangers together: many addresses may guess at one account.
 OF_ACCOUNT = 30
-# From one address: an office behind it has many people, and whoever tries one password with many names meets it.
+# One address: an office has many people behind it, and trying one password with many names hits it too.
 OF_ADDRESS = 100
 MAILS_TO_ONE = 5
 MAILS_OF_ADDRESS = 30
 
 
 def of_password(request: HttpRequest | None, email: str) -> list[Limit]:
-    """Return the limits of a password that is tried for the account of an e-mail address."""
+    """Return the limits of a password tried for the account of an e-mail address."""
     account = account_of(email)
     return _limits(request, account, f"name {account.email if account else folded(email)}")
 
@@ -31,12 +31,12 @@ def of_code(request: HttpRequest, user: User) -> list[Limit]:
 
 
 def of_check(user: User) -> list[Limit]:
-    """Return the limit of a password that is asked again of who is logged in: strangers do not come so far."""
+    """Return the limit of the password check of a logged-in user: strangers do not get this far."""
     return [Limit(f"check {user.pk}", OF_ONE)]
 
 
 def of_reset(request: HttpRequest | None, email: str) -> list[Limit]:
-    """Return the limits of mails with a link to a new password."""
+    """Return the limits of e-mails with a password reset link."""
     address = throttle.address_of(request)
     return [
         Limit(f"reset {folded(email)}", MAILS_TO_ONE),
@@ -45,7 +45,7 @@ def of_reset(request: HttpRequest | None, email: str) -> list[Limit]:
 
 
 def has_proved(request: HttpRequest, user: User) -> None:
-    """Begin to count anew for an account and its owner's place; what strangers tried elsewhere goes on counting."""
+    """Reset the counts of an account in its owner's browser and address; those of strangers elsewhere stay."""
     for limits in (of_password(request, user.email), of_code(request, user)):
         throttle.forget(*(limit for limit in limits if limit.most == OF_ONE))
 

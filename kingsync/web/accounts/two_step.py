@@ -1,4 +1,4 @@
-"""Pages of the two-step login: the step itself, setting it up, its backup codes, taking it away."""
+"""Pages of the two-step login: the step itself, setup, backup codes, removal."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
 @require_safe
 @access.people
 def two_step(request: access.PersonRequest) -> HttpResponse:
-    """Show whether the second step is on, and what can be done about it."""
+    """Show whether the second step is on, and its options."""
     return _state_page(request, PasswordCheckForm(user=request.user))
 
 
@@ -81,7 +81,7 @@ def two_step(request: access.PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.people
 def enrol(request: access.PersonRequest) -> HttpResponse:
-    """Show the key as a picture, and keep it when a code proves that the application has it."""
+    """Show the key as a QR code, and save it once a code proves that the application has it."""
     user = request.user
     if second_step.has_device(user):
         return redirect("two_step")
@@ -109,7 +109,7 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
 @require_POST
 @access.people
 def new_codes(request: access.PersonRequest) -> HttpResponse:
-    """Make new backup codes, which makes the old ones void."""
+    """Create new backup codes, which invalidates the old ones."""
     form = PasswordCheckForm(request.POST, user=request.user)
     if not second_step.has_device(request.user):
         return redirect("two_step")
@@ -121,7 +121,7 @@ def new_codes(request: access.PersonRequest) -> HttpResponse:
 @require_POST
 @access.people
 def remove(request: access.PersonRequest) -> HttpResponse:
-    """Take the second step away."""
+    """Remove the second step."""
     form = PasswordCheckForm(request.POST, user=request.user)
     if not form.is_valid():
         return _state_page(request, form, status=422)
@@ -151,6 +151,6 @@ def _codes_page(request: access.PersonRequest, *, is_new: bool = False) -> HttpR
 
 
 def _asking(user: User) -> list[Tenant]:
-    """Return the tenants that open to this person only with a second step."""
+    """Return the tenants that require a second step of this person."""
     mine = Tenant.objects.filter(memberships__user=user)
     return list(mine.filter(requires_second_step=True).order_by("name"))

@@ -1,4 +1,4 @@
-"""The codes of the second step: a key for the authenticator application, and backup codes on paper."""
+"""Codes of the second step: a key for the authenticator application, and backup codes on paper."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from django_otp.util import random_hex
 from kingsync.models.users import User
 
 BACKUP_CODES = 10
-# What django-otp's column holds of the hash: 64 bits.
+# The length of the hash in django-otp's column: 64 bits.
 HASH_LENGTH = 16
 
 
-# What django-otp counts wrong codes in.
+# django-otp's counter of wrong codes.
 _THROTTLING = ("throttling_failure_count", "throttling_failure_timestamp")
 
 
 class WaitError(Exception):
-    """Too many wrong codes: none is looked at for some seconds."""
+    """Too many wrong codes: none is checked for some seconds."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -39,20 +39,20 @@ def new_key() -> str:
 
 
 def readable_key(key: str) -> str:
-    """Return the key as people type it into an application: groups of four letters."""
+    """Return the key for typing into an application: in groups of four letters."""
     text = b32encode(bytes.fromhex(key)).decode()
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 def picture(user: User, key: str) -> str:
-    """Return the QR code of a key as the address of an image that holds its own data."""
+    """Return the QR code of a key as a data URL."""
     drawn = segno.make(TOTPDevice(user=user, key=key).config_url, error="m")
     return drawn.svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
 
 
 def confirm(user: User, key: str, code: str) -> TOTPDevice | None:
-    """Keep the key when the code comes from it; a code that was used here opens nothing later."""
-    # The application counts in seconds since 1970; half a minute either way is forgiven.
+    """Save the key if the code comes from it; this code cannot be used again."""
+    # The application's time step is counted from 1970; half a minute either way is tolerated.
     generator = TOTP(bytes.fromhex(key))
     generator.time = timezone.now().timestamp()
     digits = _digits(code)
@@ -66,10 +66,10 @@ def confirm(user: User, key: str, code: str) -> TOTPDevice | None:
 
 
 def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
-    """Return the device that takes this code: the application, or the paper with backup codes, which loses it.
+    """Return the device that accepts this code: the application, or the backup codes, which lose it.
 
-    Who knows the password and not the code waits longer and longer (`WaitError`), but does not make the owner wait: a
-    browser that is known has its own count (`tries.of_code`).
+    Someone who knows the password but not the code waits longer and longer (`WaitError`), without delaying the owner: a
+    known browser has its own count (`tries.of_code`).
     """
     digits = _digits(code)
     is_from_application = digits.isdecimal() and len(digits) == 6
@@ -89,7 +89,7 @@ def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
 
 
 def new_backup_codes(user: User) -> list[str]:
-    """Make backup codes and return them; this is the only moment at which they are known. Older ones are void."""
+    """Create backup codes and return them; they cannot be shown again. Older ones become invalid."""
     plain = [StaticToken.random_token() for _each in range(BACKUP_CODES)]
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
@@ -103,7 +103,7 @@ def backup_codes_left(user: User) -> int:
 
 
 def remove(user: User) -> None:
-    """Take the second step away, with its backup codes."""
+    """Remove the second step and its backup codes."""
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
 
@@ -119,6 +119,6 @@ def _digits(code: str) -> str:
 
 
 def _hash(code: str) -> str:
-    """Return what is stored of a backup code: whoever reads the database cannot log in with it."""
+    """Return the stored hash of a backup code: reading the database is not enough to log in."""
     plain = "".join(letter for letter in code.lower() if letter.isalnum())
     return salted_hmac("kingsync.backup-code", plain, algorithm="sha256").hexdigest()[:HASH_LENGTH]

@@ -1,1 +1,1 @@
-"""What only operators and monitors see."""
+"""Pages for operators and monitors only."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-# The admin theme evaluates expressions (Alpine.js) and writes styles; it still loads nothing from another host.
+# The admin theme evaluates expressions (Alpine.js) and sets inline styles; it loads nothing from another host.
 ADMIN_UPDATE = {
     "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
     "style-src": ["'self'", "'unsafe-inline'"],
@@ -15,7 +15,7 @@ ADMIN_UPDATE = {
 
 
 class AdminPolicyMiddleware:
-    """Loosen the policy of admin pages only as far as their theme needs. Stands behind CSPMiddleware."""
+    """Loosens the policy of admin pages only as far as their theme needs. Comes after CSPMiddleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""How the admin looks: our mark and colours, and the theme's own words, which it brings in English only."""
+"""The admin's look: our logo and colours, and translations of the theme's own texts, which are English only."""
 
 from __future__ import annotations
 

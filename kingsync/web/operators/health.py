@@ -1,4 +1,4 @@
-"""Is this deployment well? For load balancers and monitors; says nothing that a stranger may not know."""
+"""Health of this deployment, for load balancers and monitors; reveals nothing that a stranger may not know."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BROKER_SECONDS = 2.0
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django hands it over
-    """Answer 200 when database and broker answer, else 503, naming the one that does not."""
+    """Return 200 when database and broker answer, else 503, naming the one that does not."""
     checks = {"database": _database_answers(), "broker": _broker_answers()}
     well = all(checks.values())
     words = {name: "ok" if answers else "unreachable" for name, answers in checks.items()}

@@ -1,4 +1,4 @@
-"""The brake of an import: what would happen, and a person's yes or no."""
+"""The page of the change limit: what an import would do, and the approval or refusal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALLOW, REFUSE = "allow", "refuse"
 
 @dataclass(frozen=True)
 class Held:
-    """One record that the brake keeps back."""
+    """One record that the change limit holds back."""
 
     king_id: str
     name: str
@@ -37,7 +37,7 @@ class Held:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.members
 def brake(request: access.TenantRequest, brake_id: int) -> HttpResponse:
-    """Show what an import would do; take the decision of somebody who may change things."""
+    """Show what an import would do; accept the decision of an editor."""
     found = get_object_or_404(Brake.objects.select_related("decided_by", "run"), pk=brake_id)
     if request.method == "POST":
         return _decide(request, brake_id=found.pk, kind=found.kind)
@@ -72,7 +72,7 @@ def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpR
 
 
 def _import_now(request: access.TenantRequest, kind: str) -> None:
-    """Start the import that was allowed; one that is going on began before the yes, so the next one does it."""
+    """Start the approved import; one already in progress began before the approval, so the next one does it."""
     try:
         requested = start_runs.start(request, RunKind.IMPORT, {"kinds": [kind], "full": True})
     except NotWantedError as error:

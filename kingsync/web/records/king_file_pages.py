@@ -1,4 +1,4 @@
-"""King's XML files of a tenant: which came in, what became of them, and bringing new ones."""
+"""The page of King's XML files of a tenant: what came in, what became of them, and uploads."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from kingsync.web.shared import access, refusals, start_runs
 SHOWN = 100
 
 
-@csrf_exempt  # checked below, once it is known where the uploaded files go: reading the token reads the files too
+@csrf_exempt  # checked below, once it is known where uploads go: reading the token reads the files too
 @require_http_methods(["GET", "HEAD", "POST"])
 def king_files(request: HttpRequest, **rest: object) -> HttpResponse:
-    """Show the files; take new ones of somebody who may change things."""
+    """Show the files; accept uploads from editors."""
     return _page(request, **rest)
 
 
@@ -76,8 +76,8 @@ def _refused(request: access.TenantRequest, problem: str) -> HttpResponse:
 
 @csrf_protect
 def _checked(request: access.TenantRequest, handler: UploadHandler | None) -> HttpResponse:
-    """Keep the uploads that are King's, say what is wrong with the others, and import."""
-    # To look at the files is to read them.
+    """Keep the uploads that are King's, report problems with the others, and import."""
+    # Accessing the files reads them.
     if request.FILES is not None and handler and handler.problem:
         return _refused(request, handler.problem)
     uploads = [each for each in request.FILES.getlist("files") if isinstance(each, Upload)]
@@ -92,7 +92,7 @@ def _checked(request: access.TenantRequest, handler: UploadHandler | None) -> Ht
 @require_POST
 @access.editors
 def import_waiting(request: access.TenantRequest) -> HttpResponse:
-    """Start an import of every file that waits."""
+    """Start an import of all waiting files."""
     waiting = files_of_tenant.waiting()
     if waiting:
         _import(request, waiting)
@@ -104,7 +104,7 @@ def import_waiting(request: access.TenantRequest) -> HttpResponse:
 @require_POST
 @access.editors
 def remove(request: access.TenantRequest, file_id: int) -> HttpResponse:
-    """Forget a file that was uploaded and not imported."""
+    """Remove a file that was uploaded and not imported."""
     file = KingFile.objects.filter(pk=file_id).exclude(state=KingFile.State.READ).first()
     if file is None or not files_of_tenant.is_upload(file):
         raise Http404
@@ -149,7 +149,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
 
 
 def _upload_context() -> dict[str, Any]:
-    """Return the limits for people, and for the script that checks them before anything is sent."""
+    """Return the limits for display, and for the script that checks them before anything is sent."""
     limits = _limits()
     return {
         "limits": limits,

@@ -1,4 +1,4 @@
-"""Uploads of King's files: streamed to the tenant's own folder, for neither memory nor a small /tmp can hold them."""
+"""Uploads of King's files: streamed to the tenant's own folder, since neither memory nor a small /tmp can hold them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from kingsync.imports.files.store import INCOMING, clean_name
 
 MEGABYTE = 1024 * 1024
 FILES_AT_ONCE = 20
-# What a form with files needs beside them, at most.
+# The maximum size of a form's other parts.
 FORM_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may bring. The page says so beforehand, from the same values."""
+    """Limits of one request. The page shows them beforehand, from the same values."""
 
     files: int
     file_bytes: int
     request_bytes: int
-    # What is left of the tenant's room.
+    # The room the tenant has left.
     room_bytes: int
 
     def problem_of_length(self, length: int) -> str:
-        """Return why a request of this length is not even read; "" when it may be."""
+        """Return why a request of this length is not even read; "" if it may be."""
         size = length - FORM_BYTES
         return self.problem_of(files=1, total=size) if size > 0 else ""
 
     def problem_of(self, *, files: int, total: int, name: str = "", size: int = 0) -> str:
-        """Return what is wrong with so many files of this size, of which the last one has a name; "" for nothing."""
+        """Return what is wrong with this many files of this total size, the last one by name; "" for nothing."""
         if files > self.files:
             return too_many(self)
         if size > self.file_bytes:
@@ -66,7 +66,7 @@ def no_room(limits: Limits) -> str:
 
 
 class Upload(UploadedFile):
-    """One uploaded file. It is gone at the end of the request, unless it was kept."""
+    """One uploaded file. It is deleted at the end of the request, unless it was kept."""
 
     @property
     def path(self) -> Path:
@@ -74,9 +74,9 @@ class Upload(UploadedFile):
 
 
 class UploadHandler(FileUploadHandler):
-    """Writes what comes in to a folder, and stops reading at the first limit: then `problem` says which.
+    """Writes uploads to a folder, and stops reading at the first limit, which `problem` then names.
 
-    The front reads on for a moment after the answer, so that people see the reason and no broken connection.
+    The front reads on for a moment after the answer, so that users see the reason and not a broken connection.
     """
 
     chunk_size = 256 * 1024
@@ -88,11 +88,11 @@ class UploadHandler(FileUploadHandler):
         self.problem = ""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin with a file; no other handler is to keep it in memory."""
+        """Begin a file; no other handler may keep it in memory."""
         super().new_file(*args, **kwargs)
         self._files += 1
         self._check(size=0)
-        # Django closes the files of a request at its end, and closing this one removes it.
+        # Django closes the files of a request at its end, and closing this one deletes it.
         self._file = NamedTemporaryFile(dir=self._folder(), prefix=INCOMING)  # noqa: SIM115
         raise StopFutureHandlers
 

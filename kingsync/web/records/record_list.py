@@ -1,4 +1,4 @@
-"""What of the imported records is asked for: a state, a kind, a search; page by page in the order of King's numbers."""
+"""The filtered list of imported records: by state, kind and search; page by page in the order of King's numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kingsync.web.shared.paging import PAGE_SIZE
 
 ALL = "all"
 SEARCH_LENGTH = 100
-# What needs a person stands first: it is what the page opens with.
+# What needs attention comes first: the page opens with it.
 TABS: dict[str, str | Promise] = {
     RecordLink.State.REJECTED.value: _("Could not be sent"),
     RecordLink.State.LINKED.value: _("In OutSmart"),
@@ -27,7 +27,7 @@ TABS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an address asks for. `after` is the record behind which the page begins, "" for the first page."""
+    """The parameters of a URL. `after` is the record after which the page begins, "" for the first page."""
 
     state: str
     kind: str
@@ -45,7 +45,7 @@ class Page:
 
 
 def wanted(asked: QueryDict) -> Wanted:
-    """Return what is asked for, as far as it makes sense. A search looks through all states if none is named."""
+    """Return the valid parameters. A search covers all states if none is given."""
     search = asked.get("q", "").strip()[:SEARCH_LENGTH]
     state, kind = asked.get("state", ""), asked.get("kind", "")
     if state not in TABS:
@@ -59,7 +59,7 @@ def wanted(asked: QueryDict) -> Wanted:
 
 
 def page(asked: Wanted) -> Page:
-    """Return one page, by one statement: of each kind no more rows than fit, by the index of state and number."""
+    """Return one page, in one statement: of each kind no more rows than fit, by the index of state and number."""
     kinds = [kind for kind in RecordKind if asked.kind in ("", kind.value)]
     after_kind, colon, after_number = asked.after.partition(":")
     is_first = not colon or after_kind not in kinds
@@ -74,13 +74,13 @@ def page(asked: Wanted) -> Page:
 
 
 def rejected_counts() -> dict[str, int]:
-    """Return how many records of each kind could not be sent, for the kinds that have any."""
+    """Return how many records of each kind are rejected, for the kinds that have any."""
     rows = RecordLink.objects.filter(kind__in=RecordKind.values, state=RecordLink.State.REJECTED)
     return dict(rows.order_by().values_list("kind").annotate(number=Count("pk")))
 
 
 def _of_kind(asked: Wanted, kind: RecordKind, place: int, after: str) -> QuerySet[RecordLink]:
-    # What was sent may be long, and is not shown here.
+    # The posted row may be long, and is not shown here.
     rows = RecordLink.objects.defer("sent", "difference").filter(kind=kind.value)
     if asked.state != ALL:
         rows = rows.filter(state=asked.state)

@@ -1,4 +1,4 @@
-"""The records of King's master data: what could not be sent and why, and one record as it was sent."""
+"""The records of King's master data: what was rejected and why, and one record as it was sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AMOUNTS = frozenset({"price", "quantity"})
 
 @dataclass(frozen=True)
 class Value:
-    """One field of a row, in words; `lines` when it holds rows itself, `text` otherwise."""
+    """One field of a row, in words; `lines` if it holds rows itself, else `text`."""
 
     label: str
     text: str
@@ -34,7 +34,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Change:
-    """One field that differs: what stands there, and what would or does stand elsewhere."""
+    """One field that differs: the value here, and the value that is or would be on the other side."""
 
     label: str
     before: str
@@ -44,7 +44,7 @@ class Change:
 @require_safe
 @access.members
 def records(request: access.TenantRequest) -> HttpResponse:
-    """Show the records of one state, first those that could not be sent; of one kind, or with a number or name."""
+    """Show the records of one state, rejected ones by default; filtered by kind, number or name."""
     asked = record_list.wanted(request.GET)
     rejected = record_list.rejected_counts()
     page = record_list.page(asked)
@@ -63,7 +63,7 @@ def records(request: access.TenantRequest) -> HttpResponse:
 @require_safe
 @access.members
 def record(request: access.TenantRequest, record_id: int) -> HttpResponse:
-    """Show one record: its two numbers, the row as it was sent, why it was not, what happened."""
+    """Show one record: its two numbers, the row as sent, why it was rejected, its history."""
     found = get_object_or_404(RecordLink, pk=record_id)
     entries = LogEntry.objects.filter(outsmart_id=found.outsmart_id, record_kind=found.kind)
     context = {
@@ -80,7 +80,7 @@ def record(request: access.TenantRequest, record_id: int) -> HttpResponse:
 
 
 def sent_values(sent: str) -> list[Value]:
-    """Return the filled fields of a row as it was posted, in its own order."""
+    """Return the filled fields of a row as posted, in its own order."""
     row = json.loads(sent) if sent else {}
     return [_value(field, content) for field, content in row.items() if content not in ("", None, [])]
 
@@ -100,7 +100,7 @@ def _line(row: object) -> str:
 
 
 def shown(content: object, *, field: str = "") -> str:
-    """Return a value as people read it; "" for nothing."""
+    """Return a value for display; "" for nothing."""
     if content is None:
         return ""
     if field in FLAGS and str(content) in {"0", "1"}:
@@ -109,5 +109,5 @@ def shown(content: object, *, field: str = "") -> str:
 
 
 def _amount(text: str) -> str:
-    """Return an amount of either system with the separator of the language; its digits stay as they are."""
+    """Return an amount of either system with the language's decimal separator; its digits are unchanged."""
     return text.replace(".", str(formats.get_format("DECIMAL_SEPARATOR")))

@@ -1,4 +1,4 @@
-"""Which requests bring files. Apart, because the web server asks before Django is set up."""
+"""Which requests bring files. A separate module, because the web server needs it before Django is set up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.urls import Resolver404, resolve
 
 
 def is_upload(method: str, path: str) -> bool:
-    """Tell whether a request brings files, which are read while they come in."""
+    """Return whether a request brings files, which are read as they arrive."""
     try:
         return method == "POST" and resolve(path).view_name == "king_files"
     except Resolver404:

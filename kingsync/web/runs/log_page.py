@@ -1,4 +1,4 @@
-"""The log of a tenant over all runs, by level, event, kind of record, number, run and time."""
+"""The log of a tenant across all runs, by level, event, kind of record, number, run and time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LogFilter(filters.FilterForm):
     until = filters.moment(_("Up to"))
 
     def narrowed(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        """Return the entries that were asked for. Both sides of every condition lie in the open scope."""
+        """Return the filtered entries. Both sides of every condition lie in the open scope."""
         wanted = {
             "level": self.value("level"),
             "record_kind": self.value("record_kind"),
@@ -43,7 +43,7 @@ class LogFilter(filters.FilterForm):
         event = (self.value("event") or "").strip()
         if not event:
             return entries
-        # "order" finds order.created and the others; a whole name finds itself.
+        # "order" finds order.created and the others; a full name finds only itself.
         return entries.filter(event=event) if "." in event else entries.filter(event__startswith=f"{event}.")
 
     def _by_run(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
@@ -53,7 +53,7 @@ class LogFilter(filters.FilterForm):
         return entries.filter(run_id=int(run)) if run.isascii() and run.isdecimal() else entries.none()
 
     def _by_number(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        """Narrow to a number of either side. A work order is also found by its own number and that of its order."""
+        """Filter by a number of either system. A work order is also found by its own number and its King order's."""
         number = (self.value("number") or "").strip()
         return about(entries, number, work_orders=WorkOrder.objects.all()) if number else entries
 
@@ -61,7 +61,7 @@ class LogFilter(filters.FilterForm):
 @require_safe
 @access.members
 def log(request: access.TenantRequest) -> HttpResponse:
-    """Show the log entries that are asked for, newest first, each with its run."""
+    """Show the filtered log entries, newest first, each with its run."""
     form = LogFilter(request.GET)
     found = form.narrowed(
         LogEntry.objects.select_related("run").defer("run__cursor", "run__samples", "run__counts_by_kind")

@@ -1,4 +1,4 @@
-"""What a trial found, as its page shows it: a few records per kind and outcome, field by field."""
+"""The results of a dry run for its page: a few records per kind and outcome, field by field."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Group:
-    """`count` is how many there are in all, where the run counted them; `samples` are the first of them."""
+    """`count` is the total, if the run counted it; `samples` are the first of them."""
 
     kind: str
     outcome: str
@@ -43,7 +43,7 @@ Row = Mapping[str, Any]
 
 
 def of(run: SyncRun) -> list[Group]:
-    """Return the examples of a trial, kind by kind, in the order of the contract's counts."""
+    """Return the examples of a dry run, kind by kind, in the order of the contract's counts."""
     return [
         _group(run, kind, outcome, rows)
         for kind, found in run.samples.items()
@@ -53,7 +53,7 @@ def of(run: SyncRun) -> list[Group]:
 
 
 def _by_outcome(found: dict[str, list[Row]] | list[Row]) -> dict[str, list[Row]]:
-    """Return the examples of a kind by what would become of them; an export keeps one list of work orders."""
+    """Return the examples of a kind by outcome; an export stores a single list of work orders."""
     if isinstance(found, dict):
         return found
     outcomes: dict[str, list[Row]] = {}

@@ -1,4 +1,4 @@
-"""The runs of a tenant, and one of them with its log."""
+"""The runs of a tenant, and one run with its log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RunFilter(filters.FilterForm):
     until = filters.moment(_("Up to"))
 
     def narrowed(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
-        """Return the runs that were asked for."""
+        """Return the filtered runs."""
         wanted = {
             "kind": self.value("kind"),
             "status": self.value("state"),
@@ -44,7 +44,7 @@ class RunFilter(filters.FilterForm):
 @require_safe
 @access.members
 def runs(request: access.TenantRequest) -> HttpResponse:
-    """Show the runs that are asked for, newest first."""
+    """Show the filtered runs, newest first."""
     form = RunFilter(request.GET)
     found = form.narrowed(tenant_status.listed_runs())
     page = paging.newest_first(found, before=request.GET.get("before", ""))
@@ -54,7 +54,7 @@ def runs(request: access.TenantRequest) -> HttpResponse:
 @require_safe
 @access.members
 def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
-    """Show one run with its log; only the part that changes when that asks for itself."""
+    """Show one run with its log; for a refresh only the part that changes."""
     found = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id)
     entries = LogEntry.objects.filter(run=found)
     level = request.GET.get("level", "")
@@ -77,7 +77,7 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
 
 
 def _log_is_gone(found: SyncRun, log_days: int) -> bool:
-    """Tell whether the run is so old that its entries were thrown away."""
+    """Return whether the run is so old that its entries were purged."""
     return found.finished_at is not None and found.finished_at < timezone.now() - datetime.timedelta(days=log_days)
 
 

@@ -27,7 +27,7 @@ TYPE_AGAIN = gettext_noop(
 
 
 def stored_credentials(connection: Connection) -> dict[str, Any] | None:
-    """Return the stored credentials; None when no key opens them any more."""
+    """Return the stored credentials; None if no key decrypts them any more."""
     try:
         return dict(connection.credentials)
     except DecryptionError:
@@ -35,14 +35,14 @@ def stored_credentials(connection: Connection) -> dict[str, Any] | None:
 
 
 class SecretLines(forms.Textarea):
-    """Several lines with secrets; shown empty, also after a mistake."""
+    """Several lines with secrets; rendered empty, also after an error."""
 
     def format_value(self, value: Any) -> str:  # noqa: ARG002 - Django's signature
         return ""
 
 
 class SecretField(forms.CharField):
-    """A secret: shown empty, kept as it is when left empty."""
+    """A secret: rendered empty, unchanged if left empty."""
 
     def __init__(self, *, label: Any, help_text: Any = "") -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"})
@@ -50,12 +50,12 @@ class SecretField(forms.CharField):
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What both systems have in common. An empty form of a connection that is not there yet is left alone."""
+    """Base of both forms. An empty form of a connection that does not exist yet is ignored."""
 
     system: ClassVar[System]
     required_secrets: ClassVar[tuple[str, ...]]
     optional_secrets: ClassVar[tuple[str, ...]] = ()
-    # What nearly nobody needs; folded away until it is refused.
+    # Rarely needed fields; folded away unless refused.
     rare: ClassVar[frozenset[str]] = frozenset()
 
     instance: Connection
@@ -80,7 +80,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         self._hint_at_secrets()
         for field in self.fields.values():
             field.disabled = is_read_only
-            field.show_hidden_initial = False  # what was there before is read from the database, not from the page
+            field.show_hidden_initial = False  # the previous value comes from the database, not from the page
 
     @property
     def is_paused(self) -> bool:
@@ -98,7 +98,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return address
 
     def clean(self) -> dict[str, Any]:
-        """Ask for missing secrets, and for all of them again when they would travel elsewhere or otherwise."""
+        """Require missing secrets, and all of them again if they would travel elsewhere or differently."""
         cleaned = super().clean() or self.cleaned_data
         moved = self.goes_elsewhere(cleaned)
         for name in self._secrets():
@@ -111,16 +111,16 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def needs(self, name: str) -> bool:
-        """Tell whether nothing goes without this secret."""
+        """Return whether this secret is indispensable."""
         return name in self.required_secrets
 
     def goes_elsewhere(self, cleaned: dict[str, Any]) -> bool:
-        """Tell whether stored secrets may not follow by themselves to where the form leads."""
+        """Return whether stored secrets may not go along to the form's destination."""
         named = {name: cleaned[name] for name in Destination.__dataclass_fields__ if name in cleaned}
         return not may_follow(stored=self._destination, wanted=replace(self._destination, **named))
 
     def credentials(self) -> dict[str, Any]:
-        """Return the stored credentials with what was typed."""
+        """Return the stored credentials updated with what was typed."""
         merged = dict(self.stored)
         for name in self._secrets():
             if self.cleaned_data.get(name):
@@ -130,13 +130,13 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         return merged
 
     def as_connection(self) -> Connection:
-        """Return the connection as it would be saved; saves nothing."""
+        """Return the connection as it would be saved, without saving."""
         self.instance.system = self.system
         self.instance.credentials = self.credentials()
         return self.instance
 
     def save(self, commit: bool = True) -> Connection:  # noqa: ARG002 - Django's signature
-        """Save, and use the connection again: whoever changes it has seen to the cause of the pause."""
+        """Save and reactivate the connection: the user who changes it has dealt with the cause of the pause."""
         connection = self.as_connection()
         connection.state, connection.paused_reason = Connection.State.ACTIVE, {}
         connection.save()
@@ -217,7 +217,7 @@ class KingForm(ConnectionForm):
         self.fields["base_url"].required = not self._reads_files()
         self.fields["sql_timeout"].validators += [MinValueValidator(1), MaxValueValidator(limits.SQL_SECONDS)]
         self.fields["ca_certificate"].validators.append(MaxLengthValidator(limits.CERTIFICATE))
-        self.fields["reader"].required = False  # a form without it leaves it as it is
+        self.fields["reader"].required = False  # a form without this field leaves it unchanged
         self.order_fields(["base_url", "administration", "access_code", "sql_timeout", "access_codes"])
         named = ", ".join(sorted(self._stored_codes()))
         hint = gettext(
@@ -227,7 +227,7 @@ class KingForm(ConnectionForm):
         self.fields["access_codes"].help_text = f"{hint} {known}".strip()
 
     def _reads_files(self) -> bool:
-        """True for a company whose King has files for us and perhaps nothing to call."""
+        """Return True for a company whose King delivers files and may have no webservices."""
         chosen = self.data.get(self.add_prefix("reader"))
         return (chosen or self.instance.reader) == Connection.Reader.FILES
 
@@ -235,7 +235,7 @@ class KingForm(ConnectionForm):
         return super().needs(name) and bool(self.cleaned_data.get("base_url") or not self._reads_files())
 
     def clean_administration(self) -> str:
-        """Refuse another administration once something is linked to this one."""
+        """Refuse another administration once anything is linked to this one."""
         wanted = str(self.cleaned_data["administration"])
         problem = administrations.change_problem(self._old_administration, wanted)
         if problem:
@@ -243,14 +243,14 @@ class KingForm(ConnectionForm):
         return wanted
 
     def clean_access_codes(self) -> dict[str, str]:
-        """Read the lines "Operation=code"."""
+        """Parse the lines "Operation=code"."""
         codes: dict[str, str] = {}
         for number, line in enumerate(self.cleaned_data["access_codes"].splitlines(), start=1):
             operation, found, code = line.partition("=")
             if found and operation.strip():
                 codes[operation.strip()] = code.strip()
             elif line.strip():
-                # The line itself may hold a secret: it is not repeated.
+                # The line may contain a secret, so it is not repeated.
                 raise ValidationError(
                     gettext("Line %(number)s is not of the form Operation=code.") % {"number": number}
                 )

@@ -1,4 +1,4 @@
-"""Answers of OutSmart and King on the settings page: how a connection test went, and what there is to choose from."""
+"""Answers of OutSmart and King on the settings page: connection checks and pick lists."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kingsync.web.shared import access
 
 
 def tested(request: access.TenantRequest, system: System, problem: reason_texts.StoredReason | None) -> HttpResponse:
-    """Show how a connection test went."""
+    """Show the result of a connection check."""
     return shown(request, "settings/_connection_check.html", {"system": system, "is_tried": True, "problem": problem})
 
 
 def shown(request: access.TenantRequest, part: str, context: dict[str, object]) -> HttpResponse:
-    """Show a part of the settings page; without scripts on a page of its own, with the way back."""
+    """Show a part of the settings page; without scripts on its own page, with a link back."""
     if request.htmx:
         return render(request, part, context)
     return render(request, "settings/answer.html", context | {"part": part})
@@ -31,7 +31,7 @@ def ended_test(request: access.TenantRequest, call: BackgroundCall) -> HttpRespo
 
 
 def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
-    """Tell the answers and give the fields that choose from them anew, as they are filled in now."""
+    """Show the answers and return the refreshed pick lists, with what is filled in now."""
     answers = [_told(answer) for answer in call.result.get("answers", [])]
     context: dict[str, object] = {"refreshed": answers, "problem": call.problem}
     if request.htmx:

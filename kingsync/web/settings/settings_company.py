@@ -1,4 +1,4 @@
-"""What the tenant itself is called; stands on the settings page, but is no choice that versions keep."""
+"""The tenant's name and language; part of the settings page, but not of the settings' versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kingsync.models.tenants import Tenant
 
 
 class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Name and language. A form that was sent without them leaves them alone."""
+    """Name and language. A form sent without them leaves them unchanged."""
 
     prefix = "company"
     instance: Tenant
@@ -32,11 +32,11 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
             field.show_hidden_initial = False
 
     def is_right(self) -> bool:
-        """Tell whether nothing was sent, or what was sent is valid."""
+        """Return whether nothing was sent, or what was sent is valid."""
         return not self.is_bound or self.is_valid()
 
     def store(self) -> bool:
-        """Save what was changed; False when nothing was."""
+        """Save what was changed; return False when nothing was."""
         if not (self.is_bound and self.has_changed()):
             return False
         self.instance.save(update_fields=["name", "language"])

@@ -1,4 +1,4 @@
-"""The form of a tenant's choices: every column, in the sections and words of the manual."""
+"""The form of a tenant's settings: every column, in the sections and words of the manual."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, val
 from kingsync.rules import limits
 from kingsync.web.shared.form_fields import LinesField
 
-# Heading → columns; the order is that of the page.
+# Heading → columns, in the order of the page.
 IMPORTS: dict[Any, tuple[str, ...]] = {
     capfirst(import_kinds.KINDS[name].label): tuple(
         column for path, column in COLUMNS.items() if path[:2] == ("imports", name)
@@ -94,8 +94,8 @@ STATUSES = (TRIGGER, "order_update_status", "success_status", "failure_status", 
 CHOSEN_FROM_SYSTEMS = (*STATUSES, WAREHOUSE)
 _DATES = ("orders_from_date", "export_from_date")
 
-# Field → the switches without which it means nothing. A field's switches must all be on; of those with a bar between
-# them one is enough; a switch that means nothing itself counts as off (static/settings/settings.js).
+# Field → the switches without which it has no effect. All of a field's switches must be on; of those separated by a
+# bar, one is enough; a switch without effect itself counts as off (static/settings/settings.js).
 _EXPORTED, _MAY_CREATE = "export_orders", "create_new_order|create_interim_order"
 _ANY_IMPORT = "|".join(f"{name}_enabled" for name in import_kinds.SHOWN)
 NEEDS: dict[str, str] = {
@@ -118,7 +118,7 @@ NEEDS: dict[str, str] = {
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Every choice of a tenant, checked as the tenant file is. Save it with `SyncSettings.store`."""
+    """All settings of a tenant, checked like the tenant file. Save it with `SyncSettings.store`."""
 
     instance: SyncSettings
     notification_emails = LinesField(
@@ -147,7 +147,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             field.show_hidden_initial = False
             field.widget.attrs["spellcheck"] = "false"
             if isinstance(field, forms.IntegerField):
-                # Checked here, so that the model's own `clean` meets only values within their limits.
+                # Checked here, so that the model's own `clean` sees only values within their limits.
                 field.validators = list(_column(name).validators)
             if name in _SHORT:
                 field.widget.attrs["class"] = "short"
@@ -156,7 +156,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         self.counts = self._choose_from_systems()
 
     def _choose_from_systems(self) -> tuple[int, int]:
-        """Offer the work statuses and warehouses that we know; return how many there are."""
+        """Offer the known work statuses and warehouses; return how many there are."""
         statuses = {status.code: str(status) for status in WorkStatus.objects.order_by("code")}
         for name in STATUSES if statuses else ():
             self._offer(name, statuses, nothing=None if name == TRIGGER else "-")
@@ -166,7 +166,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         return len(statuses), len(warehouses)
 
     def _offer(self, name: str, offered: dict[str, str], *, nothing: str | None) -> None:
-        """Make a field a list; a chosen code that the system no longer has stays choosable."""
+        """Make a field a pick list; a chosen code that the system no longer has remains selectable."""
         chosen = self._chosen(name)
         choices = ({"": nothing} if nothing else {}) | offered
         if chosen:
@@ -183,6 +183,6 @@ def _column(name: str) -> models.Field[object, object]:
 
 
 def _warehouses() -> list[KingRecord]:
-    """Return King's warehouses as we last saw them."""
+    """Return King's warehouses as last read."""
     known = KingRecord.objects.filter(kind=KingRecord.Kind.WAREHOUSE, is_blocked=False)
     return list(known.only("number", "name").order_by("number")[:MOST_WAREHOUSES])

@@ -1,4 +1,4 @@
-"""Every version of the settings: who, when, what changed; and back to one of them."""
+"""All versions of the settings: who, when, what changed; and restoring one of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE_SIZE = 20
 
 @dataclass(frozen=True)
 class Change:
-    """One choice that differs from the version before, in words."""
+    """One setting that differs from the previous version, in words."""
 
     label: str
     old: str
@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Entry:
-    """One version; `changes` is None for the very first, which changed nothing that was there."""
+    """One version; `changes` is None for the very first one, which had nothing before it."""
 
     row: SettingsVersion
     changes: list[Change] | None
@@ -53,7 +53,7 @@ def versions(request: access.TenantRequest) -> HttpResponse:
 @require_POST
 @access.editors
 def restore(request: access.TenantRequest, version: int) -> HttpResponse:
-    """Make a new version with the choices of an old one. Connections and secrets stay as they are."""
+    """Create a new version with the settings of an old one. Connections and secrets are unchanged."""
     wanted = get_object_or_404(SettingsVersion, version=version)
     sent = request.POST.get("current", "")
     based_on = int(sent) if sent.isdecimal() and len(sent) <= 9 else -1
@@ -71,7 +71,7 @@ def restore(request: access.TenantRequest, version: int) -> HttpResponse:
 
 
 def _as_it_was(version: SettingsVersion) -> SyncSettings:
-    """Return the settings with the choices of a version; what it did not know yet stays as it is.
+    """Return the settings of a version; settings that it did not have yet keep their current value.
 
     Raises `ValidationError` of Django or msgspec when today's rules refuse them.
     """
@@ -111,6 +111,6 @@ def _changes(old: Mapping[str, object], new: Mapping[str, object], statuses: Map
             settings_labels.shown(column, after[column], statuses),
         )
         for column, label in settings_labels.places()
-        # A choice that is newer than a version was not changed by it.
+        # A setting that is newer than a version was not changed by it.
         if column in before and column in after and before[column] != after[column]
     ]

@@ -1,4 +1,4 @@
-"""What the settings in the form would do, before they are saved."""
+"""The effect of the settings in the form, before they are saved."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a work order ends with one of the two settings, in words."""
+    """The outcome of a work order under one of the two settings, in words."""
 
     name: str
     tone: str
@@ -57,7 +57,7 @@ class Row:
 @require_POST
 @access.editors
 def forecast(request: access.TenantRequest) -> HttpResponse:
-    """Say what the next export would do with the form as it is; stores nothing and asks neither system."""
+    """Show what the next export would do with the form as it is; stores nothing and calls neither system."""
     form = SettingsForm(request.POST, instance=settings_versions.stored_settings())
     if not form.is_valid():
         return render(request, "settings/_impact.html", {"problems": settings_sections.problems([form])})

@@ -1,4 +1,4 @@
-"""The settings in words: the label of a choice, where it stands on the page, and its values as people read them."""
+"""The settings in words: the label of a setting, its place on the page, and its display value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LAYOUTS: dict[Any, Mapping[Any, tuple[str, ...]]] = {
 
 
 def places() -> Iterator[tuple[str, str]]:
-    """Yield (column, where it stands and what it is called), in the order of the page."""
+    """Yield (column, place and label), in the order of the page."""
     for section, layout in _LAYOUTS.items():
         for group, columns in layout.items():
             place = " › ".join(str(part) for part in (section, group) if part)
@@ -38,12 +38,12 @@ def label(column: str) -> str:
 
 
 def status_names() -> dict[str, str]:
-    """Return OutSmart's work statuses as they are shown: code → `code - name`."""
+    """Return OutSmart's work statuses for display: code → `code - name`."""
     return {status.code: str(status) for status in WorkStatus.objects.all()}
 
 
 def shown(column: str, value: object, statuses: Mapping[str, str] | None = None) -> str:
-    """Return a value as it stands in the history (JSON) in words."""
+    """Return a value of the history (JSON) in words."""
     if isinstance(value, bool):
         return gettext("on") if value else gettext("off")
     if value in (None, "", []):

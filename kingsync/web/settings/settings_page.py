@@ -1,4 +1,4 @@
-"""The settings of a tenant as one web form, and the buttons that try a connection."""
+"""The settings of a tenant as one form, and the connection checks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Forms:
     notes: dict[str, str]
 
     def are_valid(self) -> bool:
-        # A list, not a generator: every form shows its own errors.
+        # A list, not a generator: every form must show its own errors.
         sent = [form.is_valid() for form in (*self.connections, self.choices)]
         return all([self.company.is_right(), *sent])
 
@@ -54,7 +54,7 @@ class Forms:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.members
 def settings_page(request: access.TenantRequest) -> HttpResponse:
-    """Show the settings; save them for those who may."""
+    """Show the settings; save them for editors."""
     if request.method != "POST":
         to_try = settings_saved.to_try(request)
         return _page(request, _forms(request, is_read_only=not request.may_edit), to_try=to_try)
@@ -62,7 +62,7 @@ def settings_page(request: access.TenantRequest) -> HttpResponse:
         raise PermissionDenied
     forms = _forms(request, request.POST)
     if not forms.are_valid():
-        # Over somebody else's connection one's own form looks like a change of it that lacks its secrets.
+        # After someone else changed the connection, one's own form looks like a change without its secrets.
         is_stale = forms.is_right_but_for_connections() and _stamp(request.tenant) != forms.stamp
         return _stale_page(request, forms) if is_stale else _page(request, forms, status=422)
     try:
@@ -80,7 +80,7 @@ def settings_page(request: access.TenantRequest) -> HttpResponse:
 @require_POST
 @access.editors
 def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
-    """Have a connection tried with what stands in the form, saved or not; the answer is followed."""
+    """Start a check of the connection in the form, saved or not, and follow it."""
     if system not in System.values:
         raise Http404
     stored = _connection(System(system))
@@ -103,7 +103,7 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
 @require_POST
 @access.editors
 def refresh_choices(request: access.TenantRequest) -> HttpResponse:
-    """Have both systems asked for their lists; the answer is followed."""
+    """Start a refresh of both systems' pick lists, and follow it."""
     try:
         call = page_checks.refresh_choices(by=request.user)
     except CallRefusedError as error:
@@ -114,7 +114,7 @@ def refresh_choices(request: access.TenantRequest) -> HttpResponse:
 def _forms(request: access.TenantRequest, data: QueryDict | None = None, *, is_read_only: bool = False) -> Forms:
     connections = [_connection(system) for system in System]
     settings = settings_versions.stored_settings()
-    # A copy: a name that was refused must not stand in the head of the page.
+    # A copy: a refused name must not appear in the page header.
     tenant = copy.copy(request.tenant)
     return Forms(
         company=CompanyForm(data, instance=tenant, is_read_only=is_read_only),
@@ -127,9 +127,9 @@ def _forms(request: access.TenantRequest, data: QueryDict | None = None, *, is_r
 
 
 def _store(request: access.TenantRequest, forms: Forms) -> bool:
-    """Save everything or nothing; raises `StaleVersionError` when somebody else saved in the meantime."""
+    """Save everything or nothing; raises `StaleVersionError` when someone else saved in the meantime."""
     with transaction.atomic():
-        tenant = Tenant.objects.select_for_update().get(pk=request.tenant.pk)  # one after the other
+        tenant = Tenant.objects.select_for_update().get(pk=request.tenant.pk)  # one save at a time
         is_stale = _stamp(tenant) != forms.stamp
         if is_stale or settings_versions.stored_settings().version != forms.version:
             raise StaleVersionError(str(StaleVersionError.__doc__))
@@ -174,12 +174,12 @@ def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **e
 
 
 def _connection(system: System) -> Connection:
-    """Return the stored connection, or a new one that is not saved yet."""
+    """Return the stored connection, or a new unsaved one."""
     rows = Connection.objects.filter(system=system)
     try:
-        found = rows.first()  # in one statement: never the secrets of a later save with the address of an earlier one
+        found = rows.first()  # one statement: never the secrets of a later save with the address of an earlier one
     except DecryptionError:
-        found = rows.defer("credentials").first()  # the form knows what to do when no key fits
+        found = rows.defer("credentials").first()  # the form handles credentials that no key decrypts
     return found or Connection.new(system)
 
 

@@ -1,4 +1,4 @@
-"""What follows saving the settings: each changed connection is tried, and who is getting started is led on."""
+"""After saving the settings: check each changed connection, and continue the onboarding."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY = "connections_to_try"
 
 
 def tell(request: access.TenantRequest, *, changed: Iterable[System]) -> None:
-    """Say that it is saved, with the way back for who is not finished yet; have changed connections tried."""
+    """Confirm saving, with a link back to unfinished onboarding; queue checks of the changed connections."""
     if systems := [str(system) for system in changed]:
         request.session[KEY] = [request.tenant.slug, systems]
     told = _("Saved.")
@@ -28,7 +28,7 @@ def tell(request: access.TenantRequest, *, changed: Iterable[System]) -> None:
 
 
 def to_try(request: access.TenantRequest) -> list[str]:
-    """Return, once, the connections that were just saved: the page tries them by itself, for nobody else would."""
+    """Return, once, the connections that were just saved, for the page to check."""
     if KEY not in request.session:
         return []
     slug, systems = request.session.pop(KEY)

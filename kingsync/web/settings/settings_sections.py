@@ -1,4 +1,4 @@
-"""The settings page's sections, ready to be drawn."""
+"""The settings page's sections, ready for the template."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kingsync.web.settings.connection_forms import ConnectionForm
 
 @dataclass(frozen=True)
 class Row:
-    """One field, and what another person just did to it."""
+    """One field, and another user's concurrent change to it."""
 
     field: BoundField
     note: str = ""
@@ -37,13 +37,13 @@ class Row:
 
     @property
     def needs(self) -> str:
-        """The switches without which the field means nothing; only of the choices, not of a connection."""
+        """The switches without which the field has no effect; for settings only, not for connections."""
         return "" if self.field.form.prefix else settings_form.NEEDS.get(self.field.name, "")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Fields under one heading. `form` is set where the fields are those of a connection; `rare` ones are folded."""
+    """Fields under one heading. `form` is set if the fields are those of a connection; `rare` ones are folded."""
 
     title: str
     rows: list[Row]
@@ -61,7 +61,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page; `key` is its anchor."""
+    """One section of the page; `key` is its anchor."""
 
     key: str
     title: str
@@ -71,7 +71,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Problem:
-    """A field that was refused, for the list on top of the page."""
+    """A refused field, for the list at the top of the page."""
 
     anchor: str
     label: str
@@ -81,7 +81,7 @@ class Problem:
 def sections(
     company: forms.BaseForm, connections: Iterable[ConnectionForm], choices: forms.BaseForm, notes: Mapping[str, str]
 ) -> list[Section]:
-    """Return the page's sections in their order."""
+    """Return the page's sections in order."""
 
     def chosen(layout: Mapping[Any, tuple[str, ...]]) -> list[Group]:
         return [

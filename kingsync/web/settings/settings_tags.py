@@ -1,4 +1,4 @@
-"""What each tag of the text lines means, for the list to pick from."""
+"""The meaning of each tag of the text lines, for the list to pick from."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MEANINGS: dict[str, Any] = {
 
 
 def meanings() -> list[tuple[str, str]]:
-    """Return every tag with what it means, in the order of the contract."""
+    """Return every tag with its meaning, in the order of the contract."""
     return [(tag, str(_MEANINGS[tag]) if tag in _MEANINGS else _free_field(tag)) for tag in texts.TAGS]
 
 

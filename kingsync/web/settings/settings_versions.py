@@ -1,4 +1,4 @@
-"""Two people saving at the same time: the second is told, and both keep what they did."""
+"""Concurrent edits of the settings: the second user is informed, and both keep their changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Columns = dict[str, object]
 
 @dataclass(frozen=True)
 class Merged:
-    """What both people's work makes together. `notes` tells at a field what the other person did there."""
+    """The merged settings of both users. `notes` says at a field what the other user did."""
 
     settings: SyncSettings
     saved_by: User | None
@@ -31,7 +31,7 @@ class Merged:
 
 
 def stamp_of(tenant: Tenant, connections: list[Connection]) -> str:
-    """Return a text that changes whenever the name or a stored connection does, and tells nothing about them."""
+    """Return a hash that changes whenever the name or a stored connection does, and reveals nothing about them."""
     rows: list[object] = [(tenant.name, tenant.language)]
     rows += [
         (row.system, row.base_url, row.administration, row.verify_tls, row.ca_certificate, row.busy_codes,
@@ -43,12 +43,12 @@ def stamp_of(tenant: Tenant, connections: list[Connection]) -> str:
 
 
 def stored_settings() -> SyncSettings:
-    """Return the choices of the tenant whose scope is open; the defaults as version 0 when it has none yet."""
+    """Return the settings of the current tenant; the defaults as version 0 if there are none yet."""
     return SyncSettings.objects.first() or SyncSettings(tenant_id=tenants.current_id())
 
 
 def merge(mine: SyncSettings, *, based_on: int) -> Merged:
-    """Put the choices that this person changed since version `based_on` onto the version that is stored now."""
+    """Merge the settings that this user changed since version `based_on` into the stored version."""
     stored = stored_settings()
     base, theirs, ours = _columns_of_version(based_on), _columns(stored), _columns(mine)
     notes: dict[str, str] = {}
@@ -79,7 +79,7 @@ def _columns(settings: SyncSettings) -> Columns:
 
 
 def flat(document: Mapping[str, Any]) -> Columns:
-    """Return column → value as the history keeps it; columns that an old version did not have are left out."""
+    """Return column → value as the history stores it; columns that an old version lacks are left out."""
     flat: Columns = {}
     for path, column in COLUMNS.items():
         value: Any = document

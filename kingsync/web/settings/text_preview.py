@@ -1,4 +1,4 @@
-"""The text lines as typed, filled in from a work order: for static/settings/tags.js, which shows it as text."""
+"""Preview of the text lines as typed, filled in from a work order; static/settings/tags.js shows it as text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINE_LENGTH, VALUE_LENGTH = 500, 80
 @require_POST
 @access.members
 def text_preview(request: access.TenantRequest) -> HttpResponse:
-    """Answer each line in parts, and what every tag stands for in the chosen work order. Writes nothing."""
+    """Return each line in parts, and the value of every tag in the chosen work order. Writes nothing."""
     row = sample_work_order.chosen(_number(request.POST.get("example", "")))
     value_of = sample_work_order.values_of(row, hour_rounding=_rounding(request.POST))
     return JsonResponse(

@@ -1,4 +1,4 @@
-"""Who may see and do what. Every page of a tenant goes through `members`, `editors` or `owners`."""
+"""Access to pages. Every page of a tenant goes through `members`, `editors` or `owners`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PersonRequest(HttpRequest):
-    """A request of a person who is logged in, with the second step where there is one."""
+    """A request of a logged-in person, with the second step passed if there is one."""
 
     user: User
     htmx: HtmxDetails
@@ -37,12 +37,12 @@ class TenantRequest(PersonRequest):
     may_manage: bool
 
 
-# A view of one tenant takes a `TenantRequest` and the rest of the address; from outside it takes a slug as well.
+# A tenant's view takes a `TenantRequest` and the rest of the URL; from outside it takes the slug as well.
 View = Callable[..., HttpResponse]
 
 
 def people(view: View) -> View:
-    """Open the page to everybody who is logged in. The second step is the middleware's."""
+    """Open the page to everyone who is logged in. The middleware checks the second step."""
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, **rest: object) -> HttpResponse:
@@ -54,9 +54,9 @@ def people(view: View) -> View:
 
 
 def members(view: View) -> View:
-    """Open the page to the tenant's people and the operator. Strangers get 404: they learn of no tenant.
+    """Open the page to the tenant's members and the operator. Strangers get 404, so they learn of no tenant.
 
-    Where the tenant asks for a second step at login, people without one are led to set it up first.
+    If the tenant requires a second step at login, people without one are led to set it up first.
     """
 
     @functools.wraps(view)
@@ -77,7 +77,7 @@ def members(view: View) -> View:
 
 
 def editors(view: View) -> View:
-    """Open the action to those who may change things; a viewer of the tenant gets 403."""
+    """Open the page to those who may change things; a viewer of the tenant gets 403."""
 
     @functools.wraps(view)
     def checked(request: TenantRequest, **rest: object) -> HttpResponse:
@@ -89,7 +89,7 @@ def editors(view: View) -> View:
 
 
 def owners(view: View) -> View:
-    """Open the action to owners and the operator; the tenant's other people get 403."""
+    """Open the page to owners and the operator; the tenant's other members get 403."""
 
     @functools.wraps(view)
     def checked(request: TenantRequest, **rest: object) -> HttpResponse:
@@ -101,7 +101,7 @@ def owners(view: View) -> View:
 
 
 def to_login(request: HttpRequest, wanted: str = "") -> HttpResponse:
-    """Send to the login page and afterwards back; a part of a page that refreshes itself takes the whole page there."""
+    """Redirect to the login page and back afterwards; for a self-refreshing part, redirect the whole page."""
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(resolve_url("login"))
     return redirect_to_login(wanted or request.get_full_path())

@@ -1,4 +1,4 @@
-"""What a page shows while OutSmart or King is asked. It answers at once; with or without scripts it asks again."""
+"""What a page shows during a call to OutSmart or King; it answers at once and polls, even without scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Kind = BackgroundCall.Kind
 
 
 def followed(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
-    """Answer the press of a button: with the part that waits, or without scripts with the page that does."""
+    """Answer a button: with the waiting part, or without scripts with a page that waits."""
     return waiting(request, call) if request.htmx else redirect(address_of(request, call))
 
 

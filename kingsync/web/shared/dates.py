@@ -1,4 +1,4 @@
-"""Dates as people of a language write them."""
+"""Date formats per language."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.utils.translation import get_language
 
 
 def short_date(date: datetime.date, *, with_year: bool = True) -> str:
-    """Return a date with its month in three letters, which English writes with a capital and Dutch without."""
+    """Return a date with a three-letter month, capitalised in English but not in Dutch."""
     text = formats.date_format(date, "j M Y" if with_year else "j M")
     return text if (get_language() or "en").startswith("en") else text.lower()
 
 
 def as_written(text: str) -> str:
-    """Return a day of OutSmart's notation as a person reads it; any other text as it is."""
+    """Return a date in OutSmart's notation in the reader's format; any other text as it is."""
     try:
         return formats.date_format(datetime.datetime.strptime(text, "%d-%m-%Y").date(), "j F Y")  # noqa: DTZ007
     except ValueError:

@@ -1,4 +1,4 @@
-"""Filters above a list: a form by GET whose unreadable fields are told and left out of account."""
+"""Filters above a list: a GET form whose invalid fields are reported and ignored."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Label: TypeAlias = "str | _StrPromise"
 
 
 def choice(label: Label, choices: Iterable[tuple[str, Label]]) -> forms.ChoiceField:
-    """Return a field that chooses one of these, or any of them."""
+    """Return a field to choose one of these, or any."""
     return forms.ChoiceField(label=label, choices=[("", _("all")), *choices], required=False)
 
 
 def moment(label: Label) -> forms.DateTimeField:
-    """Return a field for a moment in the tenant's time."""
+    """Return a date and time field in the tenant's time zone."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return forms.DateTimeField(label=label, widget=widget, required=False)
 
@@ -35,12 +35,12 @@ def text(label: Label, *, max_length: int = 255, **attributes: str) -> forms.Cha
 
 
 class FilterForm(forms.Form):
-    """A bound form; what cannot be read has an error at its field and filters nothing."""
+    """A bound form; an invalid field shows an error and filters nothing."""
 
     error_css_class = "bad"
 
     def value(self, name: str) -> Any:
-        """Return what was asked for; None or "" when nothing was, or nothing that can be read."""
+        """Return the value of a field; None or "" when nothing, or nothing valid, was entered."""
         self.is_valid()
         return self.cleaned_data.get(name)
 

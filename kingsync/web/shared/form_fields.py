@@ -13,7 +13,7 @@ from kingsync.rules import limits
 
 
 class LinesField(forms.Field):
-    """A list, one value on each line or between commas; each is checked by the field `inner`, and kept once."""
+    """A list, one value per line or separated by commas; each is checked by the field `inner`, duplicates dropped."""
 
     default_error_messages = {"too_many": _("There are too many: at most %(most)s.")}
 

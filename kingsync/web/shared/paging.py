@@ -1,4 +1,4 @@
-"""Pages by key, newest first: as fast on page 1000 as on page 1."""
+"""Keyset pagination, newest first: as fast on page 1000 as on page 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY_DIGITS = 18
 
 @dataclass(frozen=True)
 class Page(Generic[M]):
-    """`older` is the key behind which the next page begins; None on the last page."""
+    """`older` is the key after which the next page begins; None on the last page."""
 
     rows: list[M]
     older: int | str | None
@@ -25,7 +25,7 @@ class Page(Generic[M]):
 
 
 def newest_first(rows: models.QuerySet[M], *, before: str, size: int = PAGE_SIZE) -> Page[M]:
-    """Return the page behind the key `before`; the first page when that is no key."""
+    """Return the page after the key `before`; the first page if that is not a key."""
     key = _key(before)
     if key is not None:
         rows = rows.filter(pk__lt=key)
@@ -35,10 +35,10 @@ def newest_first(rows: models.QuerySet[M], *, before: str, size: int = PAGE_SIZE
 
 
 def latest_first(rows: models.QuerySet[M], *, by: str, before: str, size: int = PAGE_SIZE) -> Page[M]:
-    """Return the page of a long table, in the order of `by` (`pk`, or a column of dates) and then of age.
+    """Return a page of a long table, ordered by `by` (`pk`, or a date column) and then by age.
 
-    By two queries: the keys, which an index answers alone, then their rows. Asked for whole rows at once, the
-    database prefers to walk over everybody's rows from the newest on.
+    In two queries: the keys, from an index alone, then their rows. For whole rows at once, the database would rather
+    scan all tenants' rows from the newest on.
     """
     is_first, behind = _behind(before, by)
     order = ("-pk",) if by == "pk" else (f"-{by}", "-pk")
@@ -58,11 +58,11 @@ def _told(last: tuple[int, datetime.date | int], by: str) -> str:
 
 
 def _behind(before: str, by: str) -> tuple[bool, models.Q]:
-    """Return whether it is the first page, and the condition of what lies behind the key."""
+    """Return whether it is the first page, and the condition for the rows after the key."""
     text, _, last = before.rpartition(_BETWEEN)
     key = _key(last)
     if by == "pk":
-        key = None if text else key  # a key of another order
+        key = None if text else key  # a key of another ordering
         return key is None, models.Q() if key is None else models.Q(pk__lt=key)
     value = _moment(text)
     if key is None or value is None:
@@ -76,7 +76,7 @@ def _key(text: str) -> int | None:
 
 
 def _moment(text: str) -> datetime.date | None:
-    """Return the day or the moment that a key names; None for what is neither."""
+    """Return the date or time in a key; None for what is neither."""
     try:
         found = dateparse.parse_date(text) or dateparse.parse_datetime(text)
     except ValueError:

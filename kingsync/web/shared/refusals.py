@@ -1,4 +1,4 @@
-"""What keeps a decision from being made or a run from being started, as a sentence for the page."""
+"""Why an action was refused or a run not started, as a sentence for the page."""
 
 from __future__ import annotations
 

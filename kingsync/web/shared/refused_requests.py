@@ -1,4 +1,4 @@
-"""Requests that the front did not take in: the page that says why."""
+"""The page for requests that the front refused to read: it shows why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kingsync.server.front import REFUSED
 
 
 class RefusedMiddleware:
-    """Say why a request was not read. Stands behind LocaleMiddleware, for the language of the page."""
+    """Shows why a request was not read. Comes after LocaleMiddleware, for the language of the page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

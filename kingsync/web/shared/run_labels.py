@@ -1,4 +1,4 @@
-"""What a run does and did, in words."""
+"""The progress and result of a run, in words."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def kind_words(kind: str) -> str:
 def progress(run: SyncRun) -> str:
     """Return "products: 40 of about 120"; "" before anything is known.
 
-    An export knows its total; an import knows only how many the last complete pass found.
+    An export knows its total; an import only how many the last complete scan found.
     """
     if run.progress_total is None and not run.progress_done:
         return ""
@@ -69,14 +69,14 @@ def _amount(run: SyncRun) -> str:
 
 
 def has_total(run: SyncRun) -> bool:
-    """Tell whether a bar can be drawn. An import that outgrew the last pass has no total any more."""
+    """Return whether a bar can be drawn. An import that outgrew the last scan has no total any more."""
     if not run.progress_total:
         return False
     return run.kind == RunKind.EXPORT or run.progress_done <= run.progress_total
 
 
 def pace(run: SyncRun) -> str:
-    """Return "12 per second, about 3 minutes left" of an open run; "" while there is nothing to measure by."""
+    """Return "12 per second, about 3 minutes left" for an open run; "" while there is nothing to measure."""
     began = run.progress_began_at or run.started_at
     seconds = (timezone.now() - began).total_seconds() if began else 0.0
     if run.status != RunStatus.RUNNING or not run.progress_done or seconds < 2:
@@ -105,7 +105,7 @@ def _time_left(run: SyncRun, rate: float) -> str:
 
 
 def asked(run: SyncRun) -> str:
-    """Return what was asked for beyond the ordinary: "products; everything, not only changes"."""
+    """Return the options beyond the ordinary: "products; everything, not only changes"."""
     options = run.options
     parts = [", ".join(kind_words(kind) for kind in options.get("kinds", []))]
     if options.get("full"):
@@ -119,14 +119,14 @@ def asked(run: SyncRun) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a table of counts, under its label."""
+    """One labelled number in a table of counts."""
 
     label: str
     number: int
 
 
 def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
-    """Return (kind in words, its counts) for each kind that the run dealt with; counts that are 0 for all stay away."""
+    """Return (kind in words, its counts) for each kind in the run; counts that are 0 for all kinds are left out."""
     told = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
     return [
         (kind_words(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in told])
@@ -135,7 +135,7 @@ def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
 
 
 def result(run: SyncRun) -> str:
-    """Return what became of a run that has ended, as one sentence or two."""
+    """Return the result of a finished run, in one or two sentences."""
     outcome = reason_texts.sentence(run.error) or _outcome(run)
     return " ".join(part for part in (outcome, counted(run), problems(run)) if part)
 
@@ -147,7 +147,7 @@ def _outcome(run: SyncRun) -> str:
 
 
 def problems(run: SyncRun) -> str:
-    """Return "1 new problem, 3 still wait." of a run; "" when nothing needs a person."""
+    """Return "1 new problem, 3 still wait." for a run; "" when nothing needs attention."""
     new, still = run.new_problems_count, run.still_waiting_count
     parts = []
     if new:
@@ -167,7 +167,7 @@ def counted(run: SyncRun) -> str:
 
 
 def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:
-    """Return (name, label, number) of what was read and of every count that is not 0, in the order of the contract."""
+    """Return (name, label, number) of what was read and of each non-zero count, in the order of the contract."""
     return [(name, count_label(name), number) for name, number in run.counts().items() if number or name == "read"]
 
 

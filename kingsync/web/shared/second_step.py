@@ -1,4 +1,4 @@
-"""The second step of a login: who has one, and nobody passes without it."""
+"""The second step of a login: who has one, and a middleware that enforces it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from kingsync.models.users import User
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
 
-# Open with the password alone: the step itself, and the ways out.
+# Open with the password alone: the step itself, logging in or out, language and health.
 ALWAYS_OPEN = frozenset({"second_step", "login", "logout", "set_language", "health"})
 
 
 class Verified(Protocol):
-    """What django-otp's middleware adds to a user."""
+    """The attributes that django-otp's middleware adds to a user."""
 
     def is_verified(self) -> bool: ...
 
 
 def has_device(user: User | AnonymousUser) -> bool:
-    """True when the person has set up an authenticator application."""
+    """Return True when the person has set up an authenticator application."""
     known = getattr(user, "has_second_step", None)  # see accounts.AccountBackend
     return TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).exists() if known is None else bool(known)
 
@@ -40,7 +40,7 @@ def is_verified(user: User | AnonymousUser) -> bool:
 
 
 class SecondStepMiddleware:
-    """Keep people who have a second step at its page until it is done, on every address, the admin's too.
+    """Keeps people who have a second step on its page until it is done, on every URL, including the admin's.
 
     A middleware and not a decorator, so that no page can forget it.
     """
@@ -63,14 +63,14 @@ class SecondStepMiddleware:
 
 
 def _admin_needs_device(request: HttpRequest, match: ResolverMatch) -> bool:
-    """True for a tenant's staff in the admin, which shows that tenant's rows, when its owner asks for two steps."""
+    """Return True for tenant staff in the admin if the owner requires two steps: it shows that tenant's rows."""
     if "admin" not in match.app_names or request.user.is_superuser:
         return False
     return Tenant.objects.visible_to(request.user).filter(requires_second_step=True).exists()
 
 
 def to_page(request: HttpRequest, name: str) -> HttpResponse:
-    """Lead to a page of the second step and afterwards back; a part that refreshes itself takes the whole page."""
+    """Redirect to a page of the second step and back afterwards; for a self-refreshing part, the whole page."""
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(resolve_url(name))
     wanted = request.get_full_path() if request.method in {"GET", "HEAD"} else resolve_url("home")
@@ -78,7 +78,7 @@ def to_page(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def next_page(request: HttpRequest) -> str:
-    """Return where to go when all is done: what was asked for, if it is ours, else the first page."""
+    """Return where to go afterwards: the requested page, if it is ours, else the home page."""
     wanted: Any = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return str(wanted) if is_ours else resolve_url("home")

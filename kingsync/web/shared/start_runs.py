@@ -1,4 +1,4 @@
-"""Runs that pages start: every button comes through here."""
+"""Runs started by pages: every button comes through here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kingsync.web.shared import access
 
 
 def start(request: access.TenantRequest, kind: RunKind, options: Mapping[str, object]) -> Requested:
-    """Start a run in the name of the person, or join the open one. Raises `NotWantedError`."""
+    """Start a run on behalf of the user, or join the open one. Raises `NotWantedError`."""
     return tasks.request_run(
         tenant=request.tenant,
         kind=kind,

@@ -1,4 +1,4 @@
-"""Requests with signs that no database can hold: a NUL, or half a surrogate pair."""
+"""Requests with characters that the database cannot store: a NUL, or half a surrogate pair."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from kingsync.rules.storable import is_storable
 
 
 class StorableTextMiddleware:
-    """Answer 400 to a NUL or half a surrogate in address, query, cookies or form: the database refuses them.
+    """Answers 400 to a NUL or half a surrogate in URL, query, cookies or form: the database refuses them.
 
-    Stands behind CsrfViewMiddleware, which has read the form; an upload is checked by its own page.
+    Comes after CsrfViewMiddleware, which has read the form; an upload is checked by its own page.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -23,7 +23,7 @@ class StorableTextMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, _args: object, _kwargs: object) -> None:
-        """Raise `BadRequest` where something cannot be stored."""
+        """Raise `BadRequest` if something cannot be stored."""
         texts = [request.path, *request.COOKIES.values(), *_texts(request.GET)]
         if not getattr(view, "csrf_exempt", False):
             texts += _texts(request.POST)

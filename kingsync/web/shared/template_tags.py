@@ -29,7 +29,7 @@ Reason = Mapping[str, Any]
 
 @register.simple_tag
 def errors_are_reported() -> bool:
-    """Return True where somebody hears of an error of ours."""
+    """Return True if our errors are reported to someone."""
     return bool(settings.SENTRY_DSN or settings.ADMINS)
 
 
@@ -72,7 +72,7 @@ def sentences(reasons: Iterable[Reason]) -> str:
 
 @register.filter
 def happened(entry: LogEntry) -> str:
-    """Return what a log entry says, in words."""
+    """Return the text of a log entry."""
     return reason_texts.event_sentence(entry.event, entry.reason)
 
 
@@ -86,7 +86,7 @@ def origin(line: OrderLine) -> str:
 
 @register.filter
 def signed_rounding(row: WorkOrder) -> str:
-    """Return what OutSmart applied for the customer's signature; "" when it applied nothing."""
+    """Return the rounding OutSmart applied for the customer's signature; "" if none."""
     parts = []
     if _is_some(row.minimum_hours):
         parts.append(gettext("at least %(hours)s hours") % {"hours": row.minimum_hours})
@@ -107,7 +107,7 @@ def tone(state: str) -> str:
 
 @register.filter
 def when(moment: datetime.datetime | None) -> str:
-    """Return a moment as people say it: the time for today, else with the date."""
+    """Return a moment in short form: the time for today, else with the date."""
     if moment is None:
         return ""
     local = timezone.localtime(moment)
@@ -122,7 +122,7 @@ def when(moment: datetime.datetime | None) -> str:
 
 @register.filter
 def day(date: datetime.date | None) -> str:
-    """Return a date as it stands in a list."""
+    """Return a date in the format of lists."""
     return short_date(date) if date else ""
 
 
@@ -134,7 +134,7 @@ def minutes(amount: int | None) -> str:
 
 @register.filter
 def took(run: SyncRun) -> str:
-    """Return how long a run took, or has been going on."""
+    """Return the duration of a run, so far if it is still open."""
     if run.started_at is None:
         return ""
     seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())

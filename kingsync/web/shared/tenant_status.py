@@ -1,4 +1,4 @@
-"""Where a tenant stands, read once for a page: its choices, its two systems, and when its runs come."""
+"""A tenant's status, read once per page: its settings, its two systems, and its next runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.runs import schedule, wanted
 
-# In the order in which the settings show them.
+# In the order of the settings page.
 
 
 @dataclass(frozen=True)
 class SystemCard:
-    """One system as the page shows it; `connection` is None when nobody filled it in yet."""
+    """One system on the page; `connection` is None until it is filled in."""
 
     system: System
     connection: Connection | None
@@ -44,7 +44,7 @@ class Standing:
     systems: list[SystemCard]
 
     def is_connected(self, kind: RunKind) -> bool:
-        """Tell whether a run of this kind has the connections that it needs."""
+        """Return whether a run of this kind has the connections that it needs."""
         return schedule.is_connected(kind, [card.connection for card in self.systems if card.connection])
 
     @property
@@ -72,12 +72,12 @@ class RunCard:
 
 
 def standing() -> Standing:
-    """Return where the tenant of the open scope stands."""
+    """Return the status of the current tenant."""
     return Standing(settings=SyncSettings.objects.first(), systems=_systems())
 
 
 def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
-    """Return the newest run of each kind and the moment of the next."""
+    """Return the newest run of each kind and the time of the next."""
     minutes = schedule.intervals(now_standing.settings)
     now = timezone.now()
     cards = []
@@ -99,7 +99,7 @@ def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> lis
 
 
 def refusal(kind: RunKind) -> StoredReason | None:
-    """Return why the tenant of the open scope is refused an ordinary run of this kind, if so."""
+    """Return why the current tenant is refused an ordinary run of this kind, if so."""
     return _refusal(kind, SyncSettings.objects.first())
 
 
@@ -109,11 +109,11 @@ def _refusal(kind: RunKind, settings: SyncSettings | None) -> StoredReason | Non
 
 
 def listed_runs() -> QuerySet[SyncRun]:
-    """Return the tenant's runs as lists show them, without what may be large."""
+    """Return the tenant's runs for lists, without columns that may be large."""
     return SyncRun.objects.select_related("requested_by").defer("cursor", "samples", "counts_by_kind")
 
 
 def _systems() -> list[SystemCard]:
-    # The credentials stay closed: this page shows none of them.
+    # The credentials stay encrypted: this page shows none of them.
     found = {row.system: row for row in Connection.objects.defer("credentials")}
     return [SystemCard(system, found.get(system)) for system in System]

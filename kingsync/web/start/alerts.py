@@ -1,4 +1,4 @@
-"""What keeps a tenant from working, and the one thing to do about it: the first that applies, in order of weight."""
+"""The alert of a tenant: what keeps it from working, and the one thing to do; the most important one that applies."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from kingsync.web.shared import run_labels
 from kingsync.web.shared.tenant_status import RunCard
 from kingsync.web.start.dashboard import Overview
 
-# A queued run begins within seconds and the clock looks four times a minute: after so long something stands still.
+# A queued run begins within seconds and the clock ticks four times a minute: after this long something is stuck.
 SILENT = datetime.timedelta(minutes=5)
-# So long a restored database stands on the start page; afterwards only in the log of the run that noticed it.
+# How long the start page shows a restored database; afterwards only the log of the run that noticed it does.
 RESTORE_SHOWN = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """`tone` is a class of notices: error when nothing works, warning when the rest goes on.
+    """`tone` is a CSS class of notices: error when nothing works, warning when the rest goes on.
 
-    `brake` is the brake that it tells of, if any: it need not be told twice.
+    A change limit that it reports need not be reported a second time.
     """
 
     tone: str
@@ -41,7 +41,7 @@ class Trouble:
 
 
 def of(tenant: Tenant, found: Overview) -> Trouble | None:
-    """Return the weightiest trouble of the tenant; None when all is well."""
+    """Return the most important alert of the tenant; None when all is well."""
     for look in _LOOKS:
         trouble = look(tenant, found)
         if trouble:
@@ -122,7 +122,7 @@ def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
 
 
 def _is_silent(card: RunCard, now: datetime.datetime) -> bool:
-    """Tell whether an open run has lost its worker, or a due one is not started."""
+    """Return whether an open run has lost its worker, or a due one is not started."""
     run = card.run
     if run is None or not run.is_open:
         return card.next_at is not None and card.next_at < now - SILENT

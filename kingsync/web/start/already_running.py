@@ -1,4 +1,4 @@
-"""What somebody hears whose button met a run that was going on: is it what they asked for, and what to do if not."""
+"""Feedback when a run is already in progress: whether it covers the request, and what to do if not."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kingsync.web.shared import run_labels
 
 @dataclass(frozen=True)
 class Joined:
-    """A wish that met run `run_id`; `is_other` when that run does something else. Told as long as it matters."""
+    """A request that found run `run_id` open; `is_other` when that run does something else. Shown while relevant."""
 
     run_id: int
     is_other: bool
 
     @property
     def query(self) -> str:
-        """Return what the panel asks for itself with, so that it does not forget the wish after a second."""
+        """Return the query string for the panel's own refreshes, so that the request is not lost after a second."""
         return urlencode({"joined": self.run_id, "other": "1" if self.is_other else ""})
 
     def told(self, run: SyncRun) -> str:
-        """Return what to say beside this run; "" when there is nothing to say any more."""
+        """Return the message beside this run; "" when there is none any more."""
         if run.pk != self.run_id:
             return ""
         if not self.is_other:
@@ -37,14 +37,14 @@ class Joined:
 
 
 def met(run: SyncRun, options: dict[str, object]) -> Joined:
-    """Return how a wish with these options stands to the open run that it met."""
+    """Return whether the open run covers a request with these options."""
     is_partial = any(run.options.get(name) for name in SyncRun.PARTIAL)
     is_covered = run.options == options or not (options or is_partial)
     return Joined(run.pk, is_other=not is_covered)
 
 
 def remembered(query: QueryDict) -> Joined | None:
-    """Return the wish that a panel remembers in its address."""
+    """Return the request that a panel carries in its URL."""
     number = query.get("joined", "")
     if not (number.isdecimal() and len(number) <= 18):
         return None

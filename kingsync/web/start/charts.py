@@ -1,4 +1,4 @@
-"""The last 30 days in figures, and as bars that the template draws."""
+"""The figures of the last 30 days, and the bars that the template draws."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kingsync.models.work_orders import WorkOrder
 from kingsync.web.shared.dates import short_date
 
 DAYS = 30
-# In the units of the drawing (its viewBox): the template and the sheet of styles know no numbers but these.
+# In the units of the drawing (its viewBox), the only sizes that template and style sheet know.
 WIDTH, HEIGHT, TOP, BOTTOM = 320, 120, 16, 20
 _STEP = WIDTH // DAYS
 _GAP = 2
@@ -25,7 +25,7 @@ _LEFT = (WIDTH - _STEP * DAYS) // 2
 
 @dataclass(frozen=True)
 class Day:
-    """`rejected` is the most that one export run met: a work order that stays rejected is met by every run."""
+    """`rejected` is the maximum of one export run: a work order that stays rejected appears in every run."""
 
     date: datetime.date
     exported: int = 0
@@ -35,7 +35,7 @@ class Day:
 
 @dataclass(frozen=True)
 class LastDays:
-    """`days` are the last 30, the oldest first; `today` and `this_month` count work orders that came into King."""
+    """`days` are the last 30, oldest first; `today` and `this_month` count work orders that came into King."""
 
     days: list[Day]
     today: int
@@ -57,7 +57,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing: `highest` stands at the top of the scale, `summary` says it to those who do not see it."""
+    """One chart: `highest` is the top of the scale, `summary` the text for those who cannot see it."""
 
     key: str
     title: str
@@ -77,7 +77,7 @@ class Chart:
 
 
 def last_days(*, now: datetime.datetime) -> LastDays:
-    """Return the figures of the open scope's tenant."""
+    """Return the figures of the current tenant."""
     today = timezone.localdate(now)
     first, month = today - datetime.timedelta(days=DAYS - 1), today.replace(day=1)
     exported = _exported(since=min(first, month))
@@ -92,13 +92,13 @@ def last_days(*, now: datetime.datetime) -> LastDays:
 
 
 def _exported(*, since: datetime.date) -> dict[datetime.date, int]:
-    """Return the work orders that came into King by day; the index alone answers this."""
+    """Return the work orders that came into King by day; answered from the index alone."""
     rows = WorkOrder.objects.filter(exported_at__gte=_midnight(since)).order_by()
     return dict(rows.values_list(TruncDate("exported_at")).annotate(number=Count("*")))
 
 
 def _runs(*, since: datetime.date) -> dict[datetime.date, tuple[int, int]]:
-    """Return, by day, the most rejects of one export run and the seconds that one took on average."""
+    """Return, by day, the most rejects in one export run and the average duration in seconds."""
     rows = (
         SyncRun.objects.filter(finished_at__gte=_midnight(since), kind=RunKind.EXPORT)
         .exclude(options__contains={"dry_run": True})
@@ -118,7 +118,7 @@ def _midnight(date: datetime.date) -> datetime.datetime:
 
 
 def charts(found: LastDays) -> list[Chart]:
-    """Return the three drawings in the active language."""
+    """Return the three charts in the active language."""
     return [
         _chart("exported", gettext("Work orders into King"), found.days, lambda day: day.exported, str),
         _chart("rejected", gettext("Most rejections in one export"), found.days, lambda day: day.rejected, str),
@@ -127,7 +127,7 @@ def charts(found: LastDays) -> list[Chart]:
 
 
 def duration(seconds: int) -> str:
-    """Return seconds as people read them in a small place: 95 → "1:35 min"."""
+    """Return a duration in short form: 95 → "1:35 min"."""
     if seconds < 60:
         return gettext("%(seconds)s s") % {"seconds": seconds}
     return gettext("%(minutes)s min") % {"minutes": f"{seconds // 60}:{seconds % 60:02}"}

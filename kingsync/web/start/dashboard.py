@@ -1,4 +1,4 @@
-"""What a tenant's start page shows: where the work orders stand, what stops them, the last days."""
+"""The dashboard of a tenant's start page: states of the work orders, what stops them, the last days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kingsync.web.start.charts import LastDays
 
 LATEST_RUNS = 5
 CAUSES_SHOWN = 5
-# Causes are found by reading reasons: of so many work orders that takes no time worth mentioning.
+# Finding causes means reading reasons: for this many work orders that takes no noticeable time.
 CAUSES_OF_NEWEST = 2_000
 UNDER_WAY = (LedgerState.SENDING, LedgerState.INTERIM, LedgerState.UNCONFIRMED)
 
@@ -54,7 +54,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Overview:
-    """`all_causes` is False when only the newest work orders were asked what stops them."""
+    """`all_causes` is False when only the newest work orders were searched for causes."""
 
     standing: Standing
     cards: list[RunCard]
@@ -72,7 +72,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Return the state of the tenant whose scope is open."""
+    """Return the dashboard of the current tenant."""
     found, days = standing(), charts.last_days(now=timezone.now())
     figures = _figures(days)
     return Overview(
@@ -89,7 +89,7 @@ def overview() -> Overview:
 
 
 def _figures(days: LastDays) -> Figures:
-    """Count what is open; the work orders that are done are counted by day, since there may be a million of them."""
+    """Count what is open; finished work orders are counted by day, since there may be a million of them."""
     open_states = [LedgerState.WAITING, *UNDER_WAY, *WorkOrder.NEEDS_A_PERSON]
     found = _counted(open_states)
     return Figures(

@@ -1,4 +1,4 @@
-"""The first page: the tenants that a person works for."""
+"""The home page: the tenants that a person works for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kingsync.web.shared import access
 
 @dataclass(frozen=True)
 class Card:
-    """One tenant of the list; `person_count` work orders need somebody there."""
+    """One tenant in the list; `person_count` is how many of its work orders need attention."""
 
     tenant: Tenant
     person_count: int
@@ -36,7 +36,7 @@ def home(request: access.PersonRequest) -> HttpResponse:
 
 
 def _cards(tenants: list[Tenant]) -> list[Card]:
-    """Return the tenants, each with what is wrong there. Crosses tenants on purpose: the person may see them all."""
+    """Return the tenants, each with its problems. Crosses tenants on purpose: the person may see them all."""
     keys = [tenant.pk for tenant in tenants]
     stopped = WorkOrder.across_tenants.filter(tenant__in=keys, state__in=WorkOrder.NEEDS_A_PERSON).order_by()
     persons = dict(stopped.values_list("tenant").annotate(number=Count("pk")))
@@ -47,5 +47,5 @@ def _cards(tenants: list[Tenant]) -> list[Card]:
 
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
-    """Lead browsers that ask for the icon at its old address to the one that there is."""
+    """Redirect browsers that request the icon at its default address."""
     return redirect(static("shared/mark.svg"))

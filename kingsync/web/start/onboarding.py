@@ -1,4 +1,4 @@
-"""What a new tenant does first, step by step. What is done shows in the data; nothing else is remembered."""
+"""Onboarding: the first steps of a new tenant. Progress is derived from the data; nothing else is stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class _Done:
-    """What of it all was done: each of the last steps tells that those before it are over."""
+    """How far onboarding is: each of the last steps implies that those before it are done."""
 
     is_imported: bool
     is_tried: bool
@@ -44,7 +44,7 @@ class _Done:
 
 
 def steps(tenant: Tenant, found: Overview) -> list[Step]:
-    """Return the steps of the tenant whose scope is open, the next one marked; none when all is done."""
+    """Return the steps of the current tenant, the next one marked; none when all are done."""
     done = _done(found)
     made = [*_connections(tenant, found), *_choices(tenant, found, done), *_exports(tenant, found, done)]
     upcoming = next((step for step in made if not step.is_done), None)
@@ -79,7 +79,7 @@ def _connection(tenant: Tenant, card: SystemCard) -> Step:
 
 
 def _needed(system: System) -> str:
-    """Return what a connection is made of."""
+    """Return what a connection needs."""
     if system == System.OUTSMART:
         return gettext("Enter the address and the token of OutSmart.")
     return gettext("Enter the address, the administration and the access code of King.")
@@ -160,14 +160,14 @@ def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
 
 
 def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
-    """Return the name of a work order that may go, and where it is looked at: its own page, or the trial's."""
+    """Return the name of a work order that is ready, and its URL: its own page, or the dry run's."""
     waiting = WorkOrder.objects.filter(state=LedgerState.WAITING).defer("source").order_by("-pk").first()
     if waiting:
         return str(waiting), reverse("work_order", args=[tenant.slug, waiting.pk])
     trials = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=WENT_WELL, options__contains={"dry_run": True})
     newest = trials.order_by("-pk").first()
     tried = dry_run_preview.all_of(newest) if newest else []
-    # One that an export has seen meanwhile waits, is done or needs a person: that is told elsewhere.
+    # One that an export has seen since waits, is done or needs attention: that is shown elsewhere.
     name = next((each.name for each in tried if each.would_be_sent and each.row is None), None)
     return (name, reverse("run", args=[tenant.slug, newest.pk])) if newest and name else None
 

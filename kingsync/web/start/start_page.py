@@ -1,4 +1,4 @@
-"""A tenant's start page: how it stands, what to do first, and the two buttons."""
+"""A tenant's start page: its status, onboarding, and the two buttons."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from kingsync.runs.wanted import NotWantedError
 from kingsync.web.shared import access, refusals, run_labels, start_runs, tenant_status
 from kingsync.web.start import alerts, already_running, charts, dashboard, onboarding
 
-# The page's overview listens for this and fetches itself anew.
+# The page's dashboard listens for this event and reloads itself.
 RUN_ENDED = "run-ended"
 
 
 @require_safe
 @access.members
 def tenant(request: access.TenantRequest) -> HttpResponse:
-    """Show connections, runs and work orders of the tenant."""
+    """Show the tenant's connections, runs and work orders."""
     return render(request, "start/start.html", _context(request))
 
 
@@ -37,7 +37,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
     found = dashboard.overview()
     steps = onboarding.steps(request.tenant, found)
     is_missing = any(card.is_missing for card in found.systems)
-    # Who never ran anything is led to the connections by the first steps; a warning on top would frighten.
+    # A tenant that never ran anything is led to the connections by the onboarding; an alert would only alarm.
     on_top = None if steps and is_missing and not found.latest_runs else alerts.of(request.tenant, found)
     return {
         "overview": found,
@@ -53,14 +53,14 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
 @require_safe
 @access.members
 def live(request: access.TenantRequest, kind: str) -> HttpResponse:
-    """Show the newest run of a kind. While it is open, the part asks for itself again each second."""
+    """Show the newest run of a kind. While it is open, the part refreshes itself each second."""
     return _live_part(request, _kind_or_404(kind), already_running.remembered(request.GET))
 
 
 @require_POST
 @access.editors
 def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
-    """Start a run as asked, or join the one that is going on, and show it; or say why it is refused."""
+    """Start the requested run, or join the one in progress, and show it; or say why it is refused."""
     wanted = _kind_or_404(kind)
     options = _options(request.POST, wanted)
     try:
@@ -83,7 +83,7 @@ def _refused(request: access.TenantRequest, kind: RunKind, error: NotWantedError
 
 
 def _options(form: QueryDict, kind: RunKind) -> dict[str, object]:
-    """Return what was chosen beside the button. Raises `Http404` for a kind that there is not."""
+    """Return the options chosen beside the button. Raises `Http404` for an unknown kind."""
     options: dict[str, object] = {}
     kinds = [each for each in form.getlist("kinds") if each]
     if kind == RunKind.IMPORT and kinds:

@@ -1,1 +1,1 @@
-"""The ledger: its list, one work order, and what people decide there."""
+"""The work orders: list, details, and manual actions."""

@@ -1,4 +1,4 @@
-"""What follows a decision about one work order: what is said, and which page is shown."""
+"""The response to an action on one work order: its message, and which page follows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpRespo
 
 
 def say_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
-    """Add why the next export, which a decision waits for, does not come, if so."""
+    """Add why the next export, which an action waits for, will not run, if so."""
     refusal = tenant_status.refusal(RunKind.EXPORT) if kind != Kind.EXCLUDE else None
     if refusal:
         messages.warning(request, sentence(refusal))
@@ -43,5 +43,5 @@ def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
 
 
 def ask_anew(request: access.TenantRequest, row: WorkOrder, *, problem: str = "", reason: str = "") -> HttpResponse:
-    """Ask whether to start anew; with `problem` the person must confirm what King cannot tell."""
+    """Ask to confirm a reset of the link; with `problem` the user must state what King cannot."""
     return render(request, "work_orders/reset_link.html", {"work_order": row, "problem": problem, "reason": reason})

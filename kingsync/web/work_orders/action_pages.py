@@ -1,6 +1,6 @@
-"""What people decide about one work order. The dangerous ones are asked about once more, on a page of their own.
+"""Manual actions on one work order. Dangerous ones are confirmed on a page of their own.
 
-Those that need an answer of King are made beside the page, which follows them: `call_pages`.
+Actions that need an answer from King run in the background, and the page follows them: `call_pages`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NUMBER_LENGTH = 50
 @require_POST
 @access.editors
 def decide(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
-    """Decide about one work order, or ask once more first; what refuses it is told on its page."""
+    """Carry out an action on one work order, or ask for confirmation; refusals are shown on its page."""
     row = get_object_or_404(WorkOrder.objects.defer("source"), pk=work_order_id)
     kind = kind_of(request)
     try:
@@ -40,7 +40,7 @@ def decide(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
 
 
 def kind_of(request: access.TenantRequest) -> Kind:
-    """Return what was decided; raises `BadRequest` for what no page of ours sends."""
+    """Return the requested action; raises `BadRequest` for one that no page of ours sends."""
     told = request.POST.get("kind", "")
     if told not in Kind.values:
         raise BadRequest(told)
@@ -48,7 +48,7 @@ def kind_of(request: access.TenantRequest) -> Kind:
 
 
 def decide_about(request: access.TenantRequest, kind: Kind, keys: list[int]) -> actions.Decided:
-    """Decide about any number of work orders. Raises the refusals of the decision as a whole."""
+    """Apply an action to any number of work orders. Raises refusals of the action as a whole."""
     if kind == Kind.EXCLUDE:
         decided = actions.exclude(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
     elif kind in _ABOUT_MANY:
@@ -74,7 +74,7 @@ def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     return action_labels.done(request, row, kind)
 
 
-# --- Asked about once more --------------------------------------------------------------------------------------------
+# --- Confirmation -----------------------------------------------------------------------------------------------------
 
 
 def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:

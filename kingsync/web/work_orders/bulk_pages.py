@@ -1,4 +1,4 @@
-"""Decisions about many work orders: those ticked in the list, and all that one cause stops."""
+"""Manual actions on many work orders: those ticked in the list, or all that one cause stops."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from kingsync.web.shared import access, refusals
 from kingsync.web.work_orders import action_labels, action_pages, repairs, work_order_list
 
 TICKED_AT_MOST = 500
-# What stops more than these is the same as what stops these.
+# Work orders beyond these are stopped by the same causes.
 CAUSES_OF_NEWEST = 10_000
 
 
 @require_POST
 @access.editors
 def decide_many(request: access.TenantRequest) -> HttpResponse:
-    """Decide about the work orders that are ticked in the list, and show the list again."""
+    """Apply an action to the work orders ticked in the list, and show the list again."""
     kind, keys = action_pages.kind_of(request), _ticked(request)
     if not keys:
         messages.error(request, _("Select work orders first."))
@@ -37,7 +37,7 @@ def decide_many(request: access.TenantRequest) -> HttpResponse:
 @require_safe
 @access.members
 def causes_page(request: access.TenantRequest) -> HttpResponse:
-    """Show what stops work orders: one entry a cause, with who repairs it and one button for all of them."""
+    """Show what stops work orders: one entry per cause, with who repairs it and one button for all of them."""
     found = [repairs.Repair(each) for each in causes.causes(newest=CAUSES_OF_NEWEST)]
     is_cut = work_order_list.counts().person > CAUSES_OF_NEWEST
     return render(request, "work_orders/causes.html", {"causes": found, "is_cut": is_cut})
@@ -46,7 +46,7 @@ def causes_page(request: access.TenantRequest) -> HttpResponse:
 @require_POST
 @access.editors
 def decide_cause(request: access.TenantRequest) -> HttpResponse:
-    """Decide about all that a cause stops."""
+    """Apply an action to all that a cause stops."""
     kind = action_pages.kind_of(request)
     try:
         keys = causes.stopped_by(request.POST.get("cause", ""))
@@ -69,7 +69,7 @@ def _tell(request: access.TenantRequest, decided: actions.Decided) -> None:
 
 
 def _list_again(request: access.TenantRequest) -> HttpResponse:
-    """Go back to the list as it was asked for; only its own questions are taken over."""
+    """Return to the list with the same filters; only the list's own parameters are kept."""
     asked = QueryDict(request.POST.get("asked", ""), mutable=True)
     address = reverse("work_orders", kwargs={"slug": request.tenant.slug})
     return HttpResponseRedirect(f"{address}?{asked.urlencode()}" if asked else address)

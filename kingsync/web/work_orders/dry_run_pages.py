@@ -1,6 +1,6 @@
-"""One work order alone: what would be sent now, and sending it now. Both are runs, followed on its page.
+"""One work order alone: its dry run, and exporting it now. Both are runs, followed on its page.
 
-King may take a minute to answer, so no page waits for it: a worker asks, and the page asks for the run each second.
+King may take a minute to answer, so no page waits for it: a worker asks, and the page polls the run each second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUSY = _("An export is in progress. Try again when it has finished.")
 @require_POST
 @access.editors
 def preview(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
-    """Ask what an export would send of this work order now."""
+    """Start a dry run of this work order."""
     return _begin(request, work_order_id, {"dry_run": True})
 
 
@@ -52,7 +52,7 @@ def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str,
 
 
 def _requested(request: access.TenantRequest, options: dict[str, object]) -> tuple[SyncRun, bool]:
-    """Ask for a run; return it with True, or the other one that is going on with False. Raises `NotWantedError`."""
+    """Request a run; return it with True, or another open one with False. Raises `NotWantedError`."""
     requested = start_runs.start(request, RunKind.EXPORT, options)
     return requested.run, requested.run.options == options
 
@@ -60,7 +60,7 @@ def _requested(request: access.TenantRequest, options: dict[str, object]) -> tup
 @require_POST
 @access.editors
 def export_tried(request: access.TenantRequest, run_id: int) -> HttpResponse:
-    """Export one work order that a trial showed, which no export may have seen yet; the start page follows it."""
+    """Export one work order of a dry run, possibly unseen by any export; the start page follows it."""
     trial = get_object_or_404(SyncRun, pk=run_id, kind=RunKind.EXPORT)
     number = request.POST.get("outsmart_id", "")
     if number not in {entry.get("outsmart_id") for entry in trial.samples.get("work_orders", [])}:
@@ -88,7 +88,7 @@ def _not_started(request: access.TenantRequest, row: WorkOrder, why: str, run: S
 @require_safe
 @access.members
 def work_order_run(request: access.TenantRequest, work_order_id: int, run_id: int) -> HttpResponse:
-    """Show how far the run about this work order is; when it is over, what it found. Asks itself each second."""
+    """Show the progress of this work order's run, and its result when it is over. Polls each second."""
     row = get_object_or_404(WorkOrder.objects.defer("source"), pk=work_order_id)
     run = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id, kind=RunKind.EXPORT)
     if request.htmx and not (run.is_open or run.is_dry):
@@ -101,7 +101,7 @@ def work_order_run(request: access.TenantRequest, work_order_id: int, run_id: in
 
 
 def _ended(request: access.TenantRequest, row: WorkOrder, run: SyncRun) -> HttpResponse:
-    """Show the work order as it is after its export, with what the run says of itself on top."""
+    """Show the work order as it is after its export, with the run's result on top."""
     level = messages.SUCCESS if run.status == RunStatus.SUCCEEDED else messages.WARNING
     messages.add_message(request, level, run_labels.result(run))
     address = reverse("work_order", kwargs={"slug": request.tenant.slug, "work_order_id": row.pk})

@@ -1,4 +1,4 @@
-"""A kept dry run of one work order, as the page shows it."""
+"""A stored dry run of one work order, for display."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _NOT_AGAIN = (LedgerState.DONE, LedgerState.EXCLUDED)
 
 @dataclass(frozen=True)
 class ForeseenLine:
-    """One line of the order as it would be; `place` is None for what would not stand in it."""
+    """One line of the order as it would be; `place` is None for a line that would not be in it."""
 
     place: int | None
     action: str
@@ -59,7 +59,7 @@ class ForeseenLine:
 
 @dataclass(frozen=True)
 class Tried:
-    """One work order of a trial; `row` is None when no export has seen it yet."""
+    """One work order of a dry run; `row` is None when no export has seen it yet."""
 
     outsmart_id: str
     name: str
@@ -74,7 +74,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What an export would do with the work order."""
+    """The dry run of one work order."""
 
     sentence: str
     reasons: list[str]
@@ -84,7 +84,7 @@ class Foreseen:
 
 
 def of(run: SyncRun, row: WorkOrder, booked: Mapping[str, OrderLine]) -> Foreseen | None:
-    """Return what a dry run found of this work order; None when it kept nothing. `booked`: our reference → line."""
+    """Return this work order's result in a dry run; None if it stored none. Takes its lines by our reference."""
     entries = run.samples.get("work_orders", [])
     entry = next((each for each in entries if each.get("outsmart_id", row.outsmart_id) == row.outsmart_id), None)
     return None if entry is None else _of_entry(entry, booked)
@@ -102,7 +102,7 @@ def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> Fore
 
 
 def all_of(run: SyncRun) -> list[Tried]:
-    """Return every work order that a trial kept."""
+    """Return every work order that a dry run stored."""
     entries = [each for each in run.samples.get("work_orders", []) if each.get("outsmart_id")]
     rows = _ledger_rows(entries)
     lines = OrderLine.objects.filter(work_order__in=[row.pk for row in rows.values()])
@@ -111,7 +111,7 @@ def all_of(run: SyncRun) -> list[Tried]:
 
 
 def _ledger_rows(entries: list[dict[str, Any]]) -> dict[str, WorkOrder]:
-    """Return the work orders of these entries that the ledger knows, by OutSmart's number."""
+    """Return the ledger rows of these entries, by OutSmart's id."""
     numbers = [entry["outsmart_id"] for entry in entries]
     return {row.outsmart_id: row for row in WorkOrder.objects.filter(outsmart_id__in=numbers).defer("source")}
 
@@ -148,7 +148,7 @@ def _lines(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> list[Fo
 
 
 def _really_removed(entry: Mapping[str, Any]) -> list[str]:
-    """Leave out lines that are taken out only to be sent again in their place."""
+    """Return the removed lines, except those that are removed only to be sent again in their place."""
     sent = {line["reference"] for line in entry.get("lines", [])}
     return [reference for reference in entry.get("removed", []) if reference not in sent]
 

@@ -1,4 +1,4 @@
-"""What happened to one work order: what runs wrote down and what people decided, in one line of time."""
+"""History of one work order: log entries of runs and manual actions, in one timeline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LATEST = 50
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that happened. `who` is "" for a run, `run_id` None for a person; `level` colours it."""
+    """One event. `who` is "" for a run, `run_id` None for a person; `level` sets its colour."""
 
     at: datetime.datetime
     level: str
@@ -30,14 +30,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Moments:
-    """The newest first; `is_cut` when there are more than `LATEST`."""
+    """Newest first; `is_cut` when there are more than `LATEST`."""
 
     shown: list[Moment]
     is_cut: bool
 
 
 def of(row: WorkOrder) -> Moments:
-    """Return what happened to a work order, by two queries."""
+    """Return the history of a work order, in two queries."""
     entries = LogEntry.objects.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
     decisions = Decision.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
     told = [*map(_by_run, entries), *map(_by_person, decisions)]

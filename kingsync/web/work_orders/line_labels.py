@@ -1,4 +1,4 @@
-"""Lines of an order in words: where one comes from, what King calls it, how its hours were rounded."""
+"""Order lines in words: where one comes from, its name in King, how its hours were rounded."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def king_kind(kind: str | None) -> str:
 
 
 def number(amount: Decimal | None) -> str:
-    """Return an amount as people of this language write it, without needless zeros."""
+    """Return an amount in the format of this language, without trailing zeros."""
     return "" if amount is None else formats.localize(hours.plain(amount))
 
 
 def rounding(line: OrderLine, *, step: int) -> str:
-    """Return how registered time became King's quantity; "" for what is no time."""
+    """Return how registered time became King's quantity; "" for a line that is not time."""
     if line.registered_minutes is None:
         return ""
     told = {

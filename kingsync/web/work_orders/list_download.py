@@ -1,4 +1,4 @@
-"""A list of work orders as a file, with the list's filters: CSV for any program, Excel for those who count in it."""
+"""A list of work orders as a file, with the list's filters: CSV for any program, Excel for calculations."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from kingsync.web.work_orders import work_order_list
 
 ROWS_AT_MOST = 100_000
 BATCH = 1000
-# A cell that begins so is a formula to Excel and its like, whoever wrote it: a customer's name, say.
+# Excel and the like treat a cell with such a first character as a formula, even in a customer's name.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-# Excel in Dutch takes the semicolon for the end of a cell, and the mark for UTF-8.
+# Dutch Excel expects the semicolon as separator, and the byte order mark for UTF-8.
 _CSV_BEGIN, _CSV_DELIMITER = "\ufeff", ";"
 _WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10)
-_CELL_LENGTH = 32_767  # more Excel does not take
+_CELL_LENGTH = 32_767  # Excel's maximum
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _COLUMNS = (
@@ -51,19 +51,19 @@ Cell = str | int | datetime.date | datetime.datetime | None
 @require_safe
 @access.members
 def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
-    """Send the list as it is asked for, newest first, without keeping all of it in memory."""
+    """Send the filtered list, newest first, without keeping all of it in memory."""
     if form not in ("csv", "xlsx"):
         raise Http404
     wanted, _form = work_order_list.wanted(request.GET)
     rows = _rows(wanted, translation.get_language() or "nl")
     stem = _("work-orders")
     name = f"{stem}-{request.tenant.slug}-{timezone.localdate():%Y-%m-%d}.{form}"
-    # A streaming answer is no HttpResponse to Django's types; everything that we do with one it can.
+    # Django types a streaming response differently; it supports everything we do with it.
     return cast(HttpResponse, _as_csv(rows, name) if form == "csv" else _as_excel(rows, name))
 
 
 def _rows(wanted: work_order_list.Wanted, language: str) -> Iterator[list[Cell]]:
-    """Yield the head and the rows. The query is made now, in the tenant's scope; it is read later, outside."""
+    """Yield the header and the rows. The query is built now, in the tenant's scope; it is read later, outside."""
     order = ("-pk",) if wanted.order == "pk" else (f"-{wanted.order}", "-pk")
     found = wanted.rows().order_by(*order).values_list(*_COLUMNS)[: ROWS_AT_MOST + 1]
     return _told(found.iterator(chunk_size=BATCH), language)
@@ -124,7 +124,7 @@ def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
 
 
 def _moment(at: datetime.datetime | None) -> datetime.datetime | None:
-    """Return a moment as the clock on the wall says it: Excel knows no time zones."""
+    """Return a moment in local time without a zone: Excel has no time zones."""
     return timezone.localtime(at).replace(tzinfo=None, microsecond=0) if at else None
 
 
@@ -160,7 +160,7 @@ def _as_text(cell: Cell) -> str:
 
 
 def _as_excel(rows: Iterator[list[Cell]], name: str) -> FileResponse:
-    # The response closes the file, and so it is gone.
+    # The response closes the file, which deletes it.
     file = tempfile.TemporaryFile()  # noqa: SIM115
     _write_excel(rows, file)
     file.seek(0)

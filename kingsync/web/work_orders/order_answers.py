@@ -1,4 +1,4 @@
-"""Answers of King about one work order: the order that was looked up, and decisions that needed an answer."""
+"""King's answers about one work order: the order that was looked up, and actions that needed an answer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def ended_decision(request: access.TenantRequest, call: BackgroundCall) -> HttpR
 
 
 def ended_anew(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
-    if call.problem and call.problem["code"] == "decision.order_not_open":  # the person must say what King cannot
+    if call.problem and call.problem["code"] == "decision.order_not_open":  # the user must say what King cannot
         told = {"problem": reason_texts.sentence(call.problem), "reason": call.parameters["reason"]}
         return action_labels.ask_anew(request, _row(call), **told)
     return ended_decision(request, call)

@@ -1,4 +1,4 @@
-"""Where a cause is repaired and by whom, and what one may do here about all that it stops."""
+"""Where a cause is repaired and by whom, and which actions apply here to all that it stops."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _WORDS: dict[str, str | Promise] = {
     DECISION: _("Decide per work order: open it to see what is possible."),
     NOBODY: _("Nothing to fix: each run tries again."),
 }
-# A state that no retry takes up.
+# A state that no retry picks up.
 _NOT_RETRIED = frozenset({"changed_after_export"})
 
 
@@ -89,7 +89,7 @@ class Repair:
 
     @property
     def kinds(self) -> list[Decision.Kind]:
-        """What one may decide here about all that it stops."""
+        """The actions that apply here to all that it stops."""
         found = [] if self.cause.code in _NOT_RETRIED else [Decision.Kind.RETRY]
         if self.cause.code in LIFTED_BY_RELEASE:
             found += [Decision.Kind.RELEASE, Decision.Kind.EXCLUDE]
@@ -101,5 +101,5 @@ class Repair:
 
     @property
     def more(self) -> int:
-        """How many work orders it stops beside those that are listed."""
+        """How many work orders it stops beyond those listed."""
         return self.cause.count - len(self.cause.work_orders)

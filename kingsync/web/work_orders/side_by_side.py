@@ -1,4 +1,4 @@
-"""A work order and its King order side by side, line by line, for people to compare."""
+"""A work order and its King order side by side, line by line, for comparison."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kingsync.web.work_orders import line_labels
 
 Fact = tuple[str, str]
 
-# What OutSmart says of the whole work order, in the sequence of the page.
+# OutSmart's fields of the whole work order, in the sequence of the page.
 _SOURCE_FACTS: tuple[tuple[str | Promise, str], ...] = (
     (gettext_lazy("Customer"), "customer_name"),
     (gettext_lazy("Debtor number"), "customer_debtor_number"),
@@ -49,7 +49,7 @@ _SOURCE_FACTS: tuple[tuple[str | Promise, str], ...] = (
 
 @dataclass(frozen=True)
 class OurSide:
-    """One row of the work order. `detail` says what else it holds."""
+    """One row of the work order. `detail` holds its other fields."""
 
     title: str
     detail: str = ""
@@ -57,7 +57,7 @@ class OurSide:
 
 @dataclass(frozen=True)
 class KingSide:
-    """What we sent as one line, or are about to."""
+    """What we sent as one line, or are about to send."""
 
     kind: str
     article: str
@@ -68,7 +68,7 @@ class KingSide:
 
 @dataclass(frozen=True)
 class PairedLine:
-    """One line on both sides. `ours` None: the work order has it no more; `line` None: no run has looked at it yet."""
+    """One line on both sides. `ours` None: no longer in the work order; `line` None: no run has processed it yet."""
 
     kind: str
     ours: OurSide | None
@@ -79,7 +79,7 @@ class PairedLine:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both documents. `is_readable` is False when OutSmart's answer is not kept or could not be understood."""
+    """Both documents. `is_readable` is False when OutSmart's answer was not stored or could not be parsed."""
 
     is_readable: bool
     description: str
@@ -90,7 +90,7 @@ class Pair:
 
 
 def pair_of(row: WorkOrder) -> Pair:
-    """Return both documents of a work order, by at most five queries."""
+    """Return both documents of a work order, in at most five queries."""
     lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
     choices = _choices_of(row)
     source = _source_of(row)
@@ -114,7 +114,7 @@ def _source_facts(source: Source | None) -> Iterator[Fact]:
 
 
 def _status_name(code: str) -> str:
-    """Return a work order status as OutSmart shows it, "1 - Naar King"; its code when we do not know it."""
+    """Return a work order status as OutSmart shows it, "1 - Naar King"; an unknown one as its code."""
     return str(WorkStatus.objects.filter(code=code).first() or code)
 
 
@@ -126,7 +126,7 @@ def _source_of(row: WorkOrder) -> Source | None:
 
 
 def _choices_of(row: WorkOrder) -> mapping.Exports:
-    """Return the choices that the work order was last looked at with; today's when they are not kept."""
+    """Return the settings of the work order's last run; the current ones if those were not kept."""
     version = SettingsVersion.objects.filter(version=row.settings_version).first() if row.settings_version else None
     if version is not None:
         return msgspec.convert(version.document, mapping.Mapping).exports
@@ -135,13 +135,13 @@ def _choices_of(row: WorkOrder) -> mapping.Exports:
 
 
 def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports, booked: tuple[BookedLine, ...]) -> Plan:
-    """Return the order as the rule sees it, without asking what King knows."""
+    """Return the order according to the rule, without asking what King knows."""
     number = row.king_order_number or ""
     return orders.from_work_order(source, choices, facts=Facts(), booked=booked, king_order_number=number)
 
 
 def _imported(row: WorkOrder) -> RecordLink | None:
-    """Return the link of the order import, when the work order was made of a King order."""
+    """Return the link of the order import, if the work order was made from a King order."""
     if not row.king_order_number:
         return None
     return RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=row.king_order_number).first()
@@ -174,7 +174,7 @@ def _king_facts(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
 def _paired(
     lines: Sequence[OrderLine], source: Source | None, plan: Plan | None, choices: mapping.Exports
 ) -> list[PairedLine]:
-    """Return the lines in the sequence of the settings; those that the work order has no more come last."""
+    """Return the lines in the sequence of the settings; those that are no longer in the work order come last."""
     by_key = {line.key: line for line in lines}
     keys = matching.Keys.of(source, map(ledger.as_booked, lines)) if source else matching.Keys()
     rows = _rows_of(source, plan, choices, keys) if source and plan else {}
@@ -230,7 +230,7 @@ def _period(row: WorkPeriod) -> OurSide:
 
 
 def _king_side(line: OrderLine) -> KingSide | None:
-    """Return what was sent last; what is planned as far as we know it; None where nothing goes to King."""
+    """Return what was sent last, or what is planned as far as we know; None if nothing goes to King."""
     if line.sent:
         sent = msgspec.convert(line.sent, Content, strict=False)
         quantity = line_labels.number(sent.quantity)

@@ -1,4 +1,4 @@
-"""What of the ledger is asked for: states, a search, filters. The list, its files and its links share it."""
+"""The filtered list of work orders: states, a search, filters. Shared by the list, its files and its links."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from kingsync.models.work_orders import SEARCHED, LedgerState, WorkOrder
 PERSON = "person"
 YES, NO = "yes", "no"
 SEARCH_LENGTH = 100
-# Trigrams tell little about less than this: then only the beginnings of words are looked at.
+# Trigrams are of little use for a shorter text: then only the beginnings of words are searched.
 SHORTEST_PART = 3
-# Counting a million rows takes a tenth of a second; from so many on, the numbers may be some seconds old.
+# Counting a million rows takes a tenth of a second; from this many on, the counts may be some seconds old.
 COUNTED_EACH_TIME = 20_000
 COUNTS_KEPT_SECONDS = 20
 
 
 class ListForm(forms.Form):
-    """The search box and the filters. What cannot be read is told at its field and leaves the list as it is."""
+    """The search box and the filters. An invalid field shows an error and does not filter the list."""
 
     state = forms.ChoiceField(
         label=_("State"),
@@ -69,7 +69,7 @@ class ListForm(forms.Form):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person asked the list for, as far as it could be read."""
+    """The valid filters of the list."""
 
     state: str = ""
     search: str = ""
@@ -80,7 +80,7 @@ class Wanted:
 
     @property
     def has_filters(self) -> bool:
-        """True when more than a state and a search narrows the list."""
+        """True when anything other than state and search narrows the list."""
         return any((self.since, self.until, self.king, self.changed_days))
 
     @property
@@ -89,13 +89,13 @@ class Wanted:
 
     @property
     def order(self) -> str:
-        """The column that the list is in the order of: the one that a filter takes a stretch of, else age."""
+        """The column that the list is ordered by: that of a date range filter, else age."""
         if self.since or self.until:
             return "work_date"
         return "changed_at" if self.changed_days else "pk"
 
     def rows(self) -> QuerySet[WorkOrder]:
-        """Return the rows that are asked for, without what only the page of one work order shows."""
+        """Return the filtered rows, without columns that only the page of one work order shows."""
         found = WorkOrder.objects.defer("source")
         if self.state:
             is_person = self.state == PERSON
@@ -105,7 +105,7 @@ class Wanted:
         return self._filtered(found)
 
     def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
-        """Keep what has the searched text in a number or a name, whatever its case; by `work_orders_by_text`."""
+        """Filter by a text in a number or a name, ignoring case; uses the index `work_orders_by_text`."""
         text = self.search
         found = found.alias(searched=Upper(SEARCHED))
         if len(text) >= SHORTEST_PART:
@@ -126,7 +126,7 @@ class Wanted:
 
 
 def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
-    """Return what an address asks for, and the form that shows it."""
+    """Return the filters of a URL, and the form that shows them."""
     form = ListForm(asked, label_suffix="")
     form.is_valid()
     told = form.cleaned_data
@@ -146,7 +146,7 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many work orders of the tenant stand in each state."""
+    """How many work orders of the tenant are in each state."""
 
     by_state: dict[str, int]
 
@@ -160,14 +160,14 @@ class Counts:
 
     @property
     def filled(self) -> list[tuple[LedgerState, int]]:
-        """The states that some work order has, those that need a person first."""
+        """The states that have work orders, those that need attention first."""
         others = [state for state in LedgerState if state not in WorkOrder.NEEDS_A_PERSON]
         inorder = [*map(LedgerState, WorkOrder.NEEDS_A_PERSON), *others]
         return [(state, self.by_state[state]) for state in inorder if self.by_state.get(state)]
 
 
 def counts() -> Counts:
-    """Return the counts of the open scope's tenant; those of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
+    """Return the counts of the current tenant; those of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
     kept: Counts | None = cache.get(_counts_key())
     if kept is not None:
         return kept
@@ -178,7 +178,7 @@ def counts() -> Counts:
 
 
 def forget_counts() -> None:
-    """Count anew at the next page: somebody just decided something."""
+    """Recount for the next page: a user just changed something."""
     cache.delete(_counts_key())
 
 

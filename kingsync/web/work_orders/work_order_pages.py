@@ -1,4 +1,4 @@
-"""The ledger of a tenant: every work order seen, and one of them with both its documents."""
+"""The work orders of a tenant: every one ever seen, and one of them with both its documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kingsync.web.work_orders import history, side_by_side, work_order_list
 @require_safe
 @access.members
 def work_orders(request: access.TenantRequest) -> HttpResponse:
-    """Show the work orders that are asked for, newest first."""
+    """Show the filtered work orders, newest first."""
     wanted, form = work_order_list.wanted(request.GET)
     context = {
         "page": paging.latest_first(wanted.rows(), by=wanted.order, before=request.GET.get("before", "")),
@@ -32,7 +32,7 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
 @require_safe
 @access.members
 def work_order(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
-    """Show one work order: why it stands where it stands, both documents, what happened, what one may decide."""
+    """Show one work order: its state and the reason, both documents, its history, its actions."""
     row = get_object_or_404(WorkOrder.objects.select_related("last_run"), pk=work_order_id)
     context = {
         "work_order": row,

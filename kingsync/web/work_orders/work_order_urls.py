@@ -1,4 +1,4 @@
-"""The addresses of the ledger's pages."""
+"""URLs of the work order pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photographs every page; `make screenshots` runs this, the gate does not."""
+"""Takes a picture of every page; `make screenshots` runs this, the gate does not."""
 
 from __future__ import annotations
 

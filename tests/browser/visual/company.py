@@ -1,4 +1,4 @@
-"""An installation company in full swing, made by real runs against both sandboxes, to look at the pages with."""
+"""A busy installation company, made by real runs against both sandboxes, to look at the pages with."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEY = "3132333435363738393031323334353637383930"
 
 @dataclass(frozen=True)
 class Company:
-    """`busy` is in the middle of everything, `new` has done nothing yet, `troubled` cannot reach King."""
+    """`busy` has some of everything, `new` has done nothing yet, `troubled` cannot reach King."""
 
     busy: Tenant
     new: Tenant
@@ -48,7 +48,7 @@ class Company:
 
 @contextmanager
 def in_full_swing(newest_mail: Callable[[], str]) -> Iterator[Company]:
-    """Make the three tenants, with sandboxes for the block; `newest_mail` gives the text of the last mail."""
+    """Create the three tenants, with sandboxes for the block; `newest_mail` returns the text of the last e-mail."""
     with KingSandbox(records=60) as king, OutSmartSandbox(work_orders=45) as outsmart:
         busy = factories.tenant(slug="jansen", name="Jansen Installatietechniek B.V.")
         staff = _people(busy)
@@ -94,7 +94,7 @@ def _live_through_a_month(tenant: Tenant, owner: User, king: KingSandbox, outsma
 
 
 def _history(tenant: Tenant) -> None:
-    """Book what earlier exports did, so that there is a month to look back on."""
+    """Store the results of earlier exports, for a month of history."""
     chance, now = random.Random(1), timezone.now()
     for days in range(HISTORY_DAYS, 0, -1):
         at = (now - datetime.timedelta(days=days)).replace(hour=16, minute=chance.randrange(60))
@@ -145,7 +145,7 @@ def _choose(tenant: Tenant, owner: User) -> None:
 
 
 def _export_twice(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
-    """Export; in between somebody has an order open in King and an answer gets lost."""
+    """Export twice; in between someone has an order open in King and an answer is lost."""
     scenario.work_order(outsmart, **_visit("Lekkage badkamer", "11004", Workperiods=[scenario.period("00:50")]))
     king.faults.add(Fault(kind="lock_by_user", operation="Order_Goedkeuren"))
     scenario.export()
@@ -188,7 +188,7 @@ def _exclude(owner: User) -> None:
 
 
 def _refuse_records(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
-    """Let King have records that OutSmart does not take."""
+    """Give King records that OutSmart refuses."""
     for number, name in (("11002", "Installatiebedrijf De Haan"), ("11005", "Vereniging van Eigenaren De Linde")):
         king.store.put_record("debtor", number, {"Naam1": name})
     outsmart.faults.add(Fault(kind="refuse", operation="POST relations", times=3, code="1013", message="Invalid email"))
@@ -209,14 +209,14 @@ def _bring_files(owner: User) -> None:
 
 
 def _fail(king: KingSandbox) -> None:
-    """Let one import fail half way: King answers with an error page."""
+    """Let one import fail halfway: King answers with an error page."""
     king.faults.add(Fault(kind="http_500", operation="*", times="forever"))
     scenario.load("products")
     king.faults.clear()
 
 
 def _troubled(owner: User) -> Tenant:
-    """Make a tenant whose King refuses the access code while an import is under way."""
+    """Create a tenant whose King refuses the access code during an import."""
     made = factories.tenant(slug="visser", name="Visser Sanitair & Verwarming")
     made.memberships.create(user=owner, role=Role.OWNER)
     with tenants.scope(made):

@@ -1,4 +1,4 @@
-"""The company whose pages are looked at."""
+"""The company whose pages the visual tests show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.browser.visual.company import Company
 def company(
     transactional_db: None, live_server: LiveServer, settings: Settings, tmp_path: Path, mailoutbox: list[EmailMessage]
 ) -> Iterator[Company]:
-    """An installation company in full swing."""
+    """Provide a busy installation company."""
     settings.KING_XML_FOLDER = str(tmp_path / "king-xml")
     with companies.in_full_swing(lambda: str(mailoutbox[-1].body)) as made:
         yield made

@@ -1,4 +1,4 @@
-"""Every page in light and dark: axe finds nothing serious, and on a telephone nothing sticks out."""
+"""Every page in light and dark: axe finds nothing serious, and nothing overflows on a phone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.browser.visual.company import Company
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# A tour goes in so many parts, each with a company of its own, so that they are gone on at the same time.
+# A tour is split into this many parts, each with its own company, so that they can run in parallel.
 PARTS = 2
 SERIOUS = {"serious", "critical"}
 TELEPHONE = 380
@@ -30,7 +30,7 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 def found_by_axe(page: Page, look: str, name: str) -> list[str]:
-    """Return what is seriously wrong with the page as it stands: the look, the page, the rule and where."""
+    """Return the serious axe violations of the current page: the look, the page, the rule and where."""
     violations: list[dict[str, Any]] = Axe().run(page, options=ASKED[look]).response["violations"]
     return [
         f"{look} {name}: {each['id']} at {node['target']}: {node.get('failureSummary', '')}"
@@ -41,7 +41,7 @@ def found_by_axe(page: Page, look: str, name: str) -> list[str]:
 
 
 def sticking_out(page: Page, name: str) -> list[str]:
-    """Return what is too wide for a telephone."""
+    """Return the elements that are too wide for a phone."""
     page.set_viewport_size({"width": TELEPHONE, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
     return [f"{name}: {width} pixels wide"] if width > TELEPHONE else []

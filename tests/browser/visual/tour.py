@@ -1,4 +1,4 @@
-"""Every page that a person can see, and how to get there. A new address must be named here, or said to be no page."""
+"""Every page that a person can see, and how to get there. A new URL must be listed here, or as not being a page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import factories, patience
 from tests.browser.visual.company import Company
 
-# Addresses that only take what is sent, parts of pages, files and ways to other pages.
+# URLs that only accept input, parts of pages, files and redirects.
 NO_PAGES = frozenset(
     {
         "cancel_run",
@@ -68,7 +68,7 @@ NO_PAGES = frozenset(
 
 @dataclass(frozen=True)
 class Stop:
-    """One picture: `name` of the file, name of the `url`, the address, who looks, and what is done first."""
+    """One picture: `name` of the file, name of the `url`, the address, the viewer, and what to do first."""
 
     name: str
     url: str
@@ -78,7 +78,7 @@ class Stop:
 
 
 def stops(company: Company) -> list[Stop]:
-    """Return every page, in the order in which a person would meet them."""
+    """Return every page, in the order in which a person would see them."""
     with tenants.scope(company.busy):
         return [
             *_before_login(company),
@@ -91,7 +91,7 @@ def stops(company: Company) -> list[Stop]:
 
 
 def admin_stops() -> list[Stop]:
-    """Return the pages of the admin: its front and its lists."""
+    """Return the pages of the admin: its index and its lists."""
     lists = [each for each in _admin_lists() if each != "index"]
     front = Stop("admin", "", reverse("admin:index"), who="operator")
     return [front, *(Stop(f"admin-{name}", "", reverse(f"admin:{name}"), who="operator") for name in lists)]
@@ -201,7 +201,7 @@ def _happened() -> list[Stop]:
 
 
 def _calls(company: Company) -> list[Stop]:
-    """A search in King that goes on, and a connection test that is over."""
+    """Create a running search in King and a finished connection check."""
     owner, row = company.people["owner"], WorkOrder.objects.order_by("id")[0]
     until = timezone.now() + datetime.timedelta(hours=1)
     search = {"kind": BackgroundCall.Kind.FIND_ORDER, "work_order": row, "parameters": {"number": "500"}}
@@ -235,7 +235,7 @@ def _of(name: str, *numbers: int) -> str:
     return reverse(name, args=["jansen", *numbers])
 
 
-# --- What is done on a page before one looks --------------------------------------------------------------------------
+# --- Preparing a page -------------------------------------------------------------------------------------------------
 
 
 def _log_in_wrongly(page: Page) -> None:
@@ -278,12 +278,12 @@ def _test_the_connections(page: Page) -> None:
     page.locator(".test .notice").nth(1).wait_for()
 
 
-# --- Who looks --------------------------------------------------------------------------------------------------------
+# --- Viewers ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def window(browser: Browser, company: Company, address: str, who: str, **options: object) -> Iterator[Page]:
-    """Open a window of somebody who is logged in; "" is nobody, a "+" has passed the second step as well."""
+    """Open a window of a logged-in user; "" is anonymous, a "+" has passed the second step as well."""
     context = browser.new_context(**options)  # type: ignore[arg-type]
     if who:
         _log_in(context, company.people[who.rstrip("+")], address, passed=who.endswith("+"))
@@ -305,13 +305,13 @@ def _log_in(context: BrowserContext, user: User, address: str, *, passed: bool) 
 
 
 def speak(page: Page, language: str, address: str) -> None:
-    """Let the site speak this language to the window."""
+    """Set the site's language for the window."""
     page.context.add_cookies([{"name": deployment.LANGUAGE_COOKIE_NAME, "value": language, "url": address}])
 
 
 def visit(page: Page, address: str, stop: Stop) -> None:
-    """Go to a page and do there what its stop does."""
+    """Go to a page and prepare it as its stop says."""
     page.goto(f"{address}{stop.address}")
     stop.do(page)
-    # What sticks to an edge of the window would cover something in the middle of a picture of the whole page.
+    # Elements stuck to an edge of the window would cover the middle of a full-page picture.
     page.evaluate("document.querySelectorAll('.save-bar, .side').forEach((each) => { each.style.position = 'static' })")

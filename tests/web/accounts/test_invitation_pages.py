@@ -1,4 +1,4 @@
-"""Invitations: a link that works once, for seven days, for the person who was asked."""
+"""Invitations: a single-use link, valid for seven days, for the invited person."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def owner(client: Client, people: People) -> Client:
 
 @pytest.fixture
 def visitor() -> Client:
-    """Return the browser of somebody who opens a link of a mail."""
+    """Return the browser of a person who opens a link from an e-mail."""
     return Client(headers={"Accept-Language": "en"})
 
 
 def asked(tenant: Tenant, people: People, email: str = EMAIL, role: Role = Role.EDITOR) -> str:
-    """Invite a user; return the link of the mail."""
+    """Send an invitation; return the link in the e-mail."""
     mail.outbox.clear()
     invitations.invite(tenant, email=email, role=role, by=people.owner)
     return link_of_mail()

@@ -1,4 +1,4 @@
-"""Guessing is slow, and who guesses keeps nobody waiting but himself."""
+"""Guessing is slow, and only delays the one who guesses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def log_in(visitor: Client, name: str, password: str = factories.PASSWORD) -> bo
 
 
 def at_home(name: str) -> Client:
-    """Return a browser in which the account was logged in before, and is not any more."""
+    """Return a browser in which the account was logged in before, and is logged out now."""
     known = browser(HOME)
     assert log_in(known, name)
     known.post("/logout/")
@@ -42,7 +42,7 @@ def at_home(name: str) -> Client:
 
 
 def guesses(addresses: list[str], names: list[str]) -> int:
-    """Guess one password for each pair; return how many were looked at."""
+    """Try one password for each pair; return how many were checked."""
     looked_at = 0
     for address, name in zip(addresses, names, strict=True):
         answer = browser(address).post("/login/", {"username": factories.address(name), "password": "Welkom2026!"})
@@ -231,7 +231,7 @@ def test_codes_are_not_guessed_at_leisure_by_who_knows_the_password(with_step: T
     for address in many(60):
         thief = browser(address)
         log_in(thief, "bob")
-        # Each waits as long as he is told.
+        # Each waits as long as required.
         TOTPDevice.objects.update(throttling_failure_timestamp=None)
         looked_at += "The code is incorrect" in wrong(thief, with_step.key)
 

@@ -1,4 +1,4 @@
-"""The people page: who works here, and changes that never leave a tenant without an owner."""
+"""The users page: the members, and changes that never leave a tenant without an owner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def of(tenant: Tenant, user: User) -> Membership:
 
 
 def send(browser: Client, name: str, membership: Membership, **sent: str) -> str:
-    """Press a button of a member's row; return the words of the page that follows."""
+    """Press a button in a member's row; return the words of the page that follows."""
     address = reverse(name, args=[membership.tenant.slug, membership.pk])
     return pages.text(browser.post(address, sent, follow=True))
 

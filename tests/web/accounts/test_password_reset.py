@@ -1,4 +1,4 @@
-"""Logging in by e-mail address, wrong passwords, new passwords, and one's own account."""
+"""Logging in by e-mail address, wrong passwords, password resets, and one's own account."""
 
 from __future__ import annotations
 

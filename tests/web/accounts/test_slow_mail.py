@@ -1,4 +1,4 @@
-"""A mail server that takes its time does not hold the page."""
+"""A slow mail server does not hold up the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.web.pages import text
 
 
 class Silent:
-    """A mail server that takes the connection and never says a word."""
+    """A mail server that accepts the connection and never says a word."""
 
     def __init__(self) -> None:
         self.held = threading.Semaphore(0)

@@ -1,4 +1,4 @@
-"""Two-step verification: setting it up, the step itself, backup codes, taking it away."""
+"""Two-step verification: setup, the step itself, backup codes, removal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PASSWORD = {"password": factories.PASSWORD}
 
 
 def code_of(key: str, *, later: int = 0) -> str:
-    """Return the six digits that an application shows, now or so many half minutes later."""
+    """Return the six digits that an application shows, now or this many half minutes later."""
     generator = TOTP(bytes.fromhex(key))
     generator.time = time.time() + later * 30
     return f"{generator.token():06}"
@@ -39,7 +39,7 @@ def wrong(code: str) -> str:
 
 @pytest.fixture
 def viewer_with(people: People) -> Callable[[], tuple[Client, str]]:
-    """Give the viewer a second step; return a browser that has the password done, and the key."""
+    """Give the viewer a second step; return a browser that has passed the password, and the key."""
 
     def make() -> tuple[Client, str]:
         device = TOTPDevice.objects.create(user=people.viewer, key=two_step_codes.new_key(), confirmed=True)
@@ -61,7 +61,7 @@ def set_up(browser: Client, next_page: str = "") -> list[str]:
     return re.findall(r"<code>([a-z2-7]{4}-[a-z2-7]{4})</code>", answer.content.decode())
 
 
-# --- Setting it up ----------------------------------------------------------------------------------------------------
+# --- Setup ------------------------------------------------------------------------------------------------------------
 
 
 def test_page_shows_the_key_as_picture_and_as_text(viewer: Client) -> None:
@@ -220,7 +220,7 @@ def test_device_of_somebody_else_does_not_count(viewer_with: Callable[[], tuple[
 def step_with(code: str, user: User) -> int:
     browser = Client()
     browser.post("/login/", {"username": user.email, **PASSWORD})
-    # Each test tries codes faster than people do.
+    # Each test enters codes faster than people do.
     StaticDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
     return browser.post(STEP, {"code": code}).status_code
 
@@ -262,7 +262,7 @@ def test_number_of_backup_codes_left_is_shown(viewer: Client, people: People) ->
     assert "9 backup codes are left" in pages.text(viewer.get(STATE))
 
 
-# --- Taking it away ---------------------------------------------------------------------------------------------------
+# --- Removal ----------------------------------------------------------------------------------------------------------
 
 
 def test_password_takes_it_away_with_its_backup_codes(viewer: Client) -> None:

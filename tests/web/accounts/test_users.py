@@ -1,4 +1,4 @@
-"""Accounts: one for each e-mail address, whatever its case and whoever makes it."""
+"""Accounts: one per e-mail address, regardless of case and of how it is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin: the operator sees all, a tenant's staff its own rows, nobody a secret."""
+"""The admin: the operator sees everything, a tenant's staff its own rows, and no one a secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FILLED: list[type[models.Model]] = [Tenant, Connection, SettingsVersion, SyncRun
 
 @pytest.fixture
 def staff(english: Client, people: People, rows: None) -> Client:
-    """The browser of somebody of tenant Jansen who may enter the admin."""
+    """Log in a browser of a member of tenant Jansen with admin access."""
     people.owner.is_staff = True
     people.owner.save()
     english.force_login(people.owner)
@@ -45,7 +45,7 @@ def operator(english: Client, people: People, rows: None) -> Client:
 
 @pytest.fixture
 def rows(tenant: Tenant, people: People) -> None:
-    """One row of everything for Jansen, and for the tenant elsewhere."""
+    """Create one row of everything for Jansen, and for the other tenant."""
     elsewhere = Tenant.objects.get(slug="elsewhere")
     factories.settings(elsewhere)
     factories.connection(elsewhere, base_url="https://elsewhere.example")
@@ -110,7 +110,7 @@ def test_staff_do_not_reach_other_tenants_rows_by_address(staff: Client, model: 
     ]
 
     assert own == 200
-    assert set(foreign) <= {302, 404}  # the admin leads to its first page when it finds nothing
+    assert set(foreign) <= {302, 404}  # the admin redirects to its index when it finds nothing
 
 
 @pytest.mark.parametrize("model", [User, Group])

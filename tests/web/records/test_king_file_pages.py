@@ -1,4 +1,4 @@
-"""The page of King's files: what it shows, what it takes in, and what it refuses."""
+"""The page of King's files: what it shows, accepts and refuses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sample(name: str = "king-artikelen.xml", *, called: str = "") -> SimpleUploa
 
 
 def large(name: str = "large.xml", number: int = 0) -> SimpleUploadedFile:
-    """Return a file of King's of a little more than a megabyte."""
+    """Return one of King's files, of a little more than a megabyte."""
     return SimpleUploadedFile(name, b"<KING_ARTIKELEN>" + b" " * (1_100_000 + number) + b"</KING_ARTIKELEN>")
 
 
@@ -157,7 +157,7 @@ def test_uploads_at_the_same_moment_share_the_room(
 ) -> None:
     settings.KING_XML_TENANT_MB = 2
     upload(editor, tenant, large("first.xml", 1))
-    # Each of them saw the room that there was before the other.
+    # Each of them was given the room that there was before the other.
     monkeypatch.setattr(files_of_tenant, "room", lambda: 2 * 1024 * 1024)
 
     page = upload(editor, tenant, large("second.xml", 2))

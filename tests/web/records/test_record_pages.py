@@ -1,4 +1,4 @@
-"""The list of records, one record, and the brake: what people see, and what they may decide."""
+"""The list of records, one record, and the change limit: what users see, and what they may decide."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_a_record_that_could_not_be_sent_says_when_it_leaves_the_list(viewer: Cl
     assert "Nothing has been sent yet." in page
 
 
-# --- The brake --------------------------------------------------------------------------------------------------------
+# --- The change limit -------------------------------------------------------------------------------------------------
 
 
 def decide(client: Client, row: Brake, decision: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The log of a tenant over all runs, and what of it is asked for."""
+"""The log of a tenant across all runs, and its filters."""
 
 from __future__ import annotations
 

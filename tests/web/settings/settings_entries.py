@@ -1,4 +1,4 @@
-"""What tests of the settings page send and look at."""
+"""Form entries for tests of the settings page."""
 
 from __future__ import annotations
 

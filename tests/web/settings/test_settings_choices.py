@@ -1,4 +1,4 @@
-"""Choices that mean nothing now, and lists that come from the two systems."""
+"""Fields without effect, and pick lists from the two systems."""
 
 from __future__ import annotations
 

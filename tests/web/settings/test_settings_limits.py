@@ -16,7 +16,7 @@ from tests.rules.test_limits import KEYS, SECRETS
 from tests.web.settings.settings_entries import ADDRESS, entries
 
 TEXTS = [path for path, found in KEYS.items() if isinstance(found, msgspec.inspect.StrType) and path != "slug"]
-# Four fields of the form: there is no way to send a fifth.
+# The form has four fields: a fifth value cannot be sent.
 LISTED = ["exports.extra_text_lines"]
 NUMBERS = [path for path, found in KEYS.items() if isinstance(found, msgspec.inspect.IntType)]
 
@@ -36,7 +36,7 @@ def typed(path: str, value: str) -> dict[str, str]:
 
 
 def long(path: str, length: int) -> str:
-    """Return a value of a length that is right but for that."""
+    """Return a value of this length that is valid otherwise."""
     ends = {"notifications.emails.0": "@example.com", "king.base_url": "", "outsmart.base_url": ""}
     begin = "https://king.example/" if path.endswith("base_url") else ""
     end = ends.get(path, "")
@@ -89,7 +89,7 @@ def test_a_number_past_its_limit_is_refused(editor: Client, tenant: Tenant, path
 
 
 def bad_entries(found: msgspec.inspect.Type) -> list[str]:
-    """Return what a browser can send for a key and no form may take."""
+    """Return what a browser can send for a key and the form must refuse."""
     if isinstance(found, msgspec.inspect.LiteralType):
         return ["other", "9" * 400, f"{found.values[0]}x"]
     if isinstance(found, msgspec.inspect.DateType):
@@ -114,7 +114,7 @@ def test_what_is_no_value_of_a_key_is_refused_at_its_field(editor: Client, tenan
 
 
 def errors_of(answer: Any) -> set[str]:
-    """Return the fields that were refused."""
+    """Return the refused fields."""
     forms = answer.context["forms"]
     return {name for form in (forms.company, *forms.connections, forms.choices) for name in form.errors}
 

@@ -1,4 +1,4 @@
-"""The settings form: every choice, both connections, two people at once."""
+"""The settings form: every setting, both connections, two people at once."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def test_viewer_sees_the_settings_but_cannot_change_them(viewer: Client) -> None
 
 
 class FakeSystems:
-    """Answers every trial of a connection the same way, and remembers what was tried."""
+    """Answers every connection check the same way, and records what was checked."""
 
     def __init__(self, answer: Reason | None) -> None:
         self.answer = answer

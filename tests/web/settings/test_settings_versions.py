@@ -1,4 +1,4 @@
-"""Every version of the settings in words, and back to one of them."""
+"""Versions of the settings in words, and restoring one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may edit cannot read a stored secret: it never travels elsewhere, or otherwise, without being typed again."""
+"""Editors cannot read a stored secret: it is never sent elsewhere or differently without being typed again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.web.settings.settings_entries import king as kings
 
 CA = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n"
 STORED = Destination("https://king.example:8082", "DEMO01", verify_tls=True, ca_certificate=CA)
-# What an editor could change to see a secret of King's go by.
+# What an editor could change to intercept one of King's secrets.
 KING_CHANGES: dict[str, dict[str, object]] = {
     "host": {"base_url": "https://thief.example:8082"},
     "port": {"base_url": "https://king.example:9999"},
@@ -43,7 +43,7 @@ EVERY_KING_CHANGE = pytest.mark.parametrize("change", KING_CHANGES.values(), ids
 
 @pytest.fixture
 def thief() -> Iterator[OutSmartSandbox]:
-    """A server of the editor's own; as a sandbox it remembers every call."""
+    """Run a server of the editor's own; as a sandbox it records every call."""
     with OutSmartSandbox(empty=True) as sandbox:
         yield sandbox
 
@@ -54,7 +54,7 @@ def _plain_king(settings: Settings) -> None:
 
 
 def everything_typed() -> dict[str, str]:
-    """Return the secrets of `factories.SECRETS` as one types them."""
+    """Return the secrets of `factories.SECRETS` as a user types them."""
     return {"king-access_code": "typed", "king-access_codes": "Order_Toevoegen=typed"}
 
 

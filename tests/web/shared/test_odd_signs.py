@@ -1,4 +1,4 @@
-"""Signs that no database can hold, in whatever a visitor may send: never an error of ours."""
+"""Characters that no database can store, in anything a visitor may send: never an error of ours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COOKIES = ["sessionid", "csrftoken", "django_language", "messages"]
 
 
 def _filters(model_admin: ModelAdmin[Tenant], browser: Client) -> list[str]:
-    """Return the query names that the changelist of a model takes."""
+    """Return the query parameters that the changelist of a model accepts."""
     request = RequestFactory().get("/")
     request.user = factories.operator()
     names = ["q", "o", "p", "e", "_to_field", "unknown"]
@@ -46,7 +46,7 @@ def test_no_filter_of_the_admin_breaks(client: Client, people: People) -> None:
 
 
 def _pages(patterns: list[URLPattern | URLResolver], before: str = "") -> list[str]:
-    """Return an address of every page of ours."""
+    """Return a URL of each of our pages."""
     found = []
     for each in patterns:
         if isinstance(each, URLResolver):
@@ -96,7 +96,7 @@ def test_the_page_says_that_it_cannot_be_read(editor: Client, tenant: Tenant) ->
 def test_no_cookie_breaks_a_page(client: Client, db: None, name: str) -> None:
     client.raise_request_exception = False
 
-    # A browser may send any sign in quotes, as an octal number.
+    # A browser may send any character in quotes, as an octal number.
     answer = client.get("/", HTTP_COOKIE=f'{name}="aaaaaaaaaaaaaaaa\\000aaaaaaaaaaaaaaaa"')
 
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""A tenant in trouble says so on top, with the one thing to do."""
+"""A tenant in trouble shows an alert at the top, with the one thing to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START = "/t/jansen/"
 
 
 def told(browser: Client) -> str:
-    """Return what stands on top, without its tags; "" when all is well."""
+    """Return the alert at the top, without its tags; "" when all is well."""
     found = re.search(r'<div id="trouble">(.*?)</div>', html(browser.get(START)))
     assert found
     return re.sub(r"<[^>]+>", "", found[1]).strip()

@@ -1,4 +1,4 @@
-"""The charts of the start page: drawn by us, read by everybody."""
+"""The charts of the start page: drawn by us, readable by everyone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of tenants says where somebody is needed."""
+"""The list of tenants shows where attention is needed."""
 
 from __future__ import annotations
 

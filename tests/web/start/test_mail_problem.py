@@ -1,4 +1,4 @@
-"""A mail that no server took is told on the pages: who waits for it would hear of nothing."""
+"""An e-mail that no server accepted is reported on the pages: its recipients would not learn of anything otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new tenant is led from its first connection to the schedule; what is done shows in the data."""
+"""Onboarding leads a new tenant from its first connection to the schedule; progress shows in the data."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def switch_the_schedule_on(new: Tenant) -> None:
     SyncSettings.across_tenants.filter(tenant=new).update(schedule_enabled=True)
 
 
-# What was done, and which step is the next one then.
+# What was done, and the resulting next step.
 LIFE: list[tuple[Callable[[Tenant], None], str, str]] = [
     (lambda _new: None, "outsmart", "settings/#connection"),
     (lambda new: connect(new, System.OUTSMART), "king", "settings/#connection"),
@@ -170,7 +170,7 @@ def test_without_a_work_order_that_stands_ready_the_trial_is_offered_again(brows
 
 
 def trial_with(new: Tenant, *actions: str) -> str:
-    """Preview export; return where the trial shows its work orders, which the ledger does not know yet."""
+    """Run a dry run of the export; return the URL with its work orders, which the ledger does not know yet."""
     for act, _, _ in LIFE[:6]:
         act(new)
     entries = [

@@ -1,4 +1,4 @@
-"""Decisions on the pages: who may, what is asked first, what King says, and what a refusal reads like."""
+"""Manual actions on the pages: who may, what is confirmed first, what King says, and how refusals read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OLD = [{"code": "before_from_date", "params": {"date": "2024-02-01", "from_date"
 
 @pytest.fixture
 def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Tenant:
-    """A tenant that is connected to both sandboxes, outside its scope as pages are."""
+    """Create a tenant that is connected to both sandboxes, outside its scope as pages are."""
     made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
     with tenants.scope(made):
         connect(made, king, outsmart)
@@ -65,14 +65,14 @@ def export(tenant: Tenant, **options: object) -> SyncRun:
 
 
 def work(run: SyncRun) -> None:
-    """Do what a worker does with a run."""
+    """Run a run as a worker would."""
     with tenants.scope(run.tenant_id):
         worker.work(run.pk, slice_seconds=scenario.FOREVER)
 
 
 @contextmanager
 def worker_at_work(tenant: Tenant) -> Iterator[None]:
-    """Hold what a living worker on this tenant's exports holds, on a connection of its own."""
+    """Hold the lock of a living worker on this tenant's exports, on a separate connection."""
     with psycopg.connect(processes.database_url(), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s, %s)", [0x6B02, tenant.pk])
         yield
@@ -182,7 +182,7 @@ def test_unknown_decision_is_a_bad_request(editor: Client, tenant: Tenant, kind:
     assert [answer.status_code for answer in answers] == [400, 400, 400]
 
 
-# --- Attach -----------------------------------------------------------------------------------------------------------
+# --- Link to order ----------------------------------------------------------------------------------------------------
 
 
 def test_king_order_is_shown_before_it_is_attached_and_then_brought_up_to_date(
@@ -286,7 +286,7 @@ def test_missing_connection_is_told_in_a_sentence(editor: Client, tenant: Tenant
     assert "There is no connection with King yet." in text(decide(editor, row, "attach", number="500"))
 
 
-# --- Start anew -------------------------------------------------------------------------------------------------------
+# --- Reset link -------------------------------------------------------------------------------------------------------
 
 
 def test_starting_anew_is_asked_about_and_refused_as_long_as_king_holds_the_order(
@@ -327,7 +327,7 @@ def _incomplete(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:
         return scenario.ledger(number)
 
 
-# --- Preview and export of one ----------------------------------------------------------------------------------------
+# --- Dry run and export of one ----------------------------------------------------------------------------------------
 
 
 def test_preview_shows_the_order_line_by_line_and_writes_nothing(

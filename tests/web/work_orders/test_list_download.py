@@ -1,4 +1,4 @@
-"""Lists of work orders as files: what a spreadsheet makes of them, and what it must not."""
+"""Lists of work orders as files: how a spreadsheet must and must not interpret them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_DEBTOR = [{"code": "no_debtor", "params": {}}]
 
 
 def rows_of(client: Client, **query: str) -> list[list[str]]:
-    """Return the rows of the CSV file without its head."""
+    """Return the rows of the CSV file without its header."""
     answer = client.get(f"{FILE}csv/", query)
     return list(csv.reader(io.StringIO(_text(answer)), delimiter=";"))[1:]
 

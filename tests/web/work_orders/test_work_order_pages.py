@@ -1,4 +1,4 @@
-"""The ledger as people see it."""
+"""The work order pages as users see them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_search_never_finds_work_orders_of_others(editor: Client, tenant: Tenant
 
 
 def test_search_is_answered_by_its_index(tenant: Tenant) -> None:
-    """Whatever the ORM makes of it: the expression is letter for letter the index's."""
+    """Whatever the ORM generates, the expression is letter for letter the index's."""
     rows = WorkOrder.across_tenants.all()
     found = work_order_list.Wanted(search="mulder").with_text(rows)
 
@@ -251,7 +251,7 @@ def page_of(client: Client, row: WorkOrder) -> str:
 
 
 def source(**fields: Any) -> str:
-    """Return a work order as OutSmart answers it."""
+    """Return a work order in OutSmart's format."""
     return json.dumps(
         {
             "id": "4711",
@@ -272,7 +272,7 @@ def source(**fields: Any) -> str:
 
 
 def exported(tenant: Tenant, **fields: Any) -> WorkOrder:
-    """Make a work order whose material and hour are in King."""
+    """Create a work order whose material and hour are in King."""
     defaults = {"source": source(), "settings_version": 1, "king_order_number": "26011", "is_created_by_us": True}
     row = factories.work_order(tenant, outsmart_id="4711", state=LedgerState.DONE, **(defaults | fields))
     factories.order_line(
