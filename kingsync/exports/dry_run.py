@@ -129,7 +129,7 @@ def _of_step(assessment: Assessment, step: NextStep) -> Foreseen:
     steps = known.verdict.steps if known.verdict else None
     is_sent = step.act in (Act.UPDATE, Act.ADOPT)
     return Foreseen(
-        action="adopted" if step.act is Act.ADOPT else "updated" if is_sent and count == "created" else count,
+        action=_action(step.act, count),
         count=count,
         reasons=_reasons(row, step),
         number=known.number,
@@ -137,6 +137,12 @@ def _of_step(assessment: Assessment, step: NextStep) -> Foreseen:
         notices=tuple(notices(steps, before=row.notices)) if steps and is_sent else (),
         steps=steps,
     )
+
+
+def _action(act: Act, count: str) -> str:
+    """Return what would happen to the order, which is not always what the work order counts as."""
+    actions = {Act.ADOPT: "adopted", Act.KEEP: "unchanged"}
+    return actions.get(act, "updated" if act is Act.UPDATE and count == "created" else count)
 
 
 def _put_off(assessment: Assessment, count: str, why: Reason) -> Foreseen:
@@ -160,12 +166,12 @@ def _entry(source: Source, foreseen: Foreseen) -> dict[str, object]:
         "reasons": [stored(why) for why in foreseen.reasons],
         "notices": list(foreseen.notices),
         "header": msgspec.to_builtins(plan.header),
-        "lines": _lines(plan, foreseen.steps),
+        "lines": _lines(plan, foreseen.steps, is_new=foreseen.steps is None and foreseen.action != "unchanged"),
         "removed": [step.reference for step in foreseen.steps.removals] if foreseen.steps else [],
     }
 
 
-def _lines(plan: Plan, steps: differences.Differences | None) -> list[dict[str, object]]:
+def _lines(plan: Plan, steps: differences.Differences | None, *, is_new: bool) -> list[dict[str, object]]:
     marks = _marks(steps) if steps else {}
     sent: list[dict[str, object]] = [
         {
@@ -174,7 +180,7 @@ def _lines(plan: Plan, steps: differences.Differences | None) -> list[dict[str, 
             "king_kind": line.content.kind.value,
             "source": line.origin.label,
             "reference": line.reference,
-            "action": marks.get(line.reference, "unchanged" if steps else "new"),
+            "action": marks.get(line.reference, "new" if is_new else "unchanged"),
             "registered_minutes": line.registered_minutes,
             "rounded_minutes": line.rounded_minutes,
         }

@@ -89,7 +89,7 @@ class News:
 
     @property
     def new_and_still(self) -> str:
-        """Return "1 new problem, 3 still wait" if there are both; "" otherwise."""
+        """Return "1 new problem, 3 still waiting" if there are both; "" otherwise."""
         if not (self.new_count and self.still_count):
             return ""
         new = ngettext("%(count)s new problem", "%(count)s new problems", self.new_count) % {"count": self.new_count}

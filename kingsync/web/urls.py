@@ -21,7 +21,6 @@ urlpatterns: list[URLPattern] = [
     *account_urls.urlpatterns,
     path("language/", set_language, name="set_language"),
     path("t/<slug:slug>/", start_page.tenant, name="tenant"),
-    path("t/<slug:slug>/overview/", start_page.overview_part, name="overview"),
     path("t/<slug:slug>/live/<str:kind>/", start_page.live, name="live"),
     path("t/<slug:slug>/start/<str:kind>/", start_page.start_run, name="start_run"),
     path("t/<slug:slug>/settings/", settings_page.settings_page, name="settings"),

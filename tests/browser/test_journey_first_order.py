@@ -72,7 +72,7 @@ def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
 
     nina.link("Choose what to import", within=nina.step("First import")).click()
     for kind in ("customers", "products", "hour types"):
-        nina.page.get_by_role("group", name=nina.reads(kind.capitalize())).get_by_role("checkbox").first.check()
+        nina.page.get_by_role("group", name=nina.reads(kind), exact=True).get_by_role("checkbox").first.check()
     nina.saves_and_goes_on()
     nina.button("Start the first import", within=nina.step("First import")).click()
 

@@ -278,7 +278,7 @@ CASES: list[tuple[Callable[[Scene], str], str, End | None]] = [
     (killed_among_its_lines, "updated", End.UPDATED),
     (linked_and_changed, "updated", None),
     (nothing_changed, "unchanged", None),
-    (still_incomplete, "rejected", End.UNCHANGED),
+    (still_incomplete, "unchanged", End.UNCHANGED),  # which counts as rejected
     (repaired, "updated", End.UPDATED),
     (delivered, "rejected", None),
     (changed_on_both_sides, "skipped", None),

@@ -109,7 +109,6 @@ TABLE: dict[str, Line] = {
     "invitation_withdraw": owners_action(),
     # A tenant's pages
     "tenant": page(),
-    "overview": page(),
     "live": page(),
     "start_run": action(),
     "brake": Line(get=members(), post=editors(), sent={"decision": "refuse"}),

@@ -147,7 +147,7 @@ def _outcome(run: SyncRun) -> str:
 
 
 def problems(run: SyncRun) -> str:
-    """Return "1 new problem, 3 still wait." for a run; "" when nothing needs attention."""
+    """Return "1 new problem, 3 still waiting." for a run; "" when nothing needs attention."""
     new, still = run.new_problems_count, run.still_waiting_count
     parts = []
     if new:

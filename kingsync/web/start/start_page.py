@@ -15,22 +15,12 @@ from kingsync.runs.wanted import NotWantedError
 from kingsync.web.shared import access, refusals, run_labels, start_runs, tenant_status
 from kingsync.web.start import alerts, already_running, charts, dashboard, onboarding
 
-# The page's dashboard listens for this event and reloads itself.
-RUN_ENDED = "run-ended"
-
 
 @require_safe
 @access.members
 def tenant(request: access.TenantRequest) -> HttpResponse:
     """Show the tenant's connections, runs and work orders."""
     return render(request, "start/start.html", _context(request))
-
-
-@require_safe
-@access.members
-def overview_part(request: access.TenantRequest) -> HttpResponse:
-    """Show the parts of the start page that change when a run has ended."""
-    return render(request, "start/_dashboard_part.html", _context(request))
 
 
 def _context(request: access.TenantRequest) -> dict[str, Any]:
@@ -109,7 +99,7 @@ def _live_part(
     [card] = tenant_status.run_cards(tenant_status.standing(), [kind])
     note = joined.told(card.run) if joined and card.run else ""
     context = {"card": card, "note": note, "joined": joined if note else None, "refused": refused}
-    response = render(request, "start/_live.html", context)
-    if card.run is None or not card.run.is_open:
-        response["HX-Trigger"] = RUN_ENDED
-    return response
+    if card.run is not None and card.run.is_open:
+        return render(request, "start/_live.html", context)
+    # In one answer: "All went well" never stands above the numbers of before.
+    return render(request, "start/_live_ended.html", _context(request) | context)

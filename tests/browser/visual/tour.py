@@ -51,7 +51,6 @@ NO_PAGES = frozenset(
         "member_remove",
         "member_role",
         "organisation",
-        "overview",
         "preview",
         "refresh_choices",
         "set_language",

@@ -161,7 +161,9 @@ def test_schedule_that_starts_nothing_is_told(editor: Client, tenant: Tenant, mi
 
 
 def test_warning_goes_when_a_run_has_ended_without_a_reload(editor: Client, tenant: Tenant) -> None:
-    part = html(editor.get("/t/jansen/overview/", headers={"HX-Request": "true"}))
+    factories.run(tenant)
+
+    part = html(editor.get("/t/jansen/live/export/", headers={"HX-Request": "true"}))
 
     assert '<div id="trouble" hx-swap-oob="true">' in part
     assert '<div id="first-steps" hx-swap-oob="true">' in part
