@@ -45,13 +45,13 @@ class ClockLock:
             held = self._ask()
         except psycopg.Error as error:
             self.release()
-            self._tell_waiting("the database does not answer (%s)", type(error).__name__)
+            self._report_waiting("the database does not answer (%s)", type(error).__name__)
             return False
         if held and not self._is_held:
             logger.info("clock.started: this beat sends the scheduled tasks")
             self._waiting_is_told = False
         elif not held:
-            self._tell_waiting("another beat is at work")
+            self._report_waiting("another beat is at work")
         self._is_held = held
         return held
 
@@ -79,7 +79,7 @@ class ClockLock:
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(**(probe.database_parameters() | OWN_SESSION))
 
-    def _tell_waiting(self, reason: str, *details: object) -> None:
+    def _report_waiting(self, reason: str, *details: object) -> None:
         if not self._waiting_is_told:
             logger.info("clock.waiting: " + reason, *details)  # noqa: G003 (both parts are constants)
         self._waiting_is_told = True

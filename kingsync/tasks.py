@@ -55,7 +55,7 @@ def request_run(
     """
     with tenants.scope(tenant):
         requested = lifecycle.request(kind=kind, trigger=trigger, requested_by=requested_by, options=options)
-    if not requested.joined:
+    if not requested.already_running:
         transaction.on_commit(lambda: _send(requested.run))
     return requested
 
@@ -146,7 +146,7 @@ def _send_silent(_tenant: Tenant) -> None:
 
 
 @shared_task(expires=60)
-def send_notices() -> None:
+def send_notifications() -> None:
     """Send each tenant the e-mail that it is due for, if any."""
     wanting = set(notify.tenants_with_mail())
     _for_each_tenant("notices.failed", lambda tenant: _notify(tenant) if tenant.pk in wanting else None)
@@ -157,17 +157,17 @@ def _notify(_tenant: Tenant) -> None:
 
 
 @shared_task
-def send_notice(*, tenant_id: int) -> None:
+def send_notification(*, tenant_id: int) -> None:
     """Send one tenant the e-mail that it is due for; no longer sent by us, but messages may still be queued."""
     with tenants.scope(tenant_id):
         notify.send_due(now=timezone.now())
 
 
 @shared_task
-def throw_away_old() -> None:
+def purge_old() -> None:
     """Purge the runs and log entries that are older than each tenant keeps them."""
-    _for_each_tenant("retention.failed", _throw_away)
+    _for_each_tenant("retention.failed", _purge)
 
 
-def _throw_away(_tenant: Tenant) -> None:
-    retention.throw_away_old(now=timezone.now())
+def _purge(_tenant: Tenant) -> None:
+    retention.purge_old(now=timezone.now())

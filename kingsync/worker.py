@@ -40,7 +40,7 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
             return Worked()
         log = RunLog(claim.run)
         try:
-            more = _tell(claim, log)
+            more = _report(claim, log)
         except LostClaimError:
             return Worked()
         except CancelRequestedError:
@@ -65,7 +65,7 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
         return Worked(plan=claim.plan)
 
 
-def _tell(claim: Claim, log: RunLog) -> bool:
+def _report(claim: Claim, log: RunLog) -> bool:
     # Checked for each slice: it may have been switched off while the run was queued.
     wanted.require(RunKind(claim.run.kind), claim.run.options)
     choices = SyncSettings.objects.get().as_mapping()

@@ -125,7 +125,7 @@ def _default(field: msgspec.inspect.Field, language: str) -> str:
     return f"`{json.dumps(default, ensure_ascii=False)}`"
 
 
-def _words(name: str, language: str, *values: object) -> str:
+def _as_labels(name: str, language: str, *values: object) -> str:
     return WORDS[name][LANGUAGES.index(language)].format(*values)
 
 
@@ -133,17 +133,17 @@ def values_of(found: msgspec.inspect.Type, language: str) -> str:
     """Return what a key accepts, with its limit."""
     if isinstance(found, msgspec.inspect.UnionType):
         inner = [each for each in found.types if not isinstance(each, msgspec.inspect.NoneType)]
-        return f"{values_of(inner[0], language)} {_words('none', language)}"
+        return f"{values_of(inner[0], language)} {_as_labels('none', language)}"
     if isinstance(found, msgspec.inspect.BoolType | msgspec.inspect.LiteralType):
         values = found.values if isinstance(found, msgspec.inspect.LiteralType) else (True, False)
         return ", ".join(f"`{json.dumps(value)}`" for value in values)
     if isinstance(found, msgspec.inspect.DateType):
-        return _words("date", language)
+        return _as_labels("date", language)
     if isinstance(found, msgspec.inspect.IntType):
-        return _words("range", language, found.ge, found.le)
+        return _as_labels("range", language, found.ge, found.le)
     if isinstance(found, msgspec.inspect.StrType):
-        form = _words("slug", language) if found.pattern else ""
-        return form + _words("characters", language, found.max_length)
+        form = _as_labels("slug", language) if found.pattern else ""
+        return form + _as_labels("characters", language, found.max_length)
     return _many(found, language)
 
 
@@ -155,7 +155,7 @@ def _many(found: msgspec.inspect.Type, language: str) -> str:
         name, inner = "entries", found.item_type
     assert isinstance(inner, msgspec.inspect.StrType)
     assert isinstance(found, msgspec.inspect.DictType | msgspec.inspect.VarTupleType)
-    return f"{_words(name, language, found.max_length)}, {_words('each', language, inner.max_length)}"
+    return f"{_as_labels(name, language, found.max_length)}, {_as_labels('each', language, inner.max_length)}"
 
 
 def meaning(path: str, language: str) -> str:

@@ -109,7 +109,7 @@ def example(outsmart: OutSmartSandbox) -> None:
     outsmart.store.load_work_orders(copy.deepcopy(answer["response"]))
 
 
-def told(outsmart: OutSmartSandbox, outsmart_id: str) -> dict[str, Any]:
+def work_order_in_outsmart(outsmart: OutSmartSandbox, outsmart_id: str) -> dict[str, Any]:
     """Return a work order as OutSmart has it now."""
     return next(row for row in outsmart.store.all_work_orders() if str(row["id"]) == outsmart_id)
 

@@ -8,7 +8,7 @@ from kingsync.exports import ledger
 from kingsync.models.links import ImportedLine
 from kingsync.models.work_orders import OrderLine, Step, WorkOrder
 from kingsync.rules import matching
-from kingsync.rules.plans import BookedLine, Content, Source
+from kingsync.rules.plans import Content, SavedLine, Source
 
 
 def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
@@ -22,7 +22,7 @@ def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
     imported = list(ImportedLine.objects.filter(king_order_number=king_order_number).order_by("id"))
     if not imported:
         return
-    booked = {line.key: line for line in ledger.booked_lines(row)}
+    booked = {line.key: line for line in ledger.saved_lines(row)}
     references = matching.References(row.outsmart_id, booked.values())
     in_king = {key for key, line in booked.items() if line.king_line_id}
     new = [(line, references.of(Source.MATERIAL, line.key)) for line in imported if line.key not in in_king]
@@ -52,6 +52,6 @@ def _order_line(row: WorkOrder, line: ImportedLine, reference: str) -> OrderLine
     )
 
 
-def _booked(line: ImportedLine, reference: str) -> BookedLine:
+def _booked(line: ImportedLine, reference: str) -> SavedLine:
     content = msgspec.convert(line.content, Content, strict=False)
-    return BookedLine(reference=reference, key=line.key, sent=content, king_line_id=line.king_line_id, is_imported=True)
+    return SavedLine(reference=reference, key=line.key, sent=content, king_line_id=line.king_line_id, is_imported=True)

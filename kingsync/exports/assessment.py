@@ -13,7 +13,7 @@ from kingsync.exports.export_job import Job
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.next_step import Act, Known, NextStep, count_of, follow
 from kingsync.rules.plans import Plan
-from kingsync.runs.retry import patiently
+from kingsync.runs.retry import with_retry
 
 
 class Assessment:
@@ -66,7 +66,7 @@ class Assessment:
     def _look_up(self, known: Known) -> Known:
         """Look in King for an order whose creation was begun."""
         try:
-            found = patiently(lambda: self.job.king.find_orders(reference=known.reference))
+            found = with_retry(lambda: self.job.king.find_orders(reference=known.reference))
         except (errors.TenantActionError, errors.UnreachableError):
             raise
         except errors.IntegrationError as error:
@@ -81,7 +81,7 @@ class Assessment:
             known,
             number=number,
             is_making_begun=False,
-            is_in_doubt=False,
+            is_outcome_unknown=False,
             is_found_again=True,
             is_unfinished=verdicts.is_unfinished(self.row),
         )
@@ -120,7 +120,7 @@ class Assessment:
         return msgspec.structs.replace(known, is_order_read=True, order=order, verdict=verdict)
 
     def _read_order(self, number: str) -> Order | None:
-        return patiently(lambda: self.job.king.get_order(number=number))
+        return with_retry(lambda: self.job.king.get_order(number=number))
 
     def _look_for_lost(self, known: Known) -> Known:
         """Make sure that King has no order of this work order; if one was found, start over with it."""

@@ -13,7 +13,7 @@ from kingsync.exports import ledger, problems
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job
 from kingsync.exports.export_run import Candidate, ExportRun
-from kingsync.exports.master_data import FactsFinder
+from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.restore_guard import DryGuard
 from kingsync.exports.verdict import notices
 from kingsync.messages.reason_texts import StoredReason, reason_of, sentence, stored
@@ -35,7 +35,7 @@ KEPT = 20
 SENT = ("created", "adopted", "updated")
 
 
-class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
+class DryRunResult(msgspec.Struct, frozen=True, kw_only=True):
     """The dry run of a work order: the count it would add to, why, and what would be written."""
 
     action: str
@@ -51,19 +51,19 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """Put into `claim.plan`, per work order, what would be sent. Reads only; King and OutSmart stay as they are."""
     kept: list[dict[str, object]] = []
     with clients.both(Caller.IMPORT, claim=claim) as (outsmart, king):
-        job = Job(claim, choices, king, outsmart, FactsFinder(king, log, is_dry=True), log)
+        job = Job(claim, choices, king, outsmart, MasterDataReader(king, log, is_dry=True), log)
         exports = ExportRun(job)
-        job.guard.look_at_journal()
+        job.guard.check_journal()
         for candidate in exports.candidates():
             claim.count("read")
             count, entry, trouble = _one(exports, candidate)
             claim.count(count)
             problems.count(claim, trouble)
-            claim.plan.append(_told(entry))
+            claim.plan.append(_summary_of(entry))
             kept.append(entry)
             kept.sort(key=lambda each: each["action"] not in SENT)
             del kept[KEPT:]
-            claim.beat(done=len(claim.plan))
+            claim.heartbeat(done=len(claim.plan))
     _keep(claim, kept)
     return False
 
@@ -92,9 +92,9 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
     if isinstance(job.guard, DryGuard):
         job.guard.recall(row)
     job.guard.found.discard(row.outsmart_id)
-    foreseen = _foreseen(Assessment(job, row, source, is_at_trigger=exports.is_at_trigger(source, candidate)))
-    trouble = problems.foreseen(row, [stored(why) for why in foreseen.reasons])
-    return foreseen.count, _entry(source, foreseen), trouble
+    result = _dry_run_result(Assessment(job, row, source, is_at_trigger=exports.is_at_trigger(source, candidate)))
+    trouble = problems.expected(row, [stored(why) for why in result.reasons])
+    return result.count, _entry(source, result), trouble
 
 
 def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object], Trouble | None]:
@@ -109,10 +109,10 @@ def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, 
         "reasons": [why],
         "reason": str(error),
     }
-    return outcome, entry, problems.foreseen(row, [why])
+    return outcome, entry, problems.expected(row, [why])
 
 
-def _foreseen(assessment: Assessment) -> Foreseen:
+def _dry_run_result(assessment: Assessment) -> DryRunResult:
     """Return the dry run of a work order. Raises what ends a run."""
     try:
         return _of_step(assessment, assessment.next_step())
@@ -124,11 +124,11 @@ def _foreseen(assessment: Assessment) -> Foreseen:
         return _put_off(assessment, "failed", reason_of(error))
 
 
-def _of_step(assessment: Assessment, step: NextStep) -> Foreseen:
+def _of_step(assessment: Assessment, step: NextStep) -> DryRunResult:
     row, known, count = assessment.row, assessment.known, assessment.count(step)
     steps = known.verdict.steps if known.verdict else None
     is_sent = step.act in (Act.UPDATE, Act.ADOPT)
-    return Foreseen(
+    return DryRunResult(
         action=_action(step.act, count),
         count=count,
         reasons=_reasons(row, step),
@@ -145,8 +145,8 @@ def _action(act: Act, count: str) -> str:
     return actions.get(act, "updated" if act is Act.UPDATE and count == "created" else count)
 
 
-def _put_off(assessment: Assessment, count: str, why: Reason) -> Foreseen:
-    return Foreseen(action=count, count=count, reasons=(why,), number=assessment.known.number, plan=assessment.plan)
+def _put_off(assessment: Assessment, count: str, why: Reason) -> DryRunResult:
+    return DryRunResult(action=count, count=count, reasons=(why,), number=assessment.known.number, plan=assessment.plan)
 
 
 def _reasons(row: WorkOrder, step: NextStep) -> tuple[Reason, ...]:
@@ -155,19 +155,19 @@ def _reasons(row: WorkOrder, step: NextStep) -> tuple[Reason, ...]:
     return tuple(msgspec.convert(row.reasons, list[Reason])) if step.act is Act.LEAVE else step.reasons
 
 
-def _entry(source: Source, foreseen: Foreseen) -> dict[str, object]:
-    plan = foreseen.plan
+def _entry(source: Source, result: DryRunResult) -> dict[str, object]:
+    plan = result.plan
     return {
         "outsmart_id": source.outsmart_id,
         "order_number": source.order_number,
-        "king_order_number": foreseen.number or None,
-        "action": foreseen.action,
-        "count": foreseen.count,
-        "reasons": [stored(why) for why in foreseen.reasons],
-        "notices": list(foreseen.notices),
+        "king_order_number": result.number or None,
+        "action": result.action,
+        "count": result.count,
+        "reasons": [stored(why) for why in result.reasons],
+        "notices": list(result.notices),
         "header": msgspec.to_builtins(plan.header),
-        "lines": _lines(plan, foreseen.steps, is_new=foreseen.steps is None and foreseen.action != "unchanged"),
-        "removed": [step.reference for step in foreseen.steps.removals] if foreseen.steps else [],
+        "lines": _lines(plan, result.steps, is_new=result.steps is None and result.action != "unchanged"),
+        "removed": [step.reference for step in result.steps.removals] if result.steps else [],
     }
 
 
@@ -206,15 +206,15 @@ def _marks(steps: differences.Differences) -> dict[str, str]:
     return marks | {each.reference: "conflict" for each in steps.conflicts}
 
 
-def _told(entry: dict[str, Any]) -> dict[str, object]:
+def _summary_of(entry: dict[str, Any]) -> dict[str, object]:
     """Return an entry with its reasons as sentences."""
-    told = {**entry, "reasons": [sentence(why) for why in entry["reasons"]]}
+    summary = {**entry, "reasons": [sentence(why) for why in entry["reasons"]]}
     if "notices" in entry:
-        told["notices"] = [sentence(why) for why in entry["notices"]]
+        summary["notices"] = [sentence(why) for why in entry["notices"]]
     if "lines" in entry:
-        told["lines"] = [_line_told(line) for line in entry["lines"]]
-    return told
+        summary["lines"] = [_line_summary(line) for line in entry["lines"]]
+    return summary
 
 
-def _line_told(line: dict[str, Any]) -> dict[str, Any]:
+def _line_summary(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "reason": sentence(line["reason"])} if "reason" in line else line

@@ -11,7 +11,7 @@ from integrations import errors
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.exports import problems
-from kingsync.exports.master_data import FactsFinder
+from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.restore_guard import DryGuard, RestoreGuard
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import WorkOrder
@@ -22,7 +22,7 @@ from kingsync.runs.run_log import RunLog
 
 HEARTBEAT_SECONDS = 5.0
 # Times a write's own timeout: how long a lost one may still be running.
-DOUBT_FACTOR = 1.2
+OUTCOME_UNKNOWN_FACTOR = 1.2
 
 
 class NotSettledError(Exception):
@@ -41,7 +41,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Errand:
+class PendingCall:
     """A background call; `then` gets its error afterwards, None = success."""
 
     call: Future[None]
@@ -63,59 +63,59 @@ class Job:
     choices: Exports
     king: KingClient
     outsmart: OutSmartClient
-    facts: FactsFinder
+    master_data: MasterDataReader
     log: RunLog
     guard: RestoreGuard = field(init=False)
-    _last_beat: float = field(default_factory=time.monotonic)
-    _errand: Errand | None = None
+    _last_heartbeat: float = field(default_factory=time.monotonic)
+    _pending_call: PendingCall | None = None
     # One thread: King gets one call at a time. It only makes calls; all database work stays in ours.
-    _errands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
+    _call_thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
 
     def __post_init__(self) -> None:
         guard = DryGuard if self.claim.run.is_dry else RestoreGuard
-        self.guard = guard(self.claim, self.king, self.log, doubt_seconds=self.doubt_seconds)
+        self.guard = guard(self.claim, self.king, self.log, outcome_unknown_seconds=self.outcome_unknown_seconds)
 
     @property
-    def doubt_seconds(self) -> float:
-        return self.king.write_timeout * DOUBT_FACTOR
+    def outcome_unknown_seconds(self) -> float:
+        return self.king.write_timeout * OUTCOME_UNKNOWN_FACTOR
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Send a heartbeat now and then; stops when another worker took over."""
-        if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
-            self.claim.beat()
-            self._last_beat = time.monotonic()
+        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
+            self.claim.heartbeat()
+            self._last_heartbeat = time.monotonic()
 
-    def send_off(self, call: Callable[[], None], then: Callable[[errors.IntegrationError | None], None]) -> None:
+    def submit_call(self, call: Callable[[], None], then: Callable[[errors.IntegrationError | None], None]) -> None:
         """Submit a call to King and continue; `then` runs in this thread, at the latest at the next call."""
-        before, self._errand = self._errand, Errand(self._errands.submit(call), then)
+        before, self._pending_call = self._pending_call, PendingCall(self._call_thread.submit(call), then)
         if before:
             before.finish()
 
-    def let_pass(self) -> None:
+    def wait_for_call(self) -> None:
         """Wait until King has answered the background call, so that the next one goes out at once."""
-        if self._errand:
-            wait([self._errand.call])
+        if self._pending_call:
+            wait([self._pending_call.call])
 
-    def finish_errand(self) -> None:
+    def finish_call(self) -> None:
         """Finish the pending background call, if any."""
-        before, self._errand = self._errand, None
+        before, self._pending_call = self._pending_call, None
         if before:
             before.finish()
 
     def close(self) -> None:
         """Finish the background call and end the thread; its error was saved and is not raised again."""
         try:
-            self.finish_errand()
+            self.finish_call()
         except errors.IntegrationError:
             pass
         finally:
-            self._errands.shutdown()
+            self._call_thread.shutdown()
 
-    def note(
+    def log_event(
         self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO
     ) -> None:
         """Log one event of a work order, unless an earlier run logged it and it still applies."""
-        if why and level != LogEntry.Level.INFO and problems.was_told(row, why):
+        if why and level != LogEntry.Level.INFO and problems.was_reported(row, why):
             return
         self.log.add(
             event,

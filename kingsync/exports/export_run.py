@@ -16,7 +16,7 @@ from kingsync.exports import ledger, problems, reconcile, verdict
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
 from kingsync.exports.king_order import unlock
-from kingsync.exports.master_data import FactsFinder
+from kingsync.exports.master_data import MasterDataReader
 from kingsync.models.runs import LogEntry
 from kingsync.models.turns import Caller
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -51,7 +51,7 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     Raises `NotConnectedError`, and those errors of the two systems that stop a run.
     """
     with clients.both(Caller.EXPORT, claim=claim) as (outsmart, king):
-        job = Job(claim, choices, king, outsmart, FactsFinder(king, log), log)
+        job = Job(claim, choices, king, outsmart, MasterDataReader(king, log), log)
         try:
             return ExportRun(job).work()
         finally:
@@ -66,9 +66,9 @@ class ExportRun:
         self._done = job.claim.run.progress_done
 
     def work(self) -> bool:
-        self.job.guard.look_at_journal()
+        self.job.guard.check_journal()
         self._free_left_locks()
-        self.job.facts.fill_empty_mirror()
+        self.job.master_data.fill_empty_mirror()
         for candidate in self.candidates():
             self._one(candidate)
             if self.job.claim.is_slice_over:
@@ -94,7 +94,7 @@ class ExportRun:
         listed = self._listed()
         done_before = self._dealt_with()
         retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
-        self.job.claim.beat(kind="work_orders", total=self._done + len(listed.keys() - done_before) + len(retries))
+        self.job.claim.heartbeat(kind="work_orders", total=self._done + len(listed.keys() - done_before) + len(retries))
         read_at = time.monotonic()
         while listed:
             outsmart_id, candidate = next(iter(listed.items()))
@@ -167,7 +167,7 @@ class ExportRun:
             return
         ledger.settle(row, LedgerState.HELD, [why], last_run=self.job.claim.run)
         self._count(Outcome("skipped"), row)
-        self.job.note(row, "order.gone", why, LogEntry.Level.WARNING)
+        self.job.log_event(row, "order.gone", why, LogEntry.Level.WARNING)
 
     def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
         marks = payloads.marks(raw)
@@ -186,8 +186,8 @@ class ExportRun:
         if outcome:
             self._count(outcome, self._row)
         self._done += 1
-        self.job.log.write_now_and_then()
-        claim.beat(done=self._done)
+        self.job.log.write_periodically()
+        claim.heartbeat(done=self._done)
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
         """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""
@@ -259,7 +259,7 @@ class ExportRun:
 
     def _settle(self) -> None:
         """Wait until no call can be running any more, then look up orders with an unknown outcome and finish them."""
-        self.job.finish_errand()
+        self.job.finish_call()
         for outsmart_id in self.unsettled:
             row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
             if row is None:  # the database was restored to a state without this work order
@@ -268,11 +268,11 @@ class ExportRun:
             outcome = self._settled(row)
             self._count(outcome, row)
         self.job.log.write()
-        self.job.claim.beat(done=self._done)
+        self.job.claim.heartbeat(done=self._done)
 
     def _wait_for(self, row: WorkOrder) -> None:
         while row.doubtful_until and row.doubtful_until > timezone.now():
-            self.job.beat()
+            self.job.heartbeat()
             time.sleep(min(1.0, max(0.01, (row.doubtful_until - timezone.now()).total_seconds())))
 
     def _settled(self, row: WorkOrder) -> Outcome:

@@ -24,7 +24,7 @@ from kingsync.exports import ledger, problems, verdict
 from kingsync.exports.acknowledge import confirm
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
-from kingsync.exports.king_order import KingOrder, without, words
+from kingsync.exports.king_order import KingOrder, vendor_message, without
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.in_hand import Trouble
 from kingsync.models.runs import LogEntry
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 # Our lock on the tenant went with the connection: if we continued, another worker could run in parallel.
 DATABASE_GONE = (OperationalError, InterfaceError)
 BUSY_TOO_LONG = datetime.timedelta(days=1)
-TOLD_AS_BUSY = "order_busy_long"
+REPORTED_AS_BUSY = "order_busy_long"
 
 
 def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
@@ -47,23 +47,23 @@ def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
 
     Raises `NotSettledError`; errors that stop the whole run (unreachable, credentials, lost claim) pass through.
     """
-    is_told = any(why["code"] == TOLD_AS_BUSY for why in row.reasons)
+    is_reported = any(why["code"] == REPORTED_AS_BUSY for why in row.reasons)
     try:
-        outcome = _tried(job, row, source)
+        outcome = _attempted(job, row, source)
     except errors.ConflictError:
-        return _busy(job, row, is_told=is_told)
+        return _busy(job, row, is_reported=is_reported)
     if row.busy_since:
-        ledger.note(row, busy_since=None)
+        ledger.save_lazily(row, busy_since=None)
     return outcome
 
 
-def _tried(job: Job, row: WorkOrder, source: Source) -> Outcome:
+def _attempted(job: Job, row: WorkOrder, source: Source) -> Outcome:
     try:
         return _Export(job, row, source).run()
     except errors.ConflictError:
         raise
     except errors.OutcomeUnknownError as error:
-        _in_doubt(job, row, error)
+        _outcome_unknown(job, row, error)
         raise NotSettledError from None
     except (errors.UnreachableError, errors.TenantActionError):
         raise
@@ -79,12 +79,12 @@ def refuse_unreadable(job: Job, row: WorkOrder, marks: Marks, error: errors.Payl
     """Reject a work order for which OutSmart's answer is unreadable; its King order stays as it is."""
     why = reason("unreadable_work_order", detail=error.detail)
     ledger.settle(row, LedgerState.REJECTED, [why], attempts=row.attempts + 1)
-    job.note(row, "order.rejected", why, LogEntry.Level.ERROR)
-    _tell_failure(job, row, marks.work_status)
+    job.log_event(row, "order.rejected", why, LogEntry.Level.ERROR)
+    _report_failure(job, row, marks.work_status)
     return Outcome("rejected")
 
 
-def _tell_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
+def _report_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
     """Set the status after a rejection, if there is one and the work order does not have it yet."""
     wanted = job.choices.failure_status.strip()
     if not wanted or work_status == wanted:
@@ -98,18 +98,22 @@ def _tell_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
             job.log.failure("order.status_not_set", error, outsmart_id=row.outsmart_id)
 
 
-def _busy(job: Job, row: WorkOrder, *, is_told: bool) -> Outcome:
+def _busy(job: Job, row: WorkOrder, *, is_reported: bool) -> Outcome:
     """Leave an order that someone has open to the next run; after a day report it, once."""
     now = timezone.now()
     since = row.busy_since or now
     is_long = now - since >= BUSY_TOO_LONG
-    why = reason(TOLD_AS_BUSY, since=f"{timezone.localtime(since):%d-%m-%Y %H:%M}") if is_long else reason("order_busy")
-    if is_long and not is_told:
-        job.note(row, "order.postponed", why, LogEntry.Level.ERROR)
+    why = (
+        reason(REPORTED_AS_BUSY, since=f"{timezone.localtime(since):%d-%m-%Y %H:%M}")
+        if is_long
+        else reason("order_busy")
+    )
+    if is_long and not is_reported:
+        job.log_event(row, "order.postponed", why, LogEntry.Level.ERROR)
     elif row.busy_since is None:
-        job.note(row, "order.postponed", why)
+        job.log_event(row, "order.postponed", why)
     ledger.settle(row, _underway(row), [why], busy_since=since)
-    return Outcome("skipped", trouble=is_long and not is_told)
+    return Outcome("skipped", trouble=is_long and not is_reported)
 
 
 def _not_now(job: Job, row: WorkOrder, why: Reason, error: errors.IntegrationError) -> Outcome:
@@ -127,11 +131,11 @@ def _our_fault(job: Job, row: WorkOrder) -> Outcome:
     """Save a work order that hit a bug of ours, log the error, and let the others go on."""
     logger.exception("export of work order %s failed", row.outsmart_id)
     ledger.settle(row, _underway(row), [reason("internal")])
-    job.note(row, "order.internal_error", reason("internal"), LogEntry.Level.ERROR)
+    job.log_event(row, "order.internal_error", reason("internal"), LogEntry.Level.ERROR)
     return Outcome("failed")
 
 
-def _in_doubt(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
+def _outcome_unknown(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
     ledger.settle(row, LedgerState.SENDING, [reason("not_settled")])
     job.log.failure("order.in_doubt", error, outsmart_id=row.outsmart_id)
 
@@ -162,7 +166,7 @@ class _Export(Assessment):
         carry_out: dict[Act, Callable[[NextStep], Outcome]] = {
             Act.LEAVE: lambda _: Outcome("skipped"),
             Act.LEAVE_UNKNOWN: self._leave_unknown,
-            Act.BOOK_AS_DONE: self._book_as_done,
+            Act.SAVE_AS_DONE: self._book_as_done,
             Act.REJECT: lambda step: self._reject(step.reasons, self.plan),
             Act.HOLD: lambda step: self._hold(step.reasons, self.plan),
             Act.KEEP: self._keep,
@@ -177,11 +181,11 @@ class _Export(Assessment):
     def _adopt(self, number: str) -> None:
         self.king_order.adopt(number, is_created_by_us=True)
         self.king_order.settled()
-        self.job.note(self.row, "order.found_again")
+        self.job.log_event(self.row, "order.found_again")
 
     def _start_over(self, known: Known) -> Known:
         self.job.guard.not_created(self.row.outsmart_id)
-        ledger.book(self.row, step=Step.NEW, doubtful_until=None)
+        ledger.save(self.row, step=Step.NEW, doubtful_until=None)
         return super()._start_over(known)
 
     def _read_order(self, number: str) -> Order | None:
@@ -189,28 +193,28 @@ class _Export(Assessment):
         if order is not None:
             seen = linking.mark(order.number, order.debtor_number)
             if self.row.seen_order != seen:
-                ledger.note(self.row, seen_order=seen)
+                ledger.save_lazily(self.row, seen_order=seen)
         return order
 
     # --- Stopping -----------------------------------------------------------------------------------------------------
 
     def _reject(self, reasons: tuple[Reason, ...], plan: Plan | None = None) -> Outcome:
-        self._book_stop(LedgerState.REJECTED, reasons, plan, LogEntry.Level.ERROR)
-        _tell_failure(self.job, self.row, self.source.work_status)
+        self._save_stop(LedgerState.REJECTED, reasons, plan, LogEntry.Level.ERROR)
+        _report_failure(self.job, self.row, self.source.work_status)
         return Outcome("rejected")
 
     def _hold(self, reasons: tuple[Reason, ...], plan: Plan | None = None) -> Outcome:
-        self._book_stop(LedgerState.HELD, reasons, plan, LogEntry.Level.WARNING)
+        self._save_stop(LedgerState.HELD, reasons, plan, LogEntry.Level.WARNING)
         return Outcome("skipped")
 
-    def _book_stop(
+    def _save_stop(
         self, state: LedgerState, reasons: tuple[Reason, ...], plan: Plan | None, level: LogEntry.Level
     ) -> None:
         if plan is not None:
             ledger.store_lines(self.row, plan)
         ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1)
         for why in reasons:
-            self.job.note(self.row, f"order.{state}", why, level)
+            self.job.log_event(self.row, f"order.{state}", why, level)
 
     def _keep(self, step: NextStep) -> Outcome:
         """Send nothing to King; what is left is the confirmation, or a line that still waits for its repair."""
@@ -223,7 +227,7 @@ class _Export(Assessment):
     def _leave_unknown(self, step: NextStep) -> Outcome:
         ledger.settle(self.row, LedgerState.UNCERTAIN, step.reasons)
         for why in step.reasons:
-            self.job.note(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
+            self.job.log_event(self.row, "order.uncertain", why, LogEntry.Level.ERROR)
         return Outcome("uncertain")
 
     # --- After a restore ----------------------------------------------------------------------------------------------
@@ -234,9 +238,9 @@ class _Export(Assessment):
         plan = verdict.plan_for(self.job, row, self.source, number=number)
         order = self.king_order.read(number)
         ledger.store_lines(row, plan)
-        booked = ledger.booked_lines(row)
+        booked = ledger.saved_lines(row)
         if order is not None:
-            self.king_order.book_found(booked, differences.between(plan, booked, order, may_make_anew=False))
+            self.king_order.save_found(booked, differences.between(plan, booked, order, may_make_anew=False))
         else:
             as_planned = {line.reference: line.content for line in plan.lines}
             ledger.lines_sent(
@@ -248,10 +252,10 @@ class _Export(Assessment):
                 ],
             )
         now = timezone.now()
-        ledger.note(row, exported_at=now, confirmed_at=now, is_approved=order is None or order.is_approved)
-        ledger.note(row, plan_fingerprint=ledger.plan_fingerprint(plan))
+        ledger.save_lazily(row, exported_at=now, confirmed_at=now, is_approved=order is None or order.is_approved)
+        ledger.save_lazily(row, plan_fingerprint=ledger.plan_fingerprint(plan))
         ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED)
-        self.job.note(row, "order.found_again")
+        self.job.log_event(row, "order.found_again")
         return Outcome("unchanged")
 
     # --- Sending ------------------------------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ class _Export(Assessment):
         except errors.ConflictError:
             raise
         except errors.RejectedError as error:
-            return self._reject((reason("order_refused", detail=words(error)),))
+            return self._reject((reason("order_refused", detail=vendor_message(error)),))
         plan = verdict.plan_for(self.job, self.row, self.source, number=number)  # texts may contain the number
         ledger.store_lines(self.row, plan, is_attempted=True)
         return self._bring_in_line(step.act, plan, Order(number=number))
@@ -282,7 +286,7 @@ class _Export(Assessment):
         """Write the difference between the plan and King's order, check it, approve, and save the end."""
         steps = self._compared(plan, order)
         if self.row.after_restore and order.is_approved and not self.row.is_approved:
-            ledger.note(self.row, is_approved=True)
+            ledger.save_lazily(self.row, is_approved=True)
         stopped = self._stopping(steps, order.number)
         if not stopped and steps.removals:
             again = self.king_order.locked(order.number, steps)
@@ -297,7 +301,7 @@ class _Export(Assessment):
         differs = self.king_order.check(sent, order.number) if self.king_order.calls else None
         if differs:
             return self._hold((differs,))
-        self._note(steps)
+        self._log_steps(steps)
         is_wanted = verdict.wants_approval(self.row, self.source, self.job.choices, sent)
         is_left = is_wanted and verdict.has_credit(self.row, sent, order)
         if is_wanted and not is_left:
@@ -305,24 +309,24 @@ class _Export(Assessment):
             if problem:
                 return self._incomplete("rejected", [problem])
         self.king_order.unlock_meanwhile()
-        return self._book_end(act, plan, sent, is_approval_left=is_left and not order.is_approved)
+        return self._save_end(act, plan, sent, is_approval_left=is_left and not order.is_approved)
 
     def _compared(self, plan: Plan, order: Order) -> differences.Differences:
-        booked = ledger.booked_lines(self.row)
+        booked = ledger.saved_lines(self.row)
         steps = differences.between(plan, booked, order, may_make_anew=self.king_order.may_make_anew)
-        self.king_order.book_found(booked, steps)
+        self.king_order.save_found(booked, steps)
         return steps
 
-    def _note(self, steps: differences.Differences) -> None:
+    def _log_steps(self, steps: differences.Differences) -> None:
         """Save what stays as King has it, and log what is new about that."""
         before = self.row.notices
         notices = verdict.notices(steps, before=before)
         if notices == before:
             return
-        ledger.note(self.row, notices=notices)
+        ledger.save_lazily(self.row, notices=notices)
         for why in notices:
             if why not in before:
-                self.job.note(self.row, "order.notice", msgspec.convert(why, Reason), LogEntry.Level.INFO)
+                self.job.log_event(self.row, "order.notice", msgspec.convert(why, Reason), LogEntry.Level.INFO)
 
     def _stopping(self, steps: differences.Differences, number: str) -> Outcome | None:
         """Save why nothing may be written, if so."""
@@ -334,26 +338,28 @@ class _Export(Assessment):
 
     # --- Ending -------------------------------------------------------------------------------------------------------
 
-    def _book_end(self, act: Act, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
+    def _save_end(self, act: Act, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
         count = count_of(act, self.known, is_written=bool(self.king_order.calls))
         fingerprint = ledger.plan_fingerprint(plan)
-        ledger.note(self.row, plan_fingerprint=fingerprint, doubtful_until=None, is_approval_left=is_approval_left)
+        ledger.save_lazily(
+            self.row, plan_fingerprint=fingerprint, doubtful_until=None, is_approval_left=is_approval_left
+        )
         if not sent.is_complete:
             refused = ledger.refused_reasons(self.row)
             return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
-        ledger.note(self.row, step=Step.LINKED, exported_at=timezone.now())
+        ledger.save_lazily(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # logged already, when King gave it its number
-            self.job.note(self.row, f"order.{count}")
+            self.job.log_event(self.row, f"order.{count}")
         return self._finish(count)
 
     def _has_any_in_king(self) -> bool:
         """Return False when King accepted nothing at all into an order that it had already."""
-        return self.row.is_created_by_us or any(line.king_line_id for line in ledger.booked_lines(self.row))
+        return self.row.is_created_by_us or any(line.king_line_id for line in ledger.saved_lines(self.row))
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
         ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)
         for why in reasons:
-            self.job.note(self.row, "order.incomplete", why, LogEntry.Level.ERROR)
+            self.job.log_event(self.row, "order.incomplete", why, LogEntry.Level.ERROR)
         return Outcome(count)
 
     def _finish(self, count: str) -> Outcome:

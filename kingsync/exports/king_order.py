@@ -18,11 +18,11 @@ from kingsync.models.work_orders import Step, WorkOrder
 from kingsync.rules import differences, line_fields
 from kingsync.rules.differences import Add, Change, Differences, Remove
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.plans import BookedLine, DroppedLine, Header, Plan, PlannedLine
-from kingsync.runs.retry import patiently
+from kingsync.rules.plans import DroppedLine, Header, Plan, PlannedLine, SavedLine
+from kingsync.runs.retry import with_retry
 
 T = TypeVar("T")
-NOTES_WAIT_SECONDS = 1.0
+LAZY_SAVE_WAIT_SECONDS = 1.0
 # Replaces a plan's fingerprint while King may hold half of another plan; "" = the order was never finished.
 UNDER_WAY = "under way"
 
@@ -35,7 +35,7 @@ class KingOrder:
 
     def __init__(self, job: Job, row: WorkOrder) -> None:
         self._job, self._row = job, row
-        self._is_in_doubt = ledger.is_in_doubt(row)
+        self._is_outcome_unknown = ledger.is_outcome_unknown(row)
         self._is_being_unlocked = False
         # Our references of the lines that this run wrote, with the fields in which both sides agree; None = all of it.
         self._written: dict[str, frozenset[str] | None] = {}
@@ -43,7 +43,7 @@ class KingOrder:
         self.calls = 0
 
     def read(self, number: str) -> Order | None:
-        return patiently(lambda: self._job.king.get_order(number=number))
+        return with_retry(lambda: self._job.king.get_order(number=number))
 
     def create(self, header: Header) -> str:
         """Create the order and return its number; saved as pending before the call, with its number right after.
@@ -61,23 +61,23 @@ class KingOrder:
         )
         guard = self._job.guard
         guard.about_to_create(self._row.outsmart_id)
-        ledger.pending(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+        ledger.pending(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
         try:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
             guard.not_created(self._row.outsmart_id)
-            ledger.book(self._row, step=Step.NEW, doubtful_until=None)  # certainly not carried out
+            ledger.save(self._row, step=Step.NEW, doubtful_until=None)  # certainly not carried out
             raise
         guard.created(self._row.outsmart_id, number)
         self.adopt(number, is_created_by_us=True)
-        self._job.note(self._row, "order.created")
+        self._job.log_event(self._row, "order.created")
         return number
 
     def adopt(self, number: str, *, is_created_by_us: bool) -> None:
         """Save the order's number. An order that we created is locked by us from the start."""
         row = self._row
         step = Step.CREATED if row.step in (Step.NEW, Step.PENDING) else row.step
-        ledger.book(
+        ledger.save(
             row,
             king_order_number=number,
             step=step,
@@ -118,13 +118,13 @@ class KingOrder:
         self._add(number, [step for step in steps.additions if step.line.reference not in kept], refused)
         return refused
 
-    def _as_sent(self, line: PlannedLine, king_line_id: str) -> BookedLine:
+    def _as_sent(self, line: PlannedLine, king_line_id: str) -> SavedLine:
         known = ledger.remembered(self._row)[line.reference]
         return msgspec.structs.replace(known, sent=line.content, attempted=None, king_line_id=king_line_id)
 
     def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
         """Add lines, saving them at least every second: an unsaved one is still found in King by our reference."""
-        sent: list[BookedLine] = []
+        sent: list[SavedLine] = []
         booked_at = time.monotonic()
         try:
             for step in steps:
@@ -132,7 +132,7 @@ class KingOrder:
                 if king_line_id:
                     self._written[step.line.reference] = None
                     sent.append(msgspec.structs.replace(self._as_sent(step.line, king_line_id), as_read=None))
-                if time.monotonic() - booked_at > NOTES_WAIT_SECONDS:
+                if time.monotonic() - booked_at > LAZY_SAVE_WAIT_SECONDS:
                     ledger.lines_sent(self._row, sent)
                     sent, booked_at = [], time.monotonic()
         finally:
@@ -152,7 +152,7 @@ class KingOrder:
                 raise
             except errors.RejectedError as error:
                 kept.add(removal.reference)
-                self._note_refusal(removal.reference, reason("refused_by_king", detail=words(error)))
+                self._save_refusal(removal.reference, reason("refused_by_king", detail=vendor_message(error)))
             else:
                 ledger.line_removed(self._row, removal.reference)
         return kept
@@ -177,16 +177,16 @@ class KingOrder:
         except errors.ConflictError:
             raise
         except errors.RejectedError as error:
-            why = reason("refused_by_king", detail=words(error))
+            why = reason("refused_by_king", detail=vendor_message(error))
             refused[line.reference] = why
             ledger.line_refused(self._row, line, why)
-            self._note_refusal(line.origin.label, why)
+            self._save_refusal(line.origin.label, why)
             return ""
 
-    def _note_refusal(self, label: str, why: Reason) -> None:
-        self._job.note(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
+    def _save_refusal(self, label: str, why: Reason) -> None:
+        self._job.log_event(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
 
-    def book_found(self, booked: Iterable[BookedLine], steps: Differences) -> None:
+    def save_found(self, booked: Iterable[SavedLine], steps: Differences) -> None:
         """Save what King turns out to have, or no longer to have, although its answer was lost."""
         known = {line.reference: line for line in booked}
         ledger.lines_sent(self._row, [line for line in steps.found if known.get(line.reference) not in (None, line)])
@@ -199,15 +199,15 @@ class KingOrder:
 
         The order is still locked by us, so the lines we wrote are as we left them.
         """
-        ledger.note(self._row, step=Step.LINES)
+        ledger.save_lazily(self._row, step=Step.LINES)
         order = self.read(number)
         if order is None:
             return reason("order_delivered", number=number)
-        self._book_as_read(order)
-        steps = differences.between(sent, ledger.booked_lines(self._row), order)
+        self._save_as_read(order)
+        steps = differences.between(sent, ledger.saved_lines(self._row), order)
         return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
 
-    def _book_as_read(self, order: Order) -> None:
+    def _save_as_read(self, order: Order) -> None:
         """Save the lines we wrote as King shows them now: any later difference is the work of King's staff."""
         now = {line.line_id: line for line in order.lines}
         known = ledger.remembered(self._row)
@@ -228,9 +228,9 @@ class KingOrder:
         except errors.ConflictError:
             raise
         except errors.RejectedError as error:
-            return reason("approval_refused", detail=words(error))
-        ledger.book(self._row, is_approved=True, step=Step.APPROVED)
-        self._job.note(self._row, "order.approved")
+            return reason("approval_refused", detail=vendor_message(error))
+        ledger.save(self._row, is_approved=True, step=Step.APPROVED)
+        self._job.log_event(self._row, "order.approved")
         return None
 
     def _begin(self) -> None:
@@ -238,37 +238,37 @@ class KingOrder:
         row = self._row
         held = UNDER_WAY if row.plan_fingerprint else ""
         if not row.is_locked or row.plan_fingerprint != held:
-            ledger.book(row, is_locked=True, plan_fingerprint=held)
+            ledger.save(row, is_locked=True, plan_fingerprint=held)
 
     def _write(self, call: Callable[[], T]) -> T:
         """Make one call that changes King, saved as having an unknown outcome for as long as it may take."""
-        self._job.beat()
+        self._job.heartbeat()
         self.calls += 1
 
         def once() -> T:
-            self._job.let_pass()  # that time counts from when the call goes out
+            self._job.wait_for_call()  # that time counts from when the call goes out
             with self._job.king.alone():
-                ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+                ledger.extend_outcome_unknown(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
                 return call()
 
         try:
-            return patiently(once)
+            return with_retry(once)
         except errors.OutcomeUnknownError:
-            self._is_in_doubt = True
+            self._is_outcome_unknown = True
             self._row.doubtful_until = None  # counted again, from when we gave up
-            ledger.renew_doubt(self._row, seconds=self._job.doubt_seconds, now=timezone.now())
+            ledger.extend_outcome_unknown(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
             raise
 
     def settled(self) -> None:
         """Save that the call with an unknown outcome was carried out after all, so that nothing is pending any more."""
-        self._is_in_doubt = False
-        ledger.book(self._row, doubtful_until=None)
+        self._is_outcome_unknown = False
+        ledger.save(self._row, doubtful_until=None)
 
     def unlock(self) -> None:
         """Unlock the order for King's own staff. Raises `TenantActionError`."""
         if self._is_being_unlocked or not self._row.is_locked or not self._row.king_order_number:
             return
-        if not self._is_in_doubt:
+        if not self._is_outcome_unknown:
             self._row.doubtful_until = None  # every call was answered
         unlock(self._job, self._row, self._row.king_order_number)
 
@@ -278,7 +278,7 @@ class KingOrder:
         It stays saved as locked until King has answered, so that the next run unlocks it if this one is killed.
         """
         job, row, number = self._job, self._row, self._row.king_order_number
-        if self._is_in_doubt or not row.is_locked or not number:
+        if self._is_outcome_unknown or not row.is_locked or not number:
             self.unlock()
             return
         self._is_being_unlocked = True
@@ -293,7 +293,7 @@ class KingOrder:
             else:
                 unlock(job, row, number)
 
-        job.send_off(lambda: patiently(lambda: job.king.release_lock(number)), answered)
+        job.submit_call(lambda: with_retry(lambda: job.king.release_lock(number)), answered)
 
 
 def unlock(job: Job, row: WorkOrder, number: str) -> None:
@@ -312,7 +312,7 @@ def unlock(job: Job, row: WorkOrder, number: str) -> None:
 
 def _unlock_failure(job: Job, number: str) -> errors.IntegrationError | None:
     try:
-        patiently(lambda: job.king.release_lock(number), is_harmless=True)  # unlocking twice is harmless
+        with_retry(lambda: job.king.release_lock(number), is_harmless=True)  # unlocking twice is harmless
     except errors.IntegrationError as error:
         return error
     return None
@@ -325,15 +325,15 @@ def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> boo
     if not isinstance(refusal, errors.RejectedError):
         return False
     try:
-        return patiently(lambda: job.king.get_order(number=number)) is None
+        return with_retry(lambda: job.king.get_order(number=number)) is None
     except errors.IntegrationError:
         return False
 
 
 def _freed(row: WorkOrder) -> None:
     """Save an order as unlocked, unless a lost call may still be carried out and lock it again."""
-    if not ledger.is_in_doubt(row):
-        ledger.note(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
+    if not ledger.is_outcome_unknown(row):
+        ledger.save_lazily(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
 
 
 def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
@@ -341,7 +341,7 @@ def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None
     if row.lock_failed_at is None:
         job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
         job.claim.problem(is_new=True)
-        ledger.note(row, lock_failed_at=timezone.now())
+        ledger.save_lazily(row, lock_failed_at=timezone.now())
 
 
 def without(plan: Plan, refused: dict[str, Reason]) -> Plan:
@@ -355,7 +355,7 @@ def without(plan: Plan, refused: dict[str, Reason]) -> Plan:
     return msgspec.structs.replace(plan, lines=kept, dropped=(*plan.dropped, *dropped))
 
 
-def words(error: errors.IntegrationError) -> str:
+def vendor_message(error: errors.IntegrationError) -> str:
     """Return the vendor's code and message, as received."""
     return " ".join(part for part in (error.code, error.detail) if part)
 

@@ -23,20 +23,20 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.plans import BookedLine, Content, DroppedLine, Origin, Plan, PlannedLine
+from kingsync.rules.plans import Content, DroppedLine, Origin, Plan, PlannedLine, SavedLine
 from kingsync.runs.lifecycle import LostClaimError
 
 # What is saved dozens of times per work order uses SQL of our own: the ORM takes longer to compile such a statement
 # than PostgreSQL to execute it (docs/performance.md). `set_config` makes the statement's own commit not wait for the
 # disk.
 _WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
-_BOOK_SENT_LINES = f"""
+_SAVE_SENT_LINES = f"""
     UPDATE kingsync_orderline AS line
     SET state = %s, king_line_id = told.id, sent = told.sent, as_read = told.as_read, attempted = '{{}}', reasons = '[]'
     FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS told (reference, id, sent, as_read)
     WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (constants only)
-_BOOK_ATTEMPTED_LINES = f"""
+_SAVE_ATTEMPTED_LINES = f"""
     UPDATE kingsync_orderline AS line SET attempted = told.content
     FROM unnest(%s::text[], %s::jsonb[]) AS told (reference, content)
     WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
@@ -100,18 +100,18 @@ def _set_state(
 ) -> None:
     if row.state != state:
         row.changed_at = timezone.now()
-    told: dict[str, object] = {"state": state, "reasons": [stored(why) for why in reasons]}
-    told |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
-    told |= problems.columns(row, state, reasons)
-    _store(row, told | changes, is_durable=is_durable)
+    columns: dict[str, object] = {"state": state, "reasons": [stored(why) for why in reasons]}
+    columns |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
+    columns |= problems.columns(row, state, reasons)
+    _store(row, columns | changes, is_durable=is_durable)
 
 
-def book(row: WorkOrder, **changes: object) -> None:
+def save(row: WorkOrder, **changes: object) -> None:
     """Save some columns of a work order durably: on disk before this returns."""
     _store(row, changes, is_durable=True)
 
 
-def note(row: WorkOrder, **changes: object) -> None:
+def save_lazily(row: WorkOrder, **changes: object) -> None:
     """Save some columns of a work order without waiting for the disk.
 
     For data whose loss in a power cut costs no more than a lookup; a killed process loses nothing. The next durable
@@ -152,36 +152,36 @@ def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
 # --- Lines ------------------------------------------------------------------------------------------------------------
 
 
-def booked_lines(row: WorkOrder) -> tuple[BookedLine, ...]:
+def saved_lines(row: WorkOrder) -> tuple[SavedLine, ...]:
     """Return what earlier runs saved; lines removed from King are known by their key only."""
     return tuple(remembered(row).values())
 
 
-def remembered(row: WorkOrder) -> dict[str, BookedLine]:
+def remembered(row: WorkOrder) -> dict[str, SavedLine]:
     """Return the known lines by reference; code that saves a line updates it here too."""
     if row.in_hand.lines is None:
         stored = OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
-        return remember(row, map(as_booked, stored))
+        return remember(row, map(as_saved, stored))
     return row.in_hand.lines
 
 
-def read_ahead(rows: list[WorkOrder]) -> None:
+def prefetch_rows(rows: list[WorkOrder]) -> None:
     """Prefetch the saved lines of many work orders."""
-    lines: dict[int, list[BookedLine]] = {row.pk: [] for row in rows}
+    lines: dict[int, list[SavedLine]] = {row.pk: [] for row in rows}
     for line in OrderLine.objects.filter(work_order_id__in=lines.keys()).order_by("position", "id"):
-        lines[line.work_order_id].append(as_booked(line))
+        lines[line.work_order_id].append(as_saved(line))
     for row in rows:
         remember(row, lines[row.pk])
 
 
-def remember(row: WorkOrder, lines: Iterable[BookedLine]) -> dict[str, BookedLine]:
+def remember(row: WorkOrder, lines: Iterable[SavedLine]) -> dict[str, SavedLine]:
     known = {line.reference: line for line in lines}
     row.in_hand.lines = known
     return known
 
 
-def as_booked(line: OrderLine) -> BookedLine:
-    return BookedLine(
+def as_saved(line: OrderLine) -> SavedLine:
+    return SavedLine(
         reference=line.reference,
         key=line.key,
         row=line.row,
@@ -200,7 +200,7 @@ def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> No
     """
     if row.in_hand.stored_plan == plan or _has_long_references(plan):
         return
-    before = {line.reference: line for line in booked_lines(row)}
+    before = {line.reference: line for line in saved_lines(row)}
     planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
     for line in planned:
         is_in_king = line.reference in before and before[line.reference].king_line_id
@@ -272,7 +272,7 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
     )
 
 
-def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) -> None:
+def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, SavedLine]) -> None:
     """Delete rows of lines that the work order no longer has and that King certainly never received."""
     wanted = {line.reference: line.origin for line in plan.lines}
     wanted |= {line.reference: line.origin for line in plan.dropped}
@@ -283,12 +283,12 @@ def _forget_vanished(row: WorkOrder, plan: Plan, before: dict[str, BookedLine]) 
     ]
     if vanished:
         OrderLine.objects.filter(work_order=row, reference__in=vanished).delete()
-    new = {reference: BookedLine(reference=reference, key=origin.key) for reference, origin in wanted.items()}
+    new = {reference: SavedLine(reference=reference, key=origin.key) for reference, origin in wanted.items()}
     kept = (line for line in (new | before).values() if line.reference not in vanished)
     remember(row, (_looked_at(line, wanted.get(line.reference)) for line in kept))
 
 
-def _looked_at(line: BookedLine, origin: Origin | None) -> BookedLine:
+def _looked_at(line: SavedLine, origin: Origin | None) -> SavedLine:
     return msgspec.structs.replace(line, row=origin.row) if origin else line
 
 
@@ -303,12 +303,12 @@ def lines_attempted(row: WorkOrder, lines: Iterable[PlannedLine]) -> None:
         return
     contents = [msgspec.json.encode(line.content).decode() for line in new]
     with connection.cursor() as cursor:
-        cursor.execute(_BOOK_ATTEMPTED_LINES, [[line.reference for line in new], contents, row.pk])
+        cursor.execute(_SAVE_ATTEMPTED_LINES, [[line.reference for line in new], contents, row.pk])
     for line in new:
         known[line.reference] = msgspec.structs.replace(known[line.reference], attempted=line.content)
 
 
-def lines_sent(row: WorkOrder, booked: Iterable[BookedLine]) -> None:
+def lines_sent(row: WorkOrder, booked: Iterable[SavedLine]) -> None:
     """Save that King has these lines as sent, and what else is known of them.
 
     Without waiting for the disk: a loss costs one lookup, since the lines are in King under our references.
@@ -323,7 +323,7 @@ def lines_sent(row: WorkOrder, booked: Iterable[BookedLine]) -> None:
         [msgspec.json.encode(line.as_read).decode() if line.as_read else "{}" for line in booked],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_BOOK_SENT_LINES, [OrderLine.State.SENT.value, *columns, row.pk])
+        cursor.execute(_SAVE_SENT_LINES, [OrderLine.State.SENT.value, *columns, row.pk])
     row.in_hand.stored_plan = None
     if row.in_hand.lines is not None:
         row.in_hand.lines |= {line.reference: line for line in booked}
@@ -399,17 +399,17 @@ def is_of_other(row: WorkOrder, order: Order) -> str:
 
 def pending(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
     """Save that the order is about to be created, by a call that may be running for this many seconds."""
-    book(row, step=Step.PENDING, doubtful_until=now + datetime.timedelta(seconds=seconds))
+    save(row, step=Step.PENDING, doubtful_until=now + datetime.timedelta(seconds=seconds))
 
 
-def renew_doubt(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
+def extend_outcome_unknown(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
     """Save until when a write that goes out now may still be running, at most once a second."""
     until = now + datetime.timedelta(seconds=seconds)
     if row.doubtful_until is None or row.doubtful_until < until - datetime.timedelta(seconds=1):
-        book(row, doubtful_until=until)
+        save(row, doubtful_until=until)
 
 
-def is_in_doubt(row: WorkOrder) -> bool:
+def is_outcome_unknown(row: WorkOrder) -> bool:
     """Return True while a call whose answer was lost may still be running."""
     return row.doubtful_until is not None and row.doubtful_until > timezone.now()
 

@@ -18,7 +18,7 @@ from kingsync.king_mirror import mirror
 from kingsync.models.links import KingRecord
 from kingsync.rules.mapping import Exports
 from kingsync.rules.orders import debtor_of
-from kingsync.rules.plans import ArticleFacts, Facts, Plan
+from kingsync.rules.plans import ArticleData, Plan, RelevantMasterData
 from kingsync.runs.run_log import RunLog
 
 # Reason of a rule → the kind of King record it is about, and the value that names it.
@@ -38,46 +38,48 @@ _KINDS = {LineKind.ARTICLE: Kind.ARTICLE, LineKind.RATE: Kind.RATE}
 KEPT_AT_MOST = 20_000
 
 
-class KnownFacts:
+class MirroredMasterData:
     """What is known without asking King: its mirror, and earlier answers."""
 
     def __init__(self) -> None:
-        self._asked: dict[tuple[Kind, str], ArticleFacts | None] = {}
+        self._asked: dict[tuple[Kind, str], ArticleData | None] = {}
         self._unreadable: set[tuple[Kind, str]] = set()
-        self._mirrored: dict[Kind, dict[str, ArticleFacts | None]] = {}
+        self._mirrored: dict[Kind, dict[str, ArticleData | None]] = {}
         self._filled: dict[Kind, bool] = {}
         self._known_warehouses: frozenset[str] | None = None
 
-    def read_ahead(self, sources: Iterable[WorkOrder], choices: Exports) -> None:
+    def prefetch_rows(self, sources: Iterable[WorkOrder], choices: Exports) -> None:
         """Prefetch what many work orders name, so that none of them costs a query."""
         named = [_named(source, choices) for source in sources]
         for kind in (Kind.ARTICLE, Kind.RATE, Kind.DEBTOR):
             self._find(kind, {code for each in named for code in each[kind]})
 
-    def of(self, source: WorkOrder, choices: Exports) -> Facts:
+    def of(self, source: WorkOrder, choices: Exports) -> RelevantMasterData:
         """Return what is known of everything that this work order names."""
         named = _named(source, choices)
-        return Facts(
+        return RelevantMasterData(
             articles=self._known(Kind.ARTICLE, named[Kind.ARTICLE]),
             rates=self._known(Kind.RATE, named[Kind.RATE]),
             debtors=self._known(Kind.DEBTOR, named[Kind.DEBTOR]),
             warehouses=self._warehouses(),
         )
 
-    def debtor(self, number: str) -> ArticleFacts:
+    def debtor(self, number: str) -> ArticleData:
         """Return what is known of a debtor, at least its number."""
-        return self._known(Kind.DEBTOR, {number}).get(number) or ArticleFacts(number=number)
+        return self._known(Kind.DEBTOR, {number}).get(number) or ArticleData(number=number)
 
-    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleData | None]:
         mirrored = self._find(kind, codes)
         is_filled = self._is_filled(kind)
         # If King was never read completely, a record missing from the mirror may still exist.
-        found = {code: facts for code, facts in mirrored.items() if facts is not None or is_filled}
-        numbers = {code: facts.number if facts else code for code, facts in mirrored.items()}
+        found = {code: master_data for code, master_data in mirrored.items() if master_data is not None or is_filled}
+        numbers = {code: master_data.number if master_data else code for code, master_data in mirrored.items()}
         asked = {code: self._asked[kind, number] for code, number in numbers.items() if (kind, number) in self._asked}
-        return {code: facts for code, facts in (found | asked).items() if (kind, code) not in self._unreadable}
+        return {
+            code: master_data for code, master_data in (found | asked).items() if (kind, code) not in self._unreadable
+        }
 
-    def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+    def _find(self, kind: Kind, codes: set[str]) -> dict[str, ArticleData | None]:
         """Return the mirror's answer for each code, None if it has none; each is read once a run."""
         kept = self._mirrored.setdefault(kind, {})
         if len(kept) > KEPT_AT_MOST:
@@ -92,10 +94,14 @@ class KnownFacts:
             return None
         if self._known_warehouses is None:
             known = set(KingRecord.objects.filter(kind=Kind.WAREHOUSE).values_list("number", flat=True))
-            asked = {number: facts for (kind, number), facts in self._asked.items() if kind is Kind.WAREHOUSE}
+            asked = {
+                number: master_data for (kind, number), master_data in self._asked.items() if kind is Kind.WAREHOUSE
+            }
             known |= {number for kind, number in self._unreadable if kind is Kind.WAREHOUSE}
-            known |= {number for number, facts in asked.items() if facts}
-            self._known_warehouses = frozenset(known - {number for number, facts in asked.items() if facts is None})
+            known |= {number for number, master_data in asked.items() if master_data}
+            self._known_warehouses = frozenset(
+                known - {number for number, master_data in asked.items() if master_data is None}
+            )
         return self._known_warehouses
 
     def _is_filled(self, kind: Kind) -> bool:
@@ -104,7 +110,7 @@ class KnownFacts:
         return self._filled[kind]
 
 
-class FactsFinder(KnownFacts):
+class MasterDataReader(MirroredMasterData):
     """Lookups for one run; `is_readable` is False if this King offers no reading."""
 
     def __init__(self, king: Client, log: RunLog, *, is_dry: bool = False) -> None:
@@ -133,7 +139,7 @@ class FactsFinder(KnownFacts):
             self.is_readable = False
             self._log.failure("mirror.not_read", error, kind=kind.value)
 
-    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleFacts | None]:
+    def _known(self, kind: Kind, codes: set[str]) -> dict[str, ArticleData | None]:
         if self._is_dry and not self._is_filled(kind):
             self._ask_all(kind, codes)
         return super()._known(kind, codes)
@@ -148,13 +154,13 @@ class FactsFinder(KnownFacts):
 
         `is_every`: also about what it would send, because King's refusal would come too late.
         """
-        doubted = _doubted(plan) | (_named_in(plan) if is_every else set())
+        doubted = _unconfirmed(plan) | (_named_in(plan) if is_every else set())
         known = self._asked.keys() | self._unreadable
         new = [pair for pair in sorted(doubted) if pair not in known and len(pair[1]) <= limits.RECORD_NUMBER_LENGTH]
         answers = [self._ask(kind, number) for kind, number in new]
         return any(answers)
 
-    def checked_debtor(self, number: str, *, is_fresh: bool) -> ArticleFacts:
+    def checked_debtor(self, number: str, *, is_fresh: bool) -> ArticleData:
         """Return the debtor of an order, asking King when the mirror calls it blocked or does not know it."""
         known = self.debtor(number)
         is_sure = (Kind.DEBTOR, number) in self._asked or (known.name and not known.is_blocked and not is_fresh)
@@ -174,7 +180,7 @@ class FactsFinder(KnownFacts):
             self._log.failure("facts.not_asked", error, kind=kind.value)
             return False
         try:
-            self._asked[kind, number] = None if raw is None else facts_of(kind, raw)
+            self._asked[kind, number] = None if raw is None else master_data_of(kind, raw)
         except errors.PayloadError as error:
             self._unreadable.add((kind, number))  # King has it, and its answer to the write decides
             self._log.failure("facts.not_asked", error, kind=kind.value)
@@ -186,7 +192,7 @@ class FactsFinder(KnownFacts):
         return True
 
 
-def _doubted(plan: Plan) -> set[tuple[Kind, str]]:
+def _unconfirmed(plan: Plan) -> set[tuple[Kind, str]]:
     """Return the King records for which the plan refuses something."""
     return {
         (_ABOUT[why.code][0], why.params[_ABOUT[why.code][1]])
@@ -213,15 +219,15 @@ def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
     }
 
 
-def facts_of(kind: Kind, raw: bytes) -> ArticleFacts:
+def master_data_of(kind: Kind, raw: bytes) -> ArticleData:
     """Return the master data in King's bytes; raises `PayloadError`."""
     if kind is Kind.ARTICLE:
         article = payloads.article(raw)
-        return ArticleFacts(number=article.number, decimals=article.decimals, is_blocked=article.is_blocked)
+        return ArticleData(number=article.number, decimals=article.decimals, is_blocked=article.is_blocked)
     if kind is Kind.RATE:
         rate = payloads.rate(raw)
-        return ArticleFacts(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked)
+        return ArticleData(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked)
     if kind is Kind.DEBTOR:
         debtor = payloads.debtor(raw)
-        return ArticleFacts(number=debtor.number, name=debtor.name, is_blocked=debtor.is_blocked)
-    return ArticleFacts(number=notation.canonical_number(payloads.warehouse(raw).number))
+        return ArticleData(number=debtor.number, name=debtor.name, is_blocked=debtor.is_blocked)
+    return ArticleData(number=notation.canonical_number(payloads.warehouse(raw).number))

@@ -23,15 +23,15 @@ BY_SETTINGS = frozenset({"before_from_date", "not_linked", "not_linked_interim"}
 
 def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> dict[str, object]:
     """Return what a ledger row stores of its problem in this state; nothing while it is being sent."""
-    met = _met(row)
+    before = _causes_before(row)
     if state in _UNDERWAY:
         return {}
-    told = [dict(stored(why)) for why in reasons]
-    row.in_hand.trouble = _trouble(state, told, met)
+    causes_found = [dict(stored(why)) for why in reasons]
+    row.in_hand.trouble = _trouble(state, causes_found, before)
     if state not in WATCHED:
         return {} if row.problem_causes is None else {"problem_causes": None, "problem_since": None, "problem_count": 0}
-    causes = keys_of(told)
-    if met is None or not set(causes) <= set(met):
+    causes = keys_of(causes_found)
+    if before is None or not set(causes) <= set(before):
         return {"problem_causes": causes, "problem_since": timezone.now(), "problem_count": 1}
     since = row.problem_since or row.changed_at
     return {"problem_causes": causes, "problem_since": since, "problem_count": row.problem_count + 1}
@@ -42,16 +42,16 @@ def found(row: WorkOrder) -> Trouble | None:
     return row.in_hand.trouble
 
 
-def foreseen(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Trouble | None:
+def expected(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Trouble | None:
     """Return the problem that an export would find in a work order it stops, or sends in part, for these reasons."""
     if not reasons or row.state == LedgerState.EXCLUDED:
         return None
-    return _trouble(LedgerState.HELD, reasons, _met(row))
+    return _trouble(LedgerState.HELD, reasons, _causes_before(row))
 
 
-def was_told(row: WorkOrder, why: Reason) -> bool:
+def was_reported(row: WorkOrder, why: Reason) -> bool:
     """Return whether the work order was already stopped for this reason before the run."""
-    return set(keys_of([stored(why)])) <= set(_met(row) or ())
+    return set(keys_of([stored(why)])) <= set(_causes_before(row) or ())
 
 
 def count(claim: Claim, trouble: Trouble | None) -> None:
@@ -66,7 +66,7 @@ def is_by_settings(reasons: Iterable[Mapping[str, Any]]) -> bool:
     return bool(codes) and codes <= BY_SETTINGS
 
 
-def _met(row: WorkOrder) -> list[str] | None:
+def _causes_before(row: WorkOrder) -> list[str] | None:
     in_hand = row.in_hand
     if not in_hand.has_causes:
         in_hand.has_causes, in_hand.causes_before = True, _causes(row)
@@ -80,7 +80,7 @@ def _causes(row: WorkOrder) -> list[str] | None:
     return keys_of(row.reasons) if row.state in WATCHED else None
 
 
-def _trouble(state: LedgerState, reasons: list[Any], met: list[str] | None) -> Trouble | None:
+def _trouble(state: LedgerState, reasons: list[Any], before: list[str] | None) -> Trouble | None:
     if state not in WATCHED or (state == LedgerState.HELD and is_by_settings(reasons)):
         return None
-    return Trouble.KNOWN if met is not None and set(keys_of(reasons)) <= set(met) else Trouble.NEW
+    return Trouble.KNOWN if before is not None and set(keys_of(reasons)) <= set(before) else Trouble.NEW

@@ -25,7 +25,7 @@ AT_MOST = 25
 def verify(job: Job) -> None:
     """Compare recently exported work orders that are due with OutSmart's current data."""
     for row in _due(timezone.now()):
-        job.beat()
+        job.heartbeat()
         try:
             answer = job.outsmart.get_work_order(outsmart_id=row.outsmart_id)
         except errors.TenantActionError:
@@ -47,11 +47,11 @@ def compare(job: Job, row: WorkOrder, answer: bytes) -> list[Reason]:
     """Save the comparison of an exported work order with OutSmart's bytes; return what differs."""
     found = _differences(job, row, answer)
     if not found:
-        ledger.note(row, verified_at=timezone.now())
+        ledger.save_lazily(row, verified_at=timezone.now())
         return []
     why = reason("changed_after_export", detail="; ".join(found))
     ledger.settle(row, LedgerState.CHANGED, [why], verified_at=timezone.now())
-    job.note(row, "order.changed", why, LogEntry.Level.WARNING)
+    job.log_event(row, "order.changed", why, LogEntry.Level.WARNING)
     return [why]
 
 
@@ -62,4 +62,4 @@ def _differences(job: Job, row: WorkOrder, answer: bytes) -> list[str]:
         job.log.failure("order.not_compared", error, outsmart_id=row.outsmart_id)
         return []
     now = verdict.plan_for(job, row, source, number=row.king_order_number or "")
-    return changes.since_export(ledger.booked_lines(row), now)
+    return changes.since_export(ledger.saved_lines(row), now)

@@ -30,7 +30,7 @@ from kingsync.rules import orders
 from kingsync.rules.outcomes import reason
 from kingsync.runs import journal, turns
 from kingsync.runs.lifecycle import Claim
-from kingsync.runs.retry import patiently
+from kingsync.runs.retry import with_retry
 from kingsync.runs.run_log import RunLog
 
 logger = logging.getLogger(__name__)
@@ -55,9 +55,9 @@ class _Unknown:
 class RestoreGuard:
     """Checks once per run; `found` holds the work orders that were added to the ledger and not processed yet."""
 
-    def __init__(self, claim: Claim, king: KingClient, log: RunLog, *, doubt_seconds: float) -> None:
+    def __init__(self, claim: Claim, king: KingClient, log: RunLog, *, outcome_unknown_seconds: float) -> None:
         self._claim, self._king, self._log = claim, king, log
-        self._doubt_seconds = doubt_seconds
+        self._outcome_unknown_seconds = outcome_unknown_seconds
         self._connection = Connection.objects.filter(system=System.KING).defer("credentials").get()
         self._watch = self._stored_watch()
         self.journal = journal.Journal(self._connection.administration)
@@ -76,16 +76,16 @@ class RestoreGuard:
 
     # --- When to check ------------------------------------------------------------------------------------------------
 
-    def look_at_journal(self) -> None:
+    def check_journal(self) -> None:
         """Notice a restore that King may not show: the newest entries of the journal are not in the ledger."""
         newest = self.journal.newest()
         if newest and not self._knows(newest):
-            self._look(is_noticed=True)
+            self._check(is_noticed=True)
 
     def before_create(self, row: WorkOrder) -> bool:
         """Make sure that King has no order of this work order yet; return True if the ledger learned more about it."""
         if not self._has_looked:
-            self._look()
+            self._check()
         if row.outsmart_id in self._begun:
             self._look_up(row.outsmart_id)
         before = row.king_order_number, row.step, row.after_restore
@@ -111,18 +111,18 @@ class RestoreGuard:
     def _look_up(self, outsmart_id: str) -> None:
         """Ask King for one order that this run began to create and whose creation the ledger lost."""
         reference = orders.external_number(outsmart_id)
-        found = patiently(lambda: self._king.find_orders(reference=reference))
+        found = with_retry(lambda: self._king.find_orders(reference=reference))
         self._take_in(reference, [order.number for order in found])
         self._begun.discard(outsmart_id)
 
     # --- Checking -----------------------------------------------------------------------------------------------------
 
-    def _look(self, *, is_noticed: bool = False) -> None:
+    def _check(self, *, is_noticed: bool = False) -> None:
         began = timezone.now()
         unknown = None if is_noticed else self._unknown()
         if unknown is None or unknown:
             # A worker that was cut off from the lost state may still have a call running at King.
-            self._wait(self._doubt_seconds)
+            self._wait(self._outcome_unknown_seconds)
             began = timezone.now()
             self._restore(self._unknown())
         if self._has_king_told:
@@ -133,7 +133,7 @@ class RestoreGuard:
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self._claim.pulse()
+            self._claim.renew_lease()
             time.sleep(min(1.0, max(0.0, until - time.monotonic())))
 
     def _unknown(self) -> _Unknown:
@@ -167,14 +167,14 @@ class RestoreGuard:
         found: dict[str, list[str]] = {}
         after = ""
         while True:
-            page = patiently(
+            page = with_retry(
                 lambda: self._king.read_page(Kind.ORDER, after=after, changed_since=since, size=PAGE)  # noqa: B023
             )
             for raw in page.records:
                 number, reference = _marks(raw)
                 if reference.startswith(_PREFIX):
                     found.setdefault(reference, []).append(number)
-            self._claim.pulse()
+            self._claim.renew_lease()
             if page.next_after is None or page.next_after == after:
                 return found
             after = page.next_after
@@ -247,7 +247,7 @@ class RestoreGuard:
             self._take_in(reference, [number] if number else [], is_open=False)
         self._mark()
         if unknown:
-            self._tell(found=len(unknown.open), closed=len(unknown.journalled))
+            self._report(found=len(unknown.open), closed=len(unknown.journalled))
 
     def _misses_some(self, unknown: _Unknown) -> bool:
         """Return whether the journal lacks an order that King has: then others may be missing from it too."""
@@ -267,7 +267,7 @@ class RestoreGuard:
             row.save()
             self.found.add(outsmart_id)
 
-    def _tell(self, *, found: int, closed: int) -> None:
+    def _report(self, *, found: int, closed: int) -> None:
         watch = self._watch
         watch.noticed_at, watch.noticed_in = timezone.now(), self._claim.run
         watch.found_count, watch.closed_count = found, closed
@@ -301,14 +301,14 @@ class DryGuard(RestoreGuard):
 
     def before_create(self, row: WorkOrder) -> bool:
         if not self._has_looked:
-            self._look()
+            self._check()
         before = row.king_order_number, row.step, row.after_restore
         self.recall(row)
         if self._are_all_doubtful and not row.after_restore:
             row.after_restore = AfterRestore.UNSURE
         return before != (row.king_order_number, row.step, row.after_restore)
 
-    def _look(self, *, is_noticed: bool = False) -> None:  # noqa: ARG002  (nothing is at work for a dry run)
+    def _check(self, *, is_noticed: bool = False) -> None:  # noqa: ARG002  (nothing is at work for a dry run)
         self._lost = self._unknown()
         self._are_all_doubtful = self._misses_some(self._lost)
         references = (*self._lost.open, *self._lost.journalled)

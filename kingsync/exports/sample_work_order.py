@@ -15,7 +15,7 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import hours, orders, texts
 from kingsync.rules.mapping import Exports
-from kingsync.rules.plans import Facts
+from kingsync.rules.plans import RelevantMasterData
 
 OFFERED = 20
 # Only the newest stored ones are offered, to bound the search.
@@ -60,7 +60,7 @@ def _source(row: WorkOrder | None) -> Source:
 def _total_hours(source: Source, hour_rounding: int) -> str:
     """Return the total of the order rule, without King's rates."""
     choices = msgspec.convert({"hour_rounding": hour_rounding, "extra_text_lines": ()}, Exports)
-    plan = orders.from_work_order(source, choices, facts=Facts())
+    plan = orders.from_work_order(source, choices, master_data=RelevantMasterData())
     return hours.as_clock(sum(line.rounded_minutes or 0 for line in plan.lines))
 
 

@@ -21,14 +21,14 @@ from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import adopted_lines, ledger
 from kingsync.exports import verdict as verdicts
-from kingsync.exports.master_data import KnownFacts
+from kingsync.exports.master_data import MirroredMasterData
 from kingsync.models.sync_settings import TEXT_LINES, SyncSettings
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import changes, orders, triggers
 from kingsync.rules.mapping import Exports
 from kingsync.rules.next_step import Act, Known, follow
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.plans import BookedLine, Plan
+from kingsync.rules.plans import Plan, SavedLine
 
 LOOKED_AT, LISTED, DETAILS = 500, 50, 4
 SECONDS = 2.0
@@ -50,7 +50,7 @@ ENDS = {
     Act.WAIT_FOR_TRIGGER: End.HELD,
     Act.WAIT_FOR_KING: End.UNKNOWN,
     Act.ASK_KING: End.UNKNOWN,
-    Act.BOOK_AS_DONE: End.UNCHANGED,
+    Act.SAVE_AS_DONE: End.UNCHANGED,
     Act.REJECT: End.REFUSED,
     Act.HOLD: End.HELD,
     Act.KEEP: End.UNCHANGED,
@@ -60,7 +60,7 @@ ENDS = {
 }
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class SettingsOutcome(msgspec.Struct, frozen=True, kw_only=True):
     end: End
     reasons: tuple[Reason, ...] = ()
     plan: Plan | None = None
@@ -72,12 +72,12 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     pk: int
     number: str
     customer: str
-    now: Verdict
-    then: Verdict
+    now: SettingsOutcome
+    then: SettingsOutcome
     differences: tuple[str, ...]
 
 
-class Forecast(msgspec.Struct, kw_only=True):
+class SettingsImpact(msgspec.Struct, kw_only=True):
     """The effect on `waiting` work orders, of which only the newest were processed."""
 
     waiting: int
@@ -99,17 +99,17 @@ class Forecast(msgspec.Struct, kw_only=True):
     ]
 
 
-def forecast(stored: Exports, wanted: Exports, *, seconds: float = SECONDS) -> Forecast:
+def settings_impact(stored: Exports, wanted: Exports, *, seconds: float = SECONDS) -> SettingsImpact:
     """Return what the next export would do with the `stored` and with the `wanted` settings, within a time limit."""
     until = time.monotonic() + seconds
-    waiting = WorkOrder.objects.filter(state__in=Forecast.STATES)
-    found = Forecast(waiting=waiting.count())
+    waiting = WorkOrder.objects.filter(state__in=SettingsImpact.STATES)
+    found = SettingsImpact(waiting=waiting.count())
     sources = {row: _source(row) for row in waiting.order_by("-id")[:LOOKED_AT]}
-    look = _Look(sources, stored, wanted)
+    evaluation = _Evaluation(sources, stored, wanted)
     for row, source in sources.items():
         if found.looked_at and time.monotonic() > until:
             break
-        _add(found, row, look.verdict(row, source, stored), look.verdict(row, source, wanted))
+        _add(found, row, evaluation.outcome(row, source, stored), evaluation.outcome(row, source, wanted))
     return found
 
 
@@ -120,7 +120,7 @@ def _source(row: WorkOrder) -> Source | None:
         return None
 
 
-def _add(found: Forecast, row: WorkOrder, now: Verdict, then: Verdict) -> None:
+def _add(found: SettingsImpact, row: WorkOrder, now: SettingsOutcome, then: SettingsOutcome) -> None:
     found.looked_at += 1
     found.now[now.end] += 1
     found.then[then.end] += 1
@@ -141,27 +141,27 @@ def _add(found: Forecast, row: WorkOrder, now: Verdict, then: Verdict) -> None:
         )
 
 
-class _Look:
+class _Evaluation:
     """Evaluates work orders under any settings; reads everything once for all of them."""
 
     def __init__(self, sources: dict[WorkOrder, Source | None], *choices: Exports) -> None:
-        self.facts = KnownFacts()
+        self.master_data = MirroredMasterData()
         known = [source for source in sources.values() if source]
         for each in choices:
-            self.facts.read_ahead(known, each)
-        ledger.read_ahead(list(sources))
+            self.master_data.prefetch_rows(known, each)
+        ledger.prefetch_rows(list(sources))
         for row, source in sources.items():
             if source and (number := verdicts.number_of(row, source)):
                 adopted_lines.take_over(row, number, is_dry=True)
 
-    def verdict(self, row: WorkOrder, source: Source | None, choices: Exports) -> Verdict:
+    def outcome(self, row: WorkOrder, source: Source | None, choices: Exports) -> SettingsOutcome:
         """Return the outcome of an export with these settings, as far as we know."""
         if source is None:
-            return Verdict(end=End.UNKNOWN)
+            return SettingsOutcome(end=End.UNKNOWN)
         known, step = follow(_known(row, source, choices), self._ways_to_learn(row, source, choices))
         end = ENDS[step.act]
         plan = known.verdict.plan if known.verdict and end in (End.CREATED, End.UPDATED) else None
-        return Verdict(end=end, reasons=step.reasons, plan=plan)
+        return SettingsOutcome(end=end, reasons=step.reasons, plan=plan)
 
     def _ways_to_learn(self, row: WorkOrder, source: Source, choices: Exports) -> dict[Act, Callable[[Known], Known]]:
         return {
@@ -173,8 +173,8 @@ class _Look:
         plan = orders.from_work_order(
             source,
             choices,
-            facts=self.facts.of(source, choices),
-            booked=ledger.booked_lines(row),
+            master_data=self.master_data.of(source, choices),
+            booked=ledger.saved_lines(row),
             king_order_number=known.number,
             is_new=not known.number,
         )
@@ -184,7 +184,9 @@ class _Look:
         """Add what is known of King's order as last read: its customer."""
         verdict = known.verdict
         assert verdict is not None  # noqa: S101
-        found = verdicts.customer_holds(self.facts, choices, row, source, seen=row.seen_order, number=known.number)
+        found = verdicts.customer_holds(
+            self.master_data, choices, row, source, seen=row.seen_order, number=known.number
+        )
         verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, *found))
         return msgspec.structs.replace(known, is_order_read=True, verdict=verdict)
 
@@ -204,14 +206,14 @@ def _known(row: WorkOrder, source: Source, choices: Exports) -> Known:
     )
 
 
-def _differences(now: Verdict, then: Verdict) -> Iterator[str]:
+def _differences(now: SettingsOutcome, then: SettingsOutcome) -> Iterator[str]:
     if now.plan is None or then.plan is None:
         return
     yield from _header_differences(now.plan, then.plan)
-    as_now = [BookedLine(reference=line.reference, key=line.origin.key, sent=line.content) for line in now.plan.lines]
-    told = changes.since_export(as_now, then.plan)
-    yield from map(_with_label, told[:DETAILS])
-    if len(told) > DETAILS:
+    as_now = [SavedLine(reference=line.reference, key=line.origin.key, sent=line.content) for line in now.plan.lines]
+    text = changes.since_export(as_now, then.plan)
+    yield from map(_labelled, text[:DETAILS])
+    if len(text) > DETAILS:
         yield "…"
     if _sequence(now.plan) != _sequence(then.plan):
         yield gettext("The lines are in a different order.")
@@ -233,9 +235,9 @@ def _sequence(plan: Plan) -> list[str]:
     return [kind for kind, _lines in itertools.groupby(line.origin.source.value for line in plan.lines)]
 
 
-def _with_label(told: str) -> str:
+def _labelled(text: str) -> str:
     """Label a text line as the settings do."""
-    name, colon, rest = told.partition(":")
+    name, colon, rest = text.partition(":")
     if name not in ("work_description", *TEXT_LINES):
-        return told
+        return text
     return f"{getattr(SyncSettings._meta.get_field(name), 'verbose_name', name)}{colon}{rest}"

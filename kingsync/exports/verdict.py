@@ -10,7 +10,7 @@ from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger
 from kingsync.exports.export_job import Job
-from kingsync.exports.master_data import KnownFacts
+from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
 from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
 from kingsync.rules import changes, differences, linking, matching, orders, triggers
@@ -46,7 +46,7 @@ def known_of(
         is_begun=row.step != Step.NEW,
         is_resting=is_resting,
         may_ask=may_ask,
-        is_in_doubt=ledger.is_in_doubt(row),
+        is_outcome_unknown=ledger.is_outcome_unknown(row),
         was_finished=is_found and source.status == triggers.HANDLED,
         is_making_begun=row.step == Step.PENDING and not number,
         reference=orders.external_number(row.outsmart_id),
@@ -100,7 +100,7 @@ def has_credit(row: WorkOrder, plan: Plan, order: Order) -> bool:
 def _has_credit_of_others(row: WorkOrder, plan: Plan, order: Order) -> bool:
     """Return whether a line of King's own is a credit; ours match the plan by now."""
     form = matching.form_of_references(plan.header.external_number)
-    ours = {line.king_line_id for line in ledger.booked_lines(row)}
+    ours = {line.king_line_id for line in ledger.saved_lines(row)}
     others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
     return any(line.quantity is not None and line.quantity < 0 for line in others)
 
@@ -112,7 +112,7 @@ def with_order(
     if order is None:
         code = "order_delivered" if row.king_order_number else "unknown_order"
         return msgspec.structs.replace(verdict, rejects=(*verdict.rejects, reason(code, number=shown(number))))
-    steps = differences.between(verdict.plan, ledger.booked_lines(row), order)
+    steps = differences.between(verdict.plan, ledger.saved_lines(row), order)
     state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
     rejects, holds = (reasons, ()) if state == LedgerState.REJECTED else ((), reasons)
     return msgspec.structs.replace(
@@ -127,7 +127,7 @@ def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reas
     """Yield in advance that King accepts no line for a blocked debtor, not even on an older order."""
     if not (steps.changes or steps.additions):
         return
-    debtor = job.facts.checked_debtor(order.debtor_number, is_fresh=_asks_about_all(job.choices))
+    debtor = job.master_data.checked_debtor(order.debtor_number, is_fresh=_asks_about_all(job.choices))
     if debtor.is_blocked:
         yield reason("blocked_debtor", debtor=debtor.number)
 
@@ -137,17 +137,17 @@ def _order_holds(job: Job, row: WorkOrder, source: Source, order: Order) -> Iter
     if other:
         yield reason("order_of_another", number=order.number, other=str(other))
     seen = linking.mark(order.number, order.debtor_number)
-    yield from customer_holds(job.facts, job.choices, row, source, seen=seen, number=order.number)
+    yield from customer_holds(job.master_data, job.choices, row, source, seen=seen, number=order.number)
 
 
 def customer_holds(
-    facts: KnownFacts, choices: Exports, row: WorkOrder, source: Source, *, seen: str, number: str
+    master_data: MirroredMasterData, choices: Exports, row: WorkOrder, source: Source, *, seen: str, number: str
 ) -> Iterator[Reason]:
     """Yield why a King order of another customer needs approval; `seen` is the order as last read."""
     debtor_number = linking.debtor_in(seen, number)
     if not linking.is_of_other_customer(source, debtor_number):
         return
-    debtor = facts.debtor(debtor_number)
+    debtor = master_data.debtor(debtor_number)
     why = linking.hold(source, choices, number=number, debtor=debtor, accepted=row.accepted_order)
     if why:
         yield why
@@ -164,12 +164,12 @@ def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
         plan = orders.from_work_order(
             source,
             job.choices,
-            facts=job.facts.of(source, job.choices),
-            booked=ledger.booked_lines(row),
+            master_data=job.master_data.of(source, job.choices),
+            booked=ledger.saved_lines(row),
             king_order_number=number,
             is_new=not number,
         )
-        if not job.facts.verify(plan, is_every=_asks_about_all(job.choices)):
+        if not job.master_data.verify(plan, is_every=_asks_about_all(job.choices)):
             return plan
 
 
@@ -187,7 +187,7 @@ def _conflict(conflict: Conflict) -> Iterator[Reason]:
     for each in conflict.fields:
         yield reason("line_conflict", line=conflict.label, **msgspec.to_builtins(each))
     if conflict.ours is not None:
-        yield reason("line_removed", line=conflict.label, ours=changes.told(conflict.ours))
+        yield reason("line_removed", line=conflict.label, ours=changes.described(conflict.ours))
     if conflict.theirs:
         fields = ", ".join(each.field for each in conflict.theirs)
         yield reason("line_dropped", line=conflict.label, fields=fields)

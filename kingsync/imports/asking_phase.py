@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from kingsync.imports import change_limit, record_links
-from kingsync.imports.deletions import Gone
+from kingsync.imports.deletions import DeletedRecord
 from kingsync.imports.phase_state import KindWork
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
@@ -19,14 +19,14 @@ class Asking:
 
     def __init__(self, work: KindWork) -> None:
         self._work = work
-        self._job, self._kind, self._pass = work.job, work.kind, work.pass_
+        self._job, self._kind, self._scan = work.job, work.kind, work.scan
 
-    def may_write(self, gone: Sequence[Gone]) -> bool:
+    def may_write(self, deleted: Sequence[DeletedRecord]) -> bool:
         """Return whether the scan may be written; if not, ask for approval."""
-        cursor = self._pass.cursor
-        deactivated = cursor.deactivated + (len(gone) if self._kind.active_field else 0)
+        cursor = self._scan.cursor
+        deactivated = cursor.deactivated + (len(deleted) if self._kind.active_field else 0)
         if self._work.is_dry:
-            self._work.preview_gone(gone)
+            self._work.preview_deleted(deleted)
         if cursor.changed + deactivated <= change_limit.ALWAYS_ALLOWED:
             cursor.is_read = True
             return True
@@ -35,32 +35,32 @@ class Asking:
         if cursor.changed + deactivated <= max(limit, change_limit.allowed_count(self._kind.name)):
             cursor.is_read = True
             return True
-        self._tell(known, deactivated)
+        self._report(known, deactivated)
         if not self._work.is_dry:
-            self._pull(known, deactivated, gone)
+            self._trip(known, deactivated, deleted)
         return False
 
-    def _tell(self, known: int, deactivated: int) -> None:
+    def _report(self, known: int, deactivated: int) -> None:
         """Count the stop as a problem, and log it once."""
-        why = reason("brake", known=str(known), changed=str(self._pass.cursor.changed), deactivated=str(deactivated))
-        is_new = not change_limit.is_pulled(self._kind.name)
+        why = reason("brake", known=str(known), changed=str(self._scan.cursor.changed), deactivated=str(deactivated))
+        is_new = not change_limit.is_tripped(self._kind.name)
         self._job.claim.problem(is_new=is_new)
         if is_new:
             self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
 
-    def _pull(self, known: int, deactivated: int, gone: Sequence[Gone]) -> None:
-        claim, changed = self._job.claim, self._pass.cursor.changed
+    def _trip(self, known: int, deactivated: int, deleted: Sequence[DeletedRecord]) -> None:
+        claim, changed = self._job.claim, self._scan.cursor.changed
         if self._work.unsaved.is_all:
-            self._work.hold(self._work.chunk())
+            self._work.stage(self._work.chunk())
         shown = [
-            *self._work.held.shown(at_most=change_limit.SHOWN_AT_MOST),
-            *(each.planned("deactivated") for each in gone),
+            *self._work.staging.shown(at_most=change_limit.SHOWN_AT_MOST),
+            *(each.planned("deactivated") for each in deleted),
         ]
         with transaction.atomic():
-            change_limit.pull(
+            change_limit.trip(
                 claim.run, self._kind.name, known=known, changed=changed, deactivated=deactivated, records=shown
             )
-            claim.count("skipped", self._work.held.clear())
-            self._pass.cursor.is_braked = True
-            claim.save(cursor=self._pass.as_cursor())
+            claim.count("skipped", self._work.staging.clear())
+            self._scan.cursor.is_over_limit = True
+            claim.save(cursor=self._scan.as_cursor())
             self._job.log.write()

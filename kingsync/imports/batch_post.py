@@ -11,14 +11,14 @@ from kingsync.messages.reason_texts import reason_of
 from kingsync.models.import_kinds import POSTS
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.records import Row
-from kingsync.runs.retry import patiently
+from kingsync.runs.retry import with_retry
 
 T = TypeVar("T")
 BATCH = 200
 # OutSmart's codes for a fault of its own, or a web server's.
 THEIR_FAULT, SERVER_FAULT = "1007", 500
 # If OutSmart fails on more single rows of a kind than this, no single row is blamed.
-STUMBLED_AT_MOST = 5
+FAILED_ROWS_AT_MOST = 5
 
 
 def post(
@@ -62,7 +62,7 @@ class _Sender:
     def __call__(self, rows: Sequence[Row]) -> None:
         """Send the rows; raises RejectedError when one of them is, or may be, the cause of the failure."""
         try:
-            patiently(lambda: self._once(rows), is_harmless=True)
+            with_retry(lambda: self._once(rows), is_harmless=True)
         except errors.OutcomeUnknownError as error:
             raise self._judged(error, rows) from None
 
@@ -77,7 +77,7 @@ class _Sender:
         """
         is_their_fault = error.code == THEIR_FAULT or error.status == SERVER_FAULT
         self._stumbled += len(rows) == 1
-        if not is_their_fault or self._stumbled > STUMBLED_AT_MOST:
+        if not is_their_fault or self._stumbled > FAILED_ROWS_AT_MOST:
             return error
         return errors.RejectedError(
             system=error.system,

@@ -29,23 +29,23 @@ def limit(*, known: int, percent: int) -> int:
     return max(ALWAYS_ALLOWED, known * percent // 100)
 
 
-def open_brakes() -> list[Brake]:
+def open_trips() -> list[Brake]:
     """Return the current tenant's change limits that are not closed, newest first."""
     return list(Brake.objects.filter(state__in=Brake.OPEN).select_related("decided_by").order_by("-id"))
 
 
-def allow(brake_id: int, *, by: User) -> None:
+def allow(trip_id: int, *, by: User) -> None:
     """Let the next scan write as much as was shown. Raises `NotWaitingError`."""
-    _decide(brake_id, Brake.State.ALLOWED, by)
+    _decide(trip_id, Brake.State.ALLOWED, by)
 
 
-def refuse(brake_id: int, *, by: User) -> None:
+def refuse(trip_id: int, *, by: User) -> None:
     """Hold the kind back until a scan is within the limit, or someone allows it after all."""
-    _decide(brake_id, Brake.State.REFUSED, by)
+    _decide(trip_id, Brake.State.REFUSED, by)
 
 
-def _decide(brake_id: int, state: Brake.State, by: User) -> None:
-    undecided = Brake.objects.filter(pk=brake_id, state__in=[Brake.State.WAITING, Brake.State.REFUSED])
+def _decide(trip_id: int, state: Brake.State, by: User) -> None:
+    undecided = Brake.objects.filter(pk=trip_id, state__in=[Brake.State.WAITING, Brake.State.REFUSED])
     changed = undecided.update(
         state=state, decided_at=timezone.now(), decided_by_id=by.pk, decided_by_name=by.display_name
     )
@@ -59,12 +59,12 @@ def allowed_count(kind: str) -> int:
     return found.changed_count + found.deactivated_count if found else 0
 
 
-def is_pulled(kind: str) -> bool:
+def is_tripped(kind: str) -> bool:
     """Return whether the kind is held back already: users were informed, and none of them approved it."""
     return Brake.objects.filter(kind=kind, state__in=[Brake.State.WAITING, Brake.State.REFUSED]).exists()
 
 
-def pull(
+def trip(
     run: SyncRun, kind: str, *, known: int, changed: int, deactivated: int, records: Sequence[dict[str, object]]
 ) -> None:
     """Hold the kind back and show what would happen. A refusal stays; an approval is withdrawn: the change grew."""
@@ -79,6 +79,6 @@ def pull(
         brake.save()
 
 
-def let_go(kind: str) -> None:
+def reset_limit(kind: str) -> None:
     """Reset the change limit of a kind: a scan was within the limit, or did what was allowed."""
     Brake.objects.filter(kind=kind, state__in=Brake.OPEN).update(state=Brake.State.OVER)

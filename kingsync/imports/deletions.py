@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations.king.reader import KingReader
 from kingsync.imports import batch_post, record_links
 from kingsync.imports.import_job import Job
-from kingsync.imports.progress import Pass
+from kingsync.imports.progress import Scan
 from kingsync.messages.reason_texts import stored
 from kingsync.models.import_kinds import POSTS, MasterData
 from kingsync.models.links import RecordLink
@@ -30,7 +30,7 @@ ASKED = 20
 
 
 @dataclass(frozen=True)
-class Gone:
+class DeletedRecord:
     """A record that OutSmart has and King no longer has."""
 
     link_id: int
@@ -53,69 +53,69 @@ class Gone:
         }
 
 
-def find(kind: MasterData, pass_: Pass, job: Job) -> list[Gone]:
+def find(kind: MasterData, scan: Scan, job: Job) -> list[DeletedRecord]:
     """Return the records to deactivate; deletes the links of those that were never sent.
 
     None counts as deleted if King still has a single one of a sample: then its pages were incomplete.
     """
-    if not pass_.is_proof:
+    if not scan.is_proof:
         return []
     is_dry = job.claim.run.is_dry
-    gone = []
-    for link in _unmet(kind, pass_):
+    deleted = []
+    for link in _unseen(kind, scan):
         if link.sent and link.state != RecordLink.State.GONE:
-            gone.append(_gone(link))
+            deleted.append(_deleted(link))
         elif not is_dry and not link.sent:
             link.delete()
-    if job.choices.missing != "deactivate" or not gone:
+    if job.choices.missing != "deactivate" or not deleted:
         return []
-    if _is_one_there(kind, gone, job.king):
+    if _is_one_there(kind, deleted, job.king):
         job.log.add("import.not_whole", reason("pass_not_whole"), level=LogEntry.Level.WARNING, kind=kind.primary)
         return []
-    return gone
+    return deleted
 
 
-def mark(kind: MasterData, gone: Sequence[Gone], job: Job) -> None:
+def mark(kind: MasterData, deleted: Sequence[DeletedRecord], job: Job) -> None:
     """Deactivate what OutSmart can deactivate, and report that the rest stays. Nothing is ever deleted there."""
-    for batch in _batches(gone):
+    for batch in _batches(deleted):
         rows = [_inactive(each, kind) for each in batch] if kind.active_field else []
-        refused = batch_post.post(job.outsmart, kind.primary, rows, may_go_on=job.claim.pulse)
+        refused = batch_post.post(job.outsmart, kind.primary, rows, may_go_on=job.claim.renew_lease)
         with transaction.atomic():
             for each in batch:
                 why = refused.get(each.outsmart_id)
-                _book(kind, each, why)
-                _tell(kind, each, why, job)
+                _save(kind, each, why)
+                _report(kind, each, why, job)
             record_links.forget_parts(kind.posted, [each.king_id for each in batch if each.outsmart_id not in refused])
             job.claim.save()
-        job.claim.heed()
+        job.claim.raise_if_cancelled()
 
 
-def _unmet(kind: MasterData, pass_: Pass) -> Iterator[RecordLink]:
-    for batch in _batches(pass_.known.unmet()):
+def _unseen(kind: MasterData, scan: Scan) -> Iterator[RecordLink]:
+    for batch in _batches(scan.seen_hashes.unseen()):
         hashes = [uuid.UUID(bytes=each) for each in batch]
         yield from RecordLink.objects.filter(kind=kind.primary, source_hash__in=hashes)
 
 
-def _gone(link: RecordLink) -> Gone:
-    return Gone(link.pk, link.kind, link.king_id, link.outsmart_id, link.name, link.sent)
+def _deleted(link: RecordLink) -> DeletedRecord:
+    return DeletedRecord(link.pk, link.kind, link.king_id, link.outsmart_id, link.name, link.sent)
 
 
-def _is_one_there(kind: MasterData, gone: Sequence[Gone], king: KingReader) -> bool:
+def _is_one_there(kind: MasterData, deleted: Sequence[DeletedRecord], king: KingReader) -> bool:
     if not king.can_look_up:
         return False
-    step = max(1, len(gone) // ASKED)
-    sample = gone[::step][:ASKED]
+    step = max(1, len(deleted) // ASKED)
+    sample = deleted[::step][:ASKED]
     return any(king.find_record(kind.king_kind, each.king_id) is not None for each in sample)
 
 
-def _inactive(each: Gone, kind: MasterData) -> Row:
+def _inactive(each: DeletedRecord, kind: MasterData) -> Row:
     payload = msgspec.structs.replace(
         msgspec.json.decode(each.sent, type=POSTS[each.kind].payload), **{kind.active_field: "0"}
     )
     return Row(kind=each.kind, king_id=each.king_id, outsmart_id=each.outsmart_id, payload=payload, is_active=False)
 
 
-def _book(kind: MasterData, each: Gone, refused: Reason | None) -> None:
+def _save(kind: MasterData, each: DeletedRecord, refused: Reason | None) -> None:
     if refused:
         changes: dict[str, object] = {"reason": stored(refused)}
     elif kind.active_field:
@@ -127,10 +127,10 @@ def _book(kind: MasterData, each: Gone, refused: Reason | None) -> None:
     RecordLink.objects.filter(pk=each.link_id).update(synced_at=timezone.now(), **changes)
 
 
-def _tell(kind: MasterData, each: Gone, refused: Reason | None, job: Job) -> None:
+def _report(kind: MasterData, each: DeletedRecord, refused: Reason | None, job: Job) -> None:
     if refused:
         job.claim.count("rejected")
-        is_new = not job.log.was_told("record.rejected", refused, kind=each.kind, king_id=each.king_id)
+        is_new = not job.log.was_reported("record.rejected", refused, kind=each.kind, king_id=each.king_id)
         job.claim.problem(is_new=is_new)
         if is_new:
             job.log.add(

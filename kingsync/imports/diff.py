@@ -67,7 +67,7 @@ class Compared:
         return first
 
     @property
-    def is_trouble(self) -> bool:
+    def needs_attention(self) -> bool:
         """True when the record, or a part of it, is rejected."""
         return any(part.outcome == "rejected" for part in self.parts)
 
@@ -82,7 +82,7 @@ class Compared:
         return before.source_hash.bytes if before is not None and before.source_hash is not None else None
 
     @property
-    def is_as_booked(self) -> bool:
+    def is_as_saved(self) -> bool:
         """True when there is nothing to post and nothing to save."""
         is_same = all(
             part.outcome == "unchanged" and part.before is not None and part.before.state == record_links.LINKED
@@ -201,6 +201,6 @@ def counts_of(records: Iterable[Compared]) -> Counter[str]:
     found: Counter[str] = Counter()
     for one in records:
         found[one.outcome] += 1
-        found["trouble"] += one.is_trouble
+        found["trouble"] += one.needs_attention
         found["new_problems"] += one.is_new_problem
     return found

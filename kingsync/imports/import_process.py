@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-TURN_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 
 
 def prepare() -> None:
@@ -14,6 +14,6 @@ def prepare() -> None:
     Threads switch ten times as often, so that an answer does not wait for another thread's 5 ms. Existing objects are
     excluded from garbage collection: scanning a whole Django every few thousand records costs a tenth of an import.
     """
-    sys.setswitchinterval(TURN_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

@@ -48,6 +48,6 @@ def _end(job: Job, name: str) -> None:
     """Save that a kind is done, so that the next slice does not begin with it again."""
     job.log.write()
     finished = [*job.claim.run.cursor.get("finished", []), name]
-    job.claim.beat(cursor={"finished": finished})
+    job.claim.heartbeat(cursor={"finished": finished})
     if not job.claim.run.is_dry:
         source.finished(job.king, KINDS[name].king_kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kingsync.imports import deletions
 from kingsync.imports.asking_phase import Asking
-from kingsync.imports.deletions import Gone
+from kingsync.imports.deletions import DeletedRecord
 from kingsync.imports.import_job import Job
 from kingsync.imports.phase_state import KindWork
 from kingsync.imports.reading_phase import Reading
@@ -14,18 +14,18 @@ from kingsync.imports.writing_phase import Writing
 def work(job: Job, name: str) -> bool:
     """Continue the scan of a kind where it is; return True when the slice is over before its end."""
     kind = KindWork(job, name)
-    kind.held.forget_other_runs()
-    cursor = kind.pass_.cursor
-    job.claim.beat(kind=name, done=cursor.done)
-    if cursor.is_braked:
+    kind.staging.forget_other_runs()
+    cursor = kind.scan.cursor
+    job.claim.heartbeat(kind=name, done=cursor.done)
+    if cursor.is_over_limit:
         return False
-    gone: list[Gone] = []
+    deleted: list[DeletedRecord] = []
     if not cursor.is_read:
         if Reading(kind).work():
             return True
         # If another worker took over, it goes on alone: from here on we write more than this run's own rows.
-        job.claim.pulse()
-        gone = deletions.find(kind.kind, kind.pass_, job)
-        if not Asking(kind).may_write(gone) or kind.is_dry:
+        job.claim.renew_lease()
+        deleted = deletions.find(kind.kind, kind.scan, job)
+        if not Asking(kind).may_write(deleted) or kind.is_dry:
             return False
-    return Writing(kind).work(gone)
+    return Writing(kind).work(deleted)

@@ -16,23 +16,23 @@ from kingsync.rules.records import Row
 from kingsync.runs.run_log import RunLog
 
 
-class Booking:
+class RecordSaver:
     """Persists the results of one scan of a kind. `is_first` is a hint that nothing of the kind is stored yet."""
 
     def __init__(self, kind: MasterData, log: RunLog, *, is_first: bool) -> None:
         self._kind, self._log = kind, log
         self._are_links_new = self._is_mirror_new = is_first
 
-    def book(self, records: Sequence[Compared], refused: Refused) -> None:
+    def save(self, records: Sequence[Compared], refused: Refused) -> None:
         """Save the outcome of the records. `refused` is what OutSmart refused."""
         for one in records:
             for part in one.parts:
                 _take_refusal(part, refused)
         rejected = [part for one in records for part in one.parts if part.outcome == "rejected"]
-        _look_up_before(rejected)
+        _load_before(rejected)
         for part in rejected:
             if part.why and part.is_new_problem:
-                _tell(part, part.why, self._log)
+                _log_rejection(part, part.why, self._log)
         if len(self._kind.posted) > 1 and not self._are_links_new:
             self._forget_parts(records)
         self._are_links_new = record_links.store(_links(records), are_new=self._are_links_new)
@@ -52,7 +52,7 @@ def _take_refusal(part: Part, refused: Refused) -> None:
         part.outcome, part.why = "rejected", why
 
 
-def _look_up_before(parts: Sequence[Part]) -> None:
+def _load_before(parts: Sequence[Part]) -> None:
     """Look up whether records that were not compared (those of a first import) were already rejected."""
     unknown = [part for part in parts if part.before is None]
     if unknown:
@@ -89,7 +89,7 @@ def _state_of(part: Part) -> str:
     return record_links.REJECTED if part.outcome == "rejected" else record_links.SKIPPED
 
 
-def _tell(part: Part, why: Reason, log: RunLog) -> None:
+def _log_rejection(part: Part, why: Reason, log: RunLog) -> None:
     log.add(
         "record.rejected",
         why,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from kingsync.imports import diff
-from kingsync.imports.deletions import Gone
+from kingsync.imports.deletions import DeletedRecord
 from kingsync.imports.diff import Compared
 from kingsync.imports.import_job import Job
-from kingsync.imports.persist import Booking
-from kingsync.imports.progress import Pass
-from kingsync.imports.staging import Held
+from kingsync.imports.persist import RecordSaver
+from kingsync.imports.progress import Scan
+from kingsync.imports.staging import Staging
 from kingsync.imports.writer import Chunk, Refused, Writer
 from kingsync.models.import_kinds import MASTER_DATA
 
@@ -40,36 +40,36 @@ class KindWork:
     def __init__(self, job: Job, name: str) -> None:
         self.job, self.kind = job, MASTER_DATA[name]
         self.choices = self.kind.choices(job.choices)
-        self.pass_ = Pass(job.claim, self.kind, job.king)
-        self.held = Held(job.claim.run, self.kind, self.choices)
+        self.scan = Scan(job.claim, self.kind, job.king)
+        self.staging = Staging(job.claim.run, self.kind, self.choices)
         self.is_dry = job.claim.run.is_dry
-        self.unsaved = Unsaved(is_all=self.pass_.is_new)
-        self._booking = Booking(self.kind, job.log, is_first=self.pass_.cursor.is_first)
+        self.unsaved = Unsaved(is_all=self.scan.is_new)
+        self._saver = RecordSaver(self.kind, job.log, is_first=self.scan.cursor.is_first)
 
     def writer(self) -> Writer:
-        return Writer(self.job.outsmart, self.kind.posted, self.book, self.job.claim.pulse)
+        return Writer(self.job.outsmart, self.kind.posted, self.persist, self.job.claim.renew_lease)
 
     def chunk(self) -> Chunk:
         """Return, and clear, what was read since the last save."""
         taken, self.unsaved = self.unsaved, Unsaved(is_all=False)
-        return Chunk(taken.records, taken.counts, self.pass_.as_cursor(), self.pass_.cursor.done)
+        return Chunk(taken.records, taken.counts, self.scan.as_cursor(), self.scan.cursor.done)
 
-    def hold(self, chunk: Chunk) -> None:
+    def stage(self, chunk: Chunk) -> None:
         """Stage records in the database until the whole scan may be written."""
         with transaction.atomic():
-            self.held.add(chunk.records)
+            self.staging.add(chunk.records)
             self._count(chunk)
-        self.job.claim.heed()
+        self.job.claim.raise_if_cancelled()
 
-    def book(self, chunk: Chunk, refused: Refused) -> None:
+    def persist(self, chunk: Chunk, refused: Refused) -> None:
         """Save records that were posted."""
         with transaction.atomic():
             if chunk.records:
-                self._booking.book(chunk.records, refused)
+                self._saver.save(chunk.records, refused)
                 chunk.counts += diff.counts_of(chunk.records)
-            self.held.forget(chunk.held_mark)
+            self.staging.forget(chunk.staging_mark)
             self._count(chunk)
-        self.job.claim.heed()
+        self.job.claim.raise_if_cancelled()
 
     def preview(self, chunk: Chunk) -> None:
         """Show what a dry run would write."""
@@ -77,17 +77,17 @@ class KindWork:
         for one in chunk.records:
             for part in one.parts:
                 if part.outcome != "unchanged":
-                    self.tell(part.outcome, diff.planned(part))
+                    self.report(part.outcome, diff.planned(part))
         self._count(chunk)
-        self.job.claim.heed()
+        self.job.claim.raise_if_cancelled()
 
-    def preview_gone(self, gone: Sequence[Gone]) -> None:
-        for each in gone:
+    def preview_deleted(self, deleted: Sequence[DeletedRecord]) -> None:
+        for each in deleted:
             outcome = "deactivated" if self.kind.active_field else "skipped"
             self.job.claim.count(outcome)
-            self.tell(outcome, each.planned(outcome))
+            self.report(outcome, each.planned(outcome))
 
-    def tell(self, outcome: str, entry: dict[str, object]) -> None:
+    def report(self, outcome: str, entry: dict[str, object]) -> None:
         self.job.claim.plan.append(entry)
         self.job.claim.sample(outcome, entry)
 

@@ -10,7 +10,7 @@ import msgspec
 from django.utils import timezone
 
 from integrations.king.reader import Coverage, KingReader
-from kingsync.imports.seen_hashes import KnownHashes
+from kingsync.imports.seen_hashes import SeenHashes
 from kingsync.king_mirror import mirror
 from kingsync.models import tenants
 from kingsync.models.import_kinds import MasterData
@@ -19,16 +19,16 @@ from kingsync.runs.lifecycle import Claim
 
 # King's clock and ours may differ, and a record may be stored while a page is read.
 OVERLAP = datetime.timedelta(minutes=10)
-FULL_PASS_AFTER = datetime.timedelta(hours=24)
+FULL_SCAN_AFTER = datetime.timedelta(hours=24)
 
 
 class Cursor(msgspec.Struct, kw_only=True):
     """How far the scan of `kind` is; part of `SyncRun.cursor`. Times are ISO text.
 
     `is_whole`: everything so far could be read, from the first page on. `is_over`: the last page was read. `is_read`:
-    staged records are being written. `is_braked`: they are discarded, and a person is asked. `is_first`: nothing of the
-    kind was in OutSmart when it began. `unmet_stored_at`: the `after` for which ReadState.unseen holds. `changed` and
-    `deactivated` count for the change limit.
+    staged records are being written. `is_over_limit`: they are discarded, and a person is asked. `is_first`: nothing of
+    the kind was in OutSmart when it began. `unseen_saved_at`: the `after` for which ReadState.unseen holds. `changed`
+    and `deactivated` count for the change limit.
     """
 
     kind: str
@@ -40,13 +40,13 @@ class Cursor(msgspec.Struct, kw_only=True):
     is_over: bool = False
     is_read: bool = False
     is_first: bool = False
-    is_braked: bool = False
-    unmet_stored_at: str | None = None
+    is_over_limit: bool = False
+    unseen_saved_at: str | None = None
     changed: int = 0
     deactivated: int = 0
 
 
-class Pass:
+class Scan:
     """One scan of King's records of a kind, which may take several slices and survives a crash."""
 
     def __init__(self, claim: Claim, kind: MasterData, reader: KingReader) -> None:
@@ -56,7 +56,7 @@ class Pass:
         self.is_new = stored is None
         self.cursor = stored or self._new_cursor()
         # Under other settings the same bytes may become another row.
-        self.skips_known = self._state is not None and self._state.settings_version == claim.run.settings_version
+        self.skips_seen = self._state is not None and self._state.settings_version == claim.run.settings_version
 
     @property
     def changed_since(self) -> datetime.datetime | None:
@@ -77,18 +77,18 @@ class Pass:
         """The approximate number of records, for the progress bar: as many as last time; None if unknown."""
         if not self.is_full or self._state is None or self._state.complete_at is None:
             return None
-        return len(self.known)
+        return len(self.seen_hashes)
 
     def as_cursor(self) -> dict[str, object]:
         """Return the run's cursor, to be stored with the counts."""
-        pass_ = msgspec.to_builtins(self.cursor)
-        return {"finished": self._claim.run.cursor.get("finished", []), "pass": pass_}
+        scan = msgspec.to_builtins(self.cursor)
+        return {"finished": self._claim.run.cursor.get("finished", []), "pass": scan}
 
-    def remember_unmet(self) -> None:
+    def save_unseen(self) -> None:
         """Store what the scan has not seen yet, so that another slice can continue."""
         if self.is_full and not self._claim.run.is_dry:
-            self._store(unseen=b"".join(self.known.unmet()))
-            self.cursor.unmet_stored_at = self.cursor.after
+            self._store(unseen=b"".join(self.seen_hashes.unseen()))
+            self.cursor.unseen_saved_at = self.cursor.after
 
     def finish(self) -> None:
         """Save that the scan is over."""
@@ -127,21 +127,21 @@ class Pass:
             return None
         if state.settings_version != self._claim.run.settings_version:
             return None
-        if state.complete_at is None or now - state.complete_at > FULL_PASS_AFTER:
+        if state.complete_at is None or now - state.complete_at > FULL_SCAN_AFTER:
             return None
         return state.changed_until - OVERLAP
 
     @functools.cached_property
-    def known(self) -> KnownHashes:
+    def seen_hashes(self) -> SeenHashes:
         """Return the hashes of what was processed before."""
         if self.cursor.is_read:
-            return KnownHashes()
-        found = KnownHashes.of_kind(self._kind.primary)
+            return SeenHashes()
+        found = SeenHashes.of_kind(self._kind.primary)
         if (self.cursor.after or self.cursor.is_over) and self.is_full:
-            if self._state is None or self._state.unseen is None or self.cursor.unmet_stored_at != self.cursor.after:
+            if self._state is None or self._state.unseen is None or self.cursor.unseen_saved_at != self.cursor.after:
                 self.cursor.is_whole = False  # an earlier slice was killed before it could store what it had seen
             else:
-                found.meet_all_but(bytes(self._state.unseen))
+                found.mark_seen_except(bytes(self._state.unseen))
         return found
 
     def _store(self, **changes: Any) -> None:

@@ -31,32 +31,32 @@ def digest_of(raw: Buffer) -> bytes:
     return blake2b(raw, digest_size=16).digest()
 
 
-class KnownHashes:
+class SeenHashes:
     """A sorted set of hashes that also remembers which of them were seen.
 
     Two arrays instead of a set of objects: 17 bytes a record instead of about 80.
     """
 
     def __init__(self) -> None:
-        self._high, self._low, self._is_met = array("Q"), array("Q"), bytearray()
+        self._high, self._low, self._is_seen = array("Q"), array("Q"), bytearray()
 
     @classmethod
-    def of_kind(cls, kind: str) -> KnownHashes:
+    def of_kind(cls, kind: str) -> SeenHashes:
         """Return the hashes of all records of a RecordKind that the current tenant has links of."""
         found = cls()
         hashes = array("Q", _stored(kind))
         if sys.byteorder == "little":
             hashes.byteswap()
         found._high, found._low = hashes[0::2], hashes[1::2]
-        found._is_met = bytearray(len(found._high))
+        found._is_seen = bytearray(len(found._high))
         return found
 
     def __len__(self) -> int:
         return len(self._high)
 
-    def meet_all(self, digests: Iterable[bytes]) -> list[bool]:
+    def mark_seen_all(self, digests: Iterable[bytes]) -> list[bool]:
         """Return for each digest whether these bytes were processed before, and mark those as seen."""
-        high, low, is_met, count = self._high, self._low, self._is_met, len(self._high)
+        high, low, is_seen, count = self._high, self._low, self._is_seen, len(self._high)
         found = []
         for digest in digests:  # one loop: it runs for every record of every scan
             wanted, rest = _HASH.unpack(digest)
@@ -65,25 +65,25 @@ class KnownHashes:
                 index += 1
             is_known = index < count and high[index] == wanted
             if is_known:
-                is_met[index] = 1
+                is_seen[index] = 1
             found.append(is_known)
         return found
 
-    def unmet(self) -> Iterator[bytes]:
+    def unseen(self) -> Iterator[bytes]:
         """Return the hashes that were not seen."""
-        if 0 not in self._is_met:
+        if 0 not in self._is_seen:
             return
-        for index, is_met in enumerate(self._is_met):
-            if not is_met:
+        for index, is_seen in enumerate(self._is_seen):
+            if not is_seen:
                 yield _HASH.pack(self._high[index], self._low[index])
 
-    def meet_all_but(self, unmet: bytes) -> None:
+    def mark_seen_except(self, unseen: bytes) -> None:
         """Continue where an earlier part of the same scan stopped: only these, joined, were unseen by then."""
-        were_known = KnownHashes()
-        were_known._high, were_known._low = self._high, self._low
-        were_known._is_met = bytearray(len(self))
-        were_known.meet_all(unmet[start : start + _HASH.size] for start in range(0, len(unmet), _HASH.size))
-        self._is_met = bytearray(not is_met for is_met in were_known._is_met)
+        seen_before = SeenHashes()
+        seen_before._high, seen_before._low = self._high, self._low
+        seen_before._is_seen = bytearray(len(self))
+        seen_before.mark_seen_all(unseen[start : start + _HASH.size] for start in range(0, len(unseen), _HASH.size))
+        self._is_seen = bytearray(not is_seen for is_seen in seen_before._is_seen)
 
 
 def _stored(kind: str) -> bytes:

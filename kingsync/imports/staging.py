@@ -19,7 +19,7 @@ BATCH = 1000
 _ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
 
 
-class Held:
+class Staging:
     """The staged records of one scan, in the order in which they were read."""
 
     def __init__(self, run: SyncRun, kind: MasterData, choices: Any) -> None:

@@ -15,9 +15,9 @@ from kingsync.imports.diff import Compared
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.records import Row
 
-CHUNKS_AHEAD = 2
+QUEUED_CHUNKS = 2
 # OutSmart may take minutes for a chunk: how often a waiting run renews its lease and reads the cancel flag.
-PULSE_SECONDS = 2.0
+LEASE_RENEWAL_SECONDS = 2.0
 # (RecordKind, OutSmart code) → why OutSmart refused the row.
 Refused = dict[tuple[str, str], Reason]
 
@@ -30,7 +30,7 @@ class Chunk:
     counts: Counter[str] = field(default_factory=Counter)
     cursor: dict[str, object] = field(default_factory=dict)
     done: int = 0
-    held_mark: int = 0
+    staging_mark: int = 0
 
 
 class StoppedError(Exception):
@@ -49,9 +49,9 @@ class Writer:
         outsmart: OutSmartClient,
         kinds: Sequence[str],
         book: Callable[[Chunk, Refused], None],
-        pulse: Callable[[], None],
+        renew_lease: Callable[[], None],
     ) -> None:
-        self._outsmart, self._kinds, self._book, self._pulse = outsmart, kinds, book, pulse
+        self._outsmart, self._kinds, self._book, self._renew_lease = outsmart, kinds, book, renew_lease
         self._under_way: deque[tuple[Chunk, Future[Refused]]] = deque()
         self._is_over = threading.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="post")
@@ -68,18 +68,18 @@ class Writer:
     def put(self, chunk: Chunk) -> None:
         """Submit the chunk; save those that are ready. Raises what posting an earlier one raised."""
         self._under_way.append((chunk, self._thread.submit(self._post, chunk.records)))
-        while len(self._under_way) > CHUNKS_AHEAD or (self._under_way and self._under_way[0][1].done()):
-            self._book_next()
+        while len(self._under_way) > QUEUED_CHUNKS or (self._under_way and self._under_way[0][1].done()):
+            self._save_next()
 
     def finish(self) -> None:
         """Save all submitted chunks."""
         while self._under_way:
-            self._book_next()
+            self._save_next()
 
-    def _book_next(self) -> None:
+    def _save_next(self) -> None:
         chunk, posted = self._under_way.popleft()
-        while not wait([posted], timeout=PULSE_SECONDS).done:
-            self._pulse()
+        while not wait([posted], timeout=LEASE_RENEWAL_SECONDS).done:
+            self._renew_lease()
         self._book(chunk, posted.result())
 
     def _post(self, records: Sequence[Compared]) -> Refused:

@@ -14,11 +14,11 @@ from integrations.king.limits import MOST_DECIMALS
 from integrations.king.reader import KingReader
 from integrations.king.records import Article, Debtor, Kind, Rate, Warehouse
 from kingsync.king_mirror.bulk_upsert import Upsert
-from kingsync.king_mirror.prefetch import fetched_ahead
+from kingsync.king_mirror.prefetch import prefetched
 from kingsync.models import tenants
 from kingsync.models.import_kinds import MASTER_DATA
 from kingsync.models.links import KingRecord, ReadState
-from kingsync.rules.plans import ArticleFacts
+from kingsync.rules.plans import ArticleData
 
 PURPOSE = "mirror"
 AT_ONCE = 5000
@@ -57,7 +57,7 @@ def refresh(king: KingReader, kind: Kind) -> None:
     """Read one kind completely into the mirror."""
     are_new = not KingRecord.objects.filter(kind=kind.value).exists()
     waiting: list[Mirrored] = []
-    with fetched_ahead(king.iter_pages(kind), lambda page: _readable(kind, page.records), is_early=True) as pages:
+    with prefetched(king.iter_pages(kind), lambda page: _readable(kind, page.records), is_early=True) as pages:
         for records in pages:
             waiting += records
             if len(waiting) >= AT_ONCE:
@@ -117,18 +117,18 @@ def _name(text: str) -> str:
     return text[:LONGEST_NAME]
 
 
-def find(kind: Kind, codes: set[str]) -> Mapping[str, ArticleFacts]:
+def find(kind: Kind, codes: set[str]) -> Mapping[str, ArticleData]:
     """Return what the mirror knows, by the code asked for: a number, or an article's EAN code."""
     if not codes:
         return {}
     condition = Q(number__in=codes)
     if kind is Kind.ARTICLE:
         condition |= Q(ean_code__in=codes)
-    found: dict[str, ArticleFacts] = {}
+    found: dict[str, ArticleData] = {}
     by_number: set[str] = set()
     for row in KingRecord.objects.filter(condition, kind=kind.value):
         name = row.name if kind is Kind.DEBTOR else ""
-        facts = ArticleFacts(number=row.number, name=name, decimals=row.decimals, is_blocked=row.is_blocked)
+        facts = ArticleData(number=row.number, name=name, decimals=row.decimals, is_blocked=row.is_blocked)
         if row.number in codes:
             found[row.number] = facts
             by_number.add(row.number)

@@ -10,28 +10,28 @@ from typing import Generic, TypeVar
 
 P = TypeVar("P")
 T = TypeVar("T")
-PAGES_AHEAD = 8
+PREFETCHED_PAGES = 8
 
 
 @contextmanager
-def fetched_ahead(
-    pages: Iterable[P], look: Callable[[P], T], *, is_early: bool, at_most: int = PAGES_AHEAD
+def prefetched(
+    pages: Iterable[P], transform: Callable[[P], T], *, is_early: bool, at_most: int = PREFETCHED_PAGES
 ) -> Iterator[Iterator[T]]:
-    """Fetch pages in a thread, at most `at_most` pages ahead, and yield the result of `look` for each.
+    """Fetch pages in a thread, at most `at_most` pages ahead, and yield the result of `transform` for each.
 
-    `is_early` makes that thread call `look` too. An error in the thread is raised where its page would have come.
+    `is_early` makes that thread call `transform` too. An error in the thread is raised where its page would have come.
     Leaving the block ends the thread, after the call it may be in.
     """
     if is_early:
-        with _fetching(map(look, pages), at_most) as looked_at:
-            yield looked_at
+        with _prefetching(map(transform, pages), at_most) as transformed:
+            yield transformed
     else:
-        with _fetching(pages, at_most) as fetched:
-            yield map(look, fetched)
+        with _prefetching(pages, at_most) as fetched:
+            yield map(transform, fetched)
 
 
 @contextmanager
-def _fetching(pages: Iterable[T], at_most: int) -> Iterator[Iterator[T]]:
+def _prefetching(pages: Iterable[T], at_most: int) -> Iterator[Iterator[T]]:
     fetcher = _Fetcher(pages, at_most)
     fetcher.start()
     try:

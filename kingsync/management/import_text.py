@@ -16,8 +16,8 @@ LONGEST_VALUE = 60
 def lines(run: SyncRun) -> Iterator[str]:
     """Return the counts of each kind; for a dry run also the first examples."""
     for kind, counts in run.counts_by_kind.items():
-        told = ", ".join(f"{name} {counts[name]}" for name in COUNTS if counts.get(name))
-        yield f"{kind}: {told or '-'}"
+        text = ", ".join(f"{name} {counts[name]}" for name in COUNTS if counts.get(name))
+        yield f"{kind}: {text or '-'}"
         for outcome, examples in run.samples.get(kind, {}).items():
             yield from _examples(outcome, examples, counts.get(outcome, 0))
 
@@ -34,8 +34,8 @@ def _examples(outcome: str, examples: list[dict[str, Any]], count: int) -> Itera
 def _why(entry: dict[str, Any]) -> str:
     changes = [f"{field} {_value(old)} → {_value(new)}" for field, (old, new) in entry["changes"].items()]
     more = ["…"] if len(changes) > FIELDS_SHOWN else []
-    told = [*changes[:FIELDS_SHOWN], *more] or [sentence(entry["reason"])] if entry["reason"] or changes else []
-    return f": {', '.join(told)}" if told else ""
+    text = [*changes[:FIELDS_SHOWN], *more] or [sentence(entry["reason"])] if entry["reason"] or changes else []
+    return f": {', '.join(text)}" if text else ""
 
 
 def _value(value: object) -> str:

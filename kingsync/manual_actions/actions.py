@@ -23,7 +23,7 @@ from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, Order
 from integrations.outsmart import payloads
 from kingsync.exports import adopted_lines, causes, ledger
-from kingsync.exports.master_data import facts_of
+from kingsync.exports.master_data import master_data_of
 from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
 from kingsync.king_mirror import mirror
 from kingsync.manual_actions import guards
@@ -34,8 +34,8 @@ from kingsync.models.work_orders import Decision, LedgerState, OrderLine, Step, 
 from kingsync.rules import linking, orders, outcomes
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.plans import ArticleFacts
-from kingsync.runs.retry import patiently
+from kingsync.rules.plans import ArticleData
+from kingsync.runs.retry import with_retry
 
 # A ledger row, or its primary key where there are many.
 Row: TypeAlias = WorkOrder | int
@@ -44,7 +44,7 @@ BATCH = 1000
 
 _REPAIRABLE = frozenset({LedgerState.REJECTED, LedgerState.HELD, LedgerState.INCOMPLETE, LedgerState.UNCERTAIN})
 _RELEASABLE = frozenset({LedgerState.HELD, LedgerState.REJECTED})
-_ATTACHABLE = frozenset({LedgerState.UNCERTAIN, LedgerState.HELD, LedgerState.REJECTED})
+_LINKABLE = frozenset({LedgerState.UNCERTAIN, LedgerState.HELD, LedgerState.REJECTED})
 _NOT_EXCLUDABLE = frozenset({LedgerState.DONE, LedgerState.EXCLUDED})
 # The state of a restored work order if something of it is in King; else it is being sent.
 _BACK_TO = {
@@ -90,7 +90,7 @@ def possible(row: WorkOrder) -> frozenset[Decision.Kind]:
     allowed = {
         Decision.Kind.RETRY: state in _REPAIRABLE,
         Decision.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
-        Decision.Kind.ATTACH: state in _ATTACHABLE and not row.king_order_number,
+        Decision.Kind.ATTACH: state in _LINKABLE and not row.king_order_number,
         Decision.Kind.ANEW: state in _REPAIRABLE,
         Decision.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
         Decision.Kind.INCLUDE: state == LedgerState.EXCLUDED,
@@ -158,13 +158,13 @@ def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
         return LedgerState.EXCLUDED
 
     text = guards.checked_reason(reason, is_required=True)
-    told = [outcomes.reason("excluded", name=guards.name_of(by), reason=text)]
+    reasons = [outcomes.reason("excluded", name=guards.name_of(by), reason=text)]
     withdrawn = {"is_released": False, "accepted_order": ""}
-    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=told, columns=withdrawn)
+    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=reasons, columns=withdrawn)
     return many.decide(work_orders, choose)
 
 
-def include(*, work_orders: Iterable[Row], by: Person) -> Decided:
+def restore(*, work_orders: Iterable[Row], by: Person) -> Decided:
     """Restore excluded work orders to where they were in King."""
 
     def choose(row: WorkOrder) -> LedgerState:
@@ -219,11 +219,11 @@ class _Many:
         for key in keys:
             row = rows.get(key)
             try:
-                chosen[choose(guards.known(row))].append(guards.known(row))
-            except guards.NotDecidedError as error:
+                chosen[choose(guards.require_known(row))].append(guards.require_known(row))
+            except guards.ActionRefusedError as error:
                 self._result.refused.append(Refused(key, row, error.why))
         for state, group in chosen.items():
-            guards.note(group, self._kind, self._by, text=self._text)
+            guards.save_decisions(group, self._kind, self._by, text=self._text)
             self._store([row for row in group if row.state == state], {})
             moved = {"state": state, "reasons": self._reasons, "changed_at": timezone.now()}
             self._store([row for row in group if row.state != state], moved)
@@ -255,20 +255,20 @@ def find_king_order(number: str, *, work_order: WorkOrder) -> FoundOrder | None:
             return None
         debtor = _debtor(king, order.debtor_number)
     strange = _other_customer(work_order, order, debtor)
-    return FoundOrder(order, _owner(order), debtor.name, _ask_for_a_yes(strange) if strange else None)
+    return FoundOrder(order, _owner(order), debtor.name, _require_confirmation(strange) if strange else None)
 
 
-def _debtor(king: KingClient, number: str) -> ArticleFacts:
+def _debtor(king: KingClient, number: str) -> ArticleData:
     """Return the customer of an order: from the mirror, else from King; the name helps people recognise it."""
     known = mirror.find(Kind.DEBTOR, {number}).get(number)
     try:
         raw = None if known or not number else king.find_record(Kind.DEBTOR, number)
-        return known or (facts_of(Kind.DEBTOR, raw) if raw else ArticleFacts(number=number))
+        return known or (master_data_of(Kind.DEBTOR, raw) if raw else ArticleData(number=number))
     except (errors.RejectedError, errors.PayloadError):
-        return ArticleFacts(number=number)
+        return ArticleData(number=number)
 
 
-def _other_customer(row: WorkOrder, order: Order, debtor: ArticleFacts) -> Reason | None:
+def _other_customer(row: WorkOrder, order: Order, debtor: ArticleData) -> Reason | None:
     """Return why an order needs approval; None if the customer is the same, or unknown to us."""
     settings = SyncSettings.objects.first()
     choices = settings.as_mapping().exports if settings else Exports()
@@ -281,20 +281,20 @@ def _other_customer(row: WorkOrder, order: Order, debtor: ArticleFacts) -> Reaso
 
 def _order(king: KingClient, number: str) -> Order | None:
     wanted = notation.canonical_number(number.strip())
-    return patiently(lambda: king.get_order(number=wanted))
+    return with_retry(lambda: king.get_order(number=wanted))
 
 
 def _orders_of(king: KingClient, row: WorkOrder) -> list[str]:
     """Return the numbers of King's open orders with the reference of this work order."""
     reference = orders.external_number(row.outsmart_id)
-    return [order.number for order in patiently(lambda: king.find_orders(reference=reference))]
+    return [order.number for order in with_retry(lambda: king.find_orders(reference=reference))]
 
 
-def _ask_for_a_yes(strange: Reason) -> Reason:
+def _require_confirmation(strange: Reason) -> Reason:
     return Reason(code="decision.other_customer", params=strange.params)
 
 
-def attach(
+def link_to_order(
     *, work_order: WorkOrder, king_order_number: str, by: Person, accepts_other_customer: bool = False
 ) -> Decision:
     """Link a work order to an open order of King; the next run brings that order up to date.
@@ -305,15 +305,15 @@ def attach(
     """
     guards.name_of(by)
     seen = guards.reread(work_order)
-    guards.require(seen, _ATTACHABLE)
+    guards.require(seen, _LINKABLE)
     if seen.king_order_number:
         raise guards.AlreadyLinkedError(outcomes.reason("decision.already_linked", number=seen.king_order_number))
     guards.require_settled(seen)
     order = _free_order(seen, king_order_number, accepts_other_customer=accepts_other_customer)
     with guards.alone():
         row = guards.locked_as_seen(seen)
-        (decision,) = guards.note([row], Decision.Kind.ATTACH, by, number=order.number)
-        _tie(row, order, accepts_other_customer=accepts_other_customer)
+        (decision,) = guards.save_decisions([row], Decision.Kind.ATTACH, by, number=order.number)
+        _store_link(row, order, accepts_other_customer=accepts_other_customer)
     return decision
 
 
@@ -331,7 +331,7 @@ def _free_order(row: WorkOrder, number: str, *, accepts_other_customer: bool) ->
         raise guards.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(ours)))
     strange = None if accepts_other_customer else _other_customer(row, order, debtor)
     if strange:
-        raise guards.OtherCustomerError(_ask_for_a_yes(strange))
+        raise guards.OtherCustomerError(_require_confirmation(strange))
     return order
 
 
@@ -344,12 +344,12 @@ def _owner(order: Order) -> WorkOrder | None:
     return WorkOrder.objects.filter(outsmart_id=order.external_number.removeprefix(prefix)).first()
 
 
-def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
+def _store_link(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
     seen = linking.mark(order.number, order.debtor_number)
     is_ours = order.external_number == orders.external_number(row.outsmart_id)
     try:
         with transaction.atomic():
-            ledger.book(row, step=Step.NEW)
+            ledger.save(row, step=Step.NEW)
             adopted_lines.take_over(row, order.number, is_dry=False)
             ledger.settle(
                 row,
@@ -370,7 +370,7 @@ def _tie(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
         ) from None
 
 
-def start_anew(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> Decision:
+def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> Decision:
     """Reset the link, so that the next run begins from the start.
 
     Refused as long as King holds an open order or lines of this work order: that would make a duplicate. `even_so`: the
@@ -383,15 +383,17 @@ def start_anew(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: 
     seen = guards.reread(work_order)
     guards.require(seen, _REPAIRABLE)
     guards.require_settled(seen)
-    _require_gone_from_king(seen, even_so=even_so)
+    _require_deleted_in_king(seen, even_so=even_so)
     with guards.alone():
         row = guards.locked_as_seen(seen)
-        (decision,) = guards.note([row], Decision.Kind.ANEW, by, text=text, number=row.king_order_number or "")
-        _forget(row)
+        (decision,) = guards.save_decisions(
+            [row], Decision.Kind.ANEW, by, text=text, number=row.king_order_number or ""
+        )
+        _clear_link(row)
     return decision
 
 
-def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
+def _require_deleted_in_king(row: WorkOrder, *, even_so: bool) -> None:
     number = row.king_order_number or ""
     with guards.king_client() as king:
         ours = _orders_of(king, row)
@@ -404,7 +406,7 @@ def _require_gone_from_king(row: WorkOrder, *, even_so: bool) -> None:
     was_sent = row.is_created_by_us or row.lines.filter(is_imported=False).exclude(king_line_id="").exists()
     if order and row.is_locked:  # once forgotten it would never be unlocked
         with guards.king_client() as king:
-            patiently(lambda: king.release_lock(number))
+            with_retry(lambda: king.release_lock(number))
     if number and not order and was_sent and not even_so:
         raise guards.OrderNotOpenError(outcomes.reason("decision.order_not_open", number=number))
 
@@ -416,7 +418,7 @@ def _lines_of(row: WorkOrder, order: Order) -> list[str]:
     return [line.line_id for line in order.lines if line.reference.startswith(ours) or line.line_id in booked]
 
 
-def _forget(row: WorkOrder) -> None:
+def _clear_link(row: WorkOrder) -> None:
     # Lines that came from King's order are adopted again by the next export.
     row.lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
     row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)

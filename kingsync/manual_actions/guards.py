@@ -32,63 +32,63 @@ PATIENCE_SECONDS = 1.0
 # --- Refusals --------------------------------------------------------------------------------------------------------
 
 
-class NotDecidedError(RefusedError):
+class ActionRefusedError(RefusedError):
     """A manual action was refused and nothing was changed."""
 
 
-class ExportGoingOnError(NotDecidedError):
+class ExportGoingOnError(ActionRefusedError):
     """A worker is running the tenant's exports."""
 
 
-class NotNamedError(NotDecidedError):
+class NotNamedError(ActionRefusedError):
     """The name of the person is empty."""
 
 
-class ReasonNeededError(NotDecidedError):
+class ReasonNeededError(ActionRefusedError):
     """The reason is missing, or longer than we store."""
 
 
-class UnknownWorkOrderError(NotDecidedError):
+class UnknownWorkOrderError(ActionRefusedError):
     """The tenant's ledger has no such row."""
 
 
-class WrongStateError(NotDecidedError):
+class WrongStateError(ActionRefusedError):
     """The work order is not in a state that allows this action."""
 
 
-class NothingToReleaseError(NotDecidedError):
+class NothingToReleaseError(ActionRefusedError):
     """A release does not lift what stops the work order."""
 
 
-class StillAtWorkError(NotDecidedError):
+class StillAtWorkError(ActionRefusedError):
     """A call to King whose answer was lost may still be running."""
 
 
-class AlreadyLinkedError(NotDecidedError):
+class AlreadyLinkedError(ActionRefusedError):
     """The work order has a King order."""
 
 
-class NoSuchOrderError(NotDecidedError):
+class NoSuchOrderError(ActionRefusedError):
     """King has no open order of this number."""
 
 
-class OtherCustomerError(NotDecidedError):
+class OtherCustomerError(ActionRefusedError):
     """The King order is of another customer, and no one approved that."""
 
 
-class OrderTakenError(NotDecidedError):
+class OrderTakenError(ActionRefusedError):
     """The King order belongs to another work order."""
 
 
-class StillInKingError(NotDecidedError):
+class StillInKingError(ActionRefusedError):
     """King has an open order of this work order, or lines of it; resetting the link would create a duplicate."""
 
 
-class OrderNotOpenError(NotDecidedError):
+class OrderNotOpenError(ActionRefusedError):
     """The King order is delivered, invoiced or deleted; King does not say which."""
 
 
-class ChangedMeanwhileError(NotDecidedError):
+class ChangedMeanwhileError(ActionRefusedError):
     """The work order changed while King was asked."""
 
 
@@ -136,7 +136,7 @@ def locked(keys: Iterable[int]) -> dict[int, WorkOrder]:
 
 
 def locked_as_seen(seen: WorkOrder) -> WorkOrder:
-    row = known(locked([seen.pk]).get(seen.pk))
+    row = require_known(locked([seen.pk]).get(seen.pk))
     if _marks(row) != _marks(seen):
         raise ChangedMeanwhileError(reason("decision.changed_meanwhile"))
     return row
@@ -147,10 +147,10 @@ def _marks(row: WorkOrder) -> tuple[object, ...]:
 
 
 def reread(work_order: WorkOrder) -> WorkOrder:
-    return known(WorkOrder.objects.defer("source").filter(pk=work_order.pk).first())
+    return require_known(WorkOrder.objects.defer("source").filter(pk=work_order.pk).first())
 
 
-def known(row: WorkOrder | None) -> WorkOrder:
+def require_known(row: WorkOrder | None) -> WorkOrder:
     if row is None:
         raise UnknownWorkOrderError(reason("decision.unknown_work_order"))
     return row
@@ -172,7 +172,9 @@ def require_settled(row: WorkOrder) -> None:
         raise StillAtWorkError(reason("decision.not_settled", time=f"{told:%H:%M:%S}"))
 
 
-def note(rows: list[WorkOrder], kind: Decision.Kind, by: Person, *, text: str = "", number: str = "") -> list[Decision]:
+def save_decisions(
+    rows: list[WorkOrder], kind: Decision.Kind, by: Person, *, text: str = "", number: str = ""
+) -> list[Decision]:
     """Store a decision about each of these work orders, before its state changes."""
     return Decision.objects.bulk_create(
         Decision(

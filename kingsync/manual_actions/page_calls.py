@@ -27,11 +27,11 @@ def find_order(row: WorkOrder, number: str, *, by: User) -> BackgroundCall:
     return background_calls.submit(Kind.FIND_ORDER, work, by=by, parameters={"number": number}, work_order=row)
 
 
-def attach(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: User) -> BackgroundCall:
+def link_to_order(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: User) -> BackgroundCall:
     """Link a work order to an order of King, after asking King once more."""
 
     def work(call: BackgroundCall) -> Result:
-        actions.attach(
+        actions.link_to_order(
             work_order=_row(call),
             king_order_number=number,
             by=call.requested_by,
@@ -43,11 +43,11 @@ def attach(row: WorkOrder, number: str, *, accepts_other_customer: bool, by: Use
     return background_calls.submit(Kind.ATTACH, work, by=by, parameters=parameters, work_order=row)
 
 
-def start_anew(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:
+def reset_link(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:
     """Reset the link of a work order, unless King still holds something of it."""
 
     def work(call: BackgroundCall) -> Result:
-        actions.start_anew(work_order=_row(call), by=call.requested_by, reason=reason, even_so=even_so)
+        actions.reset_link(work_order=_row(call), by=call.requested_by, reason=reason, even_so=even_so)
         return {}
 
     parameters = {"reason": reason, "even_so": even_so}
@@ -55,7 +55,7 @@ def start_anew(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> Backg
 
 
 def _row(call: BackgroundCall) -> WorkOrder:
-    return guards.known(call.work_order)
+    return guards.require_known(call.work_order)
 
 
 def _packed(found: actions.FoundOrder) -> dict[str, Any]:

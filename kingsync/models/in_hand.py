@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from kingsync.rules.plans import BookedLine, Plan
+from kingsync.rules.plans import Plan, SavedLine
 
 
 class Trouble(Enum):
@@ -23,7 +23,7 @@ class InHand:
     run (None = it needed no attention), once `has_causes`; `trouble` is what became of them.
     """
 
-    lines: dict[str, BookedLine] | None = None
+    lines: dict[str, SavedLine] | None = None
     stored_plan: Plan | None = None
     has_causes: bool = False
     causes_before: list[str] | None = None

@@ -53,20 +53,20 @@ class Group:
 
 
 @dataclass
-class News:
+class Digest:
     """The content of one e-mail, and what to save once it has been sent."""
 
-    troubles: list[Item] = field(default_factory=list)
+    alerts: list[Item] = field(default_factory=list)
     orders: list[Item] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     order_count: int = 0
     # Of all that need attention now, those that an earlier e-mail reported.
     still_count: int = 0
-    told: list[tuple[int, str]] = field(default_factory=list)
+    reported: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.troubles or self.order_count)
+        return not (self.alerts or self.order_count)
 
     @property
     def more_count(self) -> int:
@@ -75,8 +75,8 @@ class News:
     @property
     def headline(self) -> str:
         """Return the most important item in a few words, in the active language."""
-        if self.troubles:
-            return self.troubles[0].title
+        if self.alerts:
+            return self.alerts[0].title
         text = ngettext(
             "%(count)s work order needs attention", "%(count)s work orders need attention", self.order_count
         )
@@ -97,14 +97,14 @@ class News:
         return f"{new}, {still % {'count': self.still_count}}"
 
 
-def as_it_stands(tenant: Tenant, covered_until: datetime.datetime | None) -> News:
+def current_state(tenant: Tenant, covered_until: datetime.datetime | None) -> Digest:
     """Return all that needs attention now, work orders by cause, and how many of them did at the last e-mail."""
     groups = [
         Group(cause.sentence, cause.count, [_affected(tenant, each) for each in cause.work_orders[:LISTED_PER_CAUSE]])
         for cause in causes.causes()[:LISTED]
     ]
-    return News(
-        troubles=[*_paused(tenant), *_failures(tenant, _failed_runs()), *_brakes(tenant, _waiting_brakes())],
+    return Digest(
+        alerts=[*_paused(tenant), *_failures(tenant, _failed_runs()), *_trips(tenant, _waiting_trips())],
         groups=groups,
         order_count=WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count(),
         still_count=_needed_before(covered_until) if covered_until else 0,
@@ -116,27 +116,29 @@ def _needed_before(moment: datetime.datetime) -> int:
     return rows.alias(since=Coalesce("problem_since", "changed_at")).filter(since__lte=moment).count()
 
 
-def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: datetime.datetime) -> News:
+def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: datetime.datetime) -> Digest:
     """Return what came to need attention after `covered_until`, once: a retry with the same result is not new."""
-    _forget_what_is_over()
-    news = News()
-    for row, fingerprint in _not_told(covered_until, until):
-        news.told.append((row.pk, fingerprint))
-        if len(news.orders) < LISTED:
-            news.orders.append(_order(tenant, row))
-    news.order_count = len(news.told)
-    news.still_count = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count() - news.order_count
+    _forget_resolved()
+    digest = Digest()
+    for row, fingerprint in _unreported(covered_until, until):
+        digest.reported.append((row.pk, fingerprint))
+        if len(digest.orders) < LISTED:
+            digest.orders.append(_order(tenant, row))
+    digest.order_count = len(digest.reported)
+    digest.still_count = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count() - digest.order_count
     failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
-    brakes = [brake for brake in _waiting_brakes() if _is_between(brake.pulled_at, covered_until, until)]
+    brakes = [brake for brake in _waiting_trips() if _is_between(brake.pulled_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
-    news.troubles = [*paused, *_failures(tenant, failed), *_brakes(tenant, brakes)]
-    return news
+    digest.alerts = [*paused, *_failures(tenant, failed), *_trips(tenant, brakes)]
+    return digest
 
 
-def remember(news: News) -> None:
+def save_reported(digest: Digest) -> None:
     """Save that these work orders were reported, and why they were stopped."""
     tenant_id = tenants.current_id()
-    rows = [ToldWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=told) for pk, told in news.told]
+    rows = [
+        ToldWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=reported) for pk, reported in digest.reported
+    ]
     ToldWorkOrder.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["work_order"], update_fields=["fingerprint"]
     )
@@ -145,22 +147,22 @@ def remember(news: News) -> None:
 # --- Work orders ------------------------------------------------------------------------------------------------------
 
 
-def _forget_what_is_over() -> None:
+def _forget_resolved() -> None:
     """Forget work orders that succeeded meanwhile: if they stop again, that is new."""
     still = [*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY]
     ToldWorkOrder.objects.exclude(work_order__state__in=still).delete()
 
 
-def _not_told(after: datetime.datetime | None, until: datetime.datetime) -> Iterator[tuple[WorkOrder, str]]:
+def _unreported(after: datetime.datetime | None, until: datetime.datetime) -> Iterator[tuple[WorkOrder, str]]:
     # A retry passes through "being sent", so the time of the state alone would report every retry.
-    told = dict(ToldWorkOrder.objects.values_list("work_order_id", "fingerprint"))
+    reported = dict(ToldWorkOrder.objects.values_list("work_order_id", "fingerprint"))
     rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON, changed_at__lte=until)
     if after:
         rows = rows.filter(changed_at__gt=after)
     shown = rows.only("outsmart_id", "order_number", "customer_name", "state", "reasons")
     for row in shown.order_by("-id").iterator(chunk_size=BATCH):
         fingerprint = _fingerprint(row)
-        if told.get(row.pk) != fingerprint and not problems.is_by_settings(row.reasons):
+        if reported.get(row.pk) != fingerprint and not problems.is_by_settings(row.reasons):
             yield row, fingerprint
 
 
@@ -224,11 +226,11 @@ def _failures(tenant: Tenant, runs: Iterable[SyncRun]) -> list[Item]:
     ]
 
 
-def _waiting_brakes() -> list[Brake]:
+def _waiting_trips() -> list[Brake]:
     return list(Brake.objects.filter(state=Brake.State.WAITING).defer("records").order_by("id"))
 
 
-def _brakes(tenant: Tenant, brakes: Iterable[Brake]) -> list[Item]:
+def _trips(tenant: Tenant, brakes: Iterable[Brake]) -> list[Item]:
     return [
         Item(
             gettext("An import is waiting for your approval: %(kind)s") % {"kind": import_kinds.label_of(brake.kind)},

@@ -19,7 +19,7 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import digest, mailer
-from kingsync.notifications.digest import News
+from kingsync.notifications.digest import Digest
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +45,12 @@ def send_due(*, now: datetime.datetime) -> None:
     if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
         return
     tenant = Tenant.objects.get(pk=tenants.current_id())
-    look = Look(tenant, settings, now=now, newest=_stamp(SentNotice.objects.order_by("-id").first()))
+    delivery = Delivery(tenant, settings, now=now, newest=_stamp(SentNotice.objects.order_by("-id").first()))
     with translation.override(tenant.language):
         if settings.notification_mode == MailMode.EACH:
-            _send_each(look)
-        elif _digest_is_due(now):
-            _send_digest(look)
+            _send_each(delivery)
+        elif _is_digest_due(now):
+            _send_digest(delivery)
 
 
 def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotice | None:
@@ -60,12 +60,12 @@ def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNoti
     newest = SentNotice.objects.order_by("-id").first()
     if newest is None or not newest.problem:
         return None
-    is_on_its_way = newest.problem == UNFINISHED and newest.sent_at > now - RETRY_AFTER
-    return None if is_on_its_way else newest
+    is_being_sent = newest.problem == UNFINISHED and newest.sent_at > now - RETRY_AFTER
+    return None if is_being_sent else newest
 
 
 @dataclass(frozen=True)
-class Look:
+class Delivery:
     """One check of one tenant. `newest` is its newest e-mail at that time: a parallel check must not send the same."""
 
     tenant: Tenant
@@ -82,24 +82,24 @@ def _stamp(notice: SentNotice | None) -> tuple[int, datetime.datetime] | None:
     return (notice.pk, notice.sent_at) if notice else None
 
 
-def _send_each(look: Look) -> None:
+def _send_each(delivery: Delivery) -> None:
     last = SentNotice.objects.filter(problem="").order_by("-id").first()
-    found = digest.since(look.tenant, last.covered_until if last else None, until=look.until)
-    going_on = SyncRun.objects.filter(status__in=SyncRun.OPEN, queued_at__gt=look.now - PATIENCE)
+    found = digest.since(delivery.tenant, last.covered_until if last else None, until=delivery.until)
+    going_on = SyncRun.objects.filter(status__in=SyncRun.OPEN, queued_at__gt=delivery.now - PATIENCE)
     if not found.is_empty and not going_on.exists():
-        _deliver(look, found)
+        _deliver(delivery, found)
 
 
-def _send_digest(look: Look) -> None:
+def _send_digest(delivery: Delivery) -> None:
     last = SentNotice.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
-    found = digest.as_it_stands(look.tenant, last.covered_until if last else None)
+    found = digest.current_state(delivery.tenant, last.covered_until if last else None)
     if not found.is_empty:
-        _deliver(look, found)
-    elif claimed := _claim(look, recipients=[], count=0):
-        _book(claimed, "")  # checked today, and there was nothing to report
+        _deliver(delivery, found)
+    elif claimed := _claim(delivery, recipients=[], count=0):
+        _save_outcome(claimed, "")  # checked today, and there was nothing to report
 
 
-def _digest_is_due(now: datetime.datetime) -> bool:
+def _is_digest_due(now: datetime.datetime) -> bool:
     """Return whether today's e-mail is still to come. The first day begins after the settings asked for it."""
     due_at = datetime.datetime.combine(now.astimezone(DIGEST_AT.tzinfo).date(), DIGEST_AT)
     if now < due_at:
@@ -111,51 +111,51 @@ def _digest_is_due(now: datetime.datetime) -> bool:
     return saved is None or saved.saved_at < due_at
 
 
-def _deliver(look: Look, found: News) -> None:
-    tenant, settings = look.tenant, look.settings
+def _deliver(delivery: Delivery, found: Digest) -> None:
+    tenant, settings = delivery.tenant, delivery.settings
     recipients = list(settings.notification_emails)
-    claimed = _claim(look, recipients=recipients, count=found.order_count)
+    claimed = _claim(delivery, recipients=recipients, count=found.order_count)
     if claimed is None:
         return
-    context = {"tenant": tenant, "news": found, "mode": settings.notification_mode, "links": _links(tenant)}
+    context = {"tenant": tenant, "digest": found, "mode": settings.notification_mode, "links": _links(tenant)}
     subject = f"{tenant.name}: {found.headline}"
     try:
         mailer.send(to=recipients, subject=subject, template="notice", context=context)
     except OSError as error:
         logger.warning("notice.not_sent: tenant %s: %s", tenant.slug, type(error).__name__)
-        _book(claimed, f"{type(error).__name__}: {error}"[:500])
+        _save_outcome(claimed, f"{type(error).__name__}: {error}"[:500])
         return
     with transaction.atomic():
-        _book(claimed, "")
-        digest.remember(found)
+        _save_outcome(claimed, "")
+        digest.save_reported(found)
 
 
-def _claim(look: Look, *, recipients: list[str], count: int) -> int | None:
+def _claim(delivery: Delivery, *, recipients: list[str], count: int) -> int | None:
     """Save that an e-mail is on its way; None when another worker has it, or when it failed a moment ago.
 
     One row until the server has accepted an e-mail, however many tries that takes.
     """
     told = {
-        "mode": look.settings.notification_mode,
+        "mode": delivery.settings.notification_mode,
         "recipients": recipients,
         "work_order_count": count,
-        "covered_until": look.until,
+        "covered_until": delivery.until,
         "problem": UNFINISHED,
     }
     with transaction.atomic():
-        SyncSettings.objects.select_for_update().get(pk=look.settings.pk)  # one worker at a time
+        SyncSettings.objects.select_for_update().get(pk=delivery.settings.pk)  # one worker at a time
         newest = SentNotice.objects.order_by("-id").first()
-        if _stamp(newest) != look.newest:
+        if _stamp(newest) != delivery.newest:
             return None
-        if newest is not None and newest.problem and newest.sent_at > look.now - RETRY_AFTER:
+        if newest is not None and newest.problem and newest.sent_at > delivery.now - RETRY_AFTER:
             return None
         notice = newest if newest is not None and newest.problem else SentNotice.objects.create(**told)
         # `sent_at` too, which only a new row gets automatically.
-        SentNotice.objects.filter(pk=notice.pk).update(**told, sent_at=look.now)
+        SentNotice.objects.filter(pk=notice.pk).update(**told, sent_at=delivery.now)
     return notice.pk
 
 
-def _book(notice_id: int, problem: str) -> None:
+def _save_outcome(notice_id: int, problem: str) -> None:
     SentNotice.objects.filter(pk=notice_id).update(problem=problem)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from kingsync.rules import matching
 from kingsync.rules.differences import same
-from kingsync.rules.plans import BookedLine, Content, Plan
+from kingsync.rules.plans import Content, Plan, SavedLine
 
 
-def since_export(booked: Iterable[BookedLine], now: Plan) -> list[str]:
+def since_export(booked: Iterable[SavedLine], now: Plan) -> list[str]:
     """Return `label: old → new` for each line that differs; "-" stands for no line. Empty when nothing differs."""
     sent = {line.reference: line.sent for line in booked if line.sent is not None}
     wanted = {line.reference: line for line in now.lines}
@@ -21,11 +21,11 @@ def since_export(booked: Iterable[BookedLine], now: Plan) -> list[str]:
         new = line.content if line else None
         if old is None or new is None or not same(old, new):
             label = line.origin.label if line else labels[reference]
-            found.append(f"{label}: {told(old)} → {told(new)}")
+            found.append(f"{label}: {described(old)} → {described(new)}")
     return found
 
 
-def told(content: Content | None) -> str:
+def described(content: Content | None) -> str:
     """Return a line's content for display: quantity, article, text; "-" for none."""
     if content is None:
         return "-"

@@ -10,7 +10,7 @@ import msgspec
 from integrations.king.records import LineChange, LineKind, NewLine, Order, OrderLine
 from kingsync.rules import line_fields, matching, sequence
 from kingsync.rules.line_fields import FieldConflict, FieldKept
-from kingsync.rules.plans import BookedLine, Content, Plan, PlannedLine
+from kingsync.rules.plans import Content, Plan, PlannedLine, SavedLine
 
 
 class Add(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     doubles: tuple[str, ...] = ()
     delivered: tuple[str, ...] = ()
-    found: tuple[BookedLine, ...] = ()
+    found: tuple[SavedLine, ...] = ()
     absent: tuple[str, ...] = ()
 
     @property
@@ -104,7 +104,7 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.changes or self.removals or self.additions or self.conflicts or self.doubles or self.delivered)
 
 
-def between(plan: Plan, booked: Iterable[BookedLine], order: Order, *, may_make_anew: bool = True) -> Differences:
+def between(plan: Plan, booked: Iterable[SavedLine], order: Order, *, may_make_anew: bool = True) -> Differences:
     """Return the steps that make `order` match `plan` without losing anything that King's staff did.
 
     Only lines that came from this work order are touched, and of those only the fields that OutSmart changed. A refused
@@ -117,12 +117,12 @@ def between(plan: Plan, booked: Iterable[BookedLine], order: Order, *, may_make_
     comparison.gone({line.reference for line in plan.lines} | {line.reference for line in plan.refused})
     if may_make_anew:
         comparison.restore_sequence(plan)
-    comparison.tell_places(plan)
+    comparison.report_places(plan)
     return comparison.result()
 
 
 class _Comparison:
-    def __init__(self, form: re.Pattern[str], booked: Iterable[BookedLine], order: Order) -> None:
+    def __init__(self, form: re.Pattern[str], booked: Iterable[SavedLine], order: Order) -> None:
         self._form = form
         self._booked = {line.reference: line for line in booked}
         self._order = order
@@ -133,7 +133,7 @@ class _Comparison:
         self._conflicts: list[Conflict] = []
         self._notices: list[Notice] = []
         self._delivered: list[str] = []
-        self._found: list[BookedLine] = []
+        self._found: list[SavedLine] = []
         self._absent: tuple[str, ...] = ()
 
     def _ours_in(self, order: Order) -> tuple[dict[str, OrderLine], tuple[str, ...]]:
@@ -206,7 +206,7 @@ class _Comparison:
             settled = () if is_to_do else compared.settled
             self._found.append(self._as_found(line, theirs, sent, settled))
 
-    def _must_forget_price(self, line: PlannedLine, theirs: OrderLine, booked: BookedLine | None) -> bool:
+    def _must_forget_price(self, line: PlannedLine, theirs: OrderLine, booked: SavedLine | None) -> bool:
         """Return True when King's own price must replace ours: King fills it in for a new line only.
 
         Where staff touched the line it stays as it is, including its price.
@@ -216,9 +216,9 @@ class _Comparison:
         is_filled_in = not line_fields.equal(line.content.article, booked.sent.article)  # for another article
         return not is_filled_in and not booked.is_imported and line_fields.is_untouched(theirs, booked)
 
-    def _as_found(self, line: PlannedLine, theirs: OrderLine, sent: Content, settled: Iterable[str]) -> BookedLine:
+    def _as_found(self, line: PlannedLine, theirs: OrderLine, sent: Content, settled: Iterable[str]) -> SavedLine:
         booked = self._booked.get(line.reference)
-        before = booked or BookedLine(reference=line.reference, key=line.origin.key)
+        before = booked or SavedLine(reference=line.reference, key=line.origin.key)
         return msgspec.structs.replace(
             before,
             sent=sent,
@@ -253,7 +253,7 @@ class _Comparison:
             for reference, line in self._theirs.items()
             if line_fields.is_untouched(line, self._booked.get(reference))
         }
-        anew = sequence.made_anew(
+        anew = sequence.remade(
             [line.reference for line in plan.lines],
             added=self._additions.keys(),
             standing={line.line_id: line.position for line in standing},
@@ -280,7 +280,7 @@ class _Comparison:
         booked = self._booked.get(reference)
         return booked is not None and booked.is_imported
 
-    def tell_places(self, plan: Plan) -> None:
+    def report_places(self, plan: Plan) -> None:
         """Report the added lines that end up below lines they should precede."""
         if self._conflicts:
             return

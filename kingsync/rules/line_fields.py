@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from integrations.king.records import LineChange, OrderLine
-from kingsync.rules.plans import BookedLine, Content
+from kingsync.rules.plans import Content, SavedLine
 
 Value: TypeAlias = str | Decimal | None
 
@@ -54,24 +54,24 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     kept: tuple[FieldKept, ...]
 
 
-def compare(wanted: Content, theirs: OrderLine, booked: BookedLine | None) -> Comparison:
+def compare(wanted: Content, theirs: OrderLine, booked: SavedLine | None) -> Comparison:
     """Return the outcome for King's line `theirs`, which should match `wanted`."""
     return _Line(theirs, booked).compared(wanted)
 
 
-def staff_changes(theirs: OrderLine, booked: BookedLine | None) -> tuple[FieldKept, ...]:
+def staff_changes(theirs: OrderLine, booked: SavedLine | None) -> tuple[FieldKept, ...]:
     """Return what King's staff changed in a line of ours; without a baseline only in the fields that we sent."""
     return _Line(theirs, booked).kept()
 
 
-def is_untouched(theirs: OrderLine, booked: BookedLine | None) -> bool:
+def is_untouched(theirs: OrderLine, booked: SavedLine | None) -> bool:
     """Return True when King's line is certainly as we last wrote it, in every field, and nothing was delivered."""
     if booked is None or booked.as_read is None or theirs.delivered or not theirs.reference:
         return False
     return all(equal(getattr(theirs, name), getattr(booked.as_read, name)) for name in _SET_BY_STAFF)
 
 
-def arrived(theirs: OrderLine, booked: BookedLine | None) -> Content | None:
+def arrived(theirs: OrderLine, booked: SavedLine | None) -> Content | None:
     """Return what we sent last; after a lost answer, as far as King's line shows that it arrived."""
     if booked is None or booked.attempted is None:
         return booked.sent if booked else None
@@ -125,7 +125,7 @@ def _is_stated(field: str, value: Value) -> bool:
 class _Line:
     """King's line and its history."""
 
-    def __init__(self, theirs: OrderLine, booked: BookedLine | None) -> None:
+    def __init__(self, theirs: OrderLine, booked: SavedLine | None) -> None:
         self._theirs = theirs
         self._sent = arrived(theirs, booked)
         self._baseline = booked.as_read if booked else None

@@ -6,7 +6,7 @@ from integrations import notation
 from integrations.outsmart.records import WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason, shown
-from kingsync.rules.plans import ArticleFacts
+from kingsync.rules.plans import ArticleData
 
 
 def mark(number: str, debtor_number: str) -> str:
@@ -28,7 +28,7 @@ def is_of_other_customer(work_order: WorkOrder, debtor_number: str) -> bool:
 
 
 def hold(
-    work_order: WorkOrder, choices: Exports, *, number: str, debtor: ArticleFacts, accepted: str = ""
+    work_order: WorkOrder, choices: Exports, *, number: str, debtor: ArticleData, accepted: str = ""
 ) -> Reason | None:
     """Return why the work order waits for approval; None where the order may be its own, or it was approved."""
     if choices.order_of_other_customer == "send" or accepted == mark(number, debtor.number):

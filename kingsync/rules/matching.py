@@ -13,7 +13,7 @@ import msgspec
 
 from integrations import notation
 from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
-from kingsync.rules.plans import BookedLine, Source
+from kingsync.rules.plans import SavedLine, Source
 
 _LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
 # Returns King's article number for a code in a work order.
@@ -31,7 +31,7 @@ def form_of_references(external_number: str) -> re.Pattern[str]:
 class References:
     """Gives each line its ExternOrderRegelNummer: the earlier one of a known line, else the next free one."""
 
-    def __init__(self, outsmart_id: str, booked: Iterable[BookedLine]) -> None:
+    def __init__(self, outsmart_id: str, booked: Iterable[SavedLine]) -> None:
         self._prefix = f"{outsmart_id}-"
         self._known = {line.key: line.reference for line in booked}
         self._used = set(self._known.values())
@@ -58,13 +58,13 @@ class Keys:
     A key never changes: a row whose warehouse or hour type alone changed keeps its line.
     """
 
-    def __init__(self, booked: Iterable[BookedLine] = ()) -> None:
+    def __init__(self, booked: Iterable[SavedLine] = ()) -> None:
         self._seen: Counter[str] = Counter()
         self._used = {line.key for line in booked}
         self._given: dict[tuple[Source, int], str] = {}
 
     @classmethod
-    def of(cls, work_order: WorkOrder, booked: Iterable[BookedLine], number_of: NumberOf = str) -> Keys:
+    def of(cls, work_order: WorkOrder, booked: Iterable[SavedLine], number_of: NumberOf = str) -> Keys:
         """Return the keys of a work order whose lines were saved by earlier runs.
 
         `number_of` recognises a row whose code became another name of the same article (EAN, number).
@@ -102,7 +102,7 @@ class Keys:
         return f"{name}#{self._seen[name]}"
 
 
-def label_of(line: BookedLine) -> str:
+def label_of(line: SavedLine) -> str:
     """Return the label of a saved line whose row is gone: the code in its key."""
     return line.key.split("|")[1] if "|" in line.key else line.key
 
@@ -157,7 +157,7 @@ def _number(text: str) -> Decimal | None:
         return None
 
 
-def _kin(line: BookedLine, number_of: NumberOf) -> str:
+def _kin(line: SavedLine, number_of: NumberOf) -> str:
     """Return the kin of a line, or its name where the kin is unknown (a bar within a value, a row with an id)."""
     name = _name_of(line)
     parts = name.split("|")
@@ -175,10 +175,10 @@ def fingerprint_of(row: Material | WorkPeriod) -> str:
     return hashlib.blake2b(msgspec.json.encode(decisive), digest_size=8).hexdigest()
 
 
-def _pairs(rows: list[_Row], booked: list[BookedLine], number_of: NumberOf) -> Iterator[tuple[_Row, BookedLine]]:
+def _pairs(rows: list[_Row], booked: list[SavedLine], number_of: NumberOf) -> Iterator[tuple[_Row, SavedLine]]:
     """Pair rows with their earlier lines: unchanged rows first, then the others within each kin."""
     yield from _unchanged(rows, booked)
-    lines: defaultdict[str, list[BookedLine]] = defaultdict(list)
+    lines: defaultdict[str, list[SavedLine]] = defaultdict(list)
     for line in booked:
         lines[_kin(line, number_of)].append(line)
     kin: defaultdict[str, list[_Row]] = defaultdict(list)
@@ -188,9 +188,9 @@ def _pairs(rows: list[_Row], booked: list[BookedLine], number_of: NumberOf) -> I
         yield from _pairs_of_kin(alike, sorted(lines[name], key=_age))
 
 
-def _unchanged(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
+def _unchanged(rows: list[_Row], lines: list[SavedLine]) -> Iterator[tuple[_Row, SavedLine]]:
     """Remove unchanged rows from `rows`, and their lines, sent or refused, from `lines`; yield the pairs."""
-    known: defaultdict[str, list[BookedLine]] = defaultdict(list)
+    known: defaultdict[str, list[SavedLine]] = defaultdict(list)
     for line in sorted(lines, key=_age):
         if line.row:
             known[line.row].append(line)
@@ -202,7 +202,7 @@ def _unchanged(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row
             yield row, line
 
 
-def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_Row, BookedLine]]:
+def _pairs_of_kin(rows: list[_Row], lines: list[SavedLine]) -> Iterator[tuple[_Row, SavedLine]]:
     """Pair identical rows from both ends, then the most similar ones; equally similar ones in their sequence.
 
     So among similar rows, only the line of the row that was removed or added goes or comes; the others keep theirs.
@@ -219,30 +219,30 @@ def _pairs_of_kin(rows: list[_Row], lines: list[BookedLine]) -> Iterator[tuple[_
                 yield row, line
 
 
-def _age(line: BookedLine) -> tuple[bool, int]:
+def _age(line: SavedLine) -> tuple[bool, int]:
     """Return a sort key: lines that King has come first, then by the number in their key."""
     count = line.key.rpartition("#")[2]
     return line.sent is None, int(count) if count.isascii() and count.isdigit() else 0
 
 
-def _name_of(line: BookedLine) -> str:
+def _name_of(line: SavedLine) -> str:
     return line.key.rpartition("#")[0]
 
 
-def _is_same_row(row: _Row, line: BookedLine) -> bool:
+def _is_same_row(row: _Row, line: SavedLine) -> bool:
     """Return True when this quantity was sent from this warehouse."""
     return _has_same_quantity(row, line) and _has_same_name(row, line)
 
 
-def _has_same_quantity(row: _Row, line: BookedLine) -> bool:
+def _has_same_quantity(row: _Row, line: SavedLine) -> bool:
     return row.quantity is not None and line.sent is not None and line.sent.quantity == row.quantity
 
 
-def _has_same_name(row: _Row, line: BookedLine) -> bool:
+def _has_same_name(row: _Row, line: SavedLine) -> bool:
     if row.warehouse and line.sent is not None:
         return line.sent.warehouse == row.warehouse
     return _name_of(line) == row.name
 
 
-def _was_sent(row: _Row, line: BookedLine) -> bool:  # noqa: ARG001  (asked like the others)
+def _was_sent(row: _Row, line: SavedLine) -> bool:  # noqa: ARG001  (asked like the others)
     return line.sent is not None

@@ -31,7 +31,7 @@ class Act(enum.StrEnum):
     WAIT_FOR_KING = "wait_for_king"  # a call whose answer was lost may still be running
     LEAVE_UNKNOWN = "leave_unknown"  # a person must look: King may or may not have the order
     ASK_KING = "ask_king"  # only King knows, and the caller may not ask
-    BOOK_AS_DONE = "book_as_done"  # it was finished before the database was restored
+    SAVE_AS_DONE = "book_as_done"  # it was finished before the database was restored
     REJECT = "reject"
     HOLD = "hold"
     KEEP = "keep"  # King has exactly this already
@@ -46,7 +46,7 @@ COUNTED = {
     Act.WAIT_FOR_KING: "uncertain",
     Act.LEAVE_UNKNOWN: "uncertain",
     Act.ASK_KING: "uncertain",
-    Act.BOOK_AS_DONE: "unchanged",
+    Act.SAVE_AS_DONE: "unchanged",
     Act.REJECT: "rejected",
     Act.HOLD: "skipped",
     Act.KEEP: "unchanged",
@@ -88,7 +88,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     is_begun: bool = False
     is_resting: bool = False
     may_ask: bool = True
-    is_in_doubt: bool = False
+    is_outcome_unknown: bool = False
     was_finished: bool = False
 
     is_making_begun: bool = False
@@ -152,7 +152,7 @@ def _of_begun(known: Known) -> NextStep | None:
     """Return the step of an order that King may or may not have created, or that was finished before."""
     if known.is_making_begun:
         return _of_pending(known)
-    return NextStep(act=Act.BOOK_AS_DONE) if known.was_finished else None
+    return NextStep(act=Act.SAVE_AS_DONE) if known.was_finished else None
 
 
 def _of_pending(known: Known) -> NextStep:
@@ -164,7 +164,7 @@ def _of_pending(known: Known) -> NextStep:
         return _unknown(reason("several_orders", count=str(len(known.found)), reference=known.reference))
     if known.found:
         return NextStep(act=Act.TAKE_OVER)
-    return NextStep(act=Act.WAIT_FOR_KING if known.is_in_doubt else Act.START_OVER)
+    return NextStep(act=Act.WAIT_FOR_KING if known.is_outcome_unknown else Act.START_OVER)
 
 
 def _unknown(why: Reason) -> NextStep:
@@ -185,7 +185,7 @@ def _of_unread(known: Known, verdict: Verdict) -> Act:
         return Act.READ
     if known.is_in_king and not known.is_approval_due:
         return Act.KEEP
-    return Act.WAIT_FOR_KING if known.is_in_doubt else Act.READ  # what is read now may still change
+    return Act.WAIT_FOR_KING if known.is_outcome_unknown else Act.READ  # what is read now may still change
 
 
 def _of_read(known: Known, verdict: Verdict) -> Act:

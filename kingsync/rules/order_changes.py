@@ -60,10 +60,10 @@ def between(sent: NewWorkOrder, now: NewWork, known: Known) -> list[Difference]:
 
 def _header(sent: NewWorkOrder, now: NewWorkOrder, known: Known) -> Iterator[Difference]:
     for field, word in _OF_THE_ORDER:
-        yield from _told(word, getattr(sent, field), getattr(now, field))
+        yield from _described(word, getattr(sent, field), getattr(now, field))
     if known.is_customer_known:
-        yield from _told("contact_person", sent.contact_person, now.contact_person)
-        yield from _told("address", _address(sent), _address(now))
+        yield from _described("contact_person", sent.contact_person, now.contact_person)
+        yield from _described("address", _address(sent), _address(now))
 
 
 def _address(of: NewWorkOrder) -> str:
@@ -102,10 +102,10 @@ def _line(before: NewMaterial, after: NewMaterial) -> Iterator[Difference]:
     if not _same_number(before.price, after.price):
         yield Difference(f"{name}: price", before.price, after.price)
     for field, word in _TEXTS_OF_A_LINE:
-        yield from _told(f"{name}: {word}", getattr(before, field), getattr(after, field))
+        yield from _described(f"{name}: {word}", getattr(before, field), getattr(after, field))
 
 
-def _told(field: str, before: str, after: str) -> Iterator[Difference]:
+def _described(field: str, before: str, after: str) -> Iterator[Difference]:
     if before.strip() != after.strip():
         yield Difference(field, before or NOTHING, after or NOTHING)
 

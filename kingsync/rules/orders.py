@@ -16,15 +16,15 @@ from kingsync.rules import hours, matching, texts
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import (
-    ArticleFacts,
-    BookedLine,
+    ArticleData,
     Content,
     DroppedLine,
-    Facts,
     Header,
     Origin,
     Plan,
     PlannedLine,
+    RelevantMasterData,
+    SavedLine,
     Source,
 )
 
@@ -41,8 +41,8 @@ def from_work_order(
     work_order: WorkOrder,
     choices: Exports,
     *,
-    facts: Facts,
-    booked: tuple[BookedLine, ...] = (),
+    master_data: RelevantMasterData,
+    booked: tuple[SavedLine, ...] = (),
     king_order_number: str = "",
     is_new: bool = True,
 ) -> Plan:
@@ -51,7 +51,7 @@ def from_work_order(
     `king_order_number` fills the tag of that name ("" until it is known). `is_new` is False for an existing order,
     which keeps its debtor.
     """
-    reader = _Reader(work_order, choices, facts, booked)
+    reader = _Reader(work_order, choices, master_data, booked)
     materials, periods = reader.materials(), reader.periods()
     total = sum(line.rounded_minutes or 0 for line in periods if isinstance(line, PlannedLine))
     lines = _in_sequence(choices, materials, periods, reader.texts(hours.as_clock(total), king_order_number))
@@ -63,7 +63,7 @@ def from_work_order(
         dropped=dropped,
         rejects=(
             *_number_problems(header, lines),
-            *(_debtor_problems(header, facts) if is_new else ()),
+            *(_debtor_problems(header, master_data) if is_new else ()),
             *reader.rejects,
             *_line_rejects(lines),
         ),
@@ -121,12 +121,12 @@ def _number_problems(header: Header, lines: list[Line]) -> Iterator[Reason]:
         yield reason("number_too_long", number=shown(header.external_number))
 
 
-def _debtor_problems(header: Header, facts: Facts) -> Iterator[Reason]:
+def _debtor_problems(header: Header, master_data: RelevantMasterData) -> Iterator[Reason]:
     number = header.debtor_number
     if not number:
         yield reason("no_debtor")
-    elif number in facts.debtors:
-        debtor = facts.debtors[number]
+    elif number in master_data.debtors:
+        debtor = master_data.debtors[number]
         if debtor is None:
             yield reason("unknown_debtor", debtor=shown(number))
         elif debtor.is_blocked:
@@ -173,14 +173,16 @@ def _holds(work_order: WorkOrder, choices: Exports, lines: list[Line]) -> Iterat
 class _Reader:
     """Reads the rows of one work order into lines; collects reasons to reject the whole of it in `rejects`."""
 
-    def __init__(self, work_order: WorkOrder, choices: Exports, facts: Facts, booked: tuple[BookedLine, ...]) -> None:
-        self.work_order, self.choices, self.facts = work_order, choices, facts
+    def __init__(
+        self, work_order: WorkOrder, choices: Exports, master_data: RelevantMasterData, booked: tuple[SavedLine, ...]
+    ) -> None:
+        self.work_order, self.choices, self.master_data = work_order, choices, master_data
         self.rejects: list[Reason] = []
         self._keys = matching.Keys.of(work_order, booked, self._number_of)
         self._references = matching.References(work_order.outsmart_id, booked)
 
     def _number_of(self, code: str) -> str:
-        article = self.facts.articles.get(code.strip())
+        article = self.master_data.articles.get(code.strip())
         return article.number if article else code
 
     def materials(self) -> list[Line]:
@@ -245,7 +247,7 @@ class _Reader:
         text = "" if material.code.strip() else material.name
         if not code:
             return reason("no_article_code")
-        article = _known(self.facts.articles, code, "article")
+        article = _known(self.master_data.articles, code, "article")
         if isinstance(article, Reason):
             return article
         if isinstance(amount, Reason):
@@ -261,7 +263,7 @@ class _Reader:
         )
 
     def _warehouse_problem(self, warehouse: str) -> Reason | None:
-        known = self.facts.warehouses
+        known = self.master_data.warehouses
         may_be = _may_be_warehouse(warehouse) if known is None else warehouse in known
         return None if may_be or not warehouse else reason("unknown_warehouse", warehouse=shown(warehouse))
 
@@ -298,11 +300,11 @@ class _Reader:
             return self._dropped(origin, minutes, refused=True)
         return self._booked_time(origin, rate, minutes)
 
-    def _rate(self, period: WorkPeriod) -> ArticleFacts | Reason:
+    def _rate(self, period: WorkPeriod) -> ArticleData | Reason:
         code = period.hour_type.strip()
-        return _known(self.facts.rates, code, "rate") if code else reason("no_hour_type")
+        return _known(self.master_data.rates, code, "rate") if code else reason("no_hour_type")
 
-    def _booked_time(self, origin: Origin, rate: ArticleFacts, minutes: int) -> Line:
+    def _booked_time(self, origin: Origin, rate: ArticleData, minutes: int) -> Line:
         rounded = hours.round_up(minutes, self.choices.hour_rounding)
         amount = hours.quantity(rounded, rate.decimals)
         if amount is None:
@@ -320,9 +322,9 @@ def _quantity(material: Material) -> Decimal | Reason:
     return reason("no_quantity") if amount is None else hours.plain(amount)
 
 
-def _known(facts: dict[str, ArticleFacts | None], code: str, kind: str) -> ArticleFacts | Reason:
+def _known(master_data: dict[str, ArticleData | None], code: str, kind: str) -> ArticleData | Reason:
     """Return what King knows of the code; if nothing is known, King's answer to the write decides."""
-    found = facts.get(code, ArticleFacts(number=code))
+    found = master_data.get(code, ArticleData(number=code))
     if found is None or len(found.number) > limits.RECORD_NUMBER_LENGTH:
         return reason(f"unknown_{kind}", **{kind: shown(code)})
     if found.is_blocked:
@@ -330,7 +332,7 @@ def _known(facts: dict[str, ArticleFacts | None], code: str, kind: str) -> Artic
     return found
 
 
-def _amount_problem(amount: Decimal, article: ArticleFacts) -> Reason | None:
+def _amount_problem(amount: Decimal, article: ArticleData) -> Reason | None:
     allowed = limits.MOST_DECIMALS if article.decimals is None else article.decimals
     if abs(amount) > limits.LARGEST_NUMBER:
         return reason("quantity_too_large", value=shown(str(amount)))

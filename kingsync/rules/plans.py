@@ -100,7 +100,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return any(line.content.quantity is not None and line.content.quantity < 0 for line in self.lines)
 
 
-class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
+class SavedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line saved by earlier runs. `sent` is None when it never reached King.
 
     `attempted` is what a call whose answer was lost may have written. `as_read` is King's line right after our last
@@ -119,7 +119,7 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True):
     is_imported: bool = False
 
 
-class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
+class ArticleData(msgspec.Struct, frozen=True, kw_only=True):
     """What King says about an article, rate or debtor. `decimals` None = unknown; only debtors have a `name`."""
 
     number: str
@@ -128,14 +128,14 @@ class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
     is_blocked: bool = False
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class RelevantMasterData(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of King's master data, by the codes in the work order.
 
     A value of None = King does not know it (its own answer). An absent key = nothing is known, and King's answer to the
     write decides. `warehouses` None = unknown.
     """
 
-    articles: dict[str, ArticleFacts | None] = {}
-    rates: dict[str, ArticleFacts | None] = {}
-    debtors: dict[str, ArticleFacts | None] = {}
+    articles: dict[str, ArticleData | None] = {}
+    rates: dict[str, ArticleData | None] = {}
+    debtors: dict[str, ArticleData | None] = {}
     warehouses: frozenset[str] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 
-def made_anew(
+def remade(
     planned: Sequence[str],
     *,
     added: Collection[str],
@@ -23,12 +23,12 @@ def made_anew(
         if reference not in added:
             continue
         below = [each for each in planned[place:] if each in ours and each not in added]
-        if _can_be_made_anew(below, standing, ours, untouched):
+        if _can_be_remade(below, standing, ours, untouched):
             return frozenset(below)
     return frozenset()
 
 
-def _can_be_made_anew(
+def _can_be_remade(
     below: Sequence[str], standing: Mapping[str, int], ours: Mapping[str, str], untouched: Collection[str]
 ) -> bool:
     """Return True when these lines are the last of the order, in whatever sequence, and unchanged by others.

@@ -90,10 +90,10 @@ def _forget_old(*, now: datetime.datetime) -> None:
     """End abandoned calls, whose process died, and delete old ones."""
     problem = stored(reason("call.interrupted"))
     _open().filter(expires_at__lte=now).update(state=State.ENDED, key="", result={"problem": problem})
-    throw_away_old(now=now)
+    purge_old(now=now)
 
 
-def throw_away_old(*, now: datetime.datetime) -> None:
+def purge_old(*, now: datetime.datetime) -> None:
     BackgroundCall.objects.filter(requested_at__lt=now - KEPT).delete()
 
 

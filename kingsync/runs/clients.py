@@ -154,7 +154,7 @@ def _alone(
         turns.key_of(connection),
         caller,
         patience_seconds=turns.RUN_PATIENCE_SECONDS if claim else turns.PAGE_PATIENCE_SECONDS,
-        on_wait=claim.pulse if claim else None,
+        on_wait=claim.renew_lease if claim else None,
     )
     try:
         yield turn.held

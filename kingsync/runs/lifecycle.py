@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
 TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
-SAMPLES_AT_MOST = 20
+EXAMPLES_AT_MOST = 20
 Value = datetime.datetime | int | str | None
 
 
@@ -50,7 +50,7 @@ class Requested:
     """The run of a request: a new one, or the one of this kind that was already in progress."""
 
     run: SyncRun
-    joined: bool
+    already_running: bool
 
 
 def request(
@@ -74,11 +74,11 @@ def request(
                     options=options or {},
                 )
                 run.save()
-            return Requested(run, joined=False)
+            return Requested(run, already_running=False)
         except IntegrityError:
             open_run = SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).first()
             if open_run:
-                return Requested(open_run, joined=True)
+                return Requested(open_run, already_running=True)
             # It ended between the two statements: ask again.
 
 
@@ -122,10 +122,10 @@ class Claim:
     def sample(self, outcome: str, entry: dict[str, object]) -> None:
         """Keep an example of what a dry run would do to records of the current kind, for the page."""
         examples = self.run.samples.setdefault(self.run.progress_kind, {}).setdefault(outcome, [])
-        if len(examples) < SAMPLES_AT_MOST:
+        if len(examples) < EXAMPLES_AT_MOST:
             examples.append(entry)
 
-    def beat(
+    def heartbeat(
         self,
         *,
         kind: str | None = None,
@@ -135,7 +135,7 @@ class Claim:
     ) -> None:
         """Write counts and progress and renew the lease. Raises `LostClaimError`, `CancelRequestedError`."""
         self.save(kind=kind, done=done, total=total, cursor=cursor)
-        self.heed()
+        self.raise_if_cancelled()
 
     def save(
         self,
@@ -150,7 +150,7 @@ class Claim:
         For use in a transaction that must commit first. `cursor` is stored with the counts, so that neither runs ahead
         of the other. Raises `LostClaimError`.
         """
-        values = _signs_of_life()
+        values = _heartbeat_values()
         if kind is not None:
             values |= {"progress_kind": kind, "progress_total": total}
             if kind != self.run.progress_kind:
@@ -166,12 +166,12 @@ class Claim:
         self._write(values, self._counts)
         self._counts.clear()
 
-    def pulse(self) -> None:
+    def renew_lease(self) -> None:
         """Renew the lease in the middle of work that is counted later. Raises as a heartbeat does."""
-        self._write(_signs_of_life(), {})
-        self.heed()
+        self._write(_heartbeat_values(), {})
+        self.raise_if_cancelled()
 
-    def heed(self) -> None:
+    def raise_if_cancelled(self) -> None:
         """Raise `CancelRequestedError` if cancellation was requested by the last heartbeat."""
         if self._is_cancelled:
             raise CancelRequestedError
@@ -189,17 +189,17 @@ class Claim:
         mine: list[Value] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
         with connection.cursor() as cursor:
             cursor.execute(statement, [*values.values(), *counts.values(), *mine])
-            told = cursor.fetchone()
-        if told is None:
+            row = cursor.fetchone()
+        if row is None:
             raise LostClaimError(str(LostClaimError.__doc__))
-        self._is_cancelled = told[0]
+        self._is_cancelled = row[0]
 
     @property
     def is_slice_over(self) -> bool:
         return timezone.now() >= self.ends_at
 
 
-def _signs_of_life() -> dict[str, Value]:
+def _heartbeat_values() -> dict[str, Value]:
     now = timezone.now()
     return {"heartbeat_at": now, "lease_until": now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS)}
 

@@ -20,22 +20,22 @@ ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
 
 
 @dataclass(frozen=True)
-class ThrownAway:
+class Purged:
     entries: int
     runs: int
 
 
-def throw_away_old(*, now: datetime.datetime) -> ThrownAway:
+def purge_old(*, now: datetime.datetime) -> Purged:
     """Purge what the current tenant has kept for `log_days`. Deletions are kept if it is killed."""
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
-    background_calls.throw_away_old(now=now)
+    background_calls.purge_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
     entries = _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
     old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
     # A run that ended long ago has no newer entries: entries go first, in batches.
     entries += _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
-    return ThrownAway(entries, _delete_by_batch(old_runs, RUNS_AT_ONCE))
+    return Purged(entries, _delete_by_batch(old_runs, RUNS_AT_ONCE))
 
 
 def _lasting() -> models.Q:

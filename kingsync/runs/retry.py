@@ -12,7 +12,7 @@ from integrations import deadlines, retry
 T = TypeVar("T")
 
 
-def patiently(
+def with_retry(
     call: Callable[[], T],
     *,
     is_harmless: bool = False,

@@ -82,7 +82,7 @@ class RunLog:
         call = self._failed_calls.behind(why, record_ids=record_ids, must_name=must_name)
         return {"call": call} if call else {}
 
-    def was_told(self, event: str, why: Reason, *, kind: str, king_id: str = "") -> bool:
+    def was_reported(self, event: str, why: Reason, *, kind: str, king_id: str = "") -> bool:
         """Return whether an earlier run wrote this very warning: for records that store their problem nowhere else."""
         same = LogEntry.objects.filter(event=event, record_kind=kind, king_id=king_id, code=why.code, params=why.params)
         return same.exclude(level=LogEntry.Level.INFO).exclude(run=self._run).exists()
@@ -95,7 +95,7 @@ class RunLog:
         self._entries.clear()
         self._written_at = time.monotonic()
 
-    def write_now_and_then(self) -> None:
+    def write_periodically(self) -> None:
         """Write at once on a warning or error, else once a second: a killed run's work is in the ledger anyway."""
         is_urgent = any(entry.level != LogEntry.Level.INFO for entry in self._entries)
         if is_urgent or time.monotonic() - self._written_at >= PAUSE_SECONDS:

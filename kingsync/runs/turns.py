@@ -32,7 +32,7 @@ LEASE_SECONDS = 150.0
 LOOK_SECONDS = 0.5
 IDLE_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 0.1
-SIGN_OF_LIFE_SECONDS = 5.0
+TURN_HEARTBEAT_SECONDS = 5.0
 # How long each caller waits for the turn: a page must answer, a run has time.
 PAGE_PATIENCE_SECONDS, RUN_PATIENCE_SECONDS = 3.0, 300.0
 # Seconds added to when each caller began to wait: exports go first, but no one waits for ever.
@@ -97,7 +97,7 @@ class Turn:
     ) -> None:
         self._patience_seconds, self._on_wait = patience_seconds, on_wait
         self._thread = threading.get_ident()
-        self._words = {"key": key, "caller": caller.value, "me": f"{processes.name()}/{uuid.uuid4().hex}"}
+        self._as_labels = {"key": key, "caller": caller.value, "me": f"{processes.name()}/{uuid.uuid4().hex}"}
         self._database: psycopg.Connection[Any] | None = None
         self._lock = threading.RLock()  # guards the state below, and the connection
         self._keeper: threading.Thread | None = None
@@ -165,7 +165,7 @@ class Turn:
         while busy_with := self._taken_by_other():
             if _now() - began > self._patience_seconds:
                 raise errors.UnreachableError(system=System.KING.value, operation="", reason=f"occupied_by_{busy_with}")
-            if self._on_wait and self._thread == threading.get_ident() and _now() - told_at > SIGN_OF_LIFE_SECONDS:
+            if self._on_wait and self._thread == threading.get_ident() and _now() - told_at > TURN_HEARTBEAT_SECONDS:
                 self._on_wait()
                 told_at = _now()
             time.sleep(ASK_AGAIN_SECONDS)
@@ -183,7 +183,7 @@ class Turn:
             if holder and is_going_on and not _is_gone(holder):
                 return str(caller)
             waiting = [name for (name,) in self._execute(_WAITING) if not _is_gone(name)]
-            if waiting[:1] not in ([], [self._words["me"]]):
+            if waiting[:1] not in ([], [self._as_labels["me"]]):
                 return str(caller or Caller.EXPORT)
             asked_at = _now()
             self._execute(_TAKE)
@@ -196,19 +196,19 @@ class Turn:
 
     def _keep(self) -> None:
         if self._keeper is None or not self._keeper.is_alive():
-            self._keeper = threading.Thread(target=self._look_now_and_then, name="turn at King", daemon=True)
+            self._keeper = threading.Thread(target=self._check_periodically, name="turn at King", daemon=True)
             self._keeper.start()
 
-    def _look_now_and_then(self) -> None:
+    def _check_periodically(self) -> None:
         while not self._is_closed.wait(LOOK_SECONDS):
             with self._lock:
                 if self._is_closed.is_set() or not self._is_held:
                     self._keeper = None  # the next turn starts another
                     return
                 with suppress(DatabaseError, InterfaceError):  # without a database the turn ends by itself
-                    self._look()
+                    self._check()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._prolong()
         is_idle = _now() - self._used_at > IDLE_SECONDS
         if not self._calls and (self._is_wanted_by_others or is_idle):
@@ -234,7 +234,7 @@ class Turn:
 
     def _execute(self, statement: str) -> psycopg.Cursor[Any]:
         with connections["default"].wrap_database_errors:
-            return self._connection().execute(statement, self._words)
+            return self._connection().execute(statement, self._as_labels)
 
     def _connection(self) -> psycopg.Connection[Any]:
         """Return our own connection: a turn must not wait for a run's transaction or thread."""

@@ -21,13 +21,13 @@ def king_page(store: KingStore, administration: str) -> str:
         counts = store.counts()
     return index_page(
         title=f"King sandbox, administration {administration}",
-        about=f"A stand-in for King's webservices, with data of its own: {_words(counts)}. Nothing here is real.",
+        about=f"A stand-in for King's webservices, with data of its own: {_as_labels(counts)}. Nothing here is real.",
         tables=[Table("Orders", _COLUMNS, rows)],
         links=[f"/_control/{name}" for name in ("state", "orders", "duplicates", "calls", "faults", "switches")],
     )
 
 
-def _words(counts: dict[str, int]) -> str:
+def _as_labels(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 

@@ -76,13 +76,13 @@ def client_of(sandbox: KingSandbox, transport: Transport, **codes: str) -> KingC
 
 
 @pytest.fixture
-def king_line() -> Iterator[Transport]:
+def king_stub() -> Iterator[Transport]:
     with Transport("king", policy=LOOPBACK, attempts=1) as transport:
         yield transport
 
 
 @pytest.fixture
-def outsmart_line() -> Iterator[Transport]:
+def outsmart_stub() -> Iterator[Transport]:
     with Transport("outsmart", policy=LOOPBACK, attempts=1) as transport:
         yield transport
 
@@ -101,15 +101,15 @@ def demo_outsmart() -> Iterator[OutSmartSandbox]:
 
 
 @pytest.fixture
-def to_king(demo_king: KingSandbox, king_line: Transport) -> KingClient:
-    return client_of(demo_king, king_line)
+def to_king(demo_king: KingSandbox, king_stub: Transport) -> KingClient:
+    return client_of(demo_king, king_stub)
 
 
 @pytest.fixture
-def to_outsmart(demo_outsmart: OutSmartSandbox, outsmart_line: Transport) -> OutSmartClient:
+def to_outsmart(demo_outsmart: OutSmartSandbox, outsmart_stub: Transport) -> OutSmartClient:
     return OutSmartClient(
         base_url=demo_outsmart.base_url,
         token=demo_outsmart.token,
         software_token=demo_outsmart.software_token,
-        transport=outsmart_line,
+        transport=outsmart_stub,
     )

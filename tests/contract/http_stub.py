@@ -31,7 +31,7 @@ def narrow(operation: Operation, max_bytes: int) -> Operation:
     return msgspec.structs.replace(operation, max_bytes=max_bytes)
 
 
-class Line:
+class HttpStub:
     """Wraps a transport: `waits` are the seconds it would have waited, `calls` what it would have logged."""
 
     def __init__(

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Wire:
+class SocketServer:
     """Serves connections one after the other, each by the next behaviour (the last one for all that follow).
 
     `requests` are the requests as they came, `connections` how many there were; `ended` counts those that are over.
@@ -89,7 +89,7 @@ class Wire:
             behaviour(self, wrapped)
 
 
-Behaviour = Callable[[Wire, socket.socket], None]
+Behaviour = Callable[[SocketServer, socket.socket], None]
 
 
 def _content_length(head: bytes) -> int:
@@ -114,7 +114,7 @@ def reset(connection: socket.socket) -> None:
 def says(*answers: bytes) -> Behaviour:
     """Answer the requests of one connection; end it when the caller does or no answers are left."""
 
-    def behave(wire: Wire, connection: socket.socket) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         for content in answers:
             if not wire.reads(connection):
                 return
@@ -126,7 +126,7 @@ def says(*answers: bytes) -> Behaviour:
 def cuts_off(content: bytes = b"", *, hard: bool = False) -> Behaviour:
     """Read the request, send something and disconnect."""
 
-    def behave(wire: Wire, connection: socket.socket) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(content)
         if hard:
@@ -138,7 +138,7 @@ def cuts_off(content: bytes = b"", *, hard: bool = False) -> Behaviour:
 def hangs(content: bytes = b"") -> Behaviour:
     """Read the request, send something, then nothing more until the caller gives up."""
 
-    def behave(wire: Wire, connection: socket.socket) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(content)
         connection.recv(1)
@@ -146,7 +146,7 @@ def hangs(content: bytes = b"") -> Behaviour:
     return behave
 
 
-def drips(wire: Wire, connection: socket.socket) -> None:
+def drips(wire: SocketServer, connection: socket.socket) -> None:
     """Send a byte at a time, each before the read time-out, for ten seconds."""
     wire.reads(connection)
     connection.sendall(answer(b"", length=1_000_000))

@@ -40,9 +40,9 @@ READERS: dict[Kind, Callable[[bytes], object]] = {
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_record_of_king_is_read_once_page_by_page(
-    seeded_king: KingSandbox, king_line: Transport, kind: Kind
+    seeded_king: KingSandbox, king_stub: Transport, kind: Kind
 ) -> None:
-    client = client_of(seeded_king, king_line)
+    client = client_of(seeded_king, king_stub)
 
     raw = [bytes(one) for page in client.iter_pages(kind, size=7) for one in page.records]
 
@@ -52,8 +52,8 @@ def test_every_record_of_king_is_read_once_page_by_page(
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_every_record_of_king_can_be_looked_up(seeded_king: KingSandbox, king_line: Transport, kind: Kind) -> None:
-    client = client_of(seeded_king, king_line)
+def test_every_record_of_king_can_be_looked_up(seeded_king: KingSandbox, king_stub: Transport, kind: Kind) -> None:
+    client = client_of(seeded_king, king_stub)
     raw = [bytes(one) for page in client.iter_pages(kind) for one in page.records]
     for one in raw[:: max(1, len(raw) // 10)]:
         number = king_payloads.number(kind, one)
@@ -62,8 +62,8 @@ def test_every_record_of_king_can_be_looked_up(seeded_king: KingSandbox, king_li
         assert client.find_record(kind, f"{number}0") is None
 
 
-def test_only_what_changed_is_read_when_a_moment_is_given(seeded_king: KingSandbox, king_line: Transport) -> None:
-    client = client_of(seeded_king, king_line)
+def test_only_what_changed_is_read_when_a_moment_is_given(seeded_king: KingSandbox, king_stub: Transport) -> None:
+    client = client_of(seeded_king, king_stub)
     future = datetime.datetime(2099, 1, 1, tzinfo=datetime.UTC)
 
     assert client.read_page(Kind.ARTICLE, changed_since=future).records == ()
@@ -126,17 +126,17 @@ def test_unknown_order_is_none_in_king(to_king: KingClient) -> None:
     assert to_king.find_orders(reference="OS-999") == ()
 
 
-def test_wrong_access_code_of_one_operation_stops_that_one_only(demo_king: KingSandbox, king_line: Transport) -> None:
-    client = client_of(demo_king, king_line, Order_Toevoegen="wrong-code")
+def test_wrong_access_code_of_one_operation_stops_that_one_only(demo_king: KingSandbox, king_stub: Transport) -> None:
+    client = client_of(demo_king, king_stub, Order_Toevoegen="wrong-code")
 
     client.test_connection()
     with pytest.raises(errors.AuthenticationError):
         client.create_order(NewOrder(debtor_number="11001", external_number="OS-1"))
 
 
-def test_unknown_administration_is_a_matter_of_settings(demo_king: KingSandbox, king_line: Transport) -> None:
+def test_unknown_administration_is_a_matter_of_settings(demo_king: KingSandbox, king_stub: Transport) -> None:
     client = KingClient(
-        base_url=demo_king.base_url, administration="ELDERS", access_code=demo_king.access_code, transport=king_line
+        base_url=demo_king.base_url, administration="ELDERS", access_code=demo_king.access_code, transport=king_stub
     )
 
     with pytest.raises(errors.ConfigurationError):
@@ -260,10 +260,10 @@ def test_free_value_is_stored(demo_outsmart: OutSmartSandbox, to_outsmart: OutSm
 
 @pytest.mark.parametrize(("field", "code"), [("token", "1004"), ("software_token", "1005")])
 def test_wrong_token_is_told_without_showing_it(
-    demo_outsmart: OutSmartSandbox, outsmart_line: Transport, field: str, code: str
+    demo_outsmart: OutSmartSandbox, outsmart_stub: Transport, field: str, code: str
 ) -> None:
     tokens = {"token": demo_outsmart.token, "software_token": demo_outsmart.software_token, field: "wrong-word"}
-    client = OutSmartClient(base_url=demo_outsmart.base_url, transport=outsmart_line, **tokens)
+    client = OutSmartClient(base_url=demo_outsmart.base_url, transport=outsmart_stub, **tokens)
 
     with pytest.raises(errors.AuthenticationError) as caught:
         client.test_connection()

@@ -13,7 +13,7 @@ from tests import processes, programs
 from tests.e2e.fork_server import Case, Ended
 
 
-class Zygote:
+class ForkServer:
     """The program that forks runs for us."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -33,7 +33,7 @@ class Zygote:
 
 
 @contextmanager
-def zygote() -> Iterator[Zygote]:
+def fork_server() -> Iterator[ForkServer]:
     """Start the program on this test's database, and end it with the block."""
     process = subprocess.Popen(
         processes.bound("-m", "tests.e2e.fork_server"),
@@ -44,7 +44,7 @@ def zygote() -> Iterator[Zygote]:
         text=True,
     )
     try:
-        yield Zygote(process)
+        yield ForkServer(process)
     finally:
         process.kill()
         process.communicate()

@@ -116,7 +116,7 @@ def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_pat
         demo.wait_for(r"^exports +\| .*ready")
         demo.wait_for(r"^imports +\| .*ready")
         demo.wait_for(r"^beat +\| .*clock.started")
-        health, _words = _fetch(f"{ready[1]}/health")
+        health, _as_labels = _fetch(f"{ready[1]}/health")
         page, login = _fetch(ready[1])
         running = demo.everything()
         code = demo.stop(signal.SIGTERM)

@@ -91,7 +91,7 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
     assert [line[1] for line in scenario.lines(order)] == ["BUIS", "MONT", "Ketel nagekeken", f"Werkbon 2025.{number}"]
     assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
     assert scenario.ledger(number).state == LedgerState.DONE
-    assert scenario.told(outsmart, number)["status"] == "Afgehandeld"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Afgehandeld"
     assert scenario.is_clean(king)
 
 

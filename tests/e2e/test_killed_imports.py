@@ -22,7 +22,7 @@ from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.e2e import forks
 from tests.e2e.fork_server import Case
-from tests.e2e.forks import Zygote
+from tests.e2e.forks import ForkServer
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 PAGE = 3
@@ -31,8 +31,8 @@ ORDERS = ("500", "501")
 
 
 @pytest.fixture(scope="module")
-def zygote(django_db_setup: None) -> Iterator[Zygote]:
-    with forks.zygote() as started:
+def fork_server(django_db_setup: None) -> Iterator[ForkServer]:
+    with forks.fork_server() as started:
         yield started
 
 
@@ -61,12 +61,12 @@ def prices(outsmart: OutSmartSandbox) -> set[str]:
 
 
 def try_every_step(
-    tenant: Tenant, zygote: Zygote, start: Callable[[int], None], check: Callable[[int], None], **options: Any
+    tenant: Tenant, fork_server: ForkServer, start: Callable[[int], None], check: Callable[[int], None], **options: Any
 ) -> None:
     """Kill an import before its first step, one before its second, and so on; a normal run must repair each."""
     for before in range(1, 200):
         start(before)
-        ended = zygote.run(Case(tenant.pk, before, "import", options, PAGE))
+        ended = fork_server.run(Case(tenant.pk, before, "import", options, PAGE))
         if not ended.signal:
             break
         _recover(before, check, at=f"killed before step {before}: {ended.steps[-1]}", options=options)
@@ -89,7 +89,7 @@ def _recover(before: int, check: Callable[[int], None], *, at: str, options: dic
         raise AssertionError(f"{at}\n{error}") from error
 
 
-def test_a_first_import(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> None:
+def test_a_first_import(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, fork_server: ForkServer) -> None:
     def start(before: int) -> None:
         models_of_imports: tuple[type[models.Model], ...] = (RecordLink, KingRecord, ReadState, ImportedLine)
         for model in models_of_imports:
@@ -106,11 +106,11 @@ def test_a_first_import(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSan
         ours = RecordLink.objects.filter(kind="order").values_list("outsmart_id", flat=True)
         assert set(ours) == {str(row["id"]) for row in outsmart.store.all_work_orders()}
 
-    try_every_step(tenant, zygote, start, check)
+    try_every_step(tenant, fork_server, start, check)
 
 
 def test_changes_that_are_held_until_all_is_read(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, fork_server: ForkServer
 ) -> None:
     scenario.load()
 
@@ -121,10 +121,12 @@ def test_changes_that_are_held_until_all_is_read(
         assert prices(outsmart) == {f"{1 + before}.00"}
         assert not HeldRecord.objects.exists()
 
-    try_every_step(tenant, zygote, start, check, kinds=["products"], full=True)
+    try_every_step(tenant, fork_server, start, check, kinds=["products"], full=True)
 
 
-def test_records_that_are_gone(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> None:
+def test_records_that_are_gone(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, fork_server: ForkServer
+) -> None:
     scenario.load()
     fields: dict[str, object] = {"Naam1": "Weg", "Straat": "Kade", "PostCode": "1000 AA", "Woonplaats": "Ede"}
 
@@ -139,4 +141,4 @@ def test_records_that_are_gone(tenant: Tenant, king: KingSandbox, outsmart: OutS
         active = {str(row["debtor_number"]): str(row["active"]) for row in outsmart.store.rows("relations")}
         assert active == {"10": "1", "11": "1", "12": "0"}
 
-    try_every_step(tenant, zygote, start, check, kinds=["customers"], full=True)
+    try_every_step(tenant, fork_server, start, check, kinds=["customers"], full=True)

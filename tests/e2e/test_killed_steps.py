@@ -20,7 +20,7 @@ from sandboxes.king.store import Edit
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.e2e import forks
-from tests.e2e.forks import Zygote
+from tests.e2e.forks import ForkServer
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 STAFF = {"RegelSoort": "ART", "ArtikelNummer": "BOCHT", "AantalBesteld": 4}
@@ -30,16 +30,16 @@ Fields = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def zygote(django_db_setup: None) -> Iterator[Zygote]:
-    with forks.zygote() as started:
+def fork_server(django_db_setup: None) -> Iterator[ForkServer]:
+    with forks.fork_server() as started:
         yield started
 
 
 class World:
     """Both sandboxes and what a scenario does with them."""
 
-    def __init__(self, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> None:
-        self.tenant, self.king, self.outsmart, self.zygote = tenant, king, outsmart, zygote
+    def __init__(self, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, fork_server: ForkServer) -> None:
+        self.tenant, self.king, self.outsmart, self.fork_server = tenant, king, outsmart, fork_server
 
     def order_of(self, number: str) -> Fields:
         row = scenario.ledger(number)
@@ -67,13 +67,13 @@ class World:
         assert {line.state for line in kept} == {OrderLine.State.SENT}
         in_king = {str(line["RegelID"]): line["ExternOrderRegelNummer"] for line in order["OrderRegels"]}
         assert all(in_king[line.king_line_id] == line.reference for line in kept)
-        told = scenario.told(self.outsmart, number)
+        told = scenario.work_order_in_outsmart(self.outsmart, number)
         expected = ("Afgehandeld", "10") if state == LedgerState.DONE else ("Opgehaald", "5")
         assert (told["status"], told["WorkStatus"]) == expected
 
 
 @pytest.fixture
-def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: Zygote) -> World:
+def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, fork_server: ForkServer) -> World:
     scenario.stock(king)
     king.store.put_record("article", "BOCHT", {"OmschrijvingKort": "Bocht", "AantalDecimalen": 0})
     factories.settings(
@@ -85,7 +85,7 @@ def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, zygote: 
         order_update_status="5",
     )
     scenario.export()  # fills the mirror, so that the steps below are those of the work order
-    return World(tenant, king, outsmart, zygote)
+    return World(tenant, king, outsmart, fork_server)
 
 
 def try_every_step(world: World, start: Callable[[], str], check: Callable[[str], None]) -> None:
@@ -95,7 +95,7 @@ def try_every_step(world: World, start: Callable[[], str], check: Callable[[str]
     """
     for before in range(1, 200):
         number = start()
-        ended = world.zygote.export(world.tenant.pk, before)
+        ended = world.fork_server.export(world.tenant.pk, before)
         if not ended.signal:
             break
         at = f"killed before step {before}: {ended.steps[-1]}"

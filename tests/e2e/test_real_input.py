@@ -105,14 +105,14 @@ def test_both_orders_are_incomplete_and_say_why() -> None:
 
 @pytest.mark.usefixtures("exported")
 def test_incomplete_orders_are_not_confirmed(outsmart: OutSmartSandbox) -> None:
-    assert {scenario.told(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Compleet"}
-    assert {scenario.told(outsmart, each)["WorkStatus"] for each in (CARE_HOME, BAKERY)} == {"1"}
+    assert {scenario.work_order_in_outsmart(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Compleet"}
+    assert {scenario.work_order_in_outsmart(outsmart, each)["WorkStatus"] for each in (CARE_HOME, BAKERY)} == {"1"}
 
 
 @pytest.mark.usefixtures("exported")
 def test_the_work_order_that_failed_before_is_left_alone(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     assert scenario.lines(order_of(king, "20251201")) == [("ART", "WTW-350", "1")]
-    assert scenario.told(outsmart, LANDLORD)["WorkStatus"] == "99"
+    assert scenario.work_order_in_outsmart(outsmart, LANDLORD)["WorkStatus"] == "99"
     assert scenario.is_clean(king)
 
 
@@ -122,7 +122,7 @@ def test_once_king_has_the_warehouses_the_orders_become_complete_by_themselves(
 ) -> None:
     # King's warehouses are numbers, so the office corrects the codes in OutSmart and gives the free line an article.
     for outsmart_id in (CARE_HOME, BAKERY):
-        rows = scenario.told(outsmart, outsmart_id)["Materials"]
+        rows = scenario.work_order_in_outsmart(outsmart, outsmart_id)["Materials"]
         repaired = [
             row | {"MaterialWarehouseCode": "2", "MaterialCode": row["MaterialCode"] or "PAK-ONTL"} for row in rows
         ]
@@ -132,7 +132,9 @@ def test_once_king_has_the_warehouses_the_orders_become_complete_by_themselves(
 
     assert scenario.counts(run) == {"read": 2, "updated": 2}
     assert [scenario.ledger(each).state for each in (CARE_HOME, BAKERY)] == [LedgerState.DONE, LedgerState.DONE]
-    assert {scenario.told(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {"Afgehandeld"}
+    assert {scenario.work_order_in_outsmart(outsmart, each)["status"] for each in (CARE_HOME, BAKERY)} == {
+        "Afgehandeld"
+    }
     (order,) = scenario.orders(king)
     assert [line[1] for line in scenario.lines(order)][:4] == ["REL-CMP-230", "VOORRIJ", "STORING", "STORING"]
     assert scenario.is_clean(king)

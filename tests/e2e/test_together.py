@@ -22,7 +22,7 @@ from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, processes, programs, scenario
 from tests.conftest import connect
-from tests.e2e.forks import zygote
+from tests.e2e.forks import fork_server
 from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,7 +76,7 @@ def test_workers_that_start_in_the_same_moment_share_one_run(
 ) -> None:
     numbers = []
     with ExitStack() as stack:
-        workers = [stack.enter_context(zygote()) for _ in range(3)]
+        workers = [stack.enter_context(fork_server()) for _ in range(3)]
         for _ in range(5):
             numbers.append(scenario.work_order(outsmart))
             at_once = [threading.Thread(target=worker.export, args=(tenant.pk,)) for worker in workers]
@@ -100,7 +100,7 @@ def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
         programs.wait_for(lambda: king.calls.count(CREATE) > 0)
 
         second = sync()
-        with zygote() as worker:
+        with fork_server() as worker:
             worker.export(tenant.pk)
         refused = second.wait()
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kingsync.exports.settings_impact import End, forecast
+from kingsync.exports.settings_impact import End, settings_impact
 from kingsync.manual_actions import actions
 from kingsync.messages.reason_texts import sentence, sentences
 from kingsync.models.runs import LogEntry
@@ -98,7 +98,7 @@ def test_an_unreadable_work_order_gets_the_status_after_a_rejection(outsmart: Ou
     scenario.export()
     again = scenario.export()
 
-    assert scenario.told(outsmart, number)["WorkStatus"] == "9"
+    assert scenario.work_order_in_outsmart(outsmart, number)["WorkStatus"] == "9"
     assert scenario.counts(again) == {"read": 1, "rejected": 1}  # read again by its row id
 
 
@@ -197,7 +197,7 @@ def test_the_effect_of_settings_is_told_past_a_work_order_that_cannot_be_read(ou
     scenario.export()
     choices = SyncSettings.objects.get().as_mapping().exports
 
-    found = forecast(choices, choices)
+    found = settings_impact(choices, choices)
 
     assert found.now == {End.UNKNOWN: 1}
 

@@ -55,8 +55,8 @@ def test_a_done_work_order_is_confirmed_in_outsmart(outsmart: OutSmartSandbox) -
 
     row = scenario.ledger(number)
     assert (row.state, row.step) == (LedgerState.DONE, Step.CONFIRMED)
-    assert scenario.told(outsmart, number)["status"] == "Afgehandeld"
-    assert scenario.told(outsmart, number)["WorkStatus"] == "10"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Afgehandeld"
+    assert scenario.work_order_in_outsmart(outsmart, number)["WorkStatus"] == "10"
 
 
 def test_creating_takes_no_call_more_than_needed(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -113,7 +113,7 @@ def test_a_second_run_sends_nothing_again(king: KingSandbox, outsmart: OutSmartS
 
     assert scenario.counts(run) == {"read": 1, "unchanged": 1}
     assert scenario.calls(king) == []
-    assert scenario.told(outsmart, number)["status"] == "Afgehandeld"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Afgehandeld"
 
 
 # --- Updating ---------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_an_unknown_linked_order_is_rejected_and_never_made_anew(
     assert scenario.ledger(number).state == LedgerState.REJECTED
     assert order_number in sentences(scenario.ledger(number).reasons)
     assert scenario.orders(king, ours=False) == []
-    assert scenario.told(outsmart, number)["WorkStatus"] == "99"
+    assert scenario.work_order_in_outsmart(outsmart, number)["WorkStatus"] == "99"
 
 
 def test_a_repaired_rejection_is_exported_although_we_changed_its_status(
@@ -267,7 +267,7 @@ def test_a_refused_line_does_not_stop_the_others_and_blocks_approval(
     assert order["Goedgekeurd"] == 0
     row = scenario.ledger(number)
     assert row.state == LedgerState.INCOMPLETE
-    assert scenario.told(outsmart, number)["status"] == "Compleet"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Compleet"
     refused = OrderLine.objects.get(work_order=row, state=OrderLine.State.REFUSED)
     assert (refused.source, refused.reasons[0]["code"]) == ("ONBEKEND", "unknown_article")
 
@@ -385,7 +385,7 @@ def test_a_repaired_interim_rejection_goes_on_as_interim_although_we_changed_its
     lines = {"Materials": [scenario.material("LATER")], "Workperiods": []}
     number = scenario.work_order(outsmart, status=status, WorkStatus="5", **lines)
     scenario.export()
-    assert scenario.told(outsmart, number)["WorkStatus"] == "99"
+    assert scenario.work_order_in_outsmart(outsmart, number)["WorkStatus"] == "99"
 
     scenario.export()
     assert scenario.ledger(number).state == LedgerState.REJECTED
@@ -394,7 +394,7 @@ def test_a_repaired_interim_rejection_goes_on_as_interim_although_we_changed_its
     scenario.export()
 
     assert scenario.ledger(number).state == LedgerState.INTERIM
-    assert scenario.told(outsmart, number)["status"] == status
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == status
     assert [order["Goedgekeurd"] for order in scenario.orders(king)] == [0]
 
 
@@ -410,7 +410,7 @@ def test_interim_work_that_the_office_took_back_is_not_finished_by_us(
     scenario.export()
 
     assert scenario.ledger(number).state == LedgerState.INTERIM
-    assert scenario.told(outsmart, number)["status"] == "Compleet"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Compleet"
     assert [order["Goedgekeurd"] for order in scenario.orders(king)] == [0]
 
 

@@ -132,7 +132,7 @@ def test_an_order_is_freed_before_it_is_forgotten(king: KingSandbox, outsmart: O
     king.faults.clear()
     left = locks(king)
 
-    actions.start_anew(work_order=scenario.ledger(number), by="Jan")
+    actions.reset_link(work_order=scenario.ledger(number), by="Jan")
 
     assert (left, locks(king)) == (1, 0)
 

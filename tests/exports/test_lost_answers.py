@@ -279,7 +279,7 @@ def test_work_that_leaves_the_interim_status_unfinished_is_neither_approved_nor_
     assert the_order(king)["Goedgekeurd"] == 0
     assert len(scenario.lines(the_order(king))) == 4
     assert scenario.ledger(number).state == LedgerState.INTERIM
-    assert scenario.told(outsmart, number)["status"] == "Opgehaald"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Opgehaald"
 
 
 # --- What King's staff did in the meantime ----------------------------------------------------------------------------

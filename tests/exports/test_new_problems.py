@@ -33,7 +33,7 @@ def told(run: SyncRun) -> tuple[str, int, int]:
     return run.status, run.new_problems_count, run.still_waiting_count
 
 
-def troubles() -> int:
+def problem_count() -> int:
     """Return how many warnings and errors the log holds."""
     return LogEntry.objects.exclude(level=LogEntry.Level.INFO).count()
 
@@ -54,12 +54,12 @@ def held(outsmart: OutSmartSandbox) -> str:
 def test_unrepaired_work_order_is_a_new_problem_once(outsmart: OutSmartSandbox, made: Any) -> None:
     made(outsmart)
 
-    first, written = scenario.export(), troubles()
+    first, written = scenario.export(), problem_count()
     later = [told(scenario.export()) for _ in range(3)]
 
     assert told(first) == ("partly", 1, 0)
     assert later == [("succeeded", 0, 1)] * 3
-    assert (written > 0, troubles()) == (True, written)
+    assert (written > 0, problem_count()) == (True, written)
 
 
 def test_what_still_waits_is_counted_as_what_it_is(outsmart: OutSmartSandbox) -> None:
@@ -175,7 +175,7 @@ def test_held_by_a_date_or_a_switch_is_no_problem(
 
     assert WorkOrder.objects.get().state == LedgerState.HELD
     assert [told(run) for run in runs] == [("succeeded", 0, 0)] * 2
-    assert troubles() == 1
+    assert problem_count() == 1
 
 
 def test_held_by_a_date_and_something_else_is_a_problem(outsmart: OutSmartSandbox) -> None:
@@ -189,11 +189,11 @@ def test_confirmation_that_keeps_failing_is_told_once(outsmart: OutSmartSandbox)
     scenario.work_order(outsmart)
     outsmart.faults.add(Fault(kind="http_500", operation="GetWorkorder", times="forever"))
 
-    first, written = scenario.export(), troubles()
+    first, written = scenario.export(), problem_count()
     again = scenario.export()
 
     assert (told(first), told(again)[1]) == (("partly", 1, 0), 0)
-    assert (written, troubles()) == (1, 1)
+    assert (written, problem_count()) == (1, 1)
 
 
 def test_edit_after_the_export_is_a_new_problem_once(outsmart: OutSmartSandbox) -> None:
@@ -227,7 +227,7 @@ def test_entry_of_a_problem_that_lasts_outlives_its_age(tenant: Tenant, outsmart
     WorkOrder.objects.update(problem_since=long_ago)
     scenario.export()
 
-    retention.throw_away_old(now=timezone.now())
+    retention.purge_old(now=timezone.now())
 
     assert LogEntry.objects.get(run=first).event == "order.rejected"
     assert not LogEntry.objects.filter(run=first, outsmart_id=well).exists()
@@ -245,14 +245,14 @@ def test_record_that_outsmart_refuses_each_time_is_a_new_problem_once(
     king.store.put_record("article", "BUIS", {"OmschrijvingKort": "Bocht"})
     king.store.put_record("article", "KNIE", {"OmschrijvingKort": "Kniestuk"})
     outsmart.faults.add(Fault(kind="refuse", operation="POST materials", code="1501", times="forever"))
-    first, written = scenario.load("products"), troubles()
+    first, written = scenario.load("products"), problem_count()
 
     later = [scenario.load("products", full=True) for _ in range(2)]
 
     assert told(first) == ("partly", 2, 0)
     assert [told(run) for run in later] == [("succeeded", 0, 2)] * 2
     assert [run.rejected_count for run in later] == [2, 2]
-    assert (written, troubles()) == (2, 2)
+    assert (written, problem_count()) == (2, 2)
 
 
 def test_import_that_waits_for_a_yes_is_a_new_problem_once(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -265,7 +265,7 @@ def test_import_that_waits_for_a_yes_is_a_new_problem_once(king: KingSandbox, ou
     runs = [told(scenario.load("products")) for _ in range(2)]
 
     assert runs == [("partly", 1, 0), ("succeeded", 0, 1)]
-    assert troubles() == 1
+    assert problem_count() == 1
 
 
 def test_order_that_outsmart_refuses_each_time_is_a_new_problem_once(
@@ -277,4 +277,4 @@ def test_order_that_outsmart_refuses_each_time_is_a_new_problem_once(
     runs = [told(scenario.load("orders")) for _ in range(3)]
 
     assert runs == [("partly", 1, 0), ("succeeded", 0, 1), ("succeeded", 0, 1)]
-    assert troubles() == 1
+    assert problem_count() == 1

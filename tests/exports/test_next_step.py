@@ -231,7 +231,7 @@ def imported_order(scene: Scene) -> str:
     line = {"RegelSoort": "ART", "ArtikelNummer": "BUIS", "AantalBesteld": 1}
     scene.king.store.edit_order(500, Edit(add=[line]))
     number = scene.new(WorkorderNo="500")
-    source = payloads.work_order(json.dumps(scenario.told(scene.outsmart, number)).encode())
+    source = payloads.work_order(json.dumps(scenario.work_order_in_outsmart(scene.outsmart, number)).encode())
     ImportedLine(
         king_order_number="500",
         king_line_id=str(scene.king.store.order(500).lines[0].line_id),
@@ -305,7 +305,7 @@ def impact_of(number: str) -> End | None:
     """Return the settings impact of the stored settings, for this work order alone."""
     choices = SyncSettings.objects.get().as_mapping().exports
     WorkOrder.objects.exclude(outsmart_id=number).update(state=LedgerState.DONE)
-    found = settings_impact.forecast(choices, choices)
+    found = settings_impact.settings_impact(choices, choices)
     if not found.waiting:
         return None
     (end,) = found.now

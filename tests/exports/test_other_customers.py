@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kingsync.exports.settings_impact import End, forecast
+from kingsync.exports.settings_impact import End, settings_impact
 from kingsync.manual_actions import actions, guards
 from kingsync.messages.reason_texts import sentences
 from kingsync.models.tenants import Tenant
@@ -146,7 +146,7 @@ def test_the_effect_of_the_setting_is_told(held: WorkOrder) -> None:
     holding = Exports(orders=True)
     sending = Exports(orders=True, order_of_other_customer="send")
 
-    found = forecast(holding, sending)
+    found = settings_impact(holding, sending)
 
     assert (found.now, found.then) == ({End.HELD: 1}, {End.UPDATED: 1})
     assert [why.code for why in found.changed[0].now.reasons] == ["order_of_other_customer"]
@@ -184,7 +184,7 @@ def unlinked(outsmart: OutSmartSandbox) -> WorkOrder:
 
 def test_attaching_to_anothers_order_needs_a_yes(king: KingSandbox, unlinked: WorkOrder) -> None:
     with pytest.raises(guards.OtherCustomerError) as caught:
-        actions.attach(work_order=unlinked, king_order_number="500", by=JAN)
+        actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN)
 
     assert (caught.value.why.params["debtor_name"], caught.value.why.params["customer"]) == ("Bakker", "10")
     unlinked.refresh_from_db()
@@ -192,7 +192,7 @@ def test_attaching_to_anothers_order_needs_a_yes(king: KingSandbox, unlinked: Wo
 
 
 def test_a_yes_at_attaching_is_the_release(king: KingSandbox, unlinked: WorkOrder) -> None:
-    actions.attach(work_order=unlinked, king_order_number="500", by=JAN, accepts_other_customer=True)
+    actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN, accepts_other_customer=True)
 
     run = scenario.export()
 
@@ -204,7 +204,7 @@ def test_a_yes_at_attaching_is_the_release(king: KingSandbox, unlinked: WorkOrde
 def test_the_setting_spares_the_question(king: KingSandbox, unlinked: WorkOrder) -> None:
     choose(order_of_other_customer="send")
 
-    actions.attach(work_order=unlinked, king_order_number="500", by=JAN)
+    actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN)
 
     assert scenario.counts(scenario.export()) == {"read": 1, "updated": 1}
 

@@ -11,7 +11,7 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from kingsync.exports import settings_impact
-from kingsync.exports.settings_impact import End, Forecast
+from kingsync.exports.settings_impact import End, SettingsImpact
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
@@ -36,8 +36,8 @@ def choose(**columns: object) -> None:
     SyncSettings.objects.update(**columns)
 
 
-def foretold(**columns: object) -> Forecast:
-    return settings_impact.forecast(choices(), choices(**columns))
+def expected_count(**columns: object) -> SettingsImpact:
+    return settings_impact.settings_impact(choices(), choices(**columns))
 
 
 def waiting(outsmart: OutSmartSandbox, **fields: object) -> WorkOrder:
@@ -62,7 +62,7 @@ def test_held_work_orders_would_be_created_when_creating_is_on(tenant: Tenant, o
     row = waiting(outsmart)
     choose(create_new_order=False)
 
-    found = foretold(create_new_order=True)
+    found = expected_count(create_new_order=True)
 
     assert (found.waiting, found.looked_at) == (1, 1)
     assert (ends(found.now), ends(found.then)) == ({"held": 1}, {"created": 1})
@@ -74,7 +74,7 @@ def test_held_work_orders_would_be_created_when_creating_is_on(tenant: Tenant, o
 def test_without_a_change_nothing_changes(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart)
 
-    found = foretold()
+    found = expected_count()
 
     assert (found.now, found.change_count, found.changed) == (found.then, 0, [])
 
@@ -85,7 +85,7 @@ def test_forecast_is_what_the_export_then_does(tenant: Tenant, outsmart: OutSmar
     waiting(outsmart, Materials=[], Workperiods=[])
     waiting(outsmart, CustomerDebtorNrInvoice="404")
 
-    found = foretold(hour_rounding=30)
+    found = expected_count(hour_rounding=30)
     run = scenario.export()
 
     assert ends(found.then) == {"created": 1, "refused": 2, "held": 1}
@@ -97,7 +97,7 @@ def test_nothing_is_written_and_nobody_is_asked(tenant: Tenant, outsmart: OutSma
     waiting(outsmart, Materials=[scenario.material("ONBEKEND")])
     rows, asked = everything(), (len(scenario.calls(king)), len(outsmart.calls.all()))
 
-    foretold(hour_rounding=30, default_warehouse="", interim_updates=True, order_update_status="3")
+    expected_count(hour_rounding=30, default_warehouse="", interim_updates=True, order_update_status="3")
 
     assert everything() == rows
     assert (len(scenario.calls(king)), len(outsmart.calls.all())) == asked
@@ -107,7 +107,7 @@ def test_nothing_is_written_and_nobody_is_asked(tenant: Tenant, outsmart: OutSma
 def test_line_that_would_read_otherwise_is_told(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart, Workperiods=[scenario.period("00:50")])
 
-    found = foretold(hour_rounding=30, extra_text_line_1="Bon {order_number}")
+    found = expected_count(hour_rounding=30, extra_text_line_1="Bon {order_number}")
 
     (changed,) = found.changed
     number = changed.number
@@ -118,7 +118,7 @@ def test_line_that_would_read_otherwise_is_told(tenant: Tenant, outsmart: OutSma
 def test_rounded_hours_are_told_with_both_quantities(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart, Workperiods=[scenario.period("01:10")])
 
-    (changed,) = foretold(hour_rounding=30).changed
+    (changed,) = expected_count(hour_rounding=30).changed
 
     assert [each.rpartition(": ")[2] for each in changed.differences] == ["1.25 MONT → 1.5 MONT"]
 
@@ -126,7 +126,7 @@ def test_rounded_hours_are_told_with_both_quantities(tenant: Tenant, outsmart: O
 def test_debtor_approval_and_sequence_are_told(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart)
 
-    (changed,) = foretold(
+    (changed,) = expected_count(
         assign_relation="customer", approve_order=True, order_line_sequence="hours_materials_text"
     ).changed
 
@@ -138,7 +138,7 @@ def test_debtor_approval_and_sequence_are_told(tenant: Tenant, outsmart: OutSmar
 def test_free_line_article_repairs_lines_without_a_code(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart, Materials=[scenario.material("")], Workperiods=[])
 
-    found = foretold(free_line_article="BUIS")
+    found = expected_count(free_line_article="BUIS")
 
     assert (ends(found.now), ends(found.then)) == ({"refused": 1}, {"created": 1})
     assert "no_article_code" in {why.params.get("code") for why in found.changed[0].now.reasons}
@@ -147,7 +147,7 @@ def test_free_line_article_repairs_lines_without_a_code(tenant: Tenant, outsmart
 def test_other_trigger_leaves_what_waits_at_the_old_one(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart)
 
-    found = foretold(work_order_status="2")
+    found = expected_count(work_order_status="2")
 
     assert ends(found.then) == {"held": 1}
     assert [why.code for why in found.changed[0].then.reasons] == ["left_the_trigger"]
@@ -156,7 +156,7 @@ def test_other_trigger_leaves_what_waits_at_the_old_one(tenant: Tenant, outsmart
 def test_exports_switched_off_hold_everything(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart)
 
-    found = foretold(export_orders=False)
+    found = expected_count(export_orders=False)
 
     assert ends(found.then) == {"held": 1}
     assert [why.code for why in found.changed[0].then.reasons] == ["exports_off"]
@@ -168,7 +168,7 @@ def test_incomplete_order_in_king_would_be_updated_only_when_something_differs(
     scenario.work_order(outsmart, Materials=[scenario.material(), scenario.material("ONBEKEND")])
     scenario.export()
 
-    found = foretold(extra_text_line_2="Extra")
+    found = expected_count(extra_text_line_2="Extra")
 
     assert (ends(found.now), ends(found.then)) == ({"unchanged": 1}, {"updated": 1})
 
@@ -179,7 +179,7 @@ def test_interim_order_is_left_alone_when_interim_updates_end(tenant: Tenant, ou
     scenario.export()
     assert scenario.ledger(outsmart_id).state == LedgerState.INTERIM
 
-    found = foretold(interim_updates=False)
+    found = expected_count(interim_updates=False)
 
     assert (ends(found.now), ends(found.then)) == ({"unchanged": 1}, {"held": 1})
 
@@ -193,7 +193,7 @@ def test_what_only_king_or_outsmart_can_tell_is_said_to_be_unknown(
     row = waiting(outsmart)
     WorkOrder.objects.filter(pk=row.pk).update(**columns)
 
-    found = foretold(create_new_order=False)
+    found = expected_count(create_new_order=False)
 
     assert (ends(found.now), ends(found.then), found.changed) == ({"unknown": 1}, {"unknown": 1}, [])
 
@@ -203,14 +203,14 @@ def test_what_does_not_wait_is_not_looked_at(tenant: Tenant, outsmart: OutSmartS
     row = waiting(outsmart)
     WorkOrder.objects.filter(pk=row.pk).update(state=state)
 
-    assert foretold(create_new_order=False).waiting == 0
+    assert expected_count(create_new_order=False).waiting == 0
 
 
 def test_person_who_released_a_work_order_is_heeded(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     row = waiting(outsmart, Materials=[], Workperiods=[])
     WorkOrder.objects.filter(pk=row.pk).update(is_released=True)
 
-    assert ends(foretold().then) == {"created": 1}
+    assert ends(expected_count().then) == {"created": 1}
 
 
 def test_mirror_that_was_never_filled_refuses_nothing(tenant: Tenant) -> None:
@@ -218,7 +218,7 @@ def test_mirror_that_was_never_filled_refuses_nothing(tenant: Tenant) -> None:
     source += '"Materials": [{"MaterialCode": "X", "MaterialNr": "1"}]}'
     factories.work_order(tenant, source=source)
 
-    assert ends(foretold().then) == {"created": 1}
+    assert ends(expected_count().then) == {"created": 1}
 
 
 def test_newest_work_orders_are_looked_at_and_fifty_changes_listed(
@@ -231,7 +231,7 @@ def test_newest_work_orders_are_looked_at_and_fifty_changes_listed(
     before = time.process_time()
 
     with django_assert_num_queries(11):
-        found = settings_impact.forecast(stored, wanted, seconds=60)
+        found = settings_impact.settings_impact(stored, wanted, seconds=60)
 
     assert (found.waiting, found.looked_at) == (settings_impact.LOOKED_AT + 21, settings_impact.LOOKED_AT)
     assert (found.change_count, len(found.changed)) == (settings_impact.LOOKED_AT, settings_impact.LISTED)
@@ -242,7 +242,7 @@ def test_forecast_ends_when_its_time_is_over(tenant: Tenant, outsmart: OutSmartS
     waiting(outsmart)
     waiting(outsmart)
 
-    found = settings_impact.forecast(choices(), choices(create_new_order=False), seconds=0)
+    found = settings_impact.settings_impact(choices(), choices(create_new_order=False), seconds=0)
 
     assert (found.waiting, found.looked_at, found.change_count) == (2, 1, 1)
 
@@ -251,4 +251,4 @@ def test_work_orders_of_another_tenant_are_not_counted(tenant: Tenant, outsmart:
     raw = waiting(outsmart).source
     factories.work_order(factories.tenant(), source=raw)
 
-    assert foretold().waiting == 1
+    assert expected_count().waiting == 1

@@ -251,7 +251,7 @@ def test_an_order_with_a_credit_line_is_left_to_a_person(king: KingSandbox, outs
     assert scenario.ledger(credit).state == scenario.ledger(plain).state == LedgerState.DONE
     assert str(first["OrderNummer"]) in notice(credit)
     assert notice(plain) == ""
-    assert scenario.told(outsmart, credit)["status"] == "Afgehandeld"
+    assert scenario.work_order_in_outsmart(outsmart, credit)["status"] == "Afgehandeld"
 
 
 def test_an_order_with_a_credit_line_of_kings_staff_is_left_to_a_person(

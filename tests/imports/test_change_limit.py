@@ -32,7 +32,7 @@ def _put(king: KingSandbox, first: int, count: int, *, price: float = 1.0) -> No
 
 
 def _allow() -> None:
-    (brake,) = change_limit.open_brakes()
+    (brake,) = change_limit.open_trips()
     change_limit.allow(brake.pk, by=factories.user())
 
 
@@ -103,7 +103,7 @@ def test_a_yes_is_for_what_was_shown_only(king: KingSandbox, outsmart: OutSmartS
 def test_a_refusal_stays_until_king_is_right_again(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     _put(king, 0, MANY, price=2.0)
     scenario.load("products")
-    (brake,) = change_limit.open_brakes()
+    (brake,) = change_limit.open_trips()
     change_limit.refuse(brake.pk, by=factories.user())
     refused = scenario.load("products")
     state = Brake.objects.get().state
@@ -166,7 +166,7 @@ def test_a_dry_run_says_that_the_brake_would_stop_it(king: KingSandbox, outsmart
 def test_somebody_who_comes_late_is_told(king: KingSandbox) -> None:
     _put(king, 0, MANY, price=2.0)
     scenario.load("products")
-    (brake,) = change_limit.open_brakes()
+    (brake,) = change_limit.open_trips()
     change_limit.allow(brake.pk, by=factories.user())
 
     with pytest.raises(change_limit.NotWaitingError):

@@ -179,7 +179,7 @@ def _once_posted(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> N
         return futures.wait(waited_for, timeout=timeout)
 
     monkeypatch.setattr("kingsync.imports.writer.wait", waiting)
-    monkeypatch.setattr(writer, "PULSE_SECONDS", 0.02)
+    monkeypatch.setattr(writer, "LEASE_RENEWAL_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -276,7 +276,7 @@ def test_a_worker_that_was_replaced_makes_no_work_orders(
 
 @pytest.fixture
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PAGE", "CHUNK", "HELD_AT_MOST", "COMPARED_AT_ONCE"):
+    for name in ("PAGE", "CHUNK", "STAGED_AT_MOST", "COMPARED_AT_ONCE"):
         monkeypatch.setattr(reading_phase, name, 10)
     monkeypatch.setattr("kingsync.imports.staging.BATCH", 10)
 
@@ -350,9 +350,9 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
     scenario.load("products")
     articles(king, 40, price=2.0)
     scenario.load("products", full=True)
-    change_limit.allow(change_limit.open_brakes()[0].pk, by=factories.user())
+    change_limit.allow(change_limit.open_trips()[0].pk, by=factories.user())
     run = _begun(kinds=["products"], full=True)
-    honest, calls = phase_state.KindWork.book, iter(range(1, 100))
+    honest, calls = phase_state.KindWork.persist, iter(range(1, 100))
 
     def deadly(*args: Any) -> None:
         if next(calls) == 3:
@@ -360,7 +360,7 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
         honest(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(phase_state.KindWork, "book", deadly)
+        patch.setattr(phase_state.KindWork, "persist", deadly)
         with pytest.raises(KilledError):
             worker.work(run.pk, slice_seconds=scenario.FOREVER)
 

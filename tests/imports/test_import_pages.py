@@ -23,7 +23,7 @@ from tests.imports.test_import_slices import sent
 @pytest.fixture(autouse=True)
 def _settled(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.settings(tenant, missing="deactivate")
-    for name in ("PAGE", "CHUNK", "HELD_AT_MOST", "COMPARED_AT_ONCE"):
+    for name in ("PAGE", "CHUNK", "STAGED_AT_MOST", "COMPARED_AT_ONCE"):
         monkeypatch.setattr(reading_phase, name, 10)
     monkeypatch.setattr("kingsync.imports.staging.BATCH", 10)
 

@@ -36,7 +36,7 @@ def test_preparing_lasts_as_long_as_the_process() -> None:
         [sys.executable, "-c", told], cwd=PRODUCT.parent, capture_output=True, text=True, check=True
     )
 
-    assert answer.stdout.split() == [f"{import_process.TURN_SECONDS}", "True"]
+    assert answer.stdout.split() == [f"{import_process.SWITCH_SECONDS}", "True"]
     assert gc.get_freeze_count() == 0
 
 

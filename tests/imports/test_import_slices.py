@@ -98,7 +98,7 @@ def test_what_is_gone_is_found_over_all_slices(king: KingSandbox, outsmart: OutS
 def test_a_first_import_that_is_killed_goes_on_where_it_was(
     king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    run = _killed_in(monkeypatch, persist.Booking, "book", at=chunk)
+    run = _killed_in(monkeypatch, persist.RecordSaver, "book", at=chunk)
 
     worker.work(run.pk, slice_seconds=scenario.FOREVER)
 
@@ -114,9 +114,9 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
     in_slices()
     _put(king, ARTICLES, name="Nieuw")
     monkeypatch.setattr("kingsync.imports.staging.BATCH", PAGE)
-    monkeypatch.setattr(reading_phase, "HELD_AT_MOST", PAGE)
+    monkeypatch.setattr(reading_phase, "STAGED_AT_MOST", PAGE)
     monkeypatch.setattr(reading_phase, "COMPARED_AT_ONCE", PAGE)
-    run = _killed_in(monkeypatch, persist.Booking, "book", at=3, full=True)
+    run = _killed_in(monkeypatch, persist.RecordSaver, "book", at=3, full=True)
 
     worker.work(run.pk, slice_seconds=scenario.FOREVER)
 
@@ -129,7 +129,7 @@ def test_after_a_kill_nothing_is_called_gone(king: KingSandbox, monkeypatch: pyt
     in_slices()
     king.store.remove_record("article", "A017")
     monkeypatch.setattr(reading_phase, "SAVE_SECONDS", 0.0)
-    run = _killed_in(monkeypatch, progress.Pass, "as_cursor", at=4, full=True)
+    run = _killed_in(monkeypatch, progress.Scan, "as_cursor", at=4, full=True)
 
     worker.work(run.pk, slice_seconds=scenario.FOREVER)
 

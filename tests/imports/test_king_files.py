@@ -468,7 +468,7 @@ def test_an_upload_held_back_by_the_brake_waits_for_the_yes_and_does_not_stop_th
 
     braked = scenario.load()
     king.calls.clear()
-    (brake,) = change_limit.open_brakes()
+    (brake,) = change_limit.open_trips()
     other = scenario.load("hour_types")
     asked = [call.operation for call in king.calls.all()]
     change_limit.allow(brake.pk, by=factories.user())

@@ -208,7 +208,7 @@ def test_an_exported_order_may_close(king: KingSandbox, outsmart: OutSmartSandbo
 def test_an_order_that_king_still_knows_as_open_is_not_marked(
     king: KingSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_progress.OrderPass, "meet", lambda *_: None)  # its page was read before it moved
+    monkeypatch.setattr(order_progress.OrderScan, "mark_seen", lambda *_: None)  # its page was read before it moved
 
     scenario.load("orders")
 

@@ -354,7 +354,7 @@ def test_lines_that_came_from_the_order_are_never_added_a_second_time(
 
 
 def order_number(outsmart: OutSmartSandbox, number: str) -> str:
-    return str(scenario.told(outsmart, number)["OrderNr"])
+    return str(scenario.work_order_in_outsmart(outsmart, number)["OrderNr"])
 
 
 def test_a_used_quantity_updates_the_line_that_it_came_from(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -394,7 +394,7 @@ def test_attaching_to_an_imported_order_adds_nothing_a_second_time(
     number = scenario.work_order(outsmart, WorkorderNo="404", Materials=materials)
     scenario.export()
 
-    actions.attach(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
+    actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
     scenario.export()
 
     (order,) = scenario.orders(king, ours=False)
@@ -416,7 +416,7 @@ def test_attaching_after_the_lines_were_planned_adds_nothing_a_second_time(
     number = scenario.work_order(outsmart, Materials=materials)
     scenario.export()  # held, with its lines
 
-    actions.attach(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
+    actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
     scenario.export()
 
     (order,) = scenario.orders(king, ours=False)

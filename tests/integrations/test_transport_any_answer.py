@@ -18,8 +18,8 @@ from integrations.calls import Call, Operation
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from integrations.transport import Transport, _retry_after
-from tests.contract.http_stub import READ, WRITE, Line, hasty, narrow
-from tests.contract.socket_server import Wire, answer, cuts_off
+from tests.contract.http_stub import READ, WRITE, HttpStub, hasty, narrow
+from tests.contract.socket_server import SocketServer, answer, cuts_off
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -29,7 +29,7 @@ class Parrot:
 
     def __init__(self) -> None:
         self.content = b""
-        self._wire = Wire(self._behave)
+        self._wire = SocketServer(self._behave)
 
     def __enter__(self) -> Parrot:
         self._wire.__enter__()
@@ -42,7 +42,7 @@ class Parrot:
     def url(self) -> str:
         return self._wire.url
 
-    def _behave(self, wire: Wire, connection: socket.socket) -> None:
+    def _behave(self, wire: SocketServer, connection: socket.socket) -> None:
         cuts_off(self.content)(wire, connection)
 
 
@@ -61,7 +61,7 @@ def check_call(parrot: Parrot, content: bytes, operation: Operation) -> None:
     Either way it is reported once.
     """
     parrot.content = content
-    line, body, reason = Line(attempts=1), b"", ""
+    line, body, reason = HttpStub(attempts=1), b"", ""
     with contextlib.closing(line.transport):
         try:
             body = line.send(hasty(narrow(operation, LARGEST), 60.0), parrot.url)
@@ -159,7 +159,7 @@ def test_time_to_wait_that_makes_no_sense_is_as_good_as_none(parrot: Parrot, val
     parrot.content = answer(b"", status="503 Busy").replace(
         b"\r\n\r\n", f"\r\nRetry-After: {value}\r\n\r\n".encode(), 1
     )
-    line = Line(attempts=2)
+    line = HttpStub(attempts=2)
     with contextlib.closing(line.transport), pytest.raises(errors.ServerError) as caught:
         line.send(READ, parrot.url)
 

@@ -18,8 +18,8 @@ from integrations.deadlines import Deadline
 from integrations.king.client import Client as KingClient
 from integrations.outsmart import client as outsmart_client
 from integrations.transport import Transport
-from tests.contract.http_stub import READ, WRITE, Line, hasty
-from tests.contract.socket_server import Behaviour, Wire, answer, cuts_off, hangs, says
+from tests.contract.http_stub import READ, WRITE, HttpStub, hasty
+from tests.contract.socket_server import Behaviour, SocketServer, answer, cuts_off, hangs, says
 
 LIMIT = 1.0
 # Far more than the limit, far less than the servers below intend to take.
@@ -28,8 +28,8 @@ LARGE = b"x" * 20_000_000
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    made = Line(attempts=1)
+def line() -> Iterator[HttpStub]:
+    made = HttpStub(attempts=1)
     yield made
     made.transport.close()
 
@@ -37,7 +37,7 @@ def line() -> Iterator[Line]:
 def slowly(start: bytes, piece: bytes) -> Behaviour:
     """Read the request, answer the start, and then send small pieces without end, each long before any timeout."""
 
-    def behave(wire: Wire, connection: socket.socket) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(start)
         for _ in range(10_000):
@@ -47,7 +47,7 @@ def slowly(start: bytes, piece: bytes) -> Behaviour:
     return behave
 
 
-def reads_slowly(wire: Wire, connection: socket.socket) -> None:
+def reads_slowly(wire: SocketServer, connection: socket.socket) -> None:
     """Take the request a byte at a time."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     while not wire.is_over.wait(0.01):
@@ -55,7 +55,7 @@ def reads_slowly(wire: Wire, connection: socket.socket) -> None:
             return
 
 
-def half_a_handshake(_wire: Wire, connection: socket.socket) -> None:
+def half_a_handshake(_wire: SocketServer, connection: socket.socket) -> None:
     """Begin TLS's answer, a byte at a time."""
     connection.recv(1)
     connection.sendall(b"\x16\x03\x03\x40\x00")
@@ -82,16 +82,16 @@ SENT = [
 
 
 @pytest.mark.parametrize("behaviour", SENT)
-def test_a_call_ends_in_time_whatever_the_server_does(line: Line, behaviour: Behaviour) -> None:
+def test_a_call_ends_in_time_whatever_the_server_does(line: HttpStub, behaviour: Behaviour) -> None:
     for operation, expected in ((READ, errors.ServerError), (WRITE, errors.OutcomeUnknownError)):
-        with Wire(behaviour) as wire, pytest.raises(expected) as caught, takes_at_most(AT_MOST):
+        with SocketServer(behaviour) as wire, pytest.raises(expected) as caught, takes_at_most(AT_MOST):
             line.send(hasty(operation, LIMIT), wire.url, body=LARGE)
         assert caught.value.reason == "timeout"
 
 
 @pytest.mark.parametrize("behaviour", [hangs(), half_a_handshake], ids=["silent", "a byte at a time"])
-def test_a_handshake_ends_in_time_and_nothing_was_sent(line: Line, behaviour: Behaviour) -> None:
-    with Wire(behaviour) as wire, pytest.raises(errors.UnreachableError) as caught, takes_at_most(AT_MOST):
+def test_a_handshake_ends_in_time_and_nothing_was_sent(line: HttpStub, behaviour: Behaviour) -> None:
+    with SocketServer(behaviour) as wire, pytest.raises(errors.UnreachableError) as caught, takes_at_most(AT_MOST):
         line.send(hasty(WRITE, LIMIT), wire.url.replace("http:", "https:"))
 
     assert caught.value.reason == "timeout"
@@ -100,7 +100,7 @@ def test_a_handshake_ends_in_time_and_nothing_was_sent(line: Line, behaviour: Be
 def test_a_name_that_is_not_looked_up_in_time_means_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     is_over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(60) and [])
-    line = Line(AddressPolicy(plain_http=True))
+    line = HttpStub(AddressPolicy(plain_http=True))
 
     with pytest.raises(errors.UnreachableError) as caught, takes_at_most(AT_MOST):
         line.send(hasty(WRITE, LIMIT), "http://king.example/")
@@ -111,7 +111,7 @@ def test_a_name_that_is_not_looked_up_in_time_means_nothing_was_sent(monkeypatch
 
 
 def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = Line(AddressPolicy(("king.example",)))
+    line = HttpStub(AddressPolicy(("king.example",)))
     tried: list[tuple[str, float]] = []
     connect = urllib3_connection.create_connection
 
@@ -123,7 +123,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(monkeypatc
 
     monkeypatch.setattr(urllib3_connection, "create_connection", create)
     monkeypatch.setattr("integrations.sockets.addresses_of", lambda *_, **__: ["127.0.0.2", "127.0.0.1"])
-    with Wire(says(answer(b"ok"))) as wire:
+    with SocketServer(says(answer(b"ok"))) as wire:
         assert line.send(hasty(READ, 10.0), f"http://king.example:{wire.port}/") == b"ok"
 
     assert [host for host, _ in tried] == ["127.0.0.2", "127.0.0.1"]
@@ -132,21 +132,26 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(monkeypatc
 
 
 def test_all_tries_together_end_in_time() -> None:
-    line = Line(attempts=50)
-    with Wire(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
+    line = HttpStub(attempts=50)
+    with SocketServer(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
         line.send(Operation(name="Lezen", read_timeout=0.2, total_seconds=3.0), wire.url)
 
     assert 1 < len(line.calls) <= 10
     line.transport.close()
 
 
-def test_a_page_can_ask_for_less(line: Line) -> None:
-    with Wire(hangs()) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST), deadlines.within(LIMIT):
+def test_a_page_can_ask_for_less(line: HttpStub) -> None:
+    with (
+        SocketServer(hangs()) as wire,
+        pytest.raises(errors.ServerError),
+        takes_at_most(AT_MOST),
+        deadlines.within(LIMIT),
+    ):
         line.send(READ, wire.url)
 
 
-def test_a_list_may_take_longer_while_bytes_keep_coming(line: Line) -> None:
-    def behave(wire: Wire, connection: socket.socket) -> None:
+def test_a_list_may_take_longer_while_bytes_keep_coming(line: HttpStub) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(answer(b"", length=10))
         for _ in range(10):
@@ -154,19 +159,19 @@ def test_a_list_may_take_longer_while_bytes_keep_coming(line: Line) -> None:
             connection.sendall(b"x")
 
     operation = Operation(name="Lijst", read_timeout=60.0, total_seconds=2.0, streaming_seconds=120.0)
-    with Wire(behave) as wire:
+    with SocketServer(behave) as wire:
         assert line.send(operation, wire.url) == b"x" * 10
 
 
-def test_a_list_does_not_take_longer_than_that(line: Line) -> None:
+def test_a_list_does_not_take_longer_than_that(line: HttpStub) -> None:
     operation = Operation(name="Lijst", read_timeout=1.0, total_seconds=1.0, streaming_seconds=2.0)
     behaviour = slowly(answer(b"", length=1_000_000), b"x")
-    with Wire(behaviour) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
+    with SocketServer(behaviour) as wire, pytest.raises(errors.ServerError), takes_at_most(AT_MOST):
         line.send(operation, wire.url)
 
 
-def test_a_call_that_comes_too_late_is_not_sent_over_a_kept_connection(line: Line) -> None:
-    with Wire(says(answer(b"1"), answer(b"2"))) as wire:
+def test_a_call_that_comes_too_late_is_not_sent_over_a_kept_connection(line: HttpStub) -> None:
+    with SocketServer(says(answer(b"1"), answer(b"2"))) as wire:
         line.send(WRITE, wire.url)
         with deadlines.within(0.0), pytest.raises(errors.UnreachableError):
             line.send(WRITE, wire.url)
@@ -175,8 +180,8 @@ def test_a_call_that_comes_too_late_is_not_sent_over_a_kept_connection(line: Lin
 
 
 def test_one_limit_holds_several_calls_and_the_tries_are_made_outside() -> None:
-    line = Line(attempts=3)
-    with Wire(cuts_off()) as wire, deadlines.within(60.0, is_repeated=True), pytest.raises(errors.ServerError):
+    line = HttpStub(attempts=3)
+    with SocketServer(cuts_off()) as wire, deadlines.within(60.0, is_repeated=True), pytest.raises(errors.ServerError):
         line.send(READ, wire.url)
 
     assert len(line.calls) == 1
@@ -186,12 +191,12 @@ def test_one_limit_holds_several_calls_and_the_tries_are_made_outside() -> None:
 def test_a_gateway_whose_pages_never_end_does_not_keep_a_look_up() -> None:
     pages = iter(range(10**9))
 
-    def behave(wire: Wire, connection: socket.socket) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         while wire.reads(connection):
             body = b'[{"Status": 0, "Orders": [], "VolgendeVanaf": "%d"}]' % next(pages)
             connection.sendall(answer(body))
 
-    with Wire(behave) as wire, Transport("king", policy=AddressPolicy(("127.0.0.1",))) as transport:
+    with SocketServer(behave) as wire, Transport("king", policy=AddressPolicy(("127.0.0.1",))) as transport:
         client = KingClient(base_url=wire.url, administration="A", access_code="code", transport=transport)
         with deadlines.within(LIMIT), pytest.raises(errors.TransientError) as caught, takes_at_most(AT_MOST):
             client.get_order(number="1")

@@ -11,19 +11,19 @@ import pytest
 from integrations import errors
 from integrations.addresses import AddressPolicy
 from integrations.calls import Operation
-from tests.contract.http_stub import READ, WRITE, Line, hasty, impatient
-from tests.contract.socket_server import Behaviour, Wire, answer, closed_port, cuts_off, drips, hangs, says
+from tests.contract.http_stub import READ, WRITE, HttpStub, hasty, impatient
+from tests.contract.socket_server import Behaviour, SocketServer, answer, closed_port, cuts_off, drips, hangs, says
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    made = Line()
+def line() -> Iterator[HttpStub]:
+    made = HttpStub()
     yield made
     made.transport.close()
 
 
 @pytest.mark.parametrize("operation", [READ, WRITE])
-def test_refused_connection_means_nothing_was_sent(line: Line, operation: Operation) -> None:
+def test_refused_connection_means_nothing_was_sent(line: HttpStub, operation: Operation) -> None:
     with pytest.raises(errors.UnreachableError) as caught:
         line.send(operation, f"http://127.0.0.1:{closed_port()}/")
 
@@ -35,14 +35,14 @@ def test_unknown_host_means_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) ->
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    line = Line(AddressPolicy(plain_http=True))
+    line = HttpStub(AddressPolicy(plain_http=True))
     with pytest.raises(errors.UnreachableError) as caught:
         line.send(WRITE, "http://king.example/")
 
     assert caught.value.reason == "unreachable"
 
 
-def test_time_out_while_connecting_means_nothing_was_sent(line: Line) -> None:
+def test_time_out_while_connecting_means_nothing_was_sent(line: HttpStub) -> None:
     operation = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=0.2)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         waiting = [socket.socket() for _ in range(4)]
@@ -81,8 +81,8 @@ def _limited(operation: Operation, reason: str) -> Operation:
 
 @pytest.mark.parametrize(("behaviour", "reason"), LOST)
 def test_read_without_a_whole_answer_may_be_tried_again(behaviour: Behaviour, reason: str) -> None:
-    line = Line(attempts=1)
-    with Wire(behaviour) as wire, pytest.raises(errors.ServerError) as caught:
+    line = HttpStub(attempts=1)
+    with SocketServer(behaviour) as wire, pytest.raises(errors.ServerError) as caught:
         line.send(_limited(READ, reason), wire.url)
 
     assert caught.value.reason == reason
@@ -90,21 +90,23 @@ def test_read_without_a_whole_answer_may_be_tried_again(behaviour: Behaviour, re
 
 
 @pytest.mark.parametrize(("behaviour", "reason"), LOST)
-def test_write_without_a_whole_answer_is_unknown_and_sent_once(line: Line, behaviour: Behaviour, reason: str) -> None:
-    with Wire(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
+def test_write_without_a_whole_answer_is_unknown_and_sent_once(
+    line: HttpStub, behaviour: Behaviour, reason: str
+) -> None:
+    with SocketServer(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
         line.send(_limited(WRITE, reason), wire.url, body=b"{}")
 
     assert caught.value.reason == reason
     assert len(wire.requests) == 1
 
 
-def test_write_on_a_kept_connection_that_ends_with_it_is_unknown(line: Line) -> None:
-    def one_answer_then_gone(wire: Wire, connection: socket.socket) -> None:
+def test_write_on_a_kept_connection_that_ends_with_it_is_unknown(line: HttpStub) -> None:
+    def one_answer_then_gone(wire: SocketServer, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(answer(b"1"))
         wire.reads(connection)
 
-    with Wire(one_answer_then_gone) as wire:
+    with SocketServer(one_answer_then_gone) as wire:
         line.send(READ, wire.url)
         with pytest.raises(errors.OutcomeUnknownError):
             line.send(WRITE, wire.url)
@@ -112,8 +114,8 @@ def test_write_on_a_kept_connection_that_ends_with_it_is_unknown(line: Line) -> 
 
 
 def test_name_that_resolves_into_our_network_is_not_even_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = Line(AddressPolicy(plain_http=True))
-    with Wire(says(answer(b""))) as wire:
+    line = HttpStub(AddressPolicy(plain_http=True))
+    with SocketServer(says(answer(b""))) as wire:
         _resolve_to(monkeypatch, "127.0.0.1")
         with pytest.raises(errors.ConfigurationError) as caught:
             line.send(READ, f"http://king.example:{wire.port}/")
@@ -123,8 +125,8 @@ def test_name_that_resolves_into_our_network_is_not_even_connected_to(monkeypatc
 
 
 def test_second_address_is_tried_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = Line(AddressPolicy(("king.example",)))
-    with Wire(says(answer(b"ok"))) as wire:
+    line = HttpStub(AddressPolicy(("king.example",)))
+    with SocketServer(says(answer(b"ok"))) as wire:
         _resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
 
         assert line.send(READ, f"http://king.example:{wire.port}/") == b"ok"
@@ -143,7 +145,7 @@ def _resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
-def test_two_threads_do_not_take_each_others_progress_for_their_own(line: Line) -> None:
+def test_two_threads_do_not_take_each_others_progress_for_their_own(line: HttpStub) -> None:
     caught: list[errors.IntegrationError] = []
 
     def lose(url: str) -> None:
@@ -152,7 +154,7 @@ def test_two_threads_do_not_take_each_others_progress_for_their_own(line: Line) 
         except errors.IntegrationError as error:
             caught.append(error)
 
-    with Wire(hangs()) as wire:
+    with SocketServer(hangs()) as wire:
         other = threading.Thread(target=lose, args=(wire.url,))
         other.start()
         with pytest.raises(errors.UnreachableError):

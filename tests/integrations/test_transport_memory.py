@@ -16,8 +16,8 @@ from integrations.calls import Operation
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from integrations.transport import Transport
-from tests.contract.http_stub import LOOPBACK, READ, WRITE, Line, hasty, narrow
-from tests.contract.socket_server import Behaviour, Wire, answer, cuts_off, says
+from tests.contract.http_stub import LOOPBACK, READ, WRITE, HttpStub, hasty, narrow
+from tests.contract.socket_server import Behaviour, SocketServer, answer, cuts_off, says
 
 MEGABYTE = 1024 * 1024
 LIMIT = 4 * MEGABYTE
@@ -25,8 +25,8 @@ AT_MOST = 2.5  # times the limit, for everything that a call holds at once
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    made = Line(attempts=3)
+def line() -> Iterator[HttpStub]:
+    made = HttpStub(attempts=3)
     yield made
     made.transport.close()
 
@@ -36,7 +36,7 @@ def _bomb(pack: Callable[[bytes], bytes]) -> bytes:
 
 
 def endless(head: bytes, piece: bytes) -> Behaviour:
-    def behave(wire: Wire, connection: socket.socket) -> None:
+    def behave(wire: SocketServer, connection: socket.socket) -> None:
         wire.reads(connection)
         connection.sendall(head)
         while True:  # until the caller is gone
@@ -70,27 +70,31 @@ HUGE = {
 
 
 @pytest.mark.parametrize("huge", HUGE)
-def test_an_answer_that_is_too_large_is_refused_before_it_fills_the_memory(line: Line, huge: str) -> None:
+def test_an_answer_that_is_too_large_is_refused_before_it_fills_the_memory(line: HttpStub, huge: str) -> None:
     behaviour = HUGE[huge]()
     for operation, expected in ((READ, errors.ServerError), (WRITE, errors.OutcomeUnknownError)):
-        with Wire(behaviour) as wire, memory() as peak, pytest.raises(expected) as caught:
+        with SocketServer(behaviour) as wire, memory() as peak, pytest.raises(expected) as caught:
             line.send(hasty(narrow(operation, LIMIT), 60.0), wire.url)
         assert caught.value.reason == "too_large"
         assert peak() < AT_MOST * LIMIT
     assert [call.reason for call in line.calls] == ["too_large"] * 2  # never retried
 
 
-def test_parts_without_end_are_not_unpacked(line: Line) -> None:
+def test_parts_without_end_are_not_unpacked(line: HttpStub) -> None:
     behaviour = endless(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 10_000)
-    with Wire(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
+    with SocketServer(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
         line.send(hasty(WRITE, 60.0), wire.url)
 
     assert caught.value.reason == "unexpected"
 
 
-def test_layers_of_compression_are_not_unpacked(line: Line) -> None:
+def test_layers_of_compression_are_not_unpacked(line: HttpStub) -> None:
     content = gzip.compress(gzip.compress(bytes(50 * MEGABYTE)))
-    with Wire(packed(content, "gzip, gzip")) as wire, memory() as peak, pytest.raises(errors.OutcomeUnknownError) as e:
+    with (
+        SocketServer(packed(content, "gzip, gzip")) as wire,
+        memory() as peak,
+        pytest.raises(errors.OutcomeUnknownError) as e,
+    ):
         line.send(narrow(WRITE, LIMIT), wire.url)
 
     assert e.value.reason == "unexpected"
@@ -98,8 +102,8 @@ def test_layers_of_compression_are_not_unpacked(line: Line) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "nonsense"])
-def test_an_encoding_that_was_not_asked_for_is_not_taken_for_the_answer(line: Line, encoding: str) -> None:
-    with Wire(packed(b"[]", encoding)) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
+def test_an_encoding_that_was_not_asked_for_is_not_taken_for_the_answer(line: HttpStub, encoding: str) -> None:
+    with SocketServer(packed(b"[]", encoding)) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:
         line.send(WRITE, wire.url)
 
     assert caught.value.reason == "unexpected"
@@ -117,17 +121,17 @@ FINE = {
 
 
 @pytest.mark.parametrize("encoding", FINE)
-def test_an_encoding_that_was_asked_for_is_unpacked_and_the_connection_kept(line: Line, encoding: str) -> None:
+def test_an_encoding_that_was_asked_for_is_unpacked_and_the_connection_kept(line: HttpStub, encoding: str) -> None:
     content = answer(FINE[encoding], headers=f"Content-Encoding: {encoding}\r\n")
-    with Wire(says(content, content)) as wire:
+    with SocketServer(says(content, content)) as wire:
         assert [line.send(READ, wire.url) for _ in range(2)] == [b"hello" * 1000] * 2
     assert wire.connections == 1
 
 
-def test_an_answer_is_held_about_once(line: Line) -> None:
+def test_an_answer_is_held_about_once(line: HttpStub) -> None:
     body = bytes(32 * MEGABYTE)
     content = answer(body)
-    with Wire(says(content)) as wire, memory() as peak:
+    with SocketServer(says(content)) as wire, memory() as peak:
         assert len(line.send(hasty(narrow(READ, 64 * MEGABYTE), 60.0), wire.url)) == len(body)
 
     assert peak() < 1.5 * len(body)

@@ -18,8 +18,8 @@ from integrations import errors
 from integrations.addresses import AddressPolicy
 from integrations.calls import Operation
 from integrations.transport import Transport
-from tests.contract.http_stub import WRITE, Line
-from tests.contract.socket_server import Wire, answer, hangs, says
+from tests.contract.http_stub import WRITE, HttpStub
+from tests.contract.socket_server import SocketServer, answer, hangs, says
 
 
 def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLContext, str]:
@@ -50,44 +50,44 @@ def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLCon
 
 
 @pytest.fixture
-def lines() -> Iterator[list[Line]]:
+def lines() -> Iterator[list[HttpStub]]:
     """Provide a list whose items are closed afterwards."""
-    made: list[Line] = []
+    made: list[HttpStub] = []
     yield made
     for line in made:
         line.transport.close()
 
 
-def test_unknown_certificate_is_not_trusted_and_nothing_is_sent(tmp_path: Path, lines: list[Line]) -> None:
+def test_unknown_certificate_is_not_trusted_and_nothing_is_sent(tmp_path: Path, lines: list[HttpStub]) -> None:
     context, _ = certificate(tmp_path)
-    lines.append(Line())
-    with Wire(says(answer(b"ok")), tls=context) as wire, pytest.raises(errors.UnreachableError) as caught:
+    lines.append(HttpStub())
+    with SocketServer(says(answer(b"ok")), tls=context) as wire, pytest.raises(errors.UnreachableError) as caught:
         lines[0].send(WRITE, wire.url)
 
     assert caught.value.reason == "certificate"
     assert wire.requests == []
 
 
-def test_certificate_that_the_tenant_uploaded_is_trusted(tmp_path: Path, lines: list[Line]) -> None:
+def test_certificate_that_the_tenant_uploaded_is_trusted(tmp_path: Path, lines: list[HttpStub]) -> None:
     context, pem = certificate(tmp_path)
-    lines.append(Line(ca_certificate=pem))
-    with Wire(says(answer(b"ok")), tls=context) as wire:
+    lines.append(HttpStub(ca_certificate=pem))
+    with SocketServer(says(answer(b"ok")), tls=context) as wire:
         assert lines[0].send(WRITE, wire.url) == b"ok"
 
 
-def test_uploaded_certificate_of_another_host_is_not_trusted(tmp_path: Path, lines: list[Line]) -> None:
+def test_uploaded_certificate_of_another_host_is_not_trusted(tmp_path: Path, lines: list[HttpStub]) -> None:
     context, pem = certificate(tmp_path, address="127.0.0.9")
-    lines.append(Line(ca_certificate=pem))
-    with Wire(says(answer(b"ok")), tls=context) as wire, pytest.raises(errors.UnreachableError) as caught:
+    lines.append(HttpStub(ca_certificate=pem))
+    with SocketServer(says(answer(b"ok")), tls=context) as wire, pytest.raises(errors.UnreachableError) as caught:
         lines[0].send(WRITE, wire.url)
 
     assert caught.value.reason == "certificate"
 
 
-def test_checking_can_be_switched_off(tmp_path: Path, lines: list[Line]) -> None:
+def test_checking_can_be_switched_off(tmp_path: Path, lines: list[HttpStub]) -> None:
     context, _ = certificate(tmp_path, address="127.0.0.9")
-    lines.append(Line(verify=False))
-    with Wire(says(answer(b"1"), answer(b"2")), tls=context) as wire:
+    lines.append(HttpStub(verify=False))
+    with SocketServer(says(answer(b"1"), answer(b"2")), tls=context) as wire:
         assert [lines[0].send(WRITE, wire.url) for _ in range(2)] == [b"1", b"2"]
 
 
@@ -98,16 +98,19 @@ def test_certificate_that_cannot_be_read_is_a_matter_of_settings() -> None:
     assert "certificate" in str(caught.value)
 
 
-def test_plain_server_behind_an_https_address_got_nothing(lines: list[Line]) -> None:
-    lines.append(Line())
-    with Wire(lambda _, connection: connection.sendall(answer(b""))) as wire, pytest.raises(errors.UnreachableError):
+def test_plain_server_behind_an_https_address_got_nothing(lines: list[HttpStub]) -> None:
+    lines.append(HttpStub())
+    with (
+        SocketServer(lambda _, connection: connection.sendall(answer(b""))) as wire,
+        pytest.raises(errors.UnreachableError),
+    ):
         lines[0].send(WRITE, wire.url.replace("http:", "https:"))
 
 
-def test_handshake_that_hangs_means_nothing_was_sent(lines: list[Line]) -> None:
-    lines.append(Line())
+def test_handshake_that_hangs_means_nothing_was_sent(lines: list[HttpStub]) -> None:
+    lines.append(HttpStub())
     operation = Operation(name="Schrijven", method="POST", is_write=True, connect_timeout=0.3)
-    with Wire(hangs()) as wire, pytest.raises(errors.UnreachableError) as caught:
+    with SocketServer(hangs()) as wire, pytest.raises(errors.UnreachableError) as caught:
         lines[0].send(operation, wire.url.replace("http:", "https:"))
 
     assert caught.value.reason == "timeout"

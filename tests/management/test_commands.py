@@ -162,7 +162,7 @@ def test_a_dry_run_shows_the_king_order_and_writes_nothing(
     assert told[:2] == [("new", "BUIS", "2.5"), ("new", "MONT", "1")]
     assert told[-1][:2] == ("refused", "ONBEKEND")
     assert scenario.orders(king) == []
-    assert scenario.told(outsmart, number)["status"] == "Compleet"
+    assert scenario.work_order_in_outsmart(outsmart, number)["status"] == "Compleet"
     assert not WorkOrder.objects.exists()
     assert not any(operation.startswith("Order_") for operation in scenario.calls(king))
 

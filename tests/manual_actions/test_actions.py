@@ -129,9 +129,9 @@ def test_nobody_decides_while_a_worker_is_on_the_exports(tenant: Tenant, king: K
         "retry": lambda: actions.retry(work_orders=[row], by=JAN),
         "release": lambda: actions.release(work_orders=[row], by=JAN),
         "exclude": lambda: actions.exclude(work_orders=[row], by=JAN, reason="oud"),
-        "include": lambda: actions.include(work_orders=[row], by=JAN),
-        "attach": lambda: actions.attach(work_order=row, king_order_number="500", by=JAN),
-        "anew": lambda: actions.start_anew(work_order=row, by=JAN),
+        "include": lambda: actions.restore(work_orders=[row], by=JAN),
+        "attach": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
+        "anew": lambda: actions.reset_link(work_order=row, by=JAN),
     }
     decide = decisions[decision]
 
@@ -279,7 +279,7 @@ def test_an_uncertain_order_that_is_attached_is_completed_by_the_next_export(
 ) -> None:
     (order,) = scenario.orders(king)
 
-    actions.attach(work_order=uncertain, king_order_number=f" {order['OrderNummer']} ", by=JAN)
+    actions.link_to_order(work_order=uncertain, king_order_number=f" {order['OrderNummer']} ", by=JAN)
 
     row = scenario.ledger(uncertain.outsmart_id)
     assert (row.king_order_number, row.step, row.is_created_by_us) == (str(order["OrderNummer"]), Step.CREATED, True)
@@ -299,7 +299,7 @@ def test_a_rejected_work_order_goes_on_with_the_order_it_is_attached_to(
     scenario.export()
     put_in_king(king, "500")
 
-    made = actions.attach(work_order=scenario.ledger(number), king_order_number="500", by=JAN)
+    made = actions.link_to_order(work_order=scenario.ledger(number), king_order_number="500", by=JAN)
     scenario.export()
 
     assert (made.kind, made.king_order_number, made.state_before) == ("attach", "500", "rejected")
@@ -335,7 +335,7 @@ def test_an_order_that_king_does_not_have_open_is_not_attached(king: KingSandbox
 
     for number in ("404", "500", "", "x"):
         with pytest.raises(guards.NoSuchOrderError):
-            actions.attach(work_order=row, king_order_number=number, by=JAN)
+            actions.link_to_order(work_order=row, king_order_number=number, by=JAN)
 
     assert scenario.ledger(row.outsmart_id).king_order_number is None
     assert not Decision.objects.exists()
@@ -351,7 +351,7 @@ def test_the_order_of_another_work_order_is_not_attached(
 
     for number, other in ((lost, uncertain), (scenario.ledger(done).king_order_number, scenario.ledger(done))):
         with pytest.raises(guards.OrderTakenError) as refused:
-            actions.attach(work_order=row, king_order_number=str(number), by=JAN)
+            actions.link_to_order(work_order=row, king_order_number=str(number), by=JAN)
         assert str(other) in sentence(stored(refused.value.why))
 
 
@@ -360,7 +360,7 @@ def test_a_wrong_order_is_not_attached_while_king_holds_our_own(king: KingSandbo
     put_in_king(king, "500")
 
     with pytest.raises(guards.StillInKingError) as refused:
-        actions.attach(work_order=uncertain, king_order_number="500", by=JAN)
+        actions.link_to_order(work_order=uncertain, king_order_number="500", by=JAN)
 
     assert refused.value.why.params["number"] == ours
 
@@ -370,7 +370,7 @@ def test_a_linked_work_order_is_not_attached_a_second_time(king: KingSandbox, te
     row = factories.work_order(tenant, state=LedgerState.HELD, king_order_number="499", step=Step.CREATED)
 
     with pytest.raises(guards.AlreadyLinkedError):
-        actions.attach(work_order=row, king_order_number="500", by=JAN)
+        actions.link_to_order(work_order=row, king_order_number="500", by=JAN)
 
 
 @pytest.mark.parametrize("decision", ["attach", "anew"])
@@ -383,8 +383,8 @@ def test_nothing_is_decided_while_a_lost_call_may_still_be_carried_out(
     )
 
     decide: dict[str, Callable[[], object]] = {
-        "attach": lambda: actions.attach(work_order=row, king_order_number="500", by=JAN),
-        "anew": lambda: actions.start_anew(work_order=row, by=JAN),
+        "attach": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
+        "anew": lambda: actions.reset_link(work_order=row, by=JAN),
     }
 
     with pytest.raises(guards.StillAtWorkError):
@@ -397,16 +397,16 @@ def test_only_what_needs_a_king_order_is_attached(tenant: Tenant, king: KingSand
     row = factories.work_order(tenant, state=state)
 
     with pytest.raises(guards.WrongStateError):
-        actions.attach(work_order=row, king_order_number="500", by=JAN)
+        actions.link_to_order(work_order=row, king_order_number="500", by=JAN)
 
 
 def test_a_king_that_cannot_be_asked_leaves_everything_as_it_was(king: KingSandbox, uncertain: WorkOrder) -> None:
     king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever"))
 
     with pytest.raises(errors.RejectedError):
-        actions.start_anew(work_order=uncertain, by=JAN)
+        actions.reset_link(work_order=uncertain, by=JAN)
     with pytest.raises(errors.RejectedError):
-        actions.attach(work_order=uncertain, king_order_number="1", by=JAN)
+        actions.link_to_order(work_order=uncertain, king_order_number="1", by=JAN)
 
     assert scenario.ledger(uncertain.outsmart_id).state == LedgerState.UNCERTAIN
     assert not Decision.objects.exists()
@@ -425,7 +425,7 @@ def test_what_changed_while_king_was_asked_is_not_decided(
     monkeypatch.setattr(actions, "_orders_of", meanwhile)
 
     with pytest.raises(guards.ChangedMeanwhileError):
-        actions.attach(work_order=uncertain, king_order_number=number, by=JAN)
+        actions.link_to_order(work_order=uncertain, king_order_number=number, by=JAN)
 
 
 # --- Reset link -------------------------------------------------------------------------------------------------------
@@ -436,7 +436,7 @@ def test_starting_anew_is_refused_while_king_holds_our_order(king: KingSandbox, 
 
     for even_so in (False, True):
         with pytest.raises(guards.StillInKingError) as refused:
-            actions.start_anew(work_order=uncertain, by=JAN, even_so=even_so)
+            actions.reset_link(work_order=uncertain, by=JAN, even_so=even_so)
         assert str(order["OrderNummer"]) in sentence(stored(refused.value.why))
 
     assert scenario.ledger(uncertain.outsmart_id).state == LedgerState.UNCERTAIN
@@ -447,7 +447,7 @@ def test_after_its_order_was_removed_from_king_a_work_order_is_sent_anew(
 ) -> None:
     remove_from_king(king, str(scenario.orders(king)[0]["OrderNummer"]))
 
-    actions.start_anew(work_order=uncertain, by=JAN, reason="verkeerde klant")
+    actions.reset_link(work_order=uncertain, by=JAN, reason="verkeerde klant")
     row = scenario.ledger(uncertain.outsmart_id)
     scenario.export()
 
@@ -461,7 +461,7 @@ def test_after_its_order_was_removed_from_king_a_work_order_is_sent_anew(
 def test_a_lost_answer_after_starting_anew_finds_the_new_order(king: KingSandbox, uncertain: WorkOrder) -> None:
     removed = str(scenario.orders(king)[0]["OrderNummer"])
     remove_from_king(king, removed)
-    actions.start_anew(work_order=uncertain, by=JAN)
+    actions.reset_link(work_order=uncertain, by=JAN)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
 
     scenario.export()
@@ -486,8 +486,8 @@ def test_an_order_that_may_be_invoiced_is_sent_anew_only_when_the_person_says_it
     remove_from_king(king, number)
 
     with pytest.raises(guards.OrderNotOpenError):
-        actions.start_anew(work_order=incomplete, by=JAN)
-    made = actions.start_anew(work_order=incomplete, by=JAN, even_so=True)
+        actions.reset_link(work_order=incomplete, by=JAN)
+    made = actions.reset_link(work_order=incomplete, by=JAN, even_so=True)
     king.store.put_record("article", "ONBEKEND", {"OmschrijvingKort": "Nu wel", "AantalDecimalen": 0})
     scenario.export()
 
@@ -503,7 +503,7 @@ def test_our_order_under_another_reference_still_stands_in_the_way(king: KingSan
     king.store.edit_order(number, Edit(header={"ExternOrderNummer": "ANDERS"}))
 
     with pytest.raises(guards.StillInKingError):
-        actions.start_anew(work_order=incomplete, by=JAN, even_so=True)
+        actions.reset_link(work_order=incomplete, by=JAN, even_so=True)
 
 
 def test_lines_of_ours_in_a_linked_order_stand_in_the_way(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -514,12 +514,12 @@ def test_lines_of_ours_in_a_linked_order_stand_in_the_way(king: KingSandbox, out
     scenario.export()
 
     with pytest.raises(guards.StillInKingError) as refused:
-        actions.start_anew(work_order=scenario.ledger(number), by=JAN)
+        actions.reset_link(work_order=scenario.ledger(number), by=JAN)
     assert refused.value.why.code == "decision.lines_in_king"
 
     (order,) = scenario.orders(king, ours=False)
     king.store.edit_order(500, Edit(remove=[line["RegelID"] for line in order["OrderRegels"]]))
-    actions.start_anew(work_order=scenario.ledger(number), by=JAN)
+    actions.reset_link(work_order=scenario.ledger(number), by=JAN)
     scenario.export()
     assert len(scenario.lines(scenario.orders(king, ours=False)[0])) == 4
     assert scenario.is_clean(king)
@@ -532,7 +532,7 @@ def test_lines_that_came_from_the_king_order_do_not_stand_in_the_way(king: KingS
     row = factories.work_order(tenant, state=LedgerState.HELD, step=Step.CREATED, king_order_number="500")
     factories.order_line(row, state="sent", king_line_id=str(line["RegelID"]), is_imported=True)
 
-    actions.start_anew(work_order=row, by=JAN)
+    actions.reset_link(work_order=row, by=JAN)
 
     assert (scenario.ledger(row.outsmart_id).king_order_number, scenario.ledger_lines(row)) == (None, [])
 
@@ -568,7 +568,7 @@ def test_an_included_work_order_is_exported_again(king: KingSandbox, outsmart: O
     actions.exclude(work_orders=[scenario.ledger(number)], by=JAN, reason="wacht")
     put_in_king(king, "500")
 
-    actions.include(work_orders=[scenario.ledger(number)], by="Piet")
+    actions.restore(work_orders=[scenario.ledger(number)], by="Piet")
     waiting = scenario.ledger(number)
     scenario.export()
 
@@ -596,7 +596,7 @@ def test_an_included_work_order_goes_back_to_where_it_was_in_king(
     row = factories.work_order(tenant, state=before, step=step)
     actions.exclude(work_orders=[row], by=JAN, reason="vergissing")
 
-    actions.include(work_orders=[row], by=JAN)
+    actions.restore(work_orders=[row], by=JAN)
 
     row.refresh_from_db()
     assert (row.state, row.step) == (after, step)

@@ -348,7 +348,7 @@ def test_clock_mails_each_tenant_that_wants_mails(tenant: Tenant, each: None) ->
         with tenants.scope(one):
             stopped(one, changed_at=timezone.now() - datetime.timedelta(minutes=1))
 
-    tasks.send_notices()
+    tasks.send_notifications()
 
     assert [message.to for message in mail.outbox] == [EMAILS]
 

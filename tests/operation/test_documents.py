@@ -85,7 +85,7 @@ FIGURES = [
     ("docs/imports.md", f"(the first {change_limit.SHOWN_AT_MOST})"),
     ("docs/imports.md", f"asked for up to {deletions.ASKED} of the missing ones"),
     ("docs/imports.md", f"with {progress.OVERLAP.seconds // 60} minutes of overlap"),
-    ("docs/imports.md", f"once in {progress.FULL_PASS_AFTER.days * 24} hours"),
+    ("docs/imports.md", f"once in {progress.FULL_SCAN_AFTER.days * 24} hours"),
     (
         "docs/decisions/0003-celery.md",
         f"slice {settings.RUN_SLICE_SECONDS} s < soft limit {settings.CELERY_TASK_SOFT_TIME_LIMIT} s < "

@@ -35,7 +35,7 @@ class Entry:
 
 def entries() -> list[Entry]:
     rows = [line.strip("| \n").split(" | ") for line in _rows()]
-    return [Entry(row[0], row[3], row[4], _words(row, 5), _words(row, 6)) for row in rows]
+    return [Entry(row[0], row[3], row[4], _as_labels(row, 5), _as_labels(row, 6)) for row in rows]
 
 
 def _rows() -> Iterator[str]:
@@ -45,7 +45,7 @@ def _rows() -> Iterator[str]:
             yield re.sub(r"\|\s+\|", "| - |", re.sub(r"\|\s+\|", "| - |", line))
 
 
-def _words(row: list[str], place: int) -> tuple[str, ...]:
+def _as_labels(row: list[str], place: int) -> tuple[str, ...]:
     cell = row[place] if len(row) > place else "-"
     return tuple(word for word in cell.split(", ") if word != "-")
 

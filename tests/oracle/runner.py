@@ -129,7 +129,7 @@ class Batch:
                 changes = self._allowed_changes(office, row, was)
                 outsmart.store.edit_work_order(number, changes)
                 row.update(changes)
-            again[number] = self._later(row, was, scenario.told(outsmart, number))
+            again[number] = self._later(row, was, scenario.work_order_in_outsmart(outsmart, number))
         return again
 
     def _allowed_changes(self, office: edits.Office, row: Row, was: Expected) -> Row:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from integrations.king.records import LineKind, Order, OrderLine
 from kingsync.rules import differences, line_fields, matching
-from kingsync.rules.plans import BookedLine, Content, Header, Origin, Plan, PlannedLine, Source
+from kingsync.rules.plans import Content, Header, Origin, Plan, PlannedLine, SavedLine, Source
 
 HEADER = Header(
     debtor_number="1",
@@ -35,8 +35,8 @@ def plan(*lines: PlannedLine) -> Plan:
     return Plan(header=HEADER, lines=lines, dropped=())
 
 
-def booked(line: PlannedLine, king_line_id: str) -> BookedLine:
-    return BookedLine(
+def booked(line: PlannedLine, king_line_id: str) -> SavedLine:
+    return SavedLine(
         reference=line.reference,
         key=line.reference,
         sent=line.content,
@@ -116,7 +116,7 @@ def test_a_line_gone_from_the_work_order_is_removed_and_staff_lines_stay() -> No
 
 
 def test_a_line_that_arrived_without_our_knowing_is_found_by_its_reference() -> None:
-    unanswered = BookedLine(reference="1-M1", key="1-M1")
+    unanswered = SavedLine(reference="1-M1", key="1-M1")
 
     steps = differences.between(plan(ONE), [unanswered], order(in_king(ONE, "1")))
 
@@ -310,7 +310,7 @@ class World:
     def __init__(self) -> None:
         self.wanted: dict[str, tuple[str, str]] = {}  # quantity and warehouse
         self.lines: list[OrderLine] = []
-        self.booked: dict[str, BookedLine] = {}
+        self.booked: dict[str, SavedLine] = {}
         self.added_by_staff: list[str] = []
         self.written: set[str] = set()  # King's ids of the lines that the last export wrote
         self._last_id = 0
@@ -366,7 +366,7 @@ class World:
         self.written = set()
         now = self.plan()
         for line in now.lines:
-            self.booked.setdefault(line.reference, BookedLine(reference=line.reference, key=line.origin.key))
+            self.booked.setdefault(line.reference, SavedLine(reference=line.reference, key=line.origin.key))
         wanted = {line.reference for line in now.lines}
         self.booked = {
             key: line for key, line in self.booked.items() if line.king_line_id or line.attempted or key in wanted
@@ -445,7 +445,7 @@ class World:
             self._book(step.line, number, None)
 
     def _book(self, line: PlannedLine, king_line_id: str, as_read: OrderLine | None) -> None:
-        self.booked[line.reference] = BookedLine(
+        self.booked[line.reference] = SavedLine(
             reference=line.reference, key=line.origin.key, sent=line.content, as_read=as_read, king_line_id=king_line_id
         )
 

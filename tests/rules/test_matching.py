@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules import matching
-from kingsync.rules.plans import BookedLine, Content
+from kingsync.rules.plans import Content, SavedLine
 
 Row = tuple[str, str, str]  # code, quantity, warehouse
 
@@ -23,12 +23,12 @@ def materials(*rows: Row) -> WorkOrder:
     return WorkOrder(outsmart_id="1", materials=tuple(listed))
 
 
-def keys_of(work_order: WorkOrder, booked: list[BookedLine]) -> list[str]:
+def keys_of(work_order: WorkOrder, booked: list[SavedLine]) -> list[str]:
     keys = matching.Keys.of(work_order, booked)
     return [keys.material(row) for row in work_order.materials] + [keys.period(row) for row in work_order.periods]
 
 
-def sent(*rows: Row) -> list[BookedLine]:
+def sent(*rows: Row) -> list[SavedLine]:
     """Return the lines of these rows as saved after an export, with the default warehouse 1."""
     keys = keys_of(materials(*rows), [])
     contents = [
@@ -36,7 +36,7 @@ def sent(*rows: Row) -> list[BookedLine]:
         for code, quantity, warehouse in rows
     ]
     return [
-        BookedLine(reference=f"1-M{place}", key=key, sent=content, king_line_id=str(place))
+        SavedLine(reference=f"1-M{place}", key=key, sent=content, king_line_id=str(place))
         for place, (key, content) in enumerate(zip(keys, contents, strict=True), 1)
     ]
 
@@ -68,7 +68,7 @@ def test_rows_keep_the_lines_that_they_were(before: list[Row], now: list[Row], p
 
 def test_a_row_that_changed_its_warehouse_is_found_again_and_again() -> None:
     (line,) = sent(("A", "1", "1"))
-    moved = BookedLine(reference="1-M1", key=line.key, sent=Content(kind=LineKind.ARTICLE, article="A", warehouse="2"))
+    moved = SavedLine(reference="1-M1", key=line.key, sent=Content(kind=LineKind.ARTICLE, article="A", warehouse="2"))
 
     first, new = keys_of(materials(("A", "1", "2"), ("A", "1", "1")), [moved])
 
@@ -81,7 +81,7 @@ def test_a_period_without_an_id_keeps_its_line_when_its_hour_type_changes() -> N
         return WorkOrder(outsmart_id="1", periods=(period,))
 
     (key,) = keys_of(work_order("MONT"), [])
-    line = BookedLine(reference="1-U1", key=key, sent=Content(kind=LineKind.RATE, article="MONT"))
+    line = SavedLine(reference="1-U1", key=key, sent=Content(kind=LineKind.RATE, article="MONT"))
 
     assert keys_of(work_order("LEER"), [line]) == [key]
 
@@ -96,7 +96,7 @@ def test_a_row_that_nobody_changed_keeps_its_line_although_one_like_it_is_refuse
     refused, good = keys_of(work_order, [])
     booked = [
         replace(sent(("A", "1", ""))[0], key=good, row=matching.fingerprint_of(rows[1])),
-        BookedLine(reference="1-M2", key=refused, row=matching.fingerprint_of(rows[0])),
+        SavedLine(reference="1-M2", key=refused, row=matching.fingerprint_of(rows[0])),
     ]
 
     assert keys_of(work_order, booked) == [refused, good]
@@ -107,7 +107,7 @@ def test_the_line_of_a_row_that_went_is_not_that_of_a_refused_one() -> None:
     refused, good = keys_of(WorkOrder(outsmart_id="1", materials=tuple(rows)), [])
     booked = [
         replace(sent(("A", "1", ""))[0], key=good, row=matching.fingerprint_of(rows[1])),
-        BookedLine(reference="1-M2", key=refused, row=matching.fingerprint_of(rows[0])),
+        SavedLine(reference="1-M2", key=refused, row=matching.fingerprint_of(rows[0])),
     ]
 
     assert keys_of(WorkOrder(outsmart_id="1", materials=(rows[0],)), booked) == [refused]

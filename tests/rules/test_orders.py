@@ -15,15 +15,15 @@ from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules import orders
 from kingsync.rules.mapping import Exports
-from kingsync.rules.plans import ArticleFacts, BookedLine, Facts, Plan, Source
+from kingsync.rules.plans import ArticleData, Plan, RelevantMasterData, SavedLine, Source
 
 PIPE = Material(position=1, code="BUIS-22", name="Buis", quantity="2,5")
 HOUR = WorkPeriod(position=1, period_id="5", total_time="01:00", hour_type="MONT")
 CHOICES = Exports(extra_text_lines=("", "", "", ""))
-FACTS = Facts(
-    articles={"BUIS-22": ArticleFacts(number="BUIS-22", decimals=1)},
-    rates={"MONT": ArticleFacts(number="MONT", decimals=2)},
-    debtors={"10": ArticleFacts(number="10"), "11": ArticleFacts(number="11")},
+FACTS = RelevantMasterData(
+    articles={"BUIS-22": ArticleData(number="BUIS-22", decimals=1)},
+    rates={"MONT": ArticleData(number="MONT", decimals=2)},
+    debtors={"10": ArticleData(number="10"), "11": ArticleData(number="11")},
     warehouses=frozenset({"1", "2"}),
 )
 
@@ -40,9 +40,11 @@ def work_order(**changes: Any) -> WorkOrder:
     return msgspec.structs.replace(base, **changes)
 
 
-def plan_of(source: WorkOrder, *, facts: Facts = FACTS, is_new: bool = True, number: str = "", **choices: Any) -> Plan:
+def plan_of(
+    source: WorkOrder, *, facts: RelevantMasterData = FACTS, is_new: bool = True, number: str = "", **choices: Any
+) -> Plan:
     wanted = msgspec.structs.replace(CHOICES, **choices)
-    return orders.from_work_order(source, wanted, facts=facts, king_order_number=number, is_new=is_new)
+    return orders.from_work_order(source, wanted, master_data=facts, king_order_number=number, is_new=is_new)
 
 
 def material(**changes: Any) -> WorkOrder:
@@ -76,13 +78,13 @@ def test_an_empty_invoice_debtor_falls_back_to_the_customer() -> None:
         (work_order(), msgspec.structs.replace(FACTS, debtors={"11": None}), "unknown_debtor"),
         (
             work_order(),
-            msgspec.structs.replace(FACTS, debtors={"11": ArticleFacts(number="11", is_blocked=True)}),
+            msgspec.structs.replace(FACTS, debtors={"11": ArticleData(number="11", is_blocked=True)}),
             "blocked_debtor",
         ),
         (work_order(outsmart_id="9" * 18), FACTS, "number_too_long"),
     ],
 )
-def test_a_new_order_without_a_good_debtor_is_rejected(source: WorkOrder, facts: Facts, code: str) -> None:
+def test_a_new_order_without_a_good_debtor_is_rejected(source: WorkOrder, facts: RelevantMasterData, code: str) -> None:
     assert [why.code for why in plan_of(source, facts=facts).rejects] == [code]
 
 
@@ -93,7 +95,7 @@ def test_an_existing_order_keeps_its_debtor() -> None:
 
 
 def test_what_is_not_known_of_a_debtor_is_left_to_king() -> None:
-    assert plan_of(work_order(), facts=Facts()).rejects == ()
+    assert plan_of(work_order(), facts=RelevantMasterData()).rejects == ()
 
 
 # --- Header -----------------------------------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ def test_a_material_becomes_an_article_line() -> None:
 
 
 def test_an_ean_code_finds_the_article() -> None:
-    facts = msgspec.structs.replace(FACTS, articles={"8712345678906": ArticleFacts(number="BUIS-22", decimals=1)})
+    facts = msgspec.structs.replace(FACTS, articles={"8712345678906": ArticleData(number="BUIS-22", decimals=1)})
 
     assert plan_of(material(code="8712345678906"), facts=facts).lines[0].content.article == "BUIS-22"
 
@@ -170,9 +172,9 @@ def test_a_material_that_king_cannot_book_is_refused(changes: dict[str, str], co
 
 @pytest.mark.parametrize(
     ("article", "code"),
-    [(None, "unknown_article"), (ArticleFacts(number="BUIS-22", is_blocked=True), "blocked_article")],
+    [(None, "unknown_article"), (ArticleData(number="BUIS-22", is_blocked=True), "blocked_article")],
 )
-def test_an_unknown_or_blocked_article_is_refused(article: ArticleFacts | None, code: str) -> None:
+def test_an_unknown_or_blocked_article_is_refused(article: ArticleData | None, code: str) -> None:
     facts = msgspec.structs.replace(FACTS, articles={"BUIS-22": article})
 
     assert refusals(plan_of(work_order(), facts=facts)) == [code]
@@ -187,7 +189,7 @@ def test_a_zero_quantity_is_left_out_whatever_else_is_wrong(quantity: str) -> No
 
 
 def test_a_line_without_a_code_goes_on_the_free_article_with_its_name() -> None:
-    facts = msgspec.structs.replace(FACTS, articles={"DIV": ArticleFacts(number="DIV", decimals=2)})
+    facts = msgspec.structs.replace(FACTS, articles={"DIV": ArticleData(number="DIV", decimals=2)})
     plan = plan_of(material(code="", name="Klein materiaal"), facts=facts, free_line_article="DIV")
 
     assert (plan.lines[0].content.article, plan.lines[0].content.text) == ("DIV", "Klein materiaal")
@@ -212,9 +214,9 @@ def test_a_period_becomes_a_rate_line_with_its_minutes_kept() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "code"),
-    [(None, "unknown_rate"), (ArticleFacts(number="MONT", is_blocked=True), "blocked_rate")],
+    [(None, "unknown_rate"), (ArticleData(number="MONT", is_blocked=True), "blocked_rate")],
 )
-def test_an_unknown_or_blocked_rate_is_refused(rate: ArticleFacts | None, code: str) -> None:
+def test_an_unknown_or_blocked_rate_is_refused(rate: ArticleData | None, code: str) -> None:
     assert refusals(plan_of(work_order(), facts=msgspec.structs.replace(FACTS, rates={"MONT": rate}))) == [code]
 
 
@@ -223,7 +225,7 @@ def test_an_empty_hour_type_is_refused() -> None:
 
 
 def test_time_that_the_rate_cannot_express_is_refused() -> None:
-    facts = msgspec.structs.replace(FACTS, rates={"MONT": ArticleFacts(number="MONT", decimals=0)})
+    facts = msgspec.structs.replace(FACTS, rates={"MONT": ArticleData(number="MONT", decimals=0)})
 
     assert refusals(plan_of(period(total_time="00:30"), facts=facts)) == ["time_does_not_fit"]
 
@@ -305,11 +307,11 @@ def test_work_finished_before_the_starting_date_is_held() -> None:
 
 def test_references_stay_with_their_lines_when_rows_move() -> None:
     other = Material(position=2, code="KNIE", quantity="1")
-    facts = msgspec.structs.replace(FACTS, articles={**FACTS.articles, "KNIE": ArticleFacts(number="KNIE")})
-    first = orders.from_work_order(work_order(materials=(PIPE,)), CHOICES, facts=facts)
+    facts = msgspec.structs.replace(FACTS, articles={**FACTS.articles, "KNIE": ArticleData(number="KNIE")})
+    first = orders.from_work_order(work_order(materials=(PIPE,)), CHOICES, master_data=facts)
 
-    booked = tuple(BookedLine(reference=line.reference, key=line.origin.key) for line in first.lines)
-    second = orders.from_work_order(work_order(materials=(other, PIPE)), CHOICES, facts=facts, booked=booked)
+    booked = tuple(SavedLine(reference=line.reference, key=line.origin.key) for line in first.lines)
+    second = orders.from_work_order(work_order(materials=(other, PIPE)), CHOICES, master_data=facts, booked=booked)
 
     by_article = {line.content.article: line.reference for line in second.lines}
     assert by_article["BUIS-22"] == first.lines[0].reference

@@ -125,7 +125,7 @@ def test_decision_pressed_twice_at_the_same_moment_is_made_once(tenant: Tenant, 
     def press() -> None:
         with tenants.scope(tenant):
             start.wait(SECONDS)
-            made.append(page_calls.attach(row, "500", accepts_other_customer=False, by=eddy))
+            made.append(page_calls.link_to_order(row, "500", accepts_other_customer=False, by=eddy))
         database.close()
 
     presses = [threading.Thread(target=press) for _ in range(2)]

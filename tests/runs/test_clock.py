@@ -241,8 +241,8 @@ def test_a_tick_carries_out_what_is_due_without_a_broker() -> None:
     [
         (tasks.start_due_runs, "schedule.due_kinds"),
         (tasks.sweep, "lifecycle.silent_runs"),
-        (tasks.send_notices, "notices.send_due"),
-        (tasks.throw_away_old, "retention.throw_away_old"),
+        (tasks.send_notifications, "notices.send_due"),
+        (tasks.purge_old, "retention.purge_old"),
     ],
 )
 def test_one_broken_tenant_does_not_stop_the_others(
@@ -272,5 +272,5 @@ def test_the_schedule_names_tasks_that_exist() -> None:
 
     scheduled = {entry["task"] for entry in real_app.conf.beat_schedule.values()}
 
-    assert scheduled >= {"kingsync.tasks.start_due_runs", "kingsync.tasks.sweep", "kingsync.tasks.throw_away_old"}
+    assert scheduled >= {"kingsync.tasks.start_due_runs", "kingsync.tasks.sweep", "kingsync.tasks.purge_old"}
     assert scheduled <= set(real_app.tasks)

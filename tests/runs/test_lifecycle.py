@@ -52,14 +52,14 @@ def another_worker(tenant: Tenant, kind: int = 0x6B02) -> Iterator[None]:
 def test_a_second_request_joins_the_run_that_is_going_on(tenant: Tenant) -> None:
     first, second = request(), request()
 
-    assert (first.joined, second.joined) == (False, True)
+    assert (first.already_running, second.already_running) == (False, True)
     assert second.run.pk == first.run.pk
 
 
 def test_an_import_does_not_stand_in_the_way_of_an_export(tenant: Tenant) -> None:
     request(RunKind.IMPORT)
 
-    assert not request(RunKind.EXPORT).joined
+    assert not request(RunKind.EXPORT).already_running
 
 
 def test_the_database_refuses_a_second_open_run(tenant: Tenant) -> None:
@@ -93,7 +93,7 @@ def test_a_worker_that_woke_up_too_late_stops(tenant: Tenant) -> None:
         SyncRun.objects.filter(pk=run.pk).update(attempt=late.attempt + 1)
 
         with pytest.raises(lifecycle.LostClaimError):
-            late.beat()
+            late.heartbeat()
 
 
 def test_a_cancelled_run_stops_between_two_records(tenant: Tenant) -> None:
@@ -103,7 +103,7 @@ def test_a_cancelled_run_stops_between_two_records(tenant: Tenant) -> None:
         lifecycle.request_cancel(run)
 
         with pytest.raises(lifecycle.CancelRequestedError):
-            claim.beat()
+            claim.heartbeat()
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ def test_old_runs_go_with_their_entries(tenant: Tenant) -> None:
     old = [ended(tenant, 91), ended(tenant, 400)]
     young = [ended(tenant, 89), ended(tenant, 0)]
 
-    thrown = retention.throw_away_old(now=NOW)
+    thrown = retention.purge_old(now=NOW)
 
-    assert thrown == retention.ThrownAway(entries=2, runs=2)
+    assert thrown == retention.Purged(entries=2, runs=2)
     assert kept_runs() == {run.pk for run in young}
     assert not LogEntry.objects.filter(run__in=[run.pk for run in old]).exists()
     assert LogEntry.objects.count() == 2
@@ -57,7 +57,7 @@ def test_each_tenant_has_its_own_number_of_days(tenant: Tenant) -> None:
     mine = ended(tenant, 8)
     newest_of(tenant)
 
-    tasks.throw_away_old()
+    tasks.purge_old()
 
     assert mine.pk not in kept_runs()
     assert SyncRun.across_tenants.filter(tenant=other).count() == len(theirs)
@@ -67,7 +67,7 @@ def test_open_run_is_kept_however_old(tenant: Tenant) -> None:
     old = ended(tenant, 200, RunKind.IMPORT, status=RunStatus.RUNNING, finished_at=None)
     newest_of(tenant)
 
-    retention.throw_away_old(now=NOW)
+    retention.purge_old(now=NOW)
 
     assert old.pk in kept_runs()
 
@@ -76,7 +76,7 @@ def test_newest_finished_run_of_each_kind_is_kept_without_its_old_entries(tenant
     ended(tenant, 300)
     last = [ended(tenant, 200), ended(tenant, 250, RunKind.IMPORT)]
 
-    retention.throw_away_old(now=NOW)
+    retention.purge_old(now=NOW)
 
     assert kept_runs() == {run.pk for run in last}
     assert not LogEntry.objects.exists()
@@ -87,7 +87,7 @@ def test_the_run_by_which_the_next_is_due_survives_a_newer_trial(tenant: Tenant)
     real = ended(tenant, 200)
     ended(tenant, 150, options={"dry_run": True})
 
-    retention.throw_away_old(now=NOW)
+    retention.purge_old(now=NOW)
 
     assert schedule.last_run(RunKind.EXPORT) == real
 
@@ -98,7 +98,7 @@ def test_ledger_and_decisions_stay(tenant: Tenant) -> None:
     row = factories.work_order(tenant, last_run=old)
     Decision(work_order=row, kind=Decision.Kind.RETRY, state_before="held").save()
 
-    retention.throw_away_old(now=NOW)
+    retention.purge_old(now=NOW)
 
     assert old.pk not in kept_runs()
     assert WorkOrder.objects.get().last_run is None
@@ -112,15 +112,15 @@ def test_many_rows_go_in_batches(tenant: Tenant, monkeypatch: pytest.MonkeyPatch
         ended(tenant, 100)
     newest = newest_of(tenant)
 
-    thrown = retention.throw_away_old(now=NOW)
+    thrown = retention.purge_old(now=NOW)
 
-    assert thrown == retention.ThrownAway(entries=5, runs=5)
+    assert thrown == retention.Purged(entries=5, runs=5)
     assert kept_runs() == {run.pk for run in newest}
 
 
 def test_a_second_time_finds_nothing(tenant: Tenant) -> None:
     ended(tenant, 100)
     newest_of(tenant)
-    retention.throw_away_old(now=NOW)
+    retention.purge_old(now=NOW)
 
-    assert retention.throw_away_old(now=NOW) == retention.ThrownAway(entries=0, runs=0)
+    assert retention.purge_old(now=NOW) == retention.Purged(entries=0, runs=0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from integrations import deadlines, errors
-from kingsync.runs.retry import patiently
+from kingsync.runs.retry import with_retry
 
 
 class Other:
@@ -36,21 +36,21 @@ def unreachable(reason: str = "unreachable") -> errors.UnreachableError:
 def test_what_was_surely_not_carried_out_is_made_again() -> None:
     other = Other(unreachable(), busy())
 
-    assert patiently(other, sleep=other.waits.append, random=lambda: 1.0) == "done"
+    assert with_retry(other, sleep=other.waits.append, random=lambda: 1.0) == "done"
     assert other.waits == [1.0, 2.0]
 
 
 def test_the_time_that_the_other_side_asks_for_is_waited_in_full() -> None:
     other = Other(busy(45.0), busy(0.0))
 
-    assert patiently(other, sleep=other.waits.append, random=lambda: 1.0) == "done"
+    assert with_retry(other, sleep=other.waits.append, random=lambda: 1.0) == "done"
     assert other.waits == [45.0, 0.0]
 
 
 def test_more_time_than_an_operation_has_is_left_to_the_run() -> None:
     other = Other(busy(3600.0))
     with pytest.raises(errors.RateLimitError) as caught:
-        patiently(other, sleep=other.waits.append, random=lambda: 1.0)
+        with_retry(other, sleep=other.waits.append, random=lambda: 1.0)
 
     assert caught.value.retry_after == 3600.0
     assert (other.calls, other.waits) == (1, [])
@@ -59,7 +59,7 @@ def test_more_time_than_an_operation_has_is_left_to_the_run() -> None:
 def test_a_limit_around_it_counts_for_all_tries() -> None:
     other = Other(unreachable(), unreachable())
     with deadlines.within(0.5), pytest.raises(errors.UnreachableError):
-        patiently(other, sleep=other.waits.append, random=lambda: 1.0)
+        with_retry(other, sleep=other.waits.append, random=lambda: 1.0)
 
     assert other.calls == 1
 
@@ -68,7 +68,7 @@ def test_a_limit_around_it_counts_for_all_tries() -> None:
 def test_what_will_be_the_same_again_is_not_made_again(reason: str) -> None:
     other = Other(unreachable(reason))
     with pytest.raises(errors.UnreachableError):
-        patiently(other, sleep=other.waits.append, random=lambda: 1.0)
+        with_retry(other, sleep=other.waits.append, random=lambda: 1.0)
 
     assert other.calls == 1
 
@@ -87,6 +87,6 @@ def test_what_may_have_been_carried_out_or_was_refused_is_not_made_again(
 ) -> None:
     other = Other(failure())
     with pytest.raises(errors.IntegrationError):
-        patiently(other, sleep=other.waits.append, random=lambda: 1.0)
+        with_retry(other, sleep=other.waits.append, random=lambda: 1.0)
 
     assert other.calls == 1

@@ -314,11 +314,11 @@ def test_repeated_post_makes_a_duplicate(outsmart: OutSmartSandbox, caller: OutS
     assert outsmart.store.duplicates() == {"work_orders": {"20251201": 2}}
 
 
-@pytest.mark.parametrize(("is_told", "answered"), [(True, [2500026]), (False, [])])
+@pytest.mark.parametrize(("is_reported", "answered"), [(True, [2500026]), (False, [])])
 def test_duplicate_is_skipped_when_asked(
-    outsmart: OutSmartSandbox, caller: OutSmartCaller, is_told: bool, answered: list[int]
+    outsmart: OutSmartSandbox, caller: OutSmartCaller, is_reported: bool, answered: list[int]
 ) -> None:
-    outsmart.behaviour.duplicates_return_row_id = is_told
+    outsmart.behaviour.duplicates_return_row_id = is_reported
     caller.post("PostWorkorders", [NEW])
 
     answer = caller.post("PostWorkorders", [NEW], skip_duplicate_workorder_no="true")

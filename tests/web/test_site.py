@@ -99,7 +99,7 @@ def test_fault_of_ours_shows_a_plain_page_without_details(editor: Client, monkey
     def broken() -> None:
         raise ZeroDivisionError("tok-7f3a-outsmart")
 
-    monkeypatch.setattr("kingsync.web.start.dashboard.overview", broken)
+    monkeypatch.setattr("kingsync.web.start.dashboard.dashboard", broken)
     editor.raise_request_exception = False
 
     answer = editor.get("/t/jansen/")
@@ -115,7 +115,7 @@ def test_the_page_of_a_fault_says_that_we_are_told_where_we_are(
     editor: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings, dsn: str
 ) -> None:
     settings.SENTRY_DSN = dsn
-    monkeypatch.setattr("kingsync.web.start.dashboard.overview", lambda: 1 / 0)
+    monkeypatch.setattr("kingsync.web.start.dashboard.dashboard", lambda: 1 / 0)
     editor.raise_request_exception = False
 
     page = editor.get("/t/jansen/").content.decode()

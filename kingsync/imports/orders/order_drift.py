@@ -40,7 +40,7 @@ class OrderWatch:
         is_back = link.state == State.GONE
         if is_back:
             link.state, link.reason = State.LINKED, {}
-            self._note("record.open_again", link, LogEntry.Level.INFO)
+            self._log_event("record.open_again", link, LogEntry.Level.INFO)
         is_settled = is_exported and bool(link.difference)
         if is_settled:
             link.difference = []
@@ -52,9 +52,9 @@ class OrderWatch:
         is_news = bool(found) and found != link.difference
         link.difference, link.source_hash = found, source_hash
         if found:
-            self._tell(link, "unchanged", _why(found), found)
+            self._report(link, "unchanged", _why(found), found)
         if is_news:
-            self._note("record.differs", link, LogEntry.Level.WARNING, _why(found), {"difference": found})
+            self._log_event("record.differs", link, LogEntry.Level.WARNING, _why(found), {"difference": found})
 
     def _differences(self, link: RecordLink, order: Order) -> list[Difference]:
         order = order_changes.without_ours(order, link.outsmart_id)
@@ -74,18 +74,18 @@ class OrderWatch:
             return []  # posted in an obsolete format: it cannot be compared
         return order_changes.between(sent, imported_orders.drafted(order, customer, invoice, choices), known)
 
-    def gone(self, link: RecordLink) -> None:
+    def deleted_at_source(self, link: RecordLink) -> None:
         """Mark an order that King no longer shows; the work order is left to the users."""
         why = reason("order_gone")
         link.state, link.reason = State.GONE, dict(stored(why))
-        self._tell(link, "gone", why)
-        self._note("record.gone", link, LogEntry.Level.WARNING, why)
+        self._report(link, "gone", why)
+        self._log_event("record.gone", link, LogEntry.Level.WARNING, why)
 
-    def _tell(self, link: RecordLink, outcome: str, why: Reason, found: Sequence[dict[str, str]] = ()) -> None:
+    def _report(self, link: RecordLink, outcome: str, why: Reason, found: Sequence[dict[str, str]] = ()) -> None:
         if self._claim.run.is_dry:
-            tell(self._claim, link.king_id, outcome, why=why, name=link.name, found=found)
+            report(self._claim, link.king_id, outcome, why=why, name=link.name, found=found)
 
-    def _note(
+    def _log_event(
         self,
         event: str,
         link: RecordLink,
@@ -109,7 +109,7 @@ def _why(found: list[dict[str, str]]) -> Reason:
     return reason("order_differs", fields=", ".join(fields[:NAMED_AT_MOST]) + more)
 
 
-def tell(
+def report(
     claim: Claim,
     number: str,
     outcome: str,

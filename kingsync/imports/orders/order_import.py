@@ -18,7 +18,7 @@ from kingsync.imports.orders.order_customers import Customers
 from kingsync.imports.orders.order_drift import OrderWatch
 from kingsync.imports.orders.order_links import State
 from kingsync.imports.orders.order_post import Ready
-from kingsync.imports.orders.order_progress import OrderPass
+from kingsync.imports.orders.order_progress import OrderScan
 from kingsync.models.connections import Connection, System
 from kingsync.models.import_kinds import ORDERS
 from kingsync.models.links import RecordKind, RecordLink
@@ -40,7 +40,7 @@ Counted = Literal["skipped", "rejected"]
 
 
 @dataclass(frozen=True)
-class _Met:
+class _Scanned:
     """An order on a page of King's whose number was read, with its existing link."""
 
     number: str
@@ -56,7 +56,7 @@ class OrderImport:
         self._claim, self._choices, self._king, self._outsmart, self._log = claim, choices, king, outsmart, log
         self._customers = Customers(king)
         self._watch = OrderWatch(claim, choices, self._customers, log)
-        self._pass = OrderPass(king, is_dry=claim.run.is_dry)
+        self._scan = OrderScan(king, is_dry=claim.run.is_dry)
         self._is_dry = claim.run.is_dry
         self._links: list[RecordLink] = []
         king_connection = Connection.objects.filter(system=System.KING).defer("credentials").first()
@@ -65,15 +65,15 @@ class OrderImport:
     def work(self) -> bool:
         """Read page by page; return True when the slice is over before the last page."""
         claim, (after, done) = self._claim, self._begin()
-        claim.beat(kind=NAME, done=done)
+        claim.heartbeat(kind=NAME, done=done)
         for page in self._king.iter_pages(Kind.ORDER, after=after, size=PAGE):
             self._page(page)
             done += len(page.records)
             self._log.write()
             if page.next_after:
                 is_slice_over = claim.is_slice_over
-                is_remembered = is_slice_over and self._pass.remember()
-                claim.beat(done=done, cursor=self._cursor(page.next_after, done, is_remembered=is_remembered))
+                is_remembered = is_slice_over and self._scan.remember()
+                claim.heartbeat(done=done, cursor=self._cursor(page.next_after, done, is_remembered=is_remembered))
                 if is_slice_over:
                     return True
         self._finish(done)
@@ -83,10 +83,10 @@ class OrderImport:
         """Return the order to continue after and the count so far: from an earlier slice, or the start."""
         stood = self._claim.run.cursor.get(NAME)
         if stood is None:
-            self._pass.begin()
+            self._scan.begin()
             return "", 0
         if stood["is_remembered"]:
-            self._pass.go_on()
+            self._scan.go_on()
         return stood["after"], stood["done"]
 
     def _cursor(self, after: str, done: int, *, is_remembered: bool) -> dict[str, object]:
@@ -95,37 +95,37 @@ class OrderImport:
 
     def _finish(self, done: int) -> None:
         """Mark orders that King no longer shows. After a crash in between the last page is read again."""
-        for link in self._pass.missing():
-            self._watch.gone(link)
+        for link in self._scan.missing():
+            self._watch.deleted_at_source(link)
             self._links.append(link)
         self._store_links()
-        self._pass.end()
+        self._scan.end()
         self._log.write()
-        self._claim.beat(done=done)
+        self._claim.heartbeat(done=done)
 
     # --- One page -----------------------------------------------------------------------------------------------------
 
     def _page(self, page: Page) -> None:
         self._claim.count("read", len(page.records))
-        met = self._met(page)
-        self._pass.meet(each.number for each in met)
-        ledger = order_links.in_the_ledger(each.number for each in met)
-        is_told = {each.number: self._is_told(each, ledger) for each in met}
-        self._claim.count("unchanged", sum(is_told.values()))
-        found = [(each, order) for each in met if not is_told[each.number] and (order := self._decoded(each))]
+        scanned = self._scanned(page)
+        self._scan.mark_seen(each.number for each in scanned)
+        ledger = order_links.in_the_ledger(each.number for each in scanned)
+        is_reported = {each.number: self._is_reported(each, ledger) for each in scanned}
+        self._claim.count("unchanged", sum(is_reported.values()))
+        found = [(each, order) for each in scanned if not is_reported[each.number] and (order := self._decoded(each))]
         self._customers.prepare(order for _, order in found)
         new = [ready for each, order in found if (ready := self._considered(each, order))]
         for start in range(0, len(new), BATCH):
             self._make(new[start : start + BATCH])
         self._store_links()
 
-    def _met(self, page: Page) -> list[_Met]:
+    def _scanned(self, page: Page) -> list[_Scanned]:
         numbered = [(number, bytes(raw)) for raw in page.records if (number := self._number(bytes(raw)))]
         newest = dict(numbered)  # an order listed twice on a page is one order
         self._claim.count("unchanged", len(numbered) - len(newest))
         links = order_links.of(newest)
         return [
-            _Met(number, raw, uuid.UUID(bytes=seen_hashes.digest_of(raw)), links.get(number))
+            _Scanned(number, raw, uuid.UUID(bytes=seen_hashes.digest_of(raw)), links.get(number))
             for number, raw in newest.items()
         ]
 
@@ -139,16 +139,16 @@ class OrderImport:
             if len(number) <= LONGEST_NUMBER:
                 return number
             detail = f"{number[:LONGEST_NUMBER]}…"
-        self._pass.cannot_be_sure()
+        self._scan.cannot_be_sure()
         self._claim.count("rejected")
         why = reason("unreadable_record", detail=detail)
-        is_new = not self._log.was_told("record.rejected", why, kind=RecordKind.ORDER)
+        is_new = not self._log.was_reported("record.rejected", why, kind=RecordKind.ORDER)
         self._claim.problem(is_new=is_new)
         if is_new:
             self._log.add("record.rejected", why, level=LogEntry.Level.ERROR, kind=RecordKind.ORDER)
         return ""
 
-    def _is_told(self, each: _Met, ledger: Mapping[str, bool]) -> bool:
+    def _is_reported(self, each: _Scanned, ledger: Mapping[str, bool]) -> bool:
         """Return True for an order that needs no further look: it has a work order and is unchanged.
 
         Once the export has begun to write to an order, the export watches it.
@@ -160,14 +160,14 @@ class OrderImport:
             self._links.append(link)
         return is_exported or not link.sent or link.source_hash == each.source_hash
 
-    def _decoded(self, each: _Met) -> Order | None:
+    def _decoded(self, each: _Scanned) -> Order | None:
         try:
             return payloads.order(each.raw)
         except errors.PayloadError as error:
             self._drop(each, "rejected", reason("unreadable_record", detail=error.detail or error.path))
             return None
 
-    def _considered(self, each: _Met, order: Order) -> tuple[_Met, NewWork] | None:
+    def _considered(self, each: _Scanned, order: Order) -> tuple[_Scanned, NewWork] | None:
         """Return the work order to make; None if it exists, is left alone or is impossible (saved so)."""
         if each.link is not None and each.link.state in order_links.WITH_WORK_ORDER:
             self._claim.count("unchanged")
@@ -190,7 +190,7 @@ class OrderImport:
 
     # --- Saving -------------------------------------------------------------------------------------------------------
 
-    def _drop(self, each: _Met, counted: Counted, why: Reason) -> None:
+    def _drop(self, each: _Scanned, counted: Counted, why: Reason) -> None:
         """Count and list an order that does not become a work order; the same reason is logged once."""
         is_wrong = counted == "rejected"
         self._claim.count(counted)
@@ -202,7 +202,7 @@ class OrderImport:
             level = LogEntry.Level.ERROR if is_wrong else LogEntry.Level.INFO
             self._log.add(f"record.{counted}", why, level=level, kind=RecordKind.ORDER, king_id=each.number)
         if self._is_dry:
-            order_drift.tell(self._claim, each.number, counted, why=why)
+            order_drift.report(self._claim, each.number, counted, why=why)
         # One that was refused again was meanwhile saved as being posted.
         if (is_news or is_wrong) and (each.link is None or each.link.state not in order_links.WITH_WORK_ORDER):
             self._links.append(link)
@@ -214,28 +214,28 @@ class OrderImport:
 
     # --- Making work orders -------------------------------------------------------------------------------------------
 
-    def _make(self, found: Sequence[tuple[_Met, NewWork]]) -> None:
+    def _make(self, found: Sequence[tuple[_Scanned, NewWork]]) -> None:
         """Make the work orders that OutSmart does not have."""
         new = [(each, work) for each, work in found if self._is_new(each, work)]
         if self._is_dry:
             self._claim.count("created", len(new))
             for each, work in new:
-                order_drift.tell(self._claim, each.number, "created", work=work)
+                order_drift.report(self._claim, each.number, "created", work=work)
             return
         by_number = {each.number: each for each, _ in new}
-        self._claim.pulse()
+        self._claim.renew_lease()
         ready = [Ready(work, each.source_hash) for each, work in new]
         refused = order_post.post(self._outsmart, ready, self._journal)
         self._claim.count("created", len(new) - len(refused))
         for number, why in refused.items():
             self._drop(by_number[number], "rejected", why)
 
-    def _is_new(self, each: _Met, work: NewWork) -> bool:
+    def _is_new(self, each: _Scanned, work: NewWork) -> bool:
         """Return whether OutSmart lacks the order: a call, before which the run may be taken over or cancelled."""
-        self._claim.pulse()
+        self._claim.renew_lease()
         return not self._is_there(each, work)
 
-    def _is_there(self, each: _Met, work: NewWork) -> bool:
+    def _is_there(self, each: _Scanned, work: NewWork) -> bool:
         """Return True if OutSmart has a work order for the order (saved so), or cannot be asked about it.
 
         An interrupted run posted it, which was saved beforehand; or a user typed its number into a work order, which is
@@ -265,9 +265,9 @@ class OrderImport:
         self._claim.count("skipped" if is_taken else "created" if posted else "unchanged")
         return True
 
-    def _is_ours_again(self, each: _Met, work: NewWork, outsmart_id: str) -> bool:
+    def _is_ours_again(self, each: _Scanned, work: NewWork, outsmart_id: str) -> bool:
         """Link a work order posted by a lost state of the database, with the lines that its materials come from."""
         if not self._is_dry:
-            order_post.book_again(Ready(work, each.source_hash), outsmart_id)
+            order_post.save_again(Ready(work, each.source_hash), outsmart_id)
         self._claim.count("unchanged")
         return True

@@ -26,7 +26,7 @@ from kingsync.models.links import RecordLink
 from kingsync.rules.imported_orders import NewWork
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.journal import Journal
-from kingsync.runs.retry import patiently
+from kingsync.runs.retry import with_retry
 
 THEIR_FAULT = "1007"
 
@@ -45,7 +45,7 @@ class Ready:
 
 def find(outsmart: Client, number: str) -> str | None:
     """Return the id of the work order with this King order number. Raises `PayloadError`."""
-    raw = patiently(lambda: outsmart.find_work_order(king_order_number=number))
+    raw = with_retry(lambda: outsmart.find_work_order(king_order_number=number))
     return None if raw is None else payloads.outsmart_id(raw)
 
 
@@ -54,7 +54,7 @@ def post(outsmart: Client, batch: Sequence[Ready], journal: Journal) -> dict[str
 
     Raises the errors that are not about one record; what was saved before then leads the next run to the rest.
     """
-    _book_intent(batch)
+    _save_intent(batch)
     journal.about_to_create_all(ready.number for ready in batch)
     ids: dict[str, str] = {}
     refusals = batch_post.halving(lambda part: ids.update(_sent(outsmart, part)), batch)
@@ -67,14 +67,14 @@ def post(outsmart: Client, batch: Sequence[Ready], journal: Journal) -> dict[str
     return refused
 
 
-def _book_intent(batch: Sequence[Ready]) -> None:
+def _save_intent(batch: Sequence[Ready]) -> None:
     why = reason("order_being_posted")
     with transaction.atomic():
         order_links.store([_link(ready, State.REJECTED, why=why) for ready in batch])
         imported_lines.store(ready.work for ready in batch)
 
 
-def book_again(ready: Ready, outsmart_id: str) -> None:
+def save_again(ready: Ready, outsmart_id: str) -> None:
     """Save a work order that was posted before the database was restored to an earlier state."""
     with transaction.atomic():
         order_links.store([_link(ready, State.LINKED, outsmart_id=outsmart_id)])
@@ -100,7 +100,7 @@ def _sent(outsmart: Client, batch: Sequence[Ready]) -> dict[str, str]:
     Those that OutSmart had already may be absent from its answer, and are looked up.
     """
     try:
-        ids = patiently(lambda: outsmart.post_work_orders([ready.work.work_order for ready in batch]))
+        ids = with_retry(lambda: outsmart.post_work_orders([ready.work.work_order for ready in batch]))
     except errors.OutcomeUnknownError:
         ids = _looked_up(outsmart, batch)
         missing = [ready for ready in batch if ready.number not in ids]
@@ -110,7 +110,7 @@ def _sent(outsmart: Client, batch: Sequence[Ready]) -> dict[str, str]:
 
 def _once_more(outsmart: Client, batch: Sequence[Ready]) -> dict[str, str]:
     try:
-        return patiently(lambda: outsmart.post_work_orders([ready.work.work_order for ready in batch]))
+        return with_retry(lambda: outsmart.post_work_orders([ready.work.work_order for ready in batch]))
     except errors.OutcomeUnknownError as error:
         if error.code != THEIR_FAULT:
             raise

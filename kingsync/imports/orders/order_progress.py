@@ -23,7 +23,7 @@ ASKED_AT_MOST = 50
 _HASH_BYTES = 16
 
 
-class OrderPass:
+class OrderScan:
     """One scan, which may take several slices: in between, the database holds what is still unseen.
 
     Only if reading all pages proves that an unseen order is not open. A killed slice has stored nothing, and a dry run
@@ -32,46 +32,46 @@ class OrderPass:
 
     def __init__(self, king: KingReader, *, is_dry: bool) -> None:
         self._king, self._is_dry = king, is_dry
-        self._unmet: set[bytes] | None = None
+        self._unseen: set[bytes] | None = None
         self._began_at = timezone.now()
 
     def begin(self) -> None:
         if self._proves_absence():
-            self._unmet = set(map(_digest, order_links.waiting_for_work().values_list("king_id", flat=True)))
+            self._unseen = set(map(_digest, order_links.waiting_for_work().values_list("king_id", flat=True)))
 
     def go_on(self) -> None:
         """Continue with what an earlier slice stored."""
         state = None if self._is_dry else ReadState.objects.filter(purpose=PURPOSE, kind=Kind.ORDER.value).first()
         if state and state.unseen is not None:
             content = bytes(state.unseen)
-            self._unmet = {content[at : at + _HASH_BYTES] for at in range(0, len(content), _HASH_BYTES)}
+            self._unseen = {content[at : at + _HASH_BYTES] for at in range(0, len(content), _HASH_BYTES)}
 
-    def meet(self, numbers: Iterable[str]) -> None:
-        if self._unmet:
-            self._unmet.difference_update(map(_digest, numbers))
+    def mark_seen(self, numbers: Iterable[str]) -> None:
+        if self._unseen:
+            self._unseen.difference_update(map(_digest, numbers))
 
     def cannot_be_sure(self) -> None:
         """Give up on this scan: it contained an order whose number could not be read."""
-        self._unmet = None
+        self._unseen = None
 
     def remember(self) -> bool:
         """Store what is still unseen for the next slice; return False when there is nothing to go by."""
-        if self._unmet is None or self._is_dry:
+        if self._unseen is None or self._is_dry:
             return False
-        self._store({"unseen": b"".join(self._unmet)})
+        self._store({"unseen": b"".join(self._unseen)})
         return True
 
     def missing(self) -> Iterator[RecordLink]:
         """Yield orders that the finished scan did not see and that King, when asked, does not show as open either."""
-        if not self._unmet or not self._proves_absence():
+        if not self._unseen or not self._proves_absence():
             return
         waiting = order_links.waiting_for_work().order_by("king_id").values_list("king_id", flat=True)
-        unmet = (number for number in waiting.iterator() if _digest(number) in (self._unmet or ()))
-        links = order_links.of(itertools.islice(unmet, ASKED_AT_MOST))
+        unseen = (number for number in waiting.iterator() if _digest(number) in (self._unseen or ()))
+        links = order_links.of(itertools.islice(unseen, ASKED_AT_MOST))
         yield from (link for number, link in links.items() if not self._is_open(number))
 
     def end(self) -> None:
-        is_complete = self._unmet is not None
+        is_complete = self._unseen is not None
         self._store({"unseen": None} | ({"complete_at": self._began_at} if is_complete else {}))
 
     def _proves_absence(self) -> bool:

@@ -138,7 +138,7 @@ class Demo:
     def _start(self) -> None:
         port = self._places.web(self._say)
         self._env.setdefault("SITE_URL", f"http://{ports.HOST}:{port}")  # for links in e-mails
-        self._tell_servers()
+        self._print_servers()
         call_command("migrate", verbosity=0, interactive=False)
         self._say("migrate   the database is up to date")
         king_url, outsmart_url = self._start_sandbox("king"), self._start_sandbox("outsmart") + BASE_PATH
@@ -148,9 +148,9 @@ class Demo:
         self._say("seed      the demo tenant and its users are there")
         self._start_application(port)
         self._wait_for("web", lambda: _answers(port))
-        self._tell_address(port, users)
+        self._print_address(port, users)
 
-    def _tell_servers(self) -> None:
+    def _print_servers(self) -> None:
         database, broker = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
         self._say(
             f"servers   PostgreSQL at {database['HOST']}:{database['PORT']}, Redis at {broker.hostname}:{broker.port}"
@@ -177,7 +177,7 @@ class Demo:
     def _wait_for(self, what: str, done: Callable[[], bool]) -> None:
         self._supervisor.run_until(done, seconds=START_SECONDS, waiting_for=what)
 
-    def _tell_address(self, port: int, users: list[tuple[str, str, str]]) -> None:
+    def _print_address(self, port: int, users: list[tuple[str, str, str]]) -> None:
         (name, password, _role), *others = users
         if not os.environ.get("EMAIL_URL"):
             self._say(f"mail      becomes files in {local_folder() / 'mail'}")

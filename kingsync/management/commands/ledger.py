@@ -55,18 +55,18 @@ class Command(BaseCommand):
 
     def _do(self, options: dict[str, Any]) -> int:
         try:
-            with _told_in_words():
+            with _with_labels():
                 return self._act(options)
         except _RefusedError as refused:
             if options["json"]:
-                self._print_json({"done": [], "refused": [], "error": refused.told})
-            self.stderr.write(refused.told)
+                self._print_json({"done": [], "refused": [], "error": refused.message})
+            self.stderr.write(refused.message)
             return NOTHING_DONE
 
     def _act(self, options: dict[str, Any]) -> int:
         for name, decide in _DECISIONS.items():
             if options[name] is not None:
-                return self._tell_decided(decide(options), options["json"])
+                return self._print_result(decide(options), options["json"])
         if options["decisions"] is not None:
             self._tell(_history(options["decisions"]), options["json"], _history_line)
         elif options["causes"]:
@@ -83,9 +83,9 @@ class Command(BaseCommand):
         for entry in shown:
             self.stdout.write(line_of(entry))
 
-    def _tell_decided(self, decided: actions.Decided, as_json: bool) -> int:
+    def _print_result(self, decided: actions.Decided, as_json: bool) -> int:
         refused = [
-            {"outsmart_id": each.work_order.outsmart_id if each.work_order else "", "reason": _in_words(each.why)}
+            {"outsmart_id": each.work_order.outsmart_id if each.work_order else "", "reason": _as_text(each.why)}
             for each in decided.refused
         ]
         done = [row.outsmart_id for row in decided.done]
@@ -140,11 +140,11 @@ def _who_is_logged_in() -> str:
 class _RefusedError(Exception):
     def __init__(self, why: Reason, *, with_option: str = "") -> None:
         super().__init__(why.code)
-        self.told = f"{_in_words(why)} ({with_option})" if with_option else _in_words(why)
+        self.message = f"{_as_text(why)} ({with_option})" if with_option else _as_text(why)
 
 
 @contextmanager
-def _told_in_words() -> Iterator[None]:
+def _with_labels() -> Iterator[None]:
     """Turn the refusal of a whole action into a sentence."""
     try:
         yield
@@ -158,7 +158,7 @@ def _told_in_words() -> Iterator[None]:
         raise _RefusedError(reason_of(error)) from None
 
 
-def _in_words(why: Reason) -> str:
+def _as_text(why: Reason) -> str:
     return sentence(stored(why))
 
 
@@ -198,12 +198,12 @@ def _exclude(options: dict[str, Any]) -> actions.Decided:
 
 
 def _include(options: dict[str, Any]) -> actions.Decided:
-    return _each(options["include"], actions.include, by=options["by"])
+    return _each(options["include"], actions.restore, by=options["by"])
 
 
-def _attach(options: dict[str, Any]) -> actions.Decided:
+def _link_to_order(options: dict[str, Any]) -> actions.Decided:
     outsmart_id, number = options["attach"]
-    made = actions.attach(
+    made = actions.link_to_order(
         work_order=_row(outsmart_id),
         king_order_number=number,
         by=options["by"],
@@ -212,9 +212,9 @@ def _attach(options: dict[str, Any]) -> actions.Decided:
     return actions.Decided(done=[made.work_order])
 
 
-def _anew(options: dict[str, Any]) -> actions.Decided:
+def _reset_link(options: dict[str, Any]) -> actions.Decided:
     row, why = _row(options["anew"]), options["reason"]
-    made = actions.start_anew(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
+    made = actions.reset_link(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
     return actions.Decided(done=[made.work_order])
 
 
@@ -222,8 +222,8 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
     "retry": _retry,
     "retry_cause": _retry_cause,
     "release": _release,
-    "attach": _attach,
-    "anew": _anew,
+    "attach": _link_to_order,
+    "anew": _reset_link,
     "exclude": _exclude,
     "include": _include,
 }

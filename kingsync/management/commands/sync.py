@@ -78,7 +78,7 @@ class Command(BaseCommand):
         with _registered(options.get("files") or []) as files:
             lifecycle.interrupt_dead(kind)
             requested = _requested(kind, _run_options(options, files))
-            if requested.joined:
+            if requested.already_running:
                 raise CommandError(_going_on(requested.run), returncode=FAILED)
             with _progress(tenant, requested.run):
                 worked = worker.work(requested.run.pk, slice_seconds=FOREVER)

@@ -86,9 +86,11 @@ def change_email(request: access.PersonRequest) -> HttpResponse:
         return _page(request, email_form=form, status=422)
     email = form.cleaned_data["email"]
     sealed = signing.dumps({"user": request.user.pk, "old": request.user.email, "new": email}, salt=SALT)
-    told = {"user": request.user, "link": mailer.link("email_confirm", sealed)}
+    content = {"user": request.user, "link": mailer.link("email_confirm", sealed)}
     try:
-        mailer.send_from_page(to=[email], subject=_("Your e-mail address for kingsync"), template="email", context=told)
+        mailer.send_from_page(
+            to=[email], subject=_("Your e-mail address for kingsync"), template="email", context=content
+        )
     except OSError:
         messages.error(request, _("The e-mail could not be sent. Nothing was changed; try again later."))
         return redirect("account")
@@ -129,11 +131,11 @@ class ChangePasswordView(PasswordChangeView):
 def _sealed_email(user: User, sealed: str) -> str:
     """Return the new address of a link that is recent, this person's, and not used yet; else ""."""
     try:
-        told = signing.loads(sealed, salt=SALT, max_age=settings.PASSWORD_RESET_TIMEOUT)
+        content = signing.loads(sealed, salt=SALT, max_age=settings.PASSWORD_RESET_TIMEOUT)
     except signing.BadSignature:
         return ""
-    is_ours = told["user"] == user.pk and told["old"] == user.email
-    return str(told["new"]) if is_ours else ""
+    is_ours = content["user"] == user.pk and content["old"] == user.email
+    return str(content["new"]) if is_ours else ""
 
 
 def _take(email: str, user: User) -> bool:

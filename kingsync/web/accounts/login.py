@@ -43,11 +43,11 @@ class LoginForm(AuthenticationForm):
         if not email or not self.cleaned_data.get("password"):
             return self.cleaned_data
         try:
-            booked = throttle.book(*tries.of_password(self.request, email))
+            recorded = throttle.record_try(*tries.of_password(self.request, email))
         except throttle.TooManyTriesError:
             raise ValidationError(TOO_MANY, code="too_many") from None
         cleaned = super().clean()
-        throttle.forgive(booked)
+        throttle.forgive(recorded)
         return cleaned
 
 
@@ -79,7 +79,7 @@ class ResetForm(PasswordResetForm):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         try:
-            throttle.book(*tries.of_reset(kwargs.get("request"), self.cleaned_data["email"]))
+            throttle.record_try(*tries.of_reset(kwargs.get("request"), self.cleaned_data["email"]))
         except throttle.TooManyTriesError:
             return  # enough e-mails for one quarter of an hour
         super().save(*args, **kwargs)

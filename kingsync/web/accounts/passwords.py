@@ -50,9 +50,9 @@ class ChangePasswordForm(PasswordChangeForm):
 def check_again(user: User, password: str) -> None:
     """Raise `ValidationError` if the user's password is wrong, or was wrong too often."""
     try:
-        booked = throttle.book(*tries.of_check(user))
+        recorded = throttle.record_try(*tries.of_check(user))
     except throttle.TooManyTriesError:
         raise forms.ValidationError(_("Too many wrong passwords. Wait a quarter of an hour.")) from None
     if not user.check_password(password):
         raise forms.ValidationError(_("The password is incorrect."))
-    throttle.forgive(booked)
+    throttle.forgive(recorded)

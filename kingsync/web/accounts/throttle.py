@@ -33,7 +33,7 @@ class Limit:
     most: int
 
 
-def book(*limits: Limit) -> list[int]:
+def record_try(*limits: Limit) -> list[int]:
     """Count a try against each subject before it is made, so that simultaneous tries cannot slip through.
 
     Returns what `forgive` takes back when the password was right. Raises `TooManyTriesError`; such a try is not

@@ -51,19 +51,19 @@ def second_step_page(request: access.PersonRequest) -> HttpResponse:
 def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
     is_known = bool(known_devices.of(request, request.user))
     try:
-        booked = throttle.book(*tries.of_code(request, request.user))
+        recorded = throttle.record_try(*tries.of_code(request, request.user))
         device = two_step_codes.verify(request.user, form.cleaned_data["code"], is_known=is_known)
     except throttle.TooManyTriesError:
         form.add_error("code", _("Too many wrong codes. Wait a quarter of an hour."))
         return False
     except two_step_codes.WaitError as error:
-        throttle.forgive(booked)
+        throttle.forgive(recorded)
         form.add_error("code", _("Too many wrong codes. Wait %(count)s seconds.") % {"count": error.seconds})
         return False
     if device is None:
         form.add_error("code", _("The code is incorrect. A code is valid for half a minute."))
         return False
-    throttle.forgive(booked)
+    throttle.forgive(recorded)
     django_otp.login(request, device)
     return True
 

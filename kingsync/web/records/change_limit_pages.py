@@ -25,7 +25,7 @@ ALLOW, REFUSE = "allow", "refuse"
 
 
 @dataclass(frozen=True)
-class Held:
+class StagedRecord:
     """One record that the change limit holds back."""
 
     king_id: str
@@ -36,24 +36,24 @@ class Held:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.members
-def brake(request: access.TenantRequest, brake_id: int) -> HttpResponse:
+def change_limit_page(request: access.TenantRequest, brake_id: int) -> HttpResponse:
     """Show what an import would do; accept the decision of an editor."""
     found = get_object_or_404(Brake.objects.select_related("decided_by", "run"), pk=brake_id)
     if request.method == "POST":
-        return _decide(request, brake_id=found.pk, kind=found.kind)
-    held = [_held(each) for each in found.records]
+        return _resolve(request, brake_id=found.pk, kind=found.kind)
+    staged = [_staged_record(each) for each in found.records]
     context = {
         "brake": found,
-        "kind": run_labels.kind_words(found.kind),
-        "records": held,
-        "rest": max(0, found.changed_count + found.deactivated_count - len(held)),
+        "kind": run_labels.kind_label(found.kind),
+        "records": staged,
+        "rest": max(0, found.changed_count + found.deactivated_count - len(staged)),
         "is_open": found.state in Brake.OPEN,
         "may_decide": found.state in (Brake.State.WAITING, Brake.State.REFUSED),
     }
     return render(request, "records/change_limit.html", context)
 
 
-def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpResponse:
+def _resolve(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpResponse:
     if not request.may_edit:
         raise PermissionDenied
     decision = request.POST.get("decision", "")
@@ -62,7 +62,7 @@ def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpR
     try:
         if decision == ALLOW:
             change_limit.allow(brake_id, by=request.user)
-            _import_now(request, kind)
+            import_now(request, kind)
         else:
             change_limit.refuse(brake_id, by=request.user)
             messages.info(request, _("On hold: nothing is written until someone approves it."))
@@ -71,22 +71,22 @@ def _decide(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpR
     return redirect("tenant", slug=request.tenant.slug)
 
 
-def _import_now(request: access.TenantRequest, kind: str) -> None:
+def import_now(request: access.TenantRequest, kind: str) -> None:
     """Start the approved import; one already in progress began before the approval, so the next one does it."""
     try:
         requested = start_runs.start(request, RunKind.IMPORT, {"kinds": [kind], "full": True})
     except NotWantedError as error:
-        messages.warning(request, refusals.words(error))
+        messages.warning(request, refusals.message(error))
         return
-    if requested.joined:
+    if requested.already_running:
         messages.success(request, _("Approved. An import is in progress; the next one writes the changes."))
     else:
         messages.success(request, _("Approved. The import has been started."))
 
 
-def _held(entry: Mapping[str, Any]) -> Held:
+def _staged_record(entry: Mapping[str, Any]) -> StagedRecord:
     changes = entry.get("changes") or {}
-    return Held(
+    return StagedRecord(
         king_id=str(entry.get("king_id", "")),
         name=str(entry.get("name", "")),
         is_deactivated=entry.get("action") == "deactivated",

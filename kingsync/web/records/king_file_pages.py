@@ -129,9 +129,9 @@ def _import(request: access.TenantRequest, files: list[KingFile]) -> None:
     try:
         requested = start_runs.start(request, RunKind.IMPORT, {SyncRun.NAMED_FILES: [file.pk for file in files]})
     except NotWantedError as error:
-        messages.warning(request, refusals.words(error))
+        messages.warning(request, refusals.message(error))
         return
-    if requested.joined:
+    if requested.already_running:
         messages.info(request, _("An import is already in progress. The next one reads the files."))
     else:
         messages.success(request, _("The import of the files has been started."))

@@ -21,7 +21,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ExampleRecord:
     number: str
     name: str
     why: str
@@ -36,7 +36,7 @@ class Group:
     outcome: str
     label: str
     count: int
-    samples: list[Sample]
+    samples: list[ExampleRecord]
 
 
 Row = Mapping[str, Any]
@@ -69,14 +69,14 @@ def _rank(item: tuple[str, list[Row]]) -> int:
 def _group(run: SyncRun, kind: str, outcome: str, rows: list[Row]) -> Group:
     counted = int(run.counts_by_kind.get(kind, {}).get(outcome, 0))
     label = run_labels.count_label(outcome) if outcome in COUNTS else outcome
-    return Group(run_labels.kind_words(kind), outcome, label, max(counted, len(rows)), [_sample(row) for row in rows])
+    return Group(run_labels.kind_label(kind), outcome, label, max(counted, len(rows)), [_sample(row) for row in rows])
 
 
-def _sample(row: Row) -> Sample:
+def _sample(row: Row) -> ExampleRecord:
     changes = [
         Change(field_name(field), shown(old, field=field), shown(new, field=field))
         for field, (old, new) in (row.get("changes") or {}).items()
     ]
     number = row.get("king_id") or row.get("order_number") or row.get("outsmart_id") or ""
     reasons = row.get("reasons") or [row.get("reason") or {}]
-    return Sample(str(number), str(row.get("name") or ""), reason_texts.sentences(reasons), changes)
+    return ExampleRecord(str(number), str(row.get("name") or ""), reason_texts.sentences(reasons), changes)

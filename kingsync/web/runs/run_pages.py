@@ -66,17 +66,17 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
         "counts": run_labels.labelled_counts(found),
         "kind_counts": run_labels.counts_by_kind(found),
         "samples": record_samples.of(found) if found.is_dry else [],
-        "trial": trial,
+        "dry_run_orders": trial,
         "refusal": tenant_status.refusal(RunKind.EXPORT) if trial else None,
         "page": paging.newest_first(entries, before=request.GET.get("before", "")),
         "level": level,
         "levels": LogEntry.Level,
-        "log_is_gone": _log_is_gone(found, request.tenant.log_days),
+        "log_is_gone": _is_log_purged(found, request.tenant.log_days),
     }
     return render(request, "runs/_run.html" if request.htmx else "runs/run.html", context)
 
 
-def _log_is_gone(found: SyncRun, log_days: int) -> bool:
+def _is_log_purged(found: SyncRun, log_days: int) -> bool:
     """Return whether the run is so old that its entries were purged."""
     return found.finished_at is not None and found.finished_at < timezone.now() - datetime.timedelta(days=log_days)
 

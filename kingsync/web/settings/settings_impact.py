@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from kingsync.exports import settings_impact as forecasts
-from kingsync.exports.settings_impact import Changed, End, Forecast, Verdict
+from kingsync.exports.settings_impact import Changed, End, SettingsImpact, SettingsOutcome
 from kingsync.messages import reason_texts
 from kingsync.web.settings import settings_sections, settings_versions
 from kingsync.web.settings.settings_form import SettingsForm
@@ -56,17 +56,17 @@ class Row:
 @sensitive_post_parameters()
 @require_POST
 @access.editors
-def forecast(request: access.TenantRequest) -> HttpResponse:
+def settings_impact(request: access.TenantRequest) -> HttpResponse:
     """Show what the next export would do with the form as it is; stores nothing and calls neither system."""
     form = SettingsForm(request.POST, instance=settings_versions.stored_settings())
     if not form.is_valid():
         return render(request, "settings/_impact.html", {"problems": settings_sections.problems([form])})
     stored = settings_versions.stored_settings().as_mapping().exports
-    found = forecasts.forecast(stored, form.instance.as_mapping().exports)
+    found = forecasts.settings_impact(stored, form.instance.as_mapping().exports)
     return render(request, "settings/_impact.html", _context(found) | {"is_same": not form.has_changed()})
 
 
-def _context(found: Forecast) -> dict[str, object]:
+def _context(found: SettingsImpact) -> dict[str, object]:
     return {
         "forecast": found,
         "counts": _counts(found.now, found.then),
@@ -83,6 +83,6 @@ def _counts(now: Counter[End], then: Counter[End]) -> list[Count]:
     ]
 
 
-def _ending(verdict: Verdict) -> Ending:
+def _ending(verdict: SettingsOutcome) -> Ending:
     reasons = [reason_texts.stored(why) for why in verdict.reasons]
     return Ending(str(_NAMES[verdict.end]), _TONES.get(verdict.end, "calm"), reasons)

@@ -56,8 +56,10 @@ class Forms:
 def settings_page(request: access.TenantRequest) -> HttpResponse:
     """Show the settings; save them for editors."""
     if request.method != "POST":
-        to_try = settings_saved.to_try(request)
-        return _page(request, _forms(request, is_read_only=not request.may_edit), to_try=to_try)
+        connections_to_check = settings_saved.connections_to_check(request)
+        return _page(
+            request, _forms(request, is_read_only=not request.may_edit), connections_to_check=connections_to_check
+        )
     if not request.may_edit:
         raise PermissionDenied
     forms = _forms(request, request.POST)
@@ -70,7 +72,7 @@ def settings_page(request: access.TenantRequest) -> HttpResponse:
     except StaleVersionError:
         return _stale_page(request, forms)
     if has_changed:
-        settings_saved.tell(request, changed=[form.system for form in forms.connections if form.has_changed()])
+        settings_saved.report_saved(request, changed=[form.system for form in forms.connections if form.has_changed()])
     else:
         messages.success(request, _("There was nothing to save."))
     return redirect("settings", slug=request.tenant.slug)

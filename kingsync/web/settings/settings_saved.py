@@ -16,18 +16,18 @@ from kingsync.web.start import dashboard, onboarding
 KEY = "connections_to_try"
 
 
-def tell(request: access.TenantRequest, *, changed: Iterable[System]) -> None:
+def report_saved(request: access.TenantRequest, *, changed: Iterable[System]) -> None:
     """Confirm saving, with a link back to unfinished onboarding; queue checks of the changed connections."""
     if systems := [str(system) for system in changed]:
         request.session[KEY] = [request.tenant.slug, systems]
-    told = _("Saved.")
-    if onboarding.steps(request.tenant, dashboard.overview()):
+    message = _("Saved.")
+    if onboarding.steps(request.tenant, dashboard.dashboard()):
         address = reverse("tenant", args=[request.tenant.slug])
-        told = format_html('{} <a href="{}">{}</a>', told, address, _("Continue getting started"))
-    messages.success(request, told)
+        message = format_html('{} <a href="{}">{}</a>', message, address, _("Continue getting started"))
+    messages.success(request, message)
 
 
-def to_try(request: access.TenantRequest) -> list[str]:
+def connections_to_check(request: access.TenantRequest) -> list[str]:
     """Return, once, the connections that were just saved, for the page to check."""
     if KEY not in request.session:
         return []

@@ -47,12 +47,12 @@ def latest_first(rows: models.QuerySet[M], *, by: str, before: str, size: int = 
     last = found[size - 1] if len(found) > size else None
     return Page(
         rows=[by_key[key] for key, _ in found[:size] if key in by_key],
-        older=_told(last, by) if last else None,
+        older=_parsed(last, by) if last else None,
         is_first=is_first,
     )
 
 
-def _told(last: tuple[int, datetime.date | int], by: str) -> str:
+def _parsed(last: tuple[int, datetime.date | int], by: str) -> str:
     key, value = last
     return f"{value.isoformat()}{_BETWEEN}{key}" if by != "pk" and isinstance(value, datetime.date) else f"{key}"
 

@@ -17,36 +17,40 @@ from kingsync.runs.refusals import Refusal, why
 NAMED = 10
 
 
-def words(error: Refusal | CallRefusedError) -> str:
+def message(error: Refusal | CallRefusedError) -> str:
     return sentence(stored(error.why if isinstance(error, CallRefusedError) else why(error)))
 
 
 def result(decided: actions.Decided, *, kind: Decision.Kind) -> str:
     """Return "12 are ready for the next export, 3 are not: why (A, B, C).", each reason once."""
     done, refused = len(decided.done), len(decided.refused)
-    told = _done(kind, done)
+    message_text = _done(kind, done)
     if not refused:
-        return f"{told}."
-    return _("%(done)s, %(count)s not: %(why)s") % {"done": told, "count": refused, "why": _reasons(decided.refused)}
+        return f"{message_text}."
+    return _("%(done)s, %(count)s not: %(why)s") % {
+        "done": message_text,
+        "count": refused,
+        "why": _reasons(decided.refused),
+    }
 
 
 def _done(kind: Decision.Kind, count: int) -> str:
     if kind == Decision.Kind.EXCLUDE:
-        told = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
+        message_text = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
     else:
-        told = ngettext(
+        message_text = ngettext(
             "%(count)s work order is ready for the next export",
             "%(count)s work orders are ready for the next export",
             count,
         )
-    return told % {"count": count}
+    return message_text % {"count": count}
 
 
 def _reasons(refused: Iterable[actions.Refused]) -> str:
     by_reason: dict[str, list[str]] = {}
     for each in refused:
         by_reason.setdefault(sentence(stored(each.why)), []).append(str(each.work_order or each.key))
-    return " ".join(f"{told} ({_names(names)})" for told, names in by_reason.items())
+    return " ".join(f"{message_text} ({_names(names)})" for message_text, names in by_reason.items())
 
 
 def _names(names: list[str]) -> str:

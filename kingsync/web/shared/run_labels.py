@@ -43,7 +43,7 @@ def started_by(run: SyncRun) -> str:
     return gettext("started with the button")
 
 
-def kind_words(kind: str) -> str:
+def kind_label(kind: str) -> str:
     """Return "customers" for a kind of the tenant file, in the active language."""
     return gettext("work orders") if kind == "work_orders" else import_kinds.label_of(kind)
 
@@ -55,7 +55,7 @@ def progress(run: SyncRun) -> str:
     """
     if run.progress_total is None and not run.progress_done:
         return ""
-    kind = kind_words(run.progress_kind) if run.kind == RunKind.IMPORT and run.progress_kind else ""
+    kind = kind_label(run.progress_kind) if run.kind == RunKind.IMPORT and run.progress_kind else ""
     return f"{kind}: {_amount(run)}" if kind else _amount(run)
 
 
@@ -107,7 +107,7 @@ def _time_left(run: SyncRun, rate: float) -> str:
 def asked(run: SyncRun) -> str:
     """Return the options beyond the ordinary: "products; everything, not only changes"."""
     options = run.options
-    parts = [", ".join(kind_words(kind) for kind in options.get("kinds", []))]
+    parts = [", ".join(kind_label(kind) for kind in options.get("kinds", []))]
     if options.get("full"):
         parts.append(gettext("everything, not only changes"))
     numbers = options.get("work_orders", [])
@@ -129,7 +129,7 @@ def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
     """Return (kind in words, its counts) for each kind in the run; counts that are 0 for all kinds are left out."""
     told = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
     return [
-        (kind_words(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in told])
+        (kind_label(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in told])
         for kind, counts in run.counts_by_kind.items()
     ]
 

@@ -184,12 +184,12 @@ def made_by(work_order: WorkOrder) -> str:
 
 
 @register.filter
-def kind_words(kind: str) -> str:
+def kind_label(kind: str) -> str:
     """Return "customers" for a kind of the tenant file."""
-    return run_labels.kind_words(kind)
+    return run_labels.kind_label(kind)
 
 
 @register.filter
-def field_words(code: str) -> str:
+def field_label(code: str) -> str:
     """Return what people call a field of a record."""
     return field_name(code)

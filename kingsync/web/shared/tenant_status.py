@@ -39,7 +39,7 @@ class SystemCard:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TenantStatus:
     settings: SyncSettings | None
     systems: list[SystemCard]
 
@@ -71,18 +71,18 @@ class RunCard:
     refusal: StoredReason | None
 
 
-def standing() -> Standing:
+def tenant_status() -> TenantStatus:
     """Return the status of the current tenant."""
-    return Standing(settings=SyncSettings.objects.first(), systems=_systems())
+    return TenantStatus(settings=SyncSettings.objects.first(), systems=_systems())
 
 
-def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
+def run_cards(now_status: TenantStatus, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
     """Return the newest run of each kind and the time of the next."""
-    minutes = schedule.intervals(now_standing.settings)
+    minutes = schedule.intervals(now_status.settings)
     now = timezone.now()
     cards = []
     for kind in kinds:
-        is_connected = now_standing.is_connected(kind)
+        is_connected = now_status.is_connected(kind)
         newest = listed_runs().filter(kind=kind).order_by("-pk").first()
         next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
         cards.append(
@@ -92,7 +92,7 @@ def run_cards(now_standing: Standing, kinds: Iterable[RunKind] = RunKind) -> lis
                 next_at,
                 is_due=next_at is not None and next_at <= now,
                 waits_for_connections=kind in minutes and not is_connected,
-                refusal=now_standing.refusal(kind),
+                refusal=now_status.refusal(kind),
             )
         )
     return cards

@@ -18,7 +18,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import reason
 from kingsync.web.shared import run_labels
 from kingsync.web.shared.tenant_status import RunCard
-from kingsync.web.start.dashboard import Overview
+from kingsync.web.start.dashboard import Dashboard
 
 # A queued run begins within seconds and the clock ticks four times a minute: after this long something is stuck.
 SILENT = datetime.timedelta(minutes=5)
@@ -27,7 +27,7 @@ RESTORE_SHOWN = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Alert:
     """`tone` is a CSS class of notices: error when nothing works, warning when the rest goes on.
 
     A change limit that it reports need not be reported a second time.
@@ -40,33 +40,33 @@ class Trouble:
     brake: Brake | None = None
 
 
-def of(tenant: Tenant, found: Overview) -> Trouble | None:
+def of(tenant: Tenant, found: Dashboard) -> Alert | None:
     """Return the most important alert of the tenant; None when all is well."""
-    for look in _LOOKS:
-        trouble = look(tenant, found)
-        if trouble:
-            return trouble
+    for check in _CHECKS:
+        alert = check(tenant, found)
+        if alert:
+            return alert
     return None
 
 
-def _missing(tenant: Tenant, found: Overview) -> Trouble | None:
+def _missing(tenant: Tenant, found: Dashboard) -> Alert | None:
     missing = next((card.system for card in found.systems if card.is_missing), None)
     if missing is None:
         return None
     text = gettext("There is no connection with %(system)s yet.") % {"system": missing.label}
-    return Trouble("warning", text, gettext("Set up the connection"), _settings(tenant, "connection"))
+    return Alert("warning", text, gettext("Set up the connection"), _settings(tenant, "connection"))
 
 
-def _paused(tenant: Tenant, found: Overview) -> Trouble | None:
+def _paused(tenant: Tenant, found: Dashboard) -> Alert | None:
     card = next((card for card in found.systems if card.is_paused), None)
     if card is None or card.connection is None:
         return None
     text = gettext("The connection with %(system)s is paused.") % {"system": card.system.label}
     why = reason_texts.sentence(card.connection.paused_reason)
-    return Trouble("error", f"{text} {why}".strip(), gettext("View the connection"), _settings(tenant, "connection"))
+    return Alert("error", f"{text} {why}".strip(), gettext("View the connection"), _settings(tenant, "connection"))
 
 
-def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
+def _brake(tenant: Tenant, found: Dashboard) -> Alert | None:
     brake = next((brake for brake in found.brakes if brake.state == Brake.State.WAITING), None)
     if brake is None:
         return None
@@ -74,26 +74,26 @@ def _brake(tenant: Tenant, found: Overview) -> Trouble | None:
         "The import of %(kind)s stopped before writing anything: of %(known)s records, %(changed)s "
         "would change and %(deactivated)s would be deactivated."
     ) % {
-        "kind": run_labels.kind_words(brake.kind),
+        "kind": run_labels.kind_label(brake.kind),
         "known": brake.known_count,
         "changed": brake.changed_count,
         "deactivated": brake.deactivated_count,
     }
     address = reverse("brake", args=[tenant.slug, brake.pk])
-    return Trouble("warning", text, gettext("Review"), address, brake)
+    return Alert("warning", text, gettext("Review"), address, brake)
 
 
-def _restored(tenant: Tenant, _found: Overview) -> Trouble | None:
+def _restored(tenant: Tenant, _found: Dashboard) -> Alert | None:
     watch = OrderWatch.objects.filter(noticed_at__gt=timezone.now() - RESTORE_SHOWN).order_by("-noticed_at").first()
     if watch is None:
         return None
     why = reason("restore_noticed", found=str(watch.found_count), closed=str(watch.closed_count))
     run = watch.noticed_in_id
     address = reverse("run", args=[tenant.slug, run]) if run else reverse("runs", args=[tenant.slug])
-    return Trouble("warning", reason_texts.sentence(reason_texts.stored(why)), gettext("View run"), address)
+    return Alert("warning", reason_texts.sentence(reason_texts.stored(why)), gettext("View run"), address)
 
 
-def _person(tenant: Tenant, found: Overview) -> Trouble | None:
+def _person(tenant: Tenant, found: Dashboard) -> Alert | None:
     count = found.figures.person
     if not count:
         return None
@@ -105,10 +105,10 @@ def _person(tenant: Tenant, found: Overview) -> Trouble | None:
     elif found.causes:
         parts.append(found.causes[0].sentence)
     address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
-    return Trouble("warning", " ".join(parts), gettext("View"), address)
+    return Alert("warning", " ".join(parts), gettext("View"), address)
 
 
-def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
+def _silent(tenant: Tenant, found: Dashboard) -> Alert | None:
     now = timezone.now()
     card = next((card for card in found.cards if _is_silent(card, now)), None)
     if card is None:
@@ -118,7 +118,7 @@ def _silent(tenant: Tenant, found: Overview) -> Trouble | None:
     }
     to_do = gettext("Notify the operator of kingsync")
     address = reverse("run", args=[tenant.slug, card.run.pk]) if card.run else reverse("runs", args=[tenant.slug])
-    return Trouble("error", text, to_do, address)
+    return Alert("error", text, to_do, address)
 
 
 def _is_silent(card: RunCard, now: datetime.datetime) -> bool:
@@ -135,7 +135,7 @@ def _settings(tenant: Tenant, anchor: str) -> str:
     return f"{reverse('settings', args=[tenant.slug])}#{anchor}"
 
 
-_LOOKS: tuple[Callable[[Tenant, Overview], Trouble | None], ...] = (
+_CHECKS: tuple[Callable[[Tenant, Dashboard], Alert | None], ...] = (
     _missing,
     _paused,
     _brake,

@@ -13,7 +13,7 @@ from kingsync.web.shared import run_labels
 
 
 @dataclass(frozen=True)
-class Joined:
+class AlreadyRunning:
     """A request that found run `run_id` open; `is_other` when that run does something else. Shown while relevant."""
 
     run_id: int
@@ -24,7 +24,7 @@ class Joined:
         """Return the query string for the panel's own refreshes, so that the request is not lost after a second."""
         return urlencode({"joined": self.run_id, "other": "1" if self.is_other else ""})
 
-    def told(self, run: SyncRun) -> str:
+    def message_for(self, run: SyncRun) -> str:
         """Return the message beside this run; "" when there is none any more."""
         if run.pk != self.run_id:
             return ""
@@ -36,19 +36,19 @@ class Joined:
         return f"{_what(run)} {wait}"
 
 
-def met(run: SyncRun, options: dict[str, object]) -> Joined:
+def for_request(run: SyncRun, options: dict[str, object]) -> AlreadyRunning:
     """Return whether the open run covers a request with these options."""
     is_partial = any(run.options.get(name) for name in SyncRun.PARTIAL)
     is_covered = run.options == options or not (options or is_partial)
-    return Joined(run.pk, is_other=not is_covered)
+    return AlreadyRunning(run.pk, is_other=not is_covered)
 
 
-def remembered(query: QueryDict) -> Joined | None:
+def from_query(query: QueryDict) -> AlreadyRunning | None:
     """Return the request that a panel carries in its URL."""
     number = query.get("joined", "")
     if not (number.isdecimal() and len(number) <= 18):
         return None
-    return Joined(int(number), is_other=bool(query.get("other")))
+    return AlreadyRunning(int(number), is_other=bool(query.get("other")))
 
 
 def _what(run: SyncRun) -> str:

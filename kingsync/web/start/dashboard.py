@@ -15,7 +15,7 @@ from kingsync.models.people import SentNotice
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import notify
-from kingsync.web.shared.tenant_status import RunCard, Standing, SystemCard, listed_runs, run_cards, standing
+from kingsync.web.shared.tenant_status import RunCard, SystemCard, TenantStatus, listed_runs, run_cards, tenant_status
 from kingsync.web.start import charts
 from kingsync.web.start.charts import LastDays
 
@@ -53,10 +53,10 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Overview:
+class Dashboard:
     """`all_causes` is False when only the newest work orders were searched for causes."""
 
-    standing: Standing
+    status: TenantStatus
     cards: list[RunCard]
     figures: Figures
     causes: list[Cause]
@@ -68,20 +68,20 @@ class Overview:
 
     @property
     def systems(self) -> list[SystemCard]:
-        return self.standing.systems
+        return self.status.systems
 
 
-def overview() -> Overview:
+def dashboard() -> Dashboard:
     """Return the dashboard of the current tenant."""
-    found, days = standing(), charts.last_days(now=timezone.now())
+    found, days = tenant_status(), charts.last_days(now=timezone.now())
     figures = _figures(days)
-    return Overview(
-        standing=found,
+    return Dashboard(
+        status=found,
         cards=run_cards(found),
         figures=figures,
         causes=causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
         all_causes=figures.person <= CAUSES_OF_NEWEST,
-        brakes=change_limit.open_brakes(),
+        brakes=change_limit.open_trips(),
         unsent=notify.unsent(found.settings, now=timezone.now()),
         days=days,
         latest_runs=list(listed_runs().order_by("-pk")[:LATEST_RUNS]),

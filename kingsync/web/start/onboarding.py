@@ -13,7 +13,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared.tenant_status import SystemCard
-from kingsync.web.start.dashboard import Overview
+from kingsync.web.start.dashboard import Dashboard
 from kingsync.web.work_orders import dry_run_preview
 
 WENT_WELL = (RunStatus.SUCCEEDED, RunStatus.PARTLY)
@@ -30,7 +30,7 @@ class Step:
     to_do: str
     address: str = ""
     start: RunKind | None = None
-    is_trial: bool = False
+    is_dry_run: bool = False
     is_next: bool = False
 
 
@@ -39,11 +39,11 @@ class _Done:
     """How far onboarding is: each of the last steps implies that those before it are done."""
 
     is_imported: bool
-    is_tried: bool
+    has_dry_run: bool
     is_exported: bool
 
 
-def steps(tenant: Tenant, found: Overview) -> list[Step]:
+def steps(tenant: Tenant, found: Dashboard) -> list[Step]:
     """Return the steps of the current tenant, the next one marked; none when all are done."""
     done = _done(found)
     made = [*_connections(tenant, found), *_choices(tenant, found, done), *_exports(tenant, found, done)]
@@ -51,18 +51,18 @@ def steps(tenant: Tenant, found: Overview) -> list[Step]:
     return [replace(step, is_next=step is upcoming) for step in made] if upcoming else []
 
 
-def _done(found: Overview) -> _Done:
+def _done(found: Dashboard) -> _Done:
     if found.days.this_month or WorkOrder.objects.filter(exported_at__isnull=False).exists():
-        return _Done(is_imported=True, is_tried=True, is_exported=True)
+        return _Done(is_imported=True, has_dry_run=True, is_exported=True)
     went_well = SyncRun.objects.filter(status__in=WENT_WELL)
-    tried = went_well.filter(kind=RunKind.EXPORT).exists()
+    dry_run_orders = went_well.filter(kind=RunKind.EXPORT).exists()
     imported = RecordLink.objects.filter(state=RecordLink.State.LINKED).exists() or (
         went_well.filter(kind=RunKind.IMPORT).exclude(options__contains={"dry_run": True}).exists()
     )
-    return _Done(is_imported=imported, is_tried=tried, is_exported=False)
+    return _Done(is_imported=imported, has_dry_run=dry_run_orders, is_exported=False)
 
 
-def _connections(tenant: Tenant, found: Overview) -> list[Step]:
+def _connections(tenant: Tenant, found: Dashboard) -> list[Step]:
     return [_connection(tenant, card) for card in found.systems]
 
 
@@ -85,8 +85,8 @@ def _needed(system: System) -> str:
     return gettext("Enter the address, the administration and the access code of King.")
 
 
-def _choices(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
-    settings = found.standing.settings
+def _choices(tenant: Tenant, found: Dashboard, done: _Done) -> list[Step]:
+    settings = found.status.settings
     exports = settings is not None and settings.export_orders
     return [
         _first_import(tenant, found, done),
@@ -101,9 +101,9 @@ def _choices(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
     ]
 
 
-def _first_import(tenant: Tenant, found: Overview, done: _Done) -> Step:
+def _first_import(tenant: Tenant, found: Dashboard, done: _Done) -> Step:
     title = gettext("First import")
-    if not found.standing.imports_something:
+    if not found.status.imports_something:
         text = gettext("Choose what to import from King: customers, products, hour types, warehouses.")
         address = _settings(tenant, "imports")
         return Step("import", title, text, done.is_imported, gettext("Choose what to import"), address)
@@ -113,8 +113,8 @@ def _first_import(tenant: Tenant, found: Overview, done: _Done) -> Step:
     return Step("import", title, text, done.is_imported, gettext("Start the first import"), start=RunKind.IMPORT)
 
 
-def _exports(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
-    settings = found.standing.settings
+def _exports(tenant: Tenant, found: Dashboard, done: _Done) -> list[Step]:
+    settings = found.status.settings
     scheduled = settings is not None and settings.schedule_enabled
     return [
         Step(
@@ -124,10 +124,10 @@ def _exports(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
                 "The preview reads the completed work orders and shows the orders that would result. "
                 "Nothing is written."
             ),
-            done.is_tried,
+            done.has_dry_run,
             gettext("Preview export"),
             start=RunKind.EXPORT,
-            is_trial=True,
+            is_dry_run=True,
         ),
         _one_export(tenant, found, done),
         Step(
@@ -141,9 +141,9 @@ def _exports(tenant: Tenant, found: Overview, done: _Done) -> list[Step]:
     ]
 
 
-def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
+def _one_export(tenant: Tenant, found: Dashboard, done: _Done) -> Step:
     title = gettext("Export one work order")
-    ready = _first_ready(tenant) if done.is_tried and not done.is_exported else None
+    ready = _first_ready(tenant) if done.has_dry_run and not done.is_exported else None
     if ready:
         number, address = ready
         text = gettext("Check work order %(number)s next to the order that would result, and export only that one.")
@@ -156,7 +156,7 @@ def _one_export(tenant: Tenant, found: Overview, done: _Done) -> Step:
         "No work order is ready. Complete one in OutSmart with the work order status from the settings, then try again."
     )
     to_do = gettext("Preview export")
-    return Step("export", title, text, done.is_exported, to_do, start=RunKind.EXPORT, is_trial=True)
+    return Step("export", title, text, done.is_exported, to_do, start=RunKind.EXPORT, is_dry_run=True)
 
 
 def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
@@ -166,9 +166,9 @@ def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
         return str(waiting), reverse("work_order", args=[tenant.slug, waiting.pk])
     trials = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=WENT_WELL, options__contains={"dry_run": True})
     newest = trials.order_by("-pk").first()
-    tried = dry_run_preview.all_of(newest) if newest else []
+    dry_run_orders = dry_run_preview.all_of(newest) if newest else []
     # One that an export has seen since waits, is done or needs attention: that is shown elsewhere.
-    name = next((each.name for each in tried if each.would_be_sent and each.row is None), None)
+    name = next((each.name for each in dry_run_orders if each.would_be_sent and each.row is None), None)
     return (name, reverse("run", args=[tenant.slug, newest.pk])) if newest and name else None
 
 

@@ -24,19 +24,19 @@ def tenant(request: access.TenantRequest) -> HttpResponse:
 
 
 def _context(request: access.TenantRequest) -> dict[str, Any]:
-    found = dashboard.overview()
+    found = dashboard.dashboard()
     steps = onboarding.steps(request.tenant, found)
     is_missing = any(card.is_missing for card in found.systems)
     # A tenant that never ran anything is led to the connections by the onboarding; an alert would only alarm.
     on_top = None if steps and is_missing and not found.latest_runs else alerts.of(request.tenant, found)
     return {
-        "overview": found,
+        "dashboard": found,
         "cards": found.cards,
         "brakes": [brake for brake in found.brakes if on_top is None or brake != on_top.brake],
         "charts": [] if found.days.is_empty else charts.charts(found.days),
         "steps": steps,
-        "trouble": on_top,
-        "import_kinds": [(kind, run_labels.kind_words(kind)) for kind in import_kinds.SHOWN],
+        "alert": on_top,
+        "import_kinds": [(kind, run_labels.kind_label(kind)) for kind in import_kinds.SHOWN],
     }
 
 
@@ -44,7 +44,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
 @access.members
 def live(request: access.TenantRequest, kind: str) -> HttpResponse:
     """Show the newest run of a kind. While it is open, the part refreshes itself each second."""
-    return _live_part(request, _kind_or_404(kind), already_running.remembered(request.GET))
+    return _live_part(request, _kind_or_404(kind), already_running.from_query(request.GET))
 
 
 @require_POST
@@ -57,18 +57,18 @@ def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
         requested = start_runs.start(request, wanted, options)
     except NotWantedError as error:
         return _refused(request, wanted, error)
-    joined = already_running.met(requested.run, options) if requested.joined else None
+    open_run = already_running.for_request(requested.run, options) if requested.already_running else None
     if request.htmx:
-        return _live_part(request, wanted, joined)
-    if joined:
-        messages.info(request, joined.told(requested.run))
+        return _live_part(request, wanted, open_run)
+    if open_run:
+        messages.info(request, open_run.message_for(requested.run))
     return redirect("tenant", slug=request.tenant.slug)
 
 
 def _refused(request: access.TenantRequest, kind: RunKind, error: NotWantedError) -> HttpResponse:
     if request.htmx:
-        return _live_part(request, kind, None, refused=refusals.words(error))
-    messages.error(request, refusals.words(error))
+        return _live_part(request, kind, None, refused=refusals.message(error))
+    messages.error(request, refusals.message(error))
     return redirect("tenant", slug=request.tenant.slug)
 
 
@@ -94,11 +94,11 @@ def _kind_or_404(kind: str) -> RunKind:
 
 
 def _live_part(
-    request: access.TenantRequest, kind: RunKind, joined: already_running.Joined | None, refused: str = ""
+    request: access.TenantRequest, kind: RunKind, open_run: already_running.AlreadyRunning | None, refused: str = ""
 ) -> HttpResponse:
-    [card] = tenant_status.run_cards(tenant_status.standing(), [kind])
-    note = joined.told(card.run) if joined and card.run else ""
-    context = {"card": card, "note": note, "joined": joined if note else None, "refused": refused}
+    [card] = tenant_status.run_cards(tenant_status.tenant_status(), [kind])
+    note = open_run.message_for(card.run) if open_run and card.run else ""
+    context = {"card": card, "note": note, "already_running": open_run if note else None, "refused": refused}
     if card.run is not None and card.run.is_open:
         return render(request, "start/_live.html", context)
     # In one answer: "All went well" never stands above the numbers of before.

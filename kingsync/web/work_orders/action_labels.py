@@ -27,11 +27,11 @@ DONE: dict[Kind, str | Promise] = {
 
 def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpResponse:
     messages.success(request, str(DONE[kind]))
-    say_when_no_export_comes(request, kind)
+    warn_when_no_export_comes(request, kind)
     return back(request, row)
 
 
-def say_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
+def warn_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
     """Add why the next export, which an action waits for, will not run, if so."""
     refusal = tenant_status.refusal(RunKind.EXPORT) if kind != Kind.EXCLUDE else None
     if refusal:
@@ -42,6 +42,8 @@ def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
 
 
-def ask_anew(request: access.TenantRequest, row: WorkOrder, *, problem: str = "", reason: str = "") -> HttpResponse:
+def ask_reset_link(
+    request: access.TenantRequest, row: WorkOrder, *, problem: str = "", reason: str = ""
+) -> HttpResponse:
     """Ask to confirm a reset of the link; with `problem` the user must state what King cannot."""
     return render(request, "work_orders/reset_link.html", {"work_order": row, "problem": problem, "reason": reason})

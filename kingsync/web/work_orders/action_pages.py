@@ -35,19 +35,19 @@ def decide(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
     try:
         return _PAGES[kind](request, row)
     except (*refusals.REFUSALS, CallRefusedError) as error:
-        messages.error(request, refusals.words(error))
+        messages.error(request, refusals.message(error))
         return action_labels.back(request, row)
 
 
 def kind_of(request: access.TenantRequest) -> Kind:
     """Return the requested action; raises `BadRequest` for one that no page of ours sends."""
-    told = request.POST.get("kind", "")
-    if told not in Kind.values:
-        raise BadRequest(told)
-    return Kind(told)
+    kind_name = request.POST.get("kind", "")
+    if kind_name not in Kind.values:
+        raise BadRequest(kind_name)
+    return Kind(kind_name)
 
 
-def decide_about(request: access.TenantRequest, kind: Kind, keys: list[int]) -> actions.Decided:
+def act_on_one(request: access.TenantRequest, kind: Kind, keys: list[int]) -> actions.Decided:
     """Apply an action to any number of work orders. Raises refusals of the action as a whole."""
     if kind == Kind.EXCLUDE:
         decided = actions.exclude(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
@@ -62,22 +62,22 @@ def decide_about(request: access.TenantRequest, kind: Kind, keys: list[int]) -> 
 _ABOUT_MANY: dict[Kind, Callable[..., actions.Decided]] = {
     Kind.RETRY: actions.retry,
     Kind.RELEASE: actions.release,
-    Kind.INCLUDE: actions.include,
+    Kind.INCLUDE: actions.restore,
 }
 
 
 def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     kind = kind_of(request)
-    decided = decide_about(request, kind, [row.pk])
+    decided = act_on_one(request, kind, [row.pk])
     for refused in decided.refused:
-        raise guards.NotDecidedError(refused.why)
+        raise guards.ActionRefusedError(refused.why)
     return action_labels.done(request, row, kind)
 
 
 # --- Confirmation -----------------------------------------------------------------------------------------------------
 
 
-def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+def _link_to_order(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     number = _typed(request, "number")
     if not number:
         messages.error(request, _("Enter the number of the King order."))
@@ -88,17 +88,17 @@ def _attach(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     if "sure" not in request.POST:
         return call_waiting.followed(request, page_calls.find_order(row, number, by=request.user))
     agreed = "other_customer" in request.POST
-    call = page_calls.attach(row, number, accepts_other_customer=agreed, by=request.user)
+    call = page_calls.link_to_order(row, number, accepts_other_customer=agreed, by=request.user)
     return call_waiting.followed(request, call)
 
 
-def _anew(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+def _reset_link(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     reason = _typed(request, "reason")
     if "sure" not in request.POST:
-        return action_labels.ask_anew(request, row, reason=reason)
+        return action_labels.ask_reset_link(request, row, reason=reason)
     reason = guards.checked_reason(reason)
     even_so = "even_so" in request.POST
-    call = page_calls.start_anew(row, reason=reason, even_so=even_so, by=request.user)
+    call = page_calls.reset_link(row, reason=reason, even_so=even_so, by=request.user)
     return call_waiting.followed(request, call)
 
 
@@ -108,6 +108,6 @@ def _typed(request: access.TenantRequest, name: str) -> str:
 
 _PAGES: dict[Kind, Page] = {
     **dict.fromkeys((Kind.RETRY, Kind.RELEASE, Kind.EXCLUDE, Kind.INCLUDE), _at_once),
-    Kind.ATTACH: _attach,
-    Kind.ANEW: _anew,
+    Kind.ATTACH: _link_to_order,
+    Kind.ANEW: _reset_link,
 }

@@ -21,16 +21,16 @@ CAUSES_OF_NEWEST = 10_000
 
 @require_POST
 @access.editors
-def decide_many(request: access.TenantRequest) -> HttpResponse:
+def act_on_many(request: access.TenantRequest) -> HttpResponse:
     """Apply an action to the work orders ticked in the list, and show the list again."""
     kind, keys = action_pages.kind_of(request), _ticked(request)
     if not keys:
         messages.error(request, _("Select work orders first."))
         return _list_again(request)
     try:
-        _tell(request, action_pages.decide_about(request, kind, keys))
+        _show_result(request, action_pages.act_on_one(request, kind, keys))
     except refusals.REFUSALS as error:
-        messages.error(request, refusals.words(error))
+        messages.error(request, refusals.message(error))
     return _list_again(request)
 
 
@@ -45,14 +45,14 @@ def causes_page(request: access.TenantRequest) -> HttpResponse:
 
 @require_POST
 @access.editors
-def decide_cause(request: access.TenantRequest) -> HttpResponse:
+def act_on_cause(request: access.TenantRequest) -> HttpResponse:
     """Apply an action to all that a cause stops."""
     kind = action_pages.kind_of(request)
     try:
         keys = causes.stopped_by(request.POST.get("cause", ""))
-        _tell(request, action_pages.decide_about(request, kind, keys))
+        _show_result(request, action_pages.act_on_one(request, kind, keys))
     except refusals.REFUSALS as error:
-        messages.error(request, refusals.words(error))
+        messages.error(request, refusals.message(error))
     return redirect("causes", slug=request.tenant.slug)
 
 
@@ -61,11 +61,11 @@ def _ticked(request: access.TenantRequest) -> list[int]:
     return [int(told) for told in ticked[:TICKED_AT_MOST]]
 
 
-def _tell(request: access.TenantRequest, decided: actions.Decided) -> None:
+def _show_result(request: access.TenantRequest, decided: actions.Decided) -> None:
     level = messages.SUCCESS if not decided.refused else messages.WARNING if decided.done else messages.ERROR
     messages.add_message(request, level, refusals.result(decided, kind=action_pages.kind_of(request)))
     if decided.done:
-        action_labels.say_when_no_export_comes(request, action_pages.kind_of(request))
+        action_labels.warn_when_no_export_comes(request, action_pages.kind_of(request))
 
 
 def _list_again(request: access.TenantRequest) -> HttpResponse:

@@ -43,7 +43,7 @@ def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str,
     try:
         run, is_it = _requested(request, options | {"work_orders": [row.outsmart_id]})
     except NotWantedError as error:
-        return _not_started(request, row, refusals.words(error))
+        return _not_started(request, row, refusals.message(error))
     if not is_it:
         return _not_started(request, row, str(BUSY), run)
     if request.htmx:
@@ -59,22 +59,22 @@ def _requested(request: access.TenantRequest, options: dict[str, object]) -> tup
 
 @require_POST
 @access.editors
-def export_tried(request: access.TenantRequest, run_id: int) -> HttpResponse:
+def export_from_dry_run(request: access.TenantRequest, run_id: int) -> HttpResponse:
     """Export one work order of a dry run, possibly unseen by any export; the start page follows it."""
-    trial = get_object_or_404(SyncRun, pk=run_id, kind=RunKind.EXPORT)
+    dry_run = get_object_or_404(SyncRun, pk=run_id, kind=RunKind.EXPORT)
     number = request.POST.get("outsmart_id", "")
-    if number not in {entry.get("outsmart_id") for entry in trial.samples.get("work_orders", [])}:
+    if number not in {entry.get("outsmart_id") for entry in dry_run.samples.get("work_orders", [])}:
         raise Http404
     try:
         _run, is_it = _requested(request, {"work_orders": [number]})
     except NotWantedError as error:
-        is_it, problem = False, refusals.words(error)
+        is_it, problem = False, refusals.message(error)
     else:
         problem = str(BUSY)
     if is_it:
         return redirect("tenant", slug=request.tenant.slug)
     messages.warning(request, problem)
-    return redirect("run", slug=request.tenant.slug, run_id=trial.pk)
+    return redirect("run", slug=request.tenant.slug, run_id=dry_run.pk)
 
 
 def _not_started(request: access.TenantRequest, row: WorkOrder, why: str, run: SyncRun | None = None) -> HttpResponse:
@@ -96,7 +96,7 @@ def work_order_run(request: access.TenantRequest, work_order_id: int, run_id: in
     context: dict[str, Any] = {"work_order": row, "run": run}
     if run.is_dry and not run.is_open and _is_about(run, row):
         lines = OrderLine.objects.filter(work_order=row)
-        context["foreseen"] = dry_run_preview.of(run, row, {line.reference: line for line in lines})
+        context["dry_run_result"] = dry_run_preview.of(run, row, {line.reference: line for line in lines})
     return render(request, "work_orders/dry_run_part.html" if request.htmx else "work_orders/dry_run.html", context)
 
 

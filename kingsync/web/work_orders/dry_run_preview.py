@@ -42,7 +42,7 @@ _NOT_AGAIN = (LedgerState.DONE, LedgerState.EXCLUDED)
 
 
 @dataclass(frozen=True)
-class ForeseenLine:
+class DryRunLine:
     """One line of the order as it would be; `place` is None for a line that would not be in it."""
 
     place: int | None
@@ -58,12 +58,12 @@ class ForeseenLine:
 
 
 @dataclass(frozen=True)
-class Tried:
+class DryRunOrder:
     """One work order of a dry run; `row` is None when no export has seen it yet."""
 
     outsmart_id: str
     name: str
-    foreseen: Foreseen
+    result: DryRunResult
     row: WorkOrder | None
     would_be_sent: bool
 
@@ -73,26 +73,26 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class DryRunResult:
     """The dry run of one work order."""
 
     sentence: str
     reasons: list[str]
     notices: list[str]
     header: list[tuple[str, str]]
-    lines: list[ForeseenLine]
+    lines: list[DryRunLine]
 
 
-def of(run: SyncRun, row: WorkOrder, booked: Mapping[str, OrderLine]) -> Foreseen | None:
+def of(run: SyncRun, row: WorkOrder, booked: Mapping[str, OrderLine]) -> DryRunResult | None:
     """Return this work order's result in a dry run; None if it stored none. Takes its lines by our reference."""
     entries = run.samples.get("work_orders", [])
     entry = next((each for each in entries if each.get("outsmart_id", row.outsmart_id) == row.outsmart_id), None)
     return None if entry is None else _of_entry(entry, booked)
 
 
-def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> Foreseen:
+def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> DryRunResult:
     number = entry.get("king_order_number") or ""
-    return Foreseen(
+    return DryRunResult(
         sentence=str(_SENTENCES.get(entry["action"], "%(number)s")) % {"number": number},
         reasons=[reason_texts.sentence(why) for why in entry["reasons"]],
         notices=[reason_texts.sentence(why) for why in entry.get("notices", [])],
@@ -101,13 +101,13 @@ def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> Fore
     )
 
 
-def all_of(run: SyncRun) -> list[Tried]:
+def all_of(run: SyncRun) -> list[DryRunOrder]:
     """Return every work order that a dry run stored."""
     entries = [each for each in run.samples.get("work_orders", []) if each.get("outsmart_id")]
     rows = _ledger_rows(entries)
     lines = OrderLine.objects.filter(work_order__in=[row.pk for row in rows.values()])
     booked = {line.reference: line for line in lines}
-    return [_tried(entry, rows.get(entry["outsmart_id"]), booked) for entry in entries]
+    return [_dry_run_order(entry, rows.get(entry["outsmart_id"]), booked) for entry in entries]
 
 
 def _ledger_rows(entries: list[dict[str, Any]]) -> dict[str, WorkOrder]:
@@ -116,11 +116,11 @@ def _ledger_rows(entries: list[dict[str, Any]]) -> dict[str, WorkOrder]:
     return {row.outsmart_id: row for row in WorkOrder.objects.filter(outsmart_id__in=numbers).defer("source")}
 
 
-def _tried(entry: Mapping[str, Any], row: WorkOrder | None, booked: Mapping[str, OrderLine]) -> Tried:
-    return Tried(
+def _dry_run_order(entry: Mapping[str, Any], row: WorkOrder | None, booked: Mapping[str, OrderLine]) -> DryRunOrder:
+    return DryRunOrder(
         outsmart_id=entry["outsmart_id"],
         name=entry.get("order_number") or entry["outsmart_id"],
-        foreseen=_of_entry(entry, booked),
+        result=_of_entry(entry, booked),
         row=row,
         would_be_sent=entry["action"] in dry_run.SENT,
     )
@@ -141,7 +141,7 @@ def _day(text: str | None) -> str:
     return formats.date_format(datetime.date.fromisoformat(text), "j F Y") if text else "–"
 
 
-def _lines(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> list[ForeseenLine]:
+def _lines(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> list[DryRunLine]:
     places = iter(range(1, len(entry.get("lines", [])) + 1))
     told = [_line(line, next(places) if "reason" not in line else None) for line in entry.get("lines", [])]
     return told + [_removed(reference, booked.get(reference)) for reference in _really_removed(entry)]
@@ -153,16 +153,16 @@ def _really_removed(entry: Mapping[str, Any]) -> list[str]:
     return [reference for reference in entry.get("removed", []) if reference not in sent]
 
 
-def _line(line: Mapping[str, Any], place: int | None) -> ForeseenLine:
+def _line(line: Mapping[str, Any], place: int | None) -> DryRunLine:
     action, tone = _ACTIONS.get(line["action"], (line["action"], "calm"))
     is_text = line["kind"] == OrderLine.Kind.TEXT
     quantity = Decimal(str(line["quantity"])) if line.get("quantity") is not None else None
-    as_booked = OrderLine(
+    as_saved = OrderLine(
         registered_minutes=line.get("registered_minutes"),
         rounded_minutes=line.get("rounded_minutes"),
         quantity=quantity,
     )
-    return ForeseenLine(
+    return DryRunLine(
         place=place,
         action=str(action),
         tone=tone,
@@ -171,14 +171,14 @@ def _line(line: Mapping[str, Any], place: int | None) -> ForeseenLine:
         article=line.get("article", ""),
         quantity=line_labels.number(quantity),
         text=line.get("text", ""),
-        rounding=line_labels.rounding(as_booked, step=0),
+        rounding=line_labels.rounding(as_saved, step=0),
         reason=reason_texts.sentence(line.get("reason", {})),
     )
 
 
-def _removed(reference: str, line: OrderLine | None) -> ForeseenLine:
+def _removed(reference: str, line: OrderLine | None) -> DryRunLine:
     action, tone = _ACTIONS["removed"]
-    return ForeseenLine(
+    return DryRunLine(
         place=None,
         action=str(action),
         tone=tone,

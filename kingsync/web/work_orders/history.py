@@ -40,7 +40,7 @@ def of(row: WorkOrder) -> Moments:
     """Return the history of a work order, in two queries."""
     entries = LogEntry.objects.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
     decisions = Decision.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
-    told = [*map(_by_run, entries), *map(_by_person, decisions)]
+    told = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
     told.sort(key=lambda moment: moment.at, reverse=True)
     return Moments(told[:LATEST], is_cut=len(told) > LATEST)
 
@@ -57,7 +57,7 @@ def _by_run(entry: LogEntry) -> Moment:
     )
 
 
-def _by_person(decision: Decision) -> Moment:
+def _by_manual_action(decision: Decision) -> Moment:
     was = LedgerState(decision.state_before).label
     parts = [_("Decision: %(decision)s.") % {"decision": decision.get_kind_display()}]
     if decision.king_order_number:

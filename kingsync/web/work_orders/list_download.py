@@ -66,10 +66,10 @@ def _rows(wanted: work_order_list.Wanted, language: str) -> Iterator[list[Cell]]
     """Yield the header and the rows. The query is built now, in the tenant's scope; it is read later, outside."""
     order = ("-pk",) if wanted.order == "pk" else (f"-{wanted.order}", "-pk")
     found = wanted.rows().order_by(*order).values_list(*_COLUMNS)[: ROWS_AT_MOST + 1]
-    return _told(found.iterator(chunk_size=BATCH), language)
+    return _labels_of(found.iterator(chunk_size=BATCH), language)
 
 
-def _told(found: Iterator[tuple[Any, ...]], language: str) -> Iterator[list[Cell]]:
+def _labels_of(found: Iterator[tuple[Any, ...]], language: str) -> Iterator[list[Cell]]:
     with translation.override(language):
         states = {state.value: str(state.label) for state in LedgerState}
         head, too_many = _head(), _too_many()
@@ -77,8 +77,8 @@ def _told(found: Iterator[tuple[Any, ...]], language: str) -> Iterator[list[Cell
     count = 0
     while rows := list(islice(found, BATCH)):
         with translation.override(language):
-            told = [_cells(row, states) for row in rows[: ROWS_AT_MOST - count]]
-        yield from told
+            lines = [_cells(row, states) for row in rows[: ROWS_AT_MOST - count]]
+        yield from lines
         count += len(rows)
     if count > ROWS_AT_MOST:
         yield [too_many]

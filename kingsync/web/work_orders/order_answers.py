@@ -26,8 +26,8 @@ def ended_search(request: access.TenantRequest, call: BackgroundCall) -> HttpRes
         return _refused(request, row, call)
     found = page_calls.found_order(call)
     if found is None:
-        told = _("King has no open order %(number)s in this administration.")
-        messages.error(request, told % {"number": notation.canonical_number(number)})
+        text = _("King has no open order %(number)s in this administration.")
+        messages.error(request, text % {"number": notation.canonical_number(number)})
         return action_labels.back(request, row)
     other_customer = reason_texts.stored(found.other_customer) if found.other_customer else None
     context = {"work_order": row, "found": found, "number": number, "other_customer": other_customer}
@@ -44,8 +44,8 @@ def ended_decision(request: access.TenantRequest, call: BackgroundCall) -> HttpR
 
 def ended_anew(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
     if call.problem and call.problem["code"] == "decision.order_not_open":  # the user must say what King cannot
-        told = {"problem": reason_texts.sentence(call.problem), "reason": call.parameters["reason"]}
-        return action_labels.ask_anew(request, _row(call), **told)
+        text = {"problem": reason_texts.sentence(call.problem), "reason": call.parameters["reason"]}
+        return action_labels.ask_reset_link(request, _row(call), **text)
     return ended_decision(request, call)
 
 

@@ -62,7 +62,7 @@ _PLACES: dict[str, str] = {
     "changed_after_export": DECISION,
     "not_looked_up": DECISION,
 }
-_WORDS: dict[str, str | Promise] = {
+_LABELS: dict[str, str | Promise] = {
     KING: _("To be fixed in King, by the person who maintains articles, customers and orders there."),
     OUTSMART: _("To be fixed in OutSmart, by the person who plans and checks the work orders."),
     SETTINGS: _("To be fixed in the settings of kingsync, or per work order in OutSmart."),
@@ -85,7 +85,7 @@ class Repair:
 
     @property
     def by_whom(self) -> str:
-        return str(_WORDS[self.place])
+        return str(_LABELS[self.place])
 
     @property
     def kinds(self) -> list[Decision.Kind]:

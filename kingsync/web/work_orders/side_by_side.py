@@ -21,14 +21,14 @@ from kingsync.models.links import RecordKind, RecordLink, WorkStatus
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.rules import hours, mapping, matching, orders
-from kingsync.rules.plans import BookedLine, Content, Facts, Plan
+from kingsync.rules.plans import Content, Plan, RelevantMasterData, SavedLine
 from kingsync.web.shared.dates import as_written
 from kingsync.web.work_orders import line_labels
 
 Fact = tuple[str, str]
 
 # OutSmart's fields of the whole work order, in the sequence of the page.
-_SOURCE_FACTS: tuple[tuple[str | Promise, str], ...] = (
+_SOURCE_DETAILS: tuple[tuple[str | Promise, str], ...] = (
     (gettext_lazy("Customer"), "customer_name"),
     (gettext_lazy("Debtor number"), "customer_debtor_number"),
     (gettext_lazy("Invoice to"), "invoice_customer_name"),
@@ -94,20 +94,20 @@ def pair_of(row: WorkOrder) -> Pair:
     lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
     choices = _choices_of(row)
     source = _source_of(row)
-    booked = tuple(ledger.as_booked(line) for line in lines)
+    booked = tuple(ledger.as_saved(line) for line in lines)
     plan = _plan_of(row, source, choices, booked) if source else None
     return Pair(
         is_readable=source is not None,
         description=source.work_description if source else "",
-        ours=list(_source_facts(source)),
-        king=list(_king_facts(row, plan)),
+        ours=list(_source_details(source)),
+        king=list(_king_details(row, plan)),
         lines=_paired(lines, source, plan, choices),
         imported=_imported(row),
     )
 
 
-def _source_facts(source: Source | None) -> Iterator[Fact]:
-    for label, name in _SOURCE_FACTS:
+def _source_details(source: Source | None) -> Iterator[Fact]:
+    for label, name in _SOURCE_DETAILS:
         value = str(getattr(source, name, "")).strip()
         if value:
             yield str(label), _status_name(value) if name == "work_status" else as_written(value)
@@ -134,10 +134,12 @@ def _choices_of(row: WorkOrder) -> mapping.Exports:
     return current.as_mapping().exports if current else mapping.Exports()
 
 
-def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports, booked: tuple[BookedLine, ...]) -> Plan:
+def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports, booked: tuple[SavedLine, ...]) -> Plan:
     """Return the order according to the rule, without asking what King knows."""
     number = row.king_order_number or ""
-    return orders.from_work_order(source, choices, facts=Facts(), booked=booked, king_order_number=number)
+    return orders.from_work_order(
+        source, choices, master_data=RelevantMasterData(), booked=booked, king_order_number=number
+    )
 
 
 def _imported(row: WorkOrder) -> RecordLink | None:
@@ -150,7 +152,7 @@ def _imported(row: WorkOrder) -> RecordLink | None:
 # --- King's header ----------------------------------------------------------------------------------------------------
 
 
-def _king_facts(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
+def _king_details(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
     if not row.king_order_number:
         return
     yield _("King order"), row.king_order_number
@@ -176,7 +178,7 @@ def _paired(
 ) -> list[PairedLine]:
     """Return the lines in the sequence of the settings; those that are no longer in the work order come last."""
     by_key = {line.key: line for line in lines}
-    keys = matching.Keys.of(source, map(ledger.as_booked, lines)) if source else matching.Keys()
+    keys = matching.Keys.of(source, map(ledger.as_saved, lines)) if source else matching.Keys()
     rows = _rows_of(source, plan, choices, keys) if source and plan else {}
     paired = [_pair(kind, ours, by_key.get(key), choices) for key, (kind, ours) in rows.items()]
     gone = [line for line in lines if line.key not in rows]

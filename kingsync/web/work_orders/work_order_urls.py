@@ -10,10 +10,10 @@ ONE = "t/<slug:slug>/work-orders/<int:work_order_id>/"
 
 urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/work-orders/", work_order_pages.work_orders, name="work_orders"),
-    path("t/<slug:slug>/work-orders/decide/", bulk_pages.decide_many, name="decide_many"),
+    path("t/<slug:slug>/work-orders/decide/", bulk_pages.act_on_many, name="decide_many"),
     path("t/<slug:slug>/work-orders/file/<str:form>/", list_download.work_orders_file, name="work_orders_file"),
     path("t/<slug:slug>/work-orders/causes/", bulk_pages.causes_page, name="causes"),
-    path("t/<slug:slug>/work-orders/causes/decide/", bulk_pages.decide_cause, name="decide_cause"),
+    path("t/<slug:slug>/work-orders/causes/decide/", bulk_pages.act_on_cause, name="decide_cause"),
     path(ONE, work_order_pages.work_order, name="work_order"),
     path(f"{ONE}decide/", action_pages.decide, name="decide"),
     path(f"{ONE}preview/", dry_run_pages.preview, name="preview"),

@@ -54,7 +54,7 @@ def in_full_swing(newest_mail: Callable[[], str]) -> Iterator[Company]:
         staff = _people(busy)
         with tenants.scope(busy):
             connect(busy, king, outsmart)
-            _live_through_a_month(busy, staff["owner"], king, outsmart)
+            _simulate_a_month(busy, staff["owner"], king, outsmart)
         new = factories.tenant(slug="bakker", name="Bakker Klimaattechniek")
         staff["newcomer"] = factories.member(new, Role.OWNER, name="Sanne Bakker")
         troubled = _troubled(staff["owner"])
@@ -75,7 +75,7 @@ def _people(of: Tenant) -> dict[str, User]:
     return found
 
 
-def _live_through_a_month(tenant: Tenant, owner: User, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+def _simulate_a_month(tenant: Tenant, owner: User, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     _history(tenant)
     _choose(tenant, owner)
     scenario.load()
@@ -83,7 +83,7 @@ def _live_through_a_month(tenant: Tenant, owner: User, king: KingSandbox, outsma
     _change_afterwards(king, outsmart)
     _exclude(owner)
     _refuse_records(king, outsmart)
-    _pull_the_brake(king)
+    _trip_the_change_limit(king)
     _fail(king)
     _bring_files(owner)
     scenario.load("customers", "products", dry_run=True)
@@ -165,10 +165,10 @@ def _visit(short: str, debtor: str, **fields: object) -> dict[str, object]:
 def _change_afterwards(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     """Let the office change two exported work orders, one for a new export, and King's staff an imported order."""
     row, other = WorkOrder.objects.filter(state=LedgerState.DONE, source__gt="").order_by("id")[:2]
-    told = scenario.told(outsmart, other.outsmart_id)
+    told = scenario.work_order_in_outsmart(outsmart, other.outsmart_id)
     outsmart.store.load_work_orders([told | {"Materials": [*told["Materials"], scenario.material("KNIE-CU15", "8")]}])
     WorkOrder.objects.filter(pk=other.pk).update(verified_at=None)
-    told = scenario.told(outsmart, row.outsmart_id)
+    told = scenario.work_order_in_outsmart(outsmart, row.outsmart_id)
     materials = [*told["Materials"], scenario.material("KOGEL-15", "3")]
     outsmart.store.load_work_orders(
         [
@@ -195,7 +195,7 @@ def _refuse_records(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     scenario.load("customers")
 
 
-def _pull_the_brake(king: KingSandbox) -> None:
+def _trip_the_change_limit(king: KingSandbox) -> None:
     for row in king.store.records("article")[:40]:
         king.store.put_record("article", str(row.number), {"VerkoopPrijsExclBtw": 99.5})
     scenario.load("products")

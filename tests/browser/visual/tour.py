@@ -223,7 +223,7 @@ def _choices(company: Company) -> list[Stop]:
         Stop("settings-as-viewer", "settings", address, who="viewer+"),
         Stop("settings-refused", "settings", address, do=_save_wrongly),
         Stop("settings-tags", "settings", address, do=_pick_a_tag),
-        Stop("settings-forecast", "settings", address, do=_ask_the_forecast),
+        Stop("settings-forecast", "settings", address, do=_show_the_settings_impact),
         Stop("settings-tested", "settings", address, do=_test_the_connections),
         *_calls(company),
         Stop("settings-versions", "settings_versions", reverse("settings_versions", args=["jansen"])),
@@ -265,7 +265,7 @@ def _pick_a_tag(page: Page) -> None:
     page.locator(".tag-picker").wait_for()
 
 
-def _ask_the_forecast(page: Page) -> None:
+def _show_the_settings_impact(page: Page) -> None:
     page.locator("[name=create_new_order]").uncheck()
     page.locator("[hx-post$='/forecast/']").click()
     page.locator("#forecast .card").wait_for()

@@ -113,7 +113,9 @@ def test_place_behind_a_proxy_is_what_the_proxy_says_last(bob: User, settings: S
 def test_proxy_that_names_nobody_locks_out_nobody_else(bob: User, settings: Settings) -> None:
     settings.IS_DEVELOPMENT = False
     for number in range(120):
-        throttle.book(*tries.of_password(Client().get("/login/").wsgi_request, factories.address(f"user{number}")))
+        throttle.record_try(
+            *tries.of_password(Client().get("/login/").wsgi_request, factories.address(f"user{number}"))
+        )
 
     assert log_in(Client(), "bob") == 302
 

@@ -51,7 +51,7 @@ def pause_outsmart(tenant: Tenant) -> None:
     Connection.across_tenants.get(tenant=tenant, system=System.OUTSMART).pause(why)
 
 
-def pull_the_brake(tenant: Tenant) -> Brake:
+def trip_the_change_limit(tenant: Tenant) -> Brake:
     brake = Brake(tenant=tenant, kind="products", known_count=1000, changed_count=900, deactivated_count=0)
     brake.save()
     return brake
@@ -77,7 +77,7 @@ def test_a_tenant_that_is_well_is_told_nothing(editor: Client, tenant: Tenant) -
 
 def test_the_weightiest_trouble_is_told_alone(editor: Client, tenant: Tenant) -> None:
     sentences = []
-    for begin in (silence, stop_work_orders, pull_the_brake, pause_outsmart, take_king_away):
+    for begin in (silence, stop_work_orders, trip_the_change_limit, pause_outsmart, take_king_away):
         if begin is take_king_away:
             SyncRun.across_tenants.filter(tenant=tenant).delete()
         begin(tenant)
@@ -105,21 +105,21 @@ def test_paused_connection_says_why(editor: Client, tenant: Tenant) -> None:
 
 
 def test_brake_leads_to_the_decision_and_is_told_once(editor: Client, tenant: Tenant) -> None:
-    brake = pull_the_brake(tenant)
+    brake = trip_the_change_limit(tenant)
 
     assert link(editor) == f"/t/jansen/brakes/{brake.pk}/"
     assert text(editor.get(START)).count("of 1000 records, 900 would change and 0 would be deactivated.") == 1
 
 
 def test_brakes_behind_a_weightier_trouble_stand_on_the_page(editor: Client, tenant: Tenant) -> None:
-    pull_the_brake(tenant)
+    trip_the_change_limit(tenant)
     pause_outsmart(tenant)
 
     assert "of 1000 records, 900 would change" in text(editor.get(START))
 
 
 def test_decided_brake_is_no_trouble_any_more(editor: Client, tenant: Tenant) -> None:
-    brake = pull_the_brake(tenant)
+    brake = trip_the_change_limit(tenant)
     Brake.across_tenants.filter(pk=brake.pk).update(state=Brake.State.REFUSED)
 
     assert told(editor) == ""

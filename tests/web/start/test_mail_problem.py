@@ -62,13 +62,13 @@ def test_mail_that_went_out_later_ends_the_warning(viewer: Client, tenant: Tenan
     assert TOLD not in text(viewer.get(address))
 
 
-@pytest.mark.parametrize(("minutes", "is_told"), [(1, False), (6, True)])
+@pytest.mark.parametrize(("minutes", "is_reported"), [(1, False), (6, True)])
 def test_mail_on_its_way_is_no_problem_until_it_takes_too_long(
-    viewer: Client, tenant: Tenant, minutes: int, is_told: bool
+    viewer: Client, tenant: Tenant, minutes: int, is_reported: bool
 ) -> None:
     notice(tenant, notify.UNFINISHED, sent_at=timezone.now() - datetime.timedelta(minutes=minutes))
 
-    assert (TOLD in text(viewer.get("/t/jansen/"))) is is_told
+    assert (TOLD in text(viewer.get("/t/jansen/"))) is is_reported
 
 
 def test_who_wants_no_mails_any_more_is_not_warned(viewer: Client, tenant: Tenant) -> None:

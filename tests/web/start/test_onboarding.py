@@ -117,7 +117,7 @@ def test_done_steps_are_marked(browser: Client, new: Tenant) -> None:
 
 
 def test_a_new_tenant_is_not_frightened_by_a_warning_on_top(browser: Client, new: Tenant) -> None:
-    assert browser.get(START).context["trouble"] is None
+    assert browser.get(START).context["alert"] is None
 
 
 def test_connection_that_was_never_used_is_to_be_tested(browser: Client, new: Tenant) -> None:
@@ -214,7 +214,7 @@ def test_the_trial_button_starts_a_trial(browser: Client, new: Tenant) -> None:
 
     browser.post(f"{START}start/export/", {"dry_run": "1"})
 
-    assert browser.get(START).context["overview"].latest_runs[0].is_dry
+    assert browser.get(START).context["dashboard"].latest_runs[0].is_dry
 
 
 def test_viewer_sees_the_steps_without_buttons(english: Client, tenant: Tenant, people: People) -> None:

@@ -44,7 +44,7 @@ def decide(client: Client, row: WorkOrder, kind: str, **fields: str) -> Answer:
     return client.post(f"{LEDGER}{row.pk}/decide/", {"kind": kind, **fields}, follow=True)
 
 
-def decide_many(client: Client, rows: list[WorkOrder], kind: str, **fields: str) -> Answer:
+def act_on_many(client: Client, rows: list[WorkOrder], kind: str, **fields: str) -> Answer:
     data = {"kind": kind, "row": [str(row.pk) for row in rows], **fields}
     return client.post(f"{LEDGER}decide/", data, follow=True)
 
@@ -162,7 +162,7 @@ def test_work_orders_of_others_are_out_of_reach(editor: Client, tenant: Tenant) 
     foreign = factories.work_order(factories.tenant(), state="held", reasons=OLD)
 
     one = editor.post(f"{LEDGER}{foreign.pk}/decide/", {"kind": "release"})
-    many = decide_many(editor, [foreign], "release")
+    many = act_on_many(editor, [foreign], "release")
 
     assert one.status_code == 404
     assert "This work order is unknown." in text(many)
@@ -503,7 +503,7 @@ def test_ticked_work_orders_are_decided_together_and_those_that_cannot_are_named
     good = [factories.work_order(tenant, state="rejected") for _ in range(3)]
     bad = [factories.work_order(tenant, state="done", order_number=name) for name in ("WB-A", "WB-B")]
 
-    answer = decide_many(editor, [*good, *bad], "retry")
+    answer = act_on_many(editor, [*good, *bad], "retry")
 
     said = text(answer)
     assert "3 work orders are ready for the next export, 2 not: " in said
@@ -526,7 +526,7 @@ def test_every_decision_of_the_list_works_on_many(
 ) -> None:
     rows = [factories.work_order(tenant, state=before, reasons=OLD) for _ in range(2)]
 
-    answer = decide_many(editor, rows, kind, reason="oud werk")
+    answer = act_on_many(editor, rows, kind, reason="oud werk")
 
     assert said in text(answer)
     assert {state_of(row) for row in rows} == {after}
