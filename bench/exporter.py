@@ -42,7 +42,7 @@ def export(slug: str) -> Exported:
     with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
         requested = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND)
         began, cpu = time.monotonic(), time.process_time()
-        worker.work(requested.run.pk, slice_seconds=FOREVER)
+        worker.work_slice(requested.run.pk, slice_seconds=FOREVER)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         run = SyncRun.objects.get(pk=requested.run.pk)
     return Exported(

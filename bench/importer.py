@@ -45,7 +45,7 @@ def imported(slug: str) -> Imported:
     with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
         began, cpu = time.monotonic(), time.process_time()
         requested = lifecycle.request(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.COMMAND, options=options)
-        worker.work(requested.run.pk, slice_seconds=FOREVER)
+        worker.work_slice(requested.run.pk, slice_seconds=FOREVER)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         run = SyncRun.objects.get(pk=requested.run.pk)
     return Imported(status=run.status, counts=run.counts(), seconds=seconds, cpu_seconds=cpu, peak_mib=peak_mib())

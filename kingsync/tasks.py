@@ -117,7 +117,7 @@ def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
 def run_sync(*, run_id: int, tenant_id: int) -> None:
     """Work on a run for one slice, and queue it again when there is more."""
     with tenants.scope(tenant_id):
-        worked = worker.work(run_id, slice_seconds=settings.RUN_SLICE_SECONDS)
+        worked = worker.work_slice(run_id, slice_seconds=settings.RUN_SLICE_SECONDS)
         if worked.more:
             _send(SyncRun.objects.get(pk=run_id))
 

@@ -33,14 +33,14 @@ class Worked:
     plan: list[dict[str, object]] = field(default_factory=list)
 
 
-def work(run_id: int, *, slice_seconds: float) -> Worked:
+def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
     """Work on a run of the current tenant for about this long. Does nothing when another worker has it."""
     with lifecycle.claimed(run_id, slice_seconds=slice_seconds) as claim:
         if claim is None:
             return Worked()
         log = RunLog(claim.run)
         try:
-            more = _report(claim, log)
+            more = _carry_out(claim, log)
         except LostClaimError:
             return Worked()
         except CancelRequestedError:
@@ -65,7 +65,7 @@ def work(run_id: int, *, slice_seconds: float) -> Worked:
         return Worked(plan=claim.plan)
 
 
-def _report(claim: Claim, log: RunLog) -> bool:
+def _carry_out(claim: Claim, log: RunLog) -> bool:
     # Checked for each slice: it may have been switched off while the run was queued.
     wanted.require(RunKind(claim.run.kind), claim.run.options)
     choices = SyncSettings.objects.get().as_mapping()

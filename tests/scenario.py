@@ -27,7 +27,7 @@ _ids = itertools.count(7001)
 def run(kind: RunKind, **options: Any) -> SyncRun:
     """Run in the foreground, in the open scope; return the run as it ended."""
     requested = lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=options)
-    worker.work(requested.run.pk, slice_seconds=FOREVER)
+    worker.work_slice(requested.run.pk, slice_seconds=FOREVER)
     return SyncRun.objects.get(pk=requested.run.pk)
 
 

@@ -146,7 +146,7 @@ class Client:
 
     def create_order(self, order: NewOrder) -> str:
         """Add an order and return its number. King locks it for us: call `release_lock` afterwards."""
-        return self._create(names.CREATE_ORDER, payloads.new_order(order), key=names.ORDER_NUMBER)
+        return self._write_and_read_key(names.CREATE_ORDER, payloads.new_order(order), key=names.ORDER_NUMBER)
 
     def update_order(self, number: str, *, approved: bool | None = None, released: bool | None = None) -> None:
         """Set the given flags and leave the others alone."""
@@ -156,7 +156,7 @@ class Client:
 
     def add_line(self, number: str, line: NewLine) -> str:
         """Add a line at the end of an order and return King's id for it."""
-        return self._create(names.ADD_LINE, _of_order(number) | payloads.new_line(line), key=names.LINE_ID)
+        return self._write_and_read_key(names.ADD_LINE, _of_order(number) | payloads.new_line(line), key=names.LINE_ID)
 
     def change_line(self, number: str, line_id: str, change: LineChange) -> None:
         """Change the fields of a line that are not None."""
@@ -198,7 +198,7 @@ class Client:
         start: payloads.Body = {names.AFTER: after} if after else {}
         return self._send(_reading(names.READ[kind]), condition | start, read)
 
-    def _create(self, name: str, body: payloads.Body, *, key: str) -> str:
+    def _write_and_read_key(self, name: str, body: payloads.Body, *, key: str) -> str:
         """Write and return the key that King assigned; without one, what King did is unknown."""
 
         def read(answer: Sequence[Element]) -> str:

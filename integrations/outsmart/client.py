@@ -162,31 +162,31 @@ class Client:
 
     def post_relations(self, rows: Sequence[records.Relation]) -> int:
         """Insert or update relations by `debtor_number`."""
-        return self._post("relations", rows)
+        return self._post_rows("relations", rows)
 
     def post_contact_persons(self, rows: Sequence[records.ContactPerson]) -> int:
         """Insert or update contact persons by `cpn_code`, which is global."""
-        return self._post("contactpersons", rows)
+        return self._post_rows("contactpersons", rows)
 
     def post_addresses(self, rows: Sequence[records.Address]) -> int:
         """Insert or update addresses by `adr_code`, which is global."""
-        return self._post("addresses", rows)
+        return self._post_rows("addresses", rows)
 
     def post_products(self, rows: Sequence[records.Product]) -> int:
         """Insert or update materials by `code`."""
-        return self._post("materials", rows)
+        return self._post_rows("materials", rows)
 
     def post_hour_types(self, rows: Sequence[records.HourType]) -> int:
         """Insert or update hour types by `code`."""
-        return self._post("hourtypes", rows)
+        return self._post_rows("hourtypes", rows)
 
     def post_warehouses(self, rows: Sequence[records.Warehouse]) -> int:
         """Insert or update warehouses by `wse_code`."""
-        return self._post("warehouses", rows)
+        return self._post_rows("warehouses", rows)
 
     def post_work_statuses(self, rows: Sequence[records.WorkStatus]) -> int:
         """Insert or update work statuses by code. Read first: it overwrites names."""
-        return self._post("workstatusses", rows)
+        return self._post_rows("workstatusses", rows)
 
     def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
         """Return the work status codes of this account."""
@@ -223,7 +223,7 @@ class Client:
         operation = Operation(name=endpoint, read_timeout=_LIST_SECONDS) if is_short else _list_of(endpoint)
         yield from self._records(operation, self._call(operation))
 
-    def _post(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
+    def _post_rows(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
         if not rows:
             return 0
         operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=_WRITE_SECONDS)

@@ -53,7 +53,7 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     with clients.both(Caller.EXPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, MasterDataReader(king, log), log)
         try:
-            return ExportRun(job).work()
+            return ExportRun(job).export_all()
         finally:
             job.close()
 
@@ -65,7 +65,7 @@ class ExportRun:
         self._row: WorkOrder | None = None
         self._done = job.claim.run.progress_done
 
-    def work(self) -> bool:
+    def export_all(self) -> bool:
         self.job.guard.check_journal()
         self._free_left_locks()
         self.job.master_data.fill_empty_mirror()

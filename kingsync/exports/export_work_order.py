@@ -59,7 +59,7 @@ def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
 
 def _attempted(job: Job, row: WorkOrder, source: Source) -> Outcome:
     try:
-        return _Export(job, row, source).run()
+        return _Export(job, row, source).follow_steps()
     except errors.ConflictError:
         raise
     except errors.OutcomeUnknownError as error:
@@ -147,7 +147,7 @@ class _Export(Assessment):
         self.king_order = KingOrder(job, row)
         super().__init__(job, row, source)
 
-    def run(self) -> Outcome:
+    def follow_steps(self) -> Outcome:
         is_ours = True
         try:
             return self._carried_out()
@@ -172,7 +172,7 @@ class _Export(Assessment):
             Act.KEEP: self._keep,
             Act.UPDATE: self._update,
             Act.ADOPT: self._update,
-            Act.CREATE: self._create,
+            Act.CREATE: self._create_order,
         }
         return carry_out[step.act](step)
 
@@ -269,7 +269,7 @@ class _Export(Assessment):
         ledger.begin(self.row, self.plan)
         return self._bring_in_line(step.act, self.plan, order)
 
-    def _create(self, step: NextStep) -> Outcome:
+    def _create_order(self, step: NextStep) -> Outcome:
         """Create a new order in King and write into it."""
         ledger.begin(self.row, self.plan, is_new=True)
         try:

@@ -40,8 +40,8 @@ def _kinds(claim: Claim, choices: Imports, reader: KingReader) -> list[str]:
 
 def _import(job: Job, name: str) -> bool:
     if name == ORDERS.name:
-        return OrderImport(job.claim, job.choices.orders, job.king, job.outsmart, job.log).work()
-    return master_data.work(job, name)
+        return OrderImport(job.claim, job.choices.orders, job.king, job.outsmart, job.log).import_orders()
+    return master_data.import_kind(job, name)
 
 
 def _end(job: Job, name: str) -> None:

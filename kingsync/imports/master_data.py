@@ -11,7 +11,7 @@ from kingsync.imports.reading_phase import Reading
 from kingsync.imports.writing_phase import Writing
 
 
-def work(job: Job, name: str) -> bool:
+def import_kind(job: Job, name: str) -> bool:
     """Continue the scan of a kind where it is; return True when the slice is over before its end."""
     kind = KindWork(job, name)
     kind.staging.forget_other_runs()
@@ -21,11 +21,11 @@ def work(job: Job, name: str) -> bool:
         return False
     deleted: list[DeletedRecord] = []
     if not cursor.is_read:
-        if Reading(kind).work():
+        if Reading(kind).read_on():
             return True
         # If another worker took over, it goes on alone: from here on we write more than this run's own rows.
         job.claim.renew_lease()
         deleted = deletions.find(kind.kind, kind.scan, job)
         if not Asking(kind).may_write(deleted) or kind.is_dry:
             return False
-    return Writing(kind).work(deleted)
+    return Writing(kind).write_on(deleted)

@@ -40,7 +40,7 @@ class Reading:
         # Records not yet compared with what was sent.
         self._uncompared: list[Compared] = []
 
-    def work(self) -> bool:
+    def read_on(self) -> bool:
         """Read to the last page; return True when the slice is over before it."""
         cursor = self._scan.cursor
         if cursor.is_over:

@@ -67,7 +67,7 @@ class Writer:
 
     def put(self, chunk: Chunk) -> None:
         """Submit the chunk; save those that are ready. Raises what posting an earlier one raised."""
-        self._under_way.append((chunk, self._thread.submit(self._post, chunk.records)))
+        self._under_way.append((chunk, self._thread.submit(self._post_chunk, chunk.records)))
         while len(self._under_way) > QUEUED_CHUNKS or (self._under_way and self._under_way[0][1].done()):
             self._save_next()
 
@@ -82,7 +82,7 @@ class Writer:
             self._renew_lease()
         self._book(chunk, posted.result())
 
-    def _post(self, records: Sequence[Compared]) -> Refused:
+    def _post_chunk(self, records: Sequence[Compared]) -> Refused:
         refused: Refused = {}
         for kind in self._kinds:
             rows = [

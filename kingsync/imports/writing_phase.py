@@ -18,7 +18,7 @@ class Writing:
         self._work = work
         self._job, self._kind, self._scan = work.job, work.kind, work.scan
 
-    def work(self, deleted: Sequence[DeletedRecord]) -> bool:
+    def write_on(self, deleted: Sequence[DeletedRecord]) -> bool:
         """Write the staged records; return True when the slice is over before the end."""
         cursor = self._scan.cursor
         # First of all: another slice, which may have to write the rest, would no longer know these records.

@@ -143,7 +143,7 @@ class Administration(models.Model):
     Only its name identifies it: King may move to another address and stays the same King.
     """
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="administrations", verbose_name=_("tenant"))
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="administrations", verbose_name=_("company"))
     name = models.CharField(_("name"), max_length=limits.ADMINISTRATION, blank=True)
     # The name in the form used for comparison.
     key = models.CharField(max_length=limits.ADMINISTRATION * 3, blank=True)

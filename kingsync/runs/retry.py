@@ -23,7 +23,9 @@ def with_retry(
 
     Calls inside another `deadlines.within` obey that limit too.
     """
+
+    def attempt(_number: int) -> T:
+        return call()
+
     with deadlines.within(is_repeated=True) as deadline:
-        return retry.repeated(
-            lambda _attempt: call(), deadline=deadline, is_harmless=is_harmless, sleep=sleep, random=random
-        )
+        return retry.repeated(attempt, deadline=deadline, is_harmless=is_harmless, sleep=sleep, random=random)

@@ -53,7 +53,7 @@ def incomplete(tenant: Tenant, outsmart: OutSmartSandbox) -> WorkOrder:
 def work(tenant: Tenant) -> None:
     """Run the newest run as a worker would."""
     with tenants.scope(tenant):
-        worker.work(SyncRun.objects.order_by("-id")[0].pk, slice_seconds=scenario.FOREVER)
+        worker.work_slice(SyncRun.objects.order_by("-id")[0].pk, slice_seconds=scenario.FOREVER)
 
 
 def test_all_of_a_page_are_ticked_and_excluded_with_a_reason(ledger: Page, tenant: Tenant) -> None:

@@ -94,7 +94,7 @@ def run(case: Case, pipe: int) -> None:
     with tenants.scope(case.tenant_id):
         kind = RunKind(case.kind)
         requested = lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=case.options)
-        worker.work(requested.run.pk, slice_seconds=1e6)
+        worker.work_slice(requested.run.pk, slice_seconds=1e6)
     connection.close()
     os._exit(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from kingsync.exports.export_job import HEARTBEAT_SECONDS
 from kingsync.models import tenants
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -146,6 +148,8 @@ def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
         programs.wait_for(lambda: king.calls.count(LINE) > 9)
         command.send_signal(signal.SIGSTOP)
     programs.wait_for(lambda: all(call.status for call in king.calls.all()))
+    # However short its leases, it slept past the time of a heartbeat: that is what it notices when it wakes.
+    time.sleep(HEARTBEAT_SECONDS)
     SyncRun.objects.update(lease_until=timezone.now())
     KingTurn.objects.update(until=timezone.now())
     return command

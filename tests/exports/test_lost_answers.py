@@ -190,7 +190,7 @@ def test_a_run_in_slices_deals_with_every_work_order_once(king: KingSandbox, out
     run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND).run
 
     slices = 1
-    while slices < 9 and worker.work(run.pk, slice_seconds=0.0).more:
+    while slices < 9 and worker.work_slice(run.pk, slice_seconds=0.0).more:
         slices += 1
 
     run.refresh_from_db()

@@ -197,7 +197,7 @@ def test_somebody_who_stops_a_run_need_not_wait_for_all_that_is_to_be_posted(
     outsmart.faults.latency_seconds = 0.3
     _once_posted(monkeypatch, lambda: lifecycle.request_cancel(run))
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     asked = len(posts(outsmart))
     run.refresh_from_db()
@@ -222,7 +222,7 @@ def test_what_a_stopped_run_posted_is_booked_with_its_counts(
     run = _begun(kinds=["products"])
     _once_posted(monkeypatch, lambda: lifecycle.request_cancel(run))
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert run.status == "cancelled"
@@ -240,7 +240,7 @@ def test_a_worker_that_was_replaced_posts_and_writes_nothing_more(
     outsmart.faults.latency_seconds = 0.3
     _once_posted(monkeypatch, lambda: SyncRun.objects.update(attempt=99))
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     asked = len(posts(outsmart))
     run.refresh_from_db()
@@ -264,7 +264,7 @@ def test_a_worker_that_was_replaced_makes_no_work_orders(
         return find(self, each, work)
 
     monkeypatch.setattr(order_import.OrderImport, "_is_there", taken_over)
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     assert outsmart.calls.count("GetWorkorder") == 6
     assert outsmart.store.all_work_orders() == []
@@ -293,10 +293,10 @@ def test_a_run_that_is_killed_after_it_pulled_the_brake_tells_the_same(
     with monkeypatch.context() as patch:
         patch.setattr(import_run, "_end", _killed)
         with pytest.raises(KilledError):
-            worker.work(run.pk, slice_seconds=scenario.FOREVER)
+            worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
     shown = Brake.objects.get().records
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, scenario.counts(run), run.trouble_count) == ("partly", {"read": 40, "skipped": 40}, 1)
@@ -362,9 +362,9 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
     with monkeypatch.context() as patch:
         patch.setattr(phase_state.KindWork, "persist", deadly)
         with pytest.raises(KilledError):
-            worker.work(run.pk, slice_seconds=scenario.FOREVER)
+            worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": 40, "updated": 40})
@@ -376,9 +376,9 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
 def test_settings_that_change_between_two_slices_reach_everything(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     articles(king, 40)
     run = _begun(kinds=["products"])
-    assert worker.work(run.pk, slice_seconds=0).more
+    assert worker.work_slice(run.pk, slice_seconds=0).more
     choose(products_price="none")
-    while worker.work(run.pk, slice_seconds=0).more:
+    while worker.work_slice(run.pk, slice_seconds=0).more:
         pass
     outsmart.calls.clear()
 

@@ -29,7 +29,7 @@ def test_only_a_worker_of_imports_is_prepared(monkeypatch: pytest.MonkeyPatch, q
 
 
 def test_preparing_lasts_as_long_as_the_process() -> None:
-    told = "import gc, sys\nfrom kingsync.runs import import_process\nimport_process.prepare()\n"
+    told = "import gc, sys\nfrom kingsync.imports import import_process\nimport_process.prepare()\n"
     told += "print(sys.getswitchinterval(), gc.get_freeze_count() > 0)"
 
     answer = subprocess.run(

@@ -45,7 +45,7 @@ def in_slices(**options: Any) -> tuple[SyncRun, int]:
         kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, options={"kinds": ["products"], **options}
     )
     slices = 1
-    while worker.work(requested.run.pk, slice_seconds=0).more:
+    while worker.work_slice(requested.run.pk, slice_seconds=0).more:
         slices += 1
     return SyncRun.objects.get(pk=requested.run.pk), slices
 
@@ -98,9 +98,9 @@ def test_what_is_gone_is_found_over_all_slices(king: KingSandbox, outsmart: OutS
 def test_a_first_import_that_is_killed_goes_on_where_it_was(
     king: KingSandbox, outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    run = _killed_in(monkeypatch, persist.RecordSaver, "book", at=chunk)
+    run = _killed_in(monkeypatch, persist.RecordSaver, "save", at=chunk)
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": ARTICLES, "created": ARTICLES})
@@ -116,9 +116,9 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
     monkeypatch.setattr("kingsync.imports.staging.BATCH", PAGE)
     monkeypatch.setattr(reading_phase, "STAGED_AT_MOST", PAGE)
     monkeypatch.setattr(reading_phase, "COMPARED_AT_ONCE", PAGE)
-    run = _killed_in(monkeypatch, persist.RecordSaver, "book", at=3, full=True)
+    run = _killed_in(monkeypatch, persist.RecordSaver, "save", at=3, full=True)
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": ARTICLES, "updated": ARTICLES})
@@ -131,7 +131,7 @@ def test_after_a_kill_nothing_is_called_gone(king: KingSandbox, monkeypatch: pyt
     monkeypatch.setattr(reading_phase, "SAVE_SECONDS", 0.0)
     run = _killed_in(monkeypatch, progress.Scan, "as_cursor", at=4, full=True)
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, run.skipped_count, run.read_count) == ("succeeded", 0, ARTICLES - 1)
@@ -154,7 +154,7 @@ def _killed_in(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, *, at: in
             kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, options={"kinds": ["products"], **options}
         )
         with pytest.raises(KilledError):
-            worker.work(requested.run.pk, slice_seconds=scenario.FOREVER)
+            worker.work_slice(requested.run.pk, slice_seconds=scenario.FOREVER)
     requested.run.refresh_from_db()
     assert requested.run.status == RunStatus.RUNNING
     return requested.run

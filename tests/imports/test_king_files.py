@@ -395,7 +395,7 @@ def test_a_run_goes_on_in_the_same_files_over_slices(
     requested = lifecycle.request(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE)
     slices = 1
 
-    while worker.work(requested.run.pk, slice_seconds=0).more:
+    while worker.work_slice(requested.run.pk, slice_seconds=0).more:
         slices += 1
         written(folder / "later.xml", articles("LATER"))
 

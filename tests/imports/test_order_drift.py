@@ -262,7 +262,7 @@ def in_slices(king: KingSandbox, **options: Any) -> tuple[SyncRun, int]:
     options = {"kinds": ["orders"], **options}
     requested = lifecycle.request(kind=RunKind.IMPORT, trigger=SyncRun.Trigger.SCHEDULE, options=options)
     slices = 1
-    while worker.work(requested.run.pk, slice_seconds=0).more:
+    while worker.work_slice(requested.run.pk, slice_seconds=0).more:
         slices += 1
     return SyncRun.objects.get(pk=requested.run.pk), slices
 
@@ -310,9 +310,9 @@ def test_a_killed_slice_proves_nothing_and_the_next_pass_does(
         patch.setattr(order_import, "PAGE", 1)
         patch.setattr(order_import.OrderImport, "_page", _killed_at_the_second(order_import.OrderImport._page))
         with pytest.raises(KilledError):
-            worker.work(requested.run.pk, slice_seconds=scenario.FOREVER)
+            worker.work_slice(requested.run.pk, slice_seconds=scenario.FOREVER)
 
-    worker.work(requested.run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(requested.run.pk, slice_seconds=scenario.FOREVER)
     taken_over, after_it = SyncRun.objects.get(pk=requested.run.pk), states()
     scenario.load("orders")
 

@@ -103,7 +103,7 @@ def _break_everything(server: Tracker) -> None:
         "ECHO_URL": f"http://{server.address}",
         "PLANTED": json.dumps(PLANTED),
     }
-    program = CHECKOUT / "tests" / "unit" / "error_reports.py"
+    program = CHECKOUT / "tests" / "operation" / "error_reports.py"
     done = subprocess.run(
         [sys.executable, program, PLANTED["token"]],
         env=environment,

@@ -69,7 +69,7 @@ def test_the_command_of_an_installed_package_works_anywhere(installed: Path, tmp
     told = _run(installed / "bin" / "kingsync", "collectstatic", "--no-input", cwd=tmp_path)
 
     assert "static files copied" in told
-    assert (tmp_path / "staticfiles" / "css" / "app.css").exists()
+    assert (tmp_path / "staticfiles" / "shared" / "app.css").exists()
 
 
 def test_an_installed_package_has_all_that_pages_and_commands_need(installed: Path, tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_a_tick_carries_out_what_is_due_without_a_broker() -> None:
     [
         (tasks.start_due_runs, "schedule.due_kinds"),
         (tasks.sweep, "lifecycle.silent_runs"),
-        (tasks.send_notifications, "notices.send_due"),
+        (tasks.send_notifications, "notify.send_due"),
         (tasks.purge_old, "retention.purge_old"),
     ],
 )

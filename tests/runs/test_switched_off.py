@@ -101,7 +101,7 @@ def test_work_order_of_a_preview_is_not_exported_either(editor: Client, number: 
 def test_preview_is_allowed_for_it_writes_nothing(editor: Client, number: str, king: KingSandbox) -> None:
     editor.post("/t/jansen/start/export/", {"dry_run": "1"})
     [run] = SyncRun.objects.all()
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
     call_command("sync", "jansen", "export", "--dry-run", stdout=StringIO())
 
     assert [each.status for each in SyncRun.objects.all()] == [RunStatus.SUCCEEDED] * 2
@@ -148,7 +148,7 @@ def test_run_that_was_switched_off_in_the_queue_ends_with_the_reason(
     run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
     switch(on=False)
 
-    worker.work(run.pk, slice_seconds=scenario.FOREVER)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
     assert (run.status, sentence(run.error)) == (RunStatus.CANCELLED, WHY)
@@ -163,11 +163,11 @@ def test_run_that_was_switched_off_between_two_slices_sends_nothing_more(
         scenario.work_order(outsmart)
     switch(on=True)
     run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
-    first = worker.work(run.pk, slice_seconds=0)
+    first = worker.work_slice(run.pk, slice_seconds=0)
     switch(on=False)
     before = scenario.calls(king)
 
-    second = worker.work(run.pk, slice_seconds=0)
+    second = worker.work_slice(run.pk, slice_seconds=0)
 
     run.refresh_from_db()
     assert (first.more, second.more) == (True, False)

@@ -62,7 +62,7 @@ class OrderImport:
         king_connection = Connection.objects.filter(system=System.KING).defer("credentials").first()
         self._journal = Journal(king_connection.administration if king_connection else "", Purpose.IMPORTS)
 
-    def work(self) -> bool:
+    def import_orders(self) -> bool:
         """Read page by page; return True when the slice is over before the last page."""
         claim, (after, done) = self._claim, self._begin()
         claim.heartbeat(kind=NAME, done=done)

@@ -81,7 +81,7 @@ class Command(BaseCommand):
             if requested.already_running:
                 raise CommandError(_going_on(requested.run), returncode=FAILED)
             with _progress(tenant, requested.run):
-                worked = worker.work(requested.run.pk, slice_seconds=FOREVER)
+                worked = worker.work_slice(requested.run.pk, slice_seconds=FOREVER)
         run = SyncRun.objects.filter(pk=requested.run.pk).first()
         if run is None:
             raise CommandError(

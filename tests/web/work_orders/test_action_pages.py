@@ -67,7 +67,7 @@ def export(tenant: Tenant, **options: object) -> SyncRun:
 def work(run: SyncRun) -> None:
     """Run a run as a worker would."""
     with tenants.scope(run.tenant_id):
-        worker.work(run.pk, slice_seconds=scenario.FOREVER)
+        worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
 
 @contextmanager
