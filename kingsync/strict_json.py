@@ -28,8 +28,8 @@ def read(content: bytes) -> dict[str, Any]:
         # Windows editors write a byte order mark.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        told = gettext("The file is not text in UTF-8: byte %(place)s cannot be read. Save it as UTF-8.")
-        raise StrictJsonError("", told % {"place": error.start + 1}) from None
+        message = gettext("The file is not text in UTF-8: byte %(place)s cannot be read. Save it as UTF-8.")
+        raise StrictJsonError("", message % {"place": error.start + 1}) from None
     try:
         found = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
         document = _checked(found, "")

@@ -102,13 +102,13 @@ def _located(message: str) -> dict[str, str]:
     """Return path → sentence for a msgspec message: `Expected ... - at `$.exports.hour_rounding``."""
     text, _, place = message.partition(" - at ")
     path = re.sub(r"\[(\d+)\]", r".\1", place.strip("`")).removeprefix("$").strip(".")
-    for pattern, told in (
+    for pattern, refusal in (
         (r"unknown field `([^`]*)`", gettext("This key is unknown.")),
         (r"missing required field `([^`]*)`", gettext("This key is required.")),
     ):
         named = re.search(pattern, text)
         if named:
-            return {f"{path}.{named.group(1)}".strip("."): told}
+            return {f"{path}.{named.group(1)}".strip("."): refusal}
     if text.startswith("Invalid enum value"):
         choices = ", ".join(str(choice) for choice in _choices_at(path))
         return {path: gettext("It must be one of: %(choices)s.") % {"choices": choices}}
@@ -117,7 +117,7 @@ def _located(message: str) -> dict[str, str]:
 
 def _limit(message: str) -> str:
     """Return the sentence for a value past its limit; "" if the error is of another kind."""
-    for pattern, told in (
+    for pattern, refusal in (
         (r"Expected `str` of length <= (\d+)", gettext("The text is too long: at most %(most)s characters.")),
         (r"Expected `(?:array|object)` of length <= (\d+)", gettext("There are too many: at most %(most)s.")),
         (r"Expected `int` <= (\d+)", gettext("The number is too large: at most %(most)s.")),
@@ -125,7 +125,7 @@ def _limit(message: str) -> str:
     ):
         found = re.search(pattern, message)
         if found:
-            return told % {"most": found.group(1)}
+            return refusal % {"most": found.group(1)}
     return ""
 
 
@@ -153,11 +153,11 @@ def _secret_problems(file: TenantFile) -> dict[str, str]:
 
 def _require_secrets_again(before: Document, given: Document, file: TenantFile) -> None:
     """Refuse to send a stored secret elsewhere or differently unless the file gives it again."""
-    told = gettext(
+    refusal = gettext(
         "The address, the certificate check or the administration changes, so the stored secret is "
         "not used. Enter the secret itself, not ***."
     )
-    problems = dict.fromkeys(untyped_secrets(before, given, msgspec.to_builtins(file)), told)
+    problems = dict.fromkeys(untyped_secrets(before, given, msgspec.to_builtins(file)), refusal)
     if problems:
         raise TenantFileError(problems)
 

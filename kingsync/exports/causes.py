@@ -144,8 +144,8 @@ def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]
         # In two queries: the keys come out of an index. For this many whole rows in this order, the database would
         # rather scan the ledger from the newest on.
         rows = WorkOrder.objects.filter(pk__in=list(rows.order_by("-id").values_list("pk", flat=True)[:newest]))
-    told = rows.order_by("-id").values_list("pk", "outsmart_id", "order_number", "reasons")
-    for pk, outsmart_id, order_number, reasons in told.iterator():
+    candidates = rows.order_by("-id").values_list("pk", "outsmart_id", "order_number", "reasons")
+    for pk, outsmart_id, order_number, reasons in candidates.iterator():
         yield Affected(pk, outsmart_id, order_number), _causes_of(reasons)
 
 

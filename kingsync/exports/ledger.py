@@ -32,14 +32,14 @@ from kingsync.runs.lifecycle import LostClaimError
 _WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
 _SAVE_SENT_LINES = f"""
     UPDATE kingsync_orderline AS line
-    SET state = %s, king_line_id = told.id, sent = told.sent, as_read = told.as_read, attempted = '{{}}', reasons = '[]'
-    FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS told (reference, id, sent, as_read)
-    WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
+    SET state = %s, king_line_id = new.id, sent = new.sent, as_read = new.as_read, attempted = '{{}}', reasons = '[]'
+    FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS new (reference, id, sent, as_read)
+    WHERE line.work_order_id = %s AND line.reference = new.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (constants only)
 _SAVE_ATTEMPTED_LINES = f"""
-    UPDATE kingsync_orderline AS line SET attempted = told.content
-    FROM unnest(%s::text[], %s::jsonb[]) AS told (reference, content)
-    WHERE line.work_order_id = %s AND line.reference = told.reference AND {_WITHOUT_WAITING}
+    UPDATE kingsync_orderline AS line SET attempted = new.content
+    FROM unnest(%s::text[], %s::jsonb[]) AS new (reference, content)
+    WHERE line.work_order_id = %s AND line.reference = new.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (constants only)
 _COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
 

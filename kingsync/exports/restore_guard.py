@@ -186,8 +186,8 @@ class RestoreGuard:
         if newest[-1].number == journal.MARK:
             return newest[-1].reference == self._watch.journal_mark
         last = {entry.reference: entry for entry in newest if entry.number != journal.MARK}
-        told = {reference: entry for reference, entry in last.items() if entry.number != journal.NOT_MADE}
-        return not self._not_decided(told)
+        numbered = {reference: entry for reference, entry in last.items() if entry.number != journal.NOT_MADE}
+        return not self._not_decided(numbered)
 
     def _not_decided(self, entries: Mapping[str, journal.Entry]) -> dict[str, str]:
         """Return reference → number of the entries whose work order is unknown to the ledger."""

@@ -193,8 +193,8 @@ def planned(part: Part) -> dict[str, object]:
 
 def unreadable(kind: MasterData, why: Reason) -> dict[str, object]:
     """Return the dry run's entry for a record without a readable number."""
-    told: dict[str, object] = {"kind": kind.primary, "king_id": "", "name": "", "action": "rejected"}
-    return told | {"reason": stored(why), "changes": {}, "row": None}
+    entry: dict[str, object] = {"kind": kind.primary, "king_id": "", "name": "", "action": "rejected"}
+    return entry | {"reason": stored(why), "changes": {}, "row": None}
 
 
 def counts_of(records: Iterable[Compared]) -> Counter[str]:

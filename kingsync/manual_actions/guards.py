@@ -168,8 +168,8 @@ def require_not(row: WorkOrder, states: frozenset[LedgerState]) -> None:
 def require_settled(row: WorkOrder) -> None:
     until = row.doubtful_until
     if until and until > timezone.now():
-        told = timezone.localtime(until + datetime.timedelta(seconds=1))
-        raise StillAtWorkError(reason("decision.not_settled", time=f"{told:%H:%M:%S}"))
+        local_time = timezone.localtime(until + datetime.timedelta(seconds=1))
+        raise StillAtWorkError(reason("decision.not_settled", time=f"{local_time:%H:%M:%S}"))
 
 
 def save_decisions(

@@ -135,7 +135,7 @@ def _claim(delivery: Delivery, *, recipients: list[str], count: int) -> int | No
 
     One row until the server has accepted an e-mail, however many tries that takes.
     """
-    told = {
+    values = {
         "mode": delivery.settings.notification_mode,
         "recipients": recipients,
         "work_order_count": count,
@@ -149,9 +149,9 @@ def _claim(delivery: Delivery, *, recipients: list[str], count: int) -> int | No
             return None
         if newest is not None and newest.problem and newest.sent_at > delivery.now - RETRY_AFTER:
             return None
-        notice = newest if newest is not None and newest.problem else SentNotice.objects.create(**told)
+        notice = newest if newest is not None and newest.problem else SentNotice.objects.create(**values)
         # `sent_at` too, which only a new row gets automatically.
-        SentNotice.objects.filter(pk=notice.pk).update(**told, sent_at=delivery.now)
+        SentNotice.objects.filter(pk=notice.pk).update(**values, sent_at=delivery.now)
     return notice.pk
 
 

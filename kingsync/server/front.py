@@ -126,10 +126,10 @@ class Front:
 
 def _length(headers: list[tuple[bytes, bytes]]) -> int | None:
     """Return the length of the body; None for a chunked one without a length."""
-    told = {name.lower(): value for name, value in headers}
-    if b"transfer-encoding" in told:
+    sent = {name.lower(): value for name, value in headers}
+    if b"transfer-encoding" in sent:
         return None
     try:
-        return int(told.get(b"content-length", b"0"))
+        return int(sent.get(b"content-length", b"0"))
     except ValueError:
         return None

@@ -140,7 +140,7 @@ _HIDDEN = {"Verzamellijst", "Gesloten", "LockEigenaar", "LockSinds", "Bron"}
 _HIDDEN_IN_LINES = {"Bron"}
 
 
-def told(order: Order) -> dict[str, object]:
+def published(order: Order) -> dict[str, object]:
     """Return an order with everything that the sandbox knows about it."""
     value = msgspec.to_builtins(order, builtin_types=(Decimal,))
     return msgspec.convert(value, dict[str, object])
@@ -148,7 +148,7 @@ def told(order: Order) -> dict[str, object]:
 
 def readable(order: Order) -> dict[str, object]:
     """Return an order as `Orders_Opvragen` shows it."""
-    header = {name: value for name, value in told(order).items() if name not in _HIDDEN}
+    header = {name: value for name, value in published(order).items() if name not in _HIDDEN}
     lines = msgspec.to_builtins(order.lines, builtin_types=(Decimal,))
     header["OrderRegels"] = [
         {name: value for name, value in line.items() if name not in _HIDDEN_IN_LINES} for line in lines

@@ -25,8 +25,8 @@ from sandboxes.king.records import (
     Order,
     Rate,
     Warehouse,
+    published,
     readable,
-    told,
 )
 from sandboxes.king.shelf import Overlay, Page, Shelf, paged
 from sandboxes.messages import ControlError, Record, encode
@@ -125,7 +125,7 @@ class KingStore:
     def all_orders(self) -> list[Record]:
         """Return every order, closed ones included, with its lines, its lock and who made what."""
         with self.lock:
-            return [told(order) for _, order in sorted(self.orders.by_number.items())]
+            return [published(order) for _, order in sorted(self.orders.by_number.items())]
 
     def order(self, number: int) -> Order:
         """Return one order. Raises ControlError when there is none."""

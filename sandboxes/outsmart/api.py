@@ -73,7 +73,7 @@ class Api:
 
     def _get_entity(self, name: str, request: Request) -> bytes:
         plural = TWINS.get(name, name)
-        rows = self.store.masters.told(plural, self.behaviour.decimals)
+        rows = self.store.masters.published(plural, self.behaviour.decimals)
         filters: list[Filter] = []
         if name in TWINS:
             filters = [Filter(one.key, one.value, "eq") for one in filters_of(request)]
@@ -157,7 +157,7 @@ class Api:
         return self.store.work_orders.find(request.parameter("row_id"), request.parameter("workorder_no"))
 
     def _told(self, work_order: Record) -> bytes:
-        return self.store.told(work_order, mark=self.behaviour.decimals, absent_keys=self.behaviour.absent_keys)
+        return self.store.published(work_order, mark=self.behaviour.decimals, absent_keys=self.behaviour.absent_keys)
 
     def _process(self, request: Request, rows: list[Record]) -> None:
         """Set what was read to Afgehandeld, unless the caller said exactly `false`."""

@@ -35,7 +35,7 @@ class Masters:
         """Store a row as it is, for seeds."""
         self._upsert(name, ENTITIES[name], {**dict.fromkeys(ENTITIES[name].fields, ""), **row})
 
-    def told(self, name: str, mark: DecimalMark) -> list[Record]:
+    def published(self, name: str, mark: DecimalMark) -> list[Record]:
         """Return the rows as GET shows them."""
         entity = ENTITIES[name]
         return [_shown(entity, row, mark) for row in self.rows[name].values()]

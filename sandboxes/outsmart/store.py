@@ -71,7 +71,7 @@ class OutSmartStore:
 
     # --- output ------------------------------------------------------------------------------------------------------
 
-    def told(self, work_order: Record, *, mark: DecimalMark, absent_keys: float) -> bytes:
+    def published(self, work_order: Record, *, mark: DecimalMark, absent_keys: float) -> bytes:
         """Return a work order as JSON with the requested decimal mark, and a share of its keys left out."""
         if mark == "mixed" and not absent_keys:
             return self.work_orders.encoded(work_order)

@@ -20,10 +20,10 @@ def of(request: HttpRequest | None, user: User | None) -> str:
     """Return the id of this browser, if the account logged in here before; else ""."""
     sealed = request.COOKIES.get(_cookie(user), "") if request and user else ""
     try:
-        told = signing.loads(sealed, salt=SALT, max_age=DAYS * 24 * 3600)
+        content = signing.loads(sealed, salt=SALT, max_age=DAYS * 24 * 3600)
     except signing.BadSignature:
         return ""
-    return str(told["device"]) if user and told["user"] == user.pk else ""
+    return str(content["device"]) if user and content["user"] == user.pk else ""
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:

@@ -94,10 +94,10 @@ class ResetForm(PasswordResetForm):
         html_email_template_name: str | None = None,  # noqa: ARG002
     ) -> None:
         link = mailer.link("password_reset_confirm", context["uid"], context["token"])
-        told = {"user": context["user"], "link": link}
+        values = {"user": context["user"], "link": link}
         try:
             mailer.send_from_page(
-                to=[to_email], subject=gettext("A new password for kingsync"), template="password", context=told
+                to=[to_email], subject=gettext("A new password for kingsync"), template="password", context=values
             )
         except OSError:
             logger.exception("password.mail_failed: the mail server took no mail")

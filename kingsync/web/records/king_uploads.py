@@ -51,18 +51,18 @@ def too_many(limits: Limits) -> str:
 
 
 def too_large(limits: Limits, name: str) -> str:
-    told = gettext("“%(name)s” is larger than %(most)s MB. Let King export a smaller selection.")
-    return told % {"name": name, "most": limits.file_bytes // MEGABYTE}
+    message = gettext("“%(name)s” is larger than %(most)s MB. Let King export a smaller selection.")
+    return message % {"name": name, "most": limits.file_bytes // MEGABYTE}
 
 
 def too_much(limits: Limits) -> str:
-    told = gettext("The files are larger than %(most)s MB in total. Upload fewer at once.")
-    return told % {"most": limits.request_bytes // MEGABYTE}
+    message = gettext("The files are larger than %(most)s MB in total. Upload fewer at once.")
+    return message % {"most": limits.request_bytes // MEGABYTE}
 
 
 def no_room(limits: Limits) -> str:
-    told = gettext("There is room for %(room)s MB more. Import the waiting files or remove some, then try again.")
-    return told % {"room": max(limits.room_bytes, 0) // MEGABYTE}
+    message = gettext("There is room for %(room)s MB more. Import the waiting files or remove some, then try again.")
+    return message % {"room": max(limits.room_bytes, 0) // MEGABYTE}
 
 
 class Upload(UploadedFile):

@@ -287,5 +287,5 @@ def _check_code(operation: str, code: str) -> None:
     if operation not in names.OPERATIONS:
         raise ValidationError(gettext("King has no operation “%(name)s”.") % {"name": operation})
     if len(code) > limits.SECRET:
-        told = gettext("The code of %(name)s is too long: at most %(most)s characters.")
-        raise ValidationError(told % {"name": operation, "most": limits.SECRET})
+        message = gettext("The code of %(name)s is too long: at most %(most)s characters.")
+        raise ValidationError(message % {"name": operation, "most": limits.SECRET})

@@ -45,8 +45,8 @@ def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpRe
 def _told(answer: dict[str, object]) -> dict[str, object]:
     count = int(str(answer["count"]))
     if answer["system"] == System.OUTSMART:
-        told = ngettext("%(count)s work order status", "%(count)s work order statuses", count)
+        message = ngettext("%(count)s work order status", "%(count)s work order statuses", count)
     else:
-        told = ngettext("%(count)s warehouse", "%(count)s warehouses", count)
+        message = ngettext("%(count)s warehouse", "%(count)s warehouses", count)
     system = System(str(answer["system"])).label
-    return {"system": system, "told": told % {"count": count}, "problem": answer["problem"]}
+    return {"system": system, "message": message % {"count": count}, "problem": answer["problem"]}

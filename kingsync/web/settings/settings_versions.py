@@ -59,8 +59,8 @@ def merge(mine: SyncSettings, *, based_on: int) -> Merged:
                 notes[column] = gettext("Someone else just changed this to the same value.")
             continue
         if changed_by_them and theirs[column] != value:
-            told = settings_labels.shown(column, theirs[column])
-            notes[column] = gettext("Someone else just changed this to “%(value)s”.") % {"value": told}
+            value_text = settings_labels.shown(column, theirs[column])
+            notes[column] = gettext("Someone else just changed this to “%(value)s”.") % {"value": value_text}
         setattr(stored, column, getattr(mine, column))
     saved = SettingsVersion.objects.select_related("saved_by").filter(version=stored.version).first()
     return Merged(stored, saved.saved_by if saved else None, notes)

@@ -20,7 +20,7 @@ def followed(request: access.TenantRequest, call: BackgroundCall) -> HttpRespons
 
 
 def waiting(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
-    context = {"call": call, "call_url": address_of(request, call), "told": _going_on(call)}
+    context = {"call": call, "call_url": address_of(request, call), "message": _going_on(call)}
     return render(request, "shared/_waiting.html" if request.htmx else "shared/waiting.html", context)
 
 

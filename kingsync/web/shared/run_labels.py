@@ -127,9 +127,9 @@ class Cell:
 
 def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
     """Return (kind in words, its counts) for each kind in the run; counts that are 0 for all kinds are left out."""
-    told = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
+    names = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
     return [
-        (kind_label(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in told])
+        (kind_label(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in names])
         for kind, counts in run.counts_by_kind.items()
     ]
 

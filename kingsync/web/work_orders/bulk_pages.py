@@ -57,8 +57,8 @@ def act_on_cause(request: access.TenantRequest) -> HttpResponse:
 
 
 def _ticked(request: access.TenantRequest) -> list[int]:
-    ticked = [told for told in request.POST.getlist("row") if told.isdecimal() and len(told) <= 18]
-    return [int(told) for told in ticked[:TICKED_AT_MOST]]
+    ticked = [key for key in request.POST.getlist("row") if key.isdecimal() and len(key) <= 18]
+    return [int(key) for key in ticked[:TICKED_AT_MOST]]
 
 
 def _show_result(request: access.TenantRequest, decided: actions.Decided) -> None:

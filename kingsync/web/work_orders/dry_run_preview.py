@@ -143,8 +143,8 @@ def _day(text: str | None) -> str:
 
 def _lines(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> list[DryRunLine]:
     places = iter(range(1, len(entry.get("lines", [])) + 1))
-    told = [_line(line, next(places) if "reason" not in line else None) for line in entry.get("lines", [])]
-    return told + [_removed(reference, booked.get(reference)) for reference in _really_removed(entry)]
+    found = [_line(line, next(places) if "reason" not in line else None) for line in entry.get("lines", [])]
+    return found + [_removed(reference, booked.get(reference)) for reference in _really_removed(entry)]
 
 
 def _really_removed(entry: Mapping[str, Any]) -> list[str]:

@@ -40,9 +40,9 @@ def of(row: WorkOrder) -> Moments:
     """Return the history of a work order, in two queries."""
     entries = LogEntry.objects.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
     decisions = Decision.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
-    told = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
-    told.sort(key=lambda moment: moment.at, reverse=True)
-    return Moments(told[:LATEST], is_cut=len(told) > LATEST)
+    moments = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
+    moments.sort(key=lambda moment: moment.at, reverse=True)
+    return Moments(moments[:LATEST], is_cut=len(moments) > LATEST)
 
 
 def _by_run(entry: LogEntry) -> Moment:

@@ -48,16 +48,16 @@ def rounding(line: OrderLine, *, step: int) -> str:
     """Return how registered time became King's quantity; "" for a line that is not time."""
     if line.registered_minutes is None:
         return ""
-    told = {
+    values = {
         "registered": hours.as_clock(line.registered_minutes),
         "rounded": hours.as_clock(line.rounded_minutes or 0),
         "step": step,
         "quantity": number(line.quantity),
     }
     if line.rounded_minutes is None:
-        return _("registered %(registered)s") % told
+        return _("registered %(registered)s") % values
     if line.rounded_minutes == line.registered_minutes:
-        return _("registered %(registered)s = %(quantity)s") % told
+        return _("registered %(registered)s = %(quantity)s") % values
     if not step:
-        return _("registered %(registered)s, rounded up: %(rounded)s = %(quantity)s") % told
-    return _("registered %(registered)s, rounded up to %(step)s minutes: %(rounded)s = %(quantity)s") % told
+        return _("registered %(registered)s, rounded up: %(rounded)s = %(quantity)s") % values
+    return _("registered %(registered)s, rounded up to %(step)s minutes: %(rounded)s = %(quantity)s") % values

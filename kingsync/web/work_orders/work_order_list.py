@@ -129,14 +129,14 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
     """Return the filters of a URL, and the form that shows them."""
     form = ListForm(asked, label_suffix="")
     form.is_valid()
-    told = form.cleaned_data
+    given = form.cleaned_data
     found = Wanted(
-        state=told.get("state", ""),
-        search=told.get("q", ""),
-        since=told.get("since"),
-        until=told.get("until"),
-        king=told.get("king", ""),
-        changed_days=int(told.get("changed") or 0) or None,
+        state=given.get("state", ""),
+        search=given.get("q", ""),
+        since=given.get("since"),
+        until=given.get("until"),
+        king=given.get("king", ""),
+        changed_days=int(given.get("changed") or 0) or None,
     )
     return found, form
 
