@@ -380,8 +380,9 @@ def test_delivered_lines_of_kings_staff_do_not_matter(king: KingSandbox, number:
     staff = next(line for line in king.store.order(the_order(king)["OrderNummer"]).lines if not line.external)
     staff.delivered = Decimal(4)
 
-    scenario.export()
+    run = scenario.export()
 
+    assert scenario.counts(run) == {"read": 1, "updated": 1}
     is_right(king, number)
 
 
