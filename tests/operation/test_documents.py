@@ -23,6 +23,9 @@ from kingsync.web.settings.settings_form import HELP
 from tests import documents
 from tests.rules.test_limits import KEYS
 
+CHECKOUT = documents.DOCUMENT.parents[1]
+DOCUMENTS = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md")]
+
 
 def test_the_tables_of_the_tenant_file_are_those_of_the_code() -> None:
     document = documents.DOCUMENT.read_text()
@@ -122,7 +125,7 @@ def test_the_compose_file_waits_longer_than_a_slice_and_shorter_than_a_claim() -
 def test_a_default_of_the_environment_is_that_of_the_settings() -> None:
     """A commented example of .env.example that is said to be the usual value must be the default of the code."""
     lines = _text(".env.example")
-    code = (documents.DOCUMENT.parents[1] / "kingsync" / "settings.py").read_text()
+    code = (CHECKOUT / "kingsync" / "settings.py").read_text()
     defaults = dict(re.findall(r'env\.(?:int|float)\("([A-Z_]+)", default=([\d.]+)\)', code))
 
     assert len(defaults) >= 6
@@ -130,9 +133,26 @@ def test_a_default_of_the_environment_is_that_of_the_settings() -> None:
         assert re.search(rf"#{name}={float(default):g}\b", lines), name
 
 
-def test_every_file_that_contributing_names_exists() -> None:
-    checkout = documents.DOCUMENT.parents[1]
-    named = set(re.findall(r"`((?:kingsync|integrations|tests|docs)/[\w/.-]+\.\w+)`", _text("CONTRIBUTING.md")))
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(CHECKOUT)) for path in DOCUMENTS))
+def test_every_python_file_that_a_document_names_exists(name: str) -> None:
+    named = {path for text in re.findall(r"`([^`<>]+\.py)`", _text(name)) for path in _braces_expanded(text)}
 
-    assert len(named) > 20
-    assert {name for name in named if not (checkout / name).exists()} == set()
+    assert {path for path in named if not (CHECKOUT / path).exists()} == set()
+
+
+def _braces_expanded(text: str) -> list[str]:
+    """Return the paths that `a/{b,c}.py` names."""
+    before, _, rest = text.partition("{")
+    inner, _, after = rest.partition("}")
+    return [f"{before}{each}{after}" for each in inner.split(",")]
+
+
+def test_what_the_glossary_calls_a_name_in_code_is_one() -> None:
+    files = [path for room in ("kingsync", "integrations") for path in CHECKOUT.glob(f"{room}/**/*.py")]
+    code = "\n".join(path.read_text() for path in files)
+    table = (CHECKOUT / "docs" / "glossary.md").read_text()
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    names = [name for row in rows for name in re.findall(r"`([\w.]+)`", row[2])]
+
+    assert len(names) > 30
+    assert [name for name in names if not re.search(rf"\b{name.rpartition('.')[2]}\b", code)] == []
