@@ -46,7 +46,7 @@ def repeated(
 
 
 def _wait(error: errors.IntegrationError, attempt: int, random: Callable[[], float]) -> float:
-    """Return the seconds before the next try: as told, else full jitter, so that tenants do not come back at once."""
+    """Return the seconds before the next try: as asked, else full jitter, so that tenants do not return at once."""
     if isinstance(error, errors.TransientError) and error.retry_after is not None:
         return error.retry_after
     longest: float = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1))
