@@ -9,8 +9,8 @@ from integrations import errors
 from integrations.outsmart.client import Client
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.import_kinds import POSTS
+from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.records import Row
 from kingsync.runs.retry import with_retry
 
 T = TypeVar("T")

@@ -20,8 +20,8 @@ from kingsync.messages.reason_texts import stored
 from kingsync.models.import_kinds import POSTS, MasterData
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
+from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.records import Row
 
 T = TypeVar("T")
 BATCH = 500

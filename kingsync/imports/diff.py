@@ -15,8 +15,8 @@ from kingsync.imports.record_links import Before
 from kingsync.imports.seen_hashes import digest_of
 from kingsync.messages.reason_texts import stored
 from kingsync.models.import_kinds import MasterData
+from kingsync.rules.imports.records import Answer, Dropped, Row
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.records import Answer, Dropped, Row
 
 LONGEST_NUMBER = 50
 

@@ -11,8 +11,8 @@ from kingsync.imports.writer import Refused
 from kingsync.king_mirror import mirror
 from kingsync.models.import_kinds import MasterData
 from kingsync.models.runs import LogEntry
+from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.records import Row
 from kingsync.runs.run_log import RunLog
 
 

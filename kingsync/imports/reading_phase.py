@@ -18,7 +18,7 @@ from kingsync.imports.writer import Writer
 from kingsync.king_mirror.prefetch import prefetched
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
-from kingsync.rules.customers import owner_of
+from kingsync.rules.imports.customers import owner_of
 from kingsync.rules.outcomes import Reason
 
 # What a page yields: records that differ from before, and why others cannot be read.

@@ -15,9 +15,9 @@ from kingsync.king_mirror.bulk_upsert import Upsert
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.links import RecordLink
-from kingsync.rules.customers import SEPARATOR
+from kingsync.rules.imports.customers import SEPARATOR
+from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.records import Row
 
 LINKED, REJECTED, SKIPPED, GONE = (state.value for state in RecordLink.State)
 _LINKS = Upsert(

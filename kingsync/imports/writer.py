@@ -12,8 +12,8 @@ from types import TracebackType
 from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.imports import batch_post
 from kingsync.imports.diff import Compared
+from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.records import Row
 
 QUEUED_CHUNKS = 2
 # OutSmart may take minutes for a chunk: how often a waiting run renews its lease and reads the cancel flag.

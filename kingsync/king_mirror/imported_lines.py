@@ -8,7 +8,7 @@ import msgspec
 
 from kingsync.models import tenants
 from kingsync.models.links import ImportedLine
-from kingsync.rules.imported_orders import NewWork
+from kingsync.rules.imports.imported_orders import NewWork
 
 
 def store(works: Iterable[NewWork]) -> None:

@@ -13,9 +13,9 @@ from integrations.king import payloads
 from integrations.king.records import Kind
 from integrations.outsmart import records as outsmart
 from kingsync.models.links import RecordKind
-from kingsync.rules import customers, hour_types, products, warehouses
+from kingsync.rules.imports import customers, hour_types, products, warehouses
+from kingsync.rules.imports.records import Answer
 from kingsync.rules.mapping import Imports
-from kingsync.rules.records import Answer
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise

@@ -30,10 +30,10 @@ from integrations.outsmart import records as outsmart
 from kingsync.messages import reason_texts
 from kingsync.messages.field_names import field_names
 from kingsync.models.links import RecordKind
-from kingsync.rules import customers, hour_types, products, warehouses
-from kingsync.rules.countries import two_letters
+from kingsync.rules.imports import customers, hour_types, products, warehouses
+from kingsync.rules.imports.countries import two_letters
+from kingsync.rules.imports.records import Answer, Dropped, Row
 from kingsync.rules.mapping import Customers, HourTypes, Inactive, Products, Warehouses
-from kingsync.rules.records import Answer, Dropped, Row
 from sandboxes.outsmart.masters import Masters
 
 ENDPOINTS = {

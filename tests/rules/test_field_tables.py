@@ -18,9 +18,9 @@ from integrations.king.records import (
     Warehouse,
 )
 from integrations.outsmart import records as outsmart
-from kingsync.rules import customers, hour_types, products, warehouses
+from kingsync.rules.imports import customers, hour_types, products, warehouses
+from kingsync.rules.imports.records import Answer, Dropped, Row
 from kingsync.rules.mapping import Customers, HourTypes, Inactive, Products, Warehouses
-from kingsync.rules.records import Answer, Dropped, Row
 from sandboxes.outsmart.entities import ENTITIES
 
 ENDPOINTS = {

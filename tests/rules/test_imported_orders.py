@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from integrations.king.records import ContactPerson, Debtor, DeliveryAddress, LineKind, Order, OrderLine
 from integrations.outsmart import payloads
 from kingsync.messages import reason_texts
-from kingsync.rules import imported_orders, order_changes
-from kingsync.rules.imported_orders import NewWork
+from kingsync.rules.imports import imported_orders, order_changes
+from kingsync.rules.imports.imported_orders import NewWork
+from kingsync.rules.imports.order_changes import Difference, Known
 from kingsync.rules.mapping import Orders
-from kingsync.rules.order_changes import Difference, Known
 from kingsync.rules.outcomes import Reason
 from sandboxes.outsmart.work_orders import WorkOrders
 

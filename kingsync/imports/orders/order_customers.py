@@ -13,7 +13,7 @@ from integrations.king.reader import KingReader
 from integrations.king.records import ContactPerson, Debtor, DeliveryAddress, Kind, Order
 from kingsync.models.import_kinds import MASTER_DATA
 from kingsync.models.links import RecordKind, RecordLink
-from kingsync.rules.customers import SEPARATOR
+from kingsync.rules.imports.customers import SEPARATOR
 from kingsync.rules.outcomes import Reason, reason
 
 T = TypeVar("T")

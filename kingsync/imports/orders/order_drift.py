@@ -18,10 +18,10 @@ from kingsync.king_mirror import imported_lines
 from kingsync.messages.reason_texts import stored
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry
-from kingsync.rules import imported_orders, order_changes
-from kingsync.rules.imported_orders import NewWork
+from kingsync.rules.imports import imported_orders, order_changes
+from kingsync.rules.imports.imported_orders import NewWork
+from kingsync.rules.imports.order_changes import Difference, Known
 from kingsync.rules.mapping import Orders
-from kingsync.rules.order_changes import Difference, Known
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.run_log import RunLog

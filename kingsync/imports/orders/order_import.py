@@ -23,11 +23,11 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.import_kinds import ORDERS
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry
-from kingsync.rules import imported_orders
-from kingsync.rules.imported_orders import NewWork
+from kingsync.rules.imports import imported_orders
+from kingsync.rules.imports.imported_orders import NewWork
+from kingsync.rules.imports.records import LONGEST_NUMBER
 from kingsync.rules.mapping import Orders
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.records import LONGEST_NUMBER
 from kingsync.runs.journal import Journal, Purpose
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.run_log import RunLog

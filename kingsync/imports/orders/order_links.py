@@ -12,8 +12,8 @@ from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.work_orders import Step, WorkOrder
+from kingsync.rules.imports.records import label
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.records import label
 
 State = RecordLink.State
 # The states of an order that has a work order, whether King still shows it or not.

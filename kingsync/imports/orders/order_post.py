@@ -23,7 +23,7 @@ from kingsync.imports.orders import order_links
 from kingsync.imports.orders.order_links import State
 from kingsync.king_mirror import imported_lines
 from kingsync.models.links import RecordLink
-from kingsync.rules.imported_orders import NewWork
+from kingsync.rules.imports.imported_orders import NewWork
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.journal import Journal
 from kingsync.runs.retry import with_retry

@@ -7,9 +7,9 @@ from decimal import Decimal
 from integrations import notation
 from integrations.king.records import Article
 from integrations.outsmart import records as outsmart
+from kingsync.rules.imports.records import Answer, Row, checked, label, one_line, refused, skipped
 from kingsync.rules.mapping import Products
 from kingsync.rules.outcomes import reason
-from kingsync.rules.records import Answer, Row, checked, label, one_line, refused, skipped
 
 NO_UNIT = "ST"  # OutSmart requires a unit for a material
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from integrations.king.records import Warehouse
 from integrations.outsmart import records as outsmart
+from kingsync.rules.imports.records import Answer, Row, checked, one_line
 from kingsync.rules.mapping import Warehouses
-from kingsync.rules.records import Answer, Row, checked, one_line
 
 
 def from_warehouse(warehouse: Warehouse, choices: Warehouses) -> list[Answer]:  # noqa: ARG001  (one form for all kinds)

@@ -10,8 +10,8 @@ import msgspec
 from integrations.king.records import Order
 from integrations.outsmart.records import Material, NewMaterial, NewWorkOrder
 from kingsync.rules import matching
-from kingsync.rules.imported_orders import OURS, NewWork
-from kingsync.rules.records import one_line
+from kingsync.rules.imports.imported_orders import OURS, NewWork
+from kingsync.rules.imports.records import one_line
 
 NOTHING = "-"
 # Field of the work order → its message code in `kingsync.messages.reason_texts`.

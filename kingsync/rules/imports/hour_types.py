@@ -7,9 +7,9 @@ from decimal import Decimal
 from integrations import notation
 from integrations.king.records import Rate
 from integrations.outsmart import records as outsmart
+from kingsync.rules.imports.records import Answer, Row, checked, one_line, refused, skipped
 from kingsync.rules.mapping import HourTypes
 from kingsync.rules.outcomes import reason
-from kingsync.rules.records import Answer, Row, checked, one_line, refused, skipped
 
 
 def from_rate(rate: Rate, choices: HourTypes) -> list[Answer]:

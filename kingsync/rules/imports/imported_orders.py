@@ -12,11 +12,11 @@ from integrations.king.records import Debtor, LineKind, Order, OrderLine
 from integrations.outsmart import records as outsmart
 from integrations.outsmart.records import Material, NewMaterial, NewWorkOrder
 from kingsync.rules import matching
-from kingsync.rules.customers import NO_STREET
+from kingsync.rules.imports.customers import NO_STREET
+from kingsync.rules.imports.records import LONGEST_NUMBER, one_line
 from kingsync.rules.mapping import Orders
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Content
-from kingsync.rules.records import LONGEST_NUMBER, one_line
 
 OURS = "OS-"
 NO_PRICE = "0.00"

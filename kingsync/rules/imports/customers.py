@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from integrations.king.records import ContactPerson, Debtor, DeliveryAddress
 from integrations.outsmart import records as outsmart
-from kingsync.rules.countries import two_letters
+from kingsync.rules.imports.countries import two_letters
+from kingsync.rules.imports.records import Answer, Dropped, Row, checked, one_line, refused, skipped
 from kingsync.rules.mapping import Customers
 from kingsync.rules.outcomes import reason
-from kingsync.rules.records import Answer, Dropped, Row, checked, one_line, refused, skipped
 
 # OutSmart requires a street, but a customer with only a post-office box has none.
 NO_STREET = "-"

@@ -1,0 +1,1 @@
+"""From a King record to what OutSmart gets: pure, one module for each kind."""
