@@ -115,8 +115,8 @@ def _runs(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
         f"""
         INSERT INTO kingsync_syncrun (tenant_id, administration_id, kind, status, trigger, settings_version, options,
             cursor, attempt,
-            cancel_requested, queued_at, started_at, finished_at, progress_kind, progress_done, counts_by_kind, samples,
-            error, {counts}, trouble_count)
+            cancel_requested, queued_at, started_at, finished_at, progress_kind, progress_done, counts_by_kind,
+            dry_run_examples, error, {counts}, attention_count)
         SELECT %s, %s, CASE WHEN n %% 2 = 0 THEN 'export' ELSE 'import' END,
             CASE WHEN n %% 50 = 0 THEN 'failed' WHEN n %% 10 = 0 THEN 'partly' ELSE 'succeeded' END,
             'schedule', 1, '{{}}', '{{}}', 1, false, at, at, at + interval '40 seconds', '', 10, '{{}}', '{{}}', '{{}}',

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.links import RecordKind, RecordLink
@@ -176,9 +176,9 @@ def king_file(of: Tenant, **fields: Any) -> KingFile:
     return row
 
 
-def brake(of: Tenant, **fields: Any) -> Brake:
+def trip(of: Tenant, **fields: Any) -> ChangeLimitTrip:
     """Make a tripped change limit that waits for approval."""
     defaults = {"kind": "customers", "known_count": 400, "changed_count": 60, "deactivated_count": 9}
-    row = Brake(tenant=of, **(defaults | fields))
+    row = ChangeLimitTrip(tenant=of, **(defaults | fields))
     row.save()
     return row

@@ -147,9 +147,9 @@ def _let_doubt_end(lost: LostAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def wait_for_late_calls(run: ExportRun, row: WorkOrder) -> None:
         lost.wait_for_late_calls()
-        if row.doubtful_until and row.doubtful_until > timezone.now():
-            row.doubtful_until = timezone.now()
-            row.save(update_fields=["doubtful_until"])
+        if row.outcome_unknown_until and row.outcome_unknown_until > timezone.now():
+            row.outcome_unknown_until = timezone.now()
+            row.save(update_fields=["outcome_unknown_until"])
         wait_for(run, row)
 
     def wait_no_longer_than_that(guard: RestoreGuard, seconds: float) -> None:

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kingsync.admin import base
-from kingsync.models.people import SentNotice
+from kingsync.models.people import SentNotification
 from kingsync.models.users import User
 
 admin.site.unregister(Group)
@@ -77,7 +77,7 @@ class GroupAdmin(OperatorOnly, DjangoGroupAdmin, ModelAdmin):  # type: ignore[mi
     """Django's permission groups."""
 
 
-@admin.register(SentNotice)
-class SentNoticeAdmin(base.LongListAdmin):
+@admin.register(SentNotification)
+class SentNotificationAdmin(base.LongListAdmin):
     list_display = ("sent_at", "tenant", "mode", "work_order_count", "recipients", "problem")
     list_filter: Any = (base.TenantFilter, "mode")

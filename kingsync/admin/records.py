@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.admin import base
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.links import KingRecord, RecordLink
 
 
@@ -22,13 +22,13 @@ class RecordLinkAdmin(base.LongListAdmin):
     why = base.why("reason", _("reason"))
 
 
-@admin.register(Brake)
-class BrakeAdmin(base.ReadOnlyAdmin):
+@admin.register(ChangeLimitTrip)
+class ChangeLimitTripAdmin(base.ReadOnlyAdmin):
     list_display = (
         *("kind", "tenant", "state", "known_count", "changed_count", "deactivated_count"),
-        *("pulled_at", "decided_by_name", "decided_at"),
+        *("tripped_at", "decided_by_name", "decided_at"),
     )
-    list_filter: Any = (base.TenantFilter, "kind", "state", "pulled_at")
+    list_filter: Any = (base.TenantFilter, "kind", "state", "tripped_at")
 
 
 @admin.register(KingRecord)

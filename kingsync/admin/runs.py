@@ -46,7 +46,7 @@ class SyncRunAdmin(base.LongListAdmin):
             {
                 "fields": (
                     *(f"{name}_count" for name in COUNTS),
-                    "trouble_count",
+                    "attention_count",
                     "new_problems_count",
                     "counts_by_kind",
                 )

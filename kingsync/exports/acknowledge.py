@@ -8,7 +8,7 @@ from integrations import errors
 from kingsync.exports import ledger, problems, reconcile
 from kingsync.exports.export_job import Job, Outcome
 from kingsync.messages.reason_texts import reason_of
-from kingsync.models.in_hand import Trouble
+from kingsync.models.in_hand import Problem
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules.outcomes import reason
 
@@ -25,7 +25,7 @@ def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
         raise
     except errors.IntegrationError as error:
         ledger.settle(row, LedgerState.UNCONFIRMED, [reason("confirmation_failed", detail=str(error))])
-        if problems.found(row) is not Trouble.KNOWN:
+        if problems.found(row) is not Problem.KNOWN:
             job.log.failure("order.not_confirmed", error, outsmart_id=row.outsmart_id)
         return Outcome(count)
     ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED, confirmed_at=timezone.now())

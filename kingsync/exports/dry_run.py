@@ -17,7 +17,7 @@ from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.restore_guard import DryGuard
 from kingsync.exports.verdict import notices
 from kingsync.messages.reason_texts import StoredReason, reason_of, sentence, stored
-from kingsync.models.in_hand import Trouble
+from kingsync.models.in_hand import Problem
 from kingsync.models.runs import SyncRun
 from kingsync.models.turns import Caller
 from kingsync.models.work_orders import WorkOrder
@@ -56,9 +56,9 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
         job.guard.check_journal()
         for candidate in exports.candidates():
             claim.count("read")
-            count, entry, trouble = _one(exports, candidate)
+            count, entry, problem = _one(exports, candidate)
             claim.count(count)
-            problems.count(claim, trouble)
+            problems.count(claim, problem)
             claim.plan.append(_summary_of(entry))
             kept.append(entry)
             kept.sort(key=lambda each: each["action"] not in SENT)
@@ -69,11 +69,11 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
 
 
 def _keep(claim: Claim, entries: list[dict[str, object]]) -> None:
-    claim.run.samples = {"work_orders": entries}
-    SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(samples=claim.run.samples)
+    claim.run.dry_run_examples = {"work_orders": entries}
+    SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(dry_run_examples=claim.run.dry_run_examples)
 
 
-def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, object], Trouble | None]:
+def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, object], Problem | None]:
     """Return the count and the entry of a work order, its reasons as stored, and its problem."""
     try:
         source = payloads.work_order(candidate.raw)
@@ -93,11 +93,11 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
         job.guard.recall(row)
     job.guard.found.discard(row.outsmart_id)
     result = _dry_run_result(Assessment(job, row, source, is_at_trigger=exports.is_at_trigger(source, candidate)))
-    trouble = problems.expected(row, [stored(why) for why in result.reasons])
-    return result.count, _entry(source, result), trouble
+    problem = problems.expected(row, [stored(why) for why in result.reasons])
+    return result.count, _entry(source, result), problem
 
 
-def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object], Trouble | None]:
+def _unreadable(candidate: Candidate, error: errors.PayloadError) -> tuple[str, dict[str, object], Problem | None]:
     """Return the count and the entry of an unreadable work order; without its id it has no ledger row."""
     outcome = "rejected" if candidate.outsmart_id else "failed"
     why = stored(reason("unreadable_work_order", detail=error.detail))

@@ -26,18 +26,18 @@ OUTCOME_UNKNOWN_FACTOR = 1.2
 
 
 class NotSettledError(Exception):
-    """A write to King may still be running: come back after `row.doubtful_until`."""
+    """A write to King may still be running: come back after `row.outcome_unknown_until`."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one work order ended: one of the contract's counts; `trouble` when it must be reported in any case.
+    """How one work order ended: one of the contract's counts; `needs_attention` when it must be reported in any case.
 
     What the ledger's state already shows (`problems.found`) needs no mark.
     """
 
     count: str
-    trouble: bool = False
+    needs_attention: bool = False
 
 
 @dataclass(frozen=True)

@@ -158,16 +158,16 @@ class ExportRun:
             return None
 
     def _gone(self, outsmart_id: str) -> None:
-        why = reason("gone_from_outsmart")
+        why = reason("deleted_in_outsmart")
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
         self.job.claim.count("read")
         if row is None:
-            self._count(Outcome("skipped", trouble=True), None)
-            self.job.log.add("order.gone", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
+            self._count(Outcome("skipped", needs_attention=True), None)
+            self.job.log.add("order.deleted_at_source", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
             return
         ledger.settle(row, LedgerState.HELD, [why], last_run=self.job.claim.run)
         self._count(Outcome("skipped"), row)
-        self.job.log_event(row, "order.gone", why, LogEntry.Level.WARNING)
+        self.job.log_event(row, "order.deleted_at_source", why, LogEntry.Level.WARNING)
 
     def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
         marks = payloads.marks(raw)
@@ -191,9 +191,9 @@ class ExportRun:
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
         """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""
-        trouble = problems.found(row) if row else None
-        self.job.claim.count(outcome.count, trouble=outcome.trouble and trouble is None)
-        problems.count(self.job.claim, trouble)
+        problem = problems.found(row) if row else None
+        self.job.claim.count(outcome.count, needs_attention=outcome.needs_attention and problem is None)
+        problems.count(self.job.claim, problem)
 
     def _guarded(self, candidate: Candidate) -> Outcome | None:
         """Keep a work order that triggers a bug of ours from stopping the others."""
@@ -271,13 +271,13 @@ class ExportRun:
         self.job.claim.heartbeat(done=self._done)
 
     def _wait_for(self, row: WorkOrder) -> None:
-        while row.doubtful_until and row.doubtful_until > timezone.now():
+        while row.outcome_unknown_until and row.outcome_unknown_until > timezone.now():
             self.job.heartbeat()
-            time.sleep(min(1.0, max(0.01, (row.doubtful_until - timezone.now()).total_seconds())))
+            time.sleep(min(1.0, max(0.01, (row.outcome_unknown_until - timezone.now()).total_seconds())))
 
     def _settled(self, row: WorkOrder) -> Outcome:
         source = payloads.work_order(row.source.encode())
         try:
             return export(self.job, row, source)
         except NotSettledError:
-            return Outcome("uncertain", trouble=True)
+            return Outcome("uncertain", needs_attention=True)

@@ -26,7 +26,7 @@ from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.king_order import KingOrder, vendor_message, without
 from kingsync.messages.reason_texts import reason_of
-from kingsync.models.in_hand import Trouble
+from kingsync.models.in_hand import Problem
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
 from kingsync.rules import differences, linking
@@ -94,7 +94,7 @@ def _report_failure(job: Job, row: WorkOrder, work_status: str | None) -> None:
     except errors.TenantActionError:
         raise
     except errors.IntegrationError as error:
-        if problems.found(row) is not Trouble.KNOWN:
+        if problems.found(row) is not Problem.KNOWN:
             job.log.failure("order.status_not_set", error, outsmart_id=row.outsmart_id)
 
 
@@ -113,7 +113,7 @@ def _busy(job: Job, row: WorkOrder, *, is_reported: bool) -> Outcome:
     elif row.busy_since is None:
         job.log_event(row, "order.postponed", why)
     ledger.settle(row, _underway(row), [why], busy_since=since)
-    return Outcome("skipped", trouble=is_long and not is_reported)
+    return Outcome("skipped", needs_attention=is_long and not is_reported)
 
 
 def _not_now(job: Job, row: WorkOrder, why: Reason, error: errors.IntegrationError) -> Outcome:
@@ -137,7 +137,7 @@ def _our_fault(job: Job, row: WorkOrder) -> Outcome:
 
 def _outcome_unknown(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:
     ledger.settle(row, LedgerState.SENDING, [reason("not_settled")])
-    job.log.failure("order.in_doubt", error, outsmart_id=row.outsmart_id)
+    job.log.failure("order.outcome_unknown", error, outsmart_id=row.outsmart_id)
 
 
 class _Export(Assessment):
@@ -185,7 +185,7 @@ class _Export(Assessment):
 
     def _start_over(self, known: Known) -> Known:
         self.job.guard.not_created(self.row.outsmart_id)
-        ledger.save(self.row, step=Step.NEW, doubtful_until=None)
+        ledger.save(self.row, step=Step.NEW, outcome_unknown_until=None)
         return super()._start_over(known)
 
     def _read_order(self, number: str) -> Order | None:
@@ -240,7 +240,7 @@ class _Export(Assessment):
         ledger.store_lines(row, plan)
         booked = ledger.saved_lines(row)
         if order is not None:
-            self.king_order.save_found(booked, differences.between(plan, booked, order, may_make_anew=False))
+            self.king_order.save_found(booked, differences.between(plan, booked, order, may_remake=False))
         else:
             as_planned = {line.reference: line.content for line in plan.lines}
             ledger.lines_sent(
@@ -313,7 +313,7 @@ class _Export(Assessment):
 
     def _compared(self, plan: Plan, order: Order) -> differences.Differences:
         booked = ledger.saved_lines(self.row)
-        steps = differences.between(plan, booked, order, may_make_anew=self.king_order.may_make_anew)
+        steps = differences.between(plan, booked, order, may_remake=self.king_order.may_remake)
         self.king_order.save_found(booked, steps)
         return steps
 
@@ -342,7 +342,7 @@ class _Export(Assessment):
         count = count_of(act, self.known, is_written=bool(self.king_order.calls))
         fingerprint = ledger.plan_fingerprint(plan)
         ledger.save_lazily(
-            self.row, plan_fingerprint=fingerprint, doubtful_until=None, is_approval_left=is_approval_left
+            self.row, plan_fingerprint=fingerprint, outcome_unknown_until=None, is_approval_left=is_approval_left
         )
         if not sent.is_complete:
             refused = ledger.refused_reasons(self.row)

@@ -30,7 +30,7 @@ UNDER_WAY = "under way"
 class KingOrder:
     """The King order of one work order, as written by this run.
 
-    `calls` counts the writes; `may_make_anew` is False when King would refuse to remove lines.
+    `calls` counts the writes; `may_remake` is False when King would refuse to remove lines.
     """
 
     def __init__(self, job: Job, row: WorkOrder) -> None:
@@ -39,7 +39,7 @@ class KingOrder:
         self._is_being_unlocked = False
         # Our references of the lines that this run wrote, with the fields in which both sides agree; None = all of it.
         self._written: dict[str, frozenset[str] | None] = {}
-        self.may_make_anew = True
+        self.may_remake = True
         self.calls = 0
 
     def read(self, number: str) -> Order | None:
@@ -66,7 +66,7 @@ class KingOrder:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
             guard.not_created(self._row.outsmart_id)
-            ledger.save(self._row, step=Step.NEW, doubtful_until=None)  # certainly not carried out
+            ledger.save(self._row, step=Step.NEW, outcome_unknown_until=None)  # certainly not carried out
             raise
         guard.created(self._row.outsmart_id, number)
         self.adopt(number, is_created_by_us=True)
@@ -89,7 +89,7 @@ class KingOrder:
         """Lock the order and read it again: removals must be based on its state under the lock.
 
         King locks an order for the client that writes to it, so we write a line's own reference to it once more. If
-        King refuses that, it would refuse to add lines too, which `may_make_anew` then says.
+        King refuses that, it would refuse to add lines too, which `may_remake` then says.
         """
         first = steps.removals[0]
         touch = LineChange(reference=first.king_reference)
@@ -99,7 +99,7 @@ class KingOrder:
         except errors.ConflictError:
             raise
         except errors.RejectedError:
-            self.may_make_anew = False
+            self.may_remake = False
         return self.read(number)
 
     def apply(self, steps: Differences, number: str) -> dict[str, Reason]:
@@ -255,21 +255,21 @@ class KingOrder:
             return with_retry(once)
         except errors.OutcomeUnknownError:
             self._is_outcome_unknown = True
-            self._row.doubtful_until = None  # counted again, from when we gave up
+            self._row.outcome_unknown_until = None  # counted again, from when we gave up
             ledger.extend_outcome_unknown(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
             raise
 
     def settled(self) -> None:
         """Save that the call with an unknown outcome was carried out after all, so that nothing is pending any more."""
         self._is_outcome_unknown = False
-        ledger.save(self._row, doubtful_until=None)
+        ledger.save(self._row, outcome_unknown_until=None)
 
     def unlock(self) -> None:
         """Unlock the order for King's own staff. Raises `TenantActionError`."""
         if self._is_being_unlocked or not self._row.is_locked or not self._row.king_order_number:
             return
         if not self._is_outcome_unknown:
-            self._row.doubtful_until = None  # every call was answered
+            self._row.outcome_unknown_until = None  # every call was answered
         unlock(self._job, self._row, self._row.king_order_number)
 
     def unlock_meanwhile(self) -> None:
@@ -282,7 +282,7 @@ class KingOrder:
             self.unlock()
             return
         self._is_being_unlocked = True
-        row.doubtful_until = None
+        row.outcome_unknown_until = None
 
         def answered(error: errors.IntegrationError | None) -> None:
             if error is None:
@@ -333,7 +333,7 @@ def _is_not_ours(job: Job, number: str, refusal: errors.IntegrationError) -> boo
 def _freed(row: WorkOrder) -> None:
     """Save an order as unlocked, unless a lost call may still be carried out and lock it again."""
     if not ledger.is_outcome_unknown(row):
-        ledger.save_lazily(row, is_locked=False, doubtful_until=None, lock_failed_at=None)
+        ledger.save_lazily(row, is_locked=False, outcome_unknown_until=None, lock_failed_at=None)
 
 
 def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:

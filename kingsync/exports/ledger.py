@@ -399,19 +399,19 @@ def is_of_other(row: WorkOrder, order: Order) -> str:
 
 def pending(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
     """Save that the order is about to be created, by a call that may be running for this many seconds."""
-    save(row, step=Step.PENDING, doubtful_until=now + datetime.timedelta(seconds=seconds))
+    save(row, step=Step.PENDING, outcome_unknown_until=now + datetime.timedelta(seconds=seconds))
 
 
 def extend_outcome_unknown(row: WorkOrder, *, seconds: float, now: datetime.datetime) -> None:
     """Save until when a write that goes out now may still be running, at most once a second."""
     until = now + datetime.timedelta(seconds=seconds)
-    if row.doubtful_until is None or row.doubtful_until < until - datetime.timedelta(seconds=1):
-        save(row, doubtful_until=until)
+    if row.outcome_unknown_until is None or row.outcome_unknown_until < until - datetime.timedelta(seconds=1):
+        save(row, outcome_unknown_until=until)
 
 
 def is_outcome_unknown(row: WorkOrder) -> bool:
     """Return True while a call whose answer was lost may still be running."""
-    return row.doubtful_until is not None and row.doubtful_until > timezone.now()
+    return row.outcome_unknown_until is not None and row.outcome_unknown_until > timezone.now()
 
 
 def retried(run: SyncRun) -> list[str]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from kingsync.exports.causes import keys_of
 from kingsync.messages.reason_texts import stored
-from kingsync.models.in_hand import Trouble
+from kingsync.models.in_hand import Problem
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules.outcomes import Reason
 from kingsync.runs.lifecycle import Claim
@@ -27,7 +27,7 @@ def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> di
     if state in _UNDERWAY:
         return {}
     causes_found = [dict(stored(why)) for why in reasons]
-    row.in_hand.trouble = _trouble(state, causes_found, before)
+    row.in_hand.problem = _problem(state, causes_found, before)
     if state not in WATCHED:
         return {} if row.problem_causes is None else {"problem_causes": None, "problem_since": None, "problem_count": 0}
     causes = keys_of(causes_found)
@@ -37,16 +37,16 @@ def columns(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason]) -> di
     return {"problem_causes": causes, "problem_since": since, "problem_count": row.problem_count + 1}
 
 
-def found(row: WorkOrder) -> Trouble | None:
+def found(row: WorkOrder) -> Problem | None:
     """Return the problem that this run found in the work order, if any."""
-    return row.in_hand.trouble
+    return row.in_hand.problem
 
 
-def expected(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Trouble | None:
+def expected(row: WorkOrder, reasons: list[Mapping[str, Any]]) -> Problem | None:
     """Return the problem that an export would find in a work order it stops, or sends in part, for these reasons."""
     if not reasons or row.state == LedgerState.EXCLUDED:
         return None
-    return _trouble(LedgerState.HELD, reasons, _causes_before(row))
+    return _problem(LedgerState.HELD, reasons, _causes_before(row))
 
 
 def was_reported(row: WorkOrder, why: Reason) -> bool:
@@ -54,10 +54,10 @@ def was_reported(row: WorkOrder, why: Reason) -> bool:
     return set(keys_of([stored(why)])) <= set(_causes_before(row) or ())
 
 
-def count(claim: Claim, trouble: Trouble | None) -> None:
+def count(claim: Claim, problem: Problem | None) -> None:
     """Add the problem of a record to the counts of a run, if there is one."""
-    if trouble is not None:
-        claim.problem(is_new=trouble is Trouble.NEW)
+    if problem is not None:
+        claim.problem(is_new=problem is Problem.NEW)
 
 
 def is_by_settings(reasons: Iterable[Mapping[str, Any]]) -> bool:
@@ -80,7 +80,7 @@ def _causes(row: WorkOrder) -> list[str] | None:
     return keys_of(row.reasons) if row.state in WATCHED else None
 
 
-def _trouble(state: LedgerState, reasons: list[Any], before: list[str] | None) -> Trouble | None:
+def _problem(state: LedgerState, reasons: list[Any], before: list[str] | None) -> Problem | None:
     if state not in WATCHED or (state == LedgerState.HELD and is_by_settings(reasons)):
         return None
-    return Trouble.KNOWN if before is not None and set(keys_of(reasons)) <= set(before) else Trouble.NEW
+    return Problem.KNOWN if before is not None and set(keys_of(reasons)) <= set(before) else Problem.NEW

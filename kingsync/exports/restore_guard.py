@@ -23,9 +23,9 @@ from integrations.king.records import Kind
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
-from kingsync.models.restores import OrderWatch
+from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import LogEntry
-from kingsync.models.work_orders import AfterRestore, Decision, LedgerState, Step, WorkOrder
+from kingsync.models.work_orders import AfterRestore, LedgerState, ManualAction, Step, WorkOrder
 from kingsync.rules import orders
 from kingsync.rules.outcomes import reason
 from kingsync.runs import journal, turns
@@ -64,15 +64,15 @@ class RestoreGuard:
         self._has_looked = False
         # A check that King refused does not count: the next one begins where the last successful one did.
         self._has_king_told = True
-        self._are_all_doubtful = False
+        self._are_all_unknown = False
         # Orders that this run has begun to create, and may or may not be in King.
         self._begun: set[str] = set()
         self.found: set[str] = set()
 
-    def _stored_watch(self) -> OrderWatch:
+    def _stored_watch(self) -> RestoreWatch:
         administration = self._connection.administration.strip().casefold()
-        found = OrderWatch.objects.filter(administration=administration).first()
-        return found or OrderWatch(administration=administration)
+        found = RestoreWatch.objects.filter(administration=administration).first()
+        return found or RestoreWatch(administration=administration)
 
     # --- When to check ------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class RestoreGuard:
         if row.outsmart_id in self._begun:
             self._look_up(row.outsmart_id)
         before = row.king_order_number, row.step, row.after_restore
-        if self._are_all_doubtful and not row.after_restore:
+        if self._are_all_unknown and not row.after_restore:
             WorkOrder.objects.filter(pk=row.pk).update(after_restore=AfterRestore.UNSURE)
         row.refresh_from_db(fields=["king_order_number", "step", "after_restore", "is_created_by_us", "is_locked"])
         return before != (row.king_order_number, row.step, row.after_restore)
@@ -202,7 +202,7 @@ class RestoreGuard:
     def _was_reset(self, row: WorkOrder, entry: journal.Entry) -> bool:
         """Return whether a person reset the ledger's link to this order."""
         at = datetime.datetime.fromisoformat(entry.at)
-        return Decision.objects.filter(work_order=row, kind=Decision.Kind.ANEW, decided_at__gte=at).exists()
+        return ManualAction.objects.filter(work_order=row, kind=ManualAction.Kind.RESET, decided_at__gte=at).exists()
 
     def _unlinked(self, shown: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """Return King's orders unknown to our ledger and to that of any other tenant with this administration."""
@@ -240,7 +240,7 @@ class RestoreGuard:
 
     def _restore(self, unknown: _Unknown) -> None:
         """Add what was lost to the ledger again, and report it."""
-        self._are_all_doubtful = self._misses_some(unknown)
+        self._are_all_unknown = self._misses_some(unknown)
         for reference, numbers in unknown.open.items():
             self._take_in(reference, numbers)
         for reference, number in unknown.journalled.items():
@@ -304,13 +304,13 @@ class DryGuard(RestoreGuard):
             self._check()
         before = row.king_order_number, row.step, row.after_restore
         self.recall(row)
-        if self._are_all_doubtful and not row.after_restore:
+        if self._are_all_unknown and not row.after_restore:
             row.after_restore = AfterRestore.UNSURE
         return before != (row.king_order_number, row.step, row.after_restore)
 
     def _check(self, *, is_noticed: bool = False) -> None:  # noqa: ARG002  (nothing is at work for a dry run)
         self._lost = self._unknown()
-        self._are_all_doubtful = self._misses_some(self._lost)
+        self._are_all_unknown = self._misses_some(self._lost)
         references = (*self._lost.open, *self._lost.journalled)
         self.found |= {reference.removeprefix(_PREFIX) for reference in references}
         self._has_looked = True

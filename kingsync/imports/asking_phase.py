@@ -42,11 +42,13 @@ class Asking:
 
     def _report(self, known: int, deactivated: int) -> None:
         """Count the stop as a problem, and log it once."""
-        why = reason("brake", known=str(known), changed=str(self._scan.cursor.changed), deactivated=str(deactivated))
+        why = reason(
+            "change_limit", known=str(known), changed=str(self._scan.cursor.changed), deactivated=str(deactivated)
+        )
         is_new = not change_limit.is_tripped(self._kind.name)
         self._job.claim.problem(is_new=is_new)
         if is_new:
-            self._job.log.add("import.braked", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
+            self._job.log.add("import.change_limit_tripped", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
 
     def _trip(self, known: int, deactivated: int, deleted: Sequence[DeletedRecord]) -> None:
         claim, changed = self._job.claim, self._scan.cursor.changed

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kingsync.models import tenants
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.runs import SyncRun
 
 if TYPE_CHECKING:
@@ -29,23 +29,27 @@ def limit(*, known: int, percent: int) -> int:
     return max(ALWAYS_ALLOWED, known * percent // 100)
 
 
-def open_trips() -> list[Brake]:
+def open_trips() -> list[ChangeLimitTrip]:
     """Return the current tenant's change limits that are not closed, newest first."""
-    return list(Brake.objects.filter(state__in=Brake.OPEN).select_related("decided_by").order_by("-id"))
+    return list(
+        ChangeLimitTrip.objects.filter(state__in=ChangeLimitTrip.OPEN).select_related("decided_by").order_by("-id")
+    )
 
 
 def allow(trip_id: int, *, by: User) -> None:
     """Let the next scan write as much as was shown. Raises `NotWaitingError`."""
-    _decide(trip_id, Brake.State.ALLOWED, by)
+    _decide(trip_id, ChangeLimitTrip.State.ALLOWED, by)
 
 
 def refuse(trip_id: int, *, by: User) -> None:
     """Hold the kind back until a scan is within the limit, or someone allows it after all."""
-    _decide(trip_id, Brake.State.REFUSED, by)
+    _decide(trip_id, ChangeLimitTrip.State.REFUSED, by)
 
 
-def _decide(trip_id: int, state: Brake.State, by: User) -> None:
-    undecided = Brake.objects.filter(pk=trip_id, state__in=[Brake.State.WAITING, Brake.State.REFUSED])
+def _decide(trip_id: int, state: ChangeLimitTrip.State, by: User) -> None:
+    undecided = ChangeLimitTrip.objects.filter(
+        pk=trip_id, state__in=[ChangeLimitTrip.State.WAITING, ChangeLimitTrip.State.REFUSED]
+    )
     changed = undecided.update(
         state=state, decided_at=timezone.now(), decided_by_id=by.pk, decided_by_name=by.display_name
     )
@@ -55,13 +59,15 @@ def _decide(trip_id: int, state: Brake.State, by: User) -> None:
 
 def allowed_count(kind: str) -> int:
     """Return how many records of this kind the next scan may change or deactivate by approval."""
-    found = Brake.objects.filter(kind=kind, state=Brake.State.ALLOWED).first()
+    found = ChangeLimitTrip.objects.filter(kind=kind, state=ChangeLimitTrip.State.ALLOWED).first()
     return found.changed_count + found.deactivated_count if found else 0
 
 
 def is_tripped(kind: str) -> bool:
     """Return whether the kind is held back already: users were informed, and none of them approved it."""
-    return Brake.objects.filter(kind=kind, state__in=[Brake.State.WAITING, Brake.State.REFUSED]).exists()
+    return ChangeLimitTrip.objects.filter(
+        kind=kind, state__in=[ChangeLimitTrip.State.WAITING, ChangeLimitTrip.State.REFUSED]
+    ).exists()
 
 
 def trip(
@@ -69,16 +75,21 @@ def trip(
 ) -> None:
     """Hold the kind back and show what would happen. A refusal stays; an approval is withdrawn: the change grew."""
     with transaction.atomic():
-        brake = Brake.objects.select_for_update().filter(kind=kind, state__in=Brake.OPEN).first()
-        brake = brake or Brake(tenant_id=tenants.current_id(), kind=kind)
-        if brake.state == Brake.State.ALLOWED:
-            brake.state, brake.decided_at, brake.decided_by, brake.decided_by_name = Brake.State.WAITING, None, None, ""
-        brake.run_id, brake.known_count = run.pk, known
-        brake.changed_count, brake.deactivated_count = changed, deactivated
-        brake.records = list(records[:SHOWN_AT_MOST])
-        brake.save()
+        trip = ChangeLimitTrip.objects.select_for_update().filter(kind=kind, state__in=ChangeLimitTrip.OPEN).first()
+        trip = trip or ChangeLimitTrip(tenant_id=tenants.current_id(), kind=kind)
+        if trip.state == ChangeLimitTrip.State.ALLOWED:
+            trip.state, trip.decided_at, trip.decided_by, trip.decided_by_name = (
+                ChangeLimitTrip.State.WAITING,
+                None,
+                None,
+                "",
+            )
+        trip.run_id, trip.known_count = run.pk, known
+        trip.changed_count, trip.deactivated_count = changed, deactivated
+        trip.records = list(records[:SHOWN_AT_MOST])
+        trip.save()
 
 
 def reset_limit(kind: str) -> None:
     """Reset the change limit of a kind: a scan was within the limit, or did what was allowed."""
-    Brake.objects.filter(kind=kind, state__in=Brake.OPEN).update(state=Brake.State.OVER)
+    ChangeLimitTrip.objects.filter(kind=kind, state__in=ChangeLimitTrip.OPEN).update(state=ChangeLimitTrip.State.OVER)

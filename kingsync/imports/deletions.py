@@ -47,7 +47,7 @@ class DeletedRecord:
             "king_id": self.king_id,
             "name": self.name,
             "action": outcome,
-            "reason": stored(reason("gone_from_king")),
+            "reason": stored(reason("deleted_in_king")),
             "changes": {"active": ["1", "0"]} if outcome == "deactivated" else {},
             "row": None,
         }
@@ -63,14 +63,14 @@ def find(kind: MasterData, scan: Scan, job: Job) -> list[DeletedRecord]:
     is_dry = job.claim.run.is_dry
     deleted = []
     for link in _unseen(kind, scan):
-        if link.sent and link.state != RecordLink.State.GONE:
+        if link.sent and link.state != RecordLink.State.DELETED:
             deleted.append(_deleted(link))
         elif not is_dry and not link.sent:
             link.delete()
     if job.choices.missing != "deactivate" or not deleted:
         return []
     if _is_one_there(kind, deleted, job.king):
-        job.log.add("import.not_whole", reason("pass_not_whole"), level=LogEntry.Level.WARNING, kind=kind.primary)
+        job.log.add("import.not_whole", reason("scan_not_whole"), level=LogEntry.Level.WARNING, kind=kind.primary)
         return []
     return deleted
 
@@ -120,10 +120,10 @@ def _save(kind: MasterData, each: DeletedRecord, refused: Reason | None) -> None
         changes: dict[str, object] = {"reason": stored(refused)}
     elif kind.active_field:
         sent = record_links.sent_text(_inactive(each, kind))
-        why = stored(reason("gone_from_king"))
-        changes = {"state": record_links.GONE, "is_active": False, "sent": sent, "reason": why}
+        why = stored(reason("deleted_in_king"))
+        changes = {"state": record_links.DELETED, "is_active": False, "sent": sent, "reason": why}
     else:
-        changes = {"state": record_links.GONE, "reason": stored(reason("gone_stays"))}
+        changes = {"state": record_links.DELETED, "reason": stored(reason("deleted_in_king_stays"))}
     RecordLink.objects.filter(pk=each.link_id).update(synced_at=timezone.now(), **changes)
 
 
@@ -143,8 +143,8 @@ def _report(kind: MasterData, each: DeletedRecord, refused: Reason | None, job: 
             )
         return
     job.claim.count("deactivated" if kind.active_field else "skipped")
-    why = reason("gone_from_king" if kind.active_field else "gone_stays")
-    job.log.add("record.gone", why, kind=each.kind, outsmart_id=each.outsmart_id, king_id=each.king_id)
+    why = reason("deleted_in_king" if kind.active_field else "deleted_in_king_stays")
+    job.log.add("record.deleted_at_source", why, kind=each.kind, outsmart_id=each.outsmart_id, king_id=each.king_id)
 
 
 def _batches(rows: Iterable[T]) -> Iterator[list[T]]:

@@ -201,6 +201,6 @@ def counts_of(records: Iterable[Compared]) -> Counter[str]:
     found: Counter[str] = Counter()
     for one in records:
         found[one.outcome] += 1
-        found["trouble"] += one.needs_attention
+        found["attention"] += one.needs_attention
         found["new_problems"] += one.is_new_problem
     return found

@@ -108,7 +108,7 @@ class Reading:
         for why in unreadable:
             self._work.unsaved.counts["rejected"] += 1
             self._scan.cursor.is_whole = False
-            self._work.unsaved.counts["trouble"] += 1
+            self._work.unsaved.counts["attention"] += 1
             if not self._job.log.was_reported("record.unreadable", why, kind=self._kind.primary):
                 self._work.unsaved.counts["new_problems"] += 1
                 self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)

@@ -19,7 +19,7 @@ from kingsync.rules.imports.customers import SEPARATOR
 from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason
 
-LINKED, REJECTED, SKIPPED, GONE = (state.value for state in RecordLink.State)
+LINKED, REJECTED, SKIPPED, DELETED = (state.value for state in RecordLink.State)
 _LINKS = Upsert(
     table="kingsync_recordlink",
     key=("tenant_id", "administration_id", "kind", "king_id"),

@@ -22,7 +22,7 @@ _HASH = struct.Struct(">QQ")
 # One value of 16 bytes a record: fetching a hundred thousand rows would take longer than comparing them.
 _KNOWN = """
     SELECT string_agg(uuid_send(source_hash), ''::bytea ORDER BY source_hash) FROM kingsync_recordlink
-    WHERE tenant_id = %s AND administration_id = %s AND kind = %s AND source_hash IS NOT NULL AND state <> 'gone'
+    WHERE tenant_id = %s AND administration_id = %s AND kind = %s AND source_hash IS NOT NULL AND state <> 'deleted'
 """
 
 

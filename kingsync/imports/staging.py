@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 from kingsync.imports import diff
 from kingsync.imports.diff import Compared
 from kingsync.models import tenants
-from kingsync.models.brakes import HeldRecord
+from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.import_kinds import MasterData
 from kingsync.models.runs import SyncRun
 
 BATCH = 1000
-_ADD = "COPY kingsync_heldrecord (tenant_id, run_id, kind, raw) FROM STDIN"
+_ADD = "COPY kingsync_stagedrecord (tenant_id, run_id, kind, raw) FROM STDIN"
 
 
 class Staging:
@@ -27,7 +27,7 @@ class Staging:
 
     def forget_other_runs(self) -> None:
         """Purge what interrupted runs staged: a new scan reads it again."""
-        HeldRecord.objects.filter(kind=self._kind.name).exclude(run=self._run).delete()
+        StagedRecord.objects.filter(kind=self._kind.name).exclude(run=self._run).delete()
 
     def add(self, records: Sequence[Compared]) -> None:
         if not records:
@@ -73,8 +73,8 @@ class Staging:
                 break
         return found[:at_most]
 
-    def _rows(self) -> QuerySet[HeldRecord]:
-        return HeldRecord.objects.filter(run=self._run, kind=self._kind.name)
+    def _rows(self) -> QuerySet[StagedRecord]:
+        return StagedRecord.objects.filter(run=self._run, kind=self._kind.name)
 
 
 def _shown(one: Compared) -> dict[str, object]:

@@ -18,7 +18,7 @@ def lines(run: SyncRun) -> Iterator[str]:
     for kind, counts in run.counts_by_kind.items():
         text = ", ".join(f"{name} {counts[name]}" for name in COUNTS if counts.get(name))
         yield f"{kind}: {text or '-'}"
-        for outcome, examples in run.samples.get(kind, {}).items():
+        for outcome, examples in run.dry_run_examples.get(kind, {}).items():
             yield from _examples(outcome, examples, counts.get(outcome, 0))
 
 

@@ -30,7 +30,7 @@ from kingsync.manual_actions import guards
 from kingsync.manual_actions.guards import Person
 from kingsync.messages.reason_texts import stored
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.work_orders import Decision, LedgerState, OrderLine, Step, WorkOrder
+from kingsync.models.work_orders import LedgerState, ManualAction, OrderLine, Step, WorkOrder
 from kingsync.rules import linking, orders, outcomes
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
@@ -84,16 +84,16 @@ class FoundOrder:
     other_customer: Reason | None = None
 
 
-def possible(row: WorkOrder) -> frozenset[Decision.Kind]:
+def possible(row: WorkOrder) -> frozenset[ManualAction.Kind]:
     """Return which actions a work order's state allows; the action itself may still be refused."""
     state = LedgerState(row.state)
     allowed = {
-        Decision.Kind.RETRY: state in _REPAIRABLE,
-        Decision.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
-        Decision.Kind.ATTACH: state in _LINKABLE and not row.king_order_number,
-        Decision.Kind.ANEW: state in _REPAIRABLE,
-        Decision.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
-        Decision.Kind.INCLUDE: state == LedgerState.EXCLUDED,
+        ManualAction.Kind.RETRY: state in _REPAIRABLE,
+        ManualAction.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
+        ManualAction.Kind.LINK: state in _LINKABLE and not row.king_order_number,
+        ManualAction.Kind.RESET: state in _REPAIRABLE,
+        ManualAction.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
+        ManualAction.Kind.RESTORE: state == LedgerState.EXCLUDED,
     }
     return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
 
@@ -116,7 +116,7 @@ def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
         guards.require(row, _REPAIRABLE)
         return _due_again(row)
 
-    return _Many(Decision.Kind.RETRY, by).decide(work_orders, choose)
+    return _Many(ManualAction.Kind.RETRY, by).decide(work_orders, choose)
 
 
 def retry_cause(*, key: str, by: Person) -> Decided:
@@ -136,7 +136,7 @@ def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
             raise guards.NothingToReleaseError(outcomes.reason("decision.nothing_to_release"))
         return _due_again(row)
 
-    return _Many(Decision.Kind.RELEASE, by, own=_released).decide(work_orders, choose)
+    return _Many(ManualAction.Kind.RELEASE, by, own=_released).decide(work_orders, choose)
 
 
 def _released(row: WorkOrder) -> dict[str, object]:
@@ -160,7 +160,7 @@ def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
     text = guards.checked_reason(reason, is_required=True)
     reasons = [outcomes.reason("excluded", name=guards.name_of(by), reason=text)]
     withdrawn = {"is_released": False, "accepted_order": ""}
-    many = _Many(Decision.Kind.EXCLUDE, by, text=text, reasons=reasons, columns=withdrawn)
+    many = _Many(ManualAction.Kind.EXCLUDE, by, text=text, reasons=reasons, columns=withdrawn)
     return many.decide(work_orders, choose)
 
 
@@ -172,7 +172,7 @@ def restore(*, work_orders: Iterable[Row], by: Person) -> Decided:
         return _state_before_exclusion(row)
 
     columns = {"verified_at": None}
-    return _Many(Decision.Kind.INCLUDE, by, columns=columns).decide(work_orders, choose)
+    return _Many(ManualAction.Kind.RESTORE, by, columns=columns).decide(work_orders, choose)
 
 
 def _due_again(row: WorkOrder) -> LedgerState:
@@ -182,7 +182,7 @@ def _due_again(row: WorkOrder) -> LedgerState:
 def _state_before_exclusion(row: WorkOrder) -> LedgerState:
     if row.step == Step.NEW:
         return LedgerState.WAITING
-    last = Decision.objects.filter(work_order=row, kind=Decision.Kind.EXCLUDE).order_by("-id").first()
+    last = ManualAction.objects.filter(work_order=row, kind=ManualAction.Kind.EXCLUDE).order_by("-id").first()
     return _BACK_TO.get(LedgerState(last.state_before), LedgerState.SENDING) if last else LedgerState.SENDING
 
 
@@ -191,7 +191,7 @@ class _Many:
 
     def __init__(
         self,
-        kind: Decision.Kind,
+        kind: ManualAction.Kind,
         by: Person,
         *,
         columns: Mapping[str, object] = MappingProxyType({}),
@@ -223,7 +223,7 @@ class _Many:
             except guards.ActionRefusedError as error:
                 self._result.refused.append(Refused(key, row, error.why))
         for state, group in chosen.items():
-            guards.save_decisions(group, self._kind, self._by, text=self._text)
+            guards.save_actions(group, self._kind, self._by, text=self._text)
             self._store([row for row in group if row.state == state], {})
             moved = {"state": state, "reasons": self._reasons, "changed_at": timezone.now()}
             self._store([row for row in group if row.state != state], moved)
@@ -296,7 +296,7 @@ def _require_confirmation(strange: Reason) -> Reason:
 
 def link_to_order(
     *, work_order: WorkOrder, king_order_number: str, by: Person, accepts_other_customer: bool = False
-) -> Decision:
+) -> ManualAction:
     """Link a work order to an open order of King; the next run brings that order up to date.
 
     `accepts_other_customer`: the person saw that the order is of another customer, and wants that. Raises the errors of
@@ -312,7 +312,7 @@ def link_to_order(
     order = _free_order(seen, king_order_number, accepts_other_customer=accepts_other_customer)
     with guards.alone():
         row = guards.locked_as_seen(seen)
-        (decision,) = guards.save_decisions([row], Decision.Kind.ATTACH, by, number=order.number)
+        (decision,) = guards.save_actions([row], ManualAction.Kind.LINK, by, number=order.number)
         _store_link(row, order, accepts_other_customer=accepts_other_customer)
     return decision
 
@@ -361,7 +361,7 @@ def _store_link(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -
                 seen_order=seen,
                 accepted_order=seen if accepts_other_customer else row.accepted_order,
                 plan_fingerprint="",
-                doubtful_until=None,
+                outcome_unknown_until=None,
             )
     except IntegrityError:
         other = ledger.order_of_other(row, order.number)
@@ -370,7 +370,7 @@ def _store_link(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -
         ) from None
 
 
-def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> Decision:
+def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> ManualAction:
     """Reset the link, so that the next run begins from the start.
 
     Refused as long as King holds an open order or lines of this work order: that would make a duplicate. `even_so`: the
@@ -386,8 +386,8 @@ def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: 
     _require_deleted_in_king(seen, even_so=even_so)
     with guards.alone():
         row = guards.locked_as_seen(seen)
-        (decision,) = guards.save_decisions(
-            [row], Decision.Kind.ANEW, by, text=text, number=row.king_order_number or ""
+        (decision,) = guards.save_actions(
+            [row], ManualAction.Kind.RESET, by, text=text, number=row.king_order_number or ""
         )
         _clear_link(row)
     return decision
@@ -437,7 +437,7 @@ def _clear_link(row: WorkOrder) -> None:
         accepted_order="",
         seen_order="",
         plan_fingerprint="",
-        doubtful_until=None,
+        outcome_unknown_until=None,
         exported_at=None,
         confirmed_at=None,
         verified_at=None,

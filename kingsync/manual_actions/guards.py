@@ -14,7 +14,7 @@ from integrations.king.client import Client as KingClient
 from kingsync.models import tenants
 from kingsync.models.connections import System
 from kingsync.models.runs import RunKind
-from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
+from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.rules import limits
 from kingsync.rules.outcomes import reason
 from kingsync.runs import clients, lifecycle
@@ -143,7 +143,7 @@ def locked_as_seen(seen: WorkOrder) -> WorkOrder:
 
 
 def _marks(row: WorkOrder) -> tuple[object, ...]:
-    return row.state, row.step, row.king_order_number, row.attempts, row.last_run_id, row.doubtful_until
+    return row.state, row.step, row.king_order_number, row.attempts, row.last_run_id, row.outcome_unknown_until
 
 
 def reread(work_order: WorkOrder) -> WorkOrder:
@@ -166,18 +166,18 @@ def require_not(row: WorkOrder, states: frozenset[LedgerState]) -> None:
 
 
 def require_settled(row: WorkOrder) -> None:
-    until = row.doubtful_until
+    until = row.outcome_unknown_until
     if until and until > timezone.now():
         local_time = timezone.localtime(until + datetime.timedelta(seconds=1))
         raise StillAtWorkError(reason("decision.not_settled", time=f"{local_time:%H:%M:%S}"))
 
 
-def save_decisions(
-    rows: list[WorkOrder], kind: Decision.Kind, by: Person, *, text: str = "", number: str = ""
-) -> list[Decision]:
+def save_actions(
+    rows: list[WorkOrder], kind: ManualAction.Kind, by: Person, *, text: str = "", number: str = ""
+) -> list[ManualAction]:
     """Store a decision about each of these work orders, before its state changes."""
-    return Decision.objects.bulk_create(
-        Decision(
+    return ManualAction.objects.bulk_create(
+        ManualAction(
             tenant_id=row.tenant_id,
             work_order=row,
             kind=kind,

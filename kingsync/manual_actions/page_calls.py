@@ -40,7 +40,7 @@ def link_to_order(row: WorkOrder, number: str, *, accepts_other_customer: bool, 
         return {}
 
     parameters = {"number": number, "accepts_other_customer": accepts_other_customer}
-    return background_calls.submit(Kind.ATTACH, work, by=by, parameters=parameters, work_order=row)
+    return background_calls.submit(Kind.LINK, work, by=by, parameters=parameters, work_order=row)
 
 
 def reset_link(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> BackgroundCall:
@@ -51,7 +51,7 @@ def reset_link(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> Backg
         return {}
 
     parameters = {"reason": reason, "even_so": even_so}
-    return background_calls.submit(Kind.ANEW, work, by=by, parameters=parameters, work_order=row)
+    return background_calls.submit(Kind.RESET, work, by=by, parameters=parameters, work_order=row)
 
 
 def _row(call: BackgroundCall) -> WorkOrder:

@@ -98,7 +98,7 @@ SENTENCES: dict[str, str | Promise] = {
     "order_refused": _("King refused the order: %(detail)s"),
     "approval_refused": _("King refused to approve the order: %(detail)s"),
     "confirmation_failed": _("The order is in King, but could not be reported to OutSmart yet: %(detail)s"),
-    "gone_from_outsmart": _("OutSmart no longer has this work order."),
+    "deleted_in_outsmart": _("OutSmart no longer has this work order."),
     "left_the_trigger": _("The work order no longer has the status that starts the export."),
     "archived": _("The work order is archived in OutSmart."),
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
@@ -200,12 +200,14 @@ SENTENCES: dict[str, str | Promise] = {
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
     "inactive_never_sent": _("Blocked in King and never sent to OutSmart; it is left out."),
-    "gone_from_king": _("King no longer has it; it was deactivated in OutSmart."),
-    "gone_stays": _("King no longer has it. OutSmart cannot deactivate it, so it stays there; remove it in OutSmart."),
-    "pass_not_whole": _(
+    "deleted_in_king": _("King no longer has it; it was deactivated in OutSmart."),
+    "deleted_in_king_stays": _(
+        "King no longer has it. OutSmart cannot deactivate it, so it stays there; remove it in OutSmart."
+    ),
+    "scan_not_whole": _(
         "King did not send all its records: one that seemed to be missing still exists. Nothing was deactivated."
     ),
-    "brake": _(
+    "change_limit": _(
         "Of %(known)s records, %(changed)s would change and %(deactivated)s would be deactivated: "
         "more than the safety limit allows at once. Nothing was written. Review the list, then "
         "approve or hold the import."
@@ -238,7 +240,7 @@ SENTENCES: dict[str, str | Promise] = {
         "The order was changed in King after its work order was created: %(fields)s. The work order "
         "was not changed; change it in OutSmart if the work requires it."
     ),
-    "order_gone": _(
+    "order_deleted_in_king": _(
         "King no longer shows this order as open: it was delivered, invoiced or removed. Cancel the "
         "work order in OutSmart if the work is no longer needed."
     ),

@@ -2,7 +2,7 @@
 
 from kingsync.models import (
     background_calls,
-    brakes,
+    change_limit_trips,
     connections,
     king_files,
     links,
@@ -18,7 +18,7 @@ from kingsync.models import (
 
 __all__ = [
     "background_calls",
-    "brakes",
+    "change_limit_trips",
     "connections",
     "king_files",
     "links",

@@ -14,7 +14,7 @@ def is_linked() -> bool:
     begun = Q(king_order_number__isnull=False) | ~Q(step=Step.NEW)
     return (
         WorkOrder.objects.filter(begun).exists()
-        or RecordLink.objects.filter(state__in=[RecordLink.State.LINKED, RecordLink.State.GONE]).exists()
+        or RecordLink.objects.filter(state__in=[RecordLink.State.LINKED, RecordLink.State.DELETED]).exists()
         or ImportedLine.objects.exists()
     )
 

@@ -26,8 +26,8 @@ class BackgroundCall(TenantOwned):
         TEST = "test", _("connection test")
         CHOICES = "choices", _("refresh of the pick lists")
         FIND_ORDER = "find_order", _("search for a King order")
-        ATTACH = "attach", _("link to a King order")
-        ANEW = "anew", _("reset link to King")
+        LINK = "link", _("link to a King order")
+        RESET = "reset", _("reset link to King")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting")

@@ -8,7 +8,7 @@ from enum import Enum
 from kingsync.rules.plans import Plan, SavedLine
 
 
-class Trouble(Enum):
+class Problem(Enum):
     """A record that needs attention: for a new reason, or still for a reported one."""
 
     NEW = "new"
@@ -20,11 +20,11 @@ class InHand:
     """`lines` by their references, as saved; no one else writes them meanwhile. None = not read yet.
 
     `stored_plan` is the plan whose lines were saved last. `causes_before` are the causes the work order had before the
-    run (None = it needed no attention), once `has_causes`; `trouble` is what became of them.
+    run (None = it needed no attention), once `has_causes`; `problem` is what became of them.
     """
 
     lines: dict[str, SavedLine] | None = None
     stored_plan: Plan | None = None
     has_causes: bool = False
     causes_before: list[str] | None = None
-    trouble: Trouble | None = None
+    problem: Problem | None = None

@@ -36,7 +36,7 @@ class RecordLink(AdministrationOwned):
         LINKED = "linked", _("linked")
         REJECTED = "rejected", _("rejected")
         SKIPPED = "skipped", _("skipped")
-        GONE = "gone", _("no longer in King")
+        DELETED = "deleted", _("no longer in King")
 
     kind = models.CharField(_("kind"), max_length=20, choices=RecordKind.choices)
     king_id = models.CharField(_("King number"), max_length=50)

@@ -44,7 +44,7 @@ class Invitation(models.Model):
         return self.expires_at <= timezone.now()
 
 
-class SentNotice(TenantOwned):
+class SentNotification(TenantOwned):
     """One notification e-mail: it covers what happened before `covered_until`, so that nothing is reported twice."""
 
     mode = models.CharField(_("e-mail frequency"), max_length=10)
@@ -68,7 +68,7 @@ class SentNotice(TenantOwned):
         return f"{self.mode} {self.sent_at:%Y-%m-%d}"
 
 
-class ToldWorkOrder(TenantOwned):
+class ReportedWorkOrder(TenantOwned):
     """A work order that an e-mail reported, and why it was stopped then: the same problem is not reported twice."""
 
     work_order = models.OneToOneField(WorkOrder, models.CASCADE, related_name="+", verbose_name=_("work order"))

@@ -25,7 +25,7 @@ class Installation(models.Model):
         return str(self.identity)
 
 
-class OrderWatch(TenantOwned):
+class RestoreWatch(TenantOwned):
     """How far King's orders were compared with our ledger, and whether that revealed a restored database."""
 
     administration = models.CharField(_("administration"), max_length=limits.ADMINISTRATION)

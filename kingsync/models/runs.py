@@ -85,7 +85,7 @@ class SyncRun(InAdministration):
     failed_count = models.PositiveIntegerField(_("failed"), default=0)
     deactivated_count = models.PositiveIntegerField(_("deactivated"), default=0)
     # Records that need attention; and those of them that did not before this run, or not for this reason.
-    trouble_count = models.PositiveIntegerField(_("need attention"), default=0)
+    attention_count = models.PositiveIntegerField(_("need attention"), default=0)
     new_problems_count = models.PositiveIntegerField(_("new problems"), default=0, db_default=0)
 
     # What the page shows while it runs.
@@ -97,7 +97,7 @@ class SyncRun(InAdministration):
     # Counts of an import per kind: {"products": {"read": 3, ...}}.
     counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
     # A dry run's examples per kind and outcome: {"products": {"updated": [{"king_id", "name", "changes"}]}}.
-    samples = models.JSONField(_("examples"), default=dict)
+    dry_run_examples = models.JSONField(_("examples"), default=dict)
     # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}; empty when there was no error.
     error = models.JSONField(_("error"), default=dict)
 
@@ -135,7 +135,7 @@ class SyncRun(InAdministration):
     @property
     def still_waiting_count(self) -> int:
         """Records that were already waiting for the same repair before this run."""
-        return max(0, self.trouble_count - self.new_problems_count)
+        return max(0, self.attention_count - self.new_problems_count)
 
     def counts(self) -> dict[str, int]:
         """Return the counts by the names in the product's contract."""
@@ -173,7 +173,7 @@ class LogEntry(TenantOwned):
             models.Index(fields=["tenant", "outsmart_id", "-id"], name="log_of_a_record"),
             # The log page: newest first, and warnings and errors alone.
             models.Index(fields=["tenant", "-id"], name="log_newest_first"),
-            models.Index(fields=["tenant", "-id"], name="log_of_trouble", condition=~models.Q(level="info")),
+            models.Index(fields=["tenant", "-id"], name="log_of_warnings", condition=~models.Q(level="info")),
             # For purging entries by age.
             models.Index(fields=["at"], name="log_by_age"),
         ]

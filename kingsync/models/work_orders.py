@@ -117,7 +117,7 @@ class WorkOrder(AdministrationOwned):
     # Complete, but with a credit line: we do not approve it.
     is_approval_left = models.BooleanField(_("to be approved by hand"), default=False, db_default=False)
     # A write to King may still be running until then: look up, but do not send again before.
-    doubtful_until = models.DateTimeField(_("outcome unknown until"), null=True)
+    outcome_unknown_until = models.DateTimeField(_("outcome unknown until"), null=True)
     # With a database default: during an update, processes of the previous version insert rows without it.
     after_restore = models.CharField(
         _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, default="", db_default=""
@@ -230,18 +230,20 @@ class OrderLine(TenantOwned):
         return self.reference
 
 
-class Decision(TenantOwned):
+class ManualAction(TenantOwned):
     """A manual action on a work order, kept forever."""
 
     class Kind(models.TextChoices):
         RETRY = "retry", _("try again")
         RELEASE = "release", _("release")
-        ATTACH = "attach", _("link to a King order")
-        ANEW = "anew", _("reset link to King")
+        LINK = "link", _("link to a King order")
+        RESET = "reset", _("reset link to King")
         EXCLUDE = "exclude", _("exclude")
-        INCLUDE = "include", _("restore")
+        RESTORE = "restore", _("restore")
 
-    work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="decisions", verbose_name=_("work order"))
+    work_order = models.ForeignKey(
+        WorkOrder, models.CASCADE, related_name="manual_actions", verbose_name=_("work order")
+    )
     kind = models.CharField(_("decision"), max_length=10, choices=Kind.choices)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     king_order_number = models.CharField(_("King order"), max_length=50, blank=True)
@@ -259,7 +261,7 @@ class Decision(TenantOwned):
         base_manager_name = "across_tenants"
         indexes = [
             # The history of one work order, newest first.
-            models.Index(fields=["work_order", "-id"], name="decisions_of_a_work_order"),
+            models.Index(fields=["work_order", "-id"], name="actions_on_a_work_order"),
         ]
 
     def __str__(self) -> str:

@@ -15,9 +15,9 @@ from django.utils.translation import gettext, ngettext
 from kingsync.exports import causes, problems
 from kingsync.messages import reason_texts
 from kingsync.models import import_kinds, tenants
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection
-from kingsync.models.people import ToldWorkOrder
+from kingsync.models.people import ReportedWorkOrder
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -127,9 +127,9 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
     digest.order_count = len(digest.reported)
     digest.still_count = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count() - digest.order_count
     failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
-    brakes = [brake for brake in _waiting_trips() if _is_between(brake.pulled_at, covered_until, until)]
+    trips = [trip for trip in _waiting_trips() if _is_between(trip.tripped_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
-    digest.alerts = [*paused, *_failures(tenant, failed), *_trips(tenant, brakes)]
+    digest.alerts = [*paused, *_failures(tenant, failed), *_trips(tenant, trips)]
     return digest
 
 
@@ -137,9 +137,10 @@ def save_reported(digest: Digest) -> None:
     """Save that these work orders were reported, and why they were stopped."""
     tenant_id = tenants.current_id()
     rows = [
-        ToldWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=reported) for pk, reported in digest.reported
+        ReportedWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=reported)
+        for pk, reported in digest.reported
     ]
-    ToldWorkOrder.objects.bulk_create(
+    ReportedWorkOrder.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["work_order"], update_fields=["fingerprint"]
     )
 
@@ -150,12 +151,12 @@ def save_reported(digest: Digest) -> None:
 def _forget_resolved() -> None:
     """Forget work orders that succeeded meanwhile: if they stop again, that is new."""
     still = [*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY]
-    ToldWorkOrder.objects.exclude(work_order__state__in=still).delete()
+    ReportedWorkOrder.objects.exclude(work_order__state__in=still).delete()
 
 
 def _unreported(after: datetime.datetime | None, until: datetime.datetime) -> Iterator[tuple[WorkOrder, str]]:
     # A retry passes through "being sent", so the time of the state alone would report every retry.
-    reported = dict(ToldWorkOrder.objects.values_list("work_order_id", "fingerprint"))
+    reported = dict(ReportedWorkOrder.objects.values_list("work_order_id", "fingerprint"))
     rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON, changed_at__lte=until)
     if after:
         rows = rows.filter(changed_at__gt=after)
@@ -226,19 +227,19 @@ def _failures(tenant: Tenant, runs: Iterable[SyncRun]) -> list[Item]:
     ]
 
 
-def _waiting_trips() -> list[Brake]:
-    return list(Brake.objects.filter(state=Brake.State.WAITING).defer("records").order_by("id"))
+def _waiting_trips() -> list[ChangeLimitTrip]:
+    return list(ChangeLimitTrip.objects.filter(state=ChangeLimitTrip.State.WAITING).defer("records").order_by("id"))
 
 
-def _trips(tenant: Tenant, brakes: Iterable[Brake]) -> list[Item]:
+def _trips(tenant: Tenant, trips: Iterable[ChangeLimitTrip]) -> list[Item]:
     return [
         Item(
-            gettext("An import is waiting for your approval: %(kind)s") % {"kind": import_kinds.label_of(brake.kind)},
+            gettext("An import is waiting for your approval: %(kind)s") % {"kind": import_kinds.label_of(trip.kind)},
             gettext("It would change %(changed)s records and deactivate %(deactivated)s of the %(known)s in OutSmart.")
-            % {"changed": brake.changed_count, "deactivated": brake.deactivated_count, "known": brake.known_count},
+            % {"changed": trip.changed_count, "deactivated": trip.deactivated_count, "known": trip.known_count},
             mailer.link("tenant", tenant.slug),
         )
-        for brake in brakes
+        for trip in trips
     ]
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import translation
 
 from kingsync.models import tenants
-from kingsync.models.people import SentNotice
+from kingsync.models.people import SentNotification
 from kingsync.models.runs import SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
@@ -45,7 +45,7 @@ def send_due(*, now: datetime.datetime) -> None:
     if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
         return
     tenant = Tenant.objects.get(pk=tenants.current_id())
-    delivery = Delivery(tenant, settings, now=now, newest=_stamp(SentNotice.objects.order_by("-id").first()))
+    delivery = Delivery(tenant, settings, now=now, newest=_stamp(SentNotification.objects.order_by("-id").first()))
     with translation.override(tenant.language):
         if settings.notification_mode == MailMode.EACH:
             _send_each(delivery)
@@ -53,11 +53,11 @@ def send_due(*, now: datetime.datetime) -> None:
             _send_digest(delivery)
 
 
-def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotice | None:
+def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotification | None:
     """Return the current tenant's newest e-mail if no server accepted it, so that pages can say so."""
     if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
         return None
-    newest = SentNotice.objects.order_by("-id").first()
+    newest = SentNotification.objects.order_by("-id").first()
     if newest is None or not newest.problem:
         return None
     is_being_sent = newest.problem == UNFINISHED and newest.sent_at > now - RETRY_AFTER
@@ -78,12 +78,12 @@ class Delivery:
         return self.now - SETTLED
 
 
-def _stamp(notice: SentNotice | None) -> tuple[int, datetime.datetime] | None:
+def _stamp(notice: SentNotification | None) -> tuple[int, datetime.datetime] | None:
     return (notice.pk, notice.sent_at) if notice else None
 
 
 def _send_each(delivery: Delivery) -> None:
-    last = SentNotice.objects.filter(problem="").order_by("-id").first()
+    last = SentNotification.objects.filter(problem="").order_by("-id").first()
     found = digest.since(delivery.tenant, last.covered_until if last else None, until=delivery.until)
     going_on = SyncRun.objects.filter(status__in=SyncRun.OPEN, queued_at__gt=delivery.now - PATIENCE)
     if not found.is_empty and not going_on.exists():
@@ -91,7 +91,7 @@ def _send_each(delivery: Delivery) -> None:
 
 
 def _send_digest(delivery: Delivery) -> None:
-    last = SentNotice.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
+    last = SentNotification.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
     found = digest.current_state(delivery.tenant, last.covered_until if last else None)
     if not found.is_empty:
         _deliver(delivery, found)
@@ -104,7 +104,7 @@ def _is_digest_due(now: datetime.datetime) -> bool:
     due_at = datetime.datetime.combine(now.astimezone(DIGEST_AT.tzinfo).date(), DIGEST_AT)
     if now < due_at:
         return False
-    last = SentNotice.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
+    last = SentNotification.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
     if last is not None:
         return last.sent_at < due_at
     saved = SettingsVersion.objects.order_by("-version").first()
@@ -144,19 +144,19 @@ def _claim(delivery: Delivery, *, recipients: list[str], count: int) -> int | No
     }
     with transaction.atomic():
         SyncSettings.objects.select_for_update().get(pk=delivery.settings.pk)  # one worker at a time
-        newest = SentNotice.objects.order_by("-id").first()
+        newest = SentNotification.objects.order_by("-id").first()
         if _stamp(newest) != delivery.newest:
             return None
         if newest is not None and newest.problem and newest.sent_at > delivery.now - RETRY_AFTER:
             return None
-        notice = newest if newest is not None and newest.problem else SentNotice.objects.create(**values)
+        notice = newest if newest is not None and newest.problem else SentNotification.objects.create(**values)
         # `sent_at` too, which only a new row gets automatically.
-        SentNotice.objects.filter(pk=notice.pk).update(**values, sent_at=delivery.now)
+        SentNotification.objects.filter(pk=notice.pk).update(**values, sent_at=delivery.now)
     return notice.pk
 
 
 def _save_outcome(notice_id: int, problem: str) -> None:
-    SentNotice.objects.filter(pk=notice_id).update(problem=problem)
+    SentNotification.objects.filter(pk=notice_id).update(problem=problem)
 
 
 def _links(tenant: Tenant) -> dict[str, str]:

@@ -104,18 +104,18 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.changes or self.removals or self.additions or self.conflicts or self.doubles or self.delivered)
 
 
-def between(plan: Plan, booked: Iterable[SavedLine], order: Order, *, may_make_anew: bool = True) -> Differences:
+def between(plan: Plan, booked: Iterable[SavedLine], order: Order, *, may_remake: bool = True) -> Differences:
     """Return the steps that make `order` match `plan` without losing anything that King's staff did.
 
     Only lines that came from this work order are touched, and of those only the fields that OutSmart changed. A refused
-    line that King already has stays as it is. `may_make_anew`: whether untouched lines may be removed and re-added
+    line that King already has stays as it is. `may_remake`: whether untouched lines may be removed and re-added
     below an added one.
     """
     comparison = _Comparison(matching.form_of_references(plan.header.external_number), booked, order)
     for line in plan.lines:
         comparison.planned(line)
     comparison.gone({line.reference for line in plan.lines} | {line.reference for line in plan.refused})
-    if may_make_anew:
+    if may_remake:
         comparison.restore_sequence(plan)
     comparison.report_places(plan)
     return comparison.result()

@@ -105,9 +105,9 @@ class Claim:
     _counts: dict[str, int] = field(default_factory=dict)
     _is_cancelled: bool = False
 
-    def count(self, outcome: str, number: int = 1, *, trouble: bool = False) -> None:
-        """Add to one of the contract's counts; `trouble` marks a new problem, whatever is known of the record."""
-        for name in (outcome, "trouble", "new_problems") if trouble else (outcome,):
+    def count(self, outcome: str, number: int = 1, *, needs_attention: bool = False) -> None:
+        """Add to one of the contract's counts; `needs_attention` marks a new problem in any case."""
+        for name in (outcome, "attention", "new_problems") if needs_attention else (outcome,):
             self._counts[name] = self._counts.get(name, 0) + number
         if outcome in COUNTS and self.run.kind == RunKind.IMPORT and self.run.progress_kind:
             of_kind = self.run.counts_by_kind.setdefault(self.run.progress_kind, {})
@@ -115,13 +115,13 @@ class Claim:
 
     def problem(self, *, is_new: bool) -> None:
         """Count a record that needs attention; `is_new`: since this run, or for another reason than before."""
-        self.count("trouble")
+        self.count("attention")
         if is_new:
             self.count("new_problems")
 
     def sample(self, outcome: str, entry: dict[str, object]) -> None:
         """Keep an example of what a dry run would do to records of the current kind, for the page."""
-        examples = self.run.samples.setdefault(self.run.progress_kind, {}).setdefault(outcome, [])
+        examples = self.run.dry_run_examples.setdefault(self.run.progress_kind, {}).setdefault(outcome, [])
         if len(examples) < EXAMPLES_AT_MOST:
             examples.append(entry)
 
@@ -287,8 +287,8 @@ def _write_counts(claim: Claim) -> None:
     changes: dict[str, Any] = {f"{name}_count": F(f"{name}_count") + number for name, number in claim._counts.items()}
     if claim.run.counts_by_kind:
         changes["counts_by_kind"] = claim.run.counts_by_kind
-    if claim.run.samples:
-        changes["samples"] = claim.run.samples
+    if claim.run.dry_run_examples:
+        changes["dry_run_examples"] = claim.run.dry_run_examples
     if changes:
         SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(**changes)
         claim._counts.clear()

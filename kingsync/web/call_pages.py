@@ -37,6 +37,6 @@ _ENDED: dict[Kind, Callable[[access.TenantRequest, BackgroundCall], HttpResponse
     Kind.TEST: settings_answers.ended_test,
     Kind.CHOICES: settings_answers.ended_choices,
     Kind.FIND_ORDER: order_answers.ended_search,
-    Kind.ATTACH: order_answers.ended_decision,
-    Kind.ANEW: order_answers.ended_anew,
+    Kind.LINK: order_answers.ended_action,
+    Kind.RESET: order_answers.ended_reset_link,
 }

@@ -194,11 +194,11 @@ def test_hidden_field_with_an_error_is_shown(form: Page) -> None:
     expect(form.get_by_label("Minutes between imports")).to_be_focused()
 
 
-def test_forecast_tells_what_changes_and_saves_nothing(form: Page, tenant: Tenant) -> None:
+def test_settings_impact_tells_what_changes_and_saves_nothing(form: Page, tenant: Tenant) -> None:
     form.get_by_label("Create new order").uncheck()
     form.get_by_role("button", name="Show effect").click()
 
-    told = form.locator("#forecast")
+    told = form.locator("#impact")
     expect(told).to_contain_text("with 1 waiting work order")
     expect(told.get_by_role("listitem")).to_contain_text("WB7001")
     expect(told.get_by_role("listitem")).to_contain_text("“Create new order” is off.")
@@ -206,11 +206,11 @@ def test_forecast_tells_what_changes_and_saves_nothing(form: Page, tenant: Tenan
     assert SyncSettings.across_tenants.get(tenant=tenant).version == 1
 
 
-def test_forecast_of_a_wrong_form_leads_to_the_field(form: Page) -> None:
+def test_settings_impact_of_a_wrong_form_leads_to_the_field(form: Page) -> None:
     form.get_by_label("Extra text line 4").fill("{")
     form.get_by_role("button", name="Show effect").click()
 
-    form.locator("#forecast").get_by_role("link", name="Extra text line 4").click()
+    form.locator("#impact").get_by_role("link", name="Extra text line 4").click()
 
     expect(form.get_by_label("Extra text line 4")).to_be_focused()
 
@@ -239,7 +239,7 @@ def test_settings_with_everything_open_fit_a_narrow_screen(form: Page) -> None:
     form.get_by_role("button", name="Insert a tag – Extra text line 1").click()
     form.get_by_label("Create new order").uncheck()
     form.get_by_role("button", name="Show effect").click()
-    expect(form.locator("#forecast")).to_contain_text("with 1 waiting work order")
+    expect(form.locator("#impact")).to_contain_text("with 1 waiting work order")
 
     assert form.evaluate("document.documentElement.scrollWidth") <= 380
 

@@ -82,7 +82,7 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
 ) -> None:
     number = scenario.work_order(outsmart)
     killed_at(Fault(kind=kind, operation=operation, skip=skip, seconds=20.0))  # type: ignore[arg-type]
-    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+    WorkOrder.objects.update(outcome_unknown_until=None)  # the killed call's time-out has passed
 
     run = scenario.export()
 
@@ -109,7 +109,7 @@ def test_a_doubtful_call_of_a_killed_run_is_waited_for(
 ) -> None:
     number = scenario.work_order(outsmart)
     killed_at(Fault(kind="late", operation=operation, skip=skip, seconds=1.5))
-    WorkOrder.objects.update(doubtful_until=scenario.in_seconds(2.5))
+    WorkOrder.objects.update(outcome_unknown_until=scenario.in_seconds(2.5))
 
     scenario.export()
 

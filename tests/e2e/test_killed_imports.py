@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import models
 
-from kingsync.models.brakes import HeldRecord
+from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.links import ImportedLine, KingRecord, ReadState, RecordLink
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
@@ -119,7 +119,7 @@ def test_changes_that_are_held_until_all_is_read(
 
     def check(before: int) -> None:
         assert prices(outsmart) == {f"{1 + before}.00"}
-        assert not HeldRecord.objects.exists()
+        assert not StagedRecord.objects.exists()
 
     try_every_step(tenant, fork_server, start, check, kinds=["products"], full=True)
 

@@ -106,7 +106,7 @@ def try_every_step(world: World, start: Callable[[], str], check: Callable[[str]
 
 def _recover(world: World, number: str, check: Callable[[str], None], *, is_resumed: bool, at: str) -> None:
     """Run once more: as the clock does, which resumes the killed run, or as the command, which starts another."""
-    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+    WorkOrder.objects.update(outcome_unknown_until=None)  # the killed call's time-out has passed
     if not is_resumed:
         lifecycle.interrupt_dead(RunKind.EXPORT)
     run = scenario.export()

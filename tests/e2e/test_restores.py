@@ -17,7 +17,7 @@ from django.utils import timezone
 from devservers.places import CHECKOUT
 from kingsync.manual_actions import actions
 from kingsync.models import tenants
-from kingsync.models.restores import Installation, OrderWatch
+from kingsync.models.restores import Installation, RestoreWatch
 from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
@@ -132,7 +132,7 @@ def test_people_are_told_once(
     (entry,) = noticed()
     assert (entry.level, entry.params) == (LogEntry.Level.WARNING, {"found": str(len(numbers)), "closed": "0"})
     assert sum("restore.noticed" in message for message in caplog.messages) == 1
-    watch = OrderWatch.objects.get()
+    watch = RestoreWatch.objects.get()
     assert (watch.found_count, watch.closed_count) == (len(numbers), 0)
     assert watch.noticed_at is not None
 
@@ -176,14 +176,14 @@ def test_a_month_old_backup_sends_nothing_twice(
 def test_a_look_that_king_refused_is_no_look(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     some_work_orders(outsmart)
     scenario.export()
-    before = OrderWatch.objects.get().looked_at
+    before = RestoreWatch.objects.get().looked_at
     scenario.work_order(outsmart)
     king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="K9", message="Nu even niet"))
 
     scenario.export()
 
     assert before is not None
-    assert OrderWatch.objects.get().looked_at == before
+    assert RestoreWatch.objects.get().looked_at == before
 
 
 def test_orders_that_king_closed_meanwhile_are_asked_about(
@@ -326,7 +326,7 @@ def test_ordinary_runs_notice_nothing(king: KingSandbox, outsmart: OutSmartSandb
         scenario.export()
 
     assert noticed() == []
-    assert OrderWatch.objects.get().noticed_at is None
+    assert RestoreWatch.objects.get().noticed_at is None
 
 
 def test_an_imported_order_gets_no_line_twice(backup: Path, king: KingSandbox, outsmart: OutSmartSandbox) -> None:

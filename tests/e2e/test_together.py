@@ -176,7 +176,7 @@ def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
     numbers = [scenario.work_order(outsmart) for _ in range(4)]
     sleeper = put_to_sleep(king, sync)
     cut_off_workers()
-    WorkOrder.objects.update(doubtful_until=None)  # King has answered; nothing was there to receive it
+    WorkOrder.objects.update(outcome_unknown_until=None)  # King has answered; nothing was there to receive it
     run = scenario.export()
     asked = scenario.calls(king)
 

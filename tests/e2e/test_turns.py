@@ -161,7 +161,7 @@ def test_after_a_kill_in_the_middle_of_a_call_the_next_one_goes_on(
     exporting.send_signal(signal.SIGKILL)
     exporting.wait()
     king.faults.clear()
-    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+    WorkOrder.objects.update(outcome_unknown_until=None)  # the killed call's time-out has passed
 
     run = scenario.export()
 

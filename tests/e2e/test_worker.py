@@ -59,7 +59,7 @@ def test_a_killed_worker_costs_nothing_but_time(
         first.send_signal(signal.SIGKILL)
         first.wait()
     programs.wait_for(lambda: all(call.status for call in king.calls.all()))
-    WorkOrder.objects.update(doubtful_until=None)  # the killed call's time-out has passed
+    WorkOrder.objects.update(outcome_unknown_until=None)  # the killed call's time-out has passed
     worker()
     programs.wait_for(lambda: bool(sweep_until_taken(run)) or ended(run))
     programs.wait_for(lambda: ended(run))

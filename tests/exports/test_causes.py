@@ -9,7 +9,7 @@ import pytest
 from kingsync.exports import causes
 from kingsync.manual_actions import actions
 from kingsync.models.tenants import Tenant
-from kingsync.models.work_orders import Decision, LedgerState
+from kingsync.models.work_orders import LedgerState, ManualAction
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
@@ -41,7 +41,7 @@ def test_one_unknown_article_is_one_cause_and_one_retry_brings_all_of_them_in(
     king.store.put_record("article", "NIEUW", {"OmschrijvingKort": "Nieuw", "AantalDecimalen": 0})
     decided = actions.retry_cause(key=cause.key, by=JAN)
     run = scenario.export()
-    assert (len(decided.done), decided.refused, Decision.objects.count()) == (6, [], 6)
+    assert (len(decided.done), decided.refused, ManualAction.objects.count()) == (6, [], 6)
     assert scenario.counts(run)["read"] == 6
     assert {scenario.ledger(number).state for number in [*numbers, only]} == {LedgerState.DONE}
     assert (causes.causes(), len(scenario.orders(king)), scenario.is_clean(king)) == ([], 6, True)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("stocked")
 
 
 def foreseen(number: str) -> dict[str, Any]:
-    (entry,) = scenario.export(work_orders=[number], dry_run=True).samples["work_orders"]
+    (entry,) = scenario.export(work_orders=[number], dry_run=True).dry_run_examples["work_orders"]
     return dict(entry)
 
 
@@ -48,7 +48,7 @@ def test_of_a_plan_of_everything_what_would_be_sent_is_kept_first(outsmart: OutS
     refused = [scenario.work_order(outsmart, CustomerDebtorNrInvoice="99") for _ in range(dry_run.KEPT)]
     good = scenario.work_order(outsmart)
 
-    kept = scenario.export(dry_run=True).samples["work_orders"]
+    kept = scenario.export(dry_run=True).dry_run_examples["work_orders"]
 
     assert [entry["outsmart_id"] for entry in kept] == [good, *refused[:-1]]
 
@@ -58,7 +58,7 @@ def test_no_more_than_a_pageful_is_kept(outsmart: OutSmartSandbox) -> None:
 
     run = scenario.export(work_orders=numbers, dry_run=True)
 
-    assert (len(run.samples["work_orders"]), run.created_count) == (dry_run.KEPT, dry_run.KEPT + 1)
+    assert (len(run.dry_run_examples["work_orders"]), run.created_count) == (dry_run.KEPT, dry_run.KEPT + 1)
 
 
 def test_what_left_the_trigger_is_foreseen_as_held_as_the_export_does(outsmart: OutSmartSandbox) -> None:

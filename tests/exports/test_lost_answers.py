@@ -95,7 +95,7 @@ def is_right(king: KingSandbox, number: str) -> None:
         ("TEKST", f"Werkbon 2025.{number}", ""),
     ]
     assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
-    assert (row.state, row.is_locked, row.doubtful_until) == (LedgerState.DONE, False, None)
+    assert (row.state, row.is_locked, row.outcome_unknown_until) == (LedgerState.DONE, False, None)
     assert scenario.is_clean(king)
 
 

@@ -314,7 +314,7 @@ def impact_of(number: str) -> End | None:
 
 def dry_run(number: str) -> tuple[dict[str, Any], dict[str, int]]:
     run = scenario.export(work_orders=[number], dry_run=True)
-    (entry,) = run.samples["work_orders"]
+    (entry,) = run.dry_run_examples["work_orders"]
     return dict(entry), scenario.counts(run)
 
 
@@ -355,7 +355,7 @@ def test_all_three_say_what_the_export_does(
 
 
 def counts_of(counts: dict[str, int]) -> dict[str, int]:
-    return {name: number for name, number in counts.items() if name not in ("trouble", "new_problems")}
+    return {name: number for name, number in counts.items() if name not in ("attention", "new_problems")}
 
 
 def test_an_order_that_somebody_has_open_is_met_by_the_write_alone(scene: Scene) -> None:

@@ -79,7 +79,7 @@ def test_without_a_change_nothing_changes(tenant: Tenant, outsmart: OutSmartSand
     assert (found.now, found.change_count, found.changed) == (found.then, 0, [])
 
 
-def test_forecast_is_what_the_export_then_does(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
+def test_settings_impact_is_what_the_export_then_does(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart)
     waiting(outsmart, Materials=[scenario.material("ONBEKEND")], Workperiods=[])
     waiting(outsmart, Materials=[], Workperiods=[])
@@ -238,7 +238,7 @@ def test_newest_work_orders_are_looked_at_and_fifty_changes_listed(
     assert time.process_time() - before < 2 * settings_impact.SECONDS
 
 
-def test_forecast_ends_when_its_time_is_over(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
+def test_settings_impact_ends_when_its_time_is_over(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
     waiting(outsmart)
     waiting(outsmart)
 

@@ -518,7 +518,7 @@ def test_a_dry_run_says_what_the_export_will_say(exported: Callable[..., Order])
     order.outsmart.store.edit_work_order(order.id, {"status": "Compleet", "WorkStatus": "1", "Materials": MORE})
 
     run = scenario.export(dry_run=True)
-    (entry,) = run.samples["work_orders"]
+    (entry,) = run.dry_run_examples["work_orders"]
     scenario.export()
 
     assert entry["notices"] == order.row().notices != []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kingsync.imports import change_limit
-from kingsync.models.brakes import Brake, HeldRecord
+from kingsync.models.change_limit_trips import ChangeLimitTrip, StagedRecord
 from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
@@ -32,8 +32,8 @@ def _put(king: KingSandbox, first: int, count: int, *, price: float = 1.0) -> No
 
 
 def _allow() -> None:
-    (brake,) = change_limit.open_trips()
-    change_limit.allow(brake.pk, by=factories.user())
+    (trip,) = change_limit.open_trips()
+    change_limit.allow(trip.pk, by=factories.user())
 
 
 def test_a_pass_that_changes_too_much_writes_nothing(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -47,11 +47,11 @@ def test_a_pass_that_changes_too_much_writes_nothing(king: KingSandbox, outsmart
         {"read": 22, "skipped": 22} | _unchanged(run.unchanged_count),
     )
     assert posts(outsmart) == []
-    brake = Brake.objects.get()
-    assert (brake.state, brake.known_count, brake.changed_count, brake.deactivated_count) == ("waiting", MANY, 21, 0)
-    assert brake.records[0]["changes"] == {"price": ["1.00", "2.00"]}
-    assert LogEntry.objects.get(run=run, event="import.braked").params["changed"] == "21"
-    assert not HeldRecord.objects.exists()
+    trip = ChangeLimitTrip.objects.get()
+    assert (trip.state, trip.known_count, trip.changed_count, trip.deactivated_count) == ("waiting", MANY, 21, 0)
+    assert trip.records[0]["changes"] == {"price": ["1.00", "2.00"]}
+    assert LogEntry.objects.get(run=run, event="import.change_limit_tripped").params["changed"] == "21"
+    assert not StagedRecord.objects.exists()
 
 
 def _unchanged(number: int) -> dict[str, int]:
@@ -65,7 +65,7 @@ def test_twenty_records_may_always_change(king: KingSandbox, outsmart: OutSmartS
     run = scenario.load("products")
 
     assert (run.status, run.updated_count) == ("succeeded", 20)
-    assert not Brake.objects.exists()
+    assert not ChangeLimitTrip.objects.exists()
 
 
 def test_new_records_pull_no_brake(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -85,7 +85,7 @@ def test_after_a_yes_the_next_pass_writes(king: KingSandbox, outsmart: OutSmartS
 
     assert (run.status, run.updated_count) == ("succeeded", MANY)
     assert {row["price"] for row in outsmart.store.rows("materials")} <= {"2.00", "2,00"}
-    assert Brake.objects.get().state == Brake.State.OVER
+    assert ChangeLimitTrip.objects.get().state == ChangeLimitTrip.State.OVER
 
 
 def test_a_yes_is_for_what_was_shown_only(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -97,22 +97,22 @@ def test_a_yes_is_for_what_was_shown_only(king: KingSandbox, outsmart: OutSmartS
     run = scenario.load("products")
 
     assert (run.status, run.updated_count, posts(outsmart)) == ("partly", 0, [])
-    assert (Brake.objects.get().state, Brake.objects.get().changed_count) == ("waiting", MANY)
+    assert (ChangeLimitTrip.objects.get().state, ChangeLimitTrip.objects.get().changed_count) == ("waiting", MANY)
 
 
 def test_a_refusal_stays_until_king_is_right_again(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     _put(king, 0, MANY, price=2.0)
     scenario.load("products")
-    (brake,) = change_limit.open_trips()
-    change_limit.refuse(brake.pk, by=factories.user())
+    (trip,) = change_limit.open_trips()
+    change_limit.refuse(trip.pk, by=factories.user())
     refused = scenario.load("products")
-    state = Brake.objects.get().state
+    state = ChangeLimitTrip.objects.get().state
     _put(king, 0, MANY, price=1.0)
 
     run = scenario.load("products")
 
     assert (refused.status, refused.still_waiting_count, state) == ("succeeded", 1, "refused")
-    assert (run.status, posts(outsmart), Brake.objects.get().state) == ("succeeded", [], "over")
+    assert (run.status, posts(outsmart), ChangeLimitTrip.objects.get().state) == ("succeeded", [], "over")
 
 
 def test_the_other_kinds_go_on(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -149,7 +149,7 @@ def test_our_own_settings_pull_the_brake_when_they_deactivate(king: KingSandbox,
     run = scenario.load("hour_types")
 
     assert (run.status, run.deactivated_count, posts(outsmart)) == ("partly", 0, [])
-    assert Brake.objects.get(kind="hour_types").deactivated_count == MANY
+    assert ChangeLimitTrip.objects.get(kind="hour_types").deactivated_count == MANY
 
 
 def test_a_dry_run_says_that_the_brake_would_stop_it(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -157,17 +157,17 @@ def test_a_dry_run_says_that_the_brake_would_stop_it(king: KingSandbox, outsmart
 
     run = scenario.load("products", dry_run=True)
 
-    assert LogEntry.objects.filter(run=run, event="import.braked").exists()
+    assert LogEntry.objects.filter(run=run, event="import.change_limit_tripped").exists()
     assert run.updated_count == MANY
-    assert run.samples["products"]["updated"][0]["changes"] == {"price": ["1.00", "2.00"]}
-    assert not Brake.objects.exists()
+    assert run.dry_run_examples["products"]["updated"][0]["changes"] == {"price": ["1.00", "2.00"]}
+    assert not ChangeLimitTrip.objects.exists()
 
 
 def test_somebody_who_comes_late_is_told(king: KingSandbox) -> None:
     _put(king, 0, MANY, price=2.0)
     scenario.load("products")
-    (brake,) = change_limit.open_trips()
-    change_limit.allow(brake.pk, by=factories.user())
+    (trip,) = change_limit.open_trips()
+    change_limit.allow(trip.pk, by=factories.user())
 
     with pytest.raises(change_limit.NotWaitingError):
-        change_limit.refuse(brake.pk, by=factories.user())
+        change_limit.refuse(trip.pk, by=factories.user())

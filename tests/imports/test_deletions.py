@@ -42,7 +42,7 @@ def test_a_customer_that_is_gone_is_made_inactive(king: KingSandbox, outsmart: O
 
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": 2, "unchanged": 2, "deactivated": 1})
     assert actives(outsmart) == {"10": "1", "11": "0", "12": "1"}
-    assert RecordLink.objects.get(kind="customer", king_id="11").state == RecordLink.State.GONE
+    assert RecordLink.objects.get(kind="customer", king_id="11").state == RecordLink.State.DELETED
 
 
 def test_a_customer_that_changed_meanwhile_is_not_gone(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -84,7 +84,7 @@ def test_a_product_that_is_gone_stays_and_says_so(king: KingSandbox, outsmart: O
     assert scenario.counts(run) == {"read": 1, "unchanged": 1, "skipped": 1}
     assert [row["code"] for row in outsmart.store.rows("materials")] == ["BUIS", "KNIE"]
     link = RecordLink.objects.get(kind="product", king_id="KNIE")
-    assert (link.state, link.reason["code"]) == ("gone", "gone_stays")
+    assert (link.state, link.reason["code"]) == ("deleted", "deleted_in_king_stays")
 
 
 def test_a_product_that_is_back_is_linked_again_without_a_post(king: KingSandbox, outsmart: OutSmartSandbox) -> None:

@@ -14,7 +14,7 @@ from integrations.outsmart import client as outsmart_client
 from kingsync import worker
 from kingsync.imports import batch_post, change_limit, import_run, phase_state, progress, reading_phase, writer
 from kingsync.imports.orders import order_import
-from kingsync.models.brakes import Brake, HeldRecord
+from kingsync.models.change_limit_trips import ChangeLimitTrip, StagedRecord
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
@@ -210,7 +210,7 @@ def test_somebody_who_stops_a_run_need_not_wait_for_all_that_is_to_be_posted(
     assert second.status == "succeeded"
     assert len(outsmart.store.rows("materials")) == 40
     assert {str(row["price"])[0] for row in outsmart.store.rows("materials")} == {"1" if is_first else "2"}
-    assert not HeldRecord.objects.exists()
+    assert not StagedRecord.objects.exists()
 
 
 def test_what_a_stopped_run_posted_is_booked_with_its_counts(
@@ -294,14 +294,14 @@ def test_a_run_that_is_killed_after_it_pulled_the_brake_tells_the_same(
         patch.setattr(import_run, "_end", _killed)
         with pytest.raises(KilledError):
             worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
-    shown = Brake.objects.get().records
+    shown = ChangeLimitTrip.objects.get().records
 
     worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
 
     run.refresh_from_db()
-    assert (run.status, scenario.counts(run), run.trouble_count) == ("partly", {"read": 40, "skipped": 40}, 1)
+    assert (run.status, scenario.counts(run), run.attention_count) == ("partly", {"read": 40, "skipped": 40}, 1)
     assert len(shown) == 40
-    assert (Brake.objects.get().records, Brake.objects.get().state) == (shown, "waiting")
+    assert (ChangeLimitTrip.objects.get().records, ChangeLimitTrip.objects.get().state) == (shown, "waiting")
     assert posts(outsmart) == []
 
 
@@ -339,7 +339,7 @@ def test_a_trial_in_slices_tells_what_is_gone(king: KingSandbox, outsmart: OutSm
     run, _ = in_slices(full=True, dry_run=True)
 
     assert scenario.counts(run) == {"read": 39, "unchanged": 39, "skipped": 1}
-    assert run.samples["products"]["skipped"][0]["king_id"] == "A025"
+    assert run.dry_run_examples["products"]["skipped"][0]["king_id"] == "A025"
 
 
 @pytest.mark.usefixtures("_small_steps")
@@ -368,7 +368,7 @@ def test_a_yes_lasts_until_the_killed_run_has_written_all(
 
     run.refresh_from_db()
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": 40, "updated": 40})
-    assert Brake.objects.get().state == "over"
+    assert ChangeLimitTrip.objects.get().state == "over"
     assert {str(row["price"])[0] for row in outsmart.store.rows("materials")} == {"2"}
 
 

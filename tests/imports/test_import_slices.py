@@ -9,7 +9,7 @@ import pytest
 
 from kingsync import worker
 from kingsync.imports import persist, progress, reading_phase
-from kingsync.models.brakes import HeldRecord
+from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.links import ReadState, RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -80,7 +80,7 @@ def test_a_later_import_holds_back_over_all_slices_and_then_writes(
     assert scenario.counts(run) == {"read": ARTICLES, "updated": 35, "unchanged": ARTICLES - 35}
     assert set(sent(outsmart).values()) == {1}
     assert len(sent(outsmart)) == 35
-    assert not HeldRecord.objects.exists()
+    assert not StagedRecord.objects.exists()
 
 
 def test_what_is_gone_is_found_over_all_slices(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -91,7 +91,7 @@ def test_what_is_gone_is_found_over_all_slices(king: KingSandbox, outsmart: OutS
     run, _ = in_slices(full=True)
 
     assert scenario.counts(run) == {"read": 58, "unchanged": 58, "skipped": 2}
-    assert set(RecordLink.objects.filter(state="gone").values_list("king_id", flat=True)) == {"A017", "A048"}
+    assert set(RecordLink.objects.filter(state="deleted").values_list("king_id", flat=True)) == {"A017", "A048"}
 
 
 @pytest.mark.parametrize("chunk", [1, 3])
@@ -122,7 +122,7 @@ def test_a_later_import_that_is_killed_while_writing_writes_the_rest(
 
     run.refresh_from_db()
     assert (run.status, scenario.counts(run)) == ("succeeded", {"read": ARTICLES, "updated": ARTICLES})
-    assert not HeldRecord.objects.exists()
+    assert not StagedRecord.objects.exists()
 
 
 def test_after_a_kill_nothing_is_called_gone(king: KingSandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from kingsync.imports import change_limit, reading_phase
 from kingsync.imports.files import folder as file_folder
 from kingsync.imports.files import store
 from kingsync.models import tenants
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.links import RecordLink
@@ -466,18 +466,18 @@ def test_an_upload_held_back_by_the_brake_waits_for_the_yes_and_does_not_stop_th
     imported("--from-xml", written(tmp_path / "a.xml", articles(*numbers)))
     store.keep(written(tmp_path / "b.xml", articles(*numbers, price="2.00")), "b.xml")
 
-    braked = scenario.load()
+    stopped_run = scenario.load()
     king.calls.clear()
-    (brake,) = change_limit.open_trips()
+    (trip,) = change_limit.open_trips()
     other = scenario.load("hour_types")
     asked = [call.operation for call in king.calls.all()]
-    change_limit.allow(brake.pk, by=factories.user())
+    change_limit.allow(trip.pk, by=factories.user())
     after = scenario.load("products", full=True)
 
-    assert (braked.status, other.status, asked) == ("partly", "succeeded", ["Tarieven_Opvragen"])
+    assert (stopped_run.status, other.status, asked) == ("partly", "succeeded", ["Tarieven_Opvragen"])
     assert (after.status, after.updated_count) == ("succeeded", 30)
     assert {row["price"] for row in outsmart.store.rows("materials")} == {"2.00"}
-    assert Brake.objects.get().state == "over"
+    assert ChangeLimitTrip.objects.get().state == "over"
     assert states() == [("a.xml", "read"), ("b.xml", "read")]
 
 

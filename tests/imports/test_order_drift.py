@@ -125,7 +125,7 @@ def test_a_dry_run_shows_the_difference_and_stores_none(king: KingSandbox) -> No
 
     run = scenario.load("orders", dry_run=True)
 
-    (sample,) = run.samples["orders"]["unchanged"]
+    (sample,) = run.dry_run_examples["orders"]["unchanged"]
     assert (sample["king_id"], sample["changes"]) == (ORDER, {"reference": ["-", "Spoed"]})
     assert link().difference == []
 
@@ -165,8 +165,8 @@ def test_an_order_that_is_closed_is_marked_and_nothing_is_deleted(
     run = scenario.load("orders")
 
     assert (run.status, scenario.counts(run)) == ("succeeded", {})
-    assert (link().state, link().reason["code"]) == ("gone", "order_gone")
-    assert [entry.king_id for entry in entries("record.gone")] == [ORDER]
+    assert (link().state, link().reason["code"]) == ("deleted", "order_deleted_in_king")
+    assert [entry.king_id for entry in entries("record.deleted_at_source")] == [ORDER]
     assert writes(outsmart) == []
     assert len(outsmart.store.all_work_orders()) == 1
 
@@ -177,8 +177,8 @@ def test_an_order_that_was_removed_is_marked_once(king: KingSandbox) -> None:
     scenario.load("orders")
     scenario.load("orders")
 
-    assert link().state == "gone"
-    assert len(entries("record.gone")) == 1
+    assert link().state == "deleted"
+    assert len(entries("record.deleted_at_source")) == 1
 
 
 def test_an_order_that_is_open_again_is_linked_again(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -239,8 +239,8 @@ def test_only_so_many_are_asked_for_in_one_run(king: KingSandbox, monkeypatch: p
     after_one = states()
     scenario.load("orders")
 
-    assert after_one == {ORDER: "gone", "501": "gone", "502": "linked"}
-    assert set(states().values()) == {"gone"}
+    assert after_one == {ORDER: "deleted", "501": "deleted", "502": "linked"}
+    assert set(states().values()) == {"deleted"}
 
 
 def test_a_dry_run_tells_what_is_gone_and_marks_nothing(king: KingSandbox) -> None:
@@ -249,7 +249,7 @@ def test_a_dry_run_tells_what_is_gone_and_marks_nothing(king: KingSandbox) -> No
 
     run = scenario.load("orders", dry_run=True)
 
-    assert [sample["king_id"] for sample in run.samples["orders"]["gone"]] == [ORDER]
+    assert [sample["king_id"] for sample in run.dry_run_examples["orders"]["deleted"]] == [ORDER]
     assert link().state == "linked"
     assert list(ReadState.objects.filter(purpose="orders").values()) == before
 
@@ -289,7 +289,7 @@ def test_what_is_gone_is_known_after_several_slices(king: KingSandbox, monkeypat
     _, slices = in_slices(king)
 
     assert slices == 2
-    assert states() == {ORDER: "linked", "501": "gone", "502": "linked"}
+    assert states() == {ORDER: "linked", "501": "deleted", "502": "linked"}
     assert ReadState.objects.get(purpose="orders").unseen is None
 
 
@@ -318,7 +318,7 @@ def test_a_killed_slice_proves_nothing_and_the_next_pass_does(
 
     assert scenario.counts(taken_over) == {"read": 3, "created": 1, "unchanged": 2}
     assert after_it["501"] == "linked"
-    assert states()["501"] == "gone"
+    assert states()["501"] == "deleted"
     assert len(outsmart.store.all_work_orders()) == 4
 
 

@@ -17,7 +17,7 @@ from kingsync.models import tenants
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
-from kingsync.models.work_orders import Decision, LedgerState, Step, WorkOrder
+from kingsync.models.work_orders import LedgerState, ManualAction, Step, WorkOrder
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.king.store import Edit
@@ -94,7 +94,7 @@ def test_a_decision_is_kept_with_who_when_why_and_the_state_before(tenant: Tenan
 
     actions.exclude(work_orders=[row], by=person, reason=" al gefactureerd ")
 
-    kept = Decision.objects.get(work_order=row)
+    kept = ManualAction.objects.get(work_order=row)
     assert (kept.kind, kept.reason, kept.state_before) == ("exclude", "al gefactureerd", "rejected")
     assert (kept.decided_by, kept.decided_by_name) == (person, "Jan Jansen")
     assert scenario.in_seconds(-60) < kept.decided_at < scenario.in_seconds(60)
@@ -107,7 +107,7 @@ def test_the_name_stays_when_the_person_leaves(tenant: Tenant) -> None:
 
     person.delete()
 
-    kept = Decision.objects.get(work_order=row)
+    kept = ManualAction.objects.get(work_order=row)
     assert (kept.decided_by, kept.decided_by_name) == (None, "piet")
 
 
@@ -117,30 +117,30 @@ def test_nobody_decides_without_a_name(tenant: Tenant) -> None:
     with pytest.raises(guards.NotNamedError):
         actions.retry(work_orders=[row], by="  ")
 
-    assert not Decision.objects.exists()
+    assert not ManualAction.objects.exists()
 
 
-@pytest.mark.parametrize("decision", ["retry", "release", "exclude", "include", "attach", "anew"])
+@pytest.mark.parametrize("decision", ["retry", "release", "exclude", "restore", "link", "reset"])
 def test_nobody_decides_while_a_worker_is_on_the_exports(tenant: Tenant, king: KingSandbox, decision: str) -> None:
     put_in_king(king, "500")
-    state = LedgerState.EXCLUDED if decision == "include" else LedgerState.HELD
+    state = LedgerState.EXCLUDED if decision == "restore" else LedgerState.HELD
     row = factories.work_order(tenant, state=state, reasons=[{"code": "before_from_date", "params": {}}])
     decisions: dict[str, Callable[[], object]] = {
         "retry": lambda: actions.retry(work_orders=[row], by=JAN),
         "release": lambda: actions.release(work_orders=[row], by=JAN),
         "exclude": lambda: actions.exclude(work_orders=[row], by=JAN, reason="oud"),
-        "include": lambda: actions.restore(work_orders=[row], by=JAN),
-        "attach": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
-        "anew": lambda: actions.reset_link(work_order=row, by=JAN),
+        "restore": lambda: actions.restore(work_orders=[row], by=JAN),
+        "link": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
+        "reset": lambda: actions.reset_link(work_order=row, by=JAN),
     }
     decide = decisions[decision]
 
     with worker_at_work(tenant), pytest.raises(guards.ExportGoingOnError):
         decide()
 
-    assert (scenario.ledger(row.outsmart_id).state, Decision.objects.count()) == (state, 0)
+    assert (scenario.ledger(row.outsmart_id).state, ManualAction.objects.count()) == (state, 0)
     decide()  # and afterwards it goes
-    assert Decision.objects.count() == 1
+    assert ManualAction.objects.count() == 1
 
 
 def test_a_work_order_of_another_tenant_is_not_known_here(tenant: Tenant) -> None:
@@ -190,7 +190,7 @@ def test_of_many_those_that_cannot_are_told_and_the_others_done(tenant: Tenant) 
     assert {row.pk for row in decided.done} == {row.pk for row in good}
     assert {each.key for each in decided.refused} == {row.pk for row in bad}
     assert {each.why.code for each in decided.refused} == {"decision.wrong_state"}
-    assert Decision.objects.count() == 4
+    assert ManualAction.objects.count() == 4
 
 
 # --- Release and the starting date ------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_an_uncertain_order_that_is_attached_is_completed_by_the_next_export(
 
     row = scenario.ledger(uncertain.outsmart_id)
     assert (row.king_order_number, row.step, row.is_created_by_us) == (str(order["OrderNummer"]), Step.CREATED, True)
-    assert row.doubtful_until is None
+    assert row.outcome_unknown_until is None
     scenario.export()
     (order,) = scenario.orders(king, ours=False)
     assert len(scenario.lines(order)) == 4
@@ -302,7 +302,7 @@ def test_a_rejected_work_order_goes_on_with_the_order_it_is_attached_to(
     made = actions.link_to_order(work_order=scenario.ledger(number), king_order_number="500", by=JAN)
     scenario.export()
 
-    assert (made.kind, made.king_order_number, made.state_before) == ("attach", "500", "rejected")
+    assert (made.kind, made.king_order_number, made.state_before) == ("link", "500", "rejected")
     (order,) = scenario.orders(king, ours=False)
     assert (len(scenario.lines(order)), order["Goedgekeurd"]) == (4, 0)  # not ours, so not ours to approve
     assert (scenario.ledger(number).state, scenario.ledger(number).is_created_by_us) == (LedgerState.DONE, False)
@@ -338,7 +338,7 @@ def test_an_order_that_king_does_not_have_open_is_not_attached(king: KingSandbox
             actions.link_to_order(work_order=row, king_order_number=number, by=JAN)
 
     assert scenario.ledger(row.outsmart_id).king_order_number is None
-    assert not Decision.objects.exists()
+    assert not ManualAction.objects.exists()
 
 
 def test_the_order_of_another_work_order_is_not_attached(
@@ -373,18 +373,18 @@ def test_a_linked_work_order_is_not_attached_a_second_time(king: KingSandbox, te
         actions.link_to_order(work_order=row, king_order_number="500", by=JAN)
 
 
-@pytest.mark.parametrize("decision", ["attach", "anew"])
+@pytest.mark.parametrize("decision", ["link", "reset"])
 def test_nothing_is_decided_while_a_lost_call_may_still_be_carried_out(
     king: KingSandbox, tenant: Tenant, decision: str
 ) -> None:
     put_in_king(king, "500")
     row = factories.work_order(
-        tenant, state=LedgerState.UNCERTAIN, step=Step.PENDING, doubtful_until=scenario.in_seconds(60)
+        tenant, state=LedgerState.UNCERTAIN, step=Step.PENDING, outcome_unknown_until=scenario.in_seconds(60)
     )
 
     decide: dict[str, Callable[[], object]] = {
-        "attach": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
-        "anew": lambda: actions.reset_link(work_order=row, by=JAN),
+        "link": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
+        "reset": lambda: actions.reset_link(work_order=row, by=JAN),
     }
 
     with pytest.raises(guards.StillAtWorkError):
@@ -409,7 +409,7 @@ def test_a_king_that_cannot_be_asked_leaves_everything_as_it_was(king: KingSandb
         actions.link_to_order(work_order=uncertain, king_order_number="1", by=JAN)
 
     assert scenario.ledger(uncertain.outsmart_id).state == LedgerState.UNCERTAIN
-    assert not Decision.objects.exists()
+    assert not ManualAction.objects.exists()
 
 
 def test_what_changed_while_king_was_asked_is_not_decided(
@@ -451,7 +451,7 @@ def test_after_its_order_was_removed_from_king_a_work_order_is_sent_anew(
     row = scenario.ledger(uncertain.outsmart_id)
     scenario.export()
 
-    assert (row.state, row.step, row.doubtful_until) == (LedgerState.WAITING, Step.NEW, None)
+    assert (row.state, row.step, row.outcome_unknown_until) == (LedgerState.WAITING, Step.NEW, None)
     (order,) = scenario.orders(king)
     assert (order["ExternOrderNummer"], len(scenario.lines(order))) == (f"OS-{row.outsmart_id}", 4)
     assert scenario.ledger(row.outsmart_id).state == LedgerState.DONE
@@ -574,8 +574,8 @@ def test_an_included_work_order_is_exported_again(king: KingSandbox, outsmart: O
 
     assert (waiting.state, waiting.reasons) == (LedgerState.WAITING, [])
     assert scenario.ledger(number).state == LedgerState.DONE
-    kept = Decision.objects.order_by("id").values_list("kind", "decided_by_name", "state_before")
-    assert list(kept) == [("exclude", "Jan Jansen", "rejected"), ("include", "Piet", "excluded")]
+    kept = ManualAction.objects.order_by("id").values_list("kind", "decided_by_name", "state_before")
+    assert list(kept) == [("exclude", "Jan Jansen", "rejected"), ("restore", "Piet", "excluded")]
 
 
 @pytest.mark.parametrize(
@@ -640,7 +640,7 @@ def test_hundreds_are_excluded_at_once(
         decided = actions.exclude(work_orders=held, by=JAN, reason="voor de overgang")
     again = scenario.export()
 
-    assert (len(decided.done), decided.refused, Decision.objects.count()) == (300, [], 300)
+    assert (len(decided.done), decided.refused, ManualAction.objects.count()) == (300, [], 300)
     assert scenario.counts(again) == {"read": 300, "skipped": 300}
     assert scenario.orders(king) == []
 
@@ -661,19 +661,19 @@ def test_the_command_decides_and_shows_the_decisions(king: KingSandbox, outsmart
     excluded = told("--exclude", number, "--reason", "oud", "--by", JAN)
     included = told("--include", number)
     scenario.export()
-    attached = told("--attach", number, "500", "--by", JAN)
+    attached = told("--link", number, "500", "--by", JAN)
     _, decisions = told("--decisions", number)
 
     assert excluded == included == attached == (0, {"done": [number], "refused": [], "error": None})
     assert isinstance(decisions, list)
     assert [(each["decision"], each["king_order_number"]) for each in decisions] == [
-        ("attach", "500"),
-        ("include", None),
+        ("link", "500"),
+        ("restore", None),
         ("exclude", None),
     ]
     assert (decisions[2]["by"], decisions[2]["reason"], decisions[2]["state_before"]) == (JAN, "oud", "rejected")
     assert decisions[1]["by"]  # who is logged in
-    assert list(Decision.objects.values_list("decided_by", flat=True)) == [None] * 3
+    assert list(ManualAction.objects.values_list("decided_by", flat=True)) == [None] * 3
 
 
 def test_the_exit_codes_tell_all_some_and_none(tenant: Tenant) -> None:
@@ -696,8 +696,8 @@ def test_the_command_refuses_what_it_cannot_do_in_one_sentence(tenant: Tenant, k
     king.faults.add(Fault(kind="unauthorized", operation="Orders_Opvragen"))
 
     refused = [
-        told("--attach", row.outsmart_id, "404"),  # wrong credentials
-        told("--attach", row.outsmart_id, "404"),  # no such order
+        told("--link", row.outsmart_id, "404"),  # wrong credentials
+        told("--link", row.outsmart_id, "404"),  # no such order
         told("--anew", "404"),
         told("--retry-cause", "unknown_article:NIETS"),
         told("--retry", row.outsmart_id, "--by", ""),

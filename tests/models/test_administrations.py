@@ -162,7 +162,7 @@ def test_the_earlier_owner_of_a_number_never_writes_to_the_order_of_the_later_on
     assert scenario.ledger(first).state == LedgerState.HELD
     assert scenario.ledger(first).reasons[0]["code"] == "order_of_another"
     assert scenario.ledger(first).reasons[0]["params"]["other"] == f"OS-{second}"
-    assert seen.samples["work_orders"][0]["reasons"][0]["code"] == "order_of_another"
+    assert seen.dry_run_examples["work_orders"][0]["reasons"][0]["code"] == "order_of_another"
 
 
 # --- What belongs to an administration --------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from kingsync import tasks
 from kingsync.models import tenants
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
-from kingsync.models.people import SentNotice
+from kingsync.models.people import SentNotification
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion
 from kingsync.models.tenants import Tenant
@@ -100,7 +100,7 @@ def test_work_order_that_needs_nobody_is_not_mailed(tenant: Tenant, each: None, 
     stopped(tenant, state)
 
     assert look() == []
-    assert not SentNotice.objects.exists()
+    assert not SentNotification.objects.exists()
 
 
 def test_one_mail_tells_of_all_and_nothing_is_told_twice(tenant: Tenant, each: None) -> None:
@@ -110,7 +110,7 @@ def test_one_mail_tells_of_all_and_nothing_is_told_twice(tenant: Tenant, each: N
     first, second = look(), look(minutes_on(10))
 
     assert (len(first), second) == (1, [])
-    assert SentNotice.objects.get().work_order_count == 3
+    assert SentNotification.objects.get().work_order_count == 3
 
 
 def test_work_order_that_stops_after_a_mail_makes_the_next_mail(tenant: Tenant, each: None) -> None:
@@ -221,7 +221,7 @@ def test_failed_dry_run_is_not_mailed(tenant: Tenant, each: None) -> None:
 
 
 def test_brake_that_waits_is_mailed_once(tenant: Tenant, each: None) -> None:
-    Brake(kind="products", known_count=100, changed_count=0, deactivated_count=40).save()
+    ChangeLimitTrip(kind="products", known_count=100, changed_count=0, deactivated_count=40).save()
 
     first = look()
     told = body()
@@ -410,7 +410,7 @@ def refusing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[b
 def test_refused_mail_is_stored_and_tried_again(tenant: Tenant, each: None, refusing: Callable[[bool], None]) -> None:
     stopped(tenant, order_number="WB77")
     look()
-    problem = SentNotice.objects.get().problem
+    problem = SentNotification.objects.get().problem
     refusing(False)
 
     at_once, later = look(minutes_on(2)), look(minutes_on(7))
@@ -418,7 +418,7 @@ def test_refused_mail_is_stored_and_tried_again(tenant: Tenant, each: None, refu
     assert "Connection refused" in problem
     assert (at_once, len(later)) == ([], 1)
     assert "WB77" in body()
-    assert SentNotice.objects.get().problem == ""
+    assert SentNotification.objects.get().problem == ""
 
 
 def test_server_that_refuses_for_days_makes_one_row(
@@ -429,12 +429,12 @@ def test_server_that_refuses_for_days_makes_one_row(
     for minutes in (1, 10, 20, 30):
         look(minutes_on(minutes))
 
-    assert SentNotice.objects.count() == 1
+    assert SentNotification.objects.count() == 1
 
 
 def test_mail_that_another_worker_has_in_hand_is_not_sent_twice(tenant: Tenant, each: None) -> None:
     stopped(tenant)
     now = timezone.now() + datetime.timedelta(minutes=1)
-    SentNotice(mode="each", covered_until=now, problem=notify.UNFINISHED).save()
+    SentNotification(mode="each", covered_until=now, problem=notify.UNFINISHED).save()
 
     assert look(now) == []

@@ -18,7 +18,7 @@ from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
-from kingsync.models.work_orders import Decision
+from kingsync.models.work_orders import ManualAction
 from kingsync.runs import background_calls
 from kingsync.runs.background_calls import CallRefusedError, Kind, Result, State
 from kingsync.runs.thread_pool import Pool, PoolFullError
@@ -135,7 +135,7 @@ def test_decision_pressed_twice_at_the_same_moment_is_made_once(tenant: Tenant, 
         each.join(SECONDS)
     programs.wait_for(lambda: not BackgroundCall.objects.filter(state__in=BackgroundCall.OPEN).exists())
 
-    assert Decision.objects.count() == 1
+    assert ManualAction.objects.count() == 1
     assert reread(made[0]).problem is None
 
 

@@ -90,13 +90,13 @@ def test_pressed_button_answers_at_once_and_the_run_is_seen_waiting(editor: Clie
 def test_every_other_page_that_starts_a_run_answers_too(editor: Client, away: None, tenant: Tenant) -> None:
     row = factories.work_order(tenant)
     shown = factories.run(
-        tenant, options={"dry_run": True}, samples={"work_orders": [{"outsmart_id": "9", "action": "created"}]}
+        tenant, options={"dry_run": True}, dry_run_examples={"work_orders": [{"outsmart_id": "9", "action": "created"}]}
     )
     doors: list[tuple[str, dict[str, str]]] = [
         (f"/t/jansen/work-orders/{row.pk}/export/", {}),
         (f"/t/jansen/work-orders/{row.pk}/preview/", {}),
         (f"/t/jansen/runs/{shown.pk}/export/", {"outsmart_id": "9"}),
-        (f"/t/jansen/brakes/{factories.brake(tenant).pk}/", {"decision": "allow"}),
+        (f"/t/jansen/safety-limit/{factories.trip(tenant).pk}/", {"decision": "allow"}),
         ("/t/jansen/king-files/import/", {}),
     ]
     assert factories.king_file(tenant).state == KingFile.State.NEW

@@ -107,7 +107,7 @@ def test_a_cancelled_run_stops_between_two_records(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "trouble", "status"),
+    ("outcome", "needs_attention", "status"),
     [
         ("created", False, RunStatus.SUCCEEDED),
         ("skipped", False, RunStatus.SUCCEEDED),
@@ -119,13 +119,13 @@ def test_a_cancelled_run_stops_between_two_records(tenant: Tenant) -> None:
     ],
 )
 def test_the_state_of_a_run_follows_from_its_counts(
-    tenant: Tenant, outcome: str, trouble: bool, status: RunStatus
+    tenant: Tenant, outcome: str, needs_attention: bool, status: RunStatus
 ) -> None:
     run = request().run
     with lifecycle.claimed(run.pk, slice_seconds=1) as claim:
         assert claim is not None
         claim.count("read")
-        claim.count(outcome, trouble=trouble)
+        claim.count(outcome, needs_attention=needs_attention)
         lifecycle.finish(claim)
 
     run.refresh_from_db()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from kingsync import tasks
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.runs import retention, schedule
 from tests import factories
 
@@ -96,13 +96,13 @@ def test_ledger_and_decisions_stay(tenant: Tenant) -> None:
     old = ended(tenant, 100)
     newest_of(tenant)
     row = factories.work_order(tenant, last_run=old)
-    Decision(work_order=row, kind=Decision.Kind.RETRY, state_before="held").save()
+    ManualAction(work_order=row, kind=ManualAction.Kind.RETRY, state_before="held").save()
 
     retention.purge_old(now=NOW)
 
     assert old.pk not in kept_runs()
     assert WorkOrder.objects.get().last_run is None
-    assert Decision.objects.count() == 1
+    assert ManualAction.objects.count() == 1
 
 
 def test_many_rows_go_in_batches(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,8 +114,8 @@ def test_too_many_calls_at_once_are_refused_at_every_button(editor: Client, tena
     told = [
         text(editor.post(f"{ADDRESS}test/king/", entries(editor), headers=HTMX)),
         text(editor.post(f"{ADDRESS}choices/", entries(editor), headers=HTMX)),
-        text(editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "attach", "number": "5"}, follow=True)),
-        text(editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "anew", "sure": "1"}, follow=True)),
+        text(editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "link", "number": "5"}, follow=True)),
+        text(editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "reset", "sure": "1"}, follow=True)),
     ]
 
     assert ["Other calls to OutSmart or King are in progress." in each for each in told] == [True] * 4
@@ -125,6 +125,6 @@ def test_too_many_calls_at_once_are_refused_at_every_button(editor: Client, tena
 def test_number_that_cannot_be_one_is_told(editor: Client, tenant: Tenant, number: str) -> None:
     row = factories.work_order(tenant, state="held")
 
-    answer = editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "attach", "number": number}, follow=True)
+    answer = editor.post(f"/t/jansen/work-orders/{row.pk}/decide/", {"kind": "link", "number": number}, follow=True)
 
     assert answer.status_code == 200

@@ -102,7 +102,7 @@ TABLE: dict[str, Line] = {
     # A tenant's people
     "people": page(),
     "invite": owners_action(email="new@jansen.example", role="viewer"),
-    "organisation": owners_action(log_days="30"),
+    "company": owners_action(log_days="30"),
     "member_role": owners_action(role="editor"),
     "member_remove": owners_action(sure="1"),
     "invite_again": owners_action(),
@@ -111,13 +111,14 @@ TABLE: dict[str, Line] = {
     "tenant": page(),
     "live": page(),
     "start_run": action(),
-    "brake": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
+    "change_limit": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
+    "change_limit_old": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
     "settings": Line(get=members(), post=editors(422)),
     "test_connection": action(200),
     "refresh_choices": action(),
     "background_call": Line(get=(302, 404, 403, 404, 200, 404)),  # only for the person who asked
     "text_preview": Line(get=NOT_THIS_WAY, post=members(), sent={"template": "Werkbon {order_number}"}),
-    "forecast": action(200),
+    "settings_impact": action(200),
     "settings_versions": page(),
     "settings_restore": action(),
     "runs": page(),
@@ -139,7 +140,7 @@ TABLE: dict[str, Line] = {
     "decide": action(kind="exclude", reason="Double"),
     "preview": action(),
     "export_one": action(),
-    "export_tried": action(outsmart_id="7001"),
+    "export_from_dry_run": action(outsmart_id="7001"),
     "work_order_run": page(),
 }
 TRIED = {"work_orders": [{"outsmart_id": "7001", "action": "created", "reasons": []}]}
@@ -188,9 +189,9 @@ def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str
     """Create one row of everything; return their numbers by the names of the URLs."""
     invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
     return {
-        "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED, samples=TRIED).pk,
+        "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED, dry_run_examples=TRIED).pk,
         "work_order_id": factories.work_order(tenant, state=LedgerState.REJECTED).pk,
-        "brake_id": factories.brake(tenant).pk,
+        "trip_id": factories.trip(tenant).pk,
         "membership_id": tenant.memberships.get(user=member).pk,
         "invitation_id": tenant.invitations.get().pk,
         "record_id": factories.record_link(tenant).pk,
@@ -235,7 +236,7 @@ def test_stranger_learns_nothing_of_a_tenant(world: World, name: str, method: st
     assert own.status_code in {404, 405}
 
 
-ROWS = {"run_id", "work_order_id", "brake_id", "membership_id", "invitation_id", "record_id", "call_id"}
+ROWS = {"run_id", "work_order_id", "trip_id", "membership_id", "invitation_id", "record_id", "call_id"}
 NUMBERED = [name for name in OF_A_TENANT if ROWS & OURS[name].pattern.converters.keys()]
 
 

@@ -24,7 +24,7 @@ from integrations.king.xml import documents, names
 from integrations.king.xml.file import FileError, XmlFile
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.import_kinds import KINDS
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import SyncRun
@@ -162,7 +162,7 @@ def waiting() -> list[KingFile]:
 
 def not_held_back(files: Sequence[KingFile]) -> list[KingFile]:
     """Return the files that no change limit holds back: not held back at all, or approved since."""
-    allowed = set(Brake.objects.filter(state=Brake.State.ALLOWED).values_list("kind", flat=True))
+    allowed = set(ChangeLimitTrip.objects.filter(state=ChangeLimitTrip.State.ALLOWED).values_list("kind", flat=True))
     return [file for file in files if not file.reason or import_of(file) in allowed]
 
 
@@ -195,7 +195,7 @@ def was_read(ids: Iterable[str], run: SyncRun) -> None:
 
 def hold_back(ids: Iterable[str], kind: Kind, run: SyncRun) -> bool:
     """Keep files waiting if the change limit stopped this run from writing their kind; return whether it did."""
-    if not Brake.objects.filter(kind=IMPORTS[kind], run=run, state__in=Brake.OPEN).exists():
+    if not ChangeLimitTrip.objects.filter(kind=IMPORTS[kind], run=run, state__in=ChangeLimitTrip.OPEN).exists():
         return False
     KingFile.objects.filter(pk__in=[int(each) for each in ids]).update(reason=stored(reason("file_held")), run=run)
     return True

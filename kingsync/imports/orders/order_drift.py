@@ -37,7 +37,7 @@ class OrderWatch:
 
     def still_there(self, link: RecordLink, *, is_exported: bool) -> bool:
         """Update the link of an order that is open in King; return True when that changes what we show of it."""
-        is_back = link.state == State.GONE
+        is_back = link.state == State.DELETED
         if is_back:
             link.state, link.reason = State.LINKED, {}
             self._log_event("record.open_again", link, LogEntry.Level.INFO)
@@ -76,10 +76,10 @@ class OrderWatch:
 
     def deleted_at_source(self, link: RecordLink) -> None:
         """Mark an order that King no longer shows; the work order is left to the users."""
-        why = reason("order_gone")
-        link.state, link.reason = State.GONE, dict(stored(why))
-        self._report(link, "gone", why)
-        self._log_event("record.gone", link, LogEntry.Level.WARNING, why)
+        why = reason("order_deleted_in_king")
+        link.state, link.reason = State.DELETED, dict(stored(why))
+        self._report(link, "deleted", why)
+        self._log_event("record.deleted_at_source", link, LogEntry.Level.WARNING, why)
 
     def _report(self, link: RecordLink, outcome: str, why: Reason, found: Sequence[dict[str, str]] = ()) -> None:
         if self._claim.run.is_dry:

@@ -23,7 +23,7 @@ from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderE
 from kingsync.messages.reason_texts import reason_of, sentence, sentences, stored
 from kingsync.models import tenants
 from kingsync.models.encryption import DecryptionError
-from kingsync.models.work_orders import Decision, OrderLine, WorkOrder
+from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.refusals import RefusedError
 
@@ -115,15 +115,15 @@ def _add_actions(parser: ArgumentParser) -> None:
     )
     one.add_argument(
         "--link",
-        "--attach",
-        dest="attach",
+        "--attach",  # its name of before
+        dest="link",
         nargs=2,
         metavar=("ID", "KING_NUMBER"),
         help="link a work order to a King order",
     )
-    one.add_argument("--reset", "--anew", dest="anew", metavar="ID", help="forget the earlier attempt")
+    one.add_argument("--reset", "--anew", dest="reset", metavar="ID", help="forget the earlier attempt")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never send these; needs --reason")
-    one.add_argument("--restore", "--include", dest="include", nargs="+", metavar="ID", help="send these after all")
+    one.add_argument("--restore", "--include", dest="restore", nargs="+", metavar="ID", help="send these after all")
 
 
 def _who_is_logged_in() -> str:
@@ -197,12 +197,12 @@ def _exclude(options: dict[str, Any]) -> actions.Decided:
     return _each(options["exclude"], actions.exclude, by=options["by"], reason=options["reason"])
 
 
-def _include(options: dict[str, Any]) -> actions.Decided:
-    return _each(options["include"], actions.restore, by=options["by"])
+def _restore(options: dict[str, Any]) -> actions.Decided:
+    return _each(options["restore"], actions.restore, by=options["by"])
 
 
 def _link_to_order(options: dict[str, Any]) -> actions.Decided:
-    outsmart_id, number = options["attach"]
+    outsmart_id, number = options["link"]
     made = actions.link_to_order(
         work_order=_row(outsmart_id),
         king_order_number=number,
@@ -213,7 +213,7 @@ def _link_to_order(options: dict[str, Any]) -> actions.Decided:
 
 
 def _reset_link(options: dict[str, Any]) -> actions.Decided:
-    row, why = _row(options["anew"]), options["reason"]
+    row, why = _row(options["reset"]), options["reason"]
     made = actions.reset_link(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
     return actions.Decided(done=[made.work_order])
 
@@ -222,10 +222,10 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
     "retry": _retry,
     "retry_cause": _retry_cause,
     "release": _release,
-    "attach": _link_to_order,
-    "anew": _reset_link,
+    "link": _link_to_order,
+    "reset": _reset_link,
     "exclude": _exclude,
-    "include": _include,
+    "restore": _restore,
 }
 
 
@@ -283,7 +283,7 @@ def _cause_line(entry: dict[str, Any]) -> str:
 
 
 def _history(outsmart_id: str) -> Iterator[dict[str, Any]]:
-    for each in Decision.objects.filter(work_order=_row(outsmart_id)).order_by("-id"):
+    for each in ManualAction.objects.filter(work_order=_row(outsmart_id)).order_by("-id"):
         yield {
             "at": timezone.localtime(each.decided_at).isoformat(timespec="seconds"),
             "decision": each.kind,

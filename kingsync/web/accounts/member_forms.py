@@ -18,7 +18,7 @@ class InviteForm(RoleForm):
     field_order = ["email", "role"]
 
 
-class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
+class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
     """The owner's settings for everyone; name and language are on the settings page."""
 
     class Meta:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.accounts import invitations, members
 from kingsync.models.tenants import Membership, Role, Tenant
-from kingsync.web.accounts.member_forms import InviteForm, OrganisationForm, RoleForm
+from kingsync.web.accounts.member_forms import CompanyForm, InviteForm, RoleForm
 from kingsync.web.shared import access
 
 
@@ -106,12 +106,12 @@ def withdraw_invitation(request: access.TenantRequest, invitation_id: int) -> Ht
 
 @require_POST
 @access.owners
-def organisation(request: access.TenantRequest) -> HttpResponse:
+def company(request: access.TenantRequest) -> HttpResponse:
     """Save the settings for all members."""
     # A separate instance: a refused form must not change what the page shows of the tenant.
-    form = OrganisationForm(request.POST, instance=Tenant.objects.get(pk=request.tenant.pk))
+    form = CompanyForm(request.POST, instance=Tenant.objects.get(pk=request.tenant.pk))
     if not form.is_valid():
-        return _page(request, organisation_form=form, status=422)
+        return _page(request, company_form=form, status=422)
     form.save()
     messages.success(request, _("Saved."))
     return _back(request)
@@ -163,7 +163,7 @@ def _page(
     request: access.TenantRequest,
     *,
     invite_form: InviteForm | None = None,
-    organisation_form: OrganisationForm | None = None,
+    company_form: CompanyForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context = {
@@ -171,6 +171,6 @@ def _page(
         "roles": Role.choices,
         "invitations": invitations.open_ones(request.tenant) if request.may_manage else [],
         "invite_form": invite_form or InviteForm(initial={"role": Role.VIEWER}),
-        "organisation_form": organisation_form or OrganisationForm(instance=request.tenant),
+        "company_form": company_form or CompanyForm(instance=request.tenant),
     }
     return render(request, "accounts/members.html", context, status=status)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from kingsync.imports import change_limit
 from kingsync.messages.field_names import field_name
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.runs import RunKind
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web.records.record_pages import Change, shown
@@ -36,24 +36,24 @@ class StagedRecord:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.members
-def change_limit_page(request: access.TenantRequest, brake_id: int) -> HttpResponse:
+def change_limit_page(request: access.TenantRequest, trip_id: int) -> HttpResponse:
     """Show what an import would do; accept the decision of an editor."""
-    found = get_object_or_404(Brake.objects.select_related("decided_by", "run"), pk=brake_id)
+    found = get_object_or_404(ChangeLimitTrip.objects.select_related("decided_by", "run"), pk=trip_id)
     if request.method == "POST":
-        return _resolve(request, brake_id=found.pk, kind=found.kind)
+        return _resolve(request, trip_id=found.pk, kind=found.kind)
     staged = [_staged_record(each) for each in found.records]
     context = {
-        "brake": found,
+        "trip": found,
         "kind": run_labels.kind_label(found.kind),
         "records": staged,
         "rest": max(0, found.changed_count + found.deactivated_count - len(staged)),
-        "is_open": found.state in Brake.OPEN,
-        "may_decide": found.state in (Brake.State.WAITING, Brake.State.REFUSED),
+        "is_open": found.state in ChangeLimitTrip.OPEN,
+        "may_decide": found.state in (ChangeLimitTrip.State.WAITING, ChangeLimitTrip.State.REFUSED),
     }
     return render(request, "records/change_limit.html", context)
 
 
-def _resolve(request: access.TenantRequest, *, brake_id: int, kind: str) -> HttpResponse:
+def _resolve(request: access.TenantRequest, *, trip_id: int, kind: str) -> HttpResponse:
     if not request.may_edit:
         raise PermissionDenied
     decision = request.POST.get("decision", "")
@@ -61,10 +61,10 @@ def _resolve(request: access.TenantRequest, *, brake_id: int, kind: str) -> Http
         raise BadRequest("decision")
     try:
         if decision == ALLOW:
-            change_limit.allow(brake_id, by=request.user)
+            change_limit.allow(trip_id, by=request.user)
             import_now(request, kind)
         else:
-            change_limit.refuse(brake_id, by=request.user)
+            change_limit.refuse(trip_id, by=request.user)
             messages.info(request, _("On hold: nothing is written until someone approves it."))
     except change_limit.NotWaitingError:
         messages.warning(request, _("This has already been decided, or is no longer needed."))

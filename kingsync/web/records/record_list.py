@@ -20,7 +20,7 @@ TABS: dict[str, str | Promise] = {
     RecordLink.State.REJECTED.value: _("Could not be sent"),
     RecordLink.State.LINKED.value: _("In OutSmart"),
     RecordLink.State.SKIPPED.value: _("Left out"),
-    RecordLink.State.GONE.value: _("No longer in King"),
+    RecordLink.State.DELETED.value: _("No longer in King"),
     ALL: _("All"),
 }
 

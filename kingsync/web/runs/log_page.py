@@ -64,7 +64,7 @@ def log(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered log entries, newest first, each with its run."""
     form = LogFilter(request.GET)
     found = form.narrowed(
-        LogEntry.objects.select_related("run").defer("run__cursor", "run__samples", "run__counts_by_kind")
+        LogEntry.objects.select_related("run").defer("run__cursor", "run__dry_run_examples", "run__counts_by_kind")
     )
     context = {
         "page": paging.newest_first(found, before=request.GET.get("before", "")),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
-from kingsync.web.runs import record_samples
+from kingsync.web.runs import record_examples
 from kingsync.web.shared import access, filters, paging, run_labels, tenant_status
 from kingsync.web.work_orders import dry_run_preview
 
@@ -65,7 +65,7 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
         "run": found,
         "counts": run_labels.labelled_counts(found),
         "kind_counts": run_labels.counts_by_kind(found),
-        "samples": record_samples.of(found) if found.is_dry else [],
+        "examples": record_examples.of(found) if found.is_dry else [],
         "dry_run_orders": trial,
         "refusal": tenant_status.refusal(RunKind.EXPORT) if trial else None,
         "page": paging.newest_first(entries, before=request.GET.get("before", "")),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from kingsync.exports import settings_impact as forecasts
+from kingsync.exports import settings_impact as impacts
 from kingsync.exports.settings_impact import Changed, End, SettingsImpact, SettingsOutcome
 from kingsync.messages import reason_texts
 from kingsync.web.settings import settings_sections, settings_versions
@@ -62,13 +62,13 @@ def settings_impact(request: access.TenantRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "settings/_impact.html", {"problems": settings_sections.problems([form])})
     stored = settings_versions.stored_settings().as_mapping().exports
-    found = forecasts.settings_impact(stored, form.instance.as_mapping().exports)
+    found = impacts.settings_impact(stored, form.instance.as_mapping().exports)
     return render(request, "settings/_impact.html", _context(found) | {"is_same": not form.has_changed()})
 
 
 def _context(found: SettingsImpact) -> dict[str, object]:
     return {
-        "forecast": found,
+        "impact": found,
         "counts": _counts(found.now, found.then),
         "rows": [Row(each, _ending(each.now), _ending(each.then)) for each in found.changed],
         "not_listed": found.change_count - len(found.changed),

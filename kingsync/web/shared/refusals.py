@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from kingsync.manual_actions import actions
 from kingsync.messages.reason_texts import sentence, stored
-from kingsync.models.work_orders import Decision
+from kingsync.models.work_orders import ManualAction
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.runs.refusals import REFUSALS as REFUSALS  # noqa: PLC0414 - pages catch what they show
 from kingsync.runs.refusals import Refusal, why
@@ -21,7 +21,7 @@ def message(error: Refusal | CallRefusedError) -> str:
     return sentence(stored(error.why if isinstance(error, CallRefusedError) else why(error)))
 
 
-def result(decided: actions.Decided, *, kind: Decision.Kind) -> str:
+def result(decided: actions.Decided, *, kind: ManualAction.Kind) -> str:
     """Return "12 are ready for the next export, 3 are not: why (A, B, C).", each reason once."""
     done, refused = len(decided.done), len(decided.refused)
     message_text = _done(kind, done)
@@ -34,8 +34,8 @@ def result(decided: actions.Decided, *, kind: Decision.Kind) -> str:
     }
 
 
-def _done(kind: Decision.Kind, count: int) -> str:
-    if kind == Decision.Kind.EXCLUDE:
+def _done(kind: ManualAction.Kind, count: int) -> str:
+    if kind == ManualAction.Kind.EXCLUDE:
         message_text = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
     else:
         message_text = ngettext(

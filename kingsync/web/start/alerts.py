@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from kingsync.messages import reason_texts
-from kingsync.models.brakes import Brake
-from kingsync.models.restores import OrderWatch
+from kingsync.models.change_limit_trips import ChangeLimitTrip
+from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunStatus
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import reason
@@ -37,7 +37,7 @@ class Alert:
     text: str
     to_do: str
     address: str
-    brake: Brake | None = None
+    trip: ChangeLimitTrip | None = None
 
 
 def of(tenant: Tenant, found: Dashboard) -> Alert | None:
@@ -66,25 +66,25 @@ def _paused(tenant: Tenant, found: Dashboard) -> Alert | None:
     return Alert("error", f"{text} {why}".strip(), gettext("View the connection"), _settings(tenant, "connection"))
 
 
-def _brake(tenant: Tenant, found: Dashboard) -> Alert | None:
-    brake = next((brake for brake in found.brakes if brake.state == Brake.State.WAITING), None)
-    if brake is None:
+def _change_limit(tenant: Tenant, found: Dashboard) -> Alert | None:
+    trip = next((trip for trip in found.trips if trip.state == ChangeLimitTrip.State.WAITING), None)
+    if trip is None:
         return None
     text = gettext(
         "The import of %(kind)s stopped before writing anything: of %(known)s records, %(changed)s "
         "would change and %(deactivated)s would be deactivated."
     ) % {
-        "kind": run_labels.kind_label(brake.kind),
-        "known": brake.known_count,
-        "changed": brake.changed_count,
-        "deactivated": brake.deactivated_count,
+        "kind": run_labels.kind_label(trip.kind),
+        "known": trip.known_count,
+        "changed": trip.changed_count,
+        "deactivated": trip.deactivated_count,
     }
-    address = reverse("brake", args=[tenant.slug, brake.pk])
-    return Alert("warning", text, gettext("Review"), address, brake)
+    address = reverse("change_limit", args=[tenant.slug, trip.pk])
+    return Alert("warning", text, gettext("Review"), address, trip)
 
 
 def _restored(tenant: Tenant, _found: Dashboard) -> Alert | None:
-    watch = OrderWatch.objects.filter(noticed_at__gt=timezone.now() - RESTORE_SHOWN).order_by("-noticed_at").first()
+    watch = RestoreWatch.objects.filter(noticed_at__gt=timezone.now() - RESTORE_SHOWN).order_by("-noticed_at").first()
     if watch is None:
         return None
     why = reason("restore_noticed", found=str(watch.found_count), closed=str(watch.closed_count))
@@ -138,7 +138,7 @@ def _settings(tenant: Tenant, anchor: str) -> str:
 _CHECKS: tuple[Callable[[Tenant, Dashboard], Alert | None], ...] = (
     _missing,
     _paused,
-    _brake,
+    _change_limit,
     _restored,
     _person,
     _silent,

@@ -10,8 +10,8 @@ from django.utils import timezone
 from kingsync.exports import causes
 from kingsync.exports.causes import Cause
 from kingsync.imports import change_limit
-from kingsync.models.brakes import Brake
-from kingsync.models.people import SentNotice
+from kingsync.models.change_limit_trips import ChangeLimitTrip
+from kingsync.models.people import SentNotification
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import notify
@@ -61,8 +61,8 @@ class Dashboard:
     figures: Figures
     causes: list[Cause]
     all_causes: bool
-    brakes: list[Brake]
-    unsent: SentNotice | None
+    trips: list[ChangeLimitTrip]
+    unsent: SentNotification | None
     days: LastDays
     latest_runs: list[SyncRun]
 
@@ -81,7 +81,7 @@ def dashboard() -> Dashboard:
         figures=figures,
         causes=causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
         all_causes=figures.person <= CAUSES_OF_NEWEST,
-        brakes=change_limit.open_trips(),
+        trips=change_limit.open_trips(),
         unsent=notify.unsent(found.settings, now=timezone.now()),
         days=days,
         latest_runs=list(listed_runs().order_by("-pk")[:LATEST_RUNS]),

@@ -32,7 +32,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
     return {
         "dashboard": found,
         "cards": found.cards,
-        "brakes": [brake for brake in found.brakes if on_top is None or brake != on_top.brake],
+        "trips": [trip for trip in found.trips if on_top is None or trip != on_top.trip],
         "charts": [] if found.days.is_empty else charts.charts(found.days),
         "steps": steps,
         "alert": on_top,

@@ -10,18 +10,18 @@ from django.utils.translation import gettext_lazy
 
 from kingsync.messages.reason_texts import sentence
 from kingsync.models.runs import RunKind
-from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.web.shared import access, tenant_status
 
-Kind = Decision.Kind
+Kind = ManualAction.Kind
 
 DONE: dict[Kind, str | Promise] = {
     Kind.RETRY: gettext_lazy("The next export picks this work order up again."),
     Kind.RELEASE: gettext_lazy("Released: the next export sends this work order."),
     Kind.EXCLUDE: gettext_lazy("Excluded: kingsync no longer sends this work order."),
-    Kind.INCLUDE: gettext_lazy("Restored: the next export picks this work order up."),
-    Kind.ATTACH: gettext_lazy("Linked: the next export updates the King order."),
-    Kind.ANEW: gettext_lazy("The link to King was reset: the next export starts over."),
+    Kind.RESTORE: gettext_lazy("Restored: the next export picks this work order up."),
+    Kind.LINK: gettext_lazy("Linked: the next export updates the King order."),
+    Kind.RESET: gettext_lazy("The link to King was reset: the next export starts over."),
 }
 
 

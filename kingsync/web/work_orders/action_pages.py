@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kingsync.manual_actions import actions, guards, page_calls
-from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.shared import access, call_waiting, refusals
 from kingsync.web.work_orders import action_labels, work_order_list
 
-Kind = Decision.Kind
+Kind = ManualAction.Kind
 Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
 
 NUMBER_LENGTH = 50
@@ -62,7 +62,7 @@ def act_on_one(request: access.TenantRequest, kind: Kind, keys: list[int]) -> ac
 _ABOUT_MANY: dict[Kind, Callable[..., actions.Decided]] = {
     Kind.RETRY: actions.retry,
     Kind.RELEASE: actions.release,
-    Kind.INCLUDE: actions.restore,
+    Kind.RESTORE: actions.restore,
 }
 
 
@@ -107,7 +107,7 @@ def _typed(request: access.TenantRequest, name: str) -> str:
 
 
 _PAGES: dict[Kind, Page] = {
-    **dict.fromkeys((Kind.RETRY, Kind.RELEASE, Kind.EXCLUDE, Kind.INCLUDE), _at_once),
-    Kind.ATTACH: _link_to_order,
-    Kind.ANEW: _reset_link,
+    **dict.fromkeys((Kind.RETRY, Kind.RELEASE, Kind.EXCLUDE, Kind.RESTORE), _at_once),
+    Kind.LINK: _link_to_order,
+    Kind.RESET: _reset_link,
 }

@@ -63,7 +63,7 @@ def export_from_dry_run(request: access.TenantRequest, run_id: int) -> HttpRespo
     """Export one work order of a dry run, possibly unseen by any export; the start page follows it."""
     dry_run = get_object_or_404(SyncRun, pk=run_id, kind=RunKind.EXPORT)
     number = request.POST.get("outsmart_id", "")
-    if number not in {entry.get("outsmart_id") for entry in dry_run.samples.get("work_orders", [])}:
+    if number not in {entry.get("outsmart_id") for entry in dry_run.dry_run_examples.get("work_orders", [])}:
         raise Http404
     try:
         _run, is_it = _requested(request, {"work_orders": [number]})

@@ -85,7 +85,7 @@ class DryRunResult:
 
 def of(run: SyncRun, row: WorkOrder, booked: Mapping[str, OrderLine]) -> DryRunResult | None:
     """Return this work order's result in a dry run; None if it stored none. Takes its lines by our reference."""
-    entries = run.samples.get("work_orders", [])
+    entries = run.dry_run_examples.get("work_orders", [])
     entry = next((each for each in entries if each.get("outsmart_id", row.outsmart_id) == row.outsmart_id), None)
     return None if entry is None else _of_entry(entry, booked)
 
@@ -103,7 +103,7 @@ def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> DryR
 
 def all_of(run: SyncRun) -> list[DryRunOrder]:
     """Return every work order that a dry run stored."""
-    entries = [each for each in run.samples.get("work_orders", []) if each.get("outsmart_id")]
+    entries = [each for each in run.dry_run_examples.get("work_orders", []) if each.get("outsmart_id")]
     rows = _ledger_rows(entries)
     lines = OrderLine.objects.filter(work_order__in=[row.pk for row in rows.values()])
     booked = {line.reference: line for line in lines}

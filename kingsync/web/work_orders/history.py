@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from kingsync.messages import reason_texts
 from kingsync.models.runs import LogEntry
-from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
+from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 
 LATEST = 50
 
@@ -39,7 +39,7 @@ class Moments:
 def of(row: WorkOrder) -> Moments:
     """Return the history of a work order, in two queries."""
     entries = LogEntry.objects.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
-    decisions = Decision.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
+    decisions = ManualAction.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
     moments = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
     moments.sort(key=lambda moment: moment.at, reverse=True)
     return Moments(moments[:LATEST], is_cut=len(moments) > LATEST)
@@ -57,7 +57,7 @@ def _by_run(entry: LogEntry) -> Moment:
     )
 
 
-def _by_manual_action(decision: Decision) -> Moment:
+def _by_manual_action(decision: ManualAction) -> Moment:
     was = LedgerState(decision.state_before).label
     parts = [_("Decision: %(decision)s.") % {"decision": decision.get_kind_display()}]
     if decision.king_order_number:

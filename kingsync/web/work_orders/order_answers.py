@@ -11,7 +11,7 @@ from integrations import notation
 from kingsync.manual_actions import page_calls
 from kingsync.messages import reason_texts
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.models.work_orders import Decision, WorkOrder
+from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.web.shared import access
 from kingsync.web.work_orders import action_labels, work_order_list
 
@@ -34,19 +34,19 @@ def ended_search(request: access.TenantRequest, call: BackgroundCall) -> HttpRes
     return render(request, "work_orders/link_to_order.html", context)
 
 
-def ended_decision(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+def ended_action(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
     row = _row(call)
     if call.problem:
         return _refused(request, row, call)
     work_order_list.forget_counts()
-    return action_labels.done(request, row, Decision.Kind(call.kind))
+    return action_labels.done(request, row, ManualAction.Kind(call.kind))
 
 
-def ended_anew(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+def ended_reset_link(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
     if call.problem and call.problem["code"] == "decision.order_not_open":  # the user must say what King cannot
         text = {"problem": reason_texts.sentence(call.problem), "reason": call.parameters["reason"]}
         return action_labels.ask_reset_link(request, _row(call), **text)
-    return ended_decision(request, call)
+    return ended_action(request, call)
 
 
 def _refused(request: access.TenantRequest, row: WorkOrder, call: BackgroundCall) -> HttpResponse:

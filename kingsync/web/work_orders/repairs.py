@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.exports.causes import Affected, Cause
 from kingsync.exports.verdict import LIFTED_BY_RELEASE
-from kingsync.models.work_orders import Decision
+from kingsync.models.work_orders import ManualAction
 
 KING, OUTSMART, SETTINGS, DECISION, NOBODY = "king", "outsmart", "settings", "decision", "nobody"
 
@@ -53,7 +53,7 @@ _PLACES: dict[str, str] = {
     "order_of_other_customer": DECISION,
     "before_from_date": DECISION,
     "nothing_to_invoice": DECISION,
-    "gone_from_outsmart": DECISION,
+    "deleted_in_outsmart": DECISION,
     "left_the_trigger": DECISION,
     "line_conflict": DECISION,
     "line_removed": DECISION,
@@ -88,11 +88,11 @@ class Repair:
         return str(_LABELS[self.place])
 
     @property
-    def kinds(self) -> list[Decision.Kind]:
+    def kinds(self) -> list[ManualAction.Kind]:
         """The actions that apply here to all that it stops."""
-        found = [] if self.cause.code in _NOT_RETRIED else [Decision.Kind.RETRY]
+        found = [] if self.cause.code in _NOT_RETRIED else [ManualAction.Kind.RETRY]
         if self.cause.code in LIFTED_BY_RELEASE:
-            found += [Decision.Kind.RELEASE, Decision.Kind.EXCLUDE]
+            found += [ManualAction.Kind.RELEASE, ManualAction.Kind.EXCLUDE]
         return found
 
     @property

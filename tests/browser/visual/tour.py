@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from kingsync.models import tenants
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.users import User
@@ -36,9 +36,9 @@ NO_PAGES = frozenset(
         "decide_many",
         "email_change",
         "export_one",
-        "export_tried",
+        "export_from_dry_run",
         "favicon",
-        "forecast",
+        "settings_impact",
         "health",
         "invitation_link",
         "invitation_withdraw",
@@ -50,7 +50,7 @@ NO_PAGES = frozenset(
         "logout",
         "member_remove",
         "member_role",
-        "organisation",
+        "company",
         "preview",
         "refresh_choices",
         "set_language",
@@ -194,7 +194,9 @@ def _happened() -> list[Stop]:
         Stop("log-of-one", "log", reverse("log", args=["jansen"]) + f"?number={number}"),
         Stop("records", "records", reverse("records", args=["jansen"])),
         *(Stop(f"record-{name}", "record", _of("record", each.pk), do=_open_all) for name, each in records.items()),
-        Stop("brake", "brake", _of("brake", Brake.objects.latest("id").pk), do=_open_all),
+        Stop(
+            "change-limit", "change_limit", _of("change_limit", ChangeLimitTrip.objects.latest("id").pk), do=_open_all
+        ),
         Stop("king-files", "king_files", reverse("king_files", args=["jansen"])),
     ]
 
@@ -223,7 +225,7 @@ def _choices(company: Company) -> list[Stop]:
         Stop("settings-as-viewer", "settings", address, who="viewer+"),
         Stop("settings-refused", "settings", address, do=_save_wrongly),
         Stop("settings-tags", "settings", address, do=_pick_a_tag),
-        Stop("settings-forecast", "settings", address, do=_show_the_settings_impact),
+        Stop("settings-impact", "settings", address, do=_show_the_settings_impact),
         Stop("settings-tested", "settings", address, do=_test_the_connections),
         *_calls(company),
         Stop("settings-versions", "settings_versions", reverse("settings_versions", args=["jansen"])),
@@ -267,8 +269,8 @@ def _pick_a_tag(page: Page) -> None:
 
 def _show_the_settings_impact(page: Page) -> None:
     page.locator("[name=create_new_order]").uncheck()
-    page.locator("[hx-post$='/forecast/']").click()
-    page.locator("#forecast .card").wait_for()
+    page.locator("[hx-post$='/impact/']").click()
+    page.locator("#impact .card").wait_for()
 
 
 def _test_the_connections(page: Page) -> None:

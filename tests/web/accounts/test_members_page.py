@@ -151,7 +151,7 @@ def test_operator_manages_people_without_being_a_member(english: Client, tenant:
 
 
 def test_owner_sets_what_holds_for_the_whole_company(owner: Client, tenant: Tenant) -> None:
-    owner.post(reverse("organisation", args=["jansen"]), {"log_days": "30", "requires_second_step": "on"})
+    owner.post(reverse("company", args=["jansen"]), {"log_days": "30", "requires_second_step": "on"})
 
     tenant.refresh_from_db()
     assert (tenant.log_days, tenant.requires_second_step) == (30, True)
@@ -159,7 +159,7 @@ def test_owner_sets_what_holds_for_the_whole_company(owner: Client, tenant: Tena
 
 @pytest.mark.parametrize("days", ["6", "3651", "many", ""])
 def test_impossible_number_of_days_is_refused(owner: Client, tenant: Tenant, days: str) -> None:
-    answer = owner.post(reverse("organisation", args=["jansen"]), {"log_days": days})
+    answer = owner.post(reverse("company", args=["jansen"]), {"log_days": days})
 
     tenant.refresh_from_db()
     assert (answer.status_code, tenant.log_days) == (422, 90)

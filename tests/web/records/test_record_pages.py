@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kingsync.models import tenants
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -30,12 +30,12 @@ def link(of: Tenant, king_id: str, kind: RecordKind = RecordKind.CUSTOMER, **fie
     return factories.record_link(of, **({"king_id": king_id, "outsmart_id": king_id, "kind": kind} | fields))
 
 
-def brake(of: Tenant, **fields: Any) -> Brake:
+def trip(of: Tenant, **fields: Any) -> ChangeLimitTrip:
     records = [
         {"king_id": "10", "name": "De Boer", "action": "updated", "changes": {"city": ["Ede", "<b>Breda</b>"]}},
         {"king_id": "11", "name": "Visser", "action": "deactivated", "changes": {"active": ["1", "0"]}},
     ]
-    return factories.brake(of, **({"records": records} | fields))
+    return factories.trip(of, **({"records": records} | fields))
 
 
 def numbers(client: Client, **query: str) -> list[str]:
@@ -61,11 +61,11 @@ def test_list_by_state_and_kind(viewer: Client, tenant: Tenant) -> None:
     link(tenant, "A", RecordKind.PRODUCT)
     link(tenant, "B", RecordKind.PRODUCT, state=State.SKIPPED)
     link(tenant, "C", RecordKind.HOUR_TYPE, state=State.SKIPPED)
-    link(tenant, "D", state=State.GONE)
+    link(tenant, "D", state=State.DELETED)
 
     assert numbers(viewer, state="skipped") == ["B", "C"]
     assert numbers(viewer, state="skipped", kind="hour_type") == ["C"]
-    assert numbers(viewer, state="gone") == ["D"]
+    assert numbers(viewer, state="deleted") == ["D"]
     assert numbers(viewer, state="all") == ["D", "A", "B", "C"]
     assert numbers(viewer, state="nonsense", kind="nonsense") == ["A"]
 
@@ -118,7 +118,7 @@ def test_the_link_to_the_next_page_keeps_what_was_asked(viewer: Client, tenant: 
 def test_empty_lists_say_why(viewer: Client, tenant: Tenant) -> None:
     before = text(viewer.get(RECORDS))
     link(tenant, "1", state=State.LINKED)
-    after, filtered = text(viewer.get(RECORDS)), text(viewer.get(RECORDS, {"state": "gone"}))
+    after, filtered = text(viewer.get(RECORDS)), text(viewer.get(RECORDS, {"state": "deleted"}))
 
     assert "No master data yet. It appears after the first import." in before
     assert "Everything in King could be sent to OutSmart." in after
@@ -202,14 +202,14 @@ def test_a_record_that_could_not_be_sent_says_when_it_leaves_the_list(viewer: Cl
 # --- The change limit -------------------------------------------------------------------------------------------------
 
 
-def decide(client: Client, row: Brake, decision: str) -> HttpResponse:
-    answer: HttpResponse = client.post(reverse("brake", args=["jansen", row.pk]), {"decision": decision})  # type: ignore[assignment]
+def decide(client: Client, row: ChangeLimitTrip, decision: str) -> HttpResponse:
+    answer: HttpResponse = client.post(reverse("change_limit", args=["jansen", row.pk]), {"decision": decision})  # type: ignore[assignment]
     return answer
 
 
-def state_of(row: Brake) -> str:
+def state_of(row: ChangeLimitTrip) -> str:
     with tenants.scope(row.tenant_id):
-        return Brake.objects.get(pk=row.pk).state
+        return ChangeLimitTrip.objects.get(pk=row.pk).state
 
 
 def import_runs(of: Tenant) -> list[SyncRun]:
@@ -218,9 +218,9 @@ def import_runs(of: Tenant) -> list[SyncRun]:
 
 
 def test_the_brake_shows_what_would_happen(viewer: Client, tenant: Tenant) -> None:
-    row = brake(tenant)
+    row = trip(tenant)
 
-    page = viewer.get(reverse("brake", args=["jansen", row.pk]))
+    page = viewer.get(reverse("change_limit", args=["jansen", row.pk]))
 
     assert "Import of customers stopped" in text(page)
     assert "Records in OutSmart 400" in text(page)
@@ -230,64 +230,64 @@ def test_the_brake_shows_what_would_happen(viewer: Client, tenant: Tenant) -> No
 
 
 def test_a_viewer_sees_the_brake_and_may_not_decide(viewer: Client, tenant: Tenant) -> None:
-    row = brake(tenant)
+    row = trip(tenant)
 
-    page = viewer.get(reverse("brake", args=["jansen", row.pk]))
+    page = viewer.get(reverse("change_limit", args=["jansen", row.pk]))
     answer = decide(viewer, row, "allow")
 
     assert "Yes, approve" not in text(page)
     assert answer.status_code == 403
-    assert state_of(row) == Brake.State.WAITING
+    assert state_of(row) == ChangeLimitTrip.State.WAITING
 
 
 def test_a_yes_starts_a_whole_import_of_that_kind(editor: Client, people: People, tenant: Tenant) -> None:
-    row = brake(tenant)
+    row = trip(tenant)
 
     answer = decide(editor, row, "allow")
 
     (run,) = import_runs(tenant)
     assert answer.headers["Location"] == "/t/jansen/"
-    assert (state_of(row), run.options) == (Brake.State.ALLOWED, {"kinds": ["customers"], "full": True})
+    assert (state_of(row), run.options) == (ChangeLimitTrip.State.ALLOWED, {"kinds": ["customers"], "full": True})
     assert run.requested_by == people.editor
 
 
 def test_a_no_keeps_back_until_somebody_says_yes_after_all(editor: Client, tenant: Tenant) -> None:
-    row = brake(tenant)
+    row = trip(tenant)
     decide(editor, row, "refuse")
-    refused, page = state_of(row), text(editor.get(reverse("brake", args=["jansen", row.pk])))
+    refused, page = state_of(row), text(editor.get(reverse("change_limit", args=["jansen", row.pk])))
 
     decide(editor, row, "allow")
 
-    assert (refused, state_of(row)) == (Brake.State.REFUSED, Brake.State.ALLOWED)
+    assert (refused, state_of(row)) == (ChangeLimitTrip.State.REFUSED, ChangeLimitTrip.State.ALLOWED)
     assert "Yes, approve" in page
     assert "No, hold" not in page
 
 
 def test_a_decision_that_came_too_late_is_said(editor: Client, tenant: Tenant) -> None:
-    row = brake(tenant, state=Brake.State.OVER)
+    row = trip(tenant, state=ChangeLimitTrip.State.OVER)
 
-    answer = editor.post(reverse("brake", args=["jansen", row.pk]), {"decision": "allow"}, follow=True)
+    answer = editor.post(reverse("change_limit", args=["jansen", row.pk]), {"decision": "allow"}, follow=True)
 
     assert "This has already been decided, or is no longer needed." in text(answer)
     assert import_runs(tenant) == []
 
 
 def test_a_yes_during_an_import_is_kept_for_the_next_one(editor: Client, tenant: Tenant) -> None:
-    row = brake(tenant)
+    row = trip(tenant)
     factories.run(tenant, RunKind.IMPORT, RunStatus.RUNNING)
 
-    answer = editor.post(reverse("brake", args=["jansen", row.pk]), {"decision": "allow"}, follow=True)
+    answer = editor.post(reverse("change_limit", args=["jansen", row.pk]), {"decision": "allow"}, follow=True)
 
-    assert state_of(row) == Brake.State.ALLOWED
+    assert state_of(row) == ChangeLimitTrip.State.ALLOWED
     assert "the next one writes the changes" in text(answer)
 
 
 @pytest.mark.parametrize("decision", ["", "nonsense"])
 def test_what_is_no_decision_decides_nothing(editor: Client, tenant: Tenant, decision: str) -> None:
-    row = brake(tenant)
+    row = trip(tenant)
 
     assert decide(editor, row, decision).status_code == 400
-    assert state_of(row) == Brake.State.WAITING
+    assert state_of(row) == ChangeLimitTrip.State.WAITING
 
 
 @pytest.mark.parametrize(
@@ -303,12 +303,12 @@ def test_what_is_no_decision_decides_nothing(editor: Client, tenant: Tenant, dec
     ],
 )
 def test_the_start_page_shows_what_is_kept_back(viewer: Client, tenant: Tenant, state: str, words: str) -> None:
-    row = brake(tenant, state=state, decided_by_name="Eddy")
+    row = trip(tenant, state=state, decided_by_name="Eddy")
 
     page = viewer.get("/t/jansen/")
 
     assert words in text(page)
-    assert reverse("brake", args=["jansen", row.pk]) in html(page)
+    assert reverse("change_limit", args=["jansen", row.pk]) in html(page)
 
 
 # --- Strangers --------------------------------------------------------------------------------------------------------
@@ -316,21 +316,21 @@ def test_the_start_page_shows_what_is_kept_back(viewer: Client, tenant: Tenant, 
 
 def test_what_is_another_tenants_is_not_found(editor: Client, tenant: Tenant) -> None:
     foreign = factories.tenant()
-    row, stopped = link(foreign, "1"), brake(foreign)
+    row, stopped = link(foreign, "1"), trip(foreign)
 
     seen = [
         editor.get(RECORDS + f"{row.pk}/").status_code,
-        editor.get(reverse("brake", args=["jansen", stopped.pk])).status_code,
+        editor.get(reverse("change_limit", args=["jansen", stopped.pk])).status_code,
         decide(editor, stopped, "allow").status_code,
     ]
 
     assert seen == [404, 404, 404]
     assert numbers(editor, state="all") == []
-    assert state_of(stopped) == Brake.State.WAITING
+    assert state_of(stopped) == ChangeLimitTrip.State.WAITING
 
 
 def test_strangers_find_nothing(client: Client, people: People, tenant: Tenant) -> None:
-    row, stopped = link(tenant, "1"), brake(tenant)
+    row, stopped = link(tenant, "1"), trip(tenant)
     client.force_login(people.stranger)
 
     seen = [client.get(address).status_code for address in (RECORDS, f"{RECORDS}{row.pk}/")]
@@ -347,14 +347,20 @@ def test_staff_see_records_and_brakes_of_their_own_tenant_and_change_nothing(
     people.viewer.is_staff = True
     people.viewer.save()
     client.force_login(people.viewer)
-    own, foreign = brake(tenant), brake(factories.tenant())
+    own, foreign = trip(tenant), trip(factories.tenant())
     link(tenant, "OWN-1")
     link(foreign.tenant, "FOREIGN-1")
 
     seen = html(client.get(reverse("admin:kingsync_recordlink_changelist")))
-    pages = [client.get(reverse("admin:kingsync_brake_change", args=[row.pk])).status_code for row in (own, foreign)]
+    pages = [
+        client.get(reverse("admin:kingsync_changelimittrip_change", args=[row.pk])).status_code
+        for row in (own, foreign)
+    ]
 
     assert "OWN-1" in seen
     assert "FOREIGN-1" not in seen
     assert pages == [200, 302]
-    assert client.post(reverse("admin:kingsync_brake_change", args=[own.pk]), {"state": "allowed"}).status_code == 403
+    assert (
+        client.post(reverse("admin:kingsync_changelimittrip_change", args=[own.pk]), {"state": "allowed"}).status_code
+        == 403
+    )

@@ -163,7 +163,9 @@ def test_trial_of_an_import_shows_changes_field_by_field(editor: Client, tenant:
         }
     }
     counts = {"products": {"updated": 12, "rejected": 1}}
-    run = factories.run(tenant, RunKind.IMPORT, options={"dry_run": True}, samples=samples, counts_by_kind=counts)
+    run = factories.run(
+        tenant, RunKind.IMPORT, options={"dry_run": True}, dry_run_examples=samples, counts_by_kind=counts
+    )
 
     answer = editor.get(f"{RUNS}{run.pk}/")
 
@@ -183,7 +185,7 @@ def tried(tenant: Tenant) -> SyncRun:
         {"action": "failed", "reasons": reasons},
     ]
     options = {"dry_run": True}
-    return factories.run(tenant, options=options, samples={"work_orders": entries}, read_count=30)
+    return factories.run(tenant, options=options, dry_run_examples={"work_orders": entries}, read_count=30)
 
 
 def test_trial_of_an_export_shows_its_work_orders(editor: Client, tenant: Tenant) -> None:
@@ -231,7 +233,7 @@ def test_export_from_a_trial_waits_for_the_export_that_is_going_on(editor: Clien
 
 
 def test_records_of_a_real_run_are_no_examples(editor: Client, tenant: Tenant) -> None:
-    run = factories.run(tenant, samples={"work_orders": []})
+    run = factories.run(tenant, dry_run_examples={"work_orders": []})
 
     assert "Expected result" not in text(editor.get(f"{RUNS}{run.pk}/"))
 

@@ -180,7 +180,7 @@ def test_secrets_never_stand_in_a_page(editor: Client, tenant: Tenant) -> None:
         "shown": editor.get(ADDRESS),
         "refused": editor.post(ADDRESS, entries(editor) | typed | {"import_minutes": "0"}),
         "stale": editor.post(ADDRESS, entries(editor) | typed | {"version": "7"}),
-        "forecast": editor.post(f"{ADDRESS}forecast/", entries(editor) | typed),
+        "forecast": editor.post(f"{ADDRESS}impact/", entries(editor) | typed),
         "saved": editor.post(ADDRESS, entries(editor) | typed, follow=True),
     }
 

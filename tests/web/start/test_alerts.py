@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from kingsync.models.brakes import Brake
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
-from kingsync.models.restores import OrderWatch
+from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
@@ -23,13 +23,13 @@ START = "/t/jansen/"
 
 def told(browser: Client) -> str:
     """Return the alert at the top, without its tags; "" when all is well."""
-    found = re.search(r'<div id="trouble">(.*?)</div>', html(browser.get(START)))
+    found = re.search(r'<div id="alert">(.*?)</div>', html(browser.get(START)))
     assert found
     return re.sub(r"<[^>]+>", "", found[1]).strip()
 
 
 def link(browser: Client) -> str:
-    found = re.search(r'<div id="trouble">.*?<a href="([^"]*)"', html(browser.get(START)))
+    found = re.search(r'<div id="alert">.*?<a href="([^"]*)"', html(browser.get(START)))
     assert found
     return found[1]
 
@@ -51,10 +51,10 @@ def pause_outsmart(tenant: Tenant) -> None:
     Connection.across_tenants.get(tenant=tenant, system=System.OUTSMART).pause(why)
 
 
-def trip_the_change_limit(tenant: Tenant) -> Brake:
-    brake = Brake(tenant=tenant, kind="products", known_count=1000, changed_count=900, deactivated_count=0)
-    brake.save()
-    return brake
+def trip_the_change_limit(tenant: Tenant) -> ChangeLimitTrip:
+    trip = ChangeLimitTrip(tenant=tenant, kind="products", known_count=1000, changed_count=900, deactivated_count=0)
+    trip.save()
+    return trip
 
 
 def stop_work_orders(tenant: Tenant) -> None:
@@ -105,9 +105,9 @@ def test_paused_connection_says_why(editor: Client, tenant: Tenant) -> None:
 
 
 def test_brake_leads_to_the_decision_and_is_told_once(editor: Client, tenant: Tenant) -> None:
-    brake = trip_the_change_limit(tenant)
+    trip = trip_the_change_limit(tenant)
 
-    assert link(editor) == f"/t/jansen/brakes/{brake.pk}/"
+    assert link(editor) == f"/t/jansen/safety-limit/{trip.pk}/"
     assert text(editor.get(START)).count("of 1000 records, 900 would change and 0 would be deactivated.") == 1
 
 
@@ -119,8 +119,8 @@ def test_brakes_behind_a_weightier_trouble_stand_on_the_page(editor: Client, ten
 
 
 def test_decided_brake_is_no_trouble_any_more(editor: Client, tenant: Tenant) -> None:
-    brake = trip_the_change_limit(tenant)
-    Brake.across_tenants.filter(pk=brake.pk).update(state=Brake.State.REFUSED)
+    trip = trip_the_change_limit(tenant)
+    ChangeLimitTrip.across_tenants.filter(pk=trip.pk).update(state=ChangeLimitTrip.State.REFUSED)
 
     assert told(editor) == ""
 
@@ -165,13 +165,13 @@ def test_warning_goes_when_a_run_has_ended_without_a_reload(editor: Client, tena
 
     part = html(editor.get("/t/jansen/live/export/", headers={"HX-Request": "true"}))
 
-    assert '<div id="trouble" hx-swap-oob="true">' in part
+    assert '<div id="alert" hx-swap-oob="true">' in part
     assert '<div id="first-steps" hx-swap-oob="true">' in part
 
 
 def test_a_restored_database_is_told_for_a_day(viewer: Client, tenant: Tenant) -> None:
     run = factories.run(tenant)
-    watch = OrderWatch(tenant=tenant, administration="demo", noticed_at=ago(5), noticed_in=run)
+    watch = RestoreWatch(tenant=tenant, administration="demo", noticed_at=ago(5), noticed_in=run)
     watch.found_count, watch.closed_count = 209, 3
     watch.save()
 

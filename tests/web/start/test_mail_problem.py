@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from kingsync.models.people import SentNotice
+from kingsync.models.people import SentNotification
 from kingsync.models.sync_settings import MailMode, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify
@@ -20,11 +20,11 @@ TOLD = "The e-mail notification could not be sent to nobody@jansen.example"
 PAGES = ("/t/jansen/", "/t/jansen/settings/")
 
 
-def notice(tenant: Tenant, problem: str, **fields: object) -> SentNotice:
+def notice(tenant: Tenant, problem: str, **fields: object) -> SentNotification:
     SyncSettings.across_tenants.filter(tenant=tenant).update(
         notification_mode=MailMode.EACH, notification_emails=["nobody@jansen.example"]
     )
-    row = SentNotice(
+    row = SentNotification(
         tenant=tenant,
         mode="each",
         covered_until=timezone.now(),
@@ -32,7 +32,7 @@ def notice(tenant: Tenant, problem: str, **fields: object) -> SentNotice:
         problem=problem,
     )
     row.save()
-    SentNotice.across_tenants.filter(pk=row.pk).update(**fields)
+    SentNotification.across_tenants.filter(pk=row.pk).update(**fields)
     return row
 
 

@@ -177,7 +177,7 @@ def trial_with(new: Tenant, *actions: str) -> str:
         {"outsmart_id": str(number), "order_number": f"WB-{number}", "action": action, "reasons": []}
         for number, action in enumerate(actions, start=1)
     ]
-    run = factories.run(new, options={"dry_run": True}, samples={"work_orders": entries})
+    run = factories.run(new, options={"dry_run": True}, dry_run_examples={"work_orders": entries})
     return f"{START}runs/{run.pk}/"
 
 

@@ -15,7 +15,7 @@ from kingsync.models.connections import Connection
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.models.work_orders import Decision, LedgerState, WorkOrder
+from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.web.work_orders import bulk_pages
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
@@ -55,7 +55,7 @@ def state_of(row: WorkOrder) -> str:
 
 def decisions() -> list[tuple[str, str, str]]:
     """Return (kind, who, reason) of all decisions, oldest first."""
-    rows = Decision.across_tenants.order_by("id").values_list("kind", "decided_by__name", "reason")
+    rows = ManualAction.across_tenants.order_by("id").values_list("kind", "decided_by__name", "reason")
     return [(kind, who or "", why) for kind, who, why in rows]
 
 
@@ -87,7 +87,7 @@ def worker_at_work(tenant: Tenant) -> Iterator[None]:
         ("rejected", "retry", {}, "waiting", "The next export picks this work order up again."),
         ("held", "release", {}, "waiting", "Released: the next export sends this work order."),
         ("held", "exclude", {"reason": "al gefactureerd"}, "excluded", "Excluded: kingsync no longer sends this"),
-        ("excluded", "include", {}, "waiting", "Restored: the next export picks this work order up."),
+        ("excluded", "restore", {}, "waiting", "Restored: the next export picks this work order up."),
     ],
 )
 def test_decision_is_made_and_kept_with_who_and_why(
@@ -108,9 +108,9 @@ def test_decision_is_made_and_kept_with_who_and_why(
         ("rejected", "release", {}, "A release only lifts the start date"),
         ("held", "exclude", {"reason": "  "}, "Enter a reason of at most 500 characters."),
         ("held", "exclude", {"reason": "x" * 501}, "Enter a reason of at most 500 characters."),
-        ("held", "include", {}, "This is not possible for a work order with state “held”."),
-        ("done", "anew", {"sure": "1"}, "This is not possible for a work order with state “done”."),
-        ("held", "attach", {"number": " "}, "Enter the number of the King order."),
+        ("held", "restore", {}, "This is not possible for a work order with state “held”."),
+        ("done", "reset", {"sure": "1"}, "This is not possible for a work order with state “done”."),
+        ("held", "link", {"number": " "}, "Enter the number of the King order."),
     ],
 )
 def test_refused_decision_is_told_and_changes_nothing(
@@ -134,7 +134,7 @@ def test_nobody_decides_while_an_export_is_at_work(editor: Client, tenant: Tenan
     assert state_of(row) == "rejected"
 
 
-@pytest.mark.parametrize("kind", Decision.Kind.values)
+@pytest.mark.parametrize("kind", ManualAction.Kind.values)
 def test_viewer_may_not_decide(viewer: Client, tenant: Tenant, kind: str) -> None:
     row = factories.work_order(tenant, state="held", reasons=OLD)
 
@@ -146,7 +146,7 @@ def test_viewer_may_not_decide(viewer: Client, tenant: Tenant, kind: str) -> Non
     assert (state_of(row), decisions()) == ("held", [])
 
 
-@pytest.mark.parametrize("kind", Decision.Kind.values)
+@pytest.mark.parametrize("kind", ManualAction.Kind.values)
 def test_stranger_finds_no_work_order_to_decide_about(
     client: Client, people: People, tenant: Tenant, kind: str
 ) -> None:
@@ -191,15 +191,15 @@ def test_king_order_is_shown_before_it_is_attached_and_then_brought_up_to_date(
     king.store.put_record("order", "500", {"DebiteurNummer": 11, "Referentie": "Trap"})
     row = _held_for_want_of_an_order(tenant, outsmart)
 
-    asked = decide(editor, row, "attach", number=" 00500 ")
+    asked = decide(editor, row, "link", number=" 00500 ")
     before = state_of(row)
-    done = decide(editor, row, "attach", number="500", sure="1")
+    done = decide(editor, row, "link", number="500", sure="1")
     export(tenant)
 
     assert "Link to King order 500?" in text(asked)
     assert "Customer in King 11 Klant 11" in text(asked)
     assert "other_customer" not in asked.content.decode()
-    assert (before, decisions()) == ("held", [("attach", "eddy", "")])
+    assert (before, decisions()) == ("held", [("link", "eddy", "")])
     assert "Linked: the next export updates the King order." in text(done)
     assert state_of(row) == LedgerState.DONE
     (order,) = scenario.orders(king, ours=False)
@@ -213,17 +213,17 @@ def test_order_of_another_customer_is_attached_only_after_an_explicit_yes(
     king.store.put_record("order", "500", {"DebiteurNummer": 12})
     row = _held_for_want_of_an_order(tenant, outsmart)
 
-    asked = decide(editor, row, "attach", number="500")
-    refused = decide(editor, row, "attach", number="500", sure="1")
+    asked = decide(editor, row, "link", number="500")
+    refused = decide(editor, row, "link", number="500", sure="1")
     before = decisions()
-    decide(editor, row, "attach", number="500", sure="1", other_customer="1")
+    decide(editor, row, "link", number="500", sure="1", other_customer="1")
     export(tenant)
 
     both = "King order 500 belongs to customer 12 (Bakker), but the work order is for customer 10 (Klant 10)."
     assert both in text(asked)
     assert "Yes, this work belongs on the order of 12 Bakker" in text(asked)
     assert both in text(refused)
-    assert (before, decisions()) == ([], [("attach", "eddy", "")])
+    assert (before, decisions()) == ([], [("link", "eddy", "")])
     assert state_of(row) == LedgerState.DONE
     (order,) = scenario.orders(king, ours=False)
     assert len(order["OrderRegels"]) == 4
@@ -246,7 +246,7 @@ def _settings(*, create_new_order: bool) -> None:
 def test_number_that_king_does_not_know_is_told_before_anything_is_asked(editor: Client, tenant: Tenant) -> None:
     row = factories.work_order(tenant, state="held")
 
-    answer = decide(editor, row, "attach", number="0777")
+    answer = decide(editor, row, "link", number="0777")
 
     assert "King has no open order 777 in this administration." in text(answer)
 
@@ -258,7 +258,7 @@ def test_order_of_another_work_order_is_pointed_out_and_refused(
     factories.work_order(tenant, order_number="WB-ANDER", king_order_number="500", state="done")
     row = factories.work_order(tenant, state="held")
 
-    asked, sure = decide(editor, row, "attach", number="500"), decide(editor, row, "attach", number="500", sure="1")
+    asked, sure = decide(editor, row, "link", number="500"), decide(editor, row, "link", number="500", sure="1")
 
     assert "This order belongs to work order WB-ANDER." in text(asked)
     assert "King order 500 already belongs to work order WB-ANDER." in text(sure)
@@ -269,10 +269,10 @@ def test_what_is_wrong_with_king_is_told_in_a_sentence(editor: Client, tenant: T
     row = factories.work_order(tenant, state="held")
 
     king.faults.add(Fault(kind="html", times="forever"))
-    no_data = text(decide(editor, row, "attach", number="500"))
+    no_data = text(decide(editor, row, "link", number="500"))
     king.faults.clear()
     king.access_code = "another"
-    refused = text(decide(editor, row, "attach", number="500"))
+    refused = text(decide(editor, row, "link", number="500"))
 
     assert "King answered with something other than data" in no_data
     assert "King refused our credentials" in refused
@@ -283,7 +283,7 @@ def test_missing_connection_is_told_in_a_sentence(editor: Client, tenant: Tenant
     Connection.across_tenants.filter(tenant=tenant, system="king").delete()
     row = factories.work_order(tenant, state="held")
 
-    assert "There is no connection with King yet." in text(decide(editor, row, "attach", number="500"))
+    assert "There is no connection with King yet." in text(decide(editor, row, "link", number="500"))
 
 
 # --- Reset link -------------------------------------------------------------------------------------------------------
@@ -294,8 +294,8 @@ def test_starting_anew_is_asked_about_and_refused_as_long_as_king_holds_the_orde
 ) -> None:
     row = _incomplete(tenant, outsmart)
 
-    asked = decide(editor, row, "anew")
-    sure = decide(editor, row, "anew", sure="1")
+    asked = decide(editor, row, "reset")
+    sure = decide(editor, row, "reset", sure="1")
 
     assert f"Reset the link of work order {row} to King?" in text(asked)
     assert f"King still has open order {row.king_order_number} with our reference." in text(sure)
@@ -308,15 +308,15 @@ def test_starting_anew_asks_what_became_of_an_order_that_is_not_open_any_more(
     row = _incomplete(tenant, outsmart)
     king.store.remove_record("order", row.king_order_number or "")
 
-    doubted = decide(editor, row, "anew", sure="1", reason="in King verwijderd")
+    doubted = decide(editor, row, "reset", sure="1", reason="in King verwijderd")
     before = state_of(row)
-    done = decide(editor, row, "anew", sure="1", even_so="on", reason="in King verwijderd")
+    done = decide(editor, row, "reset", sure="1", even_so="on", reason="in King verwijderd")
 
     assert "is no longer open: it was delivered, invoiced or removed." in text(doubted)
     assert 'name="even_so" required' in html(doubted)
     assert 'value="in King verwijderd"' in html(doubted)
     assert (before, state_of(row)) == ("incomplete", "waiting")
-    assert decisions() == [("anew", "eddy", "in King verwijderd")]
+    assert decisions() == [("reset", "eddy", "in King verwijderd")]
     assert "the next export starts over." in text(done)
 
 
@@ -480,7 +480,7 @@ def test_run_about_another_work_order_shows_nothing_of_it_here(editor: Client, t
     run = factories.run(
         tenant,
         options={"dry_run": True, "work_orders": [other.outsmart_id]},
-        samples={"work_orders": [entry]},
+        dry_run_examples={"work_orders": [entry]},
     )
 
     shown = text(editor.get(f"{LEDGER}{row.pk}/run/{run.pk}/"))
@@ -518,7 +518,7 @@ def test_ticked_work_orders_are_decided_together_and_those_that_cannot_are_named
     [
         ("release", "held", "waiting", "2 work orders are ready for the next export."),
         ("exclude", "held", "excluded", "2 work orders excluded."),
-        ("include", "excluded", "waiting", "2 work orders are ready for the next export."),
+        ("restore", "excluded", "waiting", "2 work orders are ready for the next export."),
     ],
 )
 def test_every_decision_of_the_list_works_on_many(
@@ -532,7 +532,7 @@ def test_every_decision_of_the_list_works_on_many(
     assert {state_of(row) for row in rows} == {after}
 
 
-@pytest.mark.parametrize("kind", ["attach", "anew"])
+@pytest.mark.parametrize("kind", ["link", "reset"])
 def test_what_needs_a_look_at_king_is_not_done_to_many(editor: Client, tenant: Tenant, kind: str) -> None:
     row = factories.work_order(tenant, state="held")
 

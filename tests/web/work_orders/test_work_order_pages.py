@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.models.work_orders import Decision, LedgerState, OrderLine, WorkOrder
+from kingsync.models.work_orders import LedgerState, ManualAction, OrderLine, WorkOrder
 from kingsync.web.shared import paging
 from kingsync.web.work_orders import history, work_order_list
 from tests import factories
@@ -446,10 +446,10 @@ def test_history_holds_runs_and_people_in_one_line_of_time(editor: Client, tenan
     run = factories.run(tenant)
     now = timezone.now()
     factories.log_entry(run, event="order.created", outsmart_id=row.outsmart_id, at=now - datetime.timedelta(hours=3))
-    decision = Decision(
+    decision = ManualAction(
         tenant=tenant,
         work_order=row,
-        kind=Decision.Kind.EXCLUDE,
+        kind=ManualAction.Kind.EXCLUDE,
         reason="met de hand",
         state_before="held",
         decided_by_name="Jan Jansen",
@@ -482,7 +482,7 @@ def test_difference_with_the_king_order_that_it_was_made_of_is_shown(editor: Cli
         kind=RecordKind.ORDER,
         king_id="26011",
         outsmart_id="4711",
-        state=RecordLink.State.GONE,
+        state=RecordLink.State.DELETED,
         difference=[{"field": "Reference", "sent": "oud", "king": "nieuw"}],
     ).save()
 
@@ -520,15 +520,15 @@ def test_viewer_sees_a_work_order_without_anything_to_press(viewer: Client, tena
 @pytest.mark.parametrize(
     ("state", "reasons", "offered"),
     [
-        ("held", ["before_from_date"], {"retry", "release", "attach", "anew", "exclude"}),
-        ("held", ["not_linked"], {"retry", "attach", "anew", "exclude"}),
-        ("rejected", ["no_debtor"], {"retry", "attach", "anew", "exclude"}),
-        ("uncertain", ["not_looked_up"], {"retry", "attach", "anew", "exclude"}),
-        ("incomplete", ["line_refused"], {"retry", "anew", "exclude"}),
+        ("held", ["before_from_date"], {"retry", "release", "link", "reset", "exclude"}),
+        ("held", ["not_linked"], {"retry", "link", "reset", "exclude"}),
+        ("rejected", ["no_debtor"], {"retry", "link", "reset", "exclude"}),
+        ("uncertain", ["not_looked_up"], {"retry", "link", "reset", "exclude"}),
+        ("incomplete", ["line_refused"], {"retry", "reset", "exclude"}),
         ("waiting", [], {"exclude"}),
         ("changed", ["changed_after_export"], {"exclude"}),
         ("done", [], set()),
-        ("excluded", ["excluded"], {"include"}),
+        ("excluded", ["excluded"], {"restore"}),
     ],
 )
 def test_only_what_the_state_allows_is_offered(
@@ -538,24 +538,24 @@ def test_only_what_the_state_allows_is_offered(
 
     page = html(editor.get(f"{LEDGER}{row.pk}/"))
 
-    assert {kind for kind in Decision.Kind.values if f'name="kind" value="{kind}"' in page} == offered
+    assert {kind for kind in ManualAction.Kind.values if f'name="kind" value="{kind}"' in page} == offered
     assert ("Export this work order now" in page) == (state != "excluded")
 
 
 def test_linked_work_order_is_not_offered_to_be_attached(editor: Client, tenant: Tenant) -> None:
     row = factories.work_order(tenant, state="rejected", king_order_number="26011")
 
-    assert 'value="attach"' not in html(editor.get(f"{LEDGER}{row.pk}/"))
+    assert 'value="link"' not in html(editor.get(f"{LEDGER}{row.pk}/"))
 
 
 def test_decisions_are_not_queried_one_by_one(editor: Client, tenant: Tenant) -> None:
     row = factories.work_order(tenant)
     for _ in range(5):
-        Decision(tenant=tenant, work_order=row, kind="retry", state_before="held", decided_by_name="Jan").save()
+        ManualAction(tenant=tenant, work_order=row, kind="retry", state_before="held", decided_by_name="Jan").save()
 
     with CaptureQueriesContext(connection) as asked:
         answer = editor.get(f"{LEDGER}{row.pk}/")
 
     assert answer.status_code == 200
 
-    assert sum("kingsync_decision" in query["sql"] for query in asked.captured_queries) == 1
+    assert sum("kingsync_manualaction" in query["sql"] for query in asked.captured_queries) == 1

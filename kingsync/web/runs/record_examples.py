@@ -30,13 +30,13 @@ class ExampleRecord:
 
 @dataclass(frozen=True)
 class Group:
-    """`count` is the total, if the run counted it; `samples` are the first of them."""
+    """`count` is the total, if the run counted it; `examples` are the first of them."""
 
     kind: str
     outcome: str
     label: str
     count: int
-    samples: list[ExampleRecord]
+    examples: list[ExampleRecord]
 
 
 Row = Mapping[str, Any]
@@ -46,7 +46,7 @@ def of(run: SyncRun) -> list[Group]:
     """Return the examples of a dry run, kind by kind, in the order of the contract's counts."""
     return [
         _group(run, kind, outcome, rows)
-        for kind, found in run.samples.items()
+        for kind, found in run.dry_run_examples.items()
         for outcome, rows in sorted(_by_outcome(found).items(), key=_rank)
         if rows
     ]
@@ -69,10 +69,10 @@ def _rank(item: tuple[str, list[Row]]) -> int:
 def _group(run: SyncRun, kind: str, outcome: str, rows: list[Row]) -> Group:
     counted = int(run.counts_by_kind.get(kind, {}).get(outcome, 0))
     label = run_labels.count_label(outcome) if outcome in COUNTS else outcome
-    return Group(run_labels.kind_label(kind), outcome, label, max(counted, len(rows)), [_sample(row) for row in rows])
+    return Group(run_labels.kind_label(kind), outcome, label, max(counted, len(rows)), [_example(row) for row in rows])
 
 
-def _sample(row: Row) -> ExampleRecord:
+def _example(row: Row) -> ExampleRecord:
     changes = [
         Change(field_name(field), shown(old, field=field), shown(new, field=field))
         for field, (old, new) in (row.get("changes") or {}).items()

@@ -13,7 +13,7 @@ from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits
 
 
-class Brake(TenantOwned):
+class ChangeLimitTrip(TenantOwned):
     """A scan that would change or deactivate more records of a kind than the settings allow: it needs approval.
 
     `kind` is an import kind (`customers`, `products`, ...). `records` shows what would happen to the first of them:
@@ -35,7 +35,7 @@ class Brake(TenantOwned):
     changed_count = models.PositiveIntegerField(_("would change"))
     deactivated_count = models.PositiveIntegerField(_("would be deactivated"))
     records = models.JSONField(_("records"), default=list)
-    pulled_at = models.DateTimeField(_("stopped at"), auto_now_add=True)
+    tripped_at = models.DateTimeField(_("stopped at"), auto_now_add=True)
     decided_at = models.DateTimeField(_("decided at"), null=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by")
@@ -51,7 +51,7 @@ class Brake(TenantOwned):
             models.UniqueConstraint(
                 fields=["tenant", "kind"],
                 condition=models.Q(state__in=["waiting", "allowed", "refused"]),
-                name="one_open_brake_per_kind",
+                name="one_open_trip_per_kind",
             )
         ]
 
@@ -59,7 +59,7 @@ class Brake(TenantOwned):
         return f"{self.kind} ({self.get_state_display()})"
 
 
-class HeldRecord(TenantOwned):
+class StagedRecord(TenantOwned):
     """A King record that a scan has read and staged: writing begins when the whole scan is complete."""
 
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="+", verbose_name=_("run"))
@@ -72,7 +72,7 @@ class HeldRecord(TenantOwned):
         base_manager_name = "across_tenants"
         indexes = [
             # What a scan has left to write, in the order in which it was read.
-            models.Index(fields=["run", "kind", "id"], name="held_records_of_a_pass"),
+            models.Index(fields=["run", "kind", "id"], name="staged_records_of_a_scan"),
         ]
 
     def __str__(self) -> str:
