@@ -143,7 +143,9 @@ SENTENCES: dict[str, str | Promise] = {
     "call.too_often": _("Too many connection tests in a short time. Try again in a minute."),
     "call.interrupted": _("This was interrupted before it finished. Try again."),
     "call.not_allowed": _("You no longer have permission to do this."),
-    "call.broken": _("Something went wrong inside kingsync. Try again, and tell the operator if it keeps happening."),
+    "call.broken": _(
+        "Something went wrong inside kingsync. Try again, and contact the operator if it keeps happening."
+    ),
     # Single lines
     "line_refused": _("Line “%(line)s”: %(sentence)s"),
     "line_refused.no_hour_type": _("Hours %(line)s have no hour type."),
