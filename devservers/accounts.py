@@ -95,6 +95,6 @@ def _check_reachable(folder: Path) -> None:
     for each in (folder, *folder.parents):
         if not each.stat().st_mode & stat.S_IXOTH:
             raise ServersError(
-                f"PostgreSQL does not run as root, user namespaces are closed here, and other users may not enter "
-                f"{each}. Run as an ordinary user, let others enter that folder, or set DATABASE_URL and REDIS_URL."
+                f"PostgreSQL does not run as root, user namespaces are disabled here, and other users may not enter "
+                f"{each}. Run as an ordinary user, allow others to enter it, or set DATABASE_URL and REDIS_URL."
             )

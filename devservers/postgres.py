@@ -47,7 +47,7 @@ class Postgres:
                 return
             if "Address already in use" not in self.log.read_text(errors="replace"):
                 break
-        raise ServersError(f"PostgreSQL does not start: {last_complaint(self.log)} (whole log: {self.log})")
+        raise ServersError(f"PostgreSQL did not start: {last_complaint(self.log)} (whole log: {self.log})")
 
     def stop(self) -> None:
         """Stop the server, cleanly unless the data is throwaway anyway."""
@@ -93,7 +93,7 @@ class Postgres:
                 stdout=log,
             )
         if child.wait() != 0:
-            raise ServersError(f"PostgreSQL cannot make {self.data}: {last_complaint(self.log)} (log: {self.log})")
+            raise ServersError(f"PostgreSQL cannot create {self.data}: {last_complaint(self.log)} (log: {self.log})")
 
     def _launch(self) -> subprocess.Popen[bytes]:
         settings = COMMON + (UNSAFE_AND_FAST if self.throwaway else ())
@@ -124,7 +124,7 @@ class Postgres:
         ).stdout.split()[-1]
         if ours.split(".")[0] != made_by:
             raise ServersError(
-                f"{self.data} was made by PostgreSQL {made_by}; the installed one is {ours}. "
+                f"{self.data} was created by PostgreSQL {made_by}; the installed version is {ours}. "
                 "Remove that folder to start with fresh demo data."
             )
 
@@ -139,7 +139,7 @@ class Postgres:
             os.kill(pid, signal.SIGINT)
         while _command_of(pid).find(str(self.data)) >= 0:
             if time.monotonic() > end:
-                raise ServersError(f"A PostgreSQL server that was left over (process {pid}) does not end. End it.")
+                raise ServersError(f"A leftover PostgreSQL server (process {pid}) does not stop. Kill it.")
             time.sleep(0.02)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -154,7 +154,9 @@ def last_complaint(log: Path) -> str:
     """Return the last line of a log that reports an error, else its last line."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     marks = ("FATAL:", "PANIC:", "error:", "could not", "No space")
-    return next((line for line in reversed(lines) if any(mark in line for mark in marks)), (lines or ["no reason"])[-1])
+    return next(
+        (line for line in reversed(lines) if any(mark in line for mark in marks)), (lines or ["no reason given"])[-1]
+    )
 
 
 def _command_of(pid: int) -> str:

@@ -114,4 +114,4 @@ class _User:
         with os.fdopen(reading) as listening:
             word = listening.readline().strip()
         if word != READY:
-            raise ServersError(word or f"The embedded servers do not start; see {log_file}.")
+            raise ServersError(word or f"The embedded servers did not start; see {log_file}.")

@@ -82,7 +82,7 @@ class Supervisor:
             self._relay()
             for running in self._running:
                 if running.process.poll() is not None:
-                    raise PartEndedError(f"{running.part.name} {ending_of(running.process)}; it says why above.")
+                    raise PartEndedError(f"{running.part.name} {ending_of(running.process)}; see its output above.")
             if time.monotonic() > end:
                 raise TooSlowError(f"{waiting_for} did not answer within {seconds:.0f} seconds.")
 
@@ -141,7 +141,7 @@ class Supervisor:
             running.starts_again_at = now + running.delay_seconds
             running.delay_seconds = min(running.delay_seconds * 2, LONGEST_DELAY_SECONDS)
             children.stop(running.process, patience_seconds=0)  # the rest of its session
-            self._say(f"{running.part.name} {ending_of(running.process)}; it is started again")
+            self._say(f"{running.part.name} {ending_of(running.process)}; restarting it")
         elif now >= running.starts_again_at:
             self._close_output(running)
             running.process, running.output = self._launch(running.part)
@@ -157,4 +157,4 @@ class Supervisor:
 def ending_of(process: subprocess.Popen[bytes]) -> str:
     """Return how a process ended, as the second half of a sentence."""
     code = process.returncode
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -50,7 +50,7 @@ class Valkey:
             if "Address already in use" not in self.log.read_text(errors="replace"):
                 break
         lines = self.log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-        raise ServersError(f"Valkey does not start: {lines[-1]} (whole log: {self.log})")
+        raise ServersError(f"Valkey did not start: {lines[-1]} (whole log: {self.log})")
 
     def stop(self) -> None:
         """Stop the server."""

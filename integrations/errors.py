@@ -37,7 +37,7 @@ REASONS: dict[str, str] = {
     "protocol": "did not understand our request",
     "rejected": "refused the record",
     "not_found": "does not know the record",
-    "busy": "has the record locked by somebody else",
+    "busy": "says that someone else has the record locked",
     "too_large": "gave an answer larger than agreed",
     # Nothing was sent: another call to this administration is in progress, and calls go one at a time.
     "occupied_by_export": "is occupied by an export to this administration",
@@ -48,7 +48,7 @@ REASONS: dict[str, str] = {
     "file_doctype": "gave a file with a DOCTYPE, which is not read",
     "file_encoding": "gave a file that is not in the encoding that it names",
     "file_too_large": "gave a file with a record that is larger or deeper than agreed",
-    "file_foreign": "gave a file that is none of the export files that are read",
+    "file_foreign": "gave a file that is not one of the export files that can be read",
     "file_missing": "gave a file that is not there or may not be read",
     "file_changed": "gave a file that was changed meanwhile",
     "files_only": "is known from files only, which cannot be asked for one record",

@@ -48,10 +48,10 @@ class ClockLock:
             self._report_waiting("the database does not answer (%s)", type(error).__name__)
             return False
         if held and not self._is_held:
-            logger.info("clock.started: this beat sends the scheduled tasks")
+            logger.info("clock.started: this beat runs the scheduled tasks")
             self._waiting_is_told = False
         elif not held:
-            self._report_waiting("another beat is at work")
+            self._report_waiting("another beat runs the scheduled tasks")
         self._is_held = held
         return held
 
@@ -59,7 +59,7 @@ class ClockLock:
         """Release the lock and end the session. The next instance to ask gets it at once."""
         if self._connection:
             if self._is_held:
-                logger.info("clock.stopped: this beat sends nothing any more")
+                logger.info("clock.stopped: this beat no longer runs the scheduled tasks")
                 # Ending the session alone would release it too, but only a moment after we are gone.
                 with contextlib.suppress(psycopg.Error):
                     self._connection.execute("SELECT pg_advisory_unlock(%s)", [probe.CLOCK_LOCK])
@@ -95,7 +95,7 @@ class Jobs:
         """Start a task in its own thread, unless it is still running."""
         last = self._threads.get(name)
         if last is not None and last.is_alive():
-            logger.warning("clock.busy: %s is still at work", name)
+            logger.warning("clock.busy: %s is still running", name)
             return
         # All of them can be killed midway and resume next time, so none may delay the end of the process.
         thread = threading.Thread(target=_carry_out, args=(name, task), name=name, daemon=True)

@@ -51,7 +51,9 @@ def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
             _end(claim, log, _why(error))
         except Exception:  # the run must end in a state that says so, whatever broke
             if not SyncRun.objects.filter(pk=claim.run.pk).exists():
-                logger.warning("run.deleted: run %s is not in the database any more, which was put back", run_id)
+                logger.warning(
+                    "run.deleted: run %s is no longer in the database, which was restored from a backup", run_id
+                )
                 return Worked()
             logger.exception("run %s failed", run_id)
             _end(claim, log, reason("internal"))

@@ -198,7 +198,10 @@ def test_data_of_another_postgresql_is_named_and_left_alone(folder: Path) -> Non
     version = folder / "postgres" / "PG_VERSION"
     version.write_text("17\n")
 
-    with pytest.raises(ServersError, match=r"was made by PostgreSQL 17; the installed one is 18"), servers(folder):
+    with (
+        pytest.raises(ServersError, match=r"was created by PostgreSQL 17; the installed version is 18"),
+        servers(folder),
+    ):
         pass
 
     assert version.read_text() == "17\n"
@@ -348,7 +351,7 @@ def test_servers_that_do_not_start_end_the_command_with_one_sentence(tmp_path: P
 
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "was made by PostgreSQL 17" in done.stderr
+    assert "was created by PostgreSQL 17" in done.stderr
     assert "Traceback" not in done.stderr
 
 

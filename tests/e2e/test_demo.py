@@ -157,7 +157,7 @@ def test_a_killed_worker_is_named_and_started_again(lasting_demo: RunningDemo) -
     pool = worker.children(recursive=True)
 
     worker.kill()
-    lasting_demo.wait_for(r"^exports was ended by SIGKILL; it is started again$")
+    lasting_demo.wait_for(r"^exports was stopped by SIGKILL; restarting it$")
     lasting_demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
     left = processes.still_running([worker, *pool])
 
@@ -173,13 +173,13 @@ def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(lasting_demo
     first_still_answers = _fetch(f"{address}/health")[0]
 
     assert code == 1
-    assert f"A demo of this checkout is running already: open {address}" in second.output
+    assert f"A demo of this checkout is already running: open {address}" in second.output
     assert "Traceback" not in second.output
     assert first_still_answers == 200
 
 
 @pytest.mark.parametrize(
-    ("wanted", "complaint"), [("taken", "Port {} is taken by another program"), ("0", "PORT=0 is not a port number")]
+    ("wanted", "complaint"), [("taken", "Port {} is used by another program"), ("0", "PORT=0 is not a port number")]
 )
 def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, wanted: str, complaint: str) -> None:
     with socket.create_server((ports.HOST, 0)) as other:

@@ -81,7 +81,7 @@ def test_a_second_beat_sends_nothing_and_says_so_once(
 
     assert waits == [RETRY_SECONDS] * 3
     assert second.sent == []
-    assert caplog.messages.count("clock.waiting: another beat is at work") == 1
+    assert caplog.messages.count("clock.waiting: another beat runs the scheduled tasks") == 1
 
 
 def test_the_second_beat_takes_over_when_the_first_stops(first: RecordingScheduler, second: RecordingScheduler) -> None:

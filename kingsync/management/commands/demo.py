@@ -49,8 +49,8 @@ class Command(BaseCommand):
         lock = FileLock(local_folder() / "demo.lock")
         if not lock.try_exclusive():
             raise CommandError(
-                f"A demo of this checkout is running already: open http://{ports.HOST}:{places.known('web')}, "
-                "or stop it with Ctrl-C in its own window."
+                f"A demo of this checkout is already running: open http://{ports.HOST}:{places.known('web')}, "
+                "or stop it with Ctrl-C in its own terminal."
             )
         try:
             Demo(places, self._say, self._show).run()
@@ -95,14 +95,14 @@ class Places:
         if not port:
             raise CommandError(f"No port from {USUAL_PORT} on is free. Choose one: PORT=9000 make demo")
         if port != USUAL_PORT:
-            say(f"port      {USUAL_PORT} is taken by another program, so the pages are at port {port}")
+            say(f"port      {USUAL_PORT} is used by another program, so the pages are on port {port}")
         return self._remember("web", port)
 
     def _checked(self, wanted: str) -> int:
         if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
             raise CommandError(f"PORT={wanted} is not a port number. Choose one: PORT=9000 make demo")
         if not ports.is_free(int(wanted)):
-            raise CommandError(f"Port {wanted} is taken by another program. Choose another: PORT=9001 make demo")
+            raise CommandError(f"Port {wanted} is used by another program. Choose another: PORT=9001 make demo")
         return int(wanted)
 
     def _remember(self, name: str, port: int) -> int:
@@ -145,7 +145,7 @@ class Demo:
         self._wait_for("sandboxes", lambda: all(_listens(url) for url in (king_url, outsmart_url)))
         self._say(f"sandboxes King at {king_url}, OutSmart at {outsmart_url}")
         users = _seed(king_url, outsmart_url)
-        self._say("seed      the demo tenant and its users are there")
+        self._say("seed      the demo tenant and its users are ready")
         self._start_application(port)
         self._wait_for("web", lambda: _answers(port))
         self._print_address(port, users)
@@ -180,7 +180,7 @@ class Demo:
     def _print_address(self, port: int, users: list[tuple[str, str, str]]) -> None:
         (name, password, _role), *others = users
         if not os.environ.get("EMAIL_URL"):
-            self._say(f"mail      becomes files in {local_folder() / 'mail'}")
+            self._say(f"e-mail    is written to files in {local_folder() / 'mail'}")
         for other, other_password, role in others:
             self._say(f"also      {other} with password {other_password} ({role})")
         self._say(f"open http://{ports.HOST}:{port}, log in as {name} with password {password}")

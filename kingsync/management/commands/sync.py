@@ -85,7 +85,7 @@ class Command(BaseCommand):
         run = SyncRun.objects.filter(pk=requested.run.pk).first()
         if run is None:
             raise CommandError(
-                "The database was put back to an earlier state meanwhile, so the run stopped. Run the command again.",
+                "The database was restored from a backup during the run, so the run stopped. Run the command again.",
                 returncode=FAILED,
             )
         return run, worked
@@ -149,7 +149,9 @@ def _registered(paths: list[Path]) -> Iterator[list[KingFile]]:
 def _going_on(run: SyncRun) -> str:
     since = timezone.localtime(run.started_at or run.queued_at)
     done = f"{run.progress_done}" + (f" / {run.progress_total}" if run.progress_total else "")
-    return f"A run of this kind is going on since {since:%H:%M} (run {run.pk}, {done} done). Nothing was started."
+    return (
+        f"A run of this kind has been in progress since {since:%H:%M} (run {run.pk}, {done} done). Nothing was started."
+    )
 
 
 def _exit_code(run: SyncRun) -> int:

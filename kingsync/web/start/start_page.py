@@ -101,5 +101,5 @@ def _live_part(
     context = {"card": card, "note": note, "already_running": open_run if note else None, "refused": refused}
     if card.run is not None and card.run.is_open:
         return render(request, "start/_live.html", context)
-    # In one answer: "All went well" never stands above the numbers of before.
+    # In one response, so that "All went well" never appears above the numbers of the previous run.
     return render(request, "start/_live_ended.html", _context(request) | context)
