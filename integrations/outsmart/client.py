@@ -26,10 +26,7 @@ from integrations.shapes import UNREADABLE, php_list
 from integrations.transport import Transport
 
 _NO_ROWS = (b"[]", b"null", b"{}", b'""')
-_VISIBLE = frozenset(
-    {"status", "workstatus", "update_status", "row_id", "workorder_no", "skip_duplicate_workorder_no", "ClearMaterials",
-     "ProcessMaterials", "val_entity", "val_column", "val_primary"}
-)  # fmt: skip
+_VISIBLE = frozenset({"status", "workstatus", "update_status", "row_id", "workorder_no", "skip_duplicate_workorder_no"})
 _LIST_SECONDS = OPERATION_SECONDS  # of silence while OutSmart prepares a list
 _WRITE_SECONDS = OPERATION_SECONDS  # a batch of some hundred rows
 _MESSAGES_READ = 20
@@ -48,16 +45,15 @@ def _list_of(endpoint: str, visible_query: frozenset[str] = frozenset()) -> Oper
 
 
 _FIND_WORK_ORDERS = _list_of("GetWorkorders", _VISIBLE)
+_LIST_RELATIONS = _list_of("relations")
+_LIST_WORK_STATUSES = Operation(name="workstatusses", read_timeout=_LIST_SECONDS)
 _GET_WORK_ORDER = Operation(name="GetWorkorder", visible_query=_VISIBLE)
 _ACKNOWLEDGE = Operation(name="GetWorkorder", is_write=True, visible_query=_VISIBLE)
 _SET_WORK_STATUS = Operation(name="UpdateWorkorder", is_write=True, visible_query=_VISIBLE)
-_REPLACE_MATERIALS = Operation(name="UpdateWorkorder", method="POST", is_write=True, visible_query=_VISIBLE)
 _POST_WORK_ORDERS = Operation(
     name="PostWorkorders", method="POST", is_write=True, read_timeout=_WRITE_SECONDS, visible_query=_VISIBLE
 )
-_SET_FREE_VALUE = Operation(name="values", method="POST", is_write=True, visible_query=_VISIBLE)
 _TEST = Operation(name="hourtypes", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
-_SHORT_LISTS = frozenset({"workstatusses", "hourtypes", "warehouses"})
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -134,11 +130,6 @@ class Client:
         query = [("row_id", outsmart_id), ("workstatus", work_status)]
         self._call(_SET_WORK_STATUS, query, also_fine=errors.NOTHING_CHANGED)
 
-    def replace_materials(self, *, outsmart_id: str, rows: Sequence[records.NewMaterial]) -> None:
-        """Replace all material rows of a work order and book their stock in OutSmart."""
-        query = [("row_id", outsmart_id), ("ClearMaterials", "true"), ("ProcessMaterials", "true")]
-        self._call(_REPLACE_MATERIALS, query, body=self._body(rows))
-
     def post_work_orders(self, rows: Sequence[records.NewWorkOrder]) -> dict[str, str]:
         """Add work orders and return their row ids by `WorkorderNo`.
 
@@ -152,11 +143,6 @@ class Client:
             return dict(payloads.posted_row(row) for row in self._records(_POST_WORK_ORDERS, answer))
         except PayloadError:
             raise no_answer(errors.SYSTEM, _POST_WORK_ORDERS, reason="unexpected") from None
-
-    def set_free_value(self, *, entity: str, column: str, primary: str, field_number: int, value: str) -> None:
-        """Write free field `field_number` (1-50) of the record whose `column` is `primary`."""
-        query = [("val_entity", entity), ("val_column", column), ("val_primary", primary)]
-        self._call(_SET_FREE_VALUE, [*query, (f"val_value_{field_number}", value)])
 
     # Master data: a POST inserts or updates whole rows and returns how many OutSmart says it accepted
 
@@ -184,43 +170,17 @@ class Client:
         """Insert or update warehouses by `wse_code`."""
         return self._post_rows("warehouses", rows)
 
-    def post_work_statuses(self, rows: Sequence[records.WorkStatus]) -> int:
-        """Insert or update work statuses by code. Read first: it overwrites names."""
-        return self._post_rows("workstatusses", rows)
-
     def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
         """Return the work status codes of this account."""
-        return tuple(payloads.work_status(row) for row in self._iter("workstatusses"))
-
-    def list_hour_types(self) -> tuple[bytes, ...]:
-        """Return all hour types as raw records."""
-        return tuple(self._iter("hourtypes"))
-
-    def list_warehouses(self) -> tuple[bytes, ...]:
-        """Return all warehouses as raw records."""
-        return tuple(self._iter("warehouses"))
+        return tuple(payloads.work_status(row) for row in self._iter(_LIST_WORK_STATUSES))
 
     def iter_relations(self) -> Iterator[bytes]:
         """Yield all relations as raw records."""
-        return self._iter("relations")
-
-    def iter_contact_persons(self) -> Iterator[bytes]:
-        """Yield all contact persons as raw records."""
-        return self._iter("contactpersons")
-
-    def iter_addresses(self) -> Iterator[bytes]:
-        """Yield all addresses as raw records."""
-        return self._iter("addresses")
-
-    def iter_products(self) -> Iterator[bytes]:
-        """Yield all materials as raw records."""
-        return self._iter("materials")
+        return self._iter(_LIST_RELATIONS)
 
     # Transport
 
-    def _iter(self, endpoint: str) -> Iterator[bytes]:
-        is_short = endpoint in _SHORT_LISTS
-        operation = Operation(name=endpoint, read_timeout=_LIST_SECONDS) if is_short else _list_of(endpoint)
+    def _iter(self, operation: Operation) -> Iterator[bytes]:
         yield from self._records(operation, self._call(operation))
 
     def _post_rows(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:

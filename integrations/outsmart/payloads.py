@@ -76,7 +76,6 @@ _WORK_ORDER = shapes.Shape(
         "status": "status",
         "work_status": "WorkStatus",
         "is_archived": "Archived",
-        "mutation_date": "MutationDate",
         "reference": "Reference",
         "external_reference": "ExternalReference",
         "work_date": "WorkDate",
@@ -130,13 +129,6 @@ class _IdOnly(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ID_ONLY = shapes.Shape(_IdOnly, {"outsmart_id": "id"}, key="outsmart_id", readers={"outsmart_id": _row_id})
-
-
-class _WorkStatusRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row for POST workstatusses."""
-
-    sta_code: str
-    sta_name: str
 
 
 def work_order(raw: bytes) -> records.WorkOrder:
@@ -217,20 +209,13 @@ def posted_row(raw: bytes) -> tuple[str, str]:
 _DECIMALS: dict[type[msgspec.Struct], tuple[str, ...]] = {
     records.Product: ("price",),
     records.HourType: ("sale_price", "cost_price"),
-    records.NewMaterial: ("quantity", "price", "discount_percentage", "original_price"),
-    records.NewWorkOrder: ("minimum_hours",),
+    records.NewMaterial: ("quantity", "price"),
 }
 
 
 def body_of(rows: Sequence[msgspec.Struct], *, decimal_mark: str) -> bytes:
     """Return the body of a POST: a list of rows, decimals with the given mark."""
-    return msgspec.json.encode([_row(row, decimal_mark) for row in rows])
-
-
-def _row(row: msgspec.Struct, decimal_mark: str) -> msgspec.Struct:
-    if isinstance(row, records.WorkStatus):
-        return _WorkStatusRow(sta_code=row.code, sta_name=row.name)
-    return row if decimal_mark == "." else _with_mark(row, decimal_mark)
+    return msgspec.json.encode(rows if decimal_mark == "." else [_with_mark(row, decimal_mark) for row in rows])
 
 
 def _with_mark(row: msgspec.Struct, mark: str) -> msgspec.Struct:

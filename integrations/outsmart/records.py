@@ -44,7 +44,6 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
     work_status: str = ""
     is_archived: bool = False
-    mutation_date: str = ""
     reference: str = ""
     external_reference: str = ""
     work_date: str = ""
@@ -176,9 +175,6 @@ def _vendor_key(field: str) -> str | None:
 
 _ODD_KEYS = {
     "king_order_number": "WorkorderNo",
-    "order_number": "OrderNr",
-    "project_number": "ProjectNr",
-    "external_project_number": "ExternProjectNr",
     "customer_debtor_number": "CustomerDebtorNr",
     "customer_house_number": "CustomerStreetNo",
     "customer_postal_code": "CustomerZIP",
@@ -190,30 +186,11 @@ _ODD_KEYS = {
     "invoice_postal_code": "CustomerZIPInvoice",
     "invoice_city": "CustomerCityInvoice",
     "invoice_contact_person": "CustomerContactPersonInvoice",
-    "invoice_phone": "CustomerPhoneInvoice",
-    "invoice_email": "CustomerEmailInvoice",
-    "invoice_remark": "CustomerRemarkInvoice",
-    "employee_number": "EmployeeNr",
-    "contact_person_code": "CpnCode",
-    "address_code": "AdrCode",
-    "invoice_contact_person_code": "CpnCodeInvoice",
     "code": "MaterialCode",
     "name": "MaterialName",
     "quantity": "MaterialNr",
-    "unit": "MaterialUnit",
     "price": "MaterialPrice",
     "warehouse": "MaterialWarehouseCode",
-    "warranty": "MaterialWarrantyCode",
-    "discount_percentage": "MaterialDiscountPercentage",
-    "original_price": "MaterialOriginalPrice",
-    "material_type": "MaterialType",
-    "free_field_1": "MaterialFreeField1",
-    "free_field_2": "MaterialFreeField2",
-    "free_field_3": "MaterialFreeField3",
-    "free_field_4": "MaterialFreeField4",
-    "free_field_5": "MaterialFreeField5",
-    "break_minutes": "Break",
-    "form_name": "Name",
 }
 
 
@@ -224,53 +201,13 @@ class NewMaterial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     name: str
     quantity: str
     price: str
-    unit: str = ""
     warehouse: str = ""
-    warranty: str = ""
-    discount_percentage: str = ""
-    original_price: str = ""
-    material_type: str = ""
-    free_field_1: str = ""
-    free_field_2: str = ""
-    free_field_3: str = ""
-    free_field_4: str = ""
-    free_field_5: str = ""
-
-
-class NewWorkPeriod(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_vendor_key):
-    """A work period to post: `work_date` d-m-Y, times H:i, `break_minutes` whole minutes, all as text."""
-
-    work_date: str
-    begin_time: str
-    end_time: str
-    total_time: str
-    break_minutes: str = ""
-    travel: str = ""
-    work_remark: str = ""
-    hour_type: str = ""
-    employee_number: str = ""
-
-
-class NewForm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_vendor_key):
-    """A form to post; empty `data` uses the predefined form of that name."""
-
-    form_name: str
-    data: str = ""
-    object_code: str = ""
-
-
-class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_vendor_key):
-    """A file to post: `file` is an existing URL, or `data` is base64 with a `file_name`."""
-
-    file: str = ""
-    data: str = ""
-    file_name: str = ""
 
 
 class NewWorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_vendor_key):
     """A row for PostWorkorders (chapter 2.9). The first fifteen are required and may not be empty.
 
-    Dates d-m-Y, times H:i, durations in minutes, decimals with a point, flags "0"/"1"; empty fields are not sent.
+    Only the fields that are filled in are here. Dates d-m-Y; empty fields are not sent.
     """
 
     king_order_number: str
@@ -288,50 +225,15 @@ class NewWorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     invoice_contact_person: str
     type_of_work: str
     payment_method: str
-    order_number: str = ""
-    project_number: str = ""
-    external_project_number: str = ""
     customer_house_number: str = ""
     customer_phone: str = ""
     customer_email: str = ""
-    customer_remark: str = ""
-    customer_latitude: str = ""
-    customer_longitude: str = ""
     invoice_house_number: str = ""
-    invoice_phone: str = ""
-    invoice_email: str = ""
-    invoice_remark: str = ""
-    work_description: str = ""
     internal_work_description: str = ""
     short_work_description: str = ""
-    comment: str = ""
-    employee_number: str = ""
-    work_date: str = ""
-    work_time: str = ""
-    work_end_date: str = ""
-    work_end_time: str = ""
     work_deadline: str = ""
-    work_duration: str = ""
     work_status: str = ""
-    pickup_planning: str = ""
-    web_planning: str = ""
-    contact_person_code: str = ""
-    address_code: str = ""
-    invoice_contact_person_code: str = ""
-    error_code: str = ""
-    error_message: str = ""
-    solution_code: str = ""
-    solution_message: str = ""
-    priority_code: str = ""
-    priority_message: str = ""
-    minimum_hours: str = ""
-    rounding_amount: str = ""
-    attachments: tuple[Attachment, ...] = ()
     materials: tuple[NewMaterial, ...] = ()
-    workperiods: tuple[NewWorkPeriod, ...] = ()
-    forms: tuple[NewForm, ...] = ()
-    employees: tuple[str, ...] = ()
-    work_objects: tuple[str, ...] = ()
 
 
 # --- What OutSmart takes in the rows of master data (chapters 1.6 and 3) ---------------------------------------------
