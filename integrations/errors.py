@@ -1,19 +1,5 @@
 """The one error tree: the class says what happens next.
 
-    IntegrationError
-    ├── TransientError              back off, try again
-    │   ├── UnreachableError        nothing was sent
-    │   ├── RateLimitError
-    │   └── ServerError             a write answered by this counts as unknown
-    ├── OutcomeUnknownError         a write was sent, no whole answer came: look it up
-    ├── TenantActionError           stop the run; the tenant has to act
-    │   ├── AuthenticationError
-    │   └── ConfigurationError
-    ├── RejectedError               mark the record, continue with the next
-    │   ├── NotFoundError
-    │   └── ConflictError
-    └── PayloadError                the answer does not have the agreed form
-
 No error ever holds a URL, a token or a payload. `reason` is a stable word that the application
 translates for people (`kingsync.messages.reason_texts`); `str(error)` is the same in plain English for logs.
 """
@@ -121,7 +107,7 @@ class ServerError(TransientError):
 
 
 class OutcomeUnknownError(IntegrationError):
-    """A write was sent but no complete answer came: it may have been, or may yet be, carried out."""
+    """A write was sent but no complete answer came: it may have been, or may yet be, carried out. Look it up."""
 
     default_reason = "timeout"
 
@@ -143,7 +129,7 @@ class ConfigurationError(TenantActionError):
 
 
 class RejectedError(IntegrationError):
-    """The other side refused this record; `fields` are the fields it named."""
+    """The other side refused this record, so continue with the next; `fields` are the fields it named."""
 
     default_reason = "rejected"
 

@@ -50,24 +50,21 @@ def from_status(
     system: str, operation: Operation, answer: Answer, *, code: str, detail: str
 ) -> errors.IntegrationError:
     """Return our error for an HTTP status other than 2xx; `code` and `detail` are the vendor's, masked."""
-    status = answer.status
-    refusal = _refusal(status)
-    if status == 429:
-        return errors.RateLimitError(
-            system=system,
-            operation=operation.name,
-            status=status,
+    refusal = _refusal(answer.status)
+    if refusal is None:
+        return no_answer(
+            system,
+            operation,
+            reason="server_error",
+            status=answer.status,
             code=code,
             detail=detail,
             retry_after=answer.retry_after,
         )
-    if refusal is not None:
-        return refusal(system=system, operation=operation.name, status=status, code=code, detail=detail)
-    return no_answer(
-        system,
-        operation,
-        reason="server_error",
-        status=status,
+    return refusal(
+        system=system,
+        operation=operation.name,
+        status=answer.status,
         code=code,
         detail=detail,
         retry_after=answer.retry_after,
@@ -88,11 +85,8 @@ def no_answer(
 
     A read can be tried again; a write may have been carried out.
     """
-    if operation.is_write:
-        return errors.OutcomeUnknownError(
-            system=system, operation=operation.name, reason=reason, status=status, code=code, detail=detail
-        )
-    return errors.ServerError(
+    kind = errors.OutcomeUnknownError if operation.is_write else errors.ServerError
+    return kind(
         system=system,
         operation=operation.name,
         reason=reason,
@@ -151,6 +145,8 @@ def _reason(chain: Sequence[BaseException], *, otherwise: str) -> str:
 
 def _refusal(status: int) -> type[errors.IntegrationError] | None:
     """Return the error class for a status that means: not carried out. None when nothing is certain."""
+    if status == 429:
+        return errors.RateLimitError
     if status in (401, 403):
         return errors.AuthenticationError
     if status in (404, 405, 410) or status in _NEVER_CARRIED_OUT:

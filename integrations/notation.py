@@ -32,17 +32,12 @@ def parse_decimal(text: str) -> Decimal | None:
     return Decimal(stripped.replace(",", "."))
 
 
-def write_decimal(value: Decimal, *, decimal_mark: str = ".", minimum_places: int = 2) -> str:
-    """Write all decimals of `value`, at least `minimum_places`, without exponent.
-
-    Raises ValueError for NaN and infinity.
-    """
+def write_decimal(value: Decimal) -> str:
+    """Write all decimals of `value`, at least two. Raises ValueError for NaN and infinity."""
     if not value.is_finite():
         raise ValueError("not a finite number")
-    text = f"{value:f}"
-    whole, _, fraction = text.partition(".")
-    fraction = fraction.ljust(minimum_places, "0")
-    return f"{whole}{decimal_mark}{fraction}" if fraction else whole
+    whole, _, fraction = f"{value:f}".partition(".")
+    return f"{whole}.{fraction:0<2}"
 
 
 def parse_date(text: str) -> datetime.date | None:

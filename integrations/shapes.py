@@ -108,7 +108,7 @@ class Shape(Generic[Record_co]):
 
     `key` is the field that may not be empty. `readers` overrides the reader of a field, which otherwise follows
     from its type; `rows` gives the shape of the fields that hold lists. `counted` is a field that is not in the
-    answer but numbers the rows from 1.
+    answer but numbers the rows from 1. `system` and `operation` are for the errors of `read`.
     """
 
     def __init__(
@@ -120,7 +120,10 @@ class Shape(Generic[Record_co]):
         readers: Mapping[str, Callable[[object], object]] | None = None,
         rows: Mapping[str, Shape[msgspec.Struct]] | None = None,
         counted: str = "",
+        system: str = "",
+        operation: str = "",
     ) -> None:
+        self._source = (system, operation)
         self._record = record
         self._names = names
         self._key = key
@@ -133,19 +136,19 @@ class Shape(Generic[Record_co]):
         self.wire = self._make_wire(scalars)
         self._decoder = msgspec.json.Decoder(self.wire, float_hook=str)
 
-    def read(self, raw: bytes | msgspec.Raw, *, system: str, operation: str) -> Record_co:
+    def read(self, raw: bytes | msgspec.Raw) -> Record_co:
         """Decode one record from its JSON. Raises PayloadError, whose path says where."""
         try:
             wire = self._decoder.decode(raw)
         except msgspec.ValidationError as failure:
-            raise _payload_error(system, operation, _path_in(failure), _words_of(failure)) from None
+            raise _payload_error(self._source, _path_in(failure), str(failure).partition(" - at ")[0]) from None
         except UNREADABLE:
             path, words = _damage_in(bytes(raw), "$")
-            raise _payload_error(system, operation, path, words) from None
+            raise _payload_error(self._source, path, words) from None
         try:
             return self.build(wire, "$")
         except _FieldError as failure:
-            raise _payload_error(system, operation, failure.path, failure.words) from None
+            raise _payload_error(self._source, failure.path, failure.words) from None
 
     def build(self, wire: msgspec.Struct, path: str, position: int = 0) -> Record_co:
         """Return the record for decoded JSON. Raises _FieldError."""
@@ -199,7 +202,8 @@ class _FieldError(Exception):
         self.words = words
 
 
-def _payload_error(system: str, operation: str, path: str, words: str) -> errors.PayloadError:
+def _payload_error(source: tuple[str, str], path: str, words: str) -> errors.PayloadError:
+    system, operation = source
     return errors.PayloadError(
         system=system, operation=operation, reason="unexpected", detail=f"{path}: {words}", path=path
     )
@@ -209,10 +213,6 @@ def _path_in(failure: BaseException) -> str:
     """Return the path in an error of msgspec, whose messages end with "- at `$.Materials[0]`"."""
     _, _, path = str(failure).rpartition("- at `")
     return path.rstrip("`") if path.startswith("$") else "$"
-
-
-def _words_of(failure: msgspec.ValidationError) -> str:
-    return str(failure).partition(" - at ")[0]
 
 
 def _places(rows: dict[str, Value], path: str) -> list[Value]:

@@ -9,13 +9,13 @@ import queue
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from integrations.calls import OPERATION_SECONDS
 from integrations.deadlines import Deadline
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import ReadableBuffer
 
 
 class _Progress(threading.local):
@@ -39,52 +39,42 @@ def seconds_left(longest: float | None = None) -> float:
     return left if longest is None else min(left, longest)
 
 
-class LimitedSocket(socket.socket):
-    """A plain connection whose every step ends at the deadline."""
+class _Limited(socket.socket):
+    """A connection whose answers end at the deadline."""
 
     _longest_silence: float | None = None
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Set the longest silence between two pieces of an answer."""
+        self._longest_silence = value
+        super().settimeout(value)
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """Receive, until the deadline at most."""
+        super().settimeout(seconds_left(self._longest_silence))
+        count = super().recv_into(*args, **kwargs)
+        progress.deadline.heard()
+        return count
+
+
+class LimitedSocket(_Limited):
+    """A plain connection whose every step ends at the deadline."""
 
     def __init__(self, opened: socket.socket) -> None:
         super().__init__(fileno=opened.detach())
 
-    def settimeout(self, value: float | None, /) -> None:
-        """Set the longest silence between two pieces of an answer."""
-        self._longest_silence = value
-        super().settimeout(value)
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive, until the deadline at most."""
-        super().settimeout(seconds_left(self._longest_silence))
-        count = super().recv_into(buffer, nbytes, flags)
-        progress.deadline.heard()
-        return count
-
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
         """Send all of it, until the deadline at most; the system's own time-out counts over the whole."""
-        super().settimeout(seconds_left())
+        socket.socket.settimeout(self, seconds_left())
         super().sendall(data, flags)
 
 
-class LimitedTlsSocket(ssl.SSLSocket):
+class LimitedTlsSocket(_Limited, ssl.SSLSocket):
     """The same for TLS. The handshake as a whole is limited by the plain socket below it."""
-
-    _longest_silence: float | None = None
-
-    def settimeout(self, value: float | None, /) -> None:
-        """Set the longest silence between two pieces of an answer."""
-        self._longest_silence = value
-        super().settimeout(value)
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
-        """Receive, until the deadline at most."""
-        super().settimeout(seconds_left(self._longest_silence))
-        count = super().recv_into(buffer, nbytes, flags)
-        progress.deadline.heard()
-        return count
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
         """Send a part, until the deadline at most; `sendall` is made of these."""
-        super().settimeout(seconds_left())
+        ssl.SSLSocket.settimeout(self, seconds_left())
         return super().send(data, flags)
 
 

@@ -115,7 +115,6 @@ ARTICLE: Mapping[str, str] = MappingProxyType(
         "vat_code": "BtwCode",
         "revenue_group": "OpbrengstGroepNummer",
         "decimals": "AantalDecimalen",
-        "is_stock_article": "VoorraadArtikel",
         "is_blocked": "GeblokkeerdVoorVerkoop",
         "ean_code": "EanCode",
     }
@@ -170,12 +169,5 @@ ORDER: Mapping[str, str] = MappingProxyType(
         "lines": "OrderRegels",
     }
 )
-NUMBER: Mapping[Kind, str] = MappingProxyType(
-    {
-        Kind.DEBTOR: DEBTOR["number"],
-        Kind.ARTICLE: ARTICLE["number"],
-        Kind.RATE: RATE["number"],
-        Kind.WAREHOUSE: WAREHOUSE["number"],
-        Kind.ORDER: ORDER["number"],
-    }
-)
+_TABLES = {Kind.DEBTOR: DEBTOR, Kind.ARTICLE: ARTICLE, Kind.RATE: RATE, Kind.WAREHOUSE: WAREHOUSE, Kind.ORDER: ORDER}
+NUMBER: Mapping[Kind, str] = MappingProxyType({kind: table["number"] for kind, table in _TABLES.items()})

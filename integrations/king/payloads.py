@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +14,7 @@ from integrations.king import limits, names, records
 from integrations.king.records import Kind
 
 SYSTEM = "king"
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 # A body holds what King accepts: text, whole numbers, decimals and dates.
 Value = str | int | Decimal | datetime.date
@@ -28,19 +30,7 @@ def _warehouse_number(value: object) -> str:
 
 _CONTACT_PERSON = shapes.Shape(records.ContactPerson, names.CONTACT_PERSON, key="number")
 _DELIVERY_ADDRESS = shapes.Shape(records.DeliveryAddress, names.DELIVERY_ADDRESS, key="number")
-_DEBTOR = shapes.Shape(
-    records.Debtor,
-    names.DEBTOR,
-    key="number",
-    rows={"contact_persons": _CONTACT_PERSON, "delivery_addresses": _DELIVERY_ADDRESS},
-)
-_ARTICLE = shapes.Shape(records.Article, names.ARTICLE, key="number")
-_RATE = shapes.Shape(records.Rate, names.RATE, key="number")
-_WAREHOUSE = shapes.Shape(records.Warehouse, names.WAREHOUSE, key="number", readers={"number": _warehouse_number})
 _ORDER_LINE = shapes.Shape(records.OrderLine, names.ORDER_LINE, key="line_id", readers={"warehouse": _warehouse_number})
-_ORDER = shapes.Shape(
-    records.Order, names.ORDER, key="number", readers={"warehouse": _warehouse_number}, rows={"lines": _ORDER_LINE}
-)
 
 
 class OrderMarks(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,59 +40,45 @@ class OrderMarks(msgspec.Struct, frozen=True, kw_only=True):
     external_number: str = ""
 
 
-_ORDER_MARKS = shapes.Shape(
-    OrderMarks, {name: names.ORDER[name] for name in ("number", "external_number")}, key="number"
-)
-
-
 class _NumberOnly(msgspec.Struct, frozen=True, kw_only=True):
     number: str
 
 
+def _shape(kind: Kind, record: type[Record], table: Mapping[str, str], **how: Any) -> shapes.Shape[Record]:
+    return shapes.Shape(record, table, key="number", system=SYSTEM, operation=names.READ[kind], **how)
+
+
+# Each decodes a record from its JSON. Raises PayloadError, whose path says where.
+debtor = _shape(
+    Kind.DEBTOR,
+    records.Debtor,
+    names.DEBTOR,
+    rows={"contact_persons": _CONTACT_PERSON, "delivery_addresses": _DELIVERY_ADDRESS},
+).read
+article = _shape(Kind.ARTICLE, records.Article, names.ARTICLE).read
+rate = _shape(Kind.RATE, records.Rate, names.RATE).read
+warehouse = _shape(Kind.WAREHOUSE, records.Warehouse, names.WAREHOUSE, readers={"number": _warehouse_number}).read
+order = _shape(
+    Kind.ORDER, records.Order, names.ORDER, readers={"warehouse": _warehouse_number}, rows={"lines": _ORDER_LINE}
+).read
+order_marks = _shape(
+    Kind.ORDER, OrderMarks, {name: names.ORDER[name] for name in ("number", "external_number")}
+).read  # without reading the rest
+
 _NUMBER_ONLY = {
-    kind: shapes.Shape(
+    kind: _shape(
+        kind,
         _NumberOnly,
         {"number": names.NUMBER[kind]},
-        key="number",
         readers={"number": _warehouse_number} if kind is Kind.WAREHOUSE else None,
     )
     for kind in Kind
 }
 
 
-def debtor(raw: bytes | msgspec.Raw) -> records.Debtor:
-    """Decode a debtor from its JSON. Raises PayloadError, whose path says where."""
-    return _DEBTOR.read(raw, system=SYSTEM, operation=names.READ[Kind.DEBTOR])
-
-
-def article(raw: bytes | msgspec.Raw) -> records.Article:
-    """Decode an article from its JSON. Raises PayloadError, whose path says where."""
-    return _ARTICLE.read(raw, system=SYSTEM, operation=names.READ[Kind.ARTICLE])
-
-
-def rate(raw: bytes | msgspec.Raw) -> records.Rate:
-    """Decode a rate from its JSON. Raises PayloadError, whose path says where."""
-    return _RATE.read(raw, system=SYSTEM, operation=names.READ[Kind.RATE])
-
-
-def warehouse(raw: bytes | msgspec.Raw) -> records.Warehouse:
-    """Decode a warehouse from its JSON. Raises PayloadError, whose path says where."""
-    return _WAREHOUSE.read(raw, system=SYSTEM, operation=names.READ[Kind.WAREHOUSE])
-
-
-def order(raw: bytes | msgspec.Raw) -> records.Order:
-    """Decode an order from its JSON. Raises PayloadError, whose path says where."""
-    return _ORDER.read(raw, system=SYSTEM, operation=names.READ[Kind.ORDER])
-
-
-def order_marks(raw: bytes | msgspec.Raw) -> OrderMarks:
-    """Return an order's number and external number without reading the rest. Raises PayloadError."""
-    return _ORDER_MARKS.read(raw, system=SYSTEM, operation=names.READ[Kind.ORDER])
-
-
 def number(kind: Kind, raw: bytes | msgspec.Raw) -> str:
     """Return the number of a record without reading the rest. Raises PayloadError."""
-    return _NUMBER_ONLY[kind].read(raw, system=SYSTEM, operation=names.READ[kind]).number
+    return _NUMBER_ONLY[kind].read(raw).number
 
 
 def encoded(body: Mapping[str, Value]) -> bytes:

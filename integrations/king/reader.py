@@ -23,23 +23,15 @@ class KingReader(Protocol):
 
     @property
     def can_look_up(self) -> bool:
-        """Whether `find_orders`, `get_order` and `find_record` can be used: a file does not show the current state."""
+        """Whether `get_order` and `find_record` can be used: a file does not show the current state."""
 
     def covers(self, kind: Kind) -> Coverage:
         """Return what a full scan of this kind proves."""
-
-    def read_page(
-        self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
-    ) -> Page:
-        """Return the page that begins after the record number `after`."""
 
     def iter_pages(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Iterator[Page]:
         """Yield all pages from there on. `after` is a page's `next_after`, or "" for the first."""
-
-    def find_orders(self, *, reference: str) -> tuple[Order, ...]:
-        """Return the open orders with this external order number; King may have several."""
 
     def get_order(self, *, number: str) -> Order | None:
         """Return one open order, or None where King has none of that number."""

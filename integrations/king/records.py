@@ -82,7 +82,6 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     vat_code: str = ""
     revenue_group: str = ""
     decimals: int = 0
-    is_stock_article: bool = False
     is_blocked: bool = False
     ean_code: str = ""
 

@@ -67,7 +67,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 class Client:
     """One OutSmart account. Credentials go into the query of every call; the transport keeps them out of sight.
 
-    `bearer_token` is sent as well when set. `decimal_mark` is how prices are written, "." or ",".
+    `bearer_token` is sent as well when set.
     """
 
     def __init__(
@@ -78,13 +78,11 @@ class Client:
         software_token: str,
         transport: Transport,
         bearer_token: str = "",
-        decimal_mark: str = ".",
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._credentials = (("token", token), ("software_token", software_token))
         self._headers = {"Authorization": f"Bearer {bearer_token}"} if bearer_token else {}
         self._transport = transport
-        self._decimal_mark = decimal_mark
         transport.hide(token, software_token, bearer_token)
 
     def test_connection(self) -> None:
@@ -138,7 +136,9 @@ class Client:
         """
         if not rows:
             return {}
-        answer = self._call(_POST_WORK_ORDERS, [("skip_duplicate_workorder_no", "true")], body=self._body(rows))
+        answer = self._call(
+            _POST_WORK_ORDERS, [("skip_duplicate_workorder_no", "true")], body=msgspec.json.encode(rows)
+        )
         try:
             return dict(payloads.posted_row(row) for row in self._records(_POST_WORK_ORDERS, answer))
         except PayloadError:
@@ -187,14 +187,11 @@ class Client:
         if not rows:
             return 0
         operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=_WRITE_SECONDS)
-        answer = self._call(operation, body=self._body(rows), also_fine=errors.NOTHING_CHANGED)
+        answer = self._call(operation, body=msgspec.json.encode(rows), also_fine=errors.NOTHING_CHANGED)
         try:
             return msgspec.json.decode(answer, type=int | None, strict=False) or 0
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
-
-    def _body(self, rows: Sequence[msgspec.Struct]) -> bytes:
-        return payloads.body_of(rows, decimal_mark=self._decimal_mark)
 
     def _records(self, operation: Operation, answer: bytes) -> Iterator[bytes]:
         if answer in _NO_ROWS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -67,7 +67,8 @@ def _free_fields(value: object) -> dict[int, str]:
     return {int(name.group(1)): content for name, content in found.items() if name}
 
 
-_WORK_ORDER = shapes.Shape(
+# Decodes a work order from its JSON. Raises PayloadError, whose path says where.
+work_order = shapes.Shape(
     records.WorkOrder,
     {
         "outsmart_id": "id",
@@ -109,9 +110,17 @@ _WORK_ORDER = shapes.Shape(
     key="outsmart_id",
     readers={"outsmart_id": _row_id, "free_fields": _free_fields},
     rows={"materials": _MATERIAL, "periods": _WORK_PERIOD},
-)
+    system=SYSTEM,
+    operation="GetWorkorders",
+).read
 
-_WORK_STATUS = shapes.Shape(records.WorkStatus, {"code": "sta_code", "name": "sta_name"}, key="code")
+work_status = shapes.Shape(
+    records.WorkStatus,
+    {"code": "sta_code", "name": "sta_name"},
+    key="code",
+    system=SYSTEM,
+    operation="workstatusses",
+).read
 
 
 class _RowId(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,19 +130,23 @@ class _RowId(msgspec.Struct, frozen=True, kw_only=True):
     row_id: str
 
 
-_POSTED = shapes.Shape(_RowId, {"number": "workorder_no", "row_id": "row_id"}, key="row_id")
+_POSTED = shapes.Shape(
+    _RowId, {"number": "workorder_no", "row_id": "row_id"}, key="row_id", system=SYSTEM, operation="PostWorkorders"
+)
 
 
 class _IdOnly(msgspec.Struct, frozen=True, kw_only=True):
     outsmart_id: str
 
 
-_ID_ONLY = shapes.Shape(_IdOnly, {"outsmart_id": "id"}, key="outsmart_id", readers={"outsmart_id": _row_id})
-
-
-def work_order(raw: bytes) -> records.WorkOrder:
-    """Decode a work order from its JSON. Raises PayloadError, whose path says where."""
-    return _WORK_ORDER.read(raw, system=SYSTEM, operation="GetWorkorders")
+_ID_ONLY = shapes.Shape(
+    _IdOnly,
+    {"outsmart_id": "id"},
+    key="outsmart_id",
+    readers={"outsmart_id": _row_id},
+    system=SYSTEM,
+    operation="GetWorkorders",
+)
 
 
 def marks(raw: bytes) -> records.Marks:
@@ -191,37 +204,10 @@ def _scalar(value: object, read: Callable[[object], Scalar]) -> Scalar | None:
 
 def outsmart_id(raw: bytes) -> str:
     """Return the id of a work order without reading the rest. Raises PayloadError."""
-    return _ID_ONLY.read(raw, system=SYSTEM, operation="GetWorkorders").outsmart_id
-
-
-def work_status(raw: bytes) -> records.WorkStatus:
-    """Decode a work status from its JSON. Raises PayloadError."""
-    return _WORK_STATUS.read(raw, system=SYSTEM, operation="workstatusses")
+    return _ID_ONLY.read(raw).outsmart_id
 
 
 def posted_row(raw: bytes) -> tuple[str, str]:
     """Return WorkorderNo and row id of one row that PostWorkorders answered. Raises PayloadError."""
-    row = _POSTED.read(raw, system=SYSTEM, operation="PostWorkorders")
+    row = _POSTED.read(raw)
     return row.number, row.row_id
-
-
-# The fields that hold a decimal; a customer's OutSmart may want a comma in them.
-_DECIMALS: dict[type[msgspec.Struct], tuple[str, ...]] = {
-    records.Product: ("price",),
-    records.HourType: ("sale_price", "cost_price"),
-    records.NewMaterial: ("quantity", "price"),
-}
-
-
-def body_of(rows: Sequence[msgspec.Struct], *, decimal_mark: str) -> bytes:
-    """Return the body of a POST: a list of rows, decimals with the given mark."""
-    return msgspec.json.encode(rows if decimal_mark == "." else [_with_mark(row, decimal_mark) for row in rows])
-
-
-def _with_mark(row: msgspec.Struct, mark: str) -> msgspec.Struct:
-    changes: dict[str, object] = {
-        field: getattr(row, field).replace(".", mark) for field in _DECIMALS.get(type(row), ())
-    }
-    if isinstance(row, records.NewWorkOrder):
-        changes["materials"] = tuple(_with_mark(material, mark) for material in row.materials)
-    return msgspec.structs.replace(row, **changes)

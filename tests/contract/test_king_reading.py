@@ -100,7 +100,6 @@ def test_article_is_read_with_its_prices_as_they_were_written() -> None:
         vat_code="1",
         revenue_group="8000",
         decimals=2,
-        is_stock_article=True,
         ean_code="8712345678906",
     )
     assert str(article.sales_price) == "84.60"
@@ -125,7 +124,7 @@ def test_rate_and_warehouse_are_read() -> None:
         (b'{"ArtikelNummer": "A", "KostPrijs": 1e999}', "$.KostPrijs"),
         (b'{"ArtikelNummer": "A", "KostPrijs": "eeee"}', "$.KostPrijs"),
         (b'{"ArtikelNummer": "A", "AantalDecimalen": 1.5}', "$.AantalDecimalen"),
-        (b'{"ArtikelNummer": "A", "VoorraadArtikel": 2}', "$.VoorraadArtikel"),
+        (b'{"ArtikelNummer": "A", "GeblokkeerdVoorVerkoop": 2}', "$.GeblokkeerdVoorVerkoop"),
         (b'{"ArtikelNummer": ["geheim"]}', "$.ArtikelNummer"),
         (b"3", "$"),
     ],

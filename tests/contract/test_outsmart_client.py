@@ -10,10 +10,8 @@ import responses
 from responses import matchers
 
 from integrations import errors
-from integrations.addresses import AddressPolicy
 from integrations.outsmart import records
 from integrations.outsmart.client import Client
-from integrations.transport import Transport
 from tests.contract.conftest import BEARER_TOKEN, OUTSMART_URL, SOFTWARE_TOKEN, TOKEN
 
 Action = Callable[[Client], object]
@@ -35,16 +33,8 @@ WORK_ORDER = records.NewWorkOrder(
     invoice_contact_person="Administratie",
     type_of_work="Levering",
     payment_method="conform offerte",
-    order_number="K-1",
-    address_code="10488-1",
-    minimum_hours="1.50",
+    work_deadline="17-11-2025",
     materials=(MATERIAL,),
-    workperiods=(
-        records.NewWorkPeriod(
-            work_date="17-11-2025", begin_time="09:30", end_time="11:00", total_time="01:15", break_minutes="15"
-        ),
-    ),
-    employees=("109",),
 )
 WORK_ORDER_ON_THE_WIRE = {
     "WorkorderNo": "20251201",
@@ -62,9 +52,7 @@ WORK_ORDER_ON_THE_WIRE = {
     "CustomerContactPersonInvoice": "Administratie",
     "TypeOfWork": "Levering",
     "PaymentMethod": "conform offerte",
-    "OrderNr": "K-1",
-    "AdrCode": "10488-1",
-    "MinimumHours": "1.50",
+    "WorkDeadline": "17-11-2025",
     "Materials": [
         {
             "MaterialCode": "EXP-035",
@@ -74,10 +62,6 @@ WORK_ORDER_ON_THE_WIRE = {
             "MaterialWarehouseCode": "MAG01",
         }
     ],
-    "Workperiods": [
-        {"WorkDate": "17-11-2025", "BeginTime": "09:30", "EndTime": "11:00", "TotalTime": "01:15", "Break": "15"}
-    ],
-    "Employees": ["109"],
 }
 RELATION = records.Relation(
     name="Jongsma", debtor_number="10311", street="Markt", postal_code="8701 AB", city="Bolsward"
@@ -193,24 +177,6 @@ def test_work_status_is_set_also_when_it_was_so_already(
     assert len(web.calls) == 1
 
 
-def test_nothing_changed_is_fine_for_a_work_status_only(outsmart_client: Client, web: responses.RequestsMock) -> None:
-    query = {"row_id": "7", "ClearMaterials": "true", "ProcessMaterials": "true"}
-    prepare(web, "POST", "UpdateWorkorder", envelope(code=1503), query=query, body=[])
-
-    with pytest.raises(errors.RejectedError):
-        outsmart_client.replace_materials(outsmart_id="7", rows=[])
-
-
-def test_materials_are_replaced(outsmart_client: Client, web: responses.RequestsMock) -> None:
-    query = {"row_id": "7", "ClearMaterials": "true", "ProcessMaterials": "true"}
-    body = WORK_ORDER_ON_THE_WIRE["Materials"]
-    prepare(web, "POST", "UpdateWorkorder", envelope(None), query=query, body=body)
-
-    outsmart_client.replace_materials(outsmart_id="7", rows=[MATERIAL])
-
-    assert len(web.calls) == 1
-
-
 def test_work_orders_are_posted_without_duplicates(outsmart_client: Client, web: responses.RequestsMock) -> None:
     answer = envelope([{"workorder_no": "20251201", "row_id": 169824}])
     query = {"skip_duplicate_workorder_no": "true"}
@@ -227,15 +193,6 @@ def test_posted_work_orders_without_row_ids_have_an_unknown_outcome(
 
     with pytest.raises(errors.OutcomeUnknownError):
         outsmart_client.post_work_orders([WORK_ORDER])
-
-
-def test_free_value_is_written_in_the_query(outsmart_client: Client, web: responses.RequestsMock) -> None:
-    query = {"val_entity": "WORKORDER", "val_column": "id", "val_primary": "7", "val_value_3": "26000123"}
-    prepare(web, "POST", "values", envelope(None), query=query)
-
-    outsmart_client.set_free_value(entity="WORKORDER", column="id", primary="7", field_number=3, value="26000123")
-
-    assert len(web.calls) == 1
 
 
 POSTS = [
@@ -278,51 +235,13 @@ def test_master_data_is_posted_as_a_list_of_whole_rows(
     assert post(outsmart_client, []) == 0  # without a call
 
 
-def test_work_statuses_are_read_and_written_under_their_own_names(
-    outsmart_client: Client, web: responses.RequestsMock
-) -> None:
-    row = {"sta_code": "1", "sta_name": "Naar King"}
-    prepare(web, "GET", "workstatusses", envelope([row]))
-    prepare(web, "POST", "workstatusses", envelope("1"), body=[row])
+def test_work_statuses_are_read(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    prepare(web, "GET", "workstatusses", envelope([{"sta_code": "1", "sta_name": "Naar King"}]))
 
-    found = outsmart_client.list_work_statuses()
-
-    assert found == (records.WorkStatus(code="1", name="Naar King"),)
-    assert outsmart_client.post_work_statuses(found) == 1
+    assert outsmart_client.list_work_statuses() == (records.WorkStatus(code="1", name="Naar King"),)
 
 
-LISTS: list[tuple[str, Action]] = [
-    ("hourtypes", lambda client: client.list_hour_types()),
-    ("warehouses", lambda client: client.list_warehouses()),
-    ("relations", lambda client: tuple(client.iter_relations())),
-    ("contactpersons", lambda client: tuple(client.iter_contact_persons())),
-    ("addresses", lambda client: tuple(client.iter_addresses())),
-    ("materials", lambda client: tuple(client.iter_products())),
-]
+def test_relations_are_read_as_raw_records(outsmart_client: Client, web: responses.RequestsMock) -> None:
+    prepare(web, "GET", "relations", envelope([{"code": "A"}, 3]))
 
-
-@pytest.mark.parametrize(("endpoint", "read"), LISTS)
-def test_master_data_is_read_as_raw_records(
-    outsmart_client: Client, web: responses.RequestsMock, endpoint: str, read: Action
-) -> None:
-    prepare(web, "GET", endpoint, envelope([{"code": "A"}, 3]))
-
-    assert read(outsmart_client) == (b'{"code": "A"}', b"3")
-
-
-def test_decimal_comma_is_a_setting(web: responses.RequestsMock) -> None:
-    with Transport("outsmart", policy=AddressPolicy()) as transport:
-        client = Client(
-            base_url=OUTSMART_URL + "/", token=TOKEN, software_token="s", transport=transport, decimal_mark=","
-        )
-        web.add("POST", f"{OUTSMART_URL}/materials/", json=envelope(1))
-        answer = envelope([{"workorder_no": "20251201", "row_id": 1}])
-        web.add("POST", f"{OUTSMART_URL}/PostWorkorders/", json=answer)
-        client.post_products([PRODUCT])
-        client.post_work_orders([WORK_ORDER])
-
-    product, order = (msgspec.json.decode(call.request.body or b"")[0] for call in web.calls)
-    assert product["price"] == "46,20"
-    assert order["MinimumHours"] == "1,50"
-    assert order["Materials"][0]["MaterialPrice"] == "84,60"
-    assert "Authorization" not in web.calls[0].request.headers  # no bearer token was set
+    assert tuple(outsmart_client.iter_relations()) == (b'{"code": "A"}', b"3")

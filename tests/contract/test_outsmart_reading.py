@@ -29,7 +29,6 @@ def test_real_work_order_is_read_field_by_field() -> None:
         status="Compleet",
         work_status="1",
         is_archived=False,
-        mutation_date="2025-11-11 13:02:10",
         reference="Onderhoud ketelhuis",
         external_reference="PO-7741-GB",
         work_date="10-11-2025",

@@ -48,11 +48,6 @@ def test_decimal_is_written_with_two_places_or_more(value: str, expected: str) -
     assert notation.write_decimal(Decimal(value)) == expected
 
 
-def test_decimal_is_written_with_the_mark_and_the_places_asked_for() -> None:
-    assert notation.write_decimal(Decimal("46.2"), decimal_mark=",") == "46,20"
-    assert notation.write_decimal(Decimal(3), minimum_places=0) == "3"
-
-
 @pytest.mark.parametrize("value", ["NaN", "Infinity"])
 def test_decimal_that_is_no_number_is_never_written(value: str) -> None:
     with pytest.raises(ValueError, match="finite"):
@@ -62,7 +57,6 @@ def test_decimal_that_is_no_number_is_never_written(value: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9))
 def test_what_is_written_is_read_back_the_same(value: Decimal) -> None:
     assert notation.parse_decimal(notation.write_decimal(value)) == value
-    assert notation.parse_decimal(notation.write_decimal(value, decimal_mark=",")) == value
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_each_operation_has_the_limit_of_what_it_asks_for() -> None:
         king.release_lock("1")
         outsmart.test_connection()
         outsmart.find_work_order(king_order_number="1")
-        outsmart.list_hour_types()
+        outsmart.list_work_statuses()
         list(outsmart.iter_relations())
 
     assert [(operation.name, operation.max_bytes) for operation in seen] == [
@@ -160,7 +160,7 @@ def test_each_operation_has_the_limit_of_what_it_asks_for() -> None:
         ("Order_LockVrijgeven", calls.SMALL_ANSWER_BYTES),
         ("hourtypes", calls.SMALL_ANSWER_BYTES),
         ("GetWorkorder", calls.RECORD_ANSWER_BYTES),
-        ("hourtypes", calls.RECORD_ANSWER_BYTES),
+        ("workstatusses", calls.RECORD_ANSWER_BYTES),
         ("relations", calls.LIST_ANSWER_BYTES),
     ]
 

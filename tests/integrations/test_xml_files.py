@@ -95,9 +95,9 @@ def test_an_article_has_its_dutch_text_its_standard_ean_code_and_only_a_price_wi
     )
     assert (pipe.sales_price, pipe.cost_price) == (Decimal("6.4"), Decimal("3.15"))
     assert (pipe.description, pipe.ean_code) == ("Koperen buis 15 mm,\nper meter", "8710000000002")
-    assert (pipe.is_stock_article, pipe.is_blocked) == (True, False)
+    assert not pipe.is_blocked
     assert (radiator.number, radiator.sales_price, radiator.price_with_vat) == ("RADIATOR", None, Decimal(121))
-    assert (old.is_stock_article, old.is_blocked) == (False, True)
+    assert old.is_blocked
 
 
 def test_a_rate_has_the_unit_of_its_project_part() -> None:
@@ -382,7 +382,6 @@ def test_files_cannot_be_asked_for_one_record() -> None:
 
     assert not reader.can_look_up
     for ask in (
-        lambda: reader.find_orders(reference="OS-1"),
         lambda: reader.get_order(number="1"),
         lambda: reader.find_record(Kind.DEBTOR, "1"),
     ):

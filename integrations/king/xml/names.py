@@ -131,7 +131,6 @@ ARTICLE: Table = MappingProxyType(
         "vat_code": _whole("ART_BTWCODEVERKOOP"),
         "revenue_group": _whole("ART_OPBRENGSTGROEP"),
         "decimals": _whole("ART_AANTALDECIMALENAANTALLEN"),
-        "is_stock_article": _flag("ART_VOORRAADARTIKEL"),
         "is_blocked": _flag("ART_GEBLOKKEERDVOORVERKOOP"),
         "ean_code": _text("ART_VOORRAADEENHEID_EANCODE"),
     }

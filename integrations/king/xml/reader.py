@@ -33,12 +33,6 @@ class XmlReader:
         """Return whether there are files of a kind: SOME or NOTHING, never ALL, because a King Job may select."""
         return Coverage.SOME if any(file.kind is kind for file in self.files) else Coverage.NOTHING
 
-    def read_page(
-        self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
-    ) -> Page:
-        """Return the page that begins at the mark `after`. Raises FileError."""
-        return next(self.iter_pages(kind, after=after, changed_since=changed_since, size=size))
-
     def iter_pages(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Iterator[Page]:
@@ -79,11 +73,8 @@ class XmlReader:
             yield batch, place
         self.counted[file.key] = place.records
 
-    def find_orders(self, *, reference: str) -> tuple[Order, ...]:
-        """Raise ConfigurationError, as do the next two: ask `can_look_up` first."""
-        self._cannot(reference)
-
     def get_order(self, *, number: str) -> Order | None:
+        """Raise ConfigurationError, as `find_record` does: ask `can_look_up` first."""
         self._cannot(number)
 
     def find_record(self, kind: Kind, number: str) -> bytes | None:
