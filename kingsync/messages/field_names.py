@@ -6,133 +6,59 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-_NUMBER = _("number")
-_NAME = _("name")
-_CODE = _("code")
-_CUSTOMER_NUMBER = _("customer number")
-_STREET = _("street")
-_STREET_AND_NUMBER = _("street and house number")
-_HOUSE_NUMBER = _("house number")
-_POSTAL_CODE = _("postal code")
-_CITY = _("town")
-_COUNTRY = _("country")
-_PHONE = _("telephone")
-_EMAIL = _("e-mail address")
-_REMARK = _("remark")
-_DESCRIPTION = _("description")
-_CONTACT = _("contact person")
-_ACTIVE = _("active")
-_PRICE = _("price")
-_KING_NUMBER = _("number in King")
-_TYPE_OF_WORK = _("type of work")
-_PAYMENT_METHOD = _("payment method")
-_WORK_STATUS = _("work order status")
-_WORK_DESCRIPTION = _("work description")
-_INTERNAL = _("internal work description")
-_SHORT = _("short work description")
-_DEADLINE = _("deadline")
-_KING_ORDER = _("King order number")
-_WAREHOUSE = _("warehouse")
-_QUANTITY = _("quantity")
-
-_NAMES: dict[str, str | Promise] = {
-    "number": _NUMBER,
-    "name": _NAME,
-    "code": _CODE,
-    "active": _ACTIVE,
-    "price": _PRICE,
-    "description": _DESCRIPTION,
-    # Customers
-    "debtor_number": _CUSTOMER_NUMBER,
-    "street": _STREET,
-    "house_number": _HOUSE_NUMBER,
-    "postal_code": _POSTAL_CODE,
-    "city": _CITY,
-    "country": _COUNTRY,
-    "contact": _CONTACT,
-    "phone_number": _PHONE,
-    "email": _EMAIL,
-    "external_id": _KING_NUMBER,
-    "debtor_number_invoice": _("invoice to customer"),
-    "kvk_number": _("Chamber of Commerce number"),
-    "vat_number": _("VAT number"),
-    "remark": _REMARK,
-    # Contact persons and delivery addresses
-    "cpn_debtor_nr": _CUSTOMER_NUMBER,
-    "cpn_code": _CODE,
-    "cpn_name": _NAME,
-    "cpn_phone": _PHONE,
-    "cpn_email": _EMAIL,
-    "adr_debtor_nr": _CUSTOMER_NUMBER,
-    "adr_code": _CODE,
-    "adr_line_1": _STREET_AND_NUMBER,
-    "adr_zip": _POSTAL_CODE,
-    "adr_city": _CITY,
-    "adr_country": _COUNTRY,
-    "adr_remark": _REMARK,
-    # Products
-    "unit": _("unit"),
-    "eancode": _("EAN code"),
-    "vat_code": _("VAT code"),
-    # Hour types
-    "sale_price": _("sales price"),
-    "cost_price": _("cost price"),
-    "cost_booking": _("counts as cost"),
-    "sale_booking": _("counts as sale"),
-    # Warehouses
-    "wse_code": _CODE,
-    "wse_description": _DESCRIPTION,
-    "wse_type": _("type"),
-    "wse_external_id": _KING_NUMBER,
-    # Work orders, by OutSmart's field names
-    "WorkorderNo": _KING_ORDER,
-    "CustomerName": _NAME,
-    "CustomerDebtorNr": _CUSTOMER_NUMBER,
-    "CustomerStreet": _STREET,
-    "CustomerStreetNo": _HOUSE_NUMBER,
-    "CustomerZIP": _POSTAL_CODE,
-    "CustomerCity": _CITY,
-    "CustomerContactPerson": _CONTACT,
-    "CustomerPhone": _PHONE,
-    "CustomerEmail": _EMAIL,
-    "CustomerRemark": _REMARK,
-    "TypeOfWork": _TYPE_OF_WORK,
-    "PaymentMethod": _PAYMENT_METHOD,
-    "WorkStatus": _WORK_STATUS,
-    "WorkDescription": _WORK_DESCRIPTION,
-    "InternalWorkDescription": _INTERNAL,
-    "ShortWorkDescription": _SHORT,
-    "WorkDeadline": _DEADLINE,
-    "Materials": _("materials"),
-    "MaterialCode": _("product"),
-    "MaterialName": _DESCRIPTION,
-    "MaterialNr": _QUANTITY,
-    "MaterialPrice": _PRICE,
-    "MaterialWarehouseCode": _WAREHOUSE,
-    # Work orders, by our field names; and the parts of an order that can differ from its work order
-    "king_order_number": _KING_ORDER,
-    "contact_person": _CONTACT,
-    "type_of_work": _TYPE_OF_WORK,
-    "payment_method": _PAYMENT_METHOD,
-    "work_status": _WORK_STATUS,
-    "internal_work_description": _INTERNAL,
-    "short_work_description": _SHORT,
-    "work_deadline": _DEADLINE,
-    "phone": _PHONE,
-    "line_id": _("number of the line"),
-    "debtor": _("customer"),
-    "invoice_debtor": _("invoice customer"),
-    "reference": _("reference"),
-    "delivery_date": _("delivery date"),
-    "address": _("address"),
-    "article": _("product"),
-    "warehouse": _WAREHOUSE,
-    "quantity": _QUANTITY,
-    # Lines of a King order
-    "text": _("text"),
-    "to_deliver": _("quantity to deliver now"),
-    "to_invoice": _("quantity to invoice now"),
-}
+# Each name with the fields that it is for: of our records and of OutSmart's, and the parts of an order that can differ.
+_FIELDS: tuple[tuple[str | Promise, str], ...] = (
+    (_("number"), "number"),
+    (_("name"), "name cpn_name CustomerName"),
+    (_("code"), "code cpn_code adr_code wse_code"),
+    (_("active"), "active"),
+    (_("price"), "price MaterialPrice"),
+    (_("description"), "description wse_description MaterialName"),
+    (_("customer number"), "debtor_number cpn_debtor_nr adr_debtor_nr CustomerDebtorNr"),
+    (_("street"), "street CustomerStreet"),
+    (_("house number"), "house_number CustomerStreetNo"),
+    (_("postal code"), "postal_code adr_zip CustomerZIP"),
+    (_("town"), "city adr_city CustomerCity"),
+    (_("country"), "country adr_country"),
+    (_("contact person"), "contact CustomerContactPerson contact_person"),
+    (_("telephone"), "phone_number cpn_phone CustomerPhone phone"),
+    (_("e-mail address"), "email cpn_email CustomerEmail"),
+    (_("number in King"), "external_id wse_external_id"),
+    (_("invoice to customer"), "debtor_number_invoice"),
+    (_("Chamber of Commerce number"), "kvk_number"),
+    (_("VAT number"), "vat_number"),
+    (_("remark"), "remark adr_remark"),
+    (_("street and house number"), "adr_line_1"),
+    (_("unit"), "unit"),
+    (_("EAN code"), "eancode"),
+    (_("VAT code"), "vat_code"),
+    (_("sales price"), "sale_price"),
+    (_("cost price"), "cost_price"),
+    (_("counts as cost"), "cost_booking"),
+    (_("counts as sale"), "sale_booking"),
+    (_("type"), "wse_type"),
+    (_("King order number"), "WorkorderNo king_order_number"),
+    (_("type of work"), "TypeOfWork type_of_work"),
+    (_("payment method"), "PaymentMethod payment_method"),
+    (_("work order status"), "WorkStatus work_status"),
+    (_("internal work description"), "InternalWorkDescription internal_work_description"),
+    (_("short work description"), "ShortWorkDescription short_work_description"),
+    (_("deadline"), "WorkDeadline work_deadline"),
+    (_("materials"), "Materials"),
+    (_("product"), "MaterialCode article"),
+    (_("quantity"), "MaterialNr quantity"),
+    (_("warehouse"), "MaterialWarehouseCode warehouse"),
+    (_("number of the line"), "line_id"),
+    (_("customer"), "debtor"),
+    (_("invoice customer"), "invoice_debtor"),
+    (_("reference"), "reference"),
+    (_("delivery date"), "delivery_date"),
+    (_("address"), "address"),
+    (_("text"), "text"),
+    (_("quantity to deliver now"), "to_deliver"),
+    (_("quantity to invoice now"), "to_invoice"),
+)
+_NAMES = {field: name for name, fields in _FIELDS for field in fields.split()}
 _OF_THE_INVOICE = _("%(field)s of the invoice customer")
 _OF_THE_ADDRESS = _("%(field)s of the delivery address")
 # The prefix of a field that belongs to one of several parties, and how it is displayed.
