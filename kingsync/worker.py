@@ -12,12 +12,10 @@ from kingsync.exports import dry_run, export_run
 from kingsync.imports import import_run
 from kingsync.messages.reason_texts import reason_of, stored
 from kingsync.models.connections import Connection, System
-from kingsync.models.encryption import DecryptionError
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import lifecycle, wanted
-from kingsync.runs.clients import NotConnectedError
+from kingsync.runs import lifecycle, refusals, wanted
 from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.run_log import RunLog
 from kingsync.runs.wanted import NotWantedError
@@ -47,8 +45,10 @@ def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
             _end(claim, log, reason("cancelled"), cancelled=True)
         except NotWantedError as error:
             _end(claim, log, error.why, cancelled=True)
-        except (NotConnectedError, DecryptionError, errors.IntegrationError) as error:
-            _end(claim, log, _why(error))
+        except refusals.REFUSALS as error:
+            if isinstance(error, errors.TenantActionError):
+                _pause(error)
+            _end(claim, log, refusals.why(error))
         except Exception:  # the run must end in a state that says so, whatever broke
             if not SyncRun.objects.filter(pk=claim.run.pk).exists():
                 logger.warning(
@@ -76,17 +76,6 @@ def _carry_out(claim: Claim, log: RunLog) -> bool:
     if claim.run.is_dry:
         return dry_run.run(claim, choices.exports, log)
     return export_run.run(claim, choices.exports, log)
-
-
-def _why(error: Exception) -> Reason:
-    if isinstance(error, NotConnectedError):
-        return error.why
-    if isinstance(error, DecryptionError):
-        return reason("decryption")
-    assert isinstance(error, errors.IntegrationError)  # noqa: S101
-    if isinstance(error, errors.TenantActionError):
-        _pause(error)
-    return reason_of(error)
 
 
 def _pause(error: errors.TenantActionError) -> None:

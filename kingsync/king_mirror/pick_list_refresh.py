@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from integrations import errors
 from integrations.king.records import Kind
 from kingsync.king_mirror import mirror, pick_lists
-from kingsync.messages.reason_texts import reason_of
 from kingsync.models.connections import Connection, System
-from kingsync.models.encryption import DecryptionError
 from kingsync.models.links import KingRecord, WorkStatus
-from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import clients
+from kingsync.rules.outcomes import Reason
+from kingsync.runs import clients, refusals
 
 
 @dataclass(frozen=True)
@@ -33,12 +30,8 @@ def refresh_choices() -> list[Refreshed]:
 def _refreshed(system: System, refresh: Callable[[Connection], int]) -> Refreshed:
     try:
         return Refreshed(system, refresh(clients.connection_of(system)))
-    except clients.NotConnectedError as error:
-        return Refreshed(system, problem=error.why)
-    except DecryptionError:
-        return Refreshed(system, problem=reason("decryption"))
-    except errors.IntegrationError as error:
-        return Refreshed(system, problem=reason_of(error))
+    except refusals.REFUSALS as error:
+        return Refreshed(system, problem=refusals.why(error))
 
 
 def _work_statuses(connection: Connection) -> int:

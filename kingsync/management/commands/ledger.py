@@ -15,17 +15,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone, translation
 
-from integrations import errors
 from kingsync.exports import causes
 from kingsync.management.lookup import tenant_of
 from kingsync.manual_actions import actions, order_notices
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
-from kingsync.messages.reason_texts import reason_of, sentence, sentences, stored
+from kingsync.messages.reason_texts import sentence, sentences, stored
 from kingsync.models import tenants
-from kingsync.models.encryption import DecryptionError
 from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs.refusals import RefusedError
+from kingsync.runs import refusals
 
 ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
 
@@ -150,12 +148,8 @@ def _with_labels() -> Iterator[None]:
         yield
     except OtherCustomerError as error:
         raise _RefusedError(error.why, with_option="--yes-other-customer") from None
-    except RefusedError as error:
-        raise _RefusedError(error.why) from None
-    except DecryptionError:
-        raise _RefusedError(reason("decryption")) from None
-    except errors.IntegrationError as error:
-        raise _RefusedError(reason_of(error)) from None
+    except refusals.REFUSALS as error:
+        raise _RefusedError(refusals.why(error)) from None
 
 
 def _as_text(why: Reason) -> str:
@@ -181,26 +175,6 @@ def _each(outsmart_ids: list[str], decide: Callable[..., actions.Decided], **how
     return actions.Decided(decided.done, decided.refused + [actions.Refused(0, row, _UNKNOWN) for row in strangers])
 
 
-def _retry(options: dict[str, Any]) -> actions.Decided:
-    return _each(options["retry"], actions.retry, by=options["by"])
-
-
-def _retry_cause(options: dict[str, Any]) -> actions.Decided:
-    return actions.retry_cause(key=options["retry_cause"], by=options["by"])
-
-
-def _release(options: dict[str, Any]) -> actions.Decided:
-    return _each(options["release"], actions.release, by=options["by"])
-
-
-def _exclude(options: dict[str, Any]) -> actions.Decided:
-    return _each(options["exclude"], actions.exclude, by=options["by"], reason=options["reason"])
-
-
-def _restore(options: dict[str, Any]) -> actions.Decided:
-    return _each(options["restore"], actions.restore, by=options["by"])
-
-
 def _link_to_order(options: dict[str, Any]) -> actions.Decided:
     outsmart_id, number = options["link"]
     made = actions.link_to_order(
@@ -219,13 +193,13 @@ def _reset_link(options: dict[str, Any]) -> actions.Decided:
 
 
 _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
-    "retry": _retry,
-    "retry_cause": _retry_cause,
-    "release": _release,
+    "retry": lambda given: _each(given["retry"], actions.retry, by=given["by"]),
+    "retry_cause": lambda given: actions.retry_cause(key=given["retry_cause"], by=given["by"]),
+    "release": lambda given: _each(given["release"], actions.release, by=given["by"]),
     "link": _link_to_order,
     "reset": _reset_link,
-    "exclude": _exclude,
-    "restore": _restore,
+    "exclude": lambda given: _each(given["exclude"], actions.exclude, by=given["by"], reason=given["reason"]),
+    "restore": lambda given: _each(given["restore"], actions.restore, by=given["by"]),
 }
 
 
