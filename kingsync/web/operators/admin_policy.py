@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
 
 # The admin theme evaluates expressions (Alpine.js) and sets inline styles; it loads nothing from another host.
 ADMIN_UPDATE = {
@@ -14,15 +14,11 @@ ADMIN_UPDATE = {
 }
 
 
-class AdminPolicyMiddleware:
+class AdminPolicyMiddleware(MiddlewareMixin):
     """Loosens the policy of admin pages only as far as their theme needs. Comes after CSPMiddleware."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response: Any = self.get_response(request)
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
         match = request.resolver_match
         if match is not None and "admin" in match.app_names:
             response._csp_update = ADMIN_UPDATE
-        return response  # type: ignore[no-any-return]
+        return response

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
 from kingsync.server.front import REFUSED
 
 
-class RefusedMiddleware:
+class RefusedMiddleware(MiddlewareMixin):
     """Shows why a request was not read. Comes after LocaleMiddleware, for the language of the page."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         status = request.META.get(REFUSED)
-        return self.get_response(request) if status is None else _refused(request, HTTPStatus(status))
+        return None if status is None else _refused(request, HTTPStatus(status))
 
 
 def _refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -39,17 +39,8 @@ def is_verified(user: User | AnonymousUser) -> bool:
     return cast(Verified, user).is_verified()
 
 
-class SecondStepMiddleware:
-    """Keeps people who have a second step on its page until it is done, on every URL, including the admin's.
-
-    A middleware and not a decorator, so that no page can forget it.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+class SecondStepMiddleware(MiddlewareMixin):
+    """Keeps people who have a second step on its page until it is done; a middleware, so that no page can forget it."""
 
     def process_view(self, request: HttpRequest, _view: object, _args: object, _kwargs: object) -> HttpResponse | None:
         match = request.resolver_match

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.http import HttpRequest, QueryDict
+from django.utils.deprecation import MiddlewareMixin
 
 from kingsync.rules.storable import is_storable
 
 
-class StorableTextMiddleware:
+class StorableTextMiddleware(MiddlewareMixin):
     """Answers 400 to a NUL or half a surrogate in URL, query, cookies or form: the database refuses them.
 
     Comes after CsrfViewMiddleware, which has read the form; an upload is checked by its own page.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, _args: object, _kwargs: object) -> None:
         """Raise `BadRequest` if something cannot be stored."""
