@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.contrib.admin.utils import label_for_field
 from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
@@ -117,19 +115,11 @@ def asked(run: SyncRun) -> str:
     return "; ".join(part for part in parts if part)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One labelled number in a table of counts."""
-
-    label: str
-    number: int
-
-
-def counts_by_kind(run: SyncRun) -> list[tuple[str, list[Cell]]]:
-    """Return (kind in words, its counts) for each kind in the run; counts that are 0 for all kinds are left out."""
+def counts_by_kind(run: SyncRun) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Return (kind in words, its labelled counts) for each kind in the run, without counts that are 0 for all kinds."""
     names = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
     return [
-        (kind_label(kind), [Cell(count_label(name), int(counts.get(name, 0))) for name in names])
+        (kind_label(kind), [(count_label(name), int(counts.get(name, 0))) for name in names])
         for kind, counts in run.counts_by_kind.items()
     ]
 

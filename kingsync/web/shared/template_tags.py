@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django import template
 from django.conf import settings
@@ -23,8 +21,6 @@ from kingsync.web.shared.dates import short_date
 
 _TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
 register = template.Library()
-
-Reason = Mapping[str, Any]
 
 
 @register.simple_tag
@@ -58,16 +54,6 @@ _LEDGER_TONES: dict[str, str] = {
     "warning": "warn",
 }
 _MADE_BY = {True: _("created by kingsync"), False: _("already existed in King")}
-
-
-@register.filter
-def sentence(reason: Reason) -> str:
-    return reason_texts.sentence(reason)
-
-
-@register.filter
-def sentences(reasons: Iterable[Reason]) -> str:
-    return reason_texts.sentences(reasons)
 
 
 @register.filter
@@ -144,52 +130,14 @@ def took(run: SyncRun) -> str:
 
 
 @register.filter
-def started_by(run: SyncRun) -> str:
-    return run_labels.started_by(run)
-
-
-@register.filter
-def result(run: SyncRun) -> str:
-    return run_labels.result(run)
-
-
-@register.filter
-def counted(run: SyncRun) -> str:
-    return run_labels.counted(run)
-
-
-@register.filter
-def going_on(run: SyncRun) -> str:
-    return run_labels.going_on(run)
-
-
-@register.filter
-def has_total(run: SyncRun) -> bool:
-    return run_labels.has_total(run)
-
-
-@register.filter
-def pace(run: SyncRun) -> str:
-    return run_labels.pace(run)
-
-
-@register.filter
-def asked(run: SyncRun) -> str:
-    return run_labels.asked(run)
-
-
-@register.filter
 def made_by(work_order: WorkOrder) -> str:
     return str(_MADE_BY[work_order.is_created_by_us])
 
 
-@register.filter
-def kind_label(kind: str) -> str:
-    """Return "customers" for a kind of the tenant file."""
-    return run_labels.kind_label(kind)
-
-
-@register.filter
-def field_label(code: str) -> str:
-    """Return what people call a field of a record."""
-    return field_name(code)
+for _filter in (
+    *(reason_texts.sentence, reason_texts.sentences),
+    *(run_labels.started_by, run_labels.result, run_labels.counted, run_labels.going_on),
+    *(run_labels.has_total, run_labels.pace, run_labels.asked, run_labels.kind_label),
+):
+    register.filter(_filter)
+register.filter("field_label", field_name)
