@@ -14,11 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from kingsync.imports import change_limit
-from kingsync.messages.field_names import field_name
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.runs import RunKind
 from kingsync.runs.wanted import NotWantedError
-from kingsync.web.records.record_pages import Change, shown
+from kingsync.web.records.record_pages import Change, changes_of
 from kingsync.web.shared import access, refusals, run_labels, start_runs
 
 ALLOW, REFUSE = "allow", "refuse"
@@ -85,13 +84,9 @@ def import_now(request: access.TenantRequest, kind: str) -> None:
 
 
 def _staged_record(entry: Mapping[str, Any]) -> StagedRecord:
-    changes = entry.get("changes") or {}
     return StagedRecord(
         king_id=str(entry.get("king_id", "")),
         name=str(entry.get("name", "")),
         is_deactivated=entry.get("action") == "deactivated",
-        changes=[
-            Change(field_name(field), shown(before, field=field), shown(after, field=field))
-            for field, (before, after) in changes.items()
-        ],
+        changes=changes_of(entry.get("changes") or {}),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpResponse
@@ -83,6 +84,14 @@ def sent_values(sent: str) -> list[Value]:
     """Return the filled fields of a row as posted, in its own order."""
     row = json.loads(sent) if sent else {}
     return [_value(field, content) for field, content in row.items() if content not in ("", None, [])]
+
+
+def changes_of(changes: Mapping[str, tuple[object, object]]) -> list[Change]:
+    """Return the fields that differ in a stored entry, in words."""
+    return [
+        Change(field_name(field), shown(before, field=field), shown(after, field=field))
+        for field, (before, after) in changes.items()
+    ]
 
 
 def _value(field: str, content: object) -> Value:

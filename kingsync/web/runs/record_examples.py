@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kingsync.messages import reason_texts
-from kingsync.messages.field_names import field_name
 from kingsync.models.runs import COUNTS, SyncRun
-from kingsync.web.records.record_pages import shown
+from kingsync.web.records.record_pages import Change, changes_of
 from kingsync.web.shared import run_labels
-
-
-@dataclass(frozen=True)
-class Change:
-    field: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -73,10 +65,7 @@ def _group(run: SyncRun, kind: str, outcome: str, rows: list[Row]) -> Group:
 
 
 def _example(row: Row) -> ExampleRecord:
-    changes = [
-        Change(field_name(field), shown(old, field=field), shown(new, field=field))
-        for field, (old, new) in (row.get("changes") or {}).items()
-    ]
+    changes = changes_of(row.get("changes") or {})
     number = row.get("king_id") or row.get("order_number") or row.get("outsmart_id") or ""
     reasons = row.get("reasons") or [row.get("reason") or {}]
     return ExampleRecord(str(number), str(row.get("name") or ""), reason_texts.sentences(reasons), changes)
