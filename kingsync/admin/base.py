@@ -32,6 +32,11 @@ def is_staff(user: User | AnonymousUser) -> bool:
     return user.is_active and user.is_staff
 
 
+def never(_admin: object, _request: HttpRequest, _row: object = None) -> bool:
+    """Forbid what an admin page would allow."""
+    return False
+
+
 class TenantFilter(admin.SimpleListFilter):
     """Filter by tenant; offers only the tenants that this person may see."""
 
@@ -89,14 +94,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
             return False
         return obj is None or Tenant.objects.visible_to(request.user).filter(pk=obj.tenant_id).exists()
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
+    has_add_permission = has_change_permission = has_delete_permission = never
 
 
 class LongListAdmin(ReadOnlyAdmin):

@@ -29,20 +29,11 @@ admin.site.unregister(StaticDevice)
 class OperatorOnly:
     """Accounts span tenants, so even staff with permissions may not open them."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: HttpRequest, _row: object = None) -> bool:
         return base.is_operator(request.user)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return base.is_operator(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return base.is_operator(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return base.is_operator(request.user)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return base.is_operator(request.user)
+    has_view_permission = has_add_permission = has_module_permission
+    has_change_permission = has_delete_permission = has_module_permission
 
 
 @admin.register(User)
