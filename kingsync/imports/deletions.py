@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.king.reader import KingReader
-from kingsync.imports import batch_post, record_links
+from kingsync.imports import batch_post, diff, record_links
 from kingsync.imports.import_job import Job
 from kingsync.imports.progress import Scan
 from kingsync.messages.reason_texts import stored
@@ -42,15 +42,9 @@ class DeletedRecord:
 
     def planned(self, outcome: str) -> dict[str, object]:
         """Return the dry run's entry."""
-        return {
-            "kind": self.kind,
-            "king_id": self.king_id,
-            "name": self.name,
-            "action": outcome,
-            "reason": stored(reason("deleted_in_king")),
-            "changes": {"active": ["1", "0"]} if outcome == "deactivated" else {},
-            "row": None,
-        }
+        changes = {"active": ["1", "0"]} if outcome == "deactivated" else {}
+        why = reason("deleted_in_king")
+        return diff.entry(self.kind, self.king_id, outcome, name=self.name, why=why, changes=changes)
 
 
 def find(kind: MasterData, scan: Scan, job: Job) -> list[DeletedRecord]:

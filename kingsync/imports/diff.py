@@ -180,21 +180,38 @@ def changes_of(part: Part) -> dict[str, list[object]]:
 
 def planned(part: Part) -> dict[str, object]:
     """Return the dry run's entry for one row."""
+    answer = part.answer
+    return entry(
+        answer.kind,
+        answer.king_id,
+        part.outcome,
+        name=answer.name,
+        why=part.why,
+        changes=changes_of(part) if part.outcome in {"updated", "deactivated"} else {},
+        row=answer.payload if isinstance(answer, Row) else None,
+    )
+
+
+def entry(
+    kind: str,
+    king_id: str,
+    action: str,
+    *,
+    name: str = "",
+    why: Reason | None = None,
+    changes: Mapping[str, object] | None = None,
+    row: msgspec.Struct | None = None,
+) -> dict[str, object]:
+    """Return the dry run's entry for one record; `king_id` is "" where its number cannot be read."""
     return {
-        "kind": part.answer.kind,
-        "king_id": part.answer.king_id,
-        "name": part.answer.name,
-        "action": part.outcome,
-        "reason": stored(part.why) if part.why else None,
-        "changes": changes_of(part) if part.outcome in {"updated", "deactivated"} else {},
-        "row": msgspec.to_builtins(part.answer.payload) if isinstance(part.answer, Row) else None,
+        "kind": kind,
+        "king_id": king_id,
+        "name": name,
+        "action": action,
+        "reason": stored(why) if why else None,
+        "changes": changes or {},
+        "row": msgspec.to_builtins(row) if row else None,
     }
-
-
-def unreadable(kind: MasterData, why: Reason) -> dict[str, object]:
-    """Return the dry run's entry for a record without a readable number."""
-    entry: dict[str, object] = {"kind": kind.primary, "king_id": "", "name": "", "action": "rejected"}
-    return entry | {"reason": stored(why), "changes": {}, "row": None}
 
 
 def counts_of(records: Iterable[Compared]) -> Counter[str]:

@@ -113,7 +113,7 @@ class Reading:
                 self._work.unsaved.counts["new_problems"] += 1
                 self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
             if self._work.is_dry:
-                self._work.report("rejected", diff.unreadable(self._kind, why))
+                self._work.report("rejected", diff.entry(self._kind.primary, "", "rejected", why=why))
         self._uncompared += records
 
     def _compare(self) -> None:

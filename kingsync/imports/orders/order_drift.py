@@ -12,6 +12,7 @@ import msgspec
 
 from integrations.king.records import Debtor, Order
 from integrations.outsmart.records import NewWorkOrder
+from kingsync.imports import diff
 from kingsync.imports.orders.order_customers import Customers
 from kingsync.imports.orders.order_links import State
 from kingsync.king_mirror import imported_lines
@@ -120,14 +121,9 @@ def report(
     found: Sequence[dict[str, str]] = (),
 ) -> None:
     """Add the dry run's entry for an order, and keep an example of it for the page."""
-    entry: dict[str, object] = {
-        "kind": RecordKind.ORDER.value,
-        "king_id": number,
-        "name": work.work_order.customer_name if work else name,
-        "action": outcome,
-        "reason": stored(why) if why else None,
-        "changes": {each["field"]: [each["sent"], each["king"]] for each in found},
-        "row": msgspec.to_builtins(work.work_order) if work else None,
-    }
+    order = work.work_order if work else None
+    name = order.customer_name if order else name
+    changes = {each["field"]: [each["sent"], each["king"]] for each in found}
+    entry = diff.entry(RecordKind.ORDER.value, number, outcome, name=name, why=why, changes=changes, row=order)
     claim.plan.append(entry)
     claim.sample(outcome, entry)
