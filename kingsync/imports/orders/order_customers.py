@@ -11,34 +11,13 @@ from integrations import errors
 from integrations.king import payloads
 from integrations.king.reader import KingReader
 from integrations.king.records import ContactPerson, Debtor, DeliveryAddress, Kind, Order
+from integrations.outsmart import records as outsmart
 from kingsync.models.import_kinds import MASTER_DATA
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.rules.imports.customers import SEPARATOR
 from kingsync.rules.outcomes import Reason, reason
 
 T = TypeVar("T")
-
-
-class _Relation(msgspec.Struct):
-    """The fields of a posted relation that an order needs."""
-
-    name: str
-    street: str = ""
-    house_number: str = ""
-    postal_code: str = ""
-    city: str = ""
-    phone_number: str = ""
-    email: str = ""
-
-
-class _Person(msgspec.Struct):
-    cpn_name: str
-
-
-class _Address(msgspec.Struct):
-    adr_line_1: str
-    adr_zip: str
-    adr_city: str
 
 
 class Customers:
@@ -88,7 +67,7 @@ class Customers:
         return msgspec.structs.replace(customer, contact_persons=persons, delivery_addresses=addresses)
 
     def _debtor(self, number: str) -> Debtor | Reason:
-        sent = _read(self._sent.get((RecordKind.CUSTOMER, number)), _Relation)
+        sent = _read(self._sent.get((RecordKind.CUSTOMER, number)), outsmart.Relation)
         if sent is None or self._is_asked(number):
             return self._from_king(number)
         return Debtor(
@@ -104,12 +83,12 @@ class Customers:
 
     def _persons(self, order: Order) -> tuple[ContactPerson, ...]:
         number = order.contact_person_number
-        sent = _read(self._sent.get((RecordKind.CONTACT_PERSON, _code(order, number))), _Person)
+        sent = _read(self._sent.get((RecordKind.CONTACT_PERSON, _code(order, number))), outsmart.ContactPerson)
         return (ContactPerson(number=number, name=sent.cpn_name),) if sent else ()
 
     def _addresses(self, order: Order) -> tuple[DeliveryAddress, ...]:
         number = order.delivery_address_number
-        sent = _read(self._sent.get((RecordKind.ADDRESS, _code(order, number))), _Address)
+        sent = _read(self._sent.get((RecordKind.ADDRESS, _code(order, number))), outsmart.Address)
         if sent is None:
             return ()
         return (DeliveryAddress(number=number, street=sent.adr_line_1, postal_code=sent.adr_zip, city=sent.adr_city),)
