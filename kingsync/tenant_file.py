@@ -7,23 +7,23 @@ from collections.abc import Mapping as AbstractMapping
 from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext
 
 from integrations import errors
-from integrations.addresses import AddressPolicy
 from integrations.king import names
 from kingsync import strict_json
 from kingsync.messages.reason_texts import reason_of, stored
 from kingsync.messages.reason_texts import sentence as reason_sentence
 from kingsync.models import administrations, tenants
 from kingsync.models.connections import Connection, System
-from kingsync.models.destinations import SECRET, SECRET_KEYS, untyped_secrets
+from kingsync.models.destinations import CODES, SECRET, SECRET_KEYS, untyped_secrets
 from kingsync.models.sync_settings import SyncSettings, sentence
 from kingsync.models.tenants import Tenant
 from kingsync.rules import limits, mapping
+from kingsync.rules.mapping import Section
 from kingsync.rules.systems import KingSection, OutSmartSection
+from kingsync.runs import clients
 
 Document = dict[str, Any]
 
@@ -165,9 +165,11 @@ def _require_secrets_again(before: Document, given: Document, file: TenantFile) 
 def _address_problems(file: TenantFile) -> dict[str, str]:
     problems = {}
     for system, url in ((System.OUTSMART, file.outsmart.base_url), (System.KING, file.king.base_url)):
-        problem = address_problem(system, url) if url else ""
-        if problem:
-            problems[f"{system}.base_url"] = problem
+        try:
+            if url:
+                clients.policy_of(system).check_url(url, system=system)
+        except errors.ConfigurationError as error:
+            problems[f"{system}.base_url"] = f"{reason_sentence(stored(reason_of(error)))} ({error.detail})"
     return problems
 
 
@@ -181,22 +183,13 @@ def _refuse_other_administration(file: TenantFile, tenant: Tenant | None) -> Non
         raise TenantFileError({"king.administration": problem})
 
 
-def address_problem(system: System, url: str) -> str:
-    """Return why a connection may not use this address, "" if it may."""
-    policy = AddressPolicy(
-        private_hosts=tuple(settings.PRIVATE_HOSTS),
-        plain_http=settings.KING_PLAIN_HTTP and system == System.KING,
-    )
-    try:
-        policy.check_url(url, system=system)
-    except errors.ConfigurationError as error:
-        return f"{reason_sentence(stored(reason_of(error)))} ({error.detail})"
-    return ""
-
-
 # --- Stored values ----------------------------------------------------------------------------------------------------
 
 _OUTSMART_SECRETS = SECRET_KEYS[System.OUTSMART]
+_SECRETS_OF: dict[str, tuple[str, ...]] = {
+    System.OUTSMART: _OUTSMART_SECRETS,
+    System.KING: (*SECRET_KEYS[System.KING], CODES),
+}
 _SECRETS = frozenset({*(f"outsmart.{name}" for name in _OUTSMART_SECRETS), "king.access_code"})
 
 
@@ -210,23 +203,17 @@ def _document(tenant: Tenant) -> Document:
         "slug": tenant.slug,
         "name": tenant.name,
         "language": tenant.language,
-        "outsmart": {
-            "base_url": outsmart.base_url,
-            **{name: outsmart.credentials.get(name, "") for name in _OUTSMART_SECRETS},
-        },
-        "king": {
-            "base_url": king.base_url,
-            "administration": king.administration,
-            "access_code": king.credentials.get("access_code", ""),
-            "access_codes": king.credentials.get("access_codes", {}),
-            "verify_tls": king.verify_tls,
-            "ca_certificate": king.ca_certificate,
-            "busy_codes": list(king.busy_codes),
-            "sql_timeout": king.sql_timeout,
-            "reader": king.reader,
-        },
+        "outsmart": _section(outsmart, OutSmartSection),
+        "king": _section(king, KingSection),
         **msgspec.to_builtins(choices.as_document()),
     }
+
+
+def _section(connection: Connection, form: type[Section]) -> Document:
+    secrets = _SECRETS_OF[connection.system]
+    columns = {name: getattr(connection, name) for name in form.__struct_fields__ if name not in secrets}
+    kept = {name: connection.credentials[name] for name in secrets if name in connection.credentials}
+    return dict(msgspec.to_builtins(form(**columns, **kept)))
 
 
 def _masked(document: Document) -> Document:
@@ -246,34 +233,20 @@ def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
     tenant.name, tenant.language = file.name, file.language
     tenant.save()
     with tenants.scope(tenant):
-        _store_connection(
-            System.OUTSMART,
-            base_url=file.outsmart.base_url,
-            credentials={name: getattr(file.outsmart, name) for name in _OUTSMART_SECRETS},
-        )
-        king = file.king
-        _store_connection(
-            System.KING,
-            base_url=king.base_url,
-            credentials={"access_code": king.access_code, "access_codes": king.access_codes},
-            administration=king.administration,
-            verify_tls=king.verify_tls,
-            ca_certificate=king.ca_certificate,
-            busy_codes=list(king.busy_codes),
-            sql_timeout=king.sql_timeout,
-            reader=king.reader,
-        )
+        _store_connection(System.OUTSMART, file.outsmart)
+        _store_connection(System.KING, file.king)
         choices = SyncSettings.objects.first() or SyncSettings(tenant=tenant)
         choices.take(file)
         choices.store(by=None)
     return tenant
 
 
-def _store_connection(system: System, **values: object) -> None:
+def _store_connection(system: System, section: Section) -> None:
     """Store a connection; a changed one is active again, so that the schedule tries it."""
     connection = Connection.objects.filter(system=system).first() or Connection.new(system)
-    before = {name: getattr(connection, name) for name in values}
-    if connection.pk and before == values:
+    values = msgspec.json.decode(msgspec.json.encode(section))  # with lists, as columns have them
+    values["credentials"] = {name: values.pop(name) for name in _SECRETS_OF[system]}
+    if connection.pk and all(getattr(connection, name) == value for name, value in values.items()):
         return
     for name, value in values.items():
         setattr(connection, name, value)
