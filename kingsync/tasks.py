@@ -49,10 +49,7 @@ def request_run(
     requested_by: User | None = None,
     options: dict[str, object] | None = None,
 ) -> lifecycle.Requested:
-    """Queue a run and send its message once this transaction commits; or join the open one.
-
-    Raises `NotWantedError`.
-    """
+    """Queue a run and send its message once this transaction commits, or join the open one. Raises `NotWantedError`."""
     with tenants.scope(tenant):
         requested = lifecycle.request(kind=kind, trigger=trigger, requested_by=requested_by, options=options)
     if not requested.already_running:
@@ -149,25 +146,15 @@ def _send_silent(_tenant: Tenant) -> None:
 def send_notifications() -> None:
     """Send each tenant the e-mail that it is due for, if any."""
     wanting = set(notify.tenants_with_mail())
-    _for_each_tenant("notices.failed", lambda tenant: _notify(tenant) if tenant.pk in wanting else None)
 
+    def work(tenant: Tenant) -> None:
+        if tenant.pk in wanting:
+            notify.send_due(now=timezone.now())
 
-def _notify(_tenant: Tenant) -> None:
-    notify.send_due(now=timezone.now())
-
-
-@shared_task
-def send_notification(*, tenant_id: int) -> None:
-    """Send one tenant the e-mail that it is due for; no longer sent by us, but messages may still be queued."""
-    with tenants.scope(tenant_id):
-        notify.send_due(now=timezone.now())
+    _for_each_tenant("notices.failed", work)
 
 
 @shared_task
 def purge_old() -> None:
     """Purge the runs and log entries that are older than each tenant keeps them."""
-    _for_each_tenant("retention.failed", _purge)
-
-
-def _purge(_tenant: Tenant) -> None:
-    retention.purge_old(now=timezone.now())
+    _for_each_tenant("retention.failed", lambda _tenant: retention.purge_old(now=timezone.now()))

@@ -63,7 +63,7 @@ def worker() -> None:
     """Run tasks whose messages contain secrets."""
     tasks = importlib.import_module("kingsync.tasks")
     tasks.run_sync.apply(kwargs={"run_id": PLANTED["token"], "tenant_id": PLANTED["access_code"]})
-    tasks.send_notification.apply(args=(PLANTED["token"],), headers={"token": PLANTED["token"]})
+    tasks.run_sync.apply(args=(PLANTED["token"],), headers={"token": PLANTED["token"]})
 
 
 def transport() -> None:
