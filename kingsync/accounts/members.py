@@ -24,7 +24,7 @@ def of(tenant: Tenant) -> models.QuerySet[Membership]:
     return rows.order_by("user__name", "user__email")
 
 
-def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:
+def change_role(tenant: Tenant, membership_id: int, role: Role) -> None:
     """Give a member another role. Raises `UnknownMemberError`, `LastOwnerError`."""
     with transaction.atomic():
         membership = _locked(tenant, membership_id)
@@ -32,16 +32,14 @@ def change_role(tenant: Tenant, membership_id: int, role: Role) -> Membership:
             _keep_an_owner(tenant, membership)
         membership.role = role
         membership.save(update_fields=["role"])
-    return membership
 
 
-def remove(tenant: Tenant, membership_id: int) -> Membership:
+def remove(tenant: Tenant, membership_id: int) -> None:
     """Remove a member from the tenant; the account stays. Raises `UnknownMemberError`, `LastOwnerError`."""
     with transaction.atomic():
         membership = _locked(tenant, membership_id)
         _keep_an_owner(tenant, membership)
         membership.delete()
-    return membership
 
 
 def _locked(tenant: Tenant, membership_id: int) -> Membership:

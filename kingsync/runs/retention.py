@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 
 from django.db import models
 from django.db.models import Exists, OuterRef
@@ -19,23 +18,17 @@ from kingsync.runs import background_calls
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
 
 
-@dataclass(frozen=True)
-class Purged:
-    entries: int
-    runs: int
-
-
-def purge_old(*, now: datetime.datetime) -> Purged:
+def purge_old(*, now: datetime.datetime) -> None:
     """Purge what the current tenant has kept for `log_days`. Deletions are kept if it is killed."""
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
     background_calls.purge_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
-    entries = _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
+    _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
     old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
     # A run that ended long ago has no newer entries: entries go first, in batches.
-    entries += _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
-    return Purged(entries, _delete_by_batch(old_runs, RUNS_AT_ONCE))
+    _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
+    _delete_by_batch(old_runs, RUNS_AT_ONCE)
 
 
 def _lasting() -> models.Q:
@@ -60,12 +53,9 @@ def _newest() -> list[int]:
     return [pk for pk in kept if pk is not None]
 
 
-def _delete_by_batch(rows: models.QuerySet[LogEntry] | models.QuerySet[SyncRun], size: int) -> int:
-    """Delete rows in batches; return how many there were."""
-    model, gone = rows.model, 0
+def _delete_by_batch(rows: models.QuerySet[LogEntry] | models.QuerySet[SyncRun], size: int) -> None:
+    model = rows.model
     while batch := list(rows.order_by().values_list("pk", flat=True)[:size]):
         deleted = model.objects.filter(pk__in=batch).delete()[1].get(model._meta.label, 0)
-        gone += deleted
         if not deleted:
             break  # another process just purged them
-    return gone
