@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -93,6 +93,15 @@ def unsent_runs() -> list[SyncRun]:
     return list(SyncRun.across_tenants.filter(status__in=SyncRun.OPEN, is_unsent=True).order_by("id"))
 
 
+class Progress(TypedDict, total=False):
+    """What a heartbeat writes beside the counts; what is left out stays."""
+
+    kind: str
+    done: int
+    total: int | None
+    cursor: dict[str, object]
+
+
 @dataclass
 class Claim:
     """One worker's right to work on a run; counts are kept here and written with each heartbeat."""
@@ -125,34 +134,21 @@ class Claim:
         if len(examples) < EXAMPLES_AT_MOST:
             examples.append(entry)
 
-    def heartbeat(
-        self,
-        *,
-        kind: str | None = None,
-        done: int | None = None,
-        total: int | None = None,
-        cursor: dict[str, object] | None = None,
-    ) -> None:
+    def heartbeat(self, **progress: Unpack[Progress]) -> None:
         """Write counts and progress and renew the lease. Raises `LostClaimError`, `CancelRequestedError`."""
-        self.save(kind=kind, done=done, total=total, cursor=cursor)
+        self.save(**progress)
         self.raise_if_cancelled()
 
-    def save(
-        self,
-        *,
-        kind: str | None = None,
-        done: int | None = None,
-        total: int | None = None,
-        cursor: dict[str, object] | None = None,
-    ) -> None:
+    def save(self, **progress: Unpack[Progress]) -> None:
         """Write counts and progress and renew the lease, without checking for cancellation.
 
         For use in a transaction that must commit first. `cursor` is stored with the counts, so that neither runs ahead
         of the other. Raises `LostClaimError`.
         """
         values = _heartbeat_values()
+        kind, done, cursor = progress.get("kind"), progress.get("done"), progress.get("cursor")
         if kind is not None:
-            values |= {"progress_kind": kind, "progress_total": total}
+            values |= {"progress_kind": kind, "progress_total": progress.get("total")}
             if kind != self.run.progress_kind:
                 values["progress_began_at"] = values["heartbeat_at"]
             self.run.progress_kind = kind
