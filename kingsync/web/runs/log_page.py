@@ -30,13 +30,8 @@ class LogFilter(filters.FilterForm):
 
     def narrowed(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         """Return the filtered entries. Both sides of every condition lie in the open scope."""
-        wanted = {
-            "level": self.value("level"),
-            "record_kind": self.value("record_kind"),
-            "at__gte": self.value("since"),
-            "at__lte": self.value("until"),
-        }
-        entries = entries.filter(**{name: value for name, value in wanted.items() if value})
+        wanted = self.chosen(level="level", record_kind="record_kind", at__gte="since", at__lte="until")
+        entries = entries.filter(**wanted)
         return self._by_number(self._by_run(self._by_event(entries)))
 
     def _by_event(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:

@@ -28,14 +28,9 @@ class RunFilter(filters.FilterForm):
 
     def narrowed(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
         """Return the filtered runs."""
-        wanted = {
-            "kind": self.value("kind"),
-            "status": self.value("state"),
-            "trigger": self.value("trigger"),
-            "begun_at__gte": self.value("since"),
-            "begun_at__lte": self.value("until"),
-        }
-        asked = {name: value for name, value in wanted.items() if value}
+        asked = self.chosen(
+            kind="kind", status="state", trigger="trigger", begun_at__gte="since", begun_at__lte="until"
+        )
         if asked.keys() & {"begun_at__gte", "begun_at__lte"}:
             runs = runs.annotate(begun_at=Coalesce("started_at", "queued_at"))
         return runs.filter(**asked)

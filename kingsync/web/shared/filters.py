@@ -44,6 +44,10 @@ class FilterForm(forms.Form):
         self.is_valid()
         return self.cleaned_data.get(name)
 
+    def chosen(self, **fields: str) -> dict[str, Any]:
+        """Return the values of the named fields by their look-up, without the empty ones."""
+        return {lookup: value for lookup, field in fields.items() if (value := self.value(field))}
+
     @property
     def is_in_use(self) -> bool:
         return any(self.data.get(name) for name in self.fields)
