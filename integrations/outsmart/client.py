@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partialmethod
 
 import msgspec
 
@@ -65,10 +66,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """One OutSmart account. Credentials go into the query of every call; the transport keeps them out of sight.
-
-    `bearer_token` is sent as well when set.
-    """
+    """One OutSmart account. Credentials go into the query of every call; the transport keeps them out of sight."""
 
     def __init__(
         self,
@@ -92,10 +90,7 @@ class Client:
     # Work orders
 
     def iter_work_orders(self, *, status: str, work_status: str = "") -> Iterator[bytes]:
-        """Yield the work orders of a life-cycle status as raw records, leaving them unchanged in OutSmart.
-
-        `status` is OutSmart's word, or `Alle`; `work_status` a code, "" = any. Fetches on the first record.
-        """
+        """Yield the raw work orders of a status (OutSmart's word, or `Alle`) and work status code, if one is given."""
         query = [("status", status), ("update_status", "false")]
         if work_status:
             query.append(("workstatus", work_status))
@@ -129,11 +124,7 @@ class Client:
         self._call(_SET_WORK_STATUS, query, also_fine=errors.NOTHING_CHANGED)
 
     def post_work_orders(self, rows: Sequence[records.NewWorkOrder]) -> dict[str, str]:
-        """Add work orders and return their row ids by `WorkorderNo`.
-
-        OutSmart skips a number that it already knows, so a repeat makes no duplicate; skipped ones may be
-        absent from the result.
-        """
+        """Add work orders; return their row ids by `WorkorderNo`, perhaps without those that OutSmart had already."""
         if not rows:
             return {}
         answer = self._call(
@@ -143,32 +134,6 @@ class Client:
             return dict(payloads.posted_row(row) for row in self._records(_POST_WORK_ORDERS, answer))
         except PayloadError:
             raise no_answer(errors.SYSTEM, _POST_WORK_ORDERS, reason="unexpected") from None
-
-    # Master data: a POST inserts or updates whole rows and returns how many OutSmart says it accepted
-
-    def post_relations(self, rows: Sequence[records.Relation]) -> int:
-        """Insert or update relations by `debtor_number`."""
-        return self._post_rows("relations", rows)
-
-    def post_contact_persons(self, rows: Sequence[records.ContactPerson]) -> int:
-        """Insert or update contact persons by `cpn_code`, which is global."""
-        return self._post_rows("contactpersons", rows)
-
-    def post_addresses(self, rows: Sequence[records.Address]) -> int:
-        """Insert or update addresses by `adr_code`, which is global."""
-        return self._post_rows("addresses", rows)
-
-    def post_products(self, rows: Sequence[records.Product]) -> int:
-        """Insert or update materials by `code`."""
-        return self._post_rows("materials", rows)
-
-    def post_hour_types(self, rows: Sequence[records.HourType]) -> int:
-        """Insert or update hour types by `code`."""
-        return self._post_rows("hourtypes", rows)
-
-    def post_warehouses(self, rows: Sequence[records.Warehouse]) -> int:
-        """Insert or update warehouses by `wse_code`."""
-        return self._post_rows("warehouses", rows)
 
     def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
         """Return the work status codes of this account."""
@@ -184,6 +149,7 @@ class Client:
         yield from self._records(operation, self._call(operation))
 
     def _post_rows(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
+        """Insert or update whole rows of master data; return how many OutSmart says it accepted."""
         if not rows:
             return 0
         operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=_WRITE_SECONDS)
@@ -192,6 +158,13 @@ class Client:
             return msgspec.json.decode(answer, type=int | None, strict=False) or 0
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
+
+    post_relations = partialmethod(_post_rows, "relations")  # by debtor_number
+    post_contact_persons = partialmethod(_post_rows, "contactpersons")  # by cpn_code, which is global
+    post_addresses = partialmethod(_post_rows, "addresses")  # by adr_code, which is global
+    post_products = partialmethod(_post_rows, "materials")  # by code
+    post_hour_types = partialmethod(_post_rows, "hourtypes")  # by code
+    post_warehouses = partialmethod(_post_rows, "warehouses")  # by wse_code
 
     def _records(self, operation: Operation, answer: bytes) -> Iterator[bytes]:
         if answer in _NO_ROWS:
@@ -253,10 +226,7 @@ class Client:
 
 
 def _rows(answer: bytes) -> list[msgspec.Raw]:
-    """Return the rows of a list, even where one of them is damaged. Raises the UNREADABLE errors.
-
-    PHP writes a list with gaps as an object with numeric keys.
-    """
+    """Return the rows of a list, also of one with gaps, which PHP writes as an object. Raises the UNREADABLE errors."""
     try:
         return msgspec.json.decode(answer, type=list[msgspec.Raw])
     except msgspec.ValidationError:
