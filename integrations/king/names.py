@@ -66,31 +66,24 @@ PICK_LIST = "Verzamellijst"
 ON_PICK_LIST = "WEL"
 NOT_ON_PICK_LIST = "NIET"
 
+_PLACE = {
+    "street": "Straat",
+    "house_number": "HuisNummer",
+    "postal_code": "PostCode",
+    "city": "Woonplaats",
+    "country": "Land",
+}
 CONTACT_PERSON: Mapping[str, str] = MappingProxyType(
     {"number": "Nummer", "name": "Naam", "phone": "Telefoon", "email": "Email"}
 )
-DELIVERY_ADDRESS: Mapping[str, str] = MappingProxyType(
-    {
-        "number": "Nummer",
-        "description": "Omschrijving",
-        "street": "Straat",
-        "house_number": "HuisNummer",
-        "postal_code": "PostCode",
-        "city": "Woonplaats",
-        "country": "Land",
-    }
-)
+DELIVERY_ADDRESS: Mapping[str, str] = MappingProxyType({"number": "Nummer", "description": "Omschrijving", **_PLACE})
 DEBTOR: Mapping[str, str] = MappingProxyType(
     {
         "number": "DebiteurNummer",
         "search_code": "ZoekCode",
         "name": "Naam1",
         "name2": "Naam2",
-        "street": "Straat",
-        "house_number": "HuisNummer",
-        "postal_code": "PostCode",
-        "city": "Woonplaats",
-        "country": "Land",
+        **_PLACE,
         "phone": "Telefoon",
         "email": "Email",
         "vat_number": "BtwNummer",

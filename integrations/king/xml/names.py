@@ -78,17 +78,16 @@ CONTACT_PERSON: Table = MappingProxyType(
 # The parts of a full name, where King gives only those; the initials only where there is no first name.
 NAME_PARTS = (("CP_VOORNAAM", "CP_VOORLETTERS"), ("CP_VOORVOEGSEL",), ("CP_ACHTERNAAM",))
 
+_PLACE = {
+    "street": _text("ADR_STRAAT"),
+    "house_number": _text("ADR_HUISNUMMER"),
+    "postal_code": _text("ADR_POSTCODE"),
+    "city": _text("ADR_WOONPLAATS"),
+    "country": _text("ADR_LAND"),
+}
 DELIVERY_ADDRESSES = "NAW_VERZENDADRESSEN/NAW_VERZENDADRES"
 DELIVERY_ADDRESS: Table = MappingProxyType(
-    {
-        "number": _whole("ADR_NUMMER"),
-        "description": _text("ADR_OMSCHRIJVING"),
-        "street": _text("ADR_STRAAT"),
-        "house_number": _text("ADR_HUISNUMMER"),
-        "postal_code": _text("ADR_POSTCODE"),
-        "city": _text("ADR_WOONPLAATS"),
-        "country": _text("ADR_LAND"),
-    }
+    {"number": _whole("ADR_NUMMER"), "description": _text("ADR_OMSCHRIJVING"), **_PLACE}
 )
 # A debtor's own address: the place of business, else the correspondence address.
 ADDRESSES = ("NAW_VESTIGINGADRES", "NAW_CORRESPONDENTIEADRES")
@@ -96,11 +95,7 @@ ADDRESS: Table = MappingProxyType(
     {
         "name": _text("ADR_NAAM1"),
         "name2": _text("ADR_NAAM2"),
-        "street": _text("ADR_STRAAT"),
-        "house_number": _text("ADR_HUISNUMMER"),
-        "postal_code": _text("ADR_POSTCODE"),
-        "city": _text("ADR_WOONPLAATS"),
-        "country": _text("ADR_LAND"),
+        **_PLACE,
         "phone": _text("ADR_TELEFOON", "ADR_TELEFOON2"),
         "email": _text("ADR_EMAIL"),
     }
