@@ -1,7 +1,4 @@
-"""Connections that check the address after the name is resolved and before anything is sent.
-
-Checking the name beforehand is not enough: it may resolve to something else the second time.
-"""
+"""Connections that check the address after its name is resolved: a second look-up may give another one."""
 
 from __future__ import annotations
 
@@ -74,10 +71,7 @@ def _trusting(bundle: str) -> ssl.SSLContext:
 
 
 class GuardedAdapter(HTTPAdapter):
-    """An HTTPAdapter with our connections, our TLS settings and no retries of its own.
-
-    `tls` is called at the first https address: plain http does not need the public authorities.
-    """
+    """An HTTPAdapter with our connections, our TLS settings (made at the first https address) and no retries."""
 
     def __init__(self, *, policy: AddressPolicy, tls: Callable[[], ssl.SSLContext]) -> None:
         self._policy = policy

@@ -13,10 +13,7 @@ from integrations.calls import OPERATION_SECONDS, Operation
 
 
 class Deadline:
-    """A moment in the future.
-
-    With `streaming_seconds`, bytes that arrive extend it to `silence_seconds` from then, up to that long in total.
-    """
+    """A moment in the future; bytes that arrive move it to `silence_seconds` on, up to `streaming_seconds` in total."""
 
     def __init__(
         self,

@@ -81,10 +81,7 @@ def no_answer(
     detail: str = "",
     retry_after: float | None = None,
 ) -> errors.IntegrationError:
-    """Return the error for a call that was sent and got no complete, agreed answer.
-
-    A read can be tried again; a write may have been carried out.
-    """
+    """Return the error for a call without a complete, agreed answer: a write may have been carried out."""
     kind = errors.OutcomeUnknownError if operation.is_write else errors.ServerError
     return kind(
         system=system,

@@ -42,10 +42,7 @@ Span = tuple[int, int]
 
 
 class _View(msgspec.Struct, frozen=True):
-    """A text after some rounds of decoding, with the span of the original text that each character came from.
-
-    `ends_at` is where it ends in that text.
-    """
+    """A text after some rounds of decoding, the original span of each character, and where it ends in the original."""
 
     text: str
     spans: tuple[Span, ...]

@@ -1,7 +1,4 @@
-"""How the two systems write numbers, dates and text. Nothing here is specific to either.
-
-"" always means nothing and gives None; unreadable text raises ValueError, never a guess.
-"""
+"""How the two systems write numbers, dates and text. "" gives None; unreadable text raises ValueError."""
 
 from __future__ import annotations
 

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Progress(threading.local):
-    """How far this thread's call is, and when it must end.
-
-    A TLS handshake that times out looks like a read time-out to requests.
-    """
+    """How far this thread's call is, and when it must end: requests mistakes a slow TLS handshake for a slow answer."""
 
     is_connecting = False
     deadline = Deadline(OPERATION_SECONDS)  # until the transport sets that of its call

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError
 
 if TYPE_CHECKING:
@@ -22,25 +23,7 @@ class TooLargeError(Exception):
     """An answer is larger than its operation allows. Never leaves `integrations`."""
 
 
-class Raw(Protocol):
-    """What is used of urllib3's response."""
-
-    @property
-    def headers(self) -> Headers:
-        """Return the headers of the answer."""
-
-    def read1(self, amt: int, decode_content: bool) -> bytes:
-        """Return what has arrived of the body, b"" at its end."""
-
-
-class Headers(Protocol):
-    """Headers by name, case-insensitive."""
-
-    def get(self, name: str, default: str) -> str:
-        """Return the value of a header."""
-
-
-def whole_body(raw: Raw, *, max_bytes: int) -> bytes:
+def whole_body(raw: BaseHTTPResponse, *, max_bytes: int) -> bytes:
     """Return the unpacked body. Raises TooLargeError, DecodeError, and what reading raises."""
     if _is_announced_above(max_bytes, raw.headers.get("Content-Length", "")):
         raise TooLargeError
@@ -57,7 +40,7 @@ def _is_announced_above(max_bytes: int, length: str) -> bool:
     return written.isascii() and written.isdecimal() and (len(written) > 18 or int(written) > max_bytes)
 
 
-def _pieces(raw: Raw, max_bytes: int) -> Iterator[bytes]:
+def _pieces(raw: BaseHTTPResponse, max_bytes: int) -> Iterator[bytes]:
     count = 0
     while piece := raw.read1(_STEP_BYTES, decode_content=False):
         count += len(piece)

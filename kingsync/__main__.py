@@ -1,7 +1,4 @@
-"""Entry point of every command: `kingsync`, `manage.py` or `python -m kingsync`.
-
-Without addresses in the environment it starts its own database and broker.
-"""
+"""Entry point of every command; without addresses in the environment it starts its own database and broker."""
 
 from __future__ import annotations
 

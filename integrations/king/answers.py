@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -52,10 +53,7 @@ def text_of(element: Element, name: str) -> str:
 
 
 def records(answer: Sequence[Element], entity: str) -> tuple[msgspec.Raw, ...]:
-    """Return the raw records of an answer. Raises MalformedError.
-
-    A missing list is not an empty one: that King has no records of a kind has consequences.
-    """
+    """Return the raw records of an answer. Raises MalformedError, also for a missing list: it is not an empty one."""
     found: list[msgspec.Raw] = []
     for element in answer:
         try:
@@ -96,11 +94,7 @@ def _damaged(content: bytes) -> list[Element]:
 
 def _status(element: Element) -> int:
     written = text_of(element, names.STATUS)
-    try:
-        return whole(written) if written else _no_status()
-    except ValueError:
-        return _no_status()
-
-
-def _no_status() -> int:
+    if written:
+        with contextlib.suppress(ValueError):
+            return whole(written)
     raise MalformedError("unexpected")

@@ -79,10 +79,7 @@ class Client:
     def read_page(
         self, kind: Kind, *, after: str = "", changed_since: datetime.datetime | None = None, size: int = 500
     ) -> Page:
-        """Return the page that begins after the record number `after`, as raw records in text order.
-
-        `changed_since` is an aware datetime; `size` is 1 to 1000.
-        """
+        """Return the page after the record number `after`, as raw records in text order; `size` is 1 to 1000."""
         return self._page(kind, _selection(changed_since, size), after)
 
     def iter_pages(
@@ -273,10 +270,7 @@ def _of_line(number: str, line_id: str) -> payloads.Body:
 
 
 def _is_beyond(found: str, number: str, prefix: str) -> bool:
-    """Return True only when `number` cannot come after `found`, however King compares texts.
-
-    How letters and symbols compare depends on King's database; digits, and leaving the prefix, do not.
-    """
+    """Return True only when `number` cannot come after `found`, however King's database compares letters and signs."""
     if prefix and not found.casefold().startswith(prefix.casefold()):
         return True
     return bool(prefix) and found.isdigit() and number.isdigit() and found > number

@@ -35,9 +35,6 @@ def describe(body: bytes) -> tuple[str, str]:
 
 
 def refusal(operation: Operation, code: str, words: str, *, is_busy: bool) -> errors.RejectedError:
-    """Return the error for a `Status` that is not 0; code and words are King's own, masked.
-
-    King's codes are opaque: all but those that mean busy need a person.
-    """
+    """Return the error for a `Status` that is not 0; code and words are King's own, masked."""
     kind = errors.ConflictError if is_busy else errors.RejectedError
     return kind(system=SYSTEM, operation=operation.name, code=code, detail=words)

@@ -21,24 +21,17 @@ _MISSING_FIELD = re.compile(r"Required field missing: *(\S+)")
 
 
 def from_code(operation: Operation, code: int, messages: Sequence[str]) -> errors.IntegrationError:
-    """Return the error for a code other than 200; unknown codes are refusals.
-
-    `messages` are OutSmart's own words, already masked.
-    """
+    """Return the error for a code other than 200; unknown codes are refusals. `messages` are masked already."""
     words = "; ".join(messages)
     if code == _THEIR_FAULT:
         return no_answer(SYSTEM, operation, reason="server_error", code=str(code), detail=words)
+    kind: type[errors.IntegrationError] = errors.RejectedError
     if code in _BAD_CREDENTIALS:
-        return errors.AuthenticationError(system=SYSTEM, operation=operation.name, code=str(code), detail=words)
-    if code in _OUR_MISTAKE:
-        return errors.ConfigurationError(
-            system=SYSTEM, operation=operation.name, reason="protocol", code=str(code), detail=words
-        )
-    refusal = errors.NotFoundError if code == NOT_FOUND else errors.RejectedError
-    return refusal(
-        system=SYSTEM, operation=operation.name, code=str(code), detail=words, fields=_missing_fields(messages)
-    )
-
-
-def _missing_fields(messages: Sequence[str]) -> tuple[str, ...]:
-    return tuple(field for message in messages for field in _MISSING_FIELD.findall(message))
+        kind = errors.AuthenticationError
+    elif code in _OUR_MISTAKE:
+        kind = errors.ConfigurationError
+    elif code == NOT_FOUND:
+        kind = errors.NotFoundError
+    reason = "protocol" if code in _OUR_MISTAKE else ""
+    fields = tuple(field for message in messages for field in _MISSING_FIELD.findall(message))
+    return kind(system=SYSTEM, operation=operation.name, reason=reason, code=str(code), detail=words, fields=fields)

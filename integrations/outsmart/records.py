@@ -205,10 +205,7 @@ class NewMaterial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class NewWorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_vendor_key):
-    """A row for PostWorkorders (chapter 2.9). The first fifteen are required and may not be empty.
-
-    Only the fields that are filled in are here. Dates d-m-Y; empty fields are not sent.
-    """
+    """A row for PostWorkorders (chapter 2.9): the fields that we fill in. Dates d-m-Y; empty ones are not sent."""
 
     king_order_number: str
     customer_name: str

@@ -44,10 +44,7 @@ def open_ones(tenant: Tenant) -> QuerySet[Invitation]:
 
 
 def invite(tenant: Tenant, *, email: str, role: Role, by: User) -> None:
-    """E-mail an invitation link; an earlier one to the same address becomes invalid.
-
-    Raises `AlreadyMemberError`, `NotSentError`.
-    """
+    """E-mail an invitation, voiding an earlier one to this address. Raises `AlreadyMemberError`, `NotSentError`."""
     if tenant.memberships.filter(user__email=email).exists():
         raise AlreadyMemberError
     secret, now = secrets.token_urlsafe(32), timezone.now()

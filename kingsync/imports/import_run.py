@@ -15,10 +15,7 @@ from kingsync.runs.run_log import RunLog
 
 
 def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
-    """Work on an import run until it is done (False) or the slice is over (True).
-
-    Raises `NotConnectedError`, and those errors of the two systems that stop a run.
-    """
+    """Work on an import until it is done (False) or the slice is over (True). Raises `NotConnectedError`."""
     with clients.for_import(claim) as (outsmart, king), source.reader_of(claim.run, king) as reader:
         if not claim.run.is_dry and not claim.run.cursor:
             refresh_work_statuses(outsmart)

@@ -22,11 +22,7 @@ from kingsync.models.import_kinds import MASTER_DATA
 
 @dataclass
 class Unsaved:
-    """What was read since the last save.
-
-    `is_all`: nothing of this scan is in the database yet. A short scan is written from memory, and starts over if it is
-    killed.
-    """
+    """What was read since the last save; `is_all`: nothing of this scan is stored, and it starts over if killed."""
 
     is_all: bool
     records: list[Compared] = field(default_factory=list)

@@ -64,10 +64,7 @@ def reader_of(run: SyncRun, king: KingClient | None) -> Iterator[KingReader]:
 
 
 def finished(reader: KingReader, kind: Kind) -> None:
-    """Save that the files of this kind were imported completely. Not for dry runs; does nothing for webservices.
-
-    If the change limit held the changes back, the files keep waiting, for the run after the approval.
-    """
+    """Save that the files of this kind were imported, or keep them waiting if the change limit held them back."""
     if isinstance(reader, FilesOfRun):
         keys = [file.key for file in reader.files if file.kind is kind]
         if not store.hold_back(keys, kind, reader.run):

@@ -11,11 +11,7 @@ from psycopg.errors import UniqueViolation
 
 @dataclass(frozen=True)
 class Upsert:
-    """How rows go into a table. All names are columns of our own models, never input.
-
-    A row is written again only if one of its `changing` columns differs, so that `stamped` columns alone do not cause a
-    write.
-    """
+    """How rows go into a table. A row is written again only if one of its `changing` columns differs."""
 
     table: str
     key: tuple[str, ...]

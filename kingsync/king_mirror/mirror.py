@@ -83,10 +83,7 @@ def _readable(kind: Kind, records: Iterable[bytes | msgspec.Raw]) -> list[Mirror
 
 
 def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = False) -> bool:
-    """Write records into the mirror for lookup; values longer than King's own fields are left out or cut.
-
-    Returns whether they turned out to be new, if expected to be.
-    """
+    """Write records into the mirror, leaving out or cutting what is too long; return whether all were new."""
     owner = tenants.current_id(), tenants.current_administration_id()
     rows = {row.number: (*owner, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER}
     if are_new and rows and _MIRROR.add(rows.values()):

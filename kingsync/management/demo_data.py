@@ -20,10 +20,7 @@ MEMBERS = {OWNER: Role.OWNER, "planner@jansen.example": Role.EDITOR, "kijker@jan
 
 
 def seed(*, king_url: str, outsmart_url: str) -> list[tuple[str, str, str]]:
-    """Create the demo tenant and its users, or point an existing one to these sandboxes.
-
-    Settings changed in the demo are kept. Returns (e-mail address, password, role) of each user.
-    """
+    """Create the demo tenant, or point it to these sandboxes; return (e-mail address, password, role) of each user."""
     if Tenant.objects.filter(slug=SLUG).exists():
         document: dict[str, object] = {"slug": SLUG} | _connections(king_url, outsmart_url)
     else:

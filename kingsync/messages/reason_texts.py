@@ -1,7 +1,4 @@
-"""The sentence of each reason, for users: what happened, what to do.
-
-Rules, runs and clients return a code and values; this table makes the sentence, in the reader's language.
-"""
+"""The sentence of each reason, for users: what happened, what to do. All other code returns a code and values."""
 
 from __future__ import annotations
 
@@ -110,14 +107,12 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.export_going_on": _("An export is in progress. Decide again when it has finished."),
     "decision.not_settled": _("King may still be processing an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
-        "A release only lifts the start date, “nothing to invoice”, the King order of another "
-        "customer and the unknown outcome after a restored database; this work order has another "
-        "cause. Fix it, or exclude the work order."
+        "A release only lifts the start date, “nothing to invoice”, the King order of another customer and the unknown "
+        "outcome after a restored database; this work order has another cause. Fix it, or exclude the work order."
     ),
     "decision.other_customer": _(
-        "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "
-        "is for customer %(customer)s (%(customer_name)s). Confirm explicitly that this is right, or "
-        "choose another order."
+        "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order is for customer "
+        "%(customer)s (%(customer_name)s). Confirm explicitly that this is right, or choose another order."
     ),
     "decision.already_linked": _(
         "The work order already belongs to King order %(number)s. Reset its link to King first."
@@ -195,9 +190,8 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "negative_hour_price": _("OutSmart does not accept a negative price for an hour type (%(value)s)."),
     "price_with_vat_only": _(
-        "King's file only contains the price including VAT, and OutSmart needs the price excluding "
-        "VAT. What to do: let King export prices excluding VAT, or choose another price in the "
-        "settings."
+        "King's file only contains the price including VAT, and OutSmart needs the price excluding VAT. What to do: "
+        "let King export prices excluding VAT, or choose another price in the settings."
     ),
     "refused_by_outsmart": _("OutSmart refused it: %(detail)s"),
     "skipped_inactive": _("Blocked in King; the settings say to skip blocked records."),
@@ -210,9 +204,8 @@ SENTENCES: dict[str, str | Promise] = {
         "King did not send all its records: one that seemed to be missing still exists. Nothing was deactivated."
     ),
     "change_limit": _(
-        "Of %(known)s records, %(changed)s would change and %(deactivated)s would be deactivated: "
-        "more than the safety limit allows at once. Nothing was written. Review the list, then "
-        "approve or hold the import."
+        "Of %(known)s records, %(changed)s would change and %(deactivated)s would be deactivated: more than the safety "
+        "limit allows at once. Nothing was written. Review the list, then approve or hold the import."
     ),
     "other_revenue_group": _("Its revenue group is not one of those chosen in the settings."),
     "cannot_deactivate_product": _(

@@ -131,10 +131,7 @@ def _deliver(delivery: Delivery, found: Digest) -> None:
 
 
 def _claim(delivery: Delivery, *, recipients: list[str], count: int) -> int | None:
-    """Save that an e-mail is on its way; None when another worker has it, or when it failed a moment ago.
-
-    One row until the server has accepted an e-mail, however many tries that takes.
-    """
+    """Save that an e-mail is on its way, one row for all tries; None when another worker has it or it just failed."""
     values = {
         "mode": delivery.settings.notification_mode,
         "recipients": recipients,

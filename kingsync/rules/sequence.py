@@ -31,10 +31,7 @@ def remade(
 def _can_be_remade(
     below: Sequence[str], standing: Mapping[str, int], ours: Mapping[str, str], untouched: Collection[str]
 ) -> bool:
-    """Return True when these lines are the last of the order, in whatever sequence, and unchanged by others.
-
-    Someone else's line below one of them would end up above it.
-    """
+    """Return True when these lines, unchanged by others, are the last of the order, in whatever sequence."""
     if not all(reference in untouched for reference in below):
         return False
     ids = {ours[reference] for reference in below}

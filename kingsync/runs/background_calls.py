@@ -1,7 +1,4 @@
-"""Background calls for pages: a row holds the question and the answer, a thread of this process makes the call.
-
-Why threads of the web server and not a queue of the workers: docs/decisions/0013-pages-never-call.md.
-"""
+"""Background calls for pages, made by threads of this process: docs/decisions/0013-pages-never-call.md."""
 
 from __future__ import annotations
 

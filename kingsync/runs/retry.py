@@ -19,10 +19,7 @@ def with_retry(
     sleep: Callable[[float], object] = time.sleep,
     random: Callable[[], float] = _random.random,
 ) -> T:
-    """Make the call, retrying as `retry.repeated` does; calls inside it are not retried individually.
-
-    Calls inside another `deadlines.within` obey that limit too.
-    """
+    """Make the call, retrying as `retry.repeated` does; calls inside it are not retried individually."""
 
     def attempt(_number: int) -> T:
         return call()

@@ -19,10 +19,7 @@ class NotWantedError(RefusedError):
 
 
 def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, object]) -> Reason | None:
-    """Return why the current tenant does not want such a run; None when it does.
-
-    A dry run of an export writes nothing: it is how users look before they switch exports on.
-    """
+    """Return why the tenant does not want such a run; None when it does, and for each dry run of an export."""
     if kind == RunKind.EXPORT:
         is_on = settings is not None and settings.export_orders
         return None if is_on or options.get("dry_run") else reason("exports_off")

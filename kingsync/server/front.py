@@ -1,7 +1,4 @@
-"""Between web server and application: threads that serve pages work on complete requests only and never wait for one.
-
-A client that sends or reads slowly, or stays idle, occupies an event loop briefly, never a thread.
-"""
+"""Between web server and application: threads work on complete requests only and never wait for a slow client."""
 
 from __future__ import annotations
 

@@ -43,10 +43,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Parser:
-    """Accepts a file in pieces and returns the elements that hold a record.
-
-    `head` is where the first of them begins: what precedes it must be fed again before continuing anywhere.
-    """
+    """Accepts a file in pieces and returns the elements that hold a record; `head` is where the first one begins."""
 
     def __init__(self, file: XmlFile, start: bytes) -> None:
         self._found: list[Found] = []

@@ -106,17 +106,16 @@ def register(path: Path, *, by: User | None = None) -> KingFile:
     real = path.absolute()
     row = _row(str(real), real.name, real, document_of(real, real.name), by=by)
     waits = KingFile.objects.filter(state=KingFile.State.NEW, digest=row.digest, path=row.path).first()
-    return waits or _saved(row)
+    if not waits:
+        row.save()
+    return waits or row
 
 
 def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
-    """Keep an uploaded file, given its current path.
-
-    Raises `FileError` when it is not King's, `NoRoomError`, `NoFolderError`.
-    """
+    """Keep an uploaded file. Raises `FileError` when it is not King's, `NoRoomError`, `NoFolderError`."""
     shown = clean_name(name)
     place = uploads_folder() / f"{uuid.uuid4().hex}.xml"
-    row = _row(_relative(place), shown, upload, document_of(upload, shown), by=by)
+    row = _row(str(place.relative_to(settings.KING_XML_FOLDER)), shown, upload, document_of(upload, shown), by=by)
     waits = [file for file in KingFile.objects.filter(state=KingFile.State.NEW, digest=row.digest) if is_upload(file)]
     if waits:
         return waits[0]
@@ -130,7 +129,8 @@ def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
             os.link(upload, place)
         except OSError:  # another disk, or one without hard links
             shutil.copyfile(upload, place)
-        return _saved(row)
+        row.save()
+    return row
 
 
 def document_of(path: Path, name: str) -> str:
@@ -141,15 +141,6 @@ def document_of(path: Path, name: str) -> str:
 def _row(place: str, name: str, path: Path, document: str, *, by: User | None) -> KingFile:
     digest, size = documents.digest_of(path), path.stat().st_size
     return KingFile(name=name, path=place, size=size, digest=digest, document=document, uploaded_by=by)
-
-
-def _saved(row: KingFile) -> KingFile:
-    row.save()
-    return row
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(settings.KING_XML_FOLDER))
 
 
 # --- Waiting and finished files ---------------------------------------------------------------------------------------

@@ -149,10 +149,7 @@ class OrderImport:
         return ""
 
     def _is_reported(self, each: _Scanned, ledger: Mapping[str, bool]) -> bool:
-        """Return True for an order that needs no further look: it has a work order and is unchanged.
-
-        Once the export has begun to write to an order, the export watches it.
-        """
+        """Return True for an order that is unchanged, or that the export watches since it began to write to it."""
         link, is_exported = each.link, ledger.get(each.number, False)
         if link is None or link.state not in order_links.WITH_WORK_ORDER:
             return each.number in ledger  # our export created the order, or linked it

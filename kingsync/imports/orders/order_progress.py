@@ -78,10 +78,7 @@ class OrderScan:
         return self._king.covers(Kind.ORDER) is Coverage.ALL
 
     def _is_open(self, number: str) -> bool:
-        """Ask King once more: an order may have been reopened, or its pages read while it moved.
-
-        A file cannot be asked; there the scan alone decides.
-        """
+        """Ask King once more: the order may have been reopened, or have moved meanwhile. A file cannot be asked."""
         if not self._king.can_look_up:
             return False
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -23,6 +22,7 @@ from devservers import ports
 from devservers.locks import FileLock
 from devservers.places import local_folder
 from devservers.supervisor import Part, PartEndedError, Supervisor, TooSlowError
+from kingsync import probe
 from sandboxes.outsmart.sandbox import BASE_PATH
 
 USUAL_PORT = 8000
@@ -147,7 +147,7 @@ class Demo:
         users = _seed(king_url, outsmart_url)
         self._say("seed      the demo tenant and its users are ready")
         self._start_application(port)
-        self._wait_for("web", lambda: _answers(port))
+        self._wait_for("web", lambda: probe.web_is_well(port))
         self._print_address(port, users)
 
     def _print_servers(self) -> None:
@@ -206,17 +206,6 @@ def _listens(url: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _answers(port: int) -> bool:
-    client = http.client.HTTPConnection(ports.HOST, port, timeout=5)
-    try:
-        client.request("GET", "/health")
-        return client.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        client.close()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

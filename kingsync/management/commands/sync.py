@@ -130,10 +130,7 @@ def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, ob
 
 @contextmanager
 def _registered(paths: list[Path]) -> Iterator[list[KingFile]]:
-    """Register files while they are read; those not read to the end are forgotten, so that no later run reads them.
-
-    Only a file whose changes the change limit stopped keeps waiting for approval.
-    """
+    """Register files while they are read, and forget those not read to the end, unless the change limit holds them."""
     files = []
     try:
         for path in paths:

@@ -164,10 +164,7 @@ def _for_the_engineer(order: Order) -> str:
 
 
 def linked_lines(order: Order) -> tuple[LinkedLine, ...]:
-    """Return the article lines as materials, each with its King line.
-
-    Rate lines stay King's alone: the hours of a work order are those that were worked.
-    """
+    """Return the article lines as materials, each with its King line; hours are those that were worked."""
     keys = matching.Keys()
     articles = [line for line in order.lines if line.kind == LineKind.ARTICLE and line.article_number.strip()]
     return tuple(_linked(keys, place, line) for place, line in enumerate(articles, 1))

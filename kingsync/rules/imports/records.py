@@ -16,10 +16,7 @@ LONGEST_NAME = 255
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One row for OutSmart. `kind` is a RecordKind; `payload` a Struct of `integrations.outsmart.records`.
-
-    `name` is the record's display name, for lists; it may be cut.
-    """
+    """One row for OutSmart: its RecordKind, a Struct of `integrations.outsmart.records`, and a name for lists."""
 
     kind: str
     king_id: str
@@ -40,11 +37,6 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Answer = Row | Dropped
-
-
-def impossible(kind: str, king_id: str, *fields: str, name: str = "") -> Dropped:
-    """Return the answer for a record that lacks fields which OutSmart requires."""
-    return refused(kind, king_id, reason("missing_fields", fields=", ".join(fields)), name=name)
 
 
 def refused(kind: str, king_id: str, why: Reason, *, name: str = "") -> Dropped:

@@ -39,13 +39,9 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields: tuple[str, ...] = ()
-
-    def __init__(self, data: Any = None, *, instance: User) -> None:
-        super().__init__(data, instance=instance, initial={"name": instance.name})
+        fields = ("name",)
 
     def save(self, commit: bool = True) -> User:  # noqa: ARG002  (Django's)
-        self.instance.name = self.cleaned_data["name"]
         self.instance.save(update_fields=["name"])
         saved: User = self.instance
         return saved

@@ -1,7 +1,4 @@
-"""Browsers in which an account logged in before: attempts by strangers elsewhere do not delay them.
-
-A signed cookie for each account and browser. It grants no access by itself.
-"""
+"""Browsers in which an account logged in before, by a signed cookie: strangers' tries elsewhere do not delay them."""
 
 from __future__ import annotations
 

@@ -61,12 +61,11 @@ def restore(request: access.TenantRequest, version: int) -> HttpResponse:
         is_new = _as_it_was(wanted).store(by=request.user, expected_version=based_on)
     except StaleVersionError:
         messages.warning(request, _("Someone else saved the settings in the meantime. Check them, then decide."))
-        return redirect("settings_versions", slug=request.tenant.slug)
     except (msgspec.ValidationError, ValidationError):
         messages.error(request, _("Version %(version)s can no longer be used.") % {"version": version})
-        return redirect("settings_versions", slug=request.tenant.slug)
-    done = _("The settings are those of version %(version)s again.") if is_new else _("There was nothing to save.")
-    messages.success(request, done % {"version": version} if is_new else done)
+    else:
+        done = _("The settings are those of version %(version)s again.") if is_new else _("There was nothing to save.")
+        messages.success(request, done % {"version": version} if is_new else done)
     return redirect("settings_versions", slug=request.tenant.slug)
 
 

@@ -28,10 +28,7 @@ RESTORE_SHOWN = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Alert:
-    """`tone` is a CSS class of notices: error when nothing works, warning when the rest goes on.
-
-    A change limit that it reports need not be reported a second time.
-    """
+    """`tone` is a CSS class: error when nothing works. The change limit `trip` need not be reported a second time."""
 
     tone: str
     text: str
@@ -54,7 +51,7 @@ def _missing(tenant: Tenant, found: Dashboard) -> Alert | None:
     if missing is None:
         return None
     text = gettext("There is no connection with %(system)s yet.") % {"system": missing.label}
-    return Alert("warning", text, gettext("Set up the connection"), _settings(tenant, "connection"))
+    return Alert("warning", text, gettext("Set up the connection"), settings_address(tenant, "connection"))
 
 
 def _paused(tenant: Tenant, found: Dashboard) -> Alert | None:
@@ -63,7 +60,9 @@ def _paused(tenant: Tenant, found: Dashboard) -> Alert | None:
         return None
     text = gettext("The connection with %(system)s is paused.") % {"system": card.system.label}
     why = reason_texts.sentence(card.connection.paused_reason)
-    return Alert("error", f"{text} {why}".strip(), gettext("View the connection"), _settings(tenant, "connection"))
+    return Alert(
+        "error", f"{text} {why}".strip(), gettext("View the connection"), settings_address(tenant, "connection")
+    )
 
 
 def _change_limit(tenant: Tenant, found: Dashboard) -> Alert | None:
@@ -131,7 +130,7 @@ def _is_silent(card: RunCard, now: datetime.datetime) -> bool:
     return max(run.queued_at, run.heartbeat_at or run.queued_at) < now - SILENT
 
 
-def _settings(tenant: Tenant, anchor: str) -> str:
+def settings_address(tenant: Tenant, anchor: str) -> str:
     return f"{reverse('settings', args=[tenant.slug])}#{anchor}"
 
 

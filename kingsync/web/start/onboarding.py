@@ -13,6 +13,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared.tenant_status import SystemCard
+from kingsync.web.start.alerts import settings_address
 from kingsync.web.start.dashboard import Dashboard
 from kingsync.web.work_orders import dry_run_preview
 
@@ -46,7 +47,11 @@ class _Done:
 def steps(tenant: Tenant, found: Dashboard) -> list[Step]:
     """Return the steps of the current tenant, the next one marked; none when all are done."""
     done = _done(found)
-    made = [*_connections(tenant, found), *_choices(tenant, found, done), *_exports(tenant, found, done)]
+    made = [
+        *(_connection(tenant, card) for card in found.systems),
+        *_choices(tenant, found, done),
+        *_exports(tenant, found, done),
+    ]
     upcoming = next((step for step in made if not step.is_done), None)
     return [replace(step, is_next=step is upcoming) for step in made] if upcoming else []
 
@@ -62,10 +67,6 @@ def _done(found: Dashboard) -> _Done:
     return _Done(is_imported=imported, has_dry_run=dry_run_orders, is_exported=False)
 
 
-def _connections(tenant: Tenant, found: Dashboard) -> list[Step]:
-    return [_connection(tenant, card) for card in found.systems]
-
-
 def _connection(tenant: Tenant, card: SystemCard) -> Step:
     name = {"system": card.system.label}
     if card.is_missing:
@@ -75,7 +76,7 @@ def _connection(tenant: Tenant, card: SystemCard) -> Step:
         text = gettext("The connection is set up, but has never been used. Press “Test connection”.")
         to_do = gettext("Test the connection")
     title = gettext("Connect %(system)s") % name
-    return Step(card.system, title, text, card.has_worked, to_do, _settings(tenant, "connection"))
+    return Step(card.system, title, text, card.has_worked, to_do, settings_address(tenant, "connection"))
 
 
 def _needed(system: System) -> str:
@@ -96,7 +97,7 @@ def _choices(tenant: Tenant, found: Dashboard, done: _Done) -> list[Step]:
             gettext("Switch “Orders” on and check the work order status, the warehouse and the rounding of hours."),
             exports,
             gettext("Go to the settings"),
-            _settings(tenant, "exports"),
+            settings_address(tenant, "exports"),
         ),
     ]
 
@@ -105,7 +106,7 @@ def _first_import(tenant: Tenant, found: Dashboard, done: _Done) -> Step:
     title = gettext("First import")
     if not found.status.imports_something:
         text = gettext("Choose what to import from King: customers, products, hour types, warehouses.")
-        address = _settings(tenant, "imports")
+        address = settings_address(tenant, "imports")
         return Step("import", title, text, done.is_imported, gettext("Choose what to import"), address)
     text = gettext(
         "Customers, products and hour types from King are added to OutSmart, so that they can be used on work orders."
@@ -136,7 +137,7 @@ def _exports(tenant: Tenant, found: Dashboard, done: _Done) -> list[Step]:
             gettext("Switch the schedule on once the first order in King looks right."),
             scheduled,
             gettext("Go to the schedule"),
-            _settings(tenant, "schedule"),
+            settings_address(tenant, "schedule"),
         ),
     ]
 
@@ -170,7 +171,3 @@ def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
     # One that an export has seen since waits, is done or needs attention: that is shown elsewhere.
     name = next((each.name for each in dry_run_orders if each.would_be_sent and each.row is None), None)
     return (name, reverse("run", args=[tenant.slug, newest.pk])) if newest and name else None
-
-
-def _settings(tenant: Tenant, anchor: str) -> str:
-    return f"{reverse('settings', args=[tenant.slug])}#{anchor}"
