@@ -14,6 +14,40 @@
 
   // --- Lines filled in ----------------------------------------------------------------------------------------------
 
+  // --- Lines with their tags as labels, until someone types in them --------------------------------------------------
+
+  const labels = new Map(options.map((option) => [option.dataset.tag, option.querySelector(".meaning").textContent]));
+  const braces = { "{{": "{", "}}": "}" };
+
+  const labelled = (part) => {
+    const label = part.startsWith("{") && labels.get(part.slice(1, -1));
+    const node = document.createElement("span");
+    node.className = label ? "tag-label" : "";
+    node.textContent = label || braces[part] || part;
+    return node;
+  };
+
+  const drawLabels = (tool) => {
+    const input = inputOf(tool);
+    const parts = input.value.split(/(\{\{|\}\}|\{[a-z0-9_]+\})/).filter(Boolean).map(labelled);
+    const shown = input.nextElementSibling;
+    shown.replaceChildren(...parts);
+    shown.hidden = !shown.querySelector(".tag-label");
+  };
+
+  const addLabels = (tool) => {
+    const input = inputOf(tool);
+    const line = document.createElement("div");
+    const shown = document.createElement("div");
+    line.className = "tag-line";
+    shown.className = "tag-labels";
+    shown.setAttribute("aria-hidden", "true");
+    input.before(line);
+    line.append(input, shown);
+    drawLabels(tool);
+    for (const kind of ["input", "change"]) input.addEventListener(kind, () => drawLabels(tool));
+  };
+
   let asked = 0;
 
   const tellProblem = (tool, problem) => {
@@ -179,6 +213,7 @@
   });
 
   for (const tool of tools) {
+    addLabels(tool);
     inputOf(tool).addEventListener("input", askSoon);
     const button = tool.querySelector(".insert");
     if (!button) continue;

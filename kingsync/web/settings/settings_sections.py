@@ -90,7 +90,7 @@ def sections(
         ]
 
     systems = [_connection(form) for form in connections]
-    tags = _("Words in braces are filled in from the work order, for example {order_number} or {customer_name}.")
+    tags = _("Tags are filled in from the work order. While you type, a tag is its code in braces.")
     return [
         Section("company", _("Company"), [Group("", [Row(bound) for bound in company])]),
         Section("connection", _("Connection"), systems),

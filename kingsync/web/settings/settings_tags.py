@@ -1,4 +1,4 @@
-"""The meaning of each tag of the text lines, for the list to pick from."""
+"""The label of each tag of the text lines: in the list to pick from, and in the line itself."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.rules import texts
 
 _MEANINGS: dict[str, Any] = {
-    "order_number": _("number of the work order in OutSmart"),
-    "king_order_number": _("number of the order in King"),
-    "reference": _("reference of the work order"),
-    "external_reference": _("the customer's reference"),
+    "order_number": _("work order number"),
+    "king_order_number": _("King order number"),
+    "reference": _("reference"),
+    "external_reference": _("customer's reference"),
     "work_date": _("first day of the work"),
     "work_end_date": _("last day of the work"),
-    "customer_name": _("name of the customer"),
-    "customer_debtor_number": _("the customer's debtor number"),
-    "customer_street": _("street of the work address"),
-    "customer_house_number": _("house number of the work address"),
-    "customer_postal_code": _("postal code of the work address"),
-    "customer_city": _("town of the work address"),
-    "contact_person": _("contact person at the customer"),
+    "customer_name": _("customer name"),
+    "customer_debtor_number": _("debtor number of the customer"),
+    "customer_street": _("street"),
+    "customer_house_number": _("house number"),
+    "customer_postal_code": _("postal code"),
+    "customer_city": _("town"),
+    "contact_person": _("contact person"),
     "invoice_customer_name": _("name of the invoice relation"),
     "invoice_debtor_number": _("debtor number of the invoice relation"),
-    "project_number": _("number of the project"),
-    "external_project_number": _("the customer's number of the project"),
+    "project_number": _("project number"),
+    "external_project_number": _("customer's project number"),
     "type_of_work": _("type of work"),
     "short_work_description": _("short work description"),
     "work_description": _("work description"),
-    "comment": _("comment on the work order"),
+    "comment": _("comment"),
     "payment_method": _("payment method"),
-    "employee_number": _("number of the employee"),
-    "signed_by": _("name of the person who signed"),
-    "error_message": _("the fault that was found"),
-    "solution_message": _("how it was solved"),
-    "total_hours": _("all hours together after rounding, as H:MM"),
+    "employee_number": _("employee number"),
+    "signed_by": _("signed by"),
+    "error_message": _("fault found"),
+    "solution_message": _("solution"),
+    "total_hours": _("total hours (H:MM)"),
 }
 
 
@@ -46,4 +46,4 @@ def meanings() -> list[tuple[str, str]]:
 
 
 def _free_field(tag: str) -> str:
-    return gettext("free field %(number)s of the work order") % {"number": tag.rpartition("_")[2]}
+    return gettext("free field %(number)s") % {"number": tag.rpartition("_")[2]}
