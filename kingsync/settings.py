@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,8 @@ if _local_folder and not env.str("EMAIL_URL", default=""):
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", default="kingsync <kingsync@localhost>")
+# Whom a tenant asks about its licence: an address, a telephone number, or both.
+OPERATOR_CONTACT: str = env.str("OPERATOR_CONTACT", default=parseaddr(DEFAULT_FROM_EMAIL)[1])
 # The base URL of the pages, for links in e-mails.
 _usual_site = "http://127.0.0.1:8000" if IS_DEVELOPMENT else f"https://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 SITE_URL: str = env.str("SITE_URL", default=_usual_site).rstrip("/")

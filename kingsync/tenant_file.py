@@ -22,6 +22,7 @@ from kingsync.models.sync_settings import SyncSettings, sentence
 from kingsync.models.tenants import Tenant
 from kingsync.rules import limits, mapping
 from kingsync.rules.mapping import Section
+from kingsync.rules.licence import Licence
 from kingsync.rules.systems import KingSection, OutSmartSection
 from kingsync.runs import clients
 
@@ -40,6 +41,7 @@ class TenantFile(mapping.Mapping, frozen=True, kw_only=True):
     slug: Annotated[str, msgspec.Meta(pattern=limits.SLUG_PATTERN, max_length=limits.SLUG)]
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.NAME)]
     language: mapping.Language = mapping.LANGUAGE
+    licence: Licence = Licence()
     outsmart: OutSmartSection = OutSmartSection()
     king: KingSection = KingSection()
 
@@ -203,6 +205,7 @@ def _document(tenant: Tenant) -> Document:
         "slug": tenant.slug,
         "name": tenant.name,
         "language": tenant.language,
+        "licence": msgspec.to_builtins(tenant.licence),
         "outsmart": _section(outsmart, OutSmartSection),
         "king": _section(king, KingSection),
         **msgspec.to_builtins(choices.as_document()),
@@ -231,6 +234,7 @@ def _masked(document: Document) -> Document:
 def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
     tenant = tenant or Tenant(slug=file.slug)
     tenant.name, tenant.language = file.name, file.language
+    tenant.take_licence(file.licence)
     tenant.save()
     with tenants.scope(tenant):
         _store_connection(System.OUTSMART, file.outsmart)

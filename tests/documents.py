@@ -32,6 +32,15 @@ WORDS = {
 # Keys whose meaning in the file is not the help of their field on the settings page.
 MEANINGS = {
     "slug": ("Short name in addresses and commands.", "Korte naam in adressen en opdrachten."),
+    "licence.active": (
+        "The operator's: `false` and nothing is imported or exported, whoever asks; nothing is deleted.",
+        "Van de beheerder: met `false` wordt er niets geïmporteerd of geëxporteerd, wie er ook om vraagt; er wordt "
+        "niets verwijderd.",
+    ),
+    "licence.until": (
+        "The operator's: the last day of the licence; `null` is no end.",
+        "Van de beheerder: de laatste dag van de licentie; `null` is zonder einde.",
+    ),
     "outsmart.base_url": (
         "Address of OutSmart's API, https only: `https://app.out-smart.com/openapi/8`.",
         "Adres van de API van OutSmart, alleen https: `https://app.out-smart.com/openapi/8`.",

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from kingsync.admin import base
@@ -44,7 +45,7 @@ class MembershipInline(OperatorChanges, TabularInline):  # type: ignore[misc]
 
 @admin.register(Tenant)
 class TenantAdmin(OperatorChanges, ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "slug", "language", "created_at")
+    list_display = ("name", "slug", "language", "is_licensed", "licensed_until", "created_at")
     search_fields = ("name", "slug")
     ordering = ("name",)
     inlines = (MembershipInline,)
@@ -54,4 +55,9 @@ class TenantAdmin(OperatorChanges, ModelAdmin):  # type: ignore[misc]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:  # noqa: ARG002
         # The short name is part of page addresses and commands.
-        return ("created_at",) if obj is None else ("slug", "created_at")
+        return ("created_at",) if obj is None else ("slug", "licence_changed_at", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        if {"is_licensed", "licensed_until"} & set(form.changed_data):
+            obj.licence_changed_at = timezone.now()
+        super().save_model(request, obj, form, change)

@@ -241,6 +241,9 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "unreadable_record": _("King's answer for this record could not be read: %(detail)s"),
     # Whole runs
+    "licence_inactive": _(
+        "The licence is not active, so nothing is imported or exported. Contact the operator: %(contact)s."
+    ),
     "exports_off": _("“Orders” is off in the settings, so nothing is exported."),
     "imports_off": _("No import is switched on in the settings."),
     "no_connection": _("There is no connection with %(system)s yet. Fill in its address and credentials."),

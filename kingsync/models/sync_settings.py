@@ -46,10 +46,10 @@ class Rounding(models.IntegerChoices):
 
 
 class Sequence(models.TextChoices):
-    MATERIALS_HOURS_TEXT = "materials_hours_text", _("materials, hours, text")
-    HOURS_MATERIALS_TEXT = "hours_materials_text", _("hours, materials, text")
-    TEXT_MATERIALS_HOURS = "text_materials_hours", _("text, materials, hours")
-    TEXT_HOURS_MATERIALS = "text_hours_materials", _("text, hours, materials")
+    MATERIALS_HOURS_TEXT = "materials_hours_text", _("products, hour types, text lines")
+    HOURS_MATERIALS_TEXT = "hours_materials_text", _("hour types, products, text lines")
+    TEXT_MATERIALS_HOURS = "text_materials_hours", _("text lines, products, hour types")
+    TEXT_HOURS_MATERIALS = "text_hours_materials", _("text lines, hour types, products")
 
 
 class AssignRelation(models.TextChoices):

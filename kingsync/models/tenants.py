@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.rules import limits
+from kingsync.rules.licence import Licence
 from kingsync.rules.mapping import LANGUAGE
 
 if TYPE_CHECKING:
@@ -108,6 +111,17 @@ class Tenant(models.Model):
         validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
 
+    # The licence is the operator's: the tenant's own pages never change it.
+    is_licensed = models.BooleanField(
+        _("licence is active"),
+        default=Licence().active,
+        help_text=_("Off: nothing is imported or exported. Nothing is deleted."),
+    )
+    licensed_until = models.DateField(
+        _("licensed until"), null=True, blank=True, help_text=_("The last day of the licence. Empty: no end.")
+    )
+    licence_changed_at = models.DateTimeField(_("licence changed at"), default=timezone.now, editable=False)
+
     # The administration in use now; created with the tenant.
     administration = models.OneToOneField(
         "Administration",
@@ -135,6 +149,34 @@ class Tenant(models.Model):
             if is_new:
                 self.administration = Administration.objects.create(tenant=self)
                 super().save(update_fields=["administration"])
+
+    @property
+    def licence(self) -> Licence:
+        return Licence(active=self.is_licensed, until=self.licensed_until)
+
+    def take_licence(self, licence: Licence) -> None:
+        """Copy a licence into the columns, without saving."""
+        if licence != self.licence:
+            self.is_licensed, self.licensed_until = licence.active, licence.until
+            self.licence_changed_at = timezone.now()
+
+    @property
+    def is_licence_active(self) -> bool:
+        return self.licence.is_active_on(timezone.localdate())
+
+    @property
+    def is_licence_ending(self) -> bool:
+        return self.licence.ends_soon(timezone.localdate())
+
+    @property
+    def licence_ended_at(self) -> datetime.datetime | None:
+        """Return since when the licence is not active; None while it is."""
+        if self.is_licence_active:
+            return None
+        if not self.is_licensed or self.licensed_until is None:
+            return self.licence_changed_at
+        next_day = self.licensed_until + datetime.timedelta(days=1)
+        return timezone.make_aware(datetime.datetime.combine(next_day, datetime.time.min))
 
 
 class Administration(models.Model):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db import models
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from kingsync.exports import causes, problems
@@ -22,6 +23,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import mailer
+from kingsync.runs import wanted
 
 LISTED = 20
 LISTED_PER_CAUSE = 5
@@ -104,7 +106,12 @@ def current_state(tenant: Tenant, covered_until: datetime.datetime | None) -> Di
         for cause in causes.causes()[:LISTED]
     ]
     return Digest(
-        alerts=[*_paused(tenant), *_failures(tenant, _failed_runs()), *_trips(tenant, _waiting_trips())],
+        alerts=[
+            *_licence(tenant, covered_until, until=timezone.now()),
+            *_paused(tenant),
+            *_failures(tenant, _failed_runs()),
+            *_trips(tenant, _waiting_trips()),
+        ],
         groups=groups,
         order_count=WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count(),
         still_count=_needed_before(covered_until) if covered_until else 0,
@@ -129,7 +136,8 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
     failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
     trips = [trip for trip in _waiting_trips() if _is_between(trip.tripped_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
-    digest.alerts = [*paused, *_failures(tenant, failed), *_trips(tenant, trips)]
+    licence = _licence(tenant, covered_until, until=until)
+    digest.alerts = [*licence, *paused, *_failures(tenant, failed), *_trips(tenant, trips)]
     return digest
 
 
@@ -183,6 +191,15 @@ def _affected(tenant: Tenant, row: causes.Affected) -> Item:
 
 
 # --- Everything else --------------------------------------------------------------------------------------------------
+
+
+def _licence(tenant: Tenant, covered_until: datetime.datetime | None, *, until: datetime.datetime) -> list[Item]:
+    """Return that the licence is not active any more, once: until an e-mail covers the moment that it ended."""
+    ended_at = tenant.licence_ended_at
+    if ended_at is None or not _is_between(max(ended_at, tenant.licence_changed_at), covered_until, until):
+        return []
+    text = reason_texts.sentence(reason_texts.stored(wanted.without_licence()))
+    return [Item(gettext("The licence has ended"), text, mailer.link("tenant", tenant.slug))]
 
 
 def _paused(tenant: Tenant) -> list[Item]:

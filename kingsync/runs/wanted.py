@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kingsync.models import import_kinds
+from django.conf import settings as deployment
+
+from kingsync.models import import_kinds, tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs.refusals import RefusedError
 
@@ -19,12 +22,23 @@ class NotWantedError(RefusedError):
 
 
 def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, object]) -> Reason | None:
-    """Return why the tenant does not want such a run; None when it does, and for each dry run of an export."""
+    """Return why the current tenant does not want such a run, or may not have it; None when it is wanted.
+
+    A dry run of an export writes nothing: it is how users look before they switch exports on. Without an active
+    licence there is none either.
+    """
+    tenant = settings.tenant if settings else Tenant.objects.get(pk=tenants.current_id())
+    if not tenant.is_licence_active:
+        return without_licence()
     if kind == RunKind.EXPORT:
         is_on = settings is not None and settings.export_orders
         return None if is_on or options.get("dry_run") else reason("exports_off")
     is_on = settings is not None and bool(import_kinds.wanted_kinds(settings.as_mapping().imports, []))
     return None if is_on or any(options.get(name) for name in _NAMED) else reason("imports_off")
+
+
+def without_licence() -> Reason:
+    return reason("licence_inactive", contact=deployment.OPERATOR_CONTACT)
 
 
 def require(kind: RunKind, options: Mapping[str, object]) -> None:

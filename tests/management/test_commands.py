@@ -129,7 +129,10 @@ def test_an_unknown_tenant_is_refused(db: None) -> None:
 def test_an_export_that_is_switched_off_is_refused(tenant: Tenant, king: KingSandbox) -> None:
     factories.settings(tenant, export_orders=False)
 
-    assert sync("export") == (2, {})
+    code, answer = sync("export")
+
+    assert (code, answer["run"], answer["state"], answer["counts"]) == (2, None, "failed", dict.fromkeys(KEYS, 0))
+    assert "“Orders” staat uit" in answer["error"]
 
 
 def test_chosen_work_orders_only(ready: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:

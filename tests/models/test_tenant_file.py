@@ -25,6 +25,7 @@ CODES = dict.fromkeys(names.OPERATIONS, "code")
 # Every key of the file, none with its default.
 FULL: dict[str, Any] = {
     "slug": "jansen", "name": "Jansen & Zn. \"Installatie\" – ☃", "language": "en",
+    "licence": {"active": False, "until": "2026-12-31"},
     "outsmart": {
         "base_url": "https://app.out-smart.com/openapi/8", "token": "a", "software_token": "b", "bearer_token": "c",
     },
@@ -180,7 +181,9 @@ def test_a_value_that_does_not_fit_is_refused_with_its_path(stored: dict[str, An
     assert shown() == stored
 
 
-@pytest.mark.parametrize("section", ["", "outsmart", "king", "schedule", "imports", "imports.customers", "exports"])
+@pytest.mark.parametrize(
+    "section", ["", "licence", "outsmart", "king", "schedule", "imports", "imports.customers", "exports"]
+)
 def test_an_unknown_key_is_refused_with_its_path(stored: dict[str, Any], tmp_path: Path, section: str) -> None:
     path = f"{section}.unknown".strip(".")
 

@@ -21,6 +21,7 @@ from kingsync.models.sync_settings import MailMode, SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import notify
+from kingsync.rules.licence import Licence
 from tests import factories
 
 EMAILS = ["kantoor@jansen.example", "baas@jansen.example"]
@@ -438,3 +439,32 @@ def test_mail_that_another_worker_has_in_hand_is_not_sent_twice(tenant: Tenant, 
     SentNotification(mode="each", covered_until=now, problem=notify.UNFINISHED).save()
 
     assert look(now) == []
+
+
+# --- The licence ------------------------------------------------------------------------------------------------------
+
+
+def end_licence(tenant: Tenant) -> None:
+    tenant.take_licence(Licence(active=False))
+    tenant.save()
+
+
+def test_end_of_the_licence_is_mailed_once(tenant: Tenant, each: None) -> None:
+    end_licence(tenant)
+
+    first, second = look(), look(minutes_on(10))
+
+    assert (first, second) == (["Jansen Installatie B.V.: De licentie is beëindigd"], [])
+
+
+def test_a_digest_reports_the_end_of_the_licence_once(tenant: Tenant, digest: None) -> None:
+    tenant.take_licence(Licence(until=MORNING.date() - datetime.timedelta(days=1)))
+    tenant.licence_changed_at = MORNING - datetime.timedelta(days=100)
+    tenant.save()
+
+    first = look(MORNING)
+    told = body()
+    second = look(MORNING + datetime.timedelta(days=1))
+
+    assert (first, second) == (["Jansen Installatie B.V.: De licentie is beëindigd"], [])
+    assert "Neem contact op met de beheerder: kingsync@localhost." in told

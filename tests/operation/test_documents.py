@@ -15,7 +15,7 @@ from kingsync.accounts import invitations
 from kingsync.imports import change_limit, deletions, progress
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify
-from kingsync.rules import limits
+from kingsync.rules import licence, limits
 from kingsync.rules.mapping import Imports
 from kingsync.runs import failed_calls
 from kingsync.web.accounts import known_devices, throttle, tries
@@ -74,6 +74,7 @@ FIGURES = [
     (_OPERATIONS, f"{tries.OF_ACCOUNT} for an account by strangers"),
     (_OPERATIONS, f"{tries.OF_ADDRESS} from one address"),
     (_OPERATIONS, f"a signed cookie, for {known_devices.DAYS} days"),
+    (_OPERATIONS, f"see the end coming {licence.NOTICE.days} days before"),
     (_OPERATIONS, f"retried every {notify.RETRY_AFTER.seconds // 60} minutes"),
     (_OPERATIONS, f"bodies cut to {failed_calls.SHOWN_CHARACTERS} characters"),
     (_OPERATIONS, f"retries and waits included | {api.OPERATION_SECONDS:.0f} s |"),

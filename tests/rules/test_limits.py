@@ -43,6 +43,7 @@ KEYS = dict(keys(msgspec.inspect.type_info(TenantFile)))
 # Stored together in one encrypted text without a limit.
 SECRETS = {path for path in KEYS if path.startswith("outsmart.") and path != "outsmart.base_url"}
 SECRETS |= {path for path in KEYS if path.startswith("king.access_code")}
+LICENCE = {"licence.active": "is_licensed", "licence.until": "licensed_until"}
 
 
 def column(path: str) -> models.Field[Any, Any]:
@@ -51,7 +52,9 @@ def column(path: str) -> models.Field[Any, Any]:
         return typing.cast("models.Field[Any, Any]", SyncSettings._meta.get_field(TEXT_LINES[0]))
     model: type[models.Model] = SyncSettings
     name = COLUMNS.get(parts, "")
-    if not name:
+    if path in LICENCE:
+        model, name = Tenant, LICENCE[path]
+    elif not name:
         model, name = (Connection if len(parts) > 1 else Tenant), parts[-1]
     found = typing.cast("models.Field[Any, Any]", model._meta.get_field(name))
     return found.base_field if isinstance(found, ArrayField) and path.endswith(".0") else found
@@ -104,6 +107,6 @@ def test_a_new_row_begins_as_a_file_that_names_nothing(path: str) -> None:
     elif parts in COLUMNS:
         stored = getattr(settings, COLUMNS[parts])
     else:
-        stored = getattr(rows.get(parts[0], tenant), parts[-1])
+        stored = getattr(rows.get(parts[0], tenant), LICENCE.get(path, parts[-1]))
 
     assert stored == first_value(path)

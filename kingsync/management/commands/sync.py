@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -68,7 +68,10 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: Any) -> None:
         tenant = tenant_of(options["slug"])
         with tenants.scope(tenant), translation.override(tenant.language):
-            run, worked = self._work(tenant, options)
+            try:
+                run, worked = self._work(tenant, options)
+            except NotWantedError as error:
+                self._refuse(RunKind(options["action"]), sentence(stored(error.why)), as_json=options["json"])
             self._tell(run, worked, as_json=options["json"])
         if _exit_code(run) != WENT_WELL:
             sys.exit(_exit_code(run))
@@ -77,7 +80,9 @@ class Command(BaseCommand):
         kind = RunKind(options["action"])
         with _registered(options.get("files") or []) as files:
             lifecycle.interrupt_dead(kind)
-            requested = _requested(kind, _run_options(options, files))
+            requested = lifecycle.request(
+                kind=kind, trigger=SyncRun.Trigger.COMMAND, options=_run_options(options, files)
+            )
             if requested.already_running:
                 raise CommandError(_going_on(requested.run), returncode=FAILED)
             with _progress(tenant, requested.run):
@@ -90,17 +95,17 @@ class Command(BaseCommand):
             )
         return run, worked
 
+    def _refuse(self, kind: RunKind, why: str, *, as_json: bool) -> NoReturn:
+        """End with the reason why no run was started."""
+        if not as_json:
+            raise CommandError(why, returncode=FAILED)
+        self.stdout.write(json.dumps(_answer(SyncRun(kind=kind, status=RunStatus.FAILED), why), ensure_ascii=False))
+        sys.exit(FAILED)
+
     def _tell(self, run: SyncRun, worked: worker.Worked, *, as_json: bool) -> None:
         error = sentence(run.error) or None
         if as_json:
-            answer: dict[str, Any] = {
-                "run": run.pk,
-                "kind": run.kind,
-                "state": "failed" if run.status == RunStatus.CANCELLED else run.status,
-                "counts": run.counts(),
-                "new_problems": run.new_problems_count,
-                "error": error,
-            }
+            answer = _answer(run, error)
             if run.is_dry:
                 answer["plan"] = worked.plan
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
@@ -115,11 +120,16 @@ class Command(BaseCommand):
             self.stderr.write(error)
 
 
-def _requested(kind: RunKind, options: dict[str, object]) -> lifecycle.Requested:
-    try:
-        return lifecycle.request(kind=kind, trigger=SyncRun.Trigger.COMMAND, options=options)
-    except NotWantedError as error:
-        raise CommandError(sentence(stored(error.why)), returncode=FAILED) from None
+def _answer(run: SyncRun, error: str | None) -> dict[str, Any]:
+    """Return the object of `--json`; a run that was refused has no number."""
+    return {
+        "run": run.pk,
+        "kind": run.kind,
+        "state": "failed" if run.status == RunStatus.CANCELLED else run.status,
+        "counts": run.counts(),
+        "new_problems": run.new_problems_count,
+        "error": error,
+    }
 
 
 def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, object]:

@@ -29,6 +29,12 @@ def errors_are_reported() -> bool:
     return bool(settings.SENTRY_DSN or settings.ADMINS)
 
 
+@register.simple_tag
+def operator_contact() -> str:
+    """Return whom a tenant asks about its licence."""
+    return settings.OPERATOR_CONTACT
+
+
 _RUN_TONES: dict[str, str] = {
     RunStatus.SUCCEEDED: "good",
     RunStatus.PARTLY: "warn",
@@ -108,7 +114,9 @@ def when(moment: datetime.datetime | None) -> str:
 
 @register.filter
 def day(date: datetime.date | None) -> str:
-    """Return a date in the format of lists."""
+    """Return a date, or the local date of a moment, in the format of lists."""
+    if isinstance(date, datetime.datetime):
+        date = timezone.localdate(date)
     return short_date(date) if date else ""
 
 

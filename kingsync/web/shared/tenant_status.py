@@ -49,7 +49,8 @@ class TenantStatus:
 
     @property
     def imports_something(self) -> bool:
-        return self.refusal(RunKind.IMPORT) is None
+        why = self.refusal(RunKind.IMPORT)
+        return why is None or why["code"] != "imports_off"
 
     def refusal(self, kind: RunKind) -> StoredReason | None:
         """Return why an ordinary run of this kind is refused, if so."""

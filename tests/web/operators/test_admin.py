@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from kingsync.models.connections import Connection
@@ -19,6 +21,7 @@ from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import OrderLine, WorkOrder
+from kingsync.rules.licence import Licence
 from tests import factories
 from tests.web.conftest import People
 
@@ -251,3 +254,32 @@ def test_admin_loads_nothing_from_other_hosts(operator: Client) -> None:
     assert "'unsafe-eval'" in policy
     assert "default-src 'self'" in policy
     assert re.findall(r'<(?:script|link)[^>]*(?:src|href)="https?://[^"]*"', answer.content.decode()) == []
+
+
+# --- The licence ------------------------------------------------------------------------------------------------------
+
+
+def test_operator_ends_a_licence_and_the_moment_is_kept(operator: Client, tenant: Tenant) -> None:
+    long_ago = timezone.now() - datetime.timedelta(days=100)
+    Tenant.objects.filter(pk=tenant.pk).update(licence_changed_at=long_ago)
+    sent = {"name": tenant.name, "language": "nl", "log_days": "90", "licensed_until": "2026-01-31"}
+    members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+
+    operator.post(address(Tenant, "change", tenant.pk), sent | members)
+
+    tenant.refresh_from_db()
+    assert (tenant.is_licensed, str(tenant.licensed_until)) == (False, "2026-01-31")
+    assert tenant.licence_changed_at > long_ago
+
+
+def test_tenant_does_not_change_its_own_licence(english: Client, people: People, tenant: Tenant) -> None:
+    tenant.take_licence(Licence(active=False))
+    tenant.save()
+    english.force_login(people.owner)
+    licence = {"is_licensed": "on", "licensed_until": "2030-12-31"}
+
+    english.post("/t/jansen/people/organisation/", {"log_days": "30"} | licence)
+    english.post("/t/jansen/settings/", {"company-name": "Mine", "company-language": "nl"} | licence)
+
+    tenant.refresh_from_db()
+    assert (tenant.log_days, tenant.licence) == (30, Licence(active=False))
