@@ -21,8 +21,8 @@ from kingsync.models.destinations import CODES, SECRET, SECRET_KEYS, untyped_sec
 from kingsync.models.sync_settings import SyncSettings, sentence
 from kingsync.models.tenants import Tenant
 from kingsync.rules import limits, mapping
-from kingsync.rules.mapping import Section
 from kingsync.rules.licence import Licence
+from kingsync.rules.mapping import Section
 from kingsync.rules.systems import KingSection, OutSmartSection
 from kingsync.runs import clients
 

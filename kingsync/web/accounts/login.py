@@ -9,8 +9,9 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -67,9 +68,9 @@ class LoginView(views.LoginView):
 
 
 def admin_door(request: HttpRequest) -> HttpResponse:
-    """Redirect to our own login, so that there is one entrance; a logged-in visitor here may not enter the admin."""
+    """Redirect to our own login, so that there is one entrance; users who may not enter the admin to their pages."""
     if request.user.is_authenticated:
-        raise PermissionDenied
+        return redirect("admin:index" if request.user.is_staff else "home")
     request_path = request.GET.get("next") or reverse("admin:index")
     return access.to_login(request, request_path)
 

@@ -17,8 +17,9 @@ from kingsync.web.shared import access
 @require_safe
 @access.members
 def people(request: access.TenantRequest) -> HttpResponse:
-    """Show the tenant's members; owners get the forms to change them."""
-    return _page(request)
+    """Show the tenant's members; owners get the forms to change them, with the role that the address names."""
+    role = request.GET.get("role")
+    return _page(request, invite_form=InviteForm(initial={"role": role if role in Role.values else Role.VIEWER}))
 
 
 @require_POST

@@ -283,3 +283,76 @@ def test_tenant_does_not_change_its_own_licence(english: Client, people: People,
 
     tenant.refresh_from_db()
     assert (tenant.log_days, tenant.licence) == (30, Licence(active=False))
+
+
+# --- From the admin to a tenant's own pages ---------------------------------------------------------------------------
+
+
+def test_page_of_a_tenant_leads_to_its_own_pages(operator: Client, tenant: Tenant) -> None:
+    run = SyncRun.across_tenants.get(tenant=tenant)
+
+    page = operator.get(address(Tenant, "change", tenant.pk)).content.decode()
+
+    for path in ("", "settings/", "work-orders/", "runs/", "log/", "people/", f"runs/{run.pk}/"):
+        assert f'href="/t/jansen/{path}"' in page
+    for kind in RunKind:
+        assert f'action="/t/jansen/start/{kind.value}/"' in page
+    assert address(SettingsVersion, "change", row_of(SettingsVersion, "jansen")) in page
+
+
+def test_page_of_a_tenant_shows_nothing_of_another(operator: Client, tenant: Tenant) -> None:
+    foreign = SyncRun.across_tenants.get(tenant__slug="elsewhere")
+
+    page = operator.get(address(Tenant, "change", tenant.pk)).content.decode()
+
+    assert f"/runs/{foreign.pk}/" not in page
+    assert "/t/elsewhere/" not in page
+
+
+def test_staff_who_only_look_get_no_buttons(english: Client, people: People, rows: None, tenant: Tenant) -> None:
+    people.viewer.is_staff = True
+    people.viewer.save()
+    english.force_login(people.viewer)
+
+    page = english.get(address(Tenant, "change", tenant.pk)).content.decode()
+
+    assert 'href="/t/jansen/settings/"' in page
+    assert "/t/jansen/start/" not in page
+
+
+NEW = {"name": "New", "slug": "new", "language": "nl", "log_days": "90", "is_licensed": "on"}
+NOBODY = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+
+
+def test_new_tenant_leads_on_to_the_invitation_of_its_first_owner(operator: Client) -> None:
+    added = operator.post(address(Tenant, "add"), NEW | NOBODY)
+    form = operator.get(added["Location"].partition("#")[0])
+
+    assert added["Location"] == "/t/new/people/?role=owner#head-invite"
+    assert "Now invite the first owner." in form.content.decode()
+    assert form.context["invite_form"]["role"].value() == "owner"
+
+
+def test_operator_who_goes_on_editing_a_new_tenant_stays_in_the_admin(operator: Client) -> None:
+    added = operator.post(address(Tenant, "add"), NEW | NOBODY | {"_continue": "1"})
+
+    assert added["Location"].startswith("/admin/")
+
+
+@pytest.mark.parametrize("person", ["owner", "editor", "viewer"])
+def test_user_who_opens_the_admin_is_taken_to_the_own_pages(english: Client, people: People, person: str) -> None:
+    english.force_login(getattr(people, person))
+
+    answer = english.get("/admin/", follow=True)
+
+    assert (answer.status_code, answer.redirect_chain[-1][0]) == (200, "/t/jansen/")
+
+
+def test_visitor_of_the_admin_logs_in_and_comes_back(english: Client, people: People) -> None:
+    door = english.get(address(Tenant, "changelist"), follow=True)
+    wanted = door.context["next"]
+    sent = {"username": people.operator.email, "password": factories.PASSWORD, "next": wanted}
+
+    answer = english.post("/login/", sent)
+
+    assert answer["Location"] == wanted == address(Tenant, "changelist")
