@@ -275,6 +275,14 @@ SENTENCES: dict[str, str | Promise] = {
     "system.empty": _("%(system)s gave an empty answer. The next run tries again."),
     "system.unexpected": _("%(system)s gave an answer that we could not understand: %(detail)s"),
     "system.authentication": _("%(system)s refused our credentials for %(operation)s. Correct them in the settings."),
+    "system.authentication.outsmart-1004": _(
+        "OutSmart does not allow the token (1004). Check the token, and whether the licence for the King integration "
+        "is active in OutSmart's License Manager."
+    ),
+    "system.authentication.outsmart-1005": _(
+        "OutSmart does not allow the software token, or not with this token (1005). Check both, and whether the "
+        "licence for the King integration is active in OutSmart's License Manager."
+    ),
     "system.configuration": _(
         "%(system)s does not offer %(operation)s at this address. Check the connection. %(detail)s"
     ),
@@ -341,7 +349,7 @@ def sentence(reason: Mapping[str, Any]) -> str:
     if not reason or not reason.get("code"):
         return ""
     params = dict(reason.get("params", {}))
-    code = f"{reason['code']}.{params.get('code', '')}"  # a line may have a sentence of its own
+    code = f"{reason['code']}.{params.get('code', '')}"  # a line, or a system's code, may have a sentence of its own
     template = str(SENTENCES.get(code) or SENTENCES.get(reason["code"], reason["code"]))
     if "fields" in params:
         params["fields"] = field_names(params["fields"])
@@ -380,12 +388,11 @@ def stored(reason: outcomes.Reason) -> StoredReason:
 def reason_of(error: errors.IntegrationError) -> outcomes.Reason:
     """Return the reason that describes an error of one of the two systems."""
     detail = " ".join(part for part in (error.code, error.detail) if part)
-    return outcomes.Reason(
-        code=f"system.{error.reason}",
-        params={
-            "system": _NAMES.get(error.system, error.system),
-            "operation": error.operation,
-            "status": "" if error.status is None else str(error.status),
-            "detail": detail,
-        },
-    )
+    params = {
+        "system": _NAMES.get(error.system, error.system),
+        "operation": error.operation,
+        "status": "" if error.status is None else str(error.status),
+        "detail": detail,
+    }
+    code, own = f"system.{error.reason}", f"{error.system}-{error.code}"
+    return outcomes.Reason(code=code, params=params | ({"code": own} if f"{code}.{own}" in SENTENCES else {}))

@@ -77,7 +77,7 @@ def test_exit_code_1_when_some_did_not_go_well(ready: Tenant, outsmart: OutSmart
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("unauthorized", "inloggegevens"),
+        ("unauthorized", "License Manager"),
         ("html", "webpagina"),
         ("broken_json", "webpagina"),
         ("http_500", "interne fout"),

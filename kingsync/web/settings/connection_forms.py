@@ -189,7 +189,10 @@ class KingForm(ConnectionForm):
     rare = frozenset({"access_codes", "verify_tls", "ca_certificate", "busy_codes", "sql_timeout"})
 
     access_code = SecretField(
-        label=gettext_lazy("Access code"), help_text=gettext_lazy("The code of the operations in King's web service.")
+        label=gettext_lazy("API token (in King: Toegangscode)"),
+        help_text=gettext_lazy(
+            "The fixed access code of King's web services, in King under Diversen › Stamgegevens webservices."
+        ),
     )
     access_codes = forms.CharField(
         label=gettext_lazy("Access codes of individual operations"),

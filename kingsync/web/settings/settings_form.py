@@ -14,6 +14,7 @@ from kingsync.models import import_kinds
 from kingsync.models.links import KingRecord, WorkStatus
 from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, valid_text_line
 from kingsync.rules import limits
+from kingsync.rules.mapping import Exports
 from kingsync.web.shared.form_fields import LinesField
 
 # Heading → columns, in the order of the page.
@@ -89,6 +90,8 @@ HELP: dict[str, Any] = {
 }  # fmt: skip
 _SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
 TRIGGER, WAREHOUSE = "work_order_status", "default_warehouse"
+# Offered until OutSmart has named its own work order statuses.
+USUAL_TRIGGER = {Exports().work_order_status: "1 - Naar King"}
 MOST_WAREHOUSES = 500
 STATUSES = (TRIGGER, "order_update_status", "success_status", "failure_status", "orders_work_status")
 CHOSEN_FROM_SYSTEMS = (*STATUSES, WAREHOUSE)
@@ -158,8 +161,8 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def _choose_from_systems(self) -> tuple[int, int]:
         """Offer the known work statuses and warehouses; return how many there are."""
         statuses = {status.code: str(status) for status in WorkStatus.objects.order_by("code")}
-        for name in STATUSES if statuses else ():
-            self._offer(name, statuses, nothing=None if name == TRIGGER else "-")
+        for name in STATUSES if statuses else (TRIGGER,):
+            self._offer(name, statuses or USUAL_TRIGGER, nothing=None if name == TRIGGER else "-")
         warehouses = {row.number: f"{row.number} - {row.name}".rstrip(" -") for row in _warehouses()}
         if warehouses:
             self._offer(WAREHOUSE, warehouses, nothing=gettext("none"))

@@ -82,8 +82,15 @@ def _connection(tenant: Tenant, card: SystemCard) -> Step:
 def _needed(system: System) -> str:
     """Return what a connection needs."""
     if system == System.OUTSMART:
-        return gettext("Enter the address and the token of OutSmart.")
-    return gettext("Enter the address, the administration and the access code of King.")
+        return gettext(
+            "OutSmart must have an active licence for the King integration: see its License Manager. Then enter the "
+            "address of OutSmart and the token from its settings."
+        )
+    return gettext(
+        "King must have the component King Webservices, with a licence for each group of web services that is used, "
+        "such as Webservices Orders. Then enter the address, the administration and the API token: the fixed access "
+        "code (Toegangscode) in King under Diversen › Stamgegevens webservices."
+    )
 
 
 def _choices(tenant: Tenant, found: Dashboard, done: _Done) -> list[Step]:
