@@ -13,7 +13,7 @@ from kingsync.runs import wanted
 
 def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
     """Return the kinds of run that the current tenant is due for; none while a connection is paused."""
-    settings = SyncSettings.objects.first()
+    settings = SyncSettings.objects.select_related("tenant").first()
     connections = list(Connection.objects.defer("credentials"))
     return [
         kind

@@ -43,6 +43,6 @@ def without_licence() -> Reason:
 
 def require(kind: RunKind, options: Mapping[str, object]) -> None:
     """Raise `NotWantedError` when the current tenant does not want such a run."""
-    why = why_not(kind, SyncSettings.objects.first(), options)
+    why = why_not(kind, SyncSettings.objects.select_related("tenant").first(), options)
     if why:
         raise NotWantedError(why)

@@ -74,7 +74,7 @@ class RunCard:
 
 def tenant_status() -> TenantStatus:
     """Return the status of the current tenant."""
-    return TenantStatus(settings=SyncSettings.objects.first(), systems=_systems())
+    return TenantStatus(settings=SyncSettings.objects.select_related("tenant").first(), systems=_systems())
 
 
 def run_cards(now_status: TenantStatus, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
@@ -101,7 +101,7 @@ def run_cards(now_status: TenantStatus, kinds: Iterable[RunKind] = RunKind) -> l
 
 def refusal(kind: RunKind) -> StoredReason | None:
     """Return why the current tenant is refused an ordinary run of this kind, if so."""
-    return _refusal(kind, SyncSettings.objects.first())
+    return _refusal(kind, SyncSettings.objects.select_related("tenant").first())
 
 
 def _refusal(kind: RunKind, settings: SyncSettings | None) -> StoredReason | None:
