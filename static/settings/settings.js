@@ -71,6 +71,16 @@
   window.addEventListener("beforeunload", (event) => {
     if (marker && !isLeavingOnPurpose && isUnsaved()) event.preventDefault();
   });
+  // --- The buttons of the start page --------------------------------------------------------------------------------
+
+  /** A run uses the saved settings: ask first when there are others in the form. */
+  document.addEventListener("htmx:confirm", (event) => {
+    const buttons = event.target.closest("#run-now");
+    if (!buttons || event.target.tagName !== "FORM" || !isUnsaved()) return;
+    event.preventDefault();
+    if (window.confirm(buttons.dataset.confirm)) event.detail.issueRequest(true);
+  });
+
   window.addEventListener("pageshow", () => {
     isLeavingOnPurpose = false;
     update();

@@ -9,6 +9,7 @@ from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from kingsync.models.connections import System
+from kingsync.models.runs import SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
 from tests import factories
@@ -280,3 +281,30 @@ def test_what_nearly_nobody_needs_is_folded_until_it_is_refused(form: Page) -> N
 
     expect(form.get_by_role("alert")).to_be_visible()
     expect(timeout).to_be_visible()
+
+
+def test_button_asks_first_when_the_form_has_unsaved_changes(form: Page, tenant: Tenant) -> None:
+    answers: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        answers.append(dialog.message)
+        dialog.dismiss() if len(answers) == 1 else dialog.accept()
+
+    form.on("dialog", answer)
+    form.get_by_label("Default warehouse").fill("9")
+    export = form.get_by_role("button", name="Export workorders")
+
+    export.click()
+    assert not SyncRun.across_tenants.exists()
+    export.click()
+
+    expect(form.locator("#live-export")).to_contain_text("queued since")
+    expect(form.get_by_label("Default warehouse")).to_have_value("9")
+    assert answers == ["Your changes are not saved yet: the saved settings are used. Continue?"] * 2
+    assert SyncRun.across_tenants.get().kind == "export"
+
+
+def test_button_without_unsaved_changes_starts_at_once(form: Page, tenant: Tenant) -> None:
+    form.get_by_role("button", name="Import", exact=True).click()
+
+    expect(form.locator("#live-import")).to_contain_text("queued since")

@@ -27,7 +27,7 @@ from kingsync.web.settings import settings_answers, settings_saved, settings_sec
 from kingsync.web.settings.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings.settings_company import CompanyForm
 from kingsync.web.settings.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
-from kingsync.web.shared import access, call_waiting
+from kingsync.web.shared import access, call_waiting, tenant_status
 
 
 @dataclass
@@ -165,6 +165,7 @@ def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
 
 def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **extra: object) -> HttpResponse:
     context = {
+        "cards": tenant_status.run_cards(tenant_status.tenant_status()) if request.may_edit else [],
         "forms": forms,
         "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, forms.notes),
         "tags": settings_tags.meanings(),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.models import import_kinds
@@ -99,7 +101,13 @@ def _live_part(
     [card] = tenant_status.run_cards(tenant_status.tenant_status(), [kind])
     note = open_run.message_for(card.run) if open_run and card.run else ""
     context = {"card": card, "note": note, "already_running": open_run if note else None, "refused": refused}
-    if card.run is not None and card.run.is_open:
+    if (card.run is not None and card.run.is_open) or not _is_on_start_page(request):
         return render(request, "start/_live.html", context)
     # In one response, so that "All went well" never appears above the numbers of the previous run.
     return render(request, "start/_live_ended.html", _context(request) | context)
+
+
+def _is_on_start_page(request: access.TenantRequest) -> bool:
+    """Return whether the part is for the start page; the settings page has the two buttons, and nothing to refresh."""
+    shown = request.htmx.current_url_abs_path
+    return shown is None or urlsplit(shown).path != reverse("settings", args=[request.tenant.slug])
