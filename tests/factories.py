@@ -15,6 +15,7 @@ from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.links import RecordKind, RecordLink
+from kingsync.models.order_links import OrderLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Membership, Role, Tenant
@@ -131,6 +132,9 @@ def work_order(of: Tenant, **fields: Any) -> WorkOrder:
     defaults = {"outsmart_id": str(90000 + number), "order_number": f"WB{number:05}", "customer_name": "De Boer"}
     row = WorkOrder(tenant=of, **(defaults | fields))
     row.save()
+    if row.king_order_number:
+        link = {"king_order_number": row.king_order_number, "is_created_by_us": row.is_created_by_us}
+        OrderLink(tenant=of, administration_id=row.administration_id, work_order=row, part=row.part, **link).save()
     return row
 
 

@@ -159,6 +159,7 @@ def marks(raw: bytes) -> records.Marks:
         outsmart_id=_scalar(found.get("id"), _row_id) or "",
         order_number=_scalar(found.get("OrderNr"), shapes.text) or "",
         customer_name=_scalar(found.get("CustomerName"), shapes.text) or "",
+        king_order_number=_scalar(found.get("WorkorderNo"), shapes.text) or "",
         status=_scalar(found.get("status", _UNREADABLE), shapes.text),
         work_status=_scalar(found.get("WorkStatus", _UNREADABLE), shapes.text),
         is_archived=_scalar(found.get("Archived"), shapes.truth) or False,
@@ -172,6 +173,7 @@ class _MarksWire(msgspec.Struct, frozen=True):
     id: object = None
     OrderNr: object = None
     CustomerName: object = None
+    WorkorderNo: object = None
     status: object = None
     WorkStatus: object = None
     Archived: object = None

@@ -81,6 +81,7 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     outsmart_id: str = ""
     order_number: str = ""
     customer_name: str = ""
+    king_order_number: str = ""
     status: str | None = ""
     work_status: str | None = ""
     is_archived: bool = False

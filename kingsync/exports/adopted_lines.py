@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+from django.db.models import QuerySet
 
 from kingsync.exports import ledger
-from kingsync.models.links import ImportedLine
+from kingsync.models.links import ImportedLine, RecordKind, RecordLink
+from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import OrderLine, Step, WorkOrder
 from kingsync.rules import matching
 from kingsync.rules.plans import Content, SavedLine, Source
+
+_WITH_WORK_ORDER = (RecordLink.State.LINKED, RecordLink.State.DELETED)
 
 
 def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
@@ -19,7 +23,7 @@ def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
     """
     if row.step != Step.NEW or row.king_order_number:
         return
-    imported = list(ImportedLine.objects.filter(king_order_number=king_order_number).order_by("id"))
+    imported = _free(row, ImportedLine.objects.filter(king_order_number=king_order_number).order_by("id"))
     if not imported:
         return
     booked = {line.key: line for line in ledger.saved_lines(row)}
@@ -37,10 +41,26 @@ def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
     ledger.remember(row, (booked | taken).values())
 
 
+def _free(row: WorkOrder, lines: QuerySet[ImportedLine]) -> list[ImportedLine]:
+    """Return those of an order's lines that are this work order's: the one that the import made, and no follow-up."""
+    found = list(lines)
+    if not found:
+        return []
+    number = found[0].king_order_number
+    made = RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=number, state__in=_WITH_WORK_ORDER).first()
+    if made is not None and made.outsmart_id != row.outsmart_id:
+        return []
+    on_it = OrderLink.objects.filter(king_order_number=number, left_at=None).exclude(work_order_id=row.pk)
+    taken = OrderLine.objects.filter(work_order__in=on_it.values("work_order"), is_imported=True)
+    ids = set(taken.values_list("king_line_id", flat=True))
+    return [line for line in found if line.king_line_id not in ids]
+
+
 def _order_line(row: WorkOrder, line: ImportedLine, reference: str) -> OrderLine:
     return OrderLine(
         tenant_id=row.tenant_id,
         work_order=row,
+        part=row.part,
         reference=reference,
         key=line.key,
         kind=OrderLine.Kind.MATERIAL,

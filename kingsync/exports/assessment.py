@@ -7,10 +7,12 @@ import msgspec
 from integrations import errors
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import adopted_lines
+from kingsync.exports import adopted_lines, ledger, moving
 from kingsync.exports import verdict as verdicts
 from kingsync.exports.export_job import Job
 from kingsync.models.work_orders import WorkOrder
+from kingsync.rules import linking
+from kingsync.rules.differences import Differences
 from kingsync.rules.next_step import Act, Known, NextStep, count_of, follow
 from kingsync.rules.plans import Plan
 from kingsync.runs.retry import with_retry
@@ -32,6 +34,7 @@ class Assessment:
                 Act.LOOK_UP: self._look_up,
                 Act.TAKE_OVER: self._take_over,
                 Act.START_OVER: self._start_over,
+                Act.MOVE: self._move,
                 Act.JUDGE: self._judge,
                 Act.READ: self._read,
                 Act.LOOK_FOR_LOST: self._look_for_lost,
@@ -80,6 +83,7 @@ class Assessment:
         return msgspec.structs.replace(
             known,
             number=number,
+            moves_to=linking.moves_to(verdicts.wanted_by(self.row, self.source), number),
             is_making_begun=False,
             is_outcome_unknown=False,
             is_found_again=True,
@@ -99,7 +103,38 @@ class Assessment:
         if known.number:
             adopted_lines.take_over(row, known.number, is_dry=job.claim.run.is_dry)
         plan = verdicts.plan_for(job, row, self.source, number=known.number)
-        return verdicts.with_plan(known, row, self.source, plan, job.choices)
+        return verdicts.with_plan(known, row, self.source, plan, job.choices, listed=job.listed_numbers)
+
+    def _move(self, known: Known) -> Known:
+        """Go over to the order that is wanted now, unless one of the two orders forbids it."""
+        there = self._on_other_order(known)
+        verdict, to = there.verdict, there.order
+        assert verdict is not None  # noqa: S101
+        if verdict.is_stopped or to is None:
+            return there
+        order = with_retry(lambda: self.job.king.get_order(number=known.number))
+        try:
+            steps = moving.steps_out_of(self.row, verdict.plan, order, to.number)
+            assert order is not None  # noqa: S101
+            self._go_over(verdict.plan, steps, order, to)
+        except moving.MoveStoppedError as stopped:
+            verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, stopped.why))
+            return msgspec.structs.replace(there, verdict=verdict)
+        return there
+
+    def _on_other_order(self, known: Known) -> Known:
+        """Return what is known of the work order as if it were on the other order, with none of its lines yet."""
+        row, before = self.row, ledger.saved_lines(self.row)
+        ledger.remember(row, moving.unsent(before))
+        try:
+            there = self._judge(msgspec.structs.replace(known, number=known.moves_to, moves_to=""))
+            return self._read(there)
+        finally:
+            ledger.remember(row, before)
+
+    def _go_over(self, _plan: Plan, _steps: Differences, _order: Order, to: Order) -> None:
+        ledger.remember(self.row, moving.unsent(ledger.saved_lines(self.row)))
+        self.row.king_order_number, self.row.is_created_by_us = to.number, False
 
     def _read(self, known: Known) -> Known:
         """Read King's order as it is now.

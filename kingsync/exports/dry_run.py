@@ -88,6 +88,7 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
         }
         return "skipped", entry, None
     job = exports.job
+    job.listed_numbers.pop(source.outsmart_id, None)
     row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=job.claim.run)
     if isinstance(job.guard, DryGuard):
         job.guard.recall(row)

@@ -66,6 +66,8 @@ class Job:
     master_data: MasterDataReader
     log: RunLog
     guard: RestoreGuard = field(init=False)
+    # The King orders named by work orders at a trigger that this run has not processed yet, by their ids.
+    listed_numbers: dict[str, str] = field(default_factory=dict)
     _last_heartbeat: float = field(default_factory=time.monotonic)
     _pending_call: PendingCall | None = None
     # One thread: King gets one call at a time. It only makes calls; all database work stays in ours.

@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger, problems, reconcile, verdict
+from kingsync.exports import ledger, problems, reconcile, shared_approval, verdict
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
 from kingsync.exports.king_order import unlock
@@ -20,7 +20,7 @@ from kingsync.exports.master_data import MasterDataReader
 from kingsync.models.runs import LogEntry
 from kingsync.models.turns import Caller
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.rules import triggers
+from kingsync.rules import linking, triggers
 from kingsync.rules.mapping import Exports
 from kingsync.rules.next_step import Act, next_step
 from kingsync.rules.outcomes import reason
@@ -76,6 +76,7 @@ class ExportRun:
                 return True
         self._settle()
         if not self.job.claim.run.options.get("work_orders"):
+            shared_approval.approve_waiting(self.job)
             reconcile.verify(self.job)
         return False
 
@@ -93,6 +94,8 @@ class ExportRun:
             return
         listed = self._listed()
         done_before = self._dealt_with()
+        for outsmart_id in done_before:
+            self.job.listed_numbers.pop(outsmart_id, None)
         retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
         self.job.claim.heartbeat(kind="work_orders", total=self._done + len(listed.keys() - done_before) + len(retries))
         read_at = time.monotonic()
@@ -124,6 +127,9 @@ class ExportRun:
             # OutSmart's filter is not proven exact: compare as text here.
             is_at = marks.work_status in (None, work_status) and (status != COMPLETE or marks.status in (None, status))
             if (is_at and marks.status != HANDLED) or not marks.outsmart_id:
+                number = linking.wanted(marks.king_order_number)
+                if number and not marks.is_archived:
+                    self.job.listed_numbers[marks.outsmart_id] = number
                 yield marks.outsmart_id, raw
 
     def _dealt_with(self) -> set[str]:
@@ -181,6 +187,7 @@ class ExportRun:
     def _one(self, candidate: Candidate) -> None:
         claim = self.job.claim
         claim.count("read")
+        self.job.listed_numbers.pop(candidate.outsmart_id, None)
         self._row = None
         outcome = self._guarded(candidate)
         if outcome:

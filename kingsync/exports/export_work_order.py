@@ -20,7 +20,7 @@ from integrations import errors
 from integrations.king.records import Order
 from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger, problems, verdict
+from kingsync.exports import ledger, moving, problems, shared_orders, verdict
 from kingsync.exports.acknowledge import confirm
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
@@ -188,6 +188,11 @@ class _Export(Assessment):
         ledger.save(self.row, step=Step.NEW, outcome_unknown_until=None)
         return super()._start_over(known)
 
+    def _go_over(self, plan: Plan, steps: differences.Differences, order: Order, to: Order) -> None:
+        before = order.number
+        moving.Move(self.king_order, self.row, plan).carry_out(steps, order, to)
+        self.job.log_event(self.row, "order.moved", reason("moved", number=before, wanted=to.number))
+
     def _read_order(self, number: str) -> Order | None:
         order = self.king_order.read(number)
         if order is not None:
@@ -219,6 +224,8 @@ class _Export(Assessment):
     def _keep(self, step: NextStep) -> Outcome:
         """Send nothing to King; what is left is the confirmation, or a line that still waits for its repair."""
         count = count_of(step.act, self.known, is_written=False)
+        if self.row.approval_waits_for != self.known.approval_waits_for:
+            ledger.save_lazily(self.row, approval_waits_for=self.known.approval_waits_for)
         if not self.plan.is_complete:
             ledger.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
             return self._incomplete(count, ledger.refused_reasons(self.row))
@@ -302,14 +309,23 @@ class _Export(Assessment):
         if differs:
             return self._hold((differs,))
         self._log_steps(steps)
-        is_wanted = verdict.wants_approval(self.row, self.source, self.job.choices, sent)
+        is_wanted = verdict.wants_approval(self.row, self.source, self.job.choices, sent, number=order.number)
         is_left = is_wanted and verdict.has_credit(self.row, sent, order)
-        if is_wanted and not is_left:
-            problem = self.king_order.approve(order.number)
+        if is_wanted and not is_left and not self.known.approval_waits_for:
+            problem = self._approve(act, order)
             if problem:
                 return self._incomplete("rejected", [problem])
         self.king_order.unlock_meanwhile()
         return self._save_end(act, plan, sent, is_approval_left=is_left and not order.is_approved)
+
+    def _approve(self, act: Act, order: Order) -> Reason | None:
+        """Approve the order, also for its other work orders; return King's refusal."""
+        if not self.row.is_created_by_us and (order.is_approved or not shared_orders.is_of_us(order)):
+            return None
+        problem = self.king_order.approve(order.number)
+        if problem is None and act is not Act.CREATE:  # no one else can know a new order
+            shared_orders.approved(self.row, order.number)
+        return problem
 
     def _compared(self, plan: Plan, order: Order) -> differences.Differences:
         booked = ledger.saved_lines(self.row)
@@ -340,9 +356,12 @@ class _Export(Assessment):
 
     def _save_end(self, act: Act, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
         count = count_of(act, self.known, is_written=bool(self.king_order.calls))
-        fingerprint = ledger.plan_fingerprint(plan)
         ledger.save_lazily(
-            self.row, plan_fingerprint=fingerprint, outcome_unknown_until=None, is_approval_left=is_approval_left
+            self.row,
+            plan_fingerprint=ledger.plan_fingerprint(plan),
+            outcome_unknown_until=None,
+            is_approval_left=is_approval_left,
+            approval_waits_for="" if is_approval_left else self.known.approval_waits_for,
         )
         if not sent.is_complete:
             refused = ledger.refused_reasons(self.row)

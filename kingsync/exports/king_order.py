@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from integrations import errors
 from integrations.king.records import LineChange, NewOrder, Order
-from kingsync.exports import ledger
+from kingsync.exports import ledger, order_links
 from kingsync.exports.export_job import Job
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import Step, WorkOrder
 from kingsync.rules import differences, line_fields
-from kingsync.rules.differences import Add, Change, Differences, Remove
+from kingsync.rules.differences import Add, Change, Differences
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import DroppedLine, Header, Plan, PlannedLine, SavedLine
 from kingsync.runs.retry import with_retry
@@ -77,13 +77,9 @@ class KingOrder:
         """Save the order's number. An order that we created is locked by us from the start."""
         row = self._row
         step = Step.CREATED if row.step in (Step.NEW, Step.PENDING) else row.step
-        ledger.save(
-            row,
-            king_order_number=number,
-            step=step,
-            is_created_by_us=row.is_created_by_us or is_created_by_us,
-            is_locked=row.is_locked or is_created_by_us,
-        )
+        is_ours = row.is_created_by_us or is_created_by_us
+        is_locked = row.is_locked or is_created_by_us
+        order_links.tie(row, number, is_created_by_us=is_ours, step=step, is_locked=is_locked)
 
     def locked(self, number: str, steps: Differences) -> Order | None:
         """Lock the order and read it again: removals must be based on its state under the lock.
@@ -147,7 +143,7 @@ class KingOrder:
         kept = set()
         for removal in steps.removals:
             try:
-                self._write(self._removal(number, removal))
+                self.remove_line(number, removal.king_line_id)
             except errors.ConflictError:
                 raise
             except errors.RejectedError as error:
@@ -164,8 +160,8 @@ class KingOrder:
 
         return call
 
-    def _removal(self, number: str, step: Remove) -> Callable[[], None]:
-        return lambda: self._job.king.remove_line(number, step.king_line_id)
+    def remove_line(self, number: str, king_line_id: str) -> None:
+        self._write(lambda: self._job.king.remove_line(number, king_line_id))
 
     def _addition(self, number: str, step: Add) -> Callable[[], str]:
         return lambda: self._job.king.add_line(number, step.new_line)
@@ -229,7 +225,7 @@ class KingOrder:
             raise
         except errors.RejectedError as error:
             return reason("approval_refused", detail=vendor_message(error))
-        ledger.save(self._row, is_approved=True, step=Step.APPROVED)
+        ledger.save(self._row, is_approved=True, approval_waits_for="", step=Step.APPROVED)
         self._job.log_event(self._row, "order.approved")
         return None
 

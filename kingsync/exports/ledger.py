@@ -9,19 +9,21 @@ from collections.abc import Iterable
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
+from integrations import errors
 from integrations.king import limits
 from integrations.king.records import Order
 from integrations.king.records import OrderLine as KingLine
+from integrations.outsmart import payloads
 from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import problems
 from kingsync.messages.reason_texts import stored
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
-from kingsync.rules import orders
+from kingsync.rules import linking, orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import Content, DroppedLine, Origin, Plan, PlannedLine, SavedLine
 from kingsync.runs.lifecycle import LostClaimError
@@ -57,6 +59,7 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
     row.order_number = source.order_number[:255]
     row.customer_name = source.customer_name[:255]
     row.work_date = orders.finished_on(source)
+    row.wanted_order_number = linking.wanted(source.king_order_number, row.chosen_order)[:50]
     row.minimum_hours, row.rounding_amount = source.minimum_hours[:20], source.rounding_amount[:20]
     return _seen(row, raw, is_interim=is_interim, run=run)
 
@@ -88,6 +91,14 @@ def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> Work
             remember(row, ())
     row.last_run = run  # saved only once it is processed: a run that takes over must not skip it
     return row
+
+
+def source_of(row: WorkOrder) -> Source | None:
+    """Return the work order as last read; None if it was not stored or cannot be read."""
+    try:
+        return payloads.work_order(row.source.encode()) if row.source else None
+    except errors.PayloadError:
+        return None
 
 
 def settle(row: WorkOrder, state: LedgerState, reasons: Iterable[Reason] = (), **changes: object) -> None:
@@ -158,9 +169,9 @@ def saved_lines(row: WorkOrder) -> tuple[SavedLine, ...]:
 
 
 def remembered(row: WorkOrder) -> dict[str, SavedLine]:
-    """Return the known lines by reference; code that saves a line updates it here too."""
+    """Return the known lines of the part in hand, by reference; code that saves a line updates it here too."""
     if row.in_hand.lines is None:
-        stored = OrderLine.objects.filter(work_order_id=row.pk or 0).order_by("position", "id")
+        stored = OrderLine.objects.filter(work_order_id=row.pk or 0, part=row.part).order_by("position", "id")
         return remember(row, map(as_saved, stored))
     return row.in_hand.lines
 
@@ -168,7 +179,8 @@ def remembered(row: WorkOrder) -> dict[str, SavedLine]:
 def prefetch_rows(rows: list[WorkOrder]) -> None:
     """Prefetch the saved lines of many work orders."""
     lines: dict[int, list[SavedLine]] = {row.pk: [] for row in rows}
-    for line in OrderLine.objects.filter(work_order_id__in=lines.keys()).order_by("position", "id"):
+    stored = OrderLine.objects.filter(work_order_id__in=lines.keys(), part=F("work_order__part"))
+    for line in stored.order_by("position", "id"):
         lines[line.work_order_id].append(as_saved(line))
     for row in rows:
         remember(row, lines[row.pk])
@@ -245,6 +257,7 @@ def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
     return OrderLine(
         tenant_id=row.tenant_id,
         work_order=row,
+        part=row.part,
         reference=line.reference,
         key=line.origin.key,
         row=line.origin.row,
@@ -261,6 +274,7 @@ def _dropped(row: WorkOrder, line: DroppedLine) -> OrderLine:
     return OrderLine(
         tenant_id=row.tenant_id,
         work_order=row,
+        part=row.part,
         reference=line.reference,
         key=line.origin.key,
         row=line.origin.row,
@@ -369,7 +383,9 @@ def refused_reasons(row: WorkOrder) -> list[Reason]:
     """Return why lines are missing, one reason per line."""
     return [
         as_line_reason(line.source, msgspec.convert(why, Reason))
-        for line in OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED).order_by("id")
+        for line in OrderLine.objects.filter(work_order=row, part=row.part, state=OrderLine.State.REFUSED).order_by(
+            "id"
+        )
         for why in line.reasons
     ]
 
@@ -380,11 +396,6 @@ def as_line_reason(label: str, why: Reason) -> Reason:
 
 
 # --- King's side ------------------------------------------------------------------------------------------------------
-
-
-def order_of_other(row: WorkOrder, king_order_number: str) -> WorkOrder | None:
-    """Return the other work order that this King order belongs to, if any."""
-    return WorkOrder.objects.filter(king_order_number=king_order_number).exclude(pk=row.pk).first()
 
 
 def is_of_other(row: WorkOrder, order: Order) -> str:
@@ -430,7 +441,7 @@ def is_in_king(row: WorkOrder, plan: Plan) -> bool:
     if row.plan_fingerprint != plan_fingerprint(plan):
         return False
     by_rule = {line.reference for line in plan.refused}
-    refused = OrderLine.objects.filter(work_order=row, state=OrderLine.State.REFUSED)
+    refused = OrderLine.objects.filter(work_order=row, part=row.part, state=OrderLine.State.REFUSED)
     return not refused.exclude(reference__in=by_rule).exists()
 
 

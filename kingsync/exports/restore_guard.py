@@ -14,12 +14,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.utils import timezone
 
 from integrations import errors
 from integrations.king import payloads
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind
+from kingsync.exports import order_links
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -264,7 +266,10 @@ class RestoreGuard:
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first() or WorkOrder(outsmart_id=outsmart_id)
         if _tie(row, numbers, is_open=is_open):
             row.changed_at = timezone.now()
-            row.save()
+            with transaction.atomic():
+                row.save()
+                if row.king_order_number:
+                    order_links.save_link(row)
             self.found.add(outsmart_id)
 
     def _report(self, *, found: int, closed: int) -> None:

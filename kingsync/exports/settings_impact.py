@@ -16,8 +16,6 @@ from typing import ClassVar
 import msgspec
 from django.utils.translation import gettext
 
-from integrations import errors
-from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import adopted_lines, ledger
 from kingsync.exports import verdict as verdicts
@@ -104,20 +102,13 @@ def settings_impact(stored: Exports, wanted: Exports, *, seconds: float = SECOND
     until = time.monotonic() + seconds
     waiting = WorkOrder.objects.filter(state__in=SettingsImpact.STATES)
     found = SettingsImpact(waiting=waiting.count())
-    sources = {row: _source(row) for row in waiting.order_by("-id")[:LOOKED_AT]}
+    sources = {row: ledger.source_of(row) for row in waiting.order_by("-id")[:LOOKED_AT]}
     evaluation = _Evaluation(sources, stored, wanted)
     for row, source in sources.items():
         if found.looked_at and time.monotonic() > until:
             break
         _add(found, row, evaluation.outcome(row, source, stored), evaluation.outcome(row, source, wanted))
     return found
-
-
-def _source(row: WorkOrder) -> Source | None:
-    try:
-        return payloads.work_order(row.source.encode()) if row.source else None
-    except errors.PayloadError:
-        return None
 
 
 def _add(found: SettingsImpact, row: WorkOrder, now: SettingsOutcome, then: SettingsOutcome) -> None:
@@ -166,6 +157,8 @@ class _Evaluation:
     def _ways_to_learn(self, row: WorkOrder, source: Source, choices: Exports) -> dict[Act, Callable[[Known], Known]]:
         return {
             Act.JUDGE: lambda known: self._judged(known, row, source, choices),
+            # Only King can say whether its lines may leave their order.
+            Act.MOVE: lambda known: msgspec.structs.replace(known, number=known.moves_to, moves_to=""),
             Act.READ: lambda known: self._as_read_last(known, row, source, choices),
         }
 

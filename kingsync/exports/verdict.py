@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger
+from kingsync.exports import ledger, shared_orders
 from kingsync.exports.export_job import Job
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
@@ -24,7 +25,7 @@ from kingsync.rules.plans import Plan
 # lifts the first three; an approval of another customer's order is for that order only.
 LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
 LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"}
-OUT_OF_PLACE = "line_out_of_place"
+OUT_OF_PLACE, LEFT_EMPTY = "line_out_of_place", "order_left_empty"
 
 
 def known_of(
@@ -51,6 +52,7 @@ def known_of(
         is_making_begun=row.step == Step.PENDING and not number,
         reference=orders.external_number(row.outsmart_id),
         number=number_of(row, source),
+        moves_to=linking.moves_to(wanted_by(row, source), row.king_order_number),
         is_found_again=is_found,
         is_unfinished=is_unfinished(row),
     )
@@ -63,28 +65,50 @@ def is_unfinished(row: WorkOrder) -> bool:
 
 def number_of(row: WorkOrder, source: Source) -> str:
     """Return the number of the King order to update: our own link first; "" for a new order."""
-    return row.king_order_number or source.king_order_number.strip()
+    return row.king_order_number or wanted_by(row, source)
 
 
-def with_plan(known: Known, row: WorkOrder, source: Source, plan: Plan, choices: Exports) -> Known:
-    """Return what is known with a plan, every reason that stops it, and whether King has it already."""
+def wanted_by(row: WorkOrder, source: Source) -> str:
+    """Return the King order that the work order should be on, by OutSmart or a user's choice; "" if none is named."""
+    return linking.wanted(source.king_order_number, row.chosen_order)
+
+
+def with_plan(
+    known: Known,
+    row: WorkOrder,
+    source: Source,
+    plan: Plan,
+    choices: Exports,
+    *,
+    listed: Mapping[str, str] = MappingProxyType({}),
+) -> Known:
+    """Return what is known with a plan, every reason that stops it, and whether King has it already.
+
+    `listed`: see `shared_orders.waits_for`.
+    """
     verdict = Verdict(
         plan=plan,
         rejects=plan.rejects,
         holds=(*_standing_holds(row, plan), *_linking_holds(choices, row, known.number)),
         lines=tuple(ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
     )
+    is_wanted = wants_approval(row, source, choices, plan, number=known.number)
+    waits_for = shared_orders.waits_for(row, known.number, listed) if is_wanted and known.number else ""
     return msgspec.structs.replace(
         known,
         verdict=verdict,
-        is_in_king=bool(known.number) and ledger.is_in_king(row, plan),
-        is_approval_due=not row.is_approval_left and wants_approval(row, source, choices, plan),
+        is_in_king=known.number == row.king_order_number and ledger.is_in_king(row, plan),
+        is_approval_due=is_wanted and not row.is_approval_left and not waits_for,
+        approval_waits_for=waits_for,
     )
 
 
-def wants_approval(row: WorkOrder, source: Source, choices: Exports, plan: Plan) -> bool:
-    wanted = choices.approve_order and not is_interim(row, source) and plan.is_complete
-    return wanted and row.is_created_by_us and not row.is_approved
+def wants_approval(row: WorkOrder, source: Source, choices: Exports, plan: Plan, *, number: str) -> bool:
+    """Return whether we should approve the order as far as this work order goes; `number` is "" for a new one."""
+    if not choices.approve_order or is_interim(row, source) or not plan.is_complete:
+        return False
+    is_approved = row.is_approved and number == row.king_order_number
+    return not is_approved and (not number or shared_orders.is_created_by_us(row, number))
 
 
 def is_interim(row: WorkOrder, source: Source) -> bool:
@@ -110,7 +134,7 @@ def with_order(
 ) -> Verdict:
     """Return the verdict completed by King's order as just read; None: King has no such open order."""
     if order is None:
-        code = "order_delivered" if row.king_order_number else "unknown_order"
+        code = "order_delivered" if number == row.king_order_number else "unknown_order"
         return msgspec.structs.replace(verdict, rejects=(*verdict.rejects, reason(code, number=shown(number))))
     steps = differences.between(verdict.plan, ledger.saved_lines(row), order)
     state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
@@ -133,9 +157,9 @@ def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reas
 
 
 def _order_holds(job: Job, row: WorkOrder, source: Source, order: Order) -> Iterator[Reason]:
-    other = ledger.is_of_other(row, order) if row.is_created_by_us else ledger.order_of_other(row, order.number)
+    other = ledger.is_of_other(row, order) if order.number == row.king_order_number else ""
     if other:
-        yield reason("order_of_another", number=order.number, other=str(other))
+        yield reason("order_of_another", number=order.number, other=other)
     seen = linking.mark(order.number, order.debtor_number)
     yield from customer_holds(job.master_data, job.choices, row, source, seen=seen, number=order.number)
 
@@ -201,7 +225,7 @@ def notices(steps: Differences, *, before: list[StoredReason]) -> list[StoredRea
     now = [stored(_notice(each)) for each in steps.notices]
     staying = {line.reference for line in steps.found} - {step.reference for step in steps.removals}
     out_of_place = [why for why in before if why["code"] == OUT_OF_PLACE and why["params"]["reference"] in staying]
-    return [*now, *out_of_place]
+    return [*now, *out_of_place, *(why for why in before if why["code"] == LEFT_EMPTY)]
 
 
 def _notice(notice: Notice) -> Reason:

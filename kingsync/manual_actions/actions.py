@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integrations import errors, notation
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, Order
-from integrations.outsmart import payloads
-from kingsync.exports import adopted_lines, causes, ledger
+from kingsync.exports import adopted_lines, causes, ledger, order_links, shared_orders
 from kingsync.exports.master_data import master_data_of
 from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
 from kingsync.king_mirror import mirror
@@ -45,6 +44,8 @@ BATCH = 1000
 _REPAIRABLE = frozenset({LedgerState.REJECTED, LedgerState.HELD, LedgerState.INCOMPLETE, LedgerState.UNCERTAIN})
 _RELEASABLE = frozenset({LedgerState.HELD, LedgerState.REJECTED})
 _LINKABLE = frozenset({LedgerState.UNCERTAIN, LedgerState.HELD, LedgerState.REJECTED})
+# With a King order already: to another one, to which the next run takes the lines.
+_MOVABLE = _LINKABLE | {LedgerState.INCOMPLETE}
 _NOT_EXCLUDABLE = frozenset({LedgerState.DONE, LedgerState.EXCLUDED})
 # The state of a restored work order if something of it is in King; else it is being sent.
 _BACK_TO = {
@@ -73,13 +74,13 @@ class Decided:
 
 @dataclass(frozen=True)
 class FoundOrder:
-    """An open order of King, the work order of ours that it belongs to, and its customer.
+    """An open order of King, the other work orders that are on it, and its customer.
 
     `other_customer` is the reason to ask for approval: the order is of another customer than the work order to link.
     """
 
     order: Order
-    belongs_to: WorkOrder | None
+    shared_with: list[WorkOrder] = field(default_factory=list)
     customer_name: str = ""
     other_customer: Reason | None = None
 
@@ -90,7 +91,7 @@ def possible(row: WorkOrder) -> frozenset[ManualAction.Kind]:
     allowed = {
         ManualAction.Kind.RETRY: state in _REPAIRABLE,
         ManualAction.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
-        ManualAction.Kind.LINK: state in _LINKABLE and not row.king_order_number,
+        ManualAction.Kind.LINK: state in (_MOVABLE if row.king_order_number else _LINKABLE),
         ManualAction.Kind.RESET: state in _REPAIRABLE,
         ManualAction.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
         ManualAction.Kind.RESTORE: state == LedgerState.EXCLUDED,
@@ -255,7 +256,8 @@ def find_king_order(number: str, *, work_order: WorkOrder) -> FoundOrder | None:
             return None
         debtor = _debtor(king, order.debtor_number)
     strange = _other_customer(work_order, order, debtor)
-    return FoundOrder(order, _owner(order), debtor.name, _require_confirmation(strange) if strange else None)
+    shared_with = list(_work_orders_on(order).exclude(pk=work_order.pk))
+    return FoundOrder(order, shared_with, debtor.name, _require_confirmation(strange) if strange else None)
 
 
 def _debtor(king: KingClient, number: str) -> ArticleData:
@@ -272,9 +274,8 @@ def _other_customer(row: WorkOrder, order: Order, debtor: ArticleData) -> Reason
     """Return why an order needs approval; None if the customer is the same, or unknown to us."""
     settings = SyncSettings.objects.first()
     choices = settings.as_mapping().exports if settings else Exports()
-    try:
-        source = payloads.work_order(row.source.encode())
-    except errors.PayloadError:
+    source = ledger.source_of(row)
+    if source is None:
         return None  # the export checks again, when the work order can be read
     return linking.hold(source, choices, number=order.number, debtor=debtor)
 
@@ -299,21 +300,23 @@ def link_to_order(
 ) -> ManualAction:
     """Link a work order to an open order of King; the next run brings that order up to date.
 
+    A work order that is on another order already goes over with its lines, as far as that order allows it.
     `accepts_other_customer`: the person saw that the order is of another customer, and wants that. Raises the errors of
     `guards.king_client`, `WrongStateError`, `AlreadyLinkedError`, `StillAtWorkError`, `NoSuchOrderError`,
-    `OrderTakenError`, `StillInKingError`, `OtherCustomerError`, `ChangedMeanwhileError`.
+    `StillInKingError`, `OtherCustomerError`, `ChangedMeanwhileError`.
     """
     guards.name_of(by)
     seen = guards.reread(work_order)
-    guards.require(seen, _LINKABLE)
-    if seen.king_order_number:
+    guards.require(seen, _MOVABLE if seen.king_order_number else _LINKABLE)
+    if seen.king_order_number and seen.king_order_number == notation.canonical_number(king_order_number.strip()):
         raise guards.AlreadyLinkedError(outcomes.reason("decision.already_linked", number=seen.king_order_number))
     guards.require_settled(seen)
     order = _free_order(seen, king_order_number, accepts_other_customer=accepts_other_customer)
     with guards.alone():
         row = guards.locked_as_seen(seen)
         (decision,) = guards.save_actions([row], ManualAction.Kind.LINK, by, number=order.number)
-        _store_link(row, order, accepts_other_customer=accepts_other_customer)
+        store = _store_choice if row.king_order_number else _store_link
+        store(row, order, accepts_other_customer=accepts_other_customer)
     return decision
 
 
@@ -324,50 +327,54 @@ def _free_order(row: WorkOrder, number: str, *, accepts_other_customer: bool) ->
         debtor = _debtor(king, order.debtor_number) if order else None
     if order is None or debtor is None:
         raise guards.NoSuchOrderError(outcomes.reason("decision.no_such_order", number=number.strip()))
-    other = _owner(order)
-    if other is not None and other.pk != row.pk:
-        raise guards.OrderTakenError(outcomes.reason("order_of_another", number=order.number, other=str(other)))
-    if ours and order.number not in ours:
-        raise guards.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(ours)))
+    left_behind = [each for each in ours if each != row.king_order_number]
+    if left_behind and order.number not in ours:
+        raise guards.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(left_behind)))
     strange = None if accepts_other_customer else _other_customer(row, order, debtor)
     if strange:
         raise guards.OtherCustomerError(_require_confirmation(strange))
     return order
 
 
-def _owner(order: Order) -> WorkOrder | None:
-    """Return the work order that a King order belongs to: by our ledger, else by our reference on it."""
-    booked = WorkOrder.objects.filter(king_order_number=order.number).first()
-    prefix = orders.external_number("")
-    if booked or not order.external_number.startswith(prefix):
-        return booked
-    return WorkOrder.objects.filter(outsmart_id=order.external_number.removeprefix(prefix)).first()
+def _work_orders_on(order: Order) -> QuerySet[WorkOrder]:
+    """Return the work orders on a King order: by our ledger, or by our reference on it where an answer was lost."""
+    outsmart_id = order.external_number.removeprefix(orders.external_number(""))
+    is_lost = Q(outsmart_id=outsmart_id, king_order_number=None) if outsmart_id != order.external_number else Q(pk=None)
+    on_it = shared_orders.on(order.number).values("pk")
+    return WorkOrder.objects.filter(Q(pk__in=on_it) | is_lost).defer("source").order_by("pk")
 
 
 def _store_link(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
     seen = linking.mark(order.number, order.debtor_number)
     is_ours = order.external_number == orders.external_number(row.outsmart_id)
-    try:
-        with transaction.atomic():
-            ledger.save(row, step=Step.NEW)
-            adopted_lines.take_over(row, order.number, is_dry=False)
-            ledger.settle(
-                row,
-                LedgerState.SENDING,
-                king_order_number=order.number,
-                step=Step.CREATED,
-                is_created_by_us=is_ours,
-                is_locked=is_ours,  # from its creation on; unlocked at the start of the next run
-                seen_order=seen,
-                accepted_order=seen if accepts_other_customer else row.accepted_order,
-                plan_fingerprint="",
-                outcome_unknown_until=None,
-            )
-    except IntegrityError:
-        other = ledger.order_of_other(row, order.number)
-        raise guards.OrderTakenError(
-            outcomes.reason("order_of_another", number=order.number, other=str(other or ""))
-        ) from None
+    with transaction.atomic():
+        ledger.save(row, step=Step.NEW)
+        adopted_lines.take_over(row, order.number, is_dry=False)
+        order_links.tie(row, order.number, is_created_by_us=is_ours)
+        ledger.settle(
+            row,
+            LedgerState.SENDING,
+            step=Step.CREATED,
+            is_locked=is_ours,  # from its creation on; unlocked at the start of the next run
+            seen_order=seen,
+            accepted_order=seen if accepts_other_customer else row.accepted_order,
+            plan_fingerprint="",
+            outcome_unknown_until=None,
+            **_chosen(row, order),
+        )
+
+
+def _store_choice(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
+    """Save to which order the next run takes the work order."""
+    accepted = linking.mark(order.number, order.debtor_number) if accepts_other_customer else row.accepted_order
+    ledger.settle(row, LedgerState.SENDING, accepted_order=accepted, **_chosen(row, order))
+
+
+def _chosen(row: WorkOrder, order: Order) -> dict[str, Any]:
+    """Return the columns for a user's choice of an order: it counts until OutSmart names another one."""
+    source = ledger.source_of(row)
+    choice = linking.choice(order.number, source.king_order_number if source else "")
+    return {"chosen_order": choice[: linking.CHOICE_LENGTH], "wanted_order_number": order.number}
 
 
 def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> ManualAction:
@@ -419,10 +426,12 @@ def _lines_of(row: WorkOrder, order: Order) -> list[str]:
 
 
 def _clear_link(row: WorkOrder) -> None:
+    order_links.leave(row)
     # Lines that came from King's order are adopted again by the next export.
-    row.lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
-    row.lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
-    row.lines.update(king_line_id="", sent={}, attempted={}, as_read={})
+    lines = row.lines.filter(part=row.part)
+    lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
+    lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
+    lines.update(king_line_id="", sent={}, attempted={}, as_read={})
     ledger.settle(
         row,
         LedgerState.WAITING,
@@ -434,6 +443,8 @@ def _clear_link(row: WorkOrder) -> None:
         is_locked=False,
         lock_failed_at=None,
         is_approval_left=False,
+        approval_waits_for="",
+        chosen_order="",
         accepted_order="",
         seen_order="",
         plan_fingerprint="",

@@ -76,10 +76,6 @@ class OtherCustomerError(ActionRefusedError):
     """The King order is of another customer, and no one approved that."""
 
 
-class OrderTakenError(ActionRefusedError):
-    """The King order belongs to another work order."""
-
-
 class StillInKingError(ActionRefusedError):
     """King has an open order of this work order, or lines of it; resetting the link would create a duplicate."""
 

@@ -15,7 +15,7 @@ def of(row: WorkOrder) -> tuple[Reason, ...]:
 
 
 def _notices(row: WorkOrder) -> Iterator[Reason]:
-    for why in (lock_notice(row), approval_notice(row)):
+    for why in (lock_notice(row), approval_notice(row), waiting_notice(row)):
         if why:
             yield why
 
@@ -32,3 +32,10 @@ def approval_notice(row: WorkOrder) -> Reason | None:
     if not row.is_approval_left or not row.king_order_number:
         return None
     return reason("not_approved_credit", number=row.king_order_number)
+
+
+def waiting_notice(row: WorkOrder) -> Reason | None:
+    """Return the notice about an order whose approval waits for other work orders."""
+    if not row.approval_waits_for or not row.king_order_number:
+        return None
+    return reason("approval_waits", number=row.king_order_number, others=row.approval_waits_for)

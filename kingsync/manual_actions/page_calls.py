@@ -59,11 +59,10 @@ def _row(call: BackgroundCall) -> WorkOrder:
 
 
 def _packed(found: actions.FoundOrder) -> dict[str, Any]:
-    """Return King's answer about an order as the call's row stores it; a work order of ours by its key."""
+    """Return King's answer about an order as the call's row stores it; work orders of ours by their keys."""
     values = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-    return {
-        name: value.pk if isinstance(value, WorkOrder) else msgspec.to_builtins(value) for name, value in values.items()
-    }
+    values["shared_with"] = [row.pk for row in found.shared_with]
+    return {name: msgspec.to_builtins(value) for name, value in values.items()}
 
 
 def found_order(call: BackgroundCall) -> actions.FoundOrder | None:
@@ -76,6 +75,6 @@ def found_order(call: BackgroundCall) -> actions.FoundOrder | None:
 
 
 def _unpacked(value: Any, hint: Any) -> Any:
-    if WorkOrder in (hint, *get_args(hint)):
-        return WorkOrder.objects.defer("source").filter(pk=value).first()
+    if WorkOrder in get_args(hint):
+        return list(WorkOrder.objects.defer("source").filter(pk__in=value).order_by("pk"))
     return msgspec.convert(value, hint)

@@ -37,7 +37,21 @@ SENTENCES: dict[str, str | Promise] = {
     "not_linked_interim": _("The work order has no King order number and “Create interim order” is off."),
     "before_from_date": _("The work was finished on %(date)s, before the start date %(from_date)s."),
     "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
-    "order_of_another": _("King order %(number)s already belongs to work order %(other)s."),
+    "order_of_another": _(
+        "King order %(number)s is now the order of work order %(other)s: King used its number again."
+    ),
+    "move_from_closed_order": _(
+        "The work order has to go from King order %(number)s to %(wanted)s, but %(number)s is no longer open: it was "
+        "delivered, invoiced or removed. Nothing was written. Enter %(number)s in OutSmart again, or reset the link "
+        "to King."
+    ),
+    "move_of_changed_lines": _(
+        "The work order has to go from King order %(number)s to %(wanted)s, but these lines of %(number)s were "
+        "changed, removed or delivered in King, or are older than the work order: %(lines)s. Nothing was written. Undo "
+        "that in King, or enter %(number)s in OutSmart again."
+    ),
+    "move_refused": _("King refused to remove a line from order %(number)s: %(detail)s"),
+    "moved": _("The work order went from King order %(number)s to %(wanted)s with all its lines."),
     "order_of_other_customer": _(
         "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "
         "is for customer %(customer)s (%(customer_name)s). Correct the external work order number in "
@@ -81,6 +95,10 @@ SENTENCES: dict[str, str | Promise] = {
         "Line “%(line)s” is lower in the King order than the settings specify: to move it, lines that "
         "were changed or added in King would have to be created again."
     ),
+    "order_left_empty": _(
+        "King order %(number)s, which kingsync created, has no lines left. Remove it in King if you do not need it."
+    ),
+    "approval_waits": _("King order %(number)s is approved once these work orders on it are complete: %(others)s."),
     "differs_after_sending": _("The order in King differs from what was sent: %(detail)s"),
     "order_busy": _("Someone has the order open in King. The next run tries again."),
     "order_busy_long": _(

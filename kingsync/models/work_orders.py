@@ -62,7 +62,7 @@ class AfterRestore(models.TextChoices):
 
 
 class WorkOrder(AdministrationOwned):
-    """The link between one work order and one King order; unique on both sides."""
+    """A work order, and how far it got in the King order in hand, that of `part` (`order_links` has all of them)."""
 
     # Later runs pick it up again by row id, whatever OutSmart's list says.
     RETRIED: ClassVar = [
@@ -88,6 +88,14 @@ class WorkOrder(AdministrationOwned):
     work_date = models.DateField(_("date"), null=True)
     king_order_number = models.CharField(_("King order"), max_length=50, null=True)
     is_created_by_us = models.BooleanField(_("order created by us"), default=False)
+    # The part that is being exported: 1 = the order itself, 2 and further its supplementary orders.
+    part = models.PositiveSmallIntegerField(_("part"), default=1, db_default=1)
+    # The order that it should be in, as last read at a trigger: OutSmart's WorkorderNo, or a user's choice instead.
+    wanted_order_number = models.CharField(_("wanted King order"), max_length=50, blank=True, default="", db_default="")
+    # The order that a user linked, and the WorkorderNo that this overrules: `order number:WorkorderNo`.
+    chosen_order = models.CharField(
+        _("King order chosen by a user"), max_length=101, blank=True, default="", db_default=""
+    )
 
     state = models.CharField(_("state"), max_length=12, choices=LedgerState.choices, default=LedgerState.WAITING)
     step = models.CharField(_("step"), max_length=10, choices=Step.choices, default=Step.NEW)
@@ -116,6 +124,10 @@ class WorkOrder(AdministrationOwned):
     busy_since = models.DateTimeField(_("open in King since"), null=True)
     # Complete, but with a credit line: we do not approve it.
     is_approval_left = models.BooleanField(_("to be approved by hand"), default=False, db_default=False)
+    # Complete itself: these other work orders on the order must be complete before we approve it.
+    approval_waits_for = models.CharField(
+        _("approval waits for"), max_length=255, blank=True, default="", db_default=""
+    )
     # A write to King may still be running until then: look up, but do not send again before.
     outcome_unknown_until = models.DateTimeField(_("outcome unknown until"), null=True)
     # With a database default: during an update, processes of the previous version insert rows without it.
@@ -144,19 +156,19 @@ class WorkOrder(AdministrationOwned):
         base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "administration", "outsmart_id"], name="one_link_per_work_order"),
-            models.UniqueConstraint(
-                fields=["tenant", "administration", "king_order_number"],
-                # King may reuse a number (an administration set up again). An order that we just created is saved all
-                # the same: our reference on it identifies it.
-                condition=models.Q(is_created_by_us=False),
-                name="one_link_per_king_order",
-            ),
         ]
         indexes = [
             # What was exported recently and is due for a comparison.
             models.Index(
                 fields=["tenant", "verified_at"], name="work_orders_to_verify", condition=models.Q(state="done")
             ),
+            # The work orders that should be in an order, and those whose order waits for others.
+            models.Index(
+                fields=["tenant", "administration", "wanted_order_number"],
+                name="work_orders_by_wanted_order",
+                condition=~models.Q(wanted_order_number=""),
+            ),
+            models.Index(fields=["tenant"], name="work_orders_that_wait", condition=~models.Q(approval_waits_for="")),
             # The ledger page by state, newest first.
             models.Index(fields=["tenant", "state", "-id"], name="work_orders_by_state"),
             # The ledger page without a state, and "in King today / this month".
@@ -194,6 +206,8 @@ class OrderLine(TenantOwned):
         REMOVED = "removed", _("removed")
 
     work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="lines", verbose_name=_("work order"))
+    # Together with the work order: the King order that the line is for.
+    part = models.PositiveSmallIntegerField(_("part"), default=1, db_default=1)
     reference = models.CharField(_("our reference"), max_length=20)
     # What stays the same in the work order when quantities change: identifies the line on the next read.
     key = models.CharField(max_length=400)
@@ -223,7 +237,7 @@ class OrderLine(TenantOwned):
         base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(fields=["work_order", "reference"], name="one_line_per_reference"),
-            models.UniqueConstraint(fields=["work_order", "key"], name="one_line_per_source"),
+            models.UniqueConstraint(fields=["work_order", "part", "key"], name="one_line_per_source"),
         ]
 
     def __str__(self) -> str:

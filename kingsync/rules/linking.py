@@ -8,6 +8,30 @@ from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import ArticleData
 
+# Of a choice in the ledger's form.
+CHOICE_LENGTH = 101
+
+
+def wanted(work_order_number: str, chosen: str = "") -> str:
+    """Return the King order that a work order should be on by OutSmart's WorkorderNo, "" if none is named.
+
+    `chosen` is the order that a user linked and the WorkorderNo that this overrules: another one counts again.
+    """
+    number, _, overruled = chosen.partition(":")
+    given = notation.canonical_number(work_order_number.strip())
+    return number if number and given in ("", overruled) else given
+
+
+def choice(number: str, work_order_number: str) -> str:
+    """Return a user's choice of a King order in the ledger's form."""
+    return f"{number}:{notation.canonical_number(work_order_number.strip())}"
+
+
+def moves_to(wanted_number: str, number: str | None) -> str:
+    """Return the order to go to from the order `number`, "" to stay: an emptied WorkorderNo never means to leave."""
+    is_elsewhere = number and wanted_number and wanted_number != number
+    return wanted_number if is_elsewhere else ""
+
 
 def mark(number: str, debtor_number: str) -> str:
     """Return King's order and its debtor in the ledger's form, as approved by a person or as last read."""

@@ -24,6 +24,7 @@ class Act(enum.StrEnum):
     START_OVER = "start_over"  # King never created the order
     JUDGE = "judge"  # make the plan and apply the rules
     READ = "read"  # read King's order as it is now
+    MOVE = "move"  # take the lines out of their order, to bring them to the one that is wanted now
     LOOK_FOR_LOST = "look_for_lost"  # make sure that King has no order of ours that the ledger does not know
     # Final steps
     LEAVE = "leave"
@@ -78,8 +79,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     `is_begun`: a write of it may have reached King. `is_making_begun`: the creation of its order was begun, and its
     number never received. `is_resting`: an interim order that was not named explicitly waits for its next turn at a
-    trigger. `may_ask` is False for a caller that may not call King. `is_unfinished`: an order created by us that never
-    got a complete plan.
+    trigger. `may_ask` is False for a caller that may not call King. `moves_to` is the order that the work order should
+    be on instead of `number`. `is_unfinished`: an order created by us that never got a complete plan.
+    `approval_waits_for` names the other work orders that must be complete before the order is approved.
     """
 
     is_excluded: bool = False
@@ -98,11 +100,13 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     is_surely_new: bool = False
 
     number: str = ""
+    moves_to: str = ""
     is_found_again: bool = False
     is_unfinished: bool = False
     verdict: Verdict | None = None
     is_in_king: bool = False
     is_approval_due: bool = False
+    approval_waits_for: str = ""
     is_order_read: bool = False
     order: Order | None = None
 
@@ -172,6 +176,8 @@ def _unknown(why: Reason) -> NextStep:
 
 
 def _of_judged(known: Known) -> NextStep:
+    if known.moves_to:
+        return NextStep(act=Act.WAIT_FOR_KING if known.is_outcome_unknown else Act.MOVE)
     verdict = known.verdict
     if verdict is None:
         return NextStep(act=Act.JUDGE)

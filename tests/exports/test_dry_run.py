@@ -90,16 +90,6 @@ def test_line_that_both_sides_changed_is_foreseen_as_held_with_both_values(
     assert scenario.ledger(number).reasons == entry["reasons"]
 
 
-def test_order_that_belongs_to_another_work_order_is_foreseen_as_held(
-    king: KingSandbox, outsmart: OutSmartSandbox
-) -> None:
-    first = scenario.work_order(outsmart)
-    scenario.export()
-    second = scenario.work_order(outsmart, WorkorderNo=scenario.ledger(first).king_order_number)
-
-    assert codes(foreseen(second)) == ["order_of_another"]
-
-
 def test_number_that_king_does_not_know_is_foreseen_as_rejected(outsmart: OutSmartSandbox) -> None:
     number = scenario.work_order(outsmart, WorkorderNo="424242")
 

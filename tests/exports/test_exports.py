@@ -199,17 +199,6 @@ def test_a_repaired_rejection_is_exported_although_we_changed_its_status(
     assert scenario.ledger(number).state == LedgerState.DONE
 
 
-def test_two_work_orders_never_share_a_king_order(king: KingSandbox, outsmart: OutSmartSandbox, linked: str) -> None:
-    scenario.work_order(outsmart, WorkorderNo=linked)
-    second = scenario.work_order(outsmart, WorkorderNo=linked)
-
-    run = scenario.export()
-
-    assert scenario.counts(run) == {"read": 2, "updated": 1, "skipped": 1}
-    assert scenario.ledger(second).state == LedgerState.HELD
-    assert scenario.ledger(second).king_order_number is None
-
-
 def test_a_line_changed_on_both_sides_is_held_with_both_values(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     number = scenario.work_order(outsmart)
     scenario.export()

@@ -221,6 +221,21 @@ def order_of_another_work_order(scene: Scene) -> str:
     return scene.new(WorkorderNo=str(scene.order_of(first)))
 
 
+def to_another_order(scene: Scene) -> str:
+    """Its lines are in an order that we created, and OutSmart names one of King's."""
+    number = scene.exported()
+    scene.king.store.put_record("order", "500", {"DebiteurNummer": 10})
+    scene.edit(number, WorkorderNo="500", **FINAL)
+    return number
+
+
+def to_another_order_from_changed_lines(scene: Scene) -> str:
+    number = to_another_order(scene)
+    line = scene.king.store.order(scene.order_of(number)).lines[0].line_id
+    scene.king.store.edit_order(scene.order_of(number), Edit(change=[{"RegelID": line, "AantalBesteld": 7}]))
+    return number
+
+
 def unknown_order(scene: Scene) -> str:
     return scene.new(WorkorderNo="424242")
 
@@ -285,7 +300,9 @@ CASES: list[tuple[Callable[[Scene], str], str, End | None]] = [
     (approval_is_due, "updated", End.UNCHANGED),  # as last read, the work was not finished
     (order_of_the_customer, "updated", None),
     (order_of_other_customer, "skipped", End.HELD),
-    (order_of_another_work_order, "skipped", None),
+    (order_of_another_work_order, "updated", None),
+    (to_another_order, "updated", None),
+    (to_another_order_from_changed_lines, "skipped", None),
     (unknown_order, "rejected", None),
     (imported_order, "updated", None),
     (interim, "created", None),

@@ -82,9 +82,13 @@ def _owners(links: Sequence[RecordLink]) -> dict[str, str]:
 
 
 def in_the_ledger(numbers: Iterable[str]) -> dict[str, bool]:
-    """Return the orders that a work order of the ledger belongs to; True once the export has begun to write."""
+    """Return the orders that work orders of the ledger are on; True once the export of one has begun to write."""
     rows = WorkOrder.objects.filter(king_order_number__in=list(numbers))
-    return {number: step != Step.NEW for number, step in rows.values_list("king_order_number", "step") if number}
+    found: dict[str, bool] = {}
+    for number, step in rows.values_list("king_order_number", "step"):
+        if number:
+            found[number] = found.get(number, False) or step != Step.NEW
+    return found
 
 
 def waiting_for_work() -> QuerySet[RecordLink]:

@@ -11,9 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from integrations import errors
 from integrations.king.records import LineKind
-from integrations.outsmart import payloads
 from integrations.outsmart.records import Material, WorkPeriod
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger
@@ -93,7 +91,7 @@ def pair_of(row: WorkOrder) -> Pair:
     """Return both documents of a work order, in at most five queries."""
     lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
     choices = _choices_of(row)
-    source = _source_of(row)
+    source = ledger.source_of(row)
     booked = tuple(ledger.as_saved(line) for line in lines)
     plan = _plan_of(row, source, choices, booked) if source else None
     return Pair(
@@ -116,13 +114,6 @@ def _source_details(source: Source | None) -> Iterator[Fact]:
 def _status_name(code: str) -> str:
     """Return a work order status as OutSmart shows it, "1 - Naar King"; an unknown one as its code."""
     return str(WorkStatus.objects.filter(code=code).first() or code)
-
-
-def _source_of(row: WorkOrder) -> Source | None:
-    try:
-        return payloads.work_order(row.source.encode()) if row.source else None
-    except errors.PayloadError:
-        return None
 
 
 def _choices_of(row: WorkOrder) -> mapping.Exports:
