@@ -310,6 +310,7 @@ class _Export(Assessment):
             return self._hold((differs,))
         self._log_steps(steps)
         is_wanted = verdict.wants_approval(self.row, self.source, self.job.choices, sent, number=order.number)
+        is_wanted = is_wanted and (self.row.is_created_by_us or shared_orders.is_of_us(order))
         is_left = is_wanted and verdict.has_credit(self.row, sent, order)
         if is_wanted and not is_left and not self.known.approval_waits_for:
             problem = self._approve(act, order)
@@ -320,9 +321,11 @@ class _Export(Assessment):
 
     def _approve(self, act: Act, order: Order) -> Reason | None:
         """Approve the order, also for its other work orders; return King's refusal."""
-        if not self.row.is_created_by_us and (order.is_approved or not shared_orders.is_of_us(order)):
-            return None
-        problem = self.king_order.approve(order.number)
+        problem = None
+        if self.row.is_created_by_us or not order.is_approved:
+            problem = self.king_order.approve(order.number)
+        else:
+            ledger.save_lazily(self.row, is_approved=True)
         if problem is None and act is not Act.CREATE:  # no one else can know a new order
             shared_orders.approved(self.row, order.number)
         return problem

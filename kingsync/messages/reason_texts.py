@@ -132,9 +132,7 @@ SENTENCES: dict[str, str | Promise] = {
         "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order is for customer "
         "%(customer)s (%(customer_name)s). Confirm explicitly that this is right, or choose another order."
     ),
-    "decision.already_linked": _(
-        "The work order already belongs to King order %(number)s. Reset its link to King first."
-    ),
+    "decision.already_linked": _("The work order is on King order %(number)s already."),
     "decision.no_such_order": _("King has no open order %(number)s in this administration."),
     "decision.still_in_king": _(
         "King still has open order %(number)s with our reference. Close or remove it in King first."
@@ -150,6 +148,7 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.reason_needed": _("Enter a reason of at most %(length)s characters."),
     "decision.name_needed": _("State who decides."),
     "decision.unknown_work_order": _("This work order is unknown."),
+    "decision.unknown_administration": _("The company has no King administration %(name)s."),
     "decision.unknown_cause": _("No work order has this cause at the moment."),
     # Calls made by pages
     "call.busy": _("Other calls to OutSmart or King are in progress. Try again in a minute."),
@@ -351,6 +350,7 @@ SENTENCES: dict[str, str | Promise] = {
 
 # Events of the log, for entries without a reason.
 EVENTS: dict[str, str | Promise] = {
+    "order.moved": _("The work order went to another King order."),
     "order.created": _("The order was created in King."),
     "order.updated": _("The order was updated in King."),
     "order.unchanged": _("King already had all of it."),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kingsync.models.order_links import OrderLink
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
@@ -209,5 +210,64 @@ def test_approving_an_interim_order_in_the_end(world: World) -> None:
     def check(number: str) -> None:
         contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
+
+    try_every_step(world, start, check)
+
+
+# --- Several work orders on one order ---------------------------------------------------------------------------------
+
+
+def test_the_second_work_order_on_an_order(world: World) -> None:
+    """The first one is complete and waits for it: the second adds its lines and approves."""
+    firsts: dict[str, str] = {}
+
+    def start() -> str:
+        first = scenario.work_order(world.outsmart, Workperiods=[], **INTERIM)
+        scenario.export()
+        number = scenario.work_order(world.outsmart, WorkorderNo=str(world.order_of(first)["OrderNummer"]), **INTERIM)
+        scenario.export()
+        world.edit(first, **FINAL)
+        scenario.export()
+        world.edit(number, Materials=materials(("BUIS", "2")), **FINAL)
+        firsts[number] = first
+        return number
+
+    def check(number: str) -> None:
+        order, row, first = world.order_of(number), scenario.ledger(number), scenario.ledger(firsts[number])
+        quantities = {
+            line["ExternOrderRegelNummer"].partition("-")[0]: float(line["AantalBesteld"])
+            for line in order["OrderRegels"]
+            if line["RegelSoort"] == "ART"
+        }
+        assert quantities == {first.outsmart_id: 1, number: 2}
+        assert (order["Goedgekeurd"], order["VrijVoorLevering"]) == (1, 1)
+        assert [(each.state, each.is_approved, each.is_locked) for each in (first, row)] == [("done", True, False)] * 2
+        assert first.approval_waits_for == ""
+        assert scenario.is_clean(world.king)
+
+    try_every_step(world, start, check)
+
+
+def test_going_to_another_order(world: World) -> None:
+    linked = iter(range(500, 1000))
+
+    def start() -> str:
+        before, after = next(linked), next(linked)
+        for order in (before, after):
+            world.king.store.put_record("order", str(order), {"DebiteurNummer": 10})
+            world.king.store.edit_order(order, Edit(add=[STAFF]))
+        number = scenario.work_order(world.outsmart, WorkorderNo=str(before))
+        scenario.export()
+        world.edit(number, WorkorderNo=str(after), **FINAL)
+        return number
+
+    def check(number: str) -> None:
+        contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
+        world.check(number, contents=contents, is_approved=False, state=LedgerState.DONE)
+        links = OrderLink.objects.filter(work_order=scenario.ledger(number)).order_by("pk")
+        assert [link.left_at is None for link in links] == [False, True]
+        left = scenario.orders(world.king, ours=False)
+        (before,) = [each for each in left if str(each["OrderNummer"]) == links[0].king_order_number]
+        assert scenario.lines(before) == [("ART", "BOCHT", "4")]
 
     try_every_step(world, start, check)

@@ -384,21 +384,19 @@ def test_a_line_of_kings_that_the_engineer_did_not_use_stays(king: KingSandbox, 
     assert [line for line in scenario.lines(order) if line[0] == "ART"] == [("ART", "BUIS", "4"), ("ART", "KNIE", "2")]
 
 
-def test_attaching_to_an_imported_order_adds_nothing_a_second_time(
+def test_linking_to_an_imported_order_brings_the_lines_of_a_follow_up_alone(
     king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     scenario.load("orders")
-    materials = [
-        scenario.material(code, number, MaterialWarehouseCode="1") for code, number in (("BUIS", "4"), ("KNIE", "2"))
-    ]
-    number = scenario.work_order(outsmart, WorkorderNo="404", Materials=materials)
+    number = scenario.work_order(outsmart, WorkorderNo="404", Materials=[scenario.material("BUIS", "3")])
     scenario.export()
 
     actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
     scenario.export()
 
     (order,) = scenario.orders(king, ours=False)
-    assert [line for line in scenario.lines(order) if line[0] == "ART"] == [("ART", "BUIS", "4"), ("ART", "KNIE", "2")]
+    articles = [line for line in scenario.lines(order) if line[0] == "ART"]
+    assert articles == [("ART", "BUIS", "4"), ("ART", "KNIE", "2"), ("ART", "BUIS", "3")]
     assert scenario.ledger(number).state == LedgerState.DONE
     assert scenario.is_clean(king)
 
@@ -410,10 +408,7 @@ def test_attaching_after_the_lines_were_planned_adds_nothing_a_second_time(
     row = SyncSettings.objects.get()
     row.create_new_order = False
     row.store(by=None)
-    materials = [
-        scenario.material(code, number, MaterialWarehouseCode="1") for code, number in (("BUIS", "4"), ("KNIE", "2"))
-    ]
-    number = scenario.work_order(outsmart, Materials=materials)
+    number = finished(outsmart, WorkorderNo="")
     scenario.export()  # held, with its lines
 
     actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")

@@ -181,13 +181,28 @@ def test_the_ledger_lists_every_work_order_with_its_lines(ready: Tenant, outsmar
 
     (entry,) = json.loads(out)
     assert code == 0
-    before = ["outsmart_id", "order_number", "king_order_number", "state", "reason", "attempts"]
-    assert list(entry) == [*before, "since", "notice", "lines"]
+    before = ["outsmart_id", "order_number", "administration", "king_order_number", "king_order_numbers"]
+    assert list(entry) == [*before, "state", "reason", "attempts", "since", "notice", "lines"]
+    assert entry["king_order_numbers"] == [entry["king_order_number"]]
     assert (entry["outsmart_id"], entry["state"], entry["attempts"]) == (number, "incomplete", 1)
     assert "ONBEKEND" in entry["reason"]
     refused = next(line for line in entry["lines"] if line["state"] == "refused")
     assert list(refused) == ["kind", "source", "king_line_id", "state", "reason"]
     assert (refused["kind"], refused["source"], refused["king_line_id"]) == ("material", "ONBEKEND", None)
+
+
+def test_the_ledger_of_another_administration_is_shown_by_its_name(ready: Tenant, outsmart: OutSmartSandbox) -> None:
+    scenario.work_order(outsmart)
+    sync("export")
+    ready.administrations.create(name="OUD", key="oud")
+
+    (entry,) = json.loads(command("ledger", "jansen", "--json")[1])
+    _, same = command("ledger", "jansen", "--json", "--administration", entry["administration"].lower())
+    code, none = command("ledger", "jansen", "--json", "--administration", "oud")
+
+    assert json.loads(same) == [entry]
+    assert (code, json.loads(none)) == (0, [])
+    assert command("ledger", "jansen", "--administration", "NERGENS")[0] == 2
 
 
 # --- apply_tenant, show_tenant ----------------------------------------------------------------------------------------

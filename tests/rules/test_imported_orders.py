@@ -280,6 +280,6 @@ def test_lines_of_our_export_are_nobodys_difference() -> None:
     ours = [msgspec.structs.replace(BUIS, line_id="600", reference="77-M1"), TEXT]
     theirs = [msgspec.structs.replace(BUIS, line_id="601", reference="WEB-77-M1"), BUIS]
 
-    left = order_changes.without_ours(changed(lines=(*ours, *theirs)), "77")
+    left = order_changes.without_ours(changed(lines=(*ours, *theirs)), ["77"])
 
     assert [line.line_id for line in left.lines] == ["502", "601", "501"]

@@ -13,6 +13,7 @@ import msgspec
 from integrations.king.records import Debtor, Order
 from integrations.outsmart.records import NewWorkOrder
 from kingsync.imports import diff
+from kingsync.imports.orders import order_links
 from kingsync.imports.orders.order_customers import Customers
 from kingsync.imports.orders.order_links import State
 from kingsync.king_mirror import imported_lines
@@ -58,7 +59,7 @@ class OrderWatch:
             self._log_event("record.differs", link, LogEntry.Level.WARNING, _why(found), {"difference": found})
 
     def _differences(self, link: RecordLink, order: Order) -> list[Difference]:
-        order = order_changes.without_ours(order, link.outsmart_id)
+        order = order_changes.without_ours(order, order_links.work_orders_of(link))
         parties = self._customers.of(order)
         is_known = not isinstance(parties, Reason)
         customer, invoice = _strangers(order) if isinstance(parties, Reason) else parties

@@ -11,6 +11,7 @@ from django.utils import timezone
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.links import RecordKind, RecordLink
+from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import Step, WorkOrder
 from kingsync.rules.imports.records import label
 from kingsync.rules.outcomes import Reason, reason
@@ -89,6 +90,12 @@ def in_the_ledger(numbers: Iterable[str]) -> dict[str, bool]:
         if number:
             found[number] = found.get(number, False) or step != Step.NEW
     return found
+
+
+def work_orders_of(link: RecordLink) -> list[str]:
+    """Return the ids of the work order that the import made and of the follow-ups on the same order."""
+    ids = OrderLink.objects.filter(king_order_number=link.king_id).values_list("work_order__outsmart_id", flat=True)
+    return [link.outsmart_id, *ids]
 
 
 def waiting_for_work() -> QuerySet[RecordLink]:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand
+from django.db.models import QuerySet
 from django.utils import timezone, translation
 
 from kingsync.exports import causes
@@ -21,9 +22,13 @@ from kingsync.manual_actions import actions, order_notices
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
 from kingsync.messages.reason_texts import sentence, sentences, stored
 from kingsync.models import tenants
+from kingsync.models.order_links import OrderLink
+from kingsync.models.tenants import Administration
 from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import refusals
+
+Row = TypeVar("Row", OrderLine, OrderLink)
 
 ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
 
@@ -35,6 +40,11 @@ class Command(BaseCommand):
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument("--json", action="store_true", help="one JSON value on standard output")
         _add_actions(parser)
+        parser.add_argument(
+            "--administration",
+            metavar="A",
+            help="show the work orders of this King administration; default: the present",
+        )
         parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --reset")
         parser.add_argument("--by", metavar="NAME", help="who decides; default: the user of this computer")
         parser.add_argument(
@@ -70,7 +80,8 @@ class Command(BaseCommand):
         elif options["causes"]:
             self._tell((_cause(each) for each in causes.causes()), options["json"], _cause_line)
         else:
-            self._tell(_entries(), options["json"], _entry_line)
+            entries = _entries(_administration(options["administration"]))
+            self._tell(entries, options["json"], _entry_line)
         return ALL_DONE
 
     def _tell(self, entries: Iterator[dict[str, Any]], as_json: bool, line_of: Callable[[dict[str, Any]], str]) -> None:
@@ -206,14 +217,29 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
 # --- Output -----------------------------------------------------------------------------------------------------------
 
 
-def _entries() -> Iterator[dict[str, Any]]:
-    ordered = OrderLine.objects.order_by("work_order_id", "position", "id")
-    lines = {key: list(group) for key, group in groupby(ordered.iterator(), key=attrgetter("work_order_id"))}
-    for row in WorkOrder.objects.order_by("id").iterator():
+def _administration(name: str | None) -> Administration:
+    """Return the tenant's administration of this name, the present one if None."""
+    known = Administration.objects.filter(tenant_id=tenants.current_id())
+    if name is None:
+        return known.get(pk=tenants.current_administration_id())
+    found = known.filter(key=name.strip().casefold()).first()
+    if found is None:
+        raise _RefusedError(reason("decision.unknown_administration", name=name))
+    return found
+
+
+def _entries(administration: Administration) -> Iterator[dict[str, Any]]:
+    rows = WorkOrder.across_administrations.filter(administration=administration)
+    links = OrderLink.across_administrations.filter(administration=administration, left_at=None)
+    lines = _grouped(OrderLine.objects.filter(work_order__administration=administration), "position")
+    numbers = _grouped(links, "part")
+    for row in rows.order_by("id").iterator():
         yield {
             "outsmart_id": row.outsmart_id,
             "order_number": row.order_number,
+            "administration": administration.name,
             "king_order_number": row.king_order_number,
+            "king_order_numbers": [link.king_order_number for link in numbers.get(row.pk, [])],
             "state": row.state,
             "reason": sentences(row.reasons),
             "attempts": row.attempts,
@@ -221,6 +247,12 @@ def _entries() -> Iterator[dict[str, Any]]:
             "notice": sentences(stored(why) for why in order_notices.of(row)),
             "lines": [_line(line) for line in lines.get(row.pk, [])],
         }
+
+
+def _grouped(rows: QuerySet[Row], order: str) -> dict[int, list[Row]]:
+    """Return what belongs to work orders, by their keys."""
+    ordered = rows.order_by("work_order_id", order, "id").iterator()
+    return {key: list(group) for key, group in groupby(ordered, key=attrgetter("work_order_id"))}
 
 
 def _since(row: WorkOrder) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -46,10 +46,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     has_lines: bool
 
 
-def without_ours(order: Order, outsmart_id: str) -> Order:
-    """Return the order without the lines that the export of this work order added."""
-    form = matching.form_of_references(f"{OURS}{outsmart_id}")
-    theirs = tuple(line for line in order.lines if not form.fullmatch(line.reference))
+def without_ours(order: Order, outsmart_ids: Iterable[str]) -> Order:
+    """Return the order without the lines that the export of these work orders added."""
+    forms = [matching.form_of_references(f"{OURS}{each}") for each in outsmart_ids]
+    theirs = tuple(line for line in order.lines if not any(form.fullmatch(line.reference) for form in forms))
     return msgspec.structs.replace(order, lines=theirs)
 
 

@@ -89,7 +89,7 @@ class Pair:
 
 def pair_of(row: WorkOrder) -> Pair:
     """Return both documents of a work order, in at most five queries."""
-    lines = list(OrderLine.objects.filter(work_order=row).order_by("position", "pk"))
+    lines = list(OrderLine.objects.filter(work_order=row, part=row.part).order_by("position", "pk"))
     choices = _choices_of(row)
     source = ledger.source_of(row)
     booked = tuple(ledger.as_saved(line) for line in lines)
@@ -137,7 +137,8 @@ def _imported(row: WorkOrder) -> RecordLink | None:
     """Return the link of the order import, if the work order was made from a King order."""
     if not row.king_order_number:
         return None
-    return RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=row.king_order_number).first()
+    found = RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=row.king_order_number)
+    return found.filter(outsmart_id=row.outsmart_id).first()
 
 
 # --- King's header ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import tenants
+from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import SEARCHED, LedgerState, WorkOrder
 
 PERSON = "person"
@@ -105,13 +106,18 @@ class Wanted:
         return self._filtered(found)
 
     def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
-        """Filter by a text in a number or a name, ignoring case; uses the index `work_orders_by_text`."""
+        """Filter by a text in a number or a name, ignoring case, or by a King order of the past.
+
+        Uses the index `work_orders_by_text`.
+        """
         text = self.search
         found = found.alias(searched=Upper(SEARCHED))
         if len(text) >= SHORTEST_PART:
-            return found.filter(searched__contains=Upper(Value(text)))
-        word = Q(searched__startswith=Upper(Value(text))) | Q(searched__contains=Upper(Value(f" {text}")))
-        return found.filter(word)
+            match = Q(searched__contains=Upper(Value(text)))
+        else:
+            match = Q(searched__startswith=Upper(Value(text))) | Q(searched__contains=Upper(Value(f" {text}")))
+        linked = _linked_to(text)
+        return found.filter(match | Q(pk__in=linked) if linked else match)
 
     def _filtered(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
         if self.since:
@@ -123,6 +129,13 @@ class Wanted:
         if self.changed_days:
             found = found.filter(changed_at__gte=timezone.now() - datetime.timedelta(days=self.changed_days))
         return found
+
+
+def _linked_to(number: str) -> list[int]:
+    """Return the keys of what is, or was, on a King order: with a subquery the database could not use both indexes."""
+    if not number.isdigit():
+        return []
+    return list(OrderLink.objects.filter(king_order_number=number).values_list("work_order", flat=True))
 
 
 def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:

@@ -11,7 +11,7 @@ from kingsync.messages.reason_texts import stored
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
-from kingsync.web.work_orders import history, side_by_side, work_order_list
+from kingsync.web.work_orders import history, shared_order, side_by_side, work_order_list
 
 
 @require_safe
@@ -37,6 +37,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
     context = {
         "work_order": row,
         "pair": side_by_side.pair_of(row),
+        "others": shared_order.of(row),
         "moments": history.of(row),
         "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,

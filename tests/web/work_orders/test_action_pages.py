@@ -251,18 +251,16 @@ def test_number_that_king_does_not_know_is_told_before_anything_is_asked(editor:
     assert "King has no open order 777 in this administration." in text(answer)
 
 
-def test_order_of_another_work_order_is_pointed_out_and_refused(
+def test_the_other_work_orders_of_an_order_are_named_before_linking(
     editor: Client, tenant: Tenant, king: KingSandbox
 ) -> None:
     king.store.put_record("order", "500", {"DebiteurNummer": 11})
     factories.work_order(tenant, order_number="WB-ANDER", king_order_number="500", state="done")
     row = factories.work_order(tenant, state="held")
 
-    asked, sure = decide(editor, row, "link", number="500"), decide(editor, row, "link", number="500", sure="1")
+    asked = decide(editor, row, "link", number="500")
 
-    assert "This order belongs to work order WB-ANDER." in text(asked)
-    assert "King order 500 already belongs to work order WB-ANDER." in text(sure)
-    assert decisions() == []
+    assert "Other work orders on this King order; their lines stay as they are: WB-ANDER (done)" in text(asked)
 
 
 def test_what_is_wrong_with_king_is_told_in_a_sentence(editor: Client, tenant: Tenant, king: KingSandbox) -> None:

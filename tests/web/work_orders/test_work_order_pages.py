@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from kingsync.models.links import RecordKind, RecordLink
+from kingsync.models.order_links import OrderLink
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, ManualAction, OrderLine, WorkOrder
@@ -83,6 +84,31 @@ def test_search_is_answered_by_its_index(tenant: Tenant) -> None:
         plan = found.order_by().explain()
 
     assert "Bitmap Index Scan on work_orders_by_text" in plan
+
+
+def test_a_king_order_that_a_work_order_has_left_finds_it_too(editor: Client, tenant: Tenant) -> None:
+    row = factories.work_order(tenant, order_number="A", king_order_number="26099")
+    OrderLink(tenant=tenant, work_order=row, king_order_number="26011", left_at=timezone.now()).save()
+    factories.work_order(tenant, order_number="B", king_order_number="26011")
+
+    assert numbers(editor, q="26011") == ["B", "A"]
+    assert numbers(editor, q="26099") == ["A"]
+
+
+def test_the_page_names_the_other_work_orders_on_the_king_order_with_their_lines(
+    editor: Client, tenant: Tenant
+) -> None:
+    row = exported(tenant)
+    other = factories.work_order(tenant, order_number="WB-ANDER", king_order_number="26011", state="held")
+    sent = {"kind": "ART", "article": "KNIE"}
+    factories.order_line(other, source="KNIE", king_line_id="777", reference="9-M1", sent=sent)
+
+    shown = editor.get(f"{LEDGER}{row.pk}/")
+
+    assert "Also on King order 26011" in text(shown)
+    assert "WB-ANDER held KNIE King line 777 · 9-M1" in text(shown)
+    assert f'href="{LEDGER}{other.pk}/"' in html(shown)
+    assert [pair.line.source for pair in shown.context["pair"].lines if pair.line] == ["BUIS", "MONT 10-11-2025 08:00"]
 
 
 def test_filters_narrow_the_list_together(editor: Client, tenant: Tenant) -> None:
@@ -501,8 +527,8 @@ def test_page_of_a_work_order_takes_as_many_queries_for_many_lines_as_for_one(
         factories.order_line(row)
         factories.log_entry(run, outsmart_id=row.outsmart_id)
 
-    # the row, lines, settings version, work order status, import link, log, decisions, settings
-    with django_assert_num_queries(BASE + 8):
+    # the row, lines, settings version, work order status, import link, other work orders, log, decisions, settings
+    with django_assert_num_queries(BASE + 9):
         answer = editor.get(f"{LEDGER}{row.pk}/")
 
     assert answer.status_code == 200
@@ -542,10 +568,13 @@ def test_only_what_the_state_allows_is_offered(
     assert ("Export this work order now" in page) == (state != "excluded")
 
 
-def test_linked_work_order_is_not_offered_to_be_attached(editor: Client, tenant: Tenant) -> None:
-    row = factories.work_order(tenant, state="rejected", king_order_number="26011")
+@pytest.mark.parametrize(("state", "is_offered"), [("rejected", True), ("incomplete", True), ("done", False)])
+def test_a_linked_work_order_that_needs_attention_may_go_to_another_order(
+    editor: Client, tenant: Tenant, state: str, is_offered: bool
+) -> None:
+    row = factories.work_order(tenant, state=state, king_order_number="26011")
 
-    assert 'value="link"' not in html(editor.get(f"{LEDGER}{row.pk}/"))
+    assert ('value="link"' in html(editor.get(f"{LEDGER}{row.pk}/"))) == is_offered
 
 
 def test_decisions_are_not_queried_one_by_one(editor: Client, tenant: Tenant) -> None:
