@@ -135,7 +135,7 @@ def _choices_at(path: str) -> tuple[object, ...]:
     """Return the values that a path of the file allows, for a path to a choice."""
     here: object = TenantFile
     for part in path.split("."):
-        here = get_type_hints(here)[part]
+        here = get_args(here)[0] if part.isdecimal() else get_type_hints(here)[part]
     return get_args(here)
 
 

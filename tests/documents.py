@@ -22,6 +22,7 @@ REQUIRED = {"en": "required", "nl": "verplicht"}
 WORDS = {
     "characters": ("at most {0} characters", "maximaal {0} tekens"),
     "entries": ("a list of at most {0}", "een lijst van maximaal {0}"),
+    "any": ("a list of", "een lijst van"),
     "each": ("each at most {0} characters", "elk maximaal {0} tekens"),
     "codes": ("operation → code, at most {0}", "operatie → code, maximaal {0}"),
     "slug": ("`a-z`, `0-9` and `-`; ", "`a-z`, `0-9` en `-`; "),
@@ -101,7 +102,7 @@ def parts() -> dict[str, str]:
     """Return the text for each marker, by the marker's name."""
     from kingsync.rules import texts  # noqa: PLC0415 - after Django's setup
 
-    tags = [f"`{tag}`" for tag in (*texts.FIELDS, "total_hours")]
+    tags = [f"`{tag}`" for tag in (*texts.FIELDS, *texts.TOTALS)]
     tags += [f"`{texts.FREE_FIELDS[0]}` … `{texts.FREE_FIELDS[-1]}`"]
     return {f"keys {language}": table(language) for language in LANGUAGES} | {
         f"tags {language}": ", ".join(tags) + "\n" for language in LANGUAGES
@@ -162,6 +163,8 @@ def _many(found: msgspec.inspect.Type, language: str) -> str:
     else:
         assert isinstance(found, msgspec.inspect.VarTupleType)
         name, inner = "entries", found.item_type
+    if isinstance(inner, msgspec.inspect.LiteralType):
+        return f"{_as_labels('any', language)} {values_of(inner, language)}"
     assert isinstance(inner, msgspec.inspect.StrType)
     assert isinstance(found, msgspec.inspect.DictType | msgspec.inspect.VarTupleType)
     return f"{_as_labels(name, language, found.max_length)}, {_as_labels('each', language, inner.max_length)}"

@@ -26,6 +26,7 @@ _MATERIAL = shapes.Shape(
         "unit": "MaterialUnit",
         "price": "MaterialPrice",
         "warehouse": "MaterialWarehouseCode",
+        "warranty": "MaterialWarrantyCode",
     },
     counted="position",
 )
@@ -42,6 +43,8 @@ _WORK_PERIOD = shapes.Shape(
         "hour_type": "HourType",
         "employee_number": "EmployeeNr",
         "remark": "WorkRemark",
+        "travel": "Travel",
+        "object_code": "ObjCode",
     },
     counted="position",
 )

@@ -15,10 +15,14 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     price: str = ""
     warehouse: str = ""
+    warranty: str = ""
 
 
 class WorkPeriod(msgspec.Struct, frozen=True, kw_only=True):
-    """One work period. Times are `H:i`, `work_date` is `d-m-Y`, `break_minutes` whole minutes, all as text."""
+    """One work period. Times are `H:i`, `work_date` is `d-m-Y`, `break_minutes` whole minutes, all as text.
+
+    `travel` is a distance, not a time.
+    """
 
     position: int
     period_id: str = ""
@@ -30,6 +34,8 @@ class WorkPeriod(msgspec.Struct, frozen=True, kw_only=True):
     hour_type: str = ""
     employee_number: str = ""
     remark: str = ""
+    travel: str = ""
+    object_code: str = ""
 
 
 class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):

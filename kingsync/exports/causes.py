@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.messages.reason_texts import sentence
 from kingsync.models.work_orders import WorkOrder
+from kingsync.rules import review
 from kingsync.rules.outcomes import reason
 from kingsync.runs.refusals import RefusedError
 
@@ -28,6 +29,7 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "line_removed": (),
     "line_dropped": (),
     "order_of_other_customer": (),
+    **dict.fromkeys(review.CODES, ()),
     "unreadable_work_order": (),
     "differs_after_sending": (),
     "changed_after_export": (),
@@ -36,6 +38,8 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "negative_price": (),
     "unreadable_time": (),
     "break_too_long": (),
+    "unreadable_distance": (),
+    "negative_distance": (),
     "too_many_decimals": ("number", "decimals"),
     "quantity_too_large": (),
     "price_too_large": (),
@@ -58,6 +62,13 @@ _SENTENCES: dict[str, str | Promise] = {
     "order_of_other_customer": _(
         "The King order belongs to another customer than the work order. Correct the number in OutSmart, or release it."
     ),
+    "review.credit": _("A line is a credit. Check it, then release the work order."),
+    "review.warranty": _("A material is under warranty. Check it, then release the work order."),
+    "review.zero_price": _("A line has a price of zero. Check it, then release the work order."),
+    "review.free_line": _("A line has no article number. Check it, then release the work order."),
+    "review.first_order_of_customer": _(
+        "It would be the first order of a customer. Check the customer, then release the work order."
+    ),
     "unreadable_work_order": _("OutSmart's answer for a work order could not be read."),
     "differs_after_sending": _("The order in King differs from what was sent."),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported."),
@@ -66,6 +77,8 @@ _SENTENCES: dict[str, str | Promise] = {
     "negative_price": _("King does not accept a negative price. Enter a credit as a negative quantity."),
     "unreadable_time": _("A time cannot be read."),
     "break_too_long": _("A break is longer than the work period."),
+    "unreadable_distance": _("A travel distance cannot be read."),
+    "negative_distance": _("A travel distance is negative."),
     "too_many_decimals": _("King accepts at most %(decimals)s decimals for %(number)s; a quantity has more."),
     "quantity_too_large": _("A quantity is larger than King accepts: perhaps a code that was scanned by mistake."),
     "price_too_large": _("A price is larger than King accepts."),

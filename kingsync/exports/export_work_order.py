@@ -25,6 +25,7 @@ from kingsync.exports.acknowledge import confirm
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.king_order import KingOrder, vendor_message, without
+from kingsync.exports.review_holds import canonical_debtor
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.in_hand import Problem
 from kingsync.models.runs import LogEntry
@@ -217,7 +218,8 @@ class _Export(Assessment):
     ) -> None:
         if plan is not None:
             ledger.store_lines(self.row, plan)
-        ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1)
+        amount = ledger.amount_columns(plan) if plan is not None else {}
+        ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1, **amount)
         for why in reasons:
             self.job.log_event(self.row, f"order.{state}", why, level)
 
@@ -273,12 +275,13 @@ class _Export(Assessment):
         assert order is not None  # noqa: S101  (read, or there would be a reason to stop)
         if not self.row.king_order_number:
             self.king_order.adopt(order.number, is_created_by_us=False)
-        ledger.begin(self.row, self.plan)
+        ledger.begin(self.row, self.plan, debtor_number=canonical_debtor(order.debtor_number))
         return self._bring_in_line(step.act, self.plan, order)
 
     def _create_order(self, step: NextStep) -> Outcome:
         """Create a new order in King and write into it."""
-        ledger.begin(self.row, self.plan, is_new=True)
+        debtor_number = canonical_debtor(self.plan.header.debtor_number)
+        ledger.begin(self.row, self.plan, debtor_number=debtor_number, is_new=True)
         try:
             number = self.king_order.create(self.plan.header)
         except errors.ConflictError:
@@ -365,6 +368,7 @@ class _Export(Assessment):
             outcome_unknown_until=None,
             is_approval_left=is_approval_left,
             approval_waits_for="" if is_approval_left else self.known.approval_waits_for,
+            **ledger.amount_columns(sent),
         )
         if not sent.is_complete:
             refused = ledger.refused_reasons(self.row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from django.db import connection, transaction
@@ -23,9 +23,9 @@ from kingsync.exports import problems
 from kingsync.messages.reason_texts import stored
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
-from kingsync.rules import linking, orders
+from kingsync.rules import amounts, linking, orders
 from kingsync.rules.outcomes import Reason
-from kingsync.rules.plans import Content, DroppedLine, Origin, Plan, PlannedLine, SavedLine
+from kingsync.rules.plans import Content, DroppedLine, LineFacts, Origin, Plan, PlannedLine, SavedLine
 from kingsync.runs.lifecycle import LostClaimError
 
 # What is saved dozens of times per work order uses SQL of our own: the ORM takes longer to compile such a statement
@@ -149,15 +149,22 @@ def _update_of(columns: tuple[str, ...], is_durable: bool) -> str:
     return f"UPDATE kingsync_workorder SET {assignments} WHERE id = %s{condition}"  # noqa: S608  (columns of the model)
 
 
-def begin(row: WorkOrder, plan: Plan, *, is_new: bool = False) -> None:
+def begin(row: WorkOrder, plan: Plan, *, debtor_number: str, is_new: bool = False) -> None:
     """Save that the order is being sent, with every line under its reference, before King is called.
 
-    `is_new`: all of it is about to be written. The step that is saved durably before the first write makes this durable
-    too.
+    `debtor_number` is the order's; `is_new`: all of it is about to be written. The step that is saved durably before
+    the first write makes this durable too.
     """
     with transaction.atomic():
-        _set_state(row, LedgerState.SENDING, (), {"attempts": row.attempts + 1}, is_durable=False)
+        columns: dict[str, object] = {"attempts": row.attempts + 1, "debtor_number": debtor_number[:255]}
+        _set_state(row, LedgerState.SENDING, (), columns | amount_columns(plan), is_durable=False)
         store_lines(row, plan, is_attempted=is_new)
+
+
+def amount_columns(plan: Plan) -> dict[str, object]:
+    """Return what a row stores of the amount of its plan."""
+    total = amounts.total(plan)
+    return {"amount": total.amount, "is_amount_least": total.is_least}
 
 
 # --- Lines ------------------------------------------------------------------------------------------------------------
@@ -213,11 +220,12 @@ def store_lines(row: WorkOrder, plan: Plan, *, is_attempted: bool = False) -> No
     if row.in_hand.stored_plan == plan or _has_long_references(plan):
         return
     before = {line.reference: line for line in saved_lines(row)}
-    planned = [_planned(row, line, place) for place, line in enumerate(plan.lines, 1)]
+    planned = [_planned(row, line, place, plan.facts) for place, line in enumerate(plan.lines, 1)]
     for line in planned:
         is_in_king = line.reference in before and before[line.reference].king_line_id
         line.state = OrderLine.State.SENT if is_in_king else OrderLine.State.PLANNED
     columns = ["row", "position", "reasons", "registered_minutes", "rounded_minutes", "quantity", "source", "state"]
+    columns += ["price", "price_of"]
     if is_attempted:
         contents = {line.reference: msgspec.to_builtins(line.content) for line in plan.lines}
         columns.append("attempted")
@@ -253,7 +261,8 @@ def _has_long_references(plan: Plan) -> bool:
     return any(len(reference) > limits.EXTERNAL_NUMBER_LENGTH for reference in references)
 
 
-def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
+def _planned(row: WorkOrder, line: PlannedLine, place: int, facts: Mapping[str, LineFacts]) -> OrderLine:
+    price = amounts.price_of(line.content, facts.get(line.reference, LineFacts()))
     return OrderLine(
         tenant_id=row.tenant_id,
         work_order=row,
@@ -267,6 +276,8 @@ def _planned(row: WorkOrder, line: PlannedLine, place: int) -> OrderLine:
         registered_minutes=line.registered_minutes,
         rounded_minutes=line.rounded_minutes,
         quantity=line.content.quantity,
+        price=price.value,
+        price_of=price.of.value,
     )
 
 

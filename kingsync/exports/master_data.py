@@ -7,7 +7,7 @@ write decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from integrations import errors, notation
 from integrations.king import limits, payloads
@@ -149,12 +149,14 @@ class MasterDataReader(MirroredMasterData):
             if (kind, code) not in self._asked:
                 self._ask(kind, code)
 
-    def verify(self, plan: Plan, *, is_every: bool = False) -> bool:
+    def verify(self, plan: Plan, *, also: Collection[tuple[LineKind, str]] = (), is_every: bool = False) -> bool:
         """Ask King about everything that the plan would refuse; return True when something new was asked.
 
-        `is_every`: also about what it would send, because King's refusal would come too late.
+        `also`: about these articles and rates too; `is_every`: about all that it would send, because King's refusal
+        would come too late.
         """
-        doubted = _unconfirmed(plan) | (_named_in(plan) if is_every else set())
+        doubted = _unconfirmed(plan) | {(_KINDS[kind], number) for kind, number in also}
+        doubted |= _named_in(plan) if is_every else set()
         known = self._asked.keys() | self._unreadable
         new = [pair for pair in sorted(doubted) if pair not in known and len(pair[1]) <= limits.RECORD_NUMBER_LENGTH]
         answers = [self._ask(kind, number) for kind, number in new]
@@ -211,6 +213,8 @@ def _named_in(plan: Plan) -> set[tuple[Kind, str]]:
 def _named(source: WorkOrder, choices: Exports) -> dict[Kind, set[str]]:
     """Return what a work order names of each kind, by its own codes."""
     articles = {material.code.strip() or choices.free_line_article.strip() for material in source.materials}
+    if any(period.travel.strip() for period in source.periods):
+        articles.add(choices.travel_article.strip())
     rates = {period.hour_type.strip() for period in source.periods}
     return {
         Kind.ARTICLE: articles - {""},
@@ -223,10 +227,11 @@ def master_data_of(kind: Kind, raw: bytes) -> ArticleData:
     """Return the master data in King's bytes; raises `PayloadError`."""
     if kind is Kind.ARTICLE:
         article = payloads.article(raw)
-        return ArticleData(number=article.number, decimals=article.decimals, is_blocked=article.is_blocked)
+        price, is_blocked = article.sales_price, article.is_blocked
+        return ArticleData(number=article.number, decimals=article.decimals, is_blocked=is_blocked, price=price)
     if kind is Kind.RATE:
         rate = payloads.rate(raw)
-        return ArticleData(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked)
+        return ArticleData(number=rate.number, decimals=rate.decimals, is_blocked=rate.is_blocked, price=rate.price)
     if kind is Kind.DEBTOR:
         debtor = payloads.debtor(raw)
         return ArticleData(number=debtor.number, name=debtor.name, is_blocked=debtor.is_blocked)

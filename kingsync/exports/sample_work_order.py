@@ -93,5 +93,5 @@ MADE_UP = Source(
     solution_message="Pakking vervangen",
     free_fields={1: "Verdieping 3", 2: "Ja"},
     materials=(Material(position=1, code="PAK-15", name="Pakking", quantity="1"),),
-    periods=(WorkPeriod(position=1, hour_type="MONT", total_time="01:50"),),
+    periods=(WorkPeriod(position=1, hour_type="MONT", total_time="01:50", travel="38"),),
 )

@@ -17,7 +17,7 @@ import msgspec
 from django.utils.translation import gettext
 
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import adopted_lines, ledger
+from kingsync.exports import adopted_lines, ledger, review_holds
 from kingsync.exports import verdict as verdicts
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.models.sync_settings import TEXT_LINES, SyncSettings
@@ -27,6 +27,7 @@ from kingsync.rules.mapping import Exports
 from kingsync.rules.next_step import Act, Known, follow
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import Plan, SavedLine
+from kingsync.rules.plans import Source as LineSource
 
 LOOKED_AT, LISTED, DETAILS = 500, 50, 4
 SECONDS = 2.0
@@ -174,13 +175,14 @@ class _Evaluation:
         return verdicts.with_plan(known, row, source, plan, choices)
 
     def _as_read_last(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
-        """Add what is known of King's order as last read: its customer."""
+        """Add what is known of King's order as last read: its customer, and what is new since."""
         verdict = known.verdict
         assert verdict is not None  # noqa: S101
         found = verdicts.customer_holds(
             self.master_data, choices, row, source, seen=row.seen_order, number=known.number
         )
-        verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, *found))
+        reviews = review_holds.of_order_as_last_read(choices, row, verdict.plan, number=known.number)
+        verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, *found, *reviews))
         return msgspec.structs.replace(known, is_order_read=True, verdict=verdict)
 
 
@@ -224,8 +226,9 @@ def _header_differences(now: Plan, then: Plan) -> Iterator[str]:
 
 
 def _sequence(plan: Plan) -> list[str]:
-    """Return the kinds of lines in their sequence."""
-    return [kind for kind, _lines in itertools.groupby(line.origin.source.value for line in plan.lines)]
+    """Return the kinds of lines in their sequence; travel always follows the hours."""
+    kinds = (line.origin.source.value for line in plan.lines if line.origin.source is not LineSource.TRAVEL)
+    return [kind for kind, _lines in itertools.groupby(kinds)]
 
 
 def _labelled(text: str) -> str:

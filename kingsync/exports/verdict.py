@@ -9,12 +9,12 @@ import msgspec
 
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger, shared_orders
+from kingsync.exports import ledger, review_holds, shared_orders
 from kingsync.exports.export_job import Job
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
 from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
-from kingsync.rules import changes, differences, linking, matching, orders, triggers
+from kingsync.rules import changes, differences, linking, matching, orders, review, triggers
 from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
 from kingsync.rules.next_step import Known, Verdict
@@ -22,9 +22,9 @@ from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
 
 # What a person may lift for one work order; the other reasons need their cause repaired or a setting changed. A release
-# lifts the first three; an approval of another customer's order is for that order only.
+# lifts the first three; an approval of another customer's order is for that order only, and of a review for that line.
 LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
-LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"}
+LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"} | review.CODES
 OUT_OF_PLACE, LEFT_EMPTY = "line_out_of_place", "order_left_empty"
 
 
@@ -89,7 +89,11 @@ def with_plan(
     verdict = Verdict(
         plan=plan,
         rejects=plan.rejects,
-        holds=(*_standing_holds(row, plan), *_linking_holds(choices, row, known.number)),
+        holds=(
+            *_standing_holds(row, plan),
+            *_linking_holds(choices, row, known.number),
+            *(() if known.number else review_holds.of_new_order(choices, row, plan)),
+        ),
         lines=tuple(ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
     )
     is_wanted = wants_approval(row, source, choices, plan, number=known.number)
@@ -142,7 +146,12 @@ def with_order(
     return msgspec.structs.replace(
         verdict,
         rejects=(*verdict.rejects, *rejects, *_debtor_rejects(job, steps, order)),
-        holds=(*verdict.holds, *_order_holds(job, row, source, order), *holds),
+        holds=(
+            *verdict.holds,
+            *_order_holds(job, row, source, order),
+            *holds,
+            *review_holds.of_order(job.choices, row, verdict.plan, steps, order),
+        ),
         steps=steps,
     )
 
@@ -193,7 +202,8 @@ def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
             king_order_number=number,
             is_new=not number,
         )
-        if not job.master_data.verify(plan, is_every=_asks_about_all(job.choices)):
+        doubted = review.doubted(plan, job.choices)
+        if not job.master_data.verify(plan, also=doubted, is_every=_asks_about_all(job.choices)):
             return plan
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations import errors
-from integrations.king.limits import MOST_DECIMALS
+from integrations.king.limits import LARGEST_NUMBER, MOST_DECIMALS
 from integrations.king.reader import KingReader
 from integrations.king.records import Article, Debtor, Kind, Rate, Warehouse
 from kingsync.king_mirror.bulk_upsert import Upsert
@@ -33,12 +34,13 @@ class _Row(NamedTuple):
     ean_code: str
     decimals: int | None
     is_blocked: bool
+    price: Decimal | None = None
 
 
 _MIRROR = Upsert(
     table="kingsync_kingrecord",
     key=("tenant_id", "administration_id", "kind", "number"),
-    changing=("name", "ean_code", "decimals", "is_blocked"),
+    changing=("name", "ean_code", "decimals", "is_blocked", "price"),
 )
 
 
@@ -96,11 +98,11 @@ def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = Fa
 def _row(record: Mirrored) -> _Row:
     if isinstance(record, Article):
         ean_code = record.ean_code if len(record.ean_code) <= LONGEST_EAN_CODE else ""
-        return _Row(
-            record.number, _name(record.short_description), ean_code, _decimals(record.decimals), record.is_blocked
-        )
+        name, price = _name(record.short_description), _price(record.sales_price)
+        return _Row(record.number, name, ean_code, _decimals(record.decimals), record.is_blocked, price)
     if isinstance(record, Rate):
-        return _Row(record.number, _name(record.description), "", _decimals(record.decimals), record.is_blocked)
+        name, price = _name(record.description), _price(record.price)
+        return _Row(record.number, name, "", _decimals(record.decimals), record.is_blocked, price)
     if isinstance(record, Debtor):
         return _Row(record.number, _name(record.name), "", None, record.is_blocked)
     return _Row(record.number, _name(record.description), "", None, False)
@@ -108,6 +110,11 @@ def _row(record: Mirrored) -> _Row:
 
 def _decimals(number: int) -> int:
     return min(max(number, 0), MOST_DECIMALS)
+
+
+def _price(number: Decimal | None) -> Decimal | None:
+    """Return a price that fits its column; King itself has no larger ones."""
+    return number if number is not None and abs(number) <= LARGEST_NUMBER else None
 
 
 def _name(text: str) -> str:
@@ -125,7 +132,9 @@ def find(kind: Kind, codes: set[str]) -> Mapping[str, ArticleData]:
     by_number: set[str] = set()
     for row in KingRecord.objects.filter(condition, kind=kind.value):
         name = row.name if kind is Kind.DEBTOR else ""
-        facts = ArticleData(number=row.number, name=name, decimals=row.decimals, is_blocked=row.is_blocked)
+        facts = ArticleData(
+            number=row.number, name=name, decimals=row.decimals, is_blocked=row.is_blocked, price=row.price
+        )
         if row.number in codes:
             found[row.number] = facts
             by_number.add(row.number)

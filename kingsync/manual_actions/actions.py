@@ -14,6 +14,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import msgspec
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -30,7 +31,7 @@ from kingsync.manual_actions.guards import Person
 from kingsync.messages.reason_texts import stored
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, ManualAction, OrderLine, Step, WorkOrder
-from kingsync.rules import linking, orders, outcomes
+from kingsync.rules import linking, orders, outcomes, review
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import ArticleData
@@ -128,7 +129,8 @@ def retry_cause(*, key: str, by: Person) -> Decided:
 def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
     """Lift what stops work orders, as far as a person may; all other rules still apply.
 
-    That is the starting date, “nothing to invoice”, and the King order of another customer: that order only.
+    That is the start date, “nothing to invoice”, the King order of another customer (that order only), and reviews
+    (those of these lines only).
     """
 
     def choose(row: WorkOrder) -> LedgerState:
@@ -142,11 +144,13 @@ def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
 
 def _released(row: WorkOrder) -> dict[str, object]:
     """Return the columns that lift the reasons that stop a work order, and no others."""
-    lifted: dict[str, object] = {}
+    reviewed = [review.key_of(msgspec.convert(why, Reason)) for why in row.reasons if why["code"] in review.CODES]
+    # A tuple: rows that get the same columns are saved together.
+    lifted: dict[str, object] = {"released_reviews": (*row.released_reviews, *reviewed)} if reviewed else {}
     for why in row.reasons:
         if why["code"] in LIFTED_BY_IS_RELEASED:
             lifted["is_released"] = True
-        elif why["code"] in LIFTED_BY_RELEASE:
+        elif why["code"] == "order_of_other_customer":
             lifted["accepted_order"] = linking.mark(why["params"]["number"], why["params"]["debtor"])
     return lifted
 
@@ -160,7 +164,7 @@ def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
 
     text = guards.checked_reason(reason, is_required=True)
     reasons = [outcomes.reason("excluded", name=guards.name_of(by), reason=text)]
-    withdrawn = {"is_released": False, "accepted_order": ""}
+    withdrawn = {"is_released": False, "accepted_order": "", "released_reviews": ()}
     many = _Many(ManualAction.Kind.EXCLUDE, by, text=text, reasons=reasons, columns=withdrawn)
     return many.decide(work_orders, choose)
 

@@ -86,6 +86,14 @@ SENTENCES: dict[str, str | Promise] = {
         "Line “%(line)s” was removed in OutSmart and changed in King (%(fields)s). Nothing was written. Remove the "
         "line in King too, or put the row back in OutSmart."
     ),
+    # Reviews: right perhaps, but a person wants to see it first
+    "review.credit": _("Line “%(line)s” is a credit. Check it, then release the work order."),
+    "review.warranty": _("Line “%(line)s” is under warranty. Check it, then release the work order."),
+    "review.zero_price": _("Line “%(line)s” has a price of zero. Check it, then release the work order."),
+    "review.free_line": _("Line “%(line)s” has no article number. Check it, then release the work order."),
+    "review.first_order_of_customer": _(
+        "This would be the first order of customer %(debtor)s. Check the customer, then release the work order."
+    ),
     # Nothing wrong, but good to know
     "king_value_stays": _(
         "%(field)s of line “%(line)s” was changed in King from %(before)s to %(theirs)s and stays as it is."
@@ -125,8 +133,9 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.export_going_on": _("An export is in progress. Decide again when it has finished."),
     "decision.not_settled": _("King may still be processing an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
-        "A release only lifts the start date, “nothing to invoice”, the King order of another customer and the unknown "
-        "outcome after a restored database; this work order has another cause. Fix it, or exclude the work order."
+        "A release only lifts a review, the start date, “nothing to invoice”, the King order of another "
+        "customer and the unknown outcome after a restored database; this work order has another "
+        "cause. Fix it, or exclude the work order."
     ),
     "decision.other_customer": _(
         "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order is for customer "
@@ -190,6 +199,8 @@ SENTENCES: dict[str, str | Promise] = {
     "time_does_not_fit": _(
         "Rate %(rate)s has %(decimals)s decimals in King: %(minutes)s minutes cannot be booked in it."
     ),
+    "unreadable_distance": _("The travel distance “%(value)s” cannot be read."),
+    "negative_distance": _("The travel distance is negative (%(value)s)."),
     "empty_text": _("The text is empty."),
     "refused_by_king": _("King refused it: %(detail)s"),
     # Imports

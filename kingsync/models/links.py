@@ -107,6 +107,8 @@ class KingRecord(AdministrationOwned):
     ean_code = models.CharField(_("EAN code"), max_length=14, blank=True)
     decimals = models.PositiveSmallIntegerField(_("decimals of quantities"), null=True)
     is_blocked = models.BooleanField(_("blocked"), default=False)
+    # Excluding VAT; null where King's data does not say it.
+    price = models.DecimalField(_("price"), max_digits=15, decimal_places=3, null=True)
 
     class Meta:
         verbose_name = _("King record")
@@ -178,6 +180,23 @@ class ImportedLine(AdministrationOwned):
 
     def __str__(self) -> str:
         return f"{self.king_order_number} {self.king_line_id}"
+
+
+class Employee(TenantOwned):
+    """The name of one of OutSmart's employees as last read, for display."""
+
+    number = models.CharField(_("number"), max_length=255)
+    name = models.CharField(_("name"), max_length=255)
+    read_at = models.DateTimeField(_("read at"))
+
+    class Meta:
+        verbose_name = _("employee")
+        verbose_name_plural = _("employees")
+        base_manager_name = "across_tenants"
+        constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="each_employee_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} - {self.name}"
 
 
 class WorkStatus(TenantOwned):

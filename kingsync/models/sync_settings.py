@@ -67,6 +67,14 @@ class OtherCustomer(models.TextChoices):
     SEND = "send", _("send anyway")
 
 
+class Review(models.TextChoices):
+    CREDIT = "credit", _("a credit line")
+    WARRANTY = "warranty", _("a material under warranty")
+    ZERO_PRICE = "zero_price", _("a line with a price of zero")
+    FREE_LINE = "free_line", _("a line without an article number")
+    FIRST_ORDER = "first_order_of_customer", _("the first order of a customer")
+
+
 class MailMode(models.TextChoices):
     OFF = "off", _("no e-mail")
     EACH = "each", _("an e-mail for each problem")
@@ -204,6 +212,16 @@ class SyncSettings(TenantOwned):
     success_status = models.CharField(_("status after success"), max_length=limits.CODE, blank=True)
     failure_status = models.CharField(_("status after a rejection"), max_length=limits.CODE, blank=True)
     export_from_date = models.DateField(_("start date"), null=True, blank=True)
+    review = ArrayField(
+        models.CharField(max_length=limits.CODE, choices=Review.choices),
+        verbose_name=_("review before sending"),
+        default=list,
+        db_default=[],
+        blank=True,
+    )
+    travel_article = models.CharField(
+        _("article for travel distance"), max_length=limits.ARTICLE, blank=True, default="", db_default=""
+    )
 
     notification_emails = ArrayField(
         models.EmailField(max_length=limits.EMAIL), verbose_name=_("e-mail addresses"), default=list, blank=True

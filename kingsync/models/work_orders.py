@@ -112,6 +112,10 @@ class WorkOrder(AdministrationOwned):
     is_interim = models.BooleanField(_("at the interim status"), default=False)
     # Released by a user: send it although a rule would hold it back.
     is_released = models.BooleanField(_("released by a user"), default=False)
+    # The reviews that a user released, by kingsync.rules.review.key_of: the others still hold it.
+    released_reviews = models.JSONField(_("released reviews"), default=list, db_default=[])
+    # The debtor of the King order that we sent it to, as King writes it.
+    debtor_number = models.CharField(_("debtor"), max_length=255, blank=True, default="", db_default="")
     # The King order of another customer that a user approved: `order number:debtor number`.
     accepted_order = models.CharField(_("other customer accepted"), max_length=101, blank=True, db_default="")
     # King's order as last read, in the same form.
@@ -134,6 +138,10 @@ class WorkOrder(AdministrationOwned):
     after_restore = models.CharField(
         _("after a restore"), max_length=10, choices=AfterRestore.choices, blank=True, default="", db_default=""
     )
+
+    # Excluding VAT, of the lines as last planned; null if no price is known. `is_amount_least`: of some it is not.
+    amount = models.DecimalField(_("amount"), max_digits=30, decimal_places=2, null=True)
+    is_amount_least = models.BooleanField(_("prices are missing"), default=False, db_default=False)
 
     # The rounding OutSmart applied for the customer's signature, as it wrote it; shown beside our own rounding.
     minimum_hours = models.CharField(_("minimum hours"), max_length=20, blank=True)
@@ -174,6 +182,10 @@ class WorkOrder(AdministrationOwned):
             # The ledger page without a state, and "in King today / this month".
             models.Index(fields=["tenant", "-id"], name="work_orders_newest_first"),
             models.Index(fields=["tenant", "exported_at"], name="work_orders_by_export"),
+            # Whether a debtor has an order of ours.
+            models.Index(
+                fields=["tenant", "debtor_number"], name="work_orders_by_debtor", condition=~models.Q(debtor_number="")
+            ),
             # The ledger page filtered by date, in date order.
             models.Index(fields=["tenant", "-work_date", "-id"], name="work_orders_by_date"),
             models.Index(fields=["tenant", "-changed_at", "-id"], name="work_orders_by_change"),
@@ -196,6 +208,7 @@ class OrderLine(TenantOwned):
     class Kind(models.TextChoices):
         MATERIAL = "material", _("material")
         HOURS = "hours", _("hours")
+        TRAVEL = "travel", _("travel distance")
         TEXT = "text", _("text")
 
     class State(models.TextChoices):
@@ -204,6 +217,13 @@ class OrderLine(TenantOwned):
         REFUSED = "refused", _("refused")
         LEFT_OUT = "left_out", _("left out")
         REMOVED = "removed", _("removed")
+
+    class PriceOf(models.TextChoices):
+        """Whose price the amount of a line is calculated with."""
+
+        SENT = "sent", _("price as sent")
+        KING = "king", _("price list King")
+        OUTSMART = "outsmart", _("price in OutSmart")
 
     work_order = models.ForeignKey(WorkOrder, models.CASCADE, related_name="lines", verbose_name=_("work order"))
     # Together with the work order: the King order that the line is for.
@@ -230,6 +250,11 @@ class OrderLine(TenantOwned):
     registered_minutes = models.PositiveIntegerField(_("registered minutes"), null=True)
     rounded_minutes = models.PositiveIntegerField(_("rounded minutes"), null=True)
     quantity = models.DecimalField(_("quantity"), max_digits=15, decimal_places=3, null=True)
+    # Excluding VAT, as known when the line was planned; null = unknown.
+    price = models.DecimalField(_("price"), max_digits=20, decimal_places=6, null=True)
+    price_of = models.CharField(
+        _("price from"), max_length=10, choices=PriceOf.choices, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = _("order line")

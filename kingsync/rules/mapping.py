@@ -20,6 +20,7 @@ Line = Annotated[str, msgspec.Meta(max_length=limits.TEXT_LINE)]
 Code = Annotated[str, msgspec.Meta(max_length=limits.CODE)]
 Article = Annotated[str, msgspec.Meta(max_length=limits.ARTICLE)]
 RevenueGroup = Annotated[str, msgspec.Meta(max_length=limits.REVENUE_GROUP)]
+Review = Literal["credit", "warranty", "zero_price", "free_line", "first_order_of_customer"]
 Email = Annotated[str, msgspec.Meta(max_length=limits.EMAIL)]
 # The length limit of every list without its own.
 MANY = msgspec.Meta(max_length=limits.ENTRIES)
@@ -105,6 +106,8 @@ class Exports(Section, frozen=True, kw_only=True):
     success_status: Code = ""
     failure_status: Code = ""
     from_date: datetime.date | None = None
+    review: Annotated[tuple[Review, ...], MANY] = ()
+    travel_article: Article = ""
 
 
 class Notifications(Section, frozen=True, kw_only=True):

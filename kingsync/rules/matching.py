@@ -15,11 +15,13 @@ from integrations import notation
 from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
 from kingsync.rules.plans import SavedLine, Source
 
-_LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TEXT: "T"}
+_LETTERS = {Source.MATERIAL: "M", Source.HOURS: "U", Source.TRAVEL: "R", Source.TEXT: "T"}
 # Returns King's article number for a code in a work order.
 NumberOf: TypeAlias = Callable[[str], str]
 # The part of a key that describes the row; together with the number behind it, it fits the key's column.
 KEY_LENGTH = 380
+# Fields that only pages and reviews read: a change in one of them leaves the row's line as it is.
+_WITHOUT_EFFECT = frozenset({"position", "warranty", "object_code"})
 
 
 def form_of_references(external_number: str) -> re.Pattern[str]:
@@ -84,6 +86,10 @@ class Keys:
         if period.period_id:
             return self._numbered(f"hours|{period.period_id}"[:KEY_LENGTH])
         return self._key(_period_row(period))
+
+    def travel(self, period_key: str) -> str:
+        """Return the key of the travel line of a period, from the key of the period itself."""
+        return f"travel|{period_key.removeprefix('hours|')}"
 
     def text(self, name: str) -> str:
         return f"text|{name}"
@@ -170,8 +176,10 @@ def _kin(line: SavedLine, number_of: NumberOf) -> str:
 
 
 def fingerprint_of(row: Material | WorkPeriod) -> str:
-    """Return a fingerprint, 16 characters, that stays the same until a field that decides the row's line changes."""
-    decisive = msgspec.structs.replace(row, position=0)
+    """Return a fingerprint, 16 characters, that stays the same until a field that decides the row's lines changes."""
+    decisive = {name: value for name, value in msgspec.structs.asdict(row).items() if name not in _WITHOUT_EFFECT}
+    if not decisive.get("travel", "").strip(" 0"):
+        decisive.pop("travel", None)  # without a distance there is no line
     return hashlib.blake2b(msgspec.json.encode(decisive), digest_size=8).hexdigest()
 
 

@@ -12,7 +12,7 @@ from integrations import notation
 from integrations.king import limits
 from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkOrder, WorkPeriod
-from kingsync.rules import hours, matching, texts
+from kingsync.rules import amounts, hours, matching, texts, travel
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import (
@@ -20,6 +20,7 @@ from kingsync.rules.plans import (
     Content,
     DroppedLine,
     Header,
+    LineFacts,
     Origin,
     Plan,
     PlannedLine,
@@ -54,7 +55,8 @@ def from_work_order(
     reader = _Reader(work_order, choices, master_data, booked)
     materials, periods = reader.materials(), reader.periods()
     total = sum(line.rounded_minutes or 0 for line in periods if isinstance(line, PlannedLine))
-    lines = _in_sequence(choices, materials, periods, reader.texts(hours.as_clock(total), king_order_number))
+    timed = [*periods, *reader.travels(periods)]
+    lines = _in_sequence(choices, materials, timed, reader.texts(hours.as_clock(total), king_order_number))
     dropped = tuple(line for line in lines if isinstance(line, DroppedLine))
     header = _header(work_order, choices)
     return Plan(
@@ -68,6 +70,7 @@ def from_work_order(
             *_line_rejects(lines),
         ),
         holds=tuple(_holds(work_order, choices, lines)),
+        facts=reader.facts,
     )
 
 
@@ -142,7 +145,7 @@ def _in_sequence(choices: Exports, materials: list[Line], periods: list[Line], l
 
 
 def _counting(lines: list[Line]) -> list[Line]:
-    """Return the lines that make an order worth sending: materials and hours that were not deliberately left out."""
+    """Return the lines that make an order worth sending: all but texts and what was deliberately left out."""
     return [
         line
         for line in lines
@@ -171,13 +174,17 @@ def _holds(work_order: WorkOrder, choices: Exports, lines: list[Line]) -> Iterat
 
 
 class _Reader:
-    """Reads the rows of one work order into lines; collects reasons to reject the whole of it in `rejects`."""
+    """Reads the rows of one work order into lines.
+
+    Collects reasons to reject the whole of it in `rejects`, and what else is known of the lines in `facts`.
+    """
 
     def __init__(
         self, work_order: WorkOrder, choices: Exports, master_data: RelevantMasterData, booked: tuple[SavedLine, ...]
     ) -> None:
         self.work_order, self.choices, self.master_data = work_order, choices, master_data
         self.rejects: list[Reason] = []
+        self.facts: dict[str, LineFacts] = {}
         self._keys = matching.Keys.of(work_order, booked, self._number_of)
         self._references = matching.References(work_order.outsmart_id, booked)
 
@@ -240,10 +247,24 @@ class _Reader:
         if isinstance(content, Reason):
             return self._dropped(origin, content, refused=True)
         is_price_kings = content.price is None and self._sends_price(material)
-        return msgspec.structs.replace(self._planned(origin, content), is_price_kings=is_price_kings)
+        line = msgspec.structs.replace(self._planned(origin, content), is_price_kings=is_price_kings)
+        self.facts[line.reference] = LineFacts(
+            is_warranty=bool(material.warranty.strip()),
+            is_free=not material.code.strip(),
+            king_price=self._king_price(self.master_data.articles, self._article_code(material)),
+            outsmart_price=amounts.price_in_outsmart(material),
+        )
+        return line
+
+    def _article_code(self, material: Material) -> str:
+        return material.code.strip() or self.choices.free_line_article.strip()
+
+    def _king_price(self, known: dict[str, ArticleData | None], code: str) -> Decimal | None:
+        found = known.get(code)
+        return found.price if found else None
 
     def _material_content(self, material: Material, amount: Decimal | Reason, warehouse: str) -> Content | Reason:
-        code = material.code.strip() or self.choices.free_line_article.strip()
+        code = self._article_code(material)
         text = "" if material.code.strip() else material.name
         if not code:
             return reason("no_article_code")
@@ -311,7 +332,47 @@ class _Reader:
             why = reason("time_does_not_fit", rate=rate.number, decimals=str(rate.decimals), minutes=str(rounded))
             return self._dropped(origin, why, refused=True, minutes=minutes)
         content = Content(kind=LineKind.RATE, article=rate.number, quantity=amount)
-        return self._planned(origin, content, (minutes, rounded))
+        line = self._planned(origin, content, (minutes, rounded))
+        self.facts[line.reference] = LineFacts(king_price=rate.price)
+        return line
+
+    # Travel
+
+    def travels(self, periods: list[Line]) -> list[Line]:
+        """Return a line for each period with a distance; `periods` are the hour lines, one for each period."""
+        if not self.choices.travel_article.strip():
+            return []
+        pairs = zip(self.work_order.periods, periods, strict=True)
+        return [found for period, line in pairs if (found := self._travel(period, line.origin.key))]
+
+    def _travel(self, period: WorkPeriod, period_key: str) -> Line | None:
+        amount = travel.distance(period)
+        if amount is None:
+            return None
+        parts = (self.choices.travel_article.strip(), period.work_date, period.begin_time)
+        label = shown(" ".join(filter(None, parts)), LABEL_LENGTH)
+        # Without a fingerprint of its own: its key follows from that of its period.
+        origin = Origin(source=Source.TRAVEL, key=self._keys.travel(period_key), label=label)
+        content = self._travel_content(amount)
+        if isinstance(content, Reason):
+            return self._dropped(origin, content, refused=True)
+        line = self._planned(origin, content)
+        price = self._king_price(self.master_data.articles, self.choices.travel_article.strip())
+        self.facts[line.reference] = LineFacts(king_price=price)
+        return line
+
+    def _travel_content(self, amount: Decimal | Reason) -> Content | Reason:
+        """Return an article line from the default warehouse; without one it is left to King."""
+        article = _known(self.master_data.articles, self.choices.travel_article.strip(), "article")
+        if isinstance(article, Reason):
+            return article
+        if isinstance(amount, Reason):
+            return amount
+        warehouse = notation.canonical_number(self.choices.default_warehouse.strip())
+        problem = _amount_problem(amount, article) or self._warehouse_problem(warehouse)
+        if problem:
+            return problem
+        return Content(kind=LineKind.ARTICLE, article=article.number, quantity=amount, warehouse=warehouse)
 
 
 def _quantity(material: Material) -> Decimal | Reason:

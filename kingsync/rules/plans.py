@@ -17,6 +17,7 @@ class Source(enum.StrEnum):
 
     MATERIAL = "material"
     HOURS = "hours"
+    TRAVEL = "travel"
     TEXT = "text"
 
 
@@ -57,6 +58,18 @@ class PlannedLine(msgspec.Struct, frozen=True, kw_only=True):
     rounded_minutes: int | None = None
 
 
+class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a planned line beyond what King is sent. Prices exclude VAT; None = unknown.
+
+    `is_free`: its row has no article code.
+    """
+
+    is_warranty: bool = False
+    is_free: bool = False
+    king_price: Decimal | None = None
+    outsmart_price: Decimal | None = None
+
+
 class DroppedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line that is refused (to be repaired) or deliberately left out, with the reason."""
 
@@ -79,13 +92,17 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The King order that a work order should become. `rejects` and `holds` stop it; all reasons are listed."""
+    """The King order that a work order should become. `rejects` and `holds` stop it; all reasons are listed.
+
+    `facts` are those of the lines that are no text, by reference.
+    """
 
     header: Header
     lines: tuple[PlannedLine, ...]
     dropped: tuple[DroppedLine, ...]
     rejects: tuple[Reason, ...] = ()
     holds: tuple[Reason, ...] = ()
+    facts: dict[str, LineFacts] = {}
 
     @property
     def refused(self) -> tuple[DroppedLine, ...]:
@@ -120,12 +137,13 @@ class SavedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArticleData(msgspec.Struct, frozen=True, kw_only=True):
-    """What King says about an article, rate or debtor. `decimals` None = unknown; only debtors have a `name`."""
+    """What King says about an article, rate or debtor. None = unknown; only debtors have a `name`."""
 
     number: str
     name: str = ""
     decimals: int | None = None
     is_blocked: bool = False
+    price: Decimal | None = None
 
 
 class RelevantMasterData(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from integrations.outsmart.records import WorkOrder
+from kingsync.rules import travel
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -19,7 +20,9 @@ FIELDS = (
     "payment_method", "employee_number", "signed_by", "error_message", "solution_message",
 )  # fmt: skip
 FREE_FIELDS = tuple(f"free_field_{number}" for number in range(1, 51))
-TAGS = (*FIELDS, "total_hours", *FREE_FIELDS)
+# Worked out of several rows.
+TOTALS = ("total_hours", "travel_distance")
+TAGS = (*FIELDS, *TOTALS, *FREE_FIELDS)
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +80,8 @@ def values_of(work_order: WorkOrder, *, total_hours: str, king_order_number: str
     def value_of(tag: str) -> str:
         if tag == "total_hours":
             return total_hours
+        if tag == "travel_distance":
+            return travel.total(work_order)
         if tag == "king_order_number":
             return king_order_number
         if tag.startswith("free_field_"):

@@ -56,7 +56,7 @@ FULL: dict[str, Any] = {
         "order_update_status": "2", "create_interim_order": True, "incomplete_orders": "hold",
         "order_of_other_customer": "send",
         "free_line_article": "A" * 20, "send_prices": True, "success_status": "3", "failure_status": "4",
-        "from_date": "2026-12-31",
+        "from_date": "2026-12-31", "review": ["zero_price", "credit"], "travel_article": "K" * 20,
     },
     "notifications": {"emails": ["a" * 240 + "@example.com", "b@example.com"], "mode": "each"},
 }  # fmt: skip
@@ -150,7 +150,9 @@ def too_much(found: msgspec.inspect.Type) -> list[tuple[object, str]]:
         assert found.max_length
         return [("a" * (found.max_length + 1), str(found.max_length))]
     if isinstance(found, msgspec.inspect.VarTupleType):
-        return [(["a"] * ((found.max_length or 0) + 1), str(found.max_length))]
+        inner = found.item_type
+        entry = inner.values[0] if isinstance(inner, msgspec.inspect.LiteralType) else "a"
+        return [([entry] * ((found.max_length or 0) + 1), str(found.max_length))]
     if isinstance(found, msgspec.inspect.IntType):
         return [((found.le or 0) + 1, str(found.le)), ((found.ge or 0) - 1, str(found.ge)), (10**400, str(found.le))]
     if isinstance(found, msgspec.inspect.LiteralType):

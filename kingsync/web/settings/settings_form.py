@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import import_kinds
 from kingsync.models.links import KingRecord, WorkStatus
-from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, SyncSettings, valid_text_line
+from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, Review, SyncSettings, valid_text_line
 from kingsync.rules import limits
 from kingsync.rules.mapping import Exports
 from kingsync.web.shared.form_fields import LinesField
@@ -29,8 +29,10 @@ EXPORTS: dict[Any, tuple[str, ...]] = {
     _("Which work orders"): ("export_orders", "work_order_status", "export_from_date"),
     _("The order in King"): (
         "create_new_order", "approve_order", "assign_relation", "default_warehouse", "hour_rounding",
-        "order_line_sequence", "send_prices", "free_line_article", "incomplete_orders", "order_of_other_customer",
+        "order_line_sequence", "send_prices", "free_line_article", "travel_article", "incomplete_orders",
+        "order_of_other_customer",
     ),
+    _("Review before sending"): ("review",),
     _("Afterwards in OutSmart"): ("success_status", "failure_status"),
     _("Interim"): ("interim_updates", "order_update_status", "create_interim_order"),
 }  # fmt: skip
@@ -74,6 +76,10 @@ HELP: dict[str, Any] = {
     "order_line_sequence": _("The sequence of the lines in the King order."),
     "send_prices": _("On: the prices of the work order. Off: King's own prices."),
     "free_line_article": _("The King article for materials without a code. Empty: such lines are refused."),
+    "travel_article": _(
+        "The King article for the travel distance of a work period. Empty: the distance is not sent to King."
+    ),
+    "review": _("Work orders that contain one of these are held until someone releases them."),
     "incomplete_orders": _("What happens to the other lines when King does not accept one."),
     "order_of_other_customer": _("What happens to a work order with the number of another customer's King order."),
     "success_status": _("The work order status that is set once the work order is in King. Empty: unchanged."),
@@ -135,6 +141,14 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("only these revenue groups"),
         help_text=HELP["products_revenue_groups"],
         required=False,
+    )
+
+    review = forms.MultipleChoiceField(
+        choices=Review.choices,
+        label=_("review before sending"),
+        help_text=HELP["review"],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:

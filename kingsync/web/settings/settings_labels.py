@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.links import WorkStatus
-from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.sync_settings import Review, SyncSettings
 from kingsync.web.settings import settings_form
 
 _LAYOUTS: dict[Any, Mapping[Any, tuple[str, ...]]] = {
@@ -49,7 +49,8 @@ def shown(column: str, value: object, statuses: Mapping[str, str] | None = None)
     if value in (None, "", []):
         return gettext("empty")
     if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
+        offered = dict(Review.choices) if column == "review" else {}
+        return ", ".join(str(offered.get(each, each)) for each in value)
     if column in settings_form.STATUSES and statuses:
         return statuses.get(str(value), str(value))
     choices = dict(getattr(SyncSettings._meta.get_field(column), "flatchoices", ()))

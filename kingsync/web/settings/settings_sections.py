@@ -27,9 +27,14 @@ class Row:
         return isinstance(self.field.field.widget, forms.CheckboxInput)
 
     @property
+    def is_choices(self) -> bool:
+        return isinstance(self.field.field.widget, forms.CheckboxSelectMultiple)
+
+    @property
     def is_wide(self) -> bool:
         is_switch_of_all = self.field.name == "schedule_enabled"
-        return isinstance(self.field.field.widget, forms.Textarea) or self.is_text_line or is_switch_of_all
+        is_large = self.is_choices or isinstance(self.field.field.widget, forms.Textarea)
+        return is_large or self.is_text_line or is_switch_of_all
 
     @property
     def is_text_line(self) -> bool:

@@ -37,6 +37,7 @@ _MEANINGS: dict[str, Any] = {
     "error_message": _("fault found"),
     "solution_message": _("solution"),
     "total_hours": _("total hours (H:MM)"),
+    "travel_distance": _("travel distance"),
 }
 
 

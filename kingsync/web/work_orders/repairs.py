@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.exports.causes import Affected, Cause
 from kingsync.exports.verdict import LIFTED_BY_RELEASE
 from kingsync.models.work_orders import ManualAction
+from kingsync.rules import review
 
 KING, OUTSMART, SETTINGS, DECISION, NOBODY = "king", "outsmart", "settings", "decision", "nobody"
 
@@ -49,11 +50,14 @@ _PLACES: dict[str, str] = {
     "no_time": OUTSMART,
     "unreadable_time": OUTSMART,
     "break_too_long": OUTSMART,
+    "unreadable_distance": OUTSMART,
+    "negative_distance": OUTSMART,
     "no_warehouse": SETTINGS,
     "not_linked": SETTINGS,
     "not_linked_interim": SETTINGS,
     "waits_for_lines": SETTINGS,
     "order_of_other_customer": DECISION,
+    **dict.fromkeys(review.CODES, DECISION),
     "before_from_date": DECISION,
     "nothing_to_invoice": DECISION,
     "deleted_in_outsmart": DECISION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.forms import MultipleChoiceField
 from django.test import Client
 
 from kingsync.models import tenants
@@ -21,10 +22,10 @@ def entries(client: Client) -> dict[str, Any]:
     for form in (forms.company, *forms.connections, forms.choices):
         for bound in form:
             value = bound.value()
-            if isinstance(value, list):
+            if isinstance(value, list) and not isinstance(bound.field, MultipleChoiceField):
                 value = ",".join(value)
             if value not in (None, False, "") and bound.widget_type != "password":
-                data[bound.html_name] = "on" if value is True else str(value)
+                data[bound.html_name] = value if isinstance(value, list) else "on" if value is True else str(value)
     return data
 
 
