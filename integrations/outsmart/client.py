@@ -55,6 +55,7 @@ _POST_WORK_ORDERS = Operation(
     name="PostWorkorders", method="POST", is_write=True, read_timeout=_WRITE_SECONDS, visible_query=_VISIBLE
 )
 _TEST = Operation(name="hourtypes", read_timeout=30.0, max_bytes=SMALL_ANSWER_BYTES)
+_LIST_EMPLOYEES = Operation(name="employees", read_timeout=_LIST_SECONDS)
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -138,6 +139,10 @@ class Client:
     def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
         """Return the work status codes of this account."""
         return tuple(payloads.work_status(row) for row in self._iter(_LIST_WORK_STATUSES))
+
+    def list_employees(self) -> tuple[records.Employee, ...]:
+        """Return the employees of this account."""
+        return tuple(payloads.employee(row) for row in self._iter(_LIST_EMPLOYEES))
 
     def iter_relations(self) -> Iterator[bytes]:
         """Yield all relations as raw records."""

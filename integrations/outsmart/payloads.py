@@ -117,6 +117,13 @@ work_order = shapes.Shape(
     operation="GetWorkorders",
 ).read
 
+employee = shapes.Shape(
+    records.Employee,
+    {"number": "number", "first_name": "firstname", "last_name": "lastname"},
+    key="number",
+    system=SYSTEM,
+    operation="employees",
+).read
 work_status = shapes.Shape(
     records.WorkStatus,
     {"code": "sta_code", "name": "sta_name"},

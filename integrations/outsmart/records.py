@@ -168,6 +168,14 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
     wse_external_id: str = ""
 
 
+class Employee(msgspec.Struct, frozen=True, kw_only=True):
+    """An employee, known in work orders by the number."""
+
+    number: str
+    first_name: str = ""
+    last_name: str = ""
+
+
 class WorkStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One of OutSmart's free work status codes, shown as `code - name`."""
 

@@ -139,7 +139,14 @@ def with_order(
     """Return the verdict completed by King's order as just read; None: King has no such open order."""
     if order is None:
         code = "order_delivered" if number == row.king_order_number else "unknown_order"
-        return msgspec.structs.replace(verdict, rejects=(*verdict.rejects, reason(code, number=shown(number))))
+        return msgspec.structs.replace(
+            verdict,
+            rejects=(*verdict.rejects, reason(code, number=shown(number))),
+            holds=(
+                *verdict.holds,
+                *review_holds.of_order_as_last_read(job.choices, row, verdict.plan, number=number),
+            ),
+        )
     steps = differences.between(verdict.plan, ledger.saved_lines(row), order)
     state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
     rejects, holds = (reasons, ()) if state == LedgerState.REJECTED else ((), reasons)

@@ -6,7 +6,7 @@ from integrations.king.reader import Coverage, KingReader
 from kingsync.imports import master_data, source
 from kingsync.imports.import_job import Job
 from kingsync.imports.orders.order_import import OrderImport
-from kingsync.king_mirror.pick_lists import refresh_work_statuses
+from kingsync.king_mirror import pick_lists
 from kingsync.models.import_kinds import KINDS, ORDERS, wanted_kinds
 from kingsync.rules.mapping import Imports
 from kingsync.runs import clients
@@ -18,7 +18,8 @@ def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
     """Work on an import until it is done (False) or the slice is over (True). Raises `NotConnectedError`."""
     with clients.for_import(claim) as (outsmart, king), source.reader_of(claim.run, king) as reader:
         if not claim.run.is_dry and not claim.run.cursor:
-            refresh_work_statuses(outsmart)
+            pick_lists.refresh_work_statuses(outsmart)
+            pick_lists.refresh_old_employees(outsmart)
         job = Job(claim, choices, reader, outsmart, log)
         for name in _kinds(claim, choices, reader):
             if _import(job, name):

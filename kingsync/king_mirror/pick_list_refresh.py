@@ -36,7 +36,9 @@ def _refreshed(system: System, refresh: Callable[[Connection], int]) -> Refreshe
 
 def _work_statuses(connection: Connection) -> int:
     with clients.transport_of(connection) as transport:
-        pick_lists.refresh_work_statuses(clients.outsmart(connection, transport))
+        outsmart = clients.outsmart(connection, transport)
+        pick_lists.refresh_work_statuses(outsmart)
+        pick_lists.refresh_employees(outsmart)
     return WorkStatus.objects.count()
 
 

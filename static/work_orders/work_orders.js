@@ -10,9 +10,23 @@ if (all) {
   const kind = form.elements.kind;
   const reason = form.elements.reason;
 
+  const sum = told.querySelector("[data-sum]");
+  const euros = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: "EUR" });
+
+  /** What the ticked work orders come to, as far as prices are known. */
+  const showSum = (ticked) => {
+    const known = ticked.filter((box) => box.dataset.cents);
+    const isLeast = known.length < ticked.length || known.some((box) => "least" in box.dataset);
+    const cents = known.reduce((total, box) => total + Number(box.dataset.cents), 0);
+    const text = isLeast ? sum.dataset.leastText : sum.dataset.text;
+    sum.textContent = known.length ? text.replace("{sum}", euros.format(cents / 100)) : "";
+  };
+
   const show = () => {
-    const count = boxes.filter((box) => box.checked).length;
+    const ticked = boxes.filter((box) => box.checked);
+    const count = ticked.length;
     told.querySelector("output").textContent = count;
+    showSum(ticked);
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
     const isNeeded = kind.value === reason.dataset.neededFor;

@@ -54,7 +54,15 @@ class Office:
     def _changed_material(self, row: Row) -> Row:
         other = self._makes.material(is_good=self._chance.random() < 0.8)
         name = self._chance.choice(
-            ("MaterialNr", "MaterialNr", "MaterialWarehouseCode", "MaterialCode", "MaterialName", "MaterialPrice")
+            (
+                "MaterialNr",
+                "MaterialNr",
+                "MaterialWarehouseCode",
+                "MaterialCode",
+                "MaterialName",
+                "MaterialPrice",
+                "MaterialWarrantyCode",
+            )
         )
         changes = {name: other.get(name, "")}
         if name == "MaterialNr" and self._chance.random() < 0.15:
@@ -64,6 +72,8 @@ class Office:
     def _changed_period(self, row: Row) -> Row:
         if self._chance.random() < 0.7:
             return row | {"TotalTime": "00:00" if self._chance.random() < 0.15 else self._makes.time(is_good=True)}
+        if self._chance.random() < 0.5:
+            return row | {"Travel": self._makes.travel(is_good=self._chance.random() < 0.8)}
         return row | {"HourType": self._chance.choice(("MONT", "MONT3", "1"))}
 
     def _replace(self, work_order: Row, rows: list[Row], place: int, new: Row) -> None:

@@ -24,6 +24,7 @@ ITEMS = (
     ("MONT", "5", 0, False, ""),  # a rate has this number too
     ("12345678901234567890", "1", 3, False, ""),
     ("é&<VRIJ>", "8.95", 2, False, ""),
+    ("KM", "0.45", 1, False, ""),
 )
 RATES = (
     ("MONT", "58", 2, False),
@@ -56,6 +57,8 @@ TEMPLATES = (
     "{{{order_number}}} {{total_hours}}",
     "{comment}",
     "Uren {total_hours}",
+    "{travel_distance}",
+    "Reis {travel_distance} km, {total_hours}",
     "{customer_name}, {customer_street} {customer_house_number}, {customer_postal_code} {customer_city}",
     "{external_reference}{reference}",
     "{free_field_1}/{free_field_50}",
@@ -105,8 +108,18 @@ def settings(chance: random.Random, *, features_out: frozenset[str]) -> Settings
         failure_status=chance.choice(["", "99"]),
         from_date=chance.choice([None, None, None, "2025-11-01"]),
         order_of_other_customer=chance.choice(["hold", "hold", "send"]),
+        review=_reviews(chance),
+        travel_article=chance.choice(["", "", "KM", "KM", "KNIE", "GRATIS", "OUD", "BESTAATNIET"]),
     )
     return dataclasses.replace(made, order_of_other_customer="hold") if "other_customer" in features_out else made
+
+
+def _reviews(chance: random.Random) -> tuple[str, ...]:
+    """Return what is reviewed: often nothing, seldom the first orders, which are all there are in a first run."""
+    if chance.random() < 0.6:
+        return ()
+    found = [name for name in ("credit", "warranty", "zero_price", "free_line") if chance.random() < 0.4]
+    return tuple(found + ["first_order_of_customer"] * (chance.random() < 0.1))
 
 
 def king(chance: random.Random, linked: int) -> World:
@@ -291,6 +304,7 @@ class WorkOrders:
             "MaterialNr": self.quantity(code, is_good=is_good),
             "MaterialPrice": self._price(is_good=is_good),
             "MaterialWarehouseCode": self._warehouse(is_good=is_good),
+            "MaterialWarrantyCode": chance.choice(("", "", "", None, "GAR12")),
         }
         return self._thinned(row)
 
@@ -330,11 +344,17 @@ class WorkOrders:
             if is_good or chance.random() < 0.7
             else chance.choice(("MONT1", "UUR", "STIL", "GEEN", "", None, "mont", "lang uurtype dat niet bestaat")),
             "EmployeeNr": "105",
-            "Travel": chance.choice(("", "12")),
+            "Travel": self.travel(is_good=is_good),
         }
         if is_good or chance.random() < 0.5:
             return row | {"TotalTime": self.time(is_good=is_good)}
         return self._thinned(row | self._from_till())
+
+    def travel(self, *, is_good: bool) -> object:
+        chance = self._chance
+        if is_good or chance.random() < 0.9:
+            return chance.choice(("", "", "0", "12", "38", "7,0"))
+        return chance.choice(("12,5", "1.25", "ver", "-5", "0,0", None, 7, "99999999999", "12 km", "1,2,3"))
 
     def time(self, *, is_good: bool) -> object:
         chance = self._chance

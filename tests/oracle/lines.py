@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tests.oracle import notation
 from tests.oracle.values import (
+    KINGS_WAREHOUSE,
     LARGEST,
     STORED_DECIMALS,
     Item,
@@ -67,7 +68,42 @@ def material(row: Row, settings: Settings, king: World) -> Outcome:
         return Refused(frozenset(why.kinds))
     name = notation.text(row, "MaterialName") if is_free else ""
     price = article.price if price is None else price
-    return Sent(Line("ART", article.number, name, quantity, price, warehouse))
+    line = Line("ART", article.number, name, quantity, price, warehouse)
+    return Sent(line, review=_review(line, is_free=is_free, warranty=notation.text(row, "MaterialWarrantyCode")))
+
+
+def _review(line: Line, *, is_free: bool = False, warranty: str = "") -> frozenset[str]:
+    """Return what a person may want to see of a line before it is sent."""
+    found = {
+        "credit": line.is_credit,
+        "warranty": bool(warranty),
+        "zero_price": line.price == 0,
+        "free_line": is_free,
+    }
+    return frozenset(name for name, is_so in found.items() if is_so)
+
+
+def travel(row: Row, settings: Settings, king: World) -> Outcome | None:
+    """Return the outcome of a period's travel distance; None where there is none, or no article for it."""
+    written = notation.text(row, "Travel")
+    distance = notation.number(written)
+    if not settings.travel_article or not written or distance == 0:
+        return None
+    why = Reasons()
+    article = king.article(settings.travel_article)
+    why.item("article", settings.travel_article, article)
+    why.number("quantity", written, min(article.decimals, 3) if article else STORED_DECIMALS)
+    if distance is None:
+        why.kinds = why.kinds - {"unreadable_quantity"} | {"unreadable_distance"}
+    elif distance < 0:
+        why.add("negative_distance")
+    number = notation.whole(settings.default_warehouse)
+    if settings.default_warehouse and number not in king.warehouses:
+        why.add("unknown_warehouse")
+    if why.kinds or article is None:
+        return Refused(frozenset(why.kinds))
+    line = Line("ART", article.number, "", distance, article.price, KINGS_WAREHOUSE if number is None else number)
+    return Sent(line, review=_review(line))
 
 
 def _warehouse(row: Row, settings: Settings, king: World, why: Reasons) -> int | None:
@@ -114,7 +150,8 @@ def period(row: Row, settings: Settings, king: World) -> Outcome:
     hours = (Decimal(rounded) / 60).quantize(Decimal(1).scaleb(-min(rate.decimals, 3)), ROUND_HALF_UP)
     if abs(hours * 60 - rounded) > Decimal("0.5"):
         return Refused(frozenset({"time_does_not_fit"}), rounded)
-    return Sent(Line("TAR", rate.number, "", hours, rate.price), rounded)
+    line = Line("TAR", rate.number, "", hours, rate.price)
+    return Sent(line, rounded, _review(line))
 
 
 def _minutes(row: Row, why: Reasons) -> int | None:

@@ -12,6 +12,7 @@ from tests.oracle.values import (
     Expected,
     Header,
     LeftOut,
+    Line,
     Outcome,
     Refused,
     Row,
@@ -45,14 +46,25 @@ def trigger_of(work_order: Row, settings: Settings) -> str | None:
     return None
 
 
-def seen(work_order: Row, settings: Settings, king: World, *, is_interim: bool, is_ours: bool = False) -> Expected:
-    """Return what an export makes of a work order that it looks at. `is_ours`: it already has its own King order."""
+def seen(
+    work_order: Row,
+    settings: Settings,
+    king: World,
+    *,
+    is_interim: bool,
+    is_ours: bool = False,
+    before: tuple[Line, ...] | None = None,
+) -> Expected:
+    """Return what an export makes of a work order that it looks at.
+
+    `is_ours`: it already has its own King order; `before` are the lines that King has of it, None if it never got any.
+    """
     status = notation.text(work_order, "WorkStatus")
     if not is_readable(work_order):
         return _stopped(work_order, settings, "rejected", frozenset({"unreadable"}), (), frozenset({"unreadable"}))
     found = _Found(work_order, settings, king)
     rejected = found.rejections(is_ours=is_ours)
-    held = found.holds(is_interim=is_interim, is_ours=is_ours)
+    held = found.holds(is_interim=is_interim, is_ours=is_ours) | found.reviews(before)
     features = found.features(rejected, held)
     if rejected or held:
         state = "rejected" if rejected else "held"
@@ -172,12 +184,19 @@ class _Found:
         self.material_rows = _rows(work_order, "Materials")
         self.materials = [lines.material(row, settings, king) for row in self.material_rows]
         self.hours = [lines.period(row, settings, king) for row in _rows(work_order, "Workperiods")]
+        self.distances = [lines.travel(row, settings, king) for row in _rows(work_order, "Workperiods")]
+        self.travel = [each for each in self.distances if each]
         minutes = sum(each.minutes for each in self.hours if not isinstance(each, LeftOut))
         self.texts = texts.lines(work_order, settings, minutes=minutes)
         # A line without any warehouse is not a refused line: it stops the work order.
         self.refused = tuple(
             (kind, each.why - {"no_warehouse"})
-            for kind, group in (("material", self.materials), ("hours", self.hours), ("text", self.texts))
+            for kind, group in (
+                ("material", self.materials),
+                ("hours", self.hours),
+                ("travel", self.travel),
+                ("text", self.texts),
+            )
             for each in group
             if isinstance(each, Refused) and _is_refused(each)
         )
@@ -189,21 +208,25 @@ class _Found:
             article = self.king.article(code)
             free = f"free {notation.text(row, 'MaterialName')}"
             yield f"material {article.number if article else code}" if code else free, outcome
-        for row, outcome in zip(_rows(self.work_order, "Workperiods"), self.hours, strict=True):
+        periods = _rows(self.work_order, "Workperiods")
+        for row, outcome, distance in zip(periods, self.hours, self.distances, strict=True):
             names = ("WorkDate", "BeginTime", "EmployeeNr")
-            yield notation.text(row, "Id") or " ".join(notation.text(row, name) for name in names), outcome
+            kin = notation.text(row, "Id") or " ".join(notation.text(row, name) for name in names)
+            yield kin, outcome
+            if distance:
+                yield f"travel {kin}", distance
         yield from ((f"text {place}", outcome) for place, outcome in enumerate(self.texts))
 
     @property
     def billable(self) -> list[Outcome]:
-        return [each for each in (*self.materials, *self.hours) if not isinstance(each, LeftOut)]
+        return [each for each in (*self.materials, *self.hours, *self.travel) if not isinstance(each, LeftOut)]
 
     @property
     def has_credit(self) -> bool:
         return any(isinstance(each, Sent) and each.line.is_credit for each in self.materials)
 
     def in_sequence(self) -> list[Outcome]:
-        groups = {"materials": self.materials, "hours": self.hours, "text": self.texts}
+        groups = {"materials": self.materials, "hours": [*self.hours, *self.travel], "text": self.texts}
         return [each for name in self.settings.order_line_sequence.split("_") for each in groups[name]]
 
     def rejections(self, *, is_ours: bool) -> frozenset[str]:
@@ -247,6 +270,25 @@ class _Found:
         if self._is_of_another_customer() and settings.order_of_other_customer == "hold":
             kinds.add("order_of_other_customer")
         return frozenset(kinds)
+
+    def reviews(self, before: tuple[Line, ...] | None) -> frozenset[str]:
+        """Return what a person must see first: of the lines that would be new in King, or other than they are there."""
+        sent = [each for each in self.in_sequence() if isinstance(each, Sent)]
+        there = Counter(before or ())
+        new = []
+        for each in sent:
+            if there[each.line]:
+                there[each.line] -= 1
+            else:
+                new.append(each)
+        kinds = {name for each in new for name in each.review}
+        if before is None and new and self._has_debtor():
+            kinds.add("first_order_of_customer")  # the first run has no other orders of ours, and sends none of these
+        return frozenset(f"review.{name}" for name in kinds & set(self.settings.review))
+
+    def _has_debtor(self) -> bool:
+        order = self.king.orders.get(self.linked)
+        return bool(order and order.is_open) if self.linked else bool(debtor_of(self.work_order, self.settings))
 
     def _is_before_the_start(self) -> bool:
         days, start = self._days_of_work(), self.settings.from_date

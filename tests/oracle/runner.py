@@ -18,7 +18,7 @@ from tests import scenario
 from tests.oracle import edits, found, generator, rules
 from tests.oracle.features import SILENT
 from tests.oracle.texts import KING_ORDER_NUMBER
-from tests.oracle.values import Expected, Line, Row, Settings, World
+from tests.oracle.values import KINGS_WAREHOUSE, Expected, Line, Row, Settings, World
 
 WRITTEN = "lines written although nobody changed them"
 STAFF_LINES: list[dict[str, Any]] = [
@@ -155,7 +155,8 @@ class Batch:
         # Away from both triggers (a rejection may have moved it there) a work order is what it was.
         is_interim = str(row["id"]) in self._interim and self._trigger(row) != "final"
         is_ours = was.is_sent and not was.king_order
-        now = rules.seen(row, self.settings, self.world, is_interim=is_interim, is_ours=is_ours)
+        before = was.lines if was.is_sent else None
+        now = rules.seen(row, self.settings, self.world, is_interim=is_interim, is_ours=is_ours, before=before)
         return rules.after(was, now)
 
     # --- comparing ---------------------------------------------------------------------------------------------------
@@ -271,7 +272,7 @@ def _is_with_kept(
 def _of_reasons(wanted: Expected, got: found.Found) -> Iterator[Difference]:
     if wanted.reasons != got.reasons:
         yield "reasons", sorted(wanted.reasons), sorted(got.reasons)
-    for kind in ("material", "hours", "text"):
+    for kind in ("material", "hours", "travel", "text"):
         want = [why for each, why in wanted.refused if each == kind]
         have = got.refused.get(kind, [])
         if len(want) != len(have) or not _fit(want, have):
@@ -332,9 +333,14 @@ def _fill(king: KingSandbox, world: World) -> None:
             }
             put(kind, item.number, fields | ({"EanCode": item.ean} if kind == "article" else {}))
     for number in world.warehouses:
-        put("warehouse", str(number), {"Omschrijving": f"Magazijn {number}", "IsDefault": int(number == 1)})
+        put(
+            "warehouse",
+            str(number),
+            {"Omschrijving": f"Magazijn {number}", "IsDefault": int(number == KINGS_WAREHOUSE)},
+        )
 
 
 def _put_order(king: KingSandbox, number: str, debtor: str, *, is_open: bool, lines: list[dict[str, Any]]) -> None:
-    header = {"DebiteurNummer": debtor, "Gesloten": int(not is_open), "OrderDatum": "2025-10-01", "Magazijn": 1}
+    header = {"DebiteurNummer": debtor, "Gesloten": int(not is_open), "OrderDatum": "2025-10-01"}
+    header["Magazijn"] = KINGS_WAREHOUSE
     king.store.put_record("order", number, header | {"OrderRegels": lines})

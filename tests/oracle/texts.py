@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from tests.oracle import notation
 from tests.oracle.values import LONGEST_TEXT, LeftOut, Line, Outcome, Refused, Row, Sent, Settings
@@ -66,4 +67,15 @@ def _values(work_order: Row, minutes: int) -> dict[str, str]:
     given = work_order.get("FreeFields")
     free = given if isinstance(given, dict) else {}
     values |= {f"free_field_{n}": notation.text(free, f"val_value_{n}") for n in range(1, 51)}
+    values["travel_distance"] = _travel_distance(work_order)
     return values | {"total_hours": notation.hours_and_minutes(minutes), "king_order_number": KING_ORDER_NUMBER}
+
+
+def _travel_distance(work_order: Row) -> str:
+    """Return the sum of the distances above zero, "" when there are none (docs/decisions/0018)."""
+    rows = work_order.get("Workperiods")
+    written = [notation.text(row, "Travel") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    found = [distance for each in written if (distance := notation.number(each)) and distance > 0]
+    whole, _, decimals = f"{sum(found, Decimal(0)):f}".partition(".")
+    decimals = decimals.rstrip("0")
+    return "" if not found else f"{whole},{decimals}" if decimals else whole

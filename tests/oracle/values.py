@@ -12,6 +12,8 @@ LARGEST = Decimal("9999999999.999")
 STORED_DECIMALS = 3
 LONGEST_TEXT = 32_000
 LONGEST_REFERENCE = 40
+# What King fills in where no warehouse is sent.
+KINGS_WAREHOUSE = 1
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Settings:
     failure_status: str = ""
     from_date: str | None = None
     order_of_other_customer: str = "hold"
+    review: tuple[str, ...] = ()
+    travel_article: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Sent:
+    """`review` holds what a person may want to see of it first."""
+
     line: Line
     minutes: int = 0
+    review: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

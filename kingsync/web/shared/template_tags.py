@@ -16,7 +16,7 @@ from kingsync.models import sync_settings
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
-from kingsync.web.shared import run_labels
+from kingsync.web.shared import money, run_labels
 from kingsync.web.shared.dates import short_date
 
 _TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
@@ -135,6 +135,18 @@ def took(run: SyncRun) -> str:
     if seconds < 60:
         return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
     return ngettext("%(count)s minute", "%(count)s minutes", seconds // 60) % {"count": seconds // 60}
+
+
+@register.filter
+def amount(row: WorkOrder) -> str:
+    """Return what a work order comes to, as far as prices are known."""
+    return money.total(row.amount, is_least=row.is_amount_least)
+
+
+@register.filter
+def cents(row: WorkOrder) -> str:
+    """Return the same for scripts; "" if nothing is known."""
+    return "" if row.amount is None else str(int(row.amount * 100))
 
 
 @register.filter

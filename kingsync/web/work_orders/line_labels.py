@@ -13,7 +13,8 @@ from integrations.king.records import LineKind
 from kingsync.models import sync_settings
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import OrderLine
-from kingsync.rules import hours
+from kingsync.rules import amounts, hours
+from kingsync.web.shared import money
 
 TEXT_SETTINGS = {"work_description", *sync_settings.TEXT_LINES}
 _KING_KINDS: dict[str | None, str | Promise] = {
@@ -42,6 +43,20 @@ def king_kind(kind: str | None) -> str:
 def number(amount: Decimal | None) -> str:
     """Return an amount in the format of this language, without trailing zeros."""
     return "" if amount is None else formats.localize(hours.plain(amount))
+
+
+def amount(line: OrderLine) -> str:
+    """Return what a line that goes to King comes to; "" for a line without a quantity, and for all other lines."""
+    if line.quantity is None or line.state not in (OrderLine.State.PLANNED, OrderLine.State.SENT):
+        return ""
+    return money.amount(amounts.of_line(line.quantity, line.price))
+
+
+def price(line: OrderLine) -> str:
+    """Return the price behind the amount, and whose it is."""
+    if line.price is None or not amount(line):
+        return ""
+    return f"{line.get_price_of_display()}: {money.price(line.price)}"
 
 
 def rounding(line: OrderLine, *, step: int) -> str:

@@ -7,12 +7,13 @@ import datetime
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import islice
 from typing import Any, cast
 
 import xlsxwriter
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
-from django.utils import timezone, translation
+from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -27,7 +28,7 @@ BATCH = 1000
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 # Dutch Excel expects the semicolon as separator, and the byte order mark for UTF-8.
 _CSV_BEGIN, _CSV_DELIMITER = "\ufeff", ";"
-_WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10)
+_WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10, 14, 14)
 _CELL_LENGTH = 32_767  # Excel's maximum
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -43,9 +44,11 @@ _COLUMNS = (
     "exported_at",
     "confirmed_at",
     "attempts",
+    "amount",
+    "is_amount_least",
 )
 
-Cell = str | int | datetime.date | datetime.datetime | None
+Cell = str | int | Decimal | datetime.date | datetime.datetime | None
 
 
 @require_safe
@@ -97,6 +100,8 @@ def _head() -> list[Cell]:
         _("In King since"),
         _("Reported to OutSmart at"),
         _("Attempts"),
+        _("Amount excl. VAT"),
+        _("Prices are missing"),
     ]
 
 
@@ -107,7 +112,8 @@ def _too_many() -> str:
 
 
 def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
-    outsmart_id, number, customer, day, king_number, state, changed_at, reasons, exported_at, confirmed_at, tries = row
+    outsmart_id, number, customer, day, king_number, state, changed_at, reasons, exported_at, *others = row
+    confirmed_at, tries, amount, is_least = others
     return [
         outsmart_id,
         number,
@@ -120,6 +126,8 @@ def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
         _moment(exported_at),
         _moment(confirmed_at),
         tries,
+        amount,
+        _("yes") if is_least else "",
     ]
 
 
@@ -152,6 +160,8 @@ def _as_text(cell: Cell) -> str:
         return ""
     if isinstance(cell, datetime.datetime):
         return cell.isoformat(sep=" ", timespec="minutes")
+    if isinstance(cell, Decimal):
+        return formats.number_format(cell, 2, force_grouping=False)  # no formula, although it may begin with a minus
     text = str(cell)
     return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
@@ -171,6 +181,7 @@ def _write_excel(rows: Iterator[list[Cell]], file: io.IOBase | object) -> None:
     book = xlsxwriter.Workbook(file, {"constant_memory": True})
     bold = book.add_format({"bold": True})
     day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    money = book.add_format({"num_format": "#,##0.00"})
     sheet = book.add_worksheet(_("Work orders")[:31])
     sheet.freeze_panes(1, 0)
     for column, width in enumerate(_WIDTHS):
@@ -181,6 +192,8 @@ def _write_excel(rows: Iterator[list[Cell]], file: io.IOBase | object) -> None:
                 sheet.write_datetime(place, column, cell, moment)
             elif isinstance(cell, datetime.date):
                 sheet.write_datetime(place, column, cell, day)
+            elif isinstance(cell, Decimal):
+                sheet.write_number(place, column, float(cell), money)
             elif isinstance(cell, int):
                 sheet.write_number(place, column, cell)
             elif cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -18,10 +18,10 @@ from kingsync.exports import ledger
 from kingsync.models.links import RecordKind, RecordLink, WorkStatus
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
-from kingsync.rules import hours, mapping, matching, orders
+from kingsync.rules import hours, mapping, matching, orders, travel
 from kingsync.rules.plans import Content, Plan, RelevantMasterData, SavedLine
 from kingsync.web.shared.dates import as_written
-from kingsync.web.work_orders import line_labels
+from kingsync.web.work_orders import employees, line_labels
 
 Fact = tuple[str, str]
 
@@ -34,7 +34,9 @@ _SOURCE_DETAILS: tuple[tuple[str | Promise, str], ...] = (
     (gettext_lazy("Work date"), "work_date"),
     (gettext_lazy("Finished on"), "work_end_date"),
     (gettext_lazy("Type of work"), "type_of_work"),
+    (gettext_lazy("Employee"), "employee_number"),
     (gettext_lazy("Project"), "project_number"),
+    (gettext_lazy("External project number"), "external_project_number"),
     (gettext_lazy("Reference"), "reference"),
     (gettext_lazy("External reference"), "external_reference"),
     (gettext_lazy("External work order number"), "king_order_number"),
@@ -73,6 +75,8 @@ class PairedLine:
     line: OrderLine | None
     king: KingSide | None
     rounding: str = ""
+    amount: str = ""
+    price: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,29 +89,34 @@ class Pair:
     king: list[Fact]
     lines: list[PairedLine]
     imported: RecordLink | None
+    has_king_prices: bool
 
 
 def pair_of(row: WorkOrder) -> Pair:
-    """Return both documents of a work order, in at most five queries."""
+    """Return both documents of a work order, in at most six queries."""
     lines = list(OrderLine.objects.filter(work_order=row, part=row.part).order_by("position", "pk"))
     choices = _choices_of(row)
     source = ledger.source_of(row)
     booked = tuple(ledger.as_saved(line) for line in lines)
     plan = _plan_of(row, source, choices, booked) if source else None
+    names = employees.names_of(source) if source else {}
     return Pair(
         is_readable=source is not None,
         description=source.work_description if source else "",
-        ours=list(_source_details(source)),
+        ours=list(_source_details(source, names)),
         king=list(_king_details(row, plan)),
-        lines=_paired(lines, source, plan, choices),
+        lines=_paired(lines, source, plan, choices, names),
         imported=_imported(row),
+        has_king_prices=any(line.price_of == OrderLine.PriceOf.KING for line in lines),
     )
 
 
-def _source_details(source: Source | None) -> Iterator[Fact]:
+def _source_details(source: Source | None, names: Mapping[str, str]) -> Iterator[Fact]:
     for label, name in _SOURCE_DETAILS:
         value = str(getattr(source, name, "")).strip()
-        if value:
+        if value and name == "employee_number":
+            yield str(label), employees.shown(value, names)
+        elif value:
             yield str(label), _status_name(value) if name == "work_status" else as_written(value)
 
 
@@ -166,12 +175,16 @@ def _king_details(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
 
 
 def _paired(
-    lines: Sequence[OrderLine], source: Source | None, plan: Plan | None, choices: mapping.Exports
+    lines: Sequence[OrderLine],
+    source: Source | None,
+    plan: Plan | None,
+    choices: mapping.Exports,
+    names: Mapping[str, str],
 ) -> list[PairedLine]:
     """Return the lines in the sequence of the settings; those that are no longer in the work order come last."""
     by_key = {line.key: line for line in lines}
     keys = matching.Keys.of(source, map(ledger.as_saved, lines)) if source else matching.Keys()
-    rows = _rows_of(source, plan, choices, keys) if source and plan else {}
+    rows = _rows_of(source, plan, choices, keys, names) if source and plan else {}
     paired = [_pair(kind, ours, by_key.get(key), choices) for key, (kind, ours) in rows.items()]
     gone = [line for line in lines if line.key not in rows]
     return paired + [_pair(line.kind, _by_label(line, is_gone=bool(rows)), line, choices) for line in gone]
@@ -188,16 +201,26 @@ def _pair(kind: str, ours: OurSide | None, line: OrderLine | None, choices: mapp
         line=line,
         king=_king_side(line) if line else None,
         rounding=line_labels.rounding(line, step=choices.hour_rounding) if line else "",
+        amount=line_labels.amount(line) if line else "",
+        price=line_labels.price(line) if line else "",
     )
 
 
 def _rows_of(
-    source: Source, plan: Plan, choices: mapping.Exports, keys: matching.Keys
+    source: Source, plan: Plan, choices: mapping.Exports, keys: matching.Keys, names: Mapping[str, str]
 ) -> dict[str, tuple[str, OurSide]]:
     """Return key of a line → its row in the work order, in the sequence of the settings."""
+    periods = {keys.period(row): row for row in source.periods}
+    hours_of = {key: ("hours", _period(row, names)) for key, row in periods.items()}
+    if choices.travel_article.strip():
+        hours_of |= {
+            keys.travel(key): ("travel", OurSide(row.travel, row.work_date))
+            for key, row in periods.items()
+            if travel.distance(row) is not None
+        }
     groups: dict[str, dict[str, tuple[str, OurSide]]] = {
         "materials": {keys.material(row): ("material", _material(row)) for row in source.materials},
-        "hours": {keys.period(row): ("hours", _period(row)) for row in source.periods},
+        "hours": hours_of,
         "text": {
             line.origin.key: ("text", OurSide(line_labels.text_label(line.origin.label), line.content.text))
             for line in plan.lines
@@ -209,17 +232,24 @@ def _rows_of(
 
 def _material(row: Material) -> OurSide:
     amount = " ".join(part for part in (row.quantity, row.unit) if part)
-    parts = [amount, _("warehouse %(code)s") % {"code": row.warehouse} if row.warehouse else ""]
+    parts = [
+        amount,
+        _("warehouse %(code)s") % {"code": row.warehouse} if row.warehouse else "",
+        _("warranty %(code)s") % {"code": row.warranty} if row.warranty.strip() else "",
+    ]
     title = " · ".join(part for part in (row.code, row.name) if part)
     return OurSide(title or f"{row.position}", " · ".join(part for part in parts if part))
 
 
-def _period(row: WorkPeriod) -> OurSide:
+def _period(row: WorkPeriod, names: Mapping[str, str]) -> OurSide:
     span = "–".join(part for part in (row.begin_time, row.end_time) if part)
     pause = _("break of %(minutes)s minutes") % {"minutes": row.break_minutes} if row.break_minutes.strip("0 ") else ""
     total = _("time %(time)s") % {"time": row.total_time} if row.total_time else ""
-    who = _("employee %(number)s") % {"number": row.employee_number} if row.employee_number else ""
-    parts = [row.work_date, span, pause, total, who, row.remark]
+    distance = _("travel distance %(distance)s") % {"distance": row.travel} if row.travel.strip("0 ") else ""
+    work_object = _("object %(code)s") % {"code": row.object_code} if row.object_code else ""
+    number = row.employee_number.strip()
+    who = _("employee %(number)s") % {"number": employees.shown(number, names)} if number else ""
+    parts = [row.work_date, span, pause, total, distance, work_object, who, row.remark]
     return OurSide(row.hour_type or _("no hour type"), " · ".join(part for part in parts if part))
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django import forms
 from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Sum as SumOf
 from django.db.models.functions import Upper
 from django.http import QueryDict
 from django.utils import timezone
@@ -16,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models import tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import SEARCHED, LedgerState, WorkOrder
+from kingsync.web.shared import money
 
 PERSON = "person"
 YES, NO = "yes", "no"
@@ -188,6 +192,34 @@ def counts() -> Counts:
     if counted.total >= COUNTED_EACH_TIME:
         cache.set(_counts_key(), counted, COUNTS_KEPT_SECONDS)
     return counted
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The amounts of a filtered list together; `is_least`: of some of its work orders not all is known."""
+
+    count: int
+    amount: Decimal | None
+    is_least: bool
+
+    @property
+    def text(self) -> str:
+        return money.total(self.amount, is_least=self.is_least)
+
+
+def sum_of(wanted: Wanted, counted: Counts) -> Sum:
+    """Return the sum of a filtered list; that of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
+    is_large = counted.total >= COUNTED_EACH_TIME
+    key = f"ledger-sum-{tenants.current_id()}-{hashlib.sha256(repr(wanted).encode()).hexdigest()}"
+    kept: Sum | None = cache.get(key) if is_large else None
+    if kept is not None:
+        return kept
+    partial = Count("pk", filter=Q(amount__isnull=True) | Q(is_amount_least=True))
+    found = wanted.rows().aggregate(count=Count("pk"), total=SumOf("amount"), partial=partial)
+    result = Sum(found["count"], found["total"], found["partial"] > 0)
+    if is_large:
+        cache.set(key, result, COUNTS_KEPT_SECONDS)
+    return result
 
 
 def forget_counts() -> None:

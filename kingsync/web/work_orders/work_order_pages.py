@@ -19,9 +19,11 @@ from kingsync.web.work_orders import history, shared_order, side_by_side, work_o
 def work_orders(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered work orders, newest first."""
     wanted, form = work_order_list.wanted(request.GET)
+    counted = work_order_list.counts()
     context = {
         "page": paging.latest_first(wanted.rows(), by=wanted.order, before=request.GET.get("before", "")),
-        "counts": work_order_list.counts(),
+        "counts": counted,
+        "sum": work_order_list.sum_of(wanted, counted),
         "wanted": wanted,
         "form": form,
         "filters": [form[name] for name in form.FILTERS],

@@ -105,7 +105,7 @@ def test_decision_is_made_and_kept_with_who_and_why(
     ("state", "kind", "fields", "told"),
     [
         ("done", "retry", {}, "This is not possible for a work order with state “done”."),
-        ("rejected", "release", {}, "A release only lifts the start date"),
+        ("rejected", "release", {}, "A release only lifts a review, the start date"),
         ("held", "exclude", {"reason": "  "}, "Enter a reason of at most 500 characters."),
         ("held", "exclude", {"reason": "x" * 501}, "Enter a reason of at most 500 characters."),
         ("held", "restore", {}, "This is not possible for a work order with state “held”."),

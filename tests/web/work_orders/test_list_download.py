@@ -7,6 +7,7 @@ import datetime
 import io
 import re
 import zipfile
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -62,11 +63,23 @@ def test_csv_is_what_excel_in_dutch_opens_at_once(editor: Client, tenant: Tenant
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert re.fullmatch(r'attachment; filename="[a-z-]+-jansen-\d{4}-\d\d-\d\d\.csv"', answer["Content-Disposition"])
     head, row = csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=";")
-    assert (len(head), head[4], head[5]) == (11, "King-order", "Status")
+    assert (len(head), head[4], head[5]) == (13, "King-order", "Status")
     assert row[:5] == ["4711", "WB1", "Café “De Zon”; Ede", "2025-11-10", "26011"]
     assert row[5:7] == ["geweigerd", "2025-11-12 09:30"]
     assert "debiteurnummer" in row[7]
-    assert row[8:] == ["", "", "3"]
+    assert row[8:] == ["", "", "3", "", ""]
+
+
+@pytest.mark.parametrize(("language", "written"), [("nl", "-4120,50"), ("en", "-4120.50")])
+def test_amounts_are_numbers_in_the_readers_notation(
+    editor: Client, tenant: Tenant, language: str, written: str
+) -> None:
+    factories.work_order(tenant, amount=Decimal("-4120.50"), is_amount_least=True)
+    editor.cookies["django_language"] = language
+
+    assert rows_of(editor)[0][11] == written
+    assert rows_of(editor)[0][12] != ""
+    assert "<v>-4120.5</v>" in sheet_of(editor)
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
