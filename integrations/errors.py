@@ -28,6 +28,7 @@ REASONS: dict[str, str] = {
     # Nothing was sent: another call to this administration is in progress, and calls go one at a time.
     "occupied_by_export": "is occupied by an export to this administration",
     "occupied_by_import": "is occupied by an import from this administration",
+    "occupied_by_verify": "is occupied by a verification of this administration",
     "occupied_by_page": "is occupied by a question of another page to this administration",
     # King's XML export files: the operation is the file's name, the detail its line.
     "file_broken": "gave a file that is not well-formed XML",

@@ -14,7 +14,15 @@ T = TypeVar("T")
 TRIES = 3
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 8.0
 POINTLESS_TO_REPEAT = frozenset(
-    {"certificate", "forbidden_address", "too_large", "occupied_by_export", "occupied_by_import", "occupied_by_page"}
+    {
+        "certificate",
+        "forbidden_address",
+        "too_large",
+        "occupied_by_export",
+        "occupied_by_import",
+        "occupied_by_page",
+        "occupied_by_verify",
+    }
 )
 
 

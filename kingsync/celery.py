@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 5.0},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 15.0},
     "send notifications": {"task": "kingsync.tasks.send_notifications", "schedule": 60.0},
+    "verify exported": {"task": "kingsync.tasks.verify_exported", "schedule": 900.0},
     # At fixed times, not by interval: an interval would start over with every restart.
     "purge old": {"task": "kingsync.tasks.purge_old", "schedule": crontab(hour="3", minute="20")},
 }

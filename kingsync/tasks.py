@@ -18,6 +18,7 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from kingsync import worker
+from kingsync.exports import verification_run
 from kingsync.imports import import_process
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
@@ -152,6 +153,12 @@ def send_notifications() -> None:
             notify.send_due(now=timezone.now())
 
     _for_each_tenant("notices.failed", work)
+
+
+@shared_task(expires=60)
+def verify_exported() -> None:
+    """Verify a portion of each tenant's exported work orders."""
+    _for_each_tenant("verification.failed", lambda _tenant: verification_run.by_clock())
 
 
 @shared_task

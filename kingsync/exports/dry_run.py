@@ -79,7 +79,7 @@ def _one(exports: ExportRun, candidate: Candidate) -> tuple[str, dict[str, objec
         source = payloads.work_order(candidate.raw)
     except errors.PayloadError as error:
         return _unreadable(candidate, error)
-    if source.is_archived:
+    if source.is_archived and not exports.is_whatever_status:
         entry: dict[str, object] = {
             "outsmart_id": source.outsmart_id,
             "action": "skipped",

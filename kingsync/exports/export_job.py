@@ -57,8 +57,31 @@ class PendingCall:
             self.then(None)
 
 
+class PlanningJob:
+    """What it takes to plan a work order, and to log what became of it."""
+
+    choices: Exports
+    master_data: MasterDataReader
+    log: RunLog
+
+    def log_event(
+        self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO
+    ) -> None:
+        """Log one event of a work order, unless an earlier run logged it and it still applies."""
+        if why and level != LogEntry.Level.INFO and problems.was_reported(row, why):
+            return
+        self.log.add(
+            event,
+            why,
+            level=level,
+            kind="work_order",
+            outsmart_id=row.outsmart_id,
+            king_id=row.king_order_number or "",
+        )
+
+
 @dataclass
-class Job:
+class Job(PlanningJob):
     claim: Claim
     choices: Exports
     king: KingClient
@@ -112,18 +135,3 @@ class Job:
             pass
         finally:
             self._call_thread.shutdown()
-
-    def log_event(
-        self, row: WorkOrder, event: str, why: Reason | None = None, level: LogEntry.Level = LogEntry.Level.INFO
-    ) -> None:
-        """Log one event of a work order, unless an earlier run logged it and it still applies."""
-        if why and level != LogEntry.Level.INFO and problems.was_reported(row, why):
-            return
-        self.log.add(
-            event,
-            why,
-            level=level,
-            kind="work_order",
-            outsmart_id=row.outsmart_id,
-            king_id=row.king_order_number or "",
-        )

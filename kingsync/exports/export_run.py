@@ -12,12 +12,12 @@ from django.utils import timezone
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger, problems, reconcile, shared_approval, verdict
+from kingsync.exports import deletions, ledger, problems, shared_approval, verdict, verification_run
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
 from kingsync.exports.king_order import unlock
 from kingsync.exports.master_data import MasterDataReader
-from kingsync.models.runs import LogEntry
+from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.turns import Caller
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import linking, triggers
@@ -77,13 +77,18 @@ class ExportRun:
         self._settle()
         if not self.job.claim.run.options.get("work_orders"):
             shared_approval.approve_waiting(self.job)
-            reconcile.verify(self.job)
+            verification_run.after_export(self.job)
         return False
 
     def _free_left_locks(self) -> None:
         """Unlock orders that a killed run left locked, before anything else can fail."""
         for row in ledger.still_locked():
             unlock(self.job, row, row.king_order_number or "")
+
+    @property
+    def is_whatever_status(self) -> bool:
+        """Return whether a user named these work orders and saw that their status would not start an export."""
+        return bool(self.job.claim.run.options.get(SyncRun.WHATEVER_STATUS))
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
@@ -164,8 +169,8 @@ class ExportRun:
             return None
 
     def _gone(self, outsmart_id: str) -> None:
-        why = reason("deleted_in_outsmart")
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
+        why = deletions.reason_of(row) if row else reason(deletions.NOTHING_LEFT)
         self.job.claim.count("read")
         if row is None:
             self._count(Outcome("skipped", needs_attention=True), None)
@@ -220,7 +225,7 @@ class ExportRun:
             source = payloads.work_order(candidate.raw)
         except errors.PayloadError as error:
             return self._unreadable(candidate, error)
-        if source.is_archived:
+        if source.is_archived and not self.is_whatever_status:
             return Outcome("skipped")
         self._row = row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
         stopped = self._not_ours(row, source, candidate)
@@ -258,7 +263,7 @@ class ExportRun:
 
     def is_at_trigger(self, source: Source, candidate: Candidate) -> bool:
         """Return whether a work order is at its trigger; one from OutSmart's list of the trigger is."""
-        if not candidate.is_retry:
+        if not candidate.is_retry or self.is_whatever_status:
             return True
         return triggers.is_at_trigger(self.job.choices, source, is_interim=candidate.is_interim)
 

@@ -369,6 +369,9 @@ class _Export(Assessment):
             is_approval_left=is_approval_left,
             approval_waits_for="" if is_approval_left else self.known.approval_waits_for,
             **ledger.amount_columns(sent),
+            header_as_read=self.row.header_as_read or self.king_order.header_as_read,
+            king_checked_at=timezone.now(),
+            king_closed_at=None,
         )
         if not sent.is_complete:
             refused = ledger.refused_reasons(self.row)

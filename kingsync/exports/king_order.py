@@ -15,7 +15,7 @@ from kingsync.exports import ledger, order_links
 from kingsync.exports.export_job import Job
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import Step, WorkOrder
-from kingsync.rules import differences, line_fields
+from kingsync.rules import differences, headers, line_fields
 from kingsync.rules.differences import Add, Change, Differences
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import DroppedLine, Header, Plan, PlannedLine, SavedLine
@@ -41,6 +41,8 @@ class KingOrder:
         self._written: dict[str, frozenset[str] | None] = {}
         self.may_remake = True
         self.calls = 0
+        # Of an order that we created, once it was read back.
+        self.header_as_read: dict[str, str] = {}
 
     def read(self, number: str) -> Order | None:
         return with_retry(lambda: self._job.king.get_order(number=number))
@@ -199,6 +201,8 @@ class KingOrder:
         order = self.read(number)
         if order is None:
             return reason("order_delivered", number=number)
+        if self._row.is_created_by_us:
+            self.header_as_read = headers.as_read(order)
         self._save_as_read(order)
         steps = differences.between(sent, ledger.saved_lines(self._row), order)
         return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))

@@ -79,15 +79,15 @@ def _row(outsmart_id: str) -> WorkOrder:
 
 def _seen(row: WorkOrder, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:
     row.is_interim = is_interim
+    row.in_hand.is_first_sight = row.pk is None
     if not run.is_dry:
         # Unread fields may contain bytes that are not text, or that the database refuses.
         row.source, row.source_fingerprint = raw.decode(errors="replace").replace("\0", ""), fingerprint(raw)
         row.settings_version = run.settings_version
         if row.state == LedgerState.EXCLUDED:
             row.last_run = run
-        is_first_sight = row.pk is None
         row.save()
-        if is_first_sight:
+        if row.in_hand.is_first_sight:
             remember(row, ())
     row.last_run = run  # saved only once it is processed: a run that takes over must not skip it
     return row

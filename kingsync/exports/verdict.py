@@ -10,7 +10,7 @@ import msgspec
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger, review_holds, shared_orders
-from kingsync.exports.export_job import Job
+from kingsync.exports.export_job import Job, PlanningJob
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
 from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
@@ -18,14 +18,18 @@ from kingsync.rules import changes, differences, linking, matching, orders, revi
 from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
 from kingsync.rules.next_step import Known, Verdict
-from kingsync.rules.outcomes import Reason, reason, shown
+from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
 
 # What a person may lift for one work order; the other reasons need their cause repaired or a setting changed. A release
 # lifts the first three; an approval of another customer's order is for that order only, and of a review for that line.
 LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
 LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"} | review.CODES
+NEVER_AT_TRIGGER = "never_at_trigger"
 OUT_OF_PLACE, LEFT_EMPTY = "line_out_of_place", "order_left_empty"
+BY_VERIFICATION = frozenset({"king_header_changed", "delivered_in_king", "king_order_gone"})
+# Notices that an export leaves as they are: those of verification, and of an order that a work order left.
+STAYING = BY_VERIFICATION | {LEFT_EMPTY}
 
 
 def known_of(
@@ -44,6 +48,7 @@ def known_of(
         is_excluded=row.state == LedgerState.EXCLUDED,
         is_switched_on=is_switched_on,
         is_at_trigger=is_at_trigger,
+        was_at_trigger=not (row.in_hand.is_first_sight or any(why["code"] == NEVER_AT_TRIGGER for why in row.reasons)),
         is_begun=row.step != Step.NEW,
         is_resting=is_resting,
         may_ask=may_ask,
@@ -138,10 +143,9 @@ def with_order(
 ) -> Verdict:
     """Return the verdict completed by King's order as just read; None: King has no such open order."""
     if order is None:
-        code = "order_delivered" if number == row.king_order_number else "unknown_order"
         return msgspec.structs.replace(
             verdict,
-            rejects=(*verdict.rejects, reason(code, number=shown(number))),
+            rejects=(*verdict.rejects, _not_open(row, shown(number))),
             holds=(
                 *verdict.holds,
                 *review_holds.of_order_as_last_read(job.choices, row, verdict.plan, number=number),
@@ -161,6 +165,15 @@ def with_order(
         ),
         steps=steps,
     )
+
+
+def _not_open(row: WorkOrder, number: str) -> Reason:
+    """Return why King has no such open order, as far as it can be known."""
+    if number != row.king_order_number:
+        return reason("unknown_order", number=number)
+    is_approved = row.is_approved or row.is_seen_approved
+    params = {"number": number, "code": "approved" if is_approved else "not_approved"}
+    return Reason(code="order_delivered", params=params)
 
 
 def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reason]:
@@ -198,7 +211,7 @@ def _asks_about_all(choices: Exports) -> bool:
     return choices.incomplete_orders == "hold"
 
 
-def plan_for(job: Job, row: WorkOrder, source: Source, *, number: str) -> Plan:
+def plan_for(job: PlanningJob, row: WorkOrder, source: Source, *, number: str) -> Plan:
     """Return the King order that should be; asks King about everything it would refuse, then plans again."""
     while True:
         plan = orders.from_work_order(
@@ -242,7 +255,7 @@ def notices(steps: Differences, *, before: list[StoredReason]) -> list[StoredRea
     now = [stored(_notice(each)) for each in steps.notices]
     staying = {line.reference for line in steps.found} - {step.reference for step in steps.removals}
     out_of_place = [why for why in before if why["code"] == OUT_OF_PLACE and why["params"]["reference"] in staying]
-    return [*now, *out_of_place, *(why for why in before if why["code"] == LEFT_EMPTY)]
+    return [*now, *out_of_place, *(why for why in before if why["code"] in STAYING)]
 
 
 def _notice(notice: Notice) -> Reason:

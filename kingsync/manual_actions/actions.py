@@ -456,4 +456,8 @@ def _clear_link(row: WorkOrder) -> None:
         exported_at=None,
         confirmed_at=None,
         verified_at=None,
+        king_checked_at=None,
+        king_closed_at=None,
+        is_seen_approved=False,
+        header_as_read={},
     )

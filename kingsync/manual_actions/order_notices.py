@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 
 import msgspec
@@ -29,7 +30,7 @@ def lock_notice(row: WorkOrder) -> Reason | None:
 
 def approval_notice(row: WorkOrder) -> Reason | None:
     """Return the notice about an order that is complete and waits for a user's approval."""
-    if not row.is_approval_left or not row.king_order_number:
+    if not row.is_approval_left or not row.king_order_number or row.king_closed_at:
         return None
     return reason("not_approved_credit", number=row.king_order_number)
 
@@ -39,3 +40,14 @@ def waiting_notice(row: WorkOrder) -> Reason | None:
     if not row.approval_waits_for or not row.king_order_number:
         return None
     return reason("approval_waits", number=row.king_order_number, others=row.approval_waits_for)
+
+
+def last_checked(row: WorkOrder) -> datetime.datetime | None:
+    """Return since when both systems are known to be as described: the older of the last checks of each.
+
+    Of an order that King closed, only OutSmart's side is still checked.
+    """
+    if row.king_closed_at:
+        return row.verified_at or row.king_checked_at
+    moments = [at for at in (row.verified_at, row.king_checked_at) if at]
+    return min(moments, default=None)

@@ -36,7 +36,10 @@ SENTENCES: dict[str, str | Promise] = {
     "not_linked": _("The work order has no King order number and “Create new order” is off."),
     "not_linked_interim": _("The work order has no King order number and “Create interim order” is off."),
     "before_from_date": _("The work was finished on %(date)s, before the start date %(from_date)s."),
-    "unknown_order": _("King has no open order %(number)s. Correct the external work order number in OutSmart."),
+    "unknown_order": _(
+        "King has no open order %(number)s: it was delivered, invoiced or removed, or the number is wrong. "
+        "Correct the external work order number in OutSmart."
+    ),
     "order_of_another": _(
         "King order %(number)s is now the order of work order %(other)s: King used its number again."
     ),
@@ -60,6 +63,14 @@ SENTENCES: dict[str, str | Promise] = {
     "order_delivered": _(
         "King order %(number)s is no longer open: it was delivered, invoiced or removed in the "
         "meantime, and was not changed."
+    ),
+    "order_delivered.approved": _(
+        "King order %(number)s was approved and is no longer open: it was probably delivered or invoiced. It was not "
+        "changed."
+    ),
+    "order_delivered.not_approved": _(
+        "King order %(number)s is no longer open, and was not approved when kingsync last saw it: your staff removed "
+        "it, or delivered or invoiced it since. It was not changed. Check it in King."
     ),
     "several_orders": _("King has %(count)s orders with our reference %(reference)s. Remove the wrong ones in King."),
     "restored_may_be_in_king": _(
@@ -107,6 +118,14 @@ SENTENCES: dict[str, str | Promise] = {
         "King order %(number)s, which kingsync created, has no lines left. Remove it in King if you do not need it."
     ),
     "approval_waits": _("King order %(number)s is approved once these work orders on it are complete: %(others)s."),
+    "king_header_changed": _(
+        "%(field)s of King order %(number)s was changed in King from %(before)s to %(theirs)s and stays as it is."
+    ),
+    "delivered_in_king": _("King order %(number)s: delivered in King: %(lines)s."),
+    "king_order_gone": _(
+        "King order %(number)s is no longer open, and was not approved when kingsync last saw it: your staff removed "
+        "it, or approved and delivered or invoiced it since. Check it in King."
+    ),
     "differs_after_sending": _("The order in King differs from what was sent: %(detail)s"),
     "order_busy": _("Someone has the order open in King. The next run tries again."),
     "order_busy_long": _(
@@ -121,8 +140,23 @@ SENTENCES: dict[str, str | Promise] = {
     "order_refused": _("King refused the order: %(detail)s"),
     "approval_refused": _("King refused to approve the order: %(detail)s"),
     "confirmation_failed": _("The order is in King, but could not be reported to OutSmart yet: %(detail)s"),
-    "deleted_in_outsmart": _("OutSmart no longer has this work order."),
+    "deleted_in_outsmart": _(
+        "OutSmart no longer has this work order, and King has nothing of it. Exclude it if it is not coming back."
+    ),
+    "deleted_with_order": _(
+        "OutSmart no longer has this work order, but King order %(number)s has its lines: %(lines)s. If the work must "
+        "not be invoiced, remove those lines in King by hand; then exclude the work order."
+    ),
     "left_the_trigger": _("The work order no longer has the status that starts the export."),
+    "never_at_trigger": _(
+        "The work order has not had the status that starts the export yet. Give it that status in OutSmart, or export "
+        "it from its page."
+    ),
+    "status_not_complete": _(
+        "Its status in OutSmart is %(status)s, and an export takes completed work orders. Exported anyway, an "
+        "unfinished one is brought to King as interim and not reported to OutSmart."
+    ),
+    "other_work_status": _("Its work order status is %(status)s; an export takes status %(wanted)s."),
     "archived": _("The work order is archived in OutSmart."),
     "unreadable_work_order": _("OutSmart's answer for this work order could not be read: %(detail)s"),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported: %(detail)s"),
@@ -324,6 +358,9 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "system.occupied_by_page": _(
         "%(system)s is busy with another request to this administration. Try again in a moment."
+    ),
+    "system.occupied_by_verify": _(
+        "%(system)s is busy with a verification of this administration. Try again in a moment."
     ),
     "system.too_large": _("%(system)s gave an answer that is larger than allowed."),
     # King's XML files: operation is the file's name, detail its line

@@ -14,6 +14,7 @@ from kingsync.models import (
     tenants,
     turns,
     users,
+    verification,
     work_orders,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "tenants",
     "turns",
     "users",
+    "verification",
     "work_orders",
 ]

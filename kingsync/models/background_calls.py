@@ -28,6 +28,7 @@ class BackgroundCall(TenantOwned):
         FIND_ORDER = "find_order", _("search for a King order")
         LINK = "link", _("link to a King order")
         RESET = "reset", _("reset link to King")
+        FETCH = "fetch", _("search for a work order in OutSmart")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting")

@@ -40,11 +40,12 @@ class RunStatus(models.TextChoices):
 class SyncRun(InAdministration):
     """One run of an import or export.
 
-    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...]}; `cursor` is how far it got, in the
-    format of its kind; `error` and `plan` are for people and `--json`.
+    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...], "whatever_status": bool}; `cursor`
+    is how far it got, in the format of its kind; `error` and `plan` are for people and `--json`.
     """
 
     # Options of a run that does part of the work, or none.
+    WHATEVER_STATUS = "whatever_status"
     NAMED_FILES, FOUND_FILES = "files", "found_files"
     PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
@@ -143,14 +144,14 @@ class SyncRun(InAdministration):
 
 
 class LogEntry(TenantOwned):
-    """One event of a run. Append only; `code` and `params` are a reason of the message table."""
+    """One event of a run, or of verification (no run). Append only; `code` and `params` are a reason's."""
 
     class Level(models.TextChoices):
         INFO = "info", _("information")
         WARNING = "warning", _("warning")
         ERROR = "error", _("error")
 
-    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="entries", verbose_name=_("run"))
+    run = models.ForeignKey(SyncRun, models.CASCADE, null=True, related_name="entries", verbose_name=_("run"))
     at = models.DateTimeField(_("time"))
     level = models.CharField(_("level"), max_length=10, choices=Level.choices)
     event = models.CharField(_("event"), max_length=50)

@@ -110,6 +110,13 @@ class Tenant(models.Model):
         default=limits.LOG_DAYS,
         validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
+    # With a database default: during an update, processes of the previous version insert rows without it.
+    verification_calls = models.PositiveIntegerField(
+        _("verification calls per day"),
+        default=limits.VERIFICATION_CALLS,
+        db_default=limits.VERIFICATION_CALLS,
+        validators=[MaxValueValidator(limits.VERIFICATION_CALLS_MOST)],
+    )
 
     # The licence is the operator's: the tenant's own pages never change it.
     is_licensed = models.BooleanField(

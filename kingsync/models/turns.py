@@ -13,6 +13,7 @@ class Caller(models.TextChoices):
     EXPORT = "export", _("export")
     PAGE = "page", _("page")
     IMPORT = "import", _("import")
+    VERIFICATION = "verify", _("verification")
 
 
 class KingTurn(models.Model):

@@ -157,6 +157,14 @@ class WorkOrder(AdministrationOwned):
     confirmed_at = models.DateTimeField(_("reported at"), null=True)
     # When it was last compared with OutSmart after the export.
     verified_at = models.DateTimeField(_("compared at"), null=True)
+    # When all of its King order was last compared with what we wrote.
+    king_checked_at = models.DateTimeField(_("King order checked at"), null=True)
+    # King no longer shows the order as open.
+    king_closed_at = models.DateTimeField(_("King order closed at"), null=True)
+    # By whomever: tells an order that was probably invoiced from one that was removed.
+    is_seen_approved = models.BooleanField(_("seen approved in King"), default=False, db_default=False)
+    # kingsync.rules.headers.as_read of an order that we created, as King first showed it.
+    header_as_read = models.JSONField(_("header as read back from King"), default=dict, db_default={})
 
     class Meta:
         verbose_name = _("work order")
@@ -166,9 +174,16 @@ class WorkOrder(AdministrationOwned):
             models.UniqueConstraint(fields=["tenant", "administration", "outsmart_id"], name="one_link_per_work_order"),
         ]
         indexes = [
-            # What was exported recently and is due for a comparison.
+            # What was exported recently and is due for a comparison with OutSmart, or with King.
             models.Index(
-                fields=["tenant", "verified_at"], name="work_orders_to_verify", condition=models.Q(state="done")
+                fields=["tenant", "verified_at"],
+                name="work_orders_to_verify",
+                condition=models.Q(state__in=["done", "changed", "interim"]),
+            ),
+            models.Index(
+                fields=["tenant", "king_checked_at"],
+                name="work_orders_to_check_in_king",
+                condition=models.Q(king_order_number__isnull=False, king_closed_at=None),
             ),
             # The work orders that should be in an order, and those whose order waits for others.
             models.Index(

@@ -13,13 +13,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from kingsync.exports import causes, problems
+from kingsync.exports import causes, king_check, problems
 from kingsync.messages import reason_texts
 from kingsync.models import import_kinds, tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection
 from kingsync.models.people import ReportedWorkOrder
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import mailer
@@ -111,6 +111,7 @@ def current_state(tenant: Tenant, covered_until: datetime.datetime | None) -> Di
             *_paused(tenant),
             *_failures(tenant, _failed_runs()),
             *_trips(tenant, _waiting_trips()),
+            *_verified(tenant, covered_until),
         ],
         groups=groups,
         order_count=WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count(),
@@ -137,7 +138,8 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
     trips = [trip for trip in _waiting_trips() if _is_between(trip.tripped_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
     licence = _licence(tenant, covered_until, until=until)
-    digest.alerts = [*licence, *paused, *_failures(tenant, failed), *_trips(tenant, trips)]
+    verified = _verified(tenant, covered_until, until=until)
+    digest.alerts = [*licence, *paused, *_failures(tenant, failed), *_trips(tenant, trips), *verified]
     return digest
 
 
@@ -258,6 +260,33 @@ def _trips(tenant: Tenant, trips: Iterable[ChangeLimitTrip]) -> list[Item]:
         )
         for trip in trips
     ]
+
+
+def _verified(
+    tenant: Tenant, after: datetime.datetime | None, *, until: datetime.datetime | None = None
+) -> Iterator[Item]:
+    """Yield what verification found in King since then, as its log tells; without an earlier e-mail since yesterday."""
+    since = after or timezone.now() - datetime.timedelta(days=1)
+    found = LogEntry.objects.filter(event__in=king_check.FINDINGS, at__gt=since, at__lte=until or timezone.now())
+    numbers: dict[str, set[str]] = {event: set() for event in king_check.FINDINGS}
+    for event, king_id in found.values_list("event", "king_id"):
+        numbers[event].add(king_id)
+    for event, affected in numbers.items():
+        if affected:
+            link = f"{mailer.link('log', tenant.slug)}?event={event}"
+            yield Item(_verified_title(event, len(affected)), ", ".join(sorted(affected)[:LISTED]), link)
+
+
+def _verified_title(event: str, count: int) -> str:
+    if event == king_check.GONE:
+        text = ngettext(
+            "%(count)s King order is gone that was not approved",
+            "%(count)s King orders are gone that were not approved",
+            count,
+        )
+    else:
+        text = ngettext("%(count)s order was changed in King", "%(count)s orders were changed in King", count)
+    return text % {"count": count}
 
 
 def _is_between(moment: datetime.datetime | None, after: datetime.datetime | None, until: datetime.datetime) -> bool:

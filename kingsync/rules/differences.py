@@ -121,6 +121,16 @@ def between(plan: Plan, booked: Iterable[SavedLine], order: Order, *, may_remake
     return comparison.result()
 
 
+def by_staff(external_number: str, booked: Iterable[SavedLine], order: Order) -> Differences:
+    """Return as notices what King's staff did to the lines that we wrote; `delivered` names those that were delivered.
+
+    A line is labelled by its reference: what the work order calls it is not known here.
+    """
+    comparison = _Comparison(matching.form_of_references(external_number), booked, order)
+    comparison.compare_with_saved()
+    return comparison.result()
+
+
 class _Comparison:
     def __init__(self, form: re.Pattern[str], booked: Iterable[SavedLine], order: Order) -> None:
         self._form = form
@@ -164,6 +174,24 @@ class _Comparison:
             self._missing(line)
         else:
             self._standing(line, theirs)
+
+    def compare_with_saved(self) -> None:
+        for reference, booked in self._booked.items():
+            theirs = self._theirs.get(reference)
+            if theirs is not None:
+                self._found.append(booked)
+                self._compare_as_written(theirs, booked)
+            elif booked.king_line_id:
+                self._notices.append(Notice(reference=reference, label=reference, is_removed=True))
+
+    def _compare_as_written(self, theirs: OrderLine, booked: SavedLine) -> None:
+        reference = booked.reference
+        if theirs.delivered:
+            self._delivered.append(reference)
+        # King itself counts these down when it delivers.
+        ignored = ("to_deliver", "to_invoice") if theirs.delivered else ()
+        changed = (kept for kept in line_fields.staff_changes(theirs, booked) if kept.field not in ignored)
+        self._notices += [Notice(reference=reference, label=reference, kept=kept) for kept in changed]
 
     def _without_our_own_zero(self, line: PlannedLine) -> PlannedLine:
         """Leave the price of an imported line to King where the work order says zero.

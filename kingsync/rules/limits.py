@@ -25,3 +25,5 @@ SQL_SECONDS = 3600
 PERCENT = 100
 # Days for which runs and their log are kept.
 LOG_DAYS_LEAST, LOG_DAYS, LOG_DAYS_MOST = 7, 90, 3650
+# Calls that verification may make to both systems together, per company and day.
+VERIFICATION_CALLS, VERIFICATION_CALLS_MOST = 2000, 100_000

@@ -77,16 +77,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a work order; None = not looked up yet.
 
-    `is_begun`: a write of it may have reached King. `is_making_begun`: the creation of its order was begun, and its
-    number never received. `is_resting`: an interim order that was not named explicitly waits for its next turn at a
-    trigger. `may_ask` is False for a caller that may not call King. `moves_to` is the order that the work order should
-    be on instead of `number`. `is_unfinished`: an order created by us that never got a complete plan.
-    `approval_waits_for` names the other work orders that must be complete before the order is approved.
+    `was_at_trigger` is False when no export ever saw it there. `is_begun`: a write of it may have reached King.
+    `is_making_begun`: the creation of its order was begun, and its number never received. `is_resting`: an interim
+    order that was not named explicitly waits for its next turn at a trigger. `may_ask` is False for a caller that may
+    not call King. `moves_to` is the order that the work order should be on instead of `number`. `is_unfinished`: an
+    order created by us that never got a complete plan. `approval_waits_for` names the other work orders that must be
+    complete before the order is approved.
     """
 
     is_excluded: bool = False
     is_switched_on: bool = True
     is_at_trigger: bool = True
+    was_at_trigger: bool = True
     is_begun: bool = False
     is_resting: bool = False
     may_ask: bool = True
@@ -148,7 +150,8 @@ def _not_taken_up(known: Known) -> NextStep | None:
         return NextStep(act=Act.LEAVE, reasons=(reason("exports_off"),))
     # What was begun is finished whatever its status now.
     if not known.is_at_trigger and (known.is_resting or not known.is_begun):
-        return NextStep(act=Act.WAIT_FOR_TRIGGER, reasons=(reason("left_the_trigger"),))
+        why = "left_the_trigger" if known.was_at_trigger else "never_at_trigger"
+        return NextStep(act=Act.WAIT_FOR_TRIGGER, reasons=(reason(why),))
     return None
 
 

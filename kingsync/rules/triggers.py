@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.outsmart.records import WorkOrder
 from kingsync.rules.mapping import Exports
+from kingsync.rules.outcomes import Reason, reason, shown
 
 COMPLETE, HANDLED, ALL = "Compleet", "Afgehandeld", "Alle"
 FINISHED = (COMPLETE, HANDLED)
@@ -26,3 +27,17 @@ def is_at_trigger(choices: Exports, source: WorkOrder, *, is_interim: bool) -> b
         wanted = by_us | {choices.order_update_status}
         return choices.interim_updates and source.status != HANDLED and source.work_status in wanted
     return source.status == COMPLETE and source.work_status in by_us | {choices.work_order_status}
+
+
+def objections(choices: Exports, source: WorkOrder) -> tuple[Reason, ...]:
+    """Return why no export would pick this work order up by itself."""
+    found = []
+    if source.is_archived:
+        found.append(reason("archived"))
+    at_interim = choices.interim_updates and source.work_status == choices.order_update_status
+    if source.status != COMPLETE and not (at_interim and source.status != HANDLED):
+        found.append(reason("status_not_complete", status=shown(source.status) or "–"))
+    if source.work_status != choices.work_order_status and not at_interim:
+        status = shown(source.work_status) or "–"
+        found.append(reason("other_work_status", status=status, wanted=choices.work_order_status))
+    return tuple(found)

@@ -143,6 +143,12 @@ def transport_of(
         yield transport
 
 
+def _patience_seconds(caller: Caller, claim: Claim | None) -> float:
+    if caller == Caller.VERIFICATION:
+        return turns.VERIFICATION_PATIENCE_SECONDS
+    return turns.RUN_PATIENCE_SECONDS if claim else turns.PAGE_PATIENCE_SECONDS
+
+
 @contextmanager
 def _alone(
     connection: Connection, caller: Caller, claim: Claim | None
@@ -153,7 +159,7 @@ def _alone(
     turn = turns.Turn(
         turns.key_of(connection),
         caller,
-        patience_seconds=turns.RUN_PATIENCE_SECONDS if claim else turns.PAGE_PATIENCE_SECONDS,
+        patience_seconds=_patience_seconds(caller, claim),
         on_wait=claim.renew_lease if claim else None,
     )
     try:

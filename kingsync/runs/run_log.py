@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations import errors
 from kingsync.messages.reason_texts import reason_of
+from kingsync.models import tenants
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import SEARCHED, WorkOrder
 from kingsync.rules.outcomes import Reason
@@ -33,9 +34,9 @@ def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[Wor
 
 
 class RunLog:
-    """Collects entries and writes them when there are many, or on request."""
+    """Collects entries and writes them when there are many, or on request; those of verification belong to no run."""
 
-    def __init__(self, run: SyncRun) -> None:
+    def __init__(self, run: SyncRun | None) -> None:
         self._run = run
         self._entries: list[LogEntry] = []
         self._written_at = time.monotonic()
@@ -60,7 +61,7 @@ class RunLog:
             detail = self._call_behind(why, kind, (outsmart_id, king_id))
         self._entries.append(
             LogEntry(
-                tenant_id=self._run.tenant_id,
+                tenant_id=tenants.current_id(),
                 run=self._run,
                 at=timezone.now(),
                 level=level,

@@ -33,10 +33,10 @@ LOOK_SECONDS = 0.5
 IDLE_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 0.1
 TURN_HEARTBEAT_SECONDS = 5.0
-# How long each caller waits for the turn: a page must answer, a run has time.
-PAGE_PATIENCE_SECONDS, RUN_PATIENCE_SECONDS = 3.0, 300.0
+# How long each caller waits for the turn: a page must answer, a run has time, verification comes back.
+PAGE_PATIENCE_SECONDS, RUN_PATIENCE_SECONDS, VERIFICATION_PATIENCE_SECONDS = 3.0, 300.0, 60.0
 # Seconds added to when each caller began to wait: exports go first, but no one waits for ever.
-HEAD_START_SECONDS = {Caller.EXPORT: 0.0, Caller.PAGE: 0.5, Caller.IMPORT: 5.0}
+HEAD_START_SECONDS = {Caller.EXPORT: 0.0, Caller.PAGE: 0.5, Caller.IMPORT: 5.0, Caller.VERIFICATION: 10.0}
 _REQUEST_SECONDS = 3.0
 _USUAL_PORTS = {"http": 80, "https": 443}
 # Seconds that also pass while the machine sleeps, where the system counts those.

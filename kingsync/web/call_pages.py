@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.web.settings import settings_answers
 from kingsync.web.shared import access, call_waiting
-from kingsync.web.work_orders import order_answers
+from kingsync.web.work_orders import fetch_pages, order_answers
 
 Kind = BackgroundCall.Kind
 # Parts of the settings page: their answer replaces the waiting part in place.
@@ -39,4 +39,5 @@ _ENDED: dict[Kind, Callable[[access.TenantRequest, BackgroundCall], HttpResponse
     Kind.FIND_ORDER: order_answers.ended_search,
     Kind.LINK: order_answers.ended_action,
     Kind.RESET: order_answers.ended_reset_link,
+    Kind.FETCH: fetch_pages.ended,
 }

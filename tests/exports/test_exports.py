@@ -568,7 +568,7 @@ def test_an_edit_long_after_the_export_is_told_with_the_difference(outsmart: Out
     scenario.export()
     outsmart.store.edit_work_order(number, {"Workperiods": [hour | {"TotalTime": "02:00"}], "Materials": []})
     at_once = scenario.export()
-    WorkOrder.objects.update(verified_at=timezone.now() - datetime.timedelta(hours=7))
+    WorkOrder.objects.update(verified_at=timezone.now() - datetime.timedelta(hours=25))
 
     later = scenario.export()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
+from django.utils import timezone
 
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
@@ -49,6 +51,61 @@ def ready(tenant: Tenant, king: KingSandbox) -> Tenant:
     scenario.stock(king)
     factories.settings(tenant)
     return tenant
+
+
+# --- verify -----------------------------------------------------------------------------------------------------
+
+
+def verify() -> tuple[int, dict[str, Any]]:
+    code, out = command("verify", "jansen", "--json")
+    return code, json.loads(out)
+
+
+def test_verification_prints_one_json_object_and_finds_an_edit_once(
+    ready: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    number = scenario.work_order(outsmart)
+    scenario.export()
+    outsmart.store.edit_work_order(number, {"Materials": []})
+    king.calls.clear()
+
+    first, again = verify(), verify()
+
+    assert first == (1, {"checked": 1, "changed": 1, "notices": 0, "left": 0, "error": None})
+    assert again == (0, {"checked": 1, "changed": 0, "notices": 0, "left": 0, "error": None})
+    assert set(scenario.calls(king)) == {"Orders_Opvragen"}
+
+
+def test_verification_that_cannot_ask_king_ends_with_two(
+    ready: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+    king.faults.add(Fault(kind="unauthorized", operation="Orders_Opvragen", times="forever"))
+
+    code, answer = verify()
+
+    assert (code, answer["left"]) == (2, 1)
+    assert "inloggegevens" in answer["error"]
+
+
+def test_verification_without_connections_ends_with_two(db: None) -> None:
+    factories.tenant(slug="jansen")
+
+    code, answer = verify()
+
+    assert (code, answer["checked"], bool(answer["error"])) == (2, 0, True)
+
+
+def test_the_ledger_tells_when_both_systems_were_last_checked(ready: Tenant, outsmart: OutSmartSandbox) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+    older = timezone.now() - datetime.timedelta(days=2)
+    WorkOrder.objects.update(king_checked_at=older)
+
+    entry = json.loads(command("ledger", "jansen", "--json")[1])[0]
+
+    assert datetime.datetime.fromisoformat(entry["last_checked"]) == older.replace(microsecond=0)
 
 
 # --- sync -------------------------------------------------------------------------------------------------------------

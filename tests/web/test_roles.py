@@ -102,7 +102,7 @@ TABLE: dict[str, Line] = {
     # A tenant's people
     "people": page(),
     "invite": owners_action(email="new@jansen.example", role="viewer"),
-    "company": owners_action(log_days="30"),
+    "company": owners_action(log_days="30", verification_calls="500"),
     "member_role": owners_action(role="editor"),
     "member_remove": owners_action(sure="1"),
     "invite_again": owners_action(),
@@ -136,6 +136,8 @@ TABLE: dict[str, Line] = {
     "work_orders_file": page(),
     "causes": page(),
     "decide_cause": action(kind="retry"),
+    "fetch_work_order": action(number="7001"),
+    "use_fetched": Line(get=NOT_THIS_WAY, post=(302, 404, 403, 404, 404, 404)),  # only for the person who searched
     "work_order": page(),
     "decide": action(kind="exclude", reason="Double"),
     "preview": action(),

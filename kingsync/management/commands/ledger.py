@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import getpass
 import json
 import sys
@@ -243,7 +244,8 @@ def _entries(administration: Administration) -> Iterator[dict[str, Any]]:
             "state": row.state,
             "reason": sentences(row.reasons),
             "attempts": row.attempts,
-            "since": _since(row),
+            "since": _moment(row.problem_since or row.changed_at),
+            "last_checked": _moment(order_notices.last_checked(row)),
             "notice": sentences(stored(why) for why in order_notices.of(row)),
             "lines": [_line(line) for line in lines.get(row.pk, [])],
         }
@@ -255,9 +257,8 @@ def _grouped(rows: QuerySet[Row], order: str) -> dict[int, list[Row]]:
     return {key: list(group) for key, group in groupby(ordered, key=attrgetter("work_order_id"))}
 
 
-def _since(row: WorkOrder) -> str | None:
-    since = row.problem_since or row.changed_at
-    return timezone.localtime(since).isoformat(timespec="seconds") if since else None
+def _moment(at: datetime.datetime | None) -> str | None:
+    return timezone.localtime(at).isoformat(timespec="seconds") if at else None
 
 
 def _line(line: OrderLine) -> dict[str, Any]:

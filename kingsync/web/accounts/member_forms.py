@@ -23,11 +23,15 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Tenant
-        fields = ["requires_second_step", "log_days"]
+        fields = ["requires_second_step", "log_days", "verification_calls"]
         help_texts = {
             "log_days": _(
                 "Runs and their log are deleted after this number of days. Work orders and the "
                 "decisions about them are kept."
+            ),
+            "verification_calls": _(
+                "Each exported work order is checked in OutSmart once a day for 60 days, and its open order in King. "
+                "The oldest check goes first; what is left waits until the next day."
             ),
             "requires_second_step": _(
                 "Everyone, including you, must enter an authenticator code when logging in. Users who "

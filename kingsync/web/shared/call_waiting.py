@@ -33,4 +33,6 @@ def _going_on(call: BackgroundCall) -> str:
         return _("%(system)s is being tested…") % {"system": System(call.parameters["system"]).label}
     if call.kind == Kind.CHOICES:
         return _("Reading the lists of OutSmart and King…")
+    if call.kind == Kind.FETCH:
+        return _("Searching in OutSmart…")
     return _("Searching in King…")

@@ -66,7 +66,7 @@ def export_from_dry_run(request: access.TenantRequest, run_id: int) -> HttpRespo
     if number not in {entry.get("outsmart_id") for entry in dry_run.dry_run_examples.get("work_orders", [])}:
         raise Http404
     try:
-        _run, is_it = _requested(request, {"work_orders": [number]})
+        _run, is_it = _requested(request, {"work_orders": [number]} | _whatever_status(dry_run))
     except NotWantedError as error:
         is_it, problem = False, refusals.message(error)
     else:
@@ -75,6 +75,11 @@ def export_from_dry_run(request: access.TenantRequest, run_id: int) -> HttpRespo
         return redirect("tenant", slug=request.tenant.slug)
     messages.warning(request, problem)
     return redirect("run", slug=request.tenant.slug, run_id=dry_run.pk)
+
+
+def _whatever_status(dry_run: SyncRun) -> dict[str, object]:
+    name = SyncRun.WHATEVER_STATUS
+    return {name: True} if dry_run.options.get(name) else {}
 
 
 def _not_started(request: access.TenantRequest, row: WorkOrder, why: str, run: SyncRun | None = None) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from kingsync.manual_actions import actions, order_notices
+from kingsync.manual_actions import actions, fetching, order_notices
 from kingsync.messages.reason_texts import stored
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
@@ -22,6 +22,7 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
     counted = work_order_list.counts()
     context = {
         "page": paging.latest_first(wanted.rows(), by=wanted.order, before=request.GET.get("before", "")),
+        "may_fetch": request.may_edit and fetching.is_like_a_number(wanted.search),
         "counts": counted,
         "sum": work_order_list.sum_of(wanted, counted),
         "wanted": wanted,
@@ -41,6 +42,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "pair": side_by_side.pair_of(row),
         "others": shared_order.of(row),
         "moments": history.of(row),
+        "last_checked": order_notices.last_checked(row),
         "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
         "possible": {str(kind) for kind in actions.possible(row)} if request.may_edit else set(),

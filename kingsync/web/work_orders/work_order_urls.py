@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from kingsync.web.work_orders import action_pages, bulk_pages, dry_run_pages, list_download, work_order_pages
+from kingsync.web.work_orders import (
+    action_pages,
+    bulk_pages,
+    dry_run_pages,
+    fetch_pages,
+    list_download,
+    work_order_pages,
+)
 
 ONE = "t/<slug:slug>/work-orders/<int:work_order_id>/"
 
@@ -14,6 +21,8 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/work-orders/file/<str:form>/", list_download.work_orders_file, name="work_orders_file"),
     path("t/<slug:slug>/work-orders/causes/", bulk_pages.causes_page, name="causes"),
     path("t/<slug:slug>/work-orders/causes/decide/", bulk_pages.act_on_cause, name="decide_cause"),
+    path("t/<slug:slug>/work-orders/fetch/", fetch_pages.fetch, name="fetch_work_order"),
+    path("t/<slug:slug>/work-orders/fetch/<int:call_id>/", fetch_pages.use, name="use_fetched"),
     path(ONE, work_order_pages.work_order, name="work_order"),
     path(f"{ONE}decide/", action_pages.decide, name="decide"),
     path(f"{ONE}preview/", dry_run_pages.preview, name="preview"),
