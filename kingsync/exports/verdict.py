@@ -18,7 +18,7 @@ from kingsync.rules import changes, differences, linking, matching, orders, revi
 from kingsync.rules.differences import Conflict, Differences, Notice
 from kingsync.rules.mapping import Exports
 from kingsync.rules.next_step import Known, Verdict
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
 
 # What a person may lift for one work order; the other reasons need their cause repaired or a setting changed. A release
@@ -26,6 +26,7 @@ from kingsync.rules.plans import Plan
 LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
 LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"} | review.CODES
 NEVER_AT_TRIGGER = "never_at_trigger"
+OFF_TRIGGER = frozenset({NEVER_AT_TRIGGER, "left_the_trigger"})
 OUT_OF_PLACE, LEFT_EMPTY = "line_out_of_place", "order_left_empty"
 BY_VERIFICATION = frozenset({"king_header_changed", "delivered_in_king", "king_order_gone"})
 # Notices that an export leaves as they are: those of verification, and of an order that a work order left.

@@ -150,7 +150,7 @@ SENTENCES: dict[str, str | Promise] = {
     "left_the_trigger": _("The work order no longer has the status that starts the export."),
     "never_at_trigger": _(
         "The work order has not had the status that starts the export yet. Give it that status in OutSmart, or export "
-        "it from its page."
+        "it from its page whatever its status."
     ),
     "status_not_complete": _(
         "Its status in OutSmart is %(status)s, and an export takes completed work orders. Exported anyway, an "

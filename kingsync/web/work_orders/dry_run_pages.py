@@ -28,14 +28,20 @@ BUSY = _("An export is in progress. Try again when it has finished.")
 @access.editors
 def preview(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
     """Start a dry run of this work order."""
-    return _begin(request, work_order_id, {"dry_run": True})
+    return _begin(request, work_order_id, {"dry_run": True} | _agreed(request))
 
 
 @require_POST
 @access.editors
 def export_one(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
     """Export this work order now, and no other."""
-    return _begin(request, work_order_id, {})
+    return _begin(request, work_order_id, _agreed(request))
+
+
+def _agreed(request: access.TenantRequest) -> dict[str, object]:
+    """Return the option of a user who saw that the work order's status would not start an export."""
+    name = SyncRun.WHATEVER_STATUS
+    return {name: True} if name in request.POST else {}
 
 
 def _begin(request: access.TenantRequest, work_order_id: int, options: dict[str, object]) -> HttpResponse:

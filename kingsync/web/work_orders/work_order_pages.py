@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from kingsync.exports import verdict
 from kingsync.manual_actions import actions, fetching, order_notices
 from kingsync.messages.reason_texts import stored
 from kingsync.models.runs import RunKind
@@ -42,6 +43,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "pair": side_by_side.pair_of(row),
         "others": shared_order.of(row),
         "moments": history.of(row),
+        "is_off_trigger": any(why["code"] in verdict.OFF_TRIGGER for why in row.reasons),
         "last_checked": order_notices.last_checked(row),
         "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
