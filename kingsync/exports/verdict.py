@@ -173,8 +173,7 @@ def _not_open(row: WorkOrder, number: str) -> Reason:
     if number != row.king_order_number:
         return reason("unknown_order", number=number)
     is_approved = row.is_approved or row.is_seen_approved
-    params = {"number": number, "code": "approved" if is_approved else "not_approved"}
-    return Reason(code="order_delivered", params=params)
+    return reason("order_delivered", number=number, variant="approved" if is_approved else "not_approved")
 
 
 def _debtor_rejects(job: Job, steps: Differences, order: Order) -> Iterator[Reason]:

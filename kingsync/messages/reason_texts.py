@@ -415,7 +415,8 @@ def sentence(reason: Mapping[str, Any]) -> str:
     if not reason or not reason.get("code"):
         return ""
     params = dict(reason.get("params", {}))
-    code = f"{reason['code']}.{params.get('code', '')}"  # a line, or a system's code, may have a sentence of its own
+    # A line, a system's code, and what is known of a King order may have sentences of their own.
+    code = f"{reason['code']}.{params.get('variant') or params.get('code', '')}"
     template = str(SENTENCES.get(code) or SENTENCES.get(reason["code"], reason["code"]))
     if "fields" in params:
         params["fields"] = field_names(params["fields"])

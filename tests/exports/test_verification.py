@@ -303,6 +303,24 @@ def _copy_of(king: KingSandbox, row: WorkOrder, number: int) -> Any:
     return msgspec.structs.replace(order, number=number, external="", lines=[])
 
 
+@pytest.mark.parametrize(("approved", "variant"), [(True, "approved"), (False, "not_approved")])
+def test_a_later_edit_says_what_is_known_of_the_closed_order(
+    king: KingSandbox, outsmart: OutSmartSandbox, approved: bool, variant: str
+) -> None:
+    row = exported(outsmart)
+    if approved:
+        edit(king, row, header={"Goedgekeurd": 1})
+        verification_run.by_command()
+    edit(king, row, close=True)
+    changed = {"status": "Compleet", "Materials": [scenario.material(quantity="3")]}
+    outsmart.store.edit_work_order(row.outsmart_id, changed)
+
+    scenario.export()
+
+    (why,) = scenario.ledger(row.outsmart_id).reasons
+    assert (why["code"], why["params"]["variant"]) == ("order_delivered", variant)
+
+
 # --- When, and how much -----------------------------------------------------------------------------------------------
 
 

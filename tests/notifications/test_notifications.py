@@ -16,7 +16,7 @@ from kingsync.models import tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.people import SentNotification
-from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -468,3 +468,25 @@ def test_a_digest_reports_the_end_of_the_licence_once(tenant: Tenant, digest: No
 
     assert (first, second) == (["Jansen Installatie B.V.: De licentie is beëindigd"], [])
     assert "Neem contact op met de beheerder: kingsync@localhost." in told
+
+
+# --- Verification -----------------------------------------------------------------------------------------------------
+
+
+def test_what_verification_found_in_king_is_mailed_once(tenant: Tenant, each: None) -> None:
+    for event, number in (("order.differs_in_king", "26001"), ("order.gone_in_king", "26002")):
+        LogEntry(at=timezone.now(), level="warning", event=event, king_id=number).save()
+
+    [subject] = look()
+    said = body()
+    again = look(minutes_on(10))
+
+    assert "26001" in said
+    assert "/t/jansen/log/?event=order.gone_in_king" in said
+    assert (subject.startswith("Jansen Installatie B.V."), again) == (True, [])
+
+
+def test_a_delivery_is_not_mailed(tenant: Tenant, each: None) -> None:
+    LogEntry(at=timezone.now(), level="info", event="order.delivered_in_king", king_id="26001").save()
+
+    assert look() == []

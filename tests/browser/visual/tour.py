@@ -38,6 +38,7 @@ NO_PAGES = frozenset(
         "export_one",
         "export_from_dry_run",
         "favicon",
+        "fetch_work_order",
         "settings_impact",
         "health",
         "invitation_link",
@@ -59,6 +60,7 @@ NO_PAGES = frozenset(
         "test_connection",
         "text_preview",
         "two_step_codes",
+        "use_fetched",
         "two_step_remove",
         "work_orders_file",
     }

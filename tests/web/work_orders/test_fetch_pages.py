@@ -107,3 +107,19 @@ def test_only_what_was_found_can_be_used(editor: Client, tenant: Tenant, outsmar
     use(editor, fetch(editor, found), outsmart_id=other)
 
     assert SyncRun.across_tenants.count() == 0
+
+
+def test_the_page_exports_a_work_order_that_left_the_trigger(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    number = scenario.work_order(outsmart, WorkStatus="3")
+    with tenants.scope(tenant):
+        scenario.export(work_orders=[number])
+    row = WorkOrder.across_tenants.get()
+
+    page = html(editor.get(f"{LEDGER}{row.pk}/"))
+    editor.post(f"{LEDGER}{row.pk}/export/", {"whatever_status": "1"})
+
+    assert "The work order has not had the status that starts the export yet." in page
+    assert 'name="whatever_status"' in page
+    assert SyncRun.across_tenants.latest("pk").options == {"whatever_status": True, "work_orders": [number]}

@@ -588,3 +588,19 @@ def test_decisions_are_not_queried_one_by_one(editor: Client, tenant: Tenant) ->
     assert answer.status_code == 200
 
     assert sum("kingsync_manualaction" in query["sql"] for query in asked.captured_queries) == 1
+
+
+# --- Verification -----------------------------------------------------------------------------------------------------
+
+
+def test_page_says_when_both_systems_were_last_checked(editor: Client, tenant: Tenant) -> None:
+    now = timezone.now()
+    row = exported(tenant, verified_at=now, king_checked_at=now - datetime.timedelta(days=3))
+
+    page = text(editor.get(f"{LEDGER}{row.pk}/"))
+    WorkOrder.across_tenants.update(king_closed_at=now)
+    closed = text(editor.get(f"{LEDGER}{row.pk}/"))
+
+    assert "Last checked" in page
+    assert "King order no longer open since" not in page
+    assert "King order no longer open since" in closed
