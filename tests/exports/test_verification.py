@@ -312,7 +312,7 @@ def test_a_later_edit_says_what_is_known_of_the_closed_order(
         edit(king, row, header={"Goedgekeurd": 1})
         verification_run.by_command()
     edit(king, row, close=True)
-    changed = {"status": "Compleet", "Materials": [scenario.material(quantity="3")]}
+    changed: dict[str, Any] = {"status": "Compleet", "Materials": [scenario.material(quantity="3")]}
     outsmart.store.edit_work_order(row.outsmart_id, changed)
 
     scenario.export()

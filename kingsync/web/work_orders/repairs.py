@@ -61,6 +61,8 @@ _PLACES: dict[str, str] = {
     "before_from_date": DECISION,
     "nothing_to_invoice": DECISION,
     "deleted_in_outsmart": DECISION,
+    "deleted_with_order": DECISION,
+    "never_at_trigger": DECISION,
     "left_the_trigger": DECISION,
     "line_conflict": DECISION,
     "line_removed": DECISION,
@@ -77,7 +79,7 @@ _LABELS: dict[str, str | Promise] = {
     NOBODY: _("Nothing to fix: each run tries again."),
 }
 # A state that no retry picks up.
-_NOT_RETRIED = frozenset({"changed_after_export"})
+_NOT_RETRIED = frozenset({"changed_after_export", "deleted_with_order"})
 
 
 @dataclass(frozen=True)
