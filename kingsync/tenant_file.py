@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
@@ -13,6 +14,8 @@ from django.utils.translation import gettext
 from integrations import errors
 from integrations.king import names
 from kingsync import strict_json
+from kingsync.administrations import switch
+from kingsync.administrations.open_work import OpenWork, open_work
 from kingsync.messages.reason_texts import reason_of, stored
 from kingsync.messages.reason_texts import sentence as reason_sentence
 from kingsync.models import administrations, tenants
@@ -51,11 +54,35 @@ def show(tenant: Tenant) -> Document:
     return _masked(_document(tenant))
 
 
+@dataclass(frozen=True)
+class Switched:
+    """A tenant that was switched to another administration, and what was open in the one it left."""
+
+    before: str
+    after: str
+    open_work: OpenWork
+
+
+@dataclass(frozen=True)
+class Applied:
+    tenant: Tenant
+    switched: Switched | None = None
+
+
 def apply(content: bytes) -> Tenant:
     """Create or update one tenant; what the file does not name stays as it is. Idempotent.
 
     Raises `TenantFileError` with the path of each problem, and stores nothing then.
     """
+    return _apply(content, may_switch=False).tenant
+
+
+def apply_and_switch(content: bytes) -> Applied:
+    """Do the same, and switch to the King administration that the file names if it is another one."""
+    return _apply(content, may_switch=True)
+
+
+def _apply(content: bytes, *, may_switch: bool) -> Applied:
     try:
         given = strict_json.read(content)
     except strict_json.StrictJsonError as error:
@@ -64,9 +91,30 @@ def apply(content: bytes) -> Tenant:
         tenant = Tenant.objects.select_for_update().filter(slug=str(given.get("slug", ""))).first()
         before = _document(tenant) if tenant else {}
         file = _checked(_merged(before, given))
-        _refuse_other_administration(file, tenant)
+        switched = _switched(file, tenant, may_switch=may_switch)
         _require_secrets_again(before, given, file)
-        return _store(file, tenant)
+        return _stored_with_switch(file, tenant, switched) if switched and tenant else Applied(_store(file, tenant))
+
+
+def _switched(file: TenantFile, tenant: Tenant | None, *, may_switch: bool) -> Switched | None:
+    """Return the switch to another administration that the file asks for; refuse one that was not allowed."""
+    if tenant is None:
+        return None
+    with tenants.scope(tenant):
+        before, after = switch.present_name(), file.king.administration
+        problem = administrations.change_problem(before, after)
+        if problem and not may_switch:
+            raise TenantFileError({"king.administration": problem})
+        return Switched(before, after, open_work()) if problem else None
+
+
+def _stored_with_switch(file: TenantFile, tenant: Tenant, switched: Switched) -> Applied:
+    try:
+        with tenants.scope(tenant), switch.switching(switched.after):
+            tenant.refresh_from_db(fields=["administration"])
+            return Applied(_store(file, tenant), switched)
+    except switch.SwitchRefusedError as error:
+        raise TenantFileError({"king.administration": reason_sentence(stored(error.why))}) from None
 
 
 # --- Reading the file -------------------------------------------------------------------------------------------------
@@ -173,16 +221,6 @@ def _address_problems(file: TenantFile) -> dict[str, str]:
         except errors.ConfigurationError as error:
             problems[f"{system}.base_url"] = f"{reason_sentence(stored(reason_of(error)))} ({error.detail})"
     return problems
-
-
-def _refuse_other_administration(file: TenantFile, tenant: Tenant | None) -> None:
-    if tenant is None:
-        return
-    with tenants.scope(tenant):
-        king = Connection.objects.filter(system=System.KING).defer("credentials").first()
-        problem = administrations.change_problem(king.administration if king else "", file.king.administration)
-    if problem:
-        raise TenantFileError({"king.administration": problem})
 
 
 # --- Stored values ----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.runs import lifecycle
 from sandboxes.king.sandbox import KingSandbox
+from sandboxes.king.store import KingStore
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 
 FOREVER = 1e6
@@ -47,7 +48,10 @@ def counts(of: SyncRun) -> dict[str, int]:
 
 def stock(king: KingSandbox) -> None:
     """Give King the master data that the work orders of `work_order` refer to."""
-    store = king.store
+    stock_administration(king.store)
+
+
+def stock_administration(store: KingStore) -> None:
     for number in ("10", "11"):
         store.put_record(
             "debtor", number, {"Naam1": f"Klant {number}", "Straat": "Kade", "PostCode": "1000 AA", "Woonplaats": "Ede"}

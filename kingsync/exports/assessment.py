@@ -24,6 +24,8 @@ class Assessment:
     def __init__(self, job: Job, row: WorkOrder, source: Source, *, is_at_trigger: bool = True) -> None:
         self.job, self.row, self.source = job, row, source
         self._is_at_trigger = is_at_trigger
+        number = verdicts.number_of(row, source)
+        self._former = job.former_orders.of({row.outsmart_id: number}).get(row.outsmart_id)
         self.known = self._begun()
 
     def next_step(self) -> NextStep:
@@ -62,7 +64,7 @@ class Assessment:
         return is_approved or not verdict.steps.is_empty
 
     def _begun(self) -> Known:
-        return verdicts.known_of(self.row, self.source, is_at_trigger=self._is_at_trigger)
+        return verdicts.known_of(self.row, self.source, is_at_trigger=self._is_at_trigger, former=self._former)
 
     # --- Finding out --------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ _NAMED_BY: dict[str, tuple[str, ...]] = {
     "line_dropped": (),
     "order_of_other_customer": (),
     **dict.fromkeys(review.CODES, ()),
+    "in_former_administration": ("administration",),
+    "excluded_in_former_administration": ("administration",),
     "unreadable_work_order": (),
     "differs_after_sending": (),
     "changed_after_export": (),
@@ -69,6 +71,9 @@ _SENTENCES: dict[str, str | Promise] = {
     "review.free_line": _("A line has no article number. Check it, then release the work order."),
     "review.first_order_of_customer": _(
         "It would be the first order of a customer. Check the customer, then release the work order."
+    ),
+    "in_former_administration": _(
+        "The work order belongs to an order of former administration %(administration)s. Exclude it, or release it."
     ),
     "unreadable_work_order": _("OutSmart's answer for a work order could not be read."),
     "differs_after_sending": _("The order in King differs from what was sent."),

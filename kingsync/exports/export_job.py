@@ -13,6 +13,7 @@ from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.exports import problems
 from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.restore_guard import DryGuard, RestoreGuard
+from kingsync.models.former_orders import FormerOrders
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.mapping import Exports
@@ -91,6 +92,7 @@ class Job(PlanningJob):
     guard: RestoreGuard = field(init=False)
     # The King orders named by work orders at a trigger that this run has not processed yet, by their ids.
     listed_numbers: dict[str, str] = field(default_factory=dict)
+    former_orders: FormerOrders = field(default_factory=FormerOrders)
     _last_heartbeat: float = field(default_factory=time.monotonic)
     _pending_call: PendingCall | None = None
     # One thread: King gets one call at a time. It only makes calls; all database work stays in ours.

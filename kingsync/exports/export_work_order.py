@@ -169,7 +169,7 @@ class _Export(Assessment):
             Act.LEAVE_UNKNOWN: self._leave_unknown,
             Act.SAVE_AS_DONE: self._book_as_done,
             Act.REJECT: lambda step: self._reject(step.reasons, self.plan),
-            Act.HOLD: lambda step: self._hold(step.reasons, self.plan),
+            Act.HOLD: lambda step: self._hold(step.reasons, self.known.verdict.plan if self.known.verdict else None),
             Act.KEEP: self._keep,
             Act.UPDATE: self._update,
             Act.ADOPT: self._update,

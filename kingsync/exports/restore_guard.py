@@ -72,7 +72,7 @@ class RestoreGuard:
         self.found: set[str] = set()
 
     def _stored_watch(self) -> RestoreWatch:
-        administration = self._connection.administration.strip().casefold()
+        administration = tenants.administration_key(self._connection.administration)
         found = RestoreWatch.objects.filter(administration=administration).first()
         return found or RestoreWatch(administration=administration)
 
@@ -228,13 +228,16 @@ class RestoreGuard:
         return {row.outsmart_id: row for row in found}
 
     def _numbers_of_others(self, numbers: set[str]) -> set[str]:
-        key, mine = turns.key_of(self._connection), tenants.current_id()
+        """Return those of King's orders that belong to other tenants, also to one that left this administration."""
+        server, mine = turns.server_of(self._connection), tenants.current_id()
         kings = Connection.across_tenants.filter(system=System.KING).exclude(tenant_id=mine).defer("credentials")
-        sharing = [king.tenant_id for king in kings if king.base_url and turns.key_of(king) == key]
+        sharing = [king.tenant_id for king in kings if king.base_url and turns.server_of(king) == server]
         if not sharing:
             return set()
         linked = WorkOrder.across_tenants.filter(
-            administration__present_tenant__in=sharing, king_order_number__in=numbers
+            tenant_id__in=sharing,
+            administration__key=tenants.administration_key(self._connection.administration),
+            king_order_number__in=numbers,
         )
         return {number for number in linked.values_list("king_order_number", flat=True) if number}
 

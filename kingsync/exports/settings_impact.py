@@ -20,6 +20,7 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import adopted_lines, ledger, review_holds
 from kingsync.exports import verdict as verdicts
 from kingsync.exports.master_data import MirroredMasterData
+from kingsync.models.former_orders import FormerOrder, FormerOrders
 from kingsync.models.sync_settings import TEXT_LINES, SyncSettings
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import changes, orders, triggers
@@ -142,15 +143,18 @@ class _Evaluation:
         for each in choices:
             self.master_data.prefetch_rows(known, each)
         ledger.prefetch_rows(list(sources))
-        for row, source in sources.items():
-            if source and (number := verdicts.number_of(row, source)):
+        numbers = {row: verdicts.number_of(row, source) for row, source in sources.items() if source}
+        self._former = FormerOrders().of({row.outsmart_id: number for row, number in numbers.items()})
+        for row, number in numbers.items():
+            if number:
                 adopted_lines.take_over(row, number, is_dry=True)
 
     def outcome(self, row: WorkOrder, source: Source | None, choices: Exports) -> SettingsOutcome:
         """Return the outcome of an export with these settings, as far as we know."""
         if source is None:
             return SettingsOutcome(end=End.UNKNOWN)
-        known, step = follow(_known(row, source, choices), self._ways_to_learn(row, source, choices))
+        former = self._former.get(row.outsmart_id)
+        known, step = follow(_known(row, source, choices, former), self._ways_to_learn(row, source, choices))
         end = ENDS[step.act]
         plan = known.verdict.plan if known.verdict and end in (End.CREATED, End.UPDATED) else None
         return SettingsOutcome(end=end, reasons=step.reasons, plan=plan)
@@ -186,7 +190,7 @@ class _Evaluation:
         return msgspec.structs.replace(known, is_order_read=True, verdict=verdict)
 
 
-def _known(row: WorkOrder, source: Source, choices: Exports) -> Known:
+def _known(row: WorkOrder, source: Source, choices: Exports, former: FormerOrder | None) -> Known:
     """Return what we know; sets `is_interim` for these settings, in memory only."""
     row.is_interim = triggers.is_interim(
         choices, status=source.status, work_status=source.work_status, before=row.is_interim
@@ -198,6 +202,7 @@ def _known(row: WorkOrder, source: Source, choices: Exports) -> Known:
         is_at_trigger=triggers.is_at_trigger(choices, source, is_interim=row.is_interim),
         is_resting=row.state == LedgerState.INTERIM,
         may_ask=False,
+        former=former,
     )
 
 

@@ -13,6 +13,7 @@ from kingsync.exports import ledger, review_holds, shared_orders
 from kingsync.exports.export_job import Job, PlanningJob
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
+from kingsync.models.former_orders import FormerOrder
 from kingsync.models.work_orders import AfterRestore, LedgerState, Step, WorkOrder
 from kingsync.rules import changes, differences, linking, matching, orders, review, triggers
 from kingsync.rules.differences import Conflict, Differences, Notice
@@ -21,10 +22,12 @@ from kingsync.rules.next_step import Known, Verdict
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan
 
+OF_FORMER_ADMINISTRATION = frozenset({"in_former_administration", "excluded_in_former_administration"})
 # What a person may lift for one work order; the other reasons need their cause repaired or a setting changed. A release
-# lifts the first three; an approval of another customer's order is for that order only, and of a review for that line.
+# lifts the first three; an approval of an order of another customer or a former administration is for that order only,
+# and of a review for that line.
 LIFTED_BY_IS_RELEASED = frozenset({"before_from_date", "nothing_to_invoice", "restored_may_be_in_king"})
-LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"} | review.CODES
+LIFTED_BY_RELEASE = LIFTED_BY_IS_RELEASED | {"order_of_other_customer"} | OF_FORMER_ADMINISTRATION | review.CODES
 NEVER_AT_TRIGGER = "never_at_trigger"
 OFF_TRIGGER = frozenset({NEVER_AT_TRIGGER, "left_the_trigger"})
 OUT_OF_PLACE, LEFT_EMPTY = "line_out_of_place", "order_left_empty"
@@ -41,6 +44,7 @@ def known_of(
     is_resting: bool = False,
     is_switched_on: bool = True,
     may_ask: bool = True,
+    former: FormerOrder | None = None,
 ) -> Known:
     """Return what ledger and work order say, before anything is looked up."""
     number = row.king_order_number or ""
@@ -61,7 +65,24 @@ def known_of(
         moves_to=linking.moves_to(wanted_by(row, source), row.king_order_number),
         is_found_again=is_found,
         is_unfinished=is_unfinished(row),
+        former_holds=tuple(_former_holds(row, former)),
     )
+
+
+def _former_holds(row: WorkOrder, former: FormerOrder | None) -> Iterator[Reason]:
+    """Yield why a work order of a former administration is held, until a person released or linked it here."""
+    is_begun_here = row.step != Step.NEW and row.after_restore != AfterRestore.FOUND
+    if former is None or is_begun_here:
+        return
+    why = linking.former_hold(
+        former.number,
+        key=str(former.administration_id),
+        administration=former.administration,
+        is_excluded=former.is_excluded,
+        accepted=row.accepted_former,
+    )
+    if why:
+        yield why
 
 
 def is_unfinished(row: WorkOrder) -> bool:

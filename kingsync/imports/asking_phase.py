@@ -9,7 +9,6 @@ from django.db import transaction
 from kingsync.imports import change_limit, record_links
 from kingsync.imports.deletions import DeletedRecord
 from kingsync.imports.phase_state import KindWork
-from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
 from kingsync.rules.outcomes import reason
 
@@ -30,7 +29,7 @@ class Asking:
         if cursor.changed + deactivated <= change_limit.ALWAYS_ALLOWED:
             cursor.is_read = True
             return True
-        known = RecordLink.objects.filter(kind=self._kind.primary, state=record_links.LINKED, is_active=True).count()
+        known = record_links.count_in_outsmart(self._kind.primary)
         limit = change_limit.limit(known=known, percent=self._job.choices.brake_percent)
         if cursor.changed + deactivated <= max(limit, change_limit.allowed_count(self._kind.name)):
             cursor.is_read = True

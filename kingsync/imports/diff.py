@@ -141,6 +141,18 @@ def compare(kind: MasterData, records: Sequence[Compared]) -> None:
             part.before = known.get((part.answer.kind, part.answer.king_id))
             if part.before is not None:
                 _judge(part)
+    _compare_with_former([part for one in records for part in one.parts if part.outcome in {"created", "skipped"}])
+
+
+def _compare_with_former(parts: Iterable[Part]) -> None:
+    """Update the outcome of records that are new here, but that OutSmart has from a former administration."""
+    codes = {(part.answer.kind, part.answer.outsmart_id): part for part in parts if isinstance(part.answer, Row)}
+    for key, before in record_links.of_former(codes.keys()).items():
+        part = codes.get(key)
+        if part is not None:
+            here = part.before
+            part.before = before._replace(state=here.state, reason=here.reason) if here else before
+            _judge(part)
 
 
 def with_digests(raws: Iterable[bytes]) -> list[tuple[bytes, bytes]]:

@@ -112,7 +112,8 @@ class Scan:
     def _new_cursor(self) -> Cursor:
         began = timezone.now()
         since = self._since(began)
-        is_first = not RecordLink.objects.filter(kind__in=self._kind.posted).exclude(sent="").exists()
+        # In a second administration OutSmart has the records of the first: what would change is compared and counted.
+        is_first = not RecordLink.across_administrations.filter(kind__in=self._kind.posted).exclude(sent="").exists()
         return Cursor(
             kind=self._kind.name,
             began=began.isoformat(),

@@ -24,7 +24,7 @@ from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, Order
 from kingsync.exports import adopted_lines, causes, ledger, order_links, shared_orders
 from kingsync.exports.master_data import master_data_of
-from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE
+from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE, OF_FORMER_ADMINISTRATION
 from kingsync.king_mirror import mirror
 from kingsync.manual_actions import guards
 from kingsync.manual_actions.guards import Person
@@ -129,8 +129,8 @@ def retry_cause(*, key: str, by: Person) -> Decided:
 def release(*, work_orders: Iterable[Row], by: Person) -> Decided:
     """Lift what stops work orders, as far as a person may; all other rules still apply.
 
-    That is the start date, “nothing to invoice”, the King order of another customer (that order only), and reviews
-    (those of these lines only).
+    That is the start date, “nothing to invoice”, the King order of another customer or of a former administration (that
+    order only), and reviews (those of these lines only).
     """
 
     def choose(row: WorkOrder) -> LedgerState:
@@ -150,6 +150,8 @@ def _released(row: WorkOrder) -> dict[str, object]:
     for why in row.reasons:
         if why["code"] in LIFTED_BY_IS_RELEASED:
             lifted["is_released"] = True
+        elif why["code"] in OF_FORMER_ADMINISTRATION:
+            lifted["accepted_former"] = why["params"]["former"]
         elif why["code"] == "order_of_other_customer":
             lifted["accepted_order"] = linking.mark(why["params"]["number"], why["params"]["debtor"])
     return lifted
@@ -164,7 +166,7 @@ def exclude(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
 
     text = guards.checked_reason(reason, is_required=True)
     reasons = [outcomes.reason("excluded", name=guards.name_of(by), reason=text)]
-    withdrawn = {"is_released": False, "accepted_order": "", "released_reviews": ()}
+    withdrawn = {"is_released": False, "accepted_order": "", "accepted_former": "", "released_reviews": ()}
     many = _Many(ManualAction.Kind.EXCLUDE, by, text=text, reasons=reasons, columns=withdrawn)
     return many.decide(work_orders, choose)
 

@@ -107,6 +107,8 @@ def alone() -> Iterator[None]:
         if not is_ours:
             raise ExportGoingOnError(reason("decision.export_going_on"))
         with transaction.atomic():
+            if not tenants.is_scope_of_present():
+                raise ChangedMeanwhileError(reason("decision.changed_meanwhile"))
             yield
 
 

@@ -60,6 +60,15 @@ SENTENCES: dict[str, str | Promise] = {
         "is for customer %(customer)s (%(customer_name)s). Correct the external work order number in "
         "OutSmart, or release the work order if this is right."
     ),
+    "in_former_administration": _(
+        "The work order belongs to King order %(number)s of former administration %(administration)s, so nothing was "
+        "sent to the present one. Exclude it, or release it to send it to the present administration: to the order of "
+        "its external work order number, else as a new order."
+    ),
+    "excluded_in_former_administration": _(
+        "The work order was excluded in former administration %(administration)s. Exclude it here too, or release it "
+        "to send it to the present administration."
+    ),
     "order_delivered": _(
         "King order %(number)s is no longer open: it was delivered, invoiced or removed in the "
         "meantime, and was not changed."
@@ -163,13 +172,22 @@ SENTENCES: dict[str, str | Promise] = {
     "internal": _("Something went wrong inside kingsync. Nothing was lost: it will be tried again."),
     "excluded": _("Excluded by %(name)s: %(reason)s"),
     # Refused actions of users
+    "switch.run_open": _("An import or export is in progress or queued. Switch when it has finished."),
+    "switch.name_needed": _("Enter the name of the administration."),
+    "switch.same": _("%(name)s is the present administration already."),
+    "switch.not_linked": _(
+        "Nothing is linked to the present administration yet: simply change its name in the settings."
+    ),
+    "file_of_former_administration": _(
+        "The administration was switched before this file was imported. Export it again from the present one."
+    ),
     "decision.wrong_state": _("This is not possible for a work order with state “%(state)s”."),
     "decision.export_going_on": _("An export is in progress. Decide again when it has finished."),
     "decision.not_settled": _("King may still be processing an earlier call. Decide again after %(time)s."),
     "decision.nothing_to_release": _(
         "A release only lifts a review, the start date, “nothing to invoice”, the King order of another "
-        "customer and the unknown outcome after a restored database; this work order has another "
-        "cause. Fix it, or exclude the work order."
+        "customer, an order of a former administration and the unknown outcome after a restored database; "
+        "this work order has another cause. Fix it, or exclude the work order."
     ),
     "decision.other_customer": _(
         "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order is for customer "
@@ -292,6 +310,10 @@ SENTENCES: dict[str, str | Promise] = {
     "work_order_of_another": _(
         "The work order with this number (%(work_order)s in OutSmart) was created from King order "
         "%(other)s. Correct the external work order number in OutSmart."
+    ),
+    "work_order_of_former_administration": _(
+        "OutSmart's work order with this number belongs to an order of former administration %(administration)s. "
+        "Remove the external work order number there if the order of the present administration needs a work order."
     ),
     "order_differs": _(
         "The order was changed in King after its work order was created: %(fields)s. The work order "

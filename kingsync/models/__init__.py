@@ -1,6 +1,7 @@
 """Let Django find the models; all other code imports the module it needs."""
 
 from kingsync.models import (
+    administrations,
     background_calls,
     change_limit_trips,
     connections,
@@ -19,6 +20,7 @@ from kingsync.models import (
 )
 
 __all__ = [
+    "administrations",
     "background_calls",
     "change_limit_trips",
     "connections",

@@ -9,11 +9,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.runs import SyncRun
-from kingsync.models.tenants import TenantOwned
+from kingsync.models.tenants import AdministrationOwned, TenantOwned
 from kingsync.rules import limits
 
 
-class ChangeLimitTrip(TenantOwned):
+class ChangeLimitTrip(AdministrationOwned):
     """A scan that would change or deactivate more records of a kind than the settings allow: it needs approval.
 
     `kind` is an import kind (`customers`, `products`, ...). `records` shows what would happen to the first of them:
@@ -49,7 +49,7 @@ class ChangeLimitTrip(TenantOwned):
         base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "kind"],
+                fields=["tenant", "administration", "kind"],
                 condition=models.Q(state__in=["waiting", "allowed", "refused"]),
                 name="one_open_trip_per_kind",
             )

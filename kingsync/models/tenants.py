@@ -64,6 +64,11 @@ def current_administration_id() -> int:
     return opened.administration_id
 
 
+def is_scope_of_present() -> bool:
+    """Return False when the tenant was switched to another administration since the scope was opened."""
+    return current_administration_id() == _administration_of(current_id())
+
+
 def _opened() -> _Scope:
     opened = _current.get()
     if opened is None:
@@ -206,10 +211,15 @@ class Administration(models.Model):
         return self.name
 
 
+def administration_key(name: str) -> str:
+    """Return the form in which names of administrations are compared."""
+    return name.strip().casefold()
+
+
 def name_administration(tenant_id: int, name: str) -> None:
     """Name the current administration as King's connection does; what belongs to it stays its own."""
-    name = name.strip()
-    Administration.objects.filter(present_tenant=tenant_id).update(name=name, key=name.casefold())
+    key = administration_key(name)
+    Administration.objects.filter(present_tenant=tenant_id).update(name=name.strip(), key=key)
 
 
 class Role(models.TextChoices):

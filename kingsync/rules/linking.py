@@ -44,6 +44,21 @@ def debtor_in(seen: str, number: str) -> str:
     return debtor_number if order_number == number else ""
 
 
+def former_mark(administration: str, number: str) -> str:
+    """Return an order of a former administration, by that one's key and its number, as a person released it."""
+    return f"{administration}:{number}"
+
+
+def former_hold(
+    number: str, *, key: str, administration: str, is_excluded: bool = False, accepted: str = ""
+) -> Reason | None:
+    """Return why a work order of a former administration waits for a release; None where it was given."""
+    if accepted == former_mark(key, number):
+        return None
+    code = "excluded_in_former_administration" if is_excluded else "in_former_administration"
+    return reason(code, number=number or "–", administration=administration, former=former_mark(key, number))
+
+
 def is_of_other_customer(work_order: WorkOrder, debtor_number: str) -> bool:
     """Return whether a debtor is neither the work order's customer nor its invoice relation."""
     known = (work_order.customer_debtor_number, work_order.invoice_debtor_number)

@@ -82,7 +82,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     order that was not named explicitly waits for its next turn at a trigger. `may_ask` is False for a caller that may
     not call King. `moves_to` is the order that the work order should be on instead of `number`. `is_unfinished`: an
     order created by us that never got a complete plan. `approval_waits_for` names the other work orders that must be
-    complete before the order is approved.
+    complete before the order is approved. `former_holds`: it
+    belongs to an order of a former administration, so nothing of it is judged.
     """
 
     is_excluded: bool = False
@@ -101,6 +102,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     lookup_failure: str = ""
     is_surely_new: bool = False
 
+    former_holds: tuple[Reason, ...] = ()
     number: str = ""
     moves_to: str = ""
     is_found_again: bool = False
@@ -152,6 +154,8 @@ def _not_taken_up(known: Known) -> NextStep | None:
     if not known.is_at_trigger and (known.is_resting or not known.is_begun):
         why = "left_the_trigger" if known.was_at_trigger else "never_at_trigger"
         return NextStep(act=Act.WAIT_FOR_TRIGGER, reasons=(reason(why),))
+    if known.former_holds and not known.was_finished:
+        return NextStep(act=Act.HOLD, reasons=known.former_holds)
     return None
 
 

@@ -129,7 +129,7 @@ def _path_of(administration: str, purpose: Purpose) -> Path | None:
     if not settings.JOURNAL_FOLDER:
         return None
     installation = Installation.objects.order_by("pk").first() or Installation.objects.create()
-    digest = hashlib.blake2b(administration.casefold().encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(tenants.administration_key(administration).encode(), digest_size=8).hexdigest()
     return (
         Path(settings.JOURNAL_FOLDER) / str(installation.identity) / f"{tenants.current_id()}-{digest}-{purpose}.jsonl"
     )

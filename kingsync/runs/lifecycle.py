@@ -212,6 +212,8 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
     now = timezone.now()
     taken = SyncRun.objects.filter(pk=run.pk, status__in=SyncRun.OPEN).update(
         status=RunStatus.RUNNING,
+        # It may have been requested just before a switch.
+        administration_id=tenants.current_administration_id(),
         attempt=F("attempt") + 1,
         heartbeat_at=now,
         lease_until=now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),

@@ -86,6 +86,7 @@ class RunLog:
     def was_reported(self, event: str, why: Reason, *, kind: str, king_id: str = "") -> bool:
         """Return whether an earlier run wrote this very warning: for records that store their problem nowhere else."""
         same = LogEntry.objects.filter(event=event, record_kind=kind, king_id=king_id, code=why.code, params=why.params)
+        same = same.filter(run__administration_id=tenants.current_administration_id())
         return same.exclude(level=LogEntry.Level.INFO).exclude(run=self._run).exists()
 
     def failure(self, event: str, error: errors.IntegrationError, *, outsmart_id: str = "", kind: str = "") -> None:

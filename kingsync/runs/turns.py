@@ -21,6 +21,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from integrations import deadlines, errors
 from kingsync.models.connections import Connection, System
+from kingsync.models.tenants import administration_key
 from kingsync.models.turns import Caller
 from kingsync.runs import processes
 
@@ -83,10 +84,15 @@ _GIVE_UP = """
 
 def key_of(connection: Connection) -> str:
     """Return a key that all connections to one administration share, however its address is spelled."""
+    return f"{server_of(connection)} {administration_key(connection.administration)}"[:600]
+
+
+def server_of(connection: Connection) -> str:
+    """Return a key that all connections to one King share."""
     parts = urlsplit(connection.base_url.strip())
     scheme, host = parts.scheme.casefold(), (parts.hostname or "").rstrip(".")
     port = parts.port or _USUAL_PORTS.get(scheme, 0)
-    return f"{scheme}://{host}:{port}{parts.path.rstrip('/')} {connection.administration.strip().casefold()}"[:600]
+    return f"{scheme}://{host}:{port}{parts.path.rstrip('/')}"
 
 
 class Turn:

@@ -53,7 +53,7 @@ class _HttpError(Exception):
 
 
 class KingSandbox(Sandbox):
-    """One administration behind King's webservices.
+    """One administration behind King's webservices, and those that `add_administration` puts beside it.
 
     `access_codes` holds an access code per operation; `other_callers` holds further codes that
     are valid for every operation, with the name under which they lock orders. All codes of
@@ -79,6 +79,17 @@ class KingSandbox(Sandbox):
         self.other_callers: dict[str, str] = {}
         self._size = Size(seed=seed, records=records, debtors=debtors, empty=empty)
         self.store = KingStore(self._size)
+        # Further administrations of this King, each with data of its own; no control route or state file has them.
+        self._others: dict[str, KingStore] = {}
+
+    def add_administration(self, name: str) -> KingStore:
+        """Add an empty administration with the same access codes; return its data."""
+        self._others[name] = KingStore(Size(seed=1, records=0, debtors=0, empty=True))
+        return self._others[name]
+
+    def _store_of(self, request: Request) -> KingStore | None:
+        administration = request.path.strip("/").partition("/")[0]
+        return self.store if administration == self.administration else self._others.get(administration)
 
     @property
     def base_url(self) -> str:
@@ -94,18 +105,19 @@ class KingSandbox(Sandbox):
     def handle(self, request: Request) -> Answer:
         """Carry out one webservice."""
         try:
-            operation, caller = self._admitted(request)
-            return self._carried_out(operation, _body_of(request), caller)
+            store, operation, caller = self._admitted(request)
+            return self._carried_out(store, operation, _body_of(request), caller)
         except _HttpError as error:
             return error.answer
         except RefusalError as refusal:
             return self.refuse(refusal.code, refusal.message)
 
-    def _admitted(self, request: Request) -> tuple[str, str]:
+    def _admitted(self, request: Request) -> tuple[KingStore, str, str]:
         administration, _, operation = request.path.strip("/").partition("/")
         if request.method != "POST":
             raise _HttpError(405, "METHODE", "Webservices worden met POST aangeroepen.")
-        if administration != self.administration:
+        store = self._store_of(request)
+        if store is None:
             raise _HttpError(404, "ADMINISTRATIE", f"Administratie {administration} is niet bekend.")
         if operation not in OPERATIONS:
             raise _HttpError(404, "WEBSERVICE", f"Webservice {operation} bestaat niet.")
@@ -117,36 +129,36 @@ class KingSandbox(Sandbox):
         timeout = request.headers.get("sql-timeout")
         if timeout is not None and not (timeout.isascii() and timeout.isdigit()):
             raise _HttpError(400, "SQLTIMEOUT", "SQL-TIMEOUT moet een aantal seconden zijn.")
-        return operation, caller
+        return store, operation, caller
 
     def _caller(self, operation: str, code: str) -> str | None:
         if code and code == self.access_codes.get(operation, self.access_code):
             return CALLER
         return self.other_callers.get(code)
 
-    def _carried_out(self, operation: str, body: Record, caller: str) -> Answer:
+    def _carried_out(self, store: KingStore, operation: str, body: Record, caller: str) -> Answer:
         fields = clean(operation, body)
         if operation == "Webservice_Test":
             return self._tested(fields)
         if operation in READS:
-            return self._page(operation, fields)
-        with self.store.lock:
-            return json_answer([{"Status": 0, **self._written(operation, fields, caller)}])
+            return self._page(store, operation, fields)
+        with store.lock:
+            return json_answer([{"Status": 0, **self._written(store, operation, fields, caller)}])
 
     def _tested(self, fields: Record) -> Answer:
         if fields.get("GeefFoutTerug"):
             raise RefusalError("TEST", "Er is om een foutmelding gevraagd.")
         return json_answer([{"Status": 0}])
 
-    def _page(self, operation: str, fields: Record) -> Answer:
+    def _page(self, store: KingStore, operation: str, fields: Record) -> Answer:
         kind, name = READS[operation]
-        page = self.store.page(kind, fields)
+        page = store.page(kind, fields)
         records = b",".join(page.records)
         body = b'[{"Status":0,"%b":[%b],"VolgendeVanaf":%b}]' % (name.encode(), records, encode(page.next_after))
         return Answer(body=body)
 
-    def _written(self, operation: str, fields: Record, caller: str) -> Record:
-        orders = self.store.orders
+    def _written(self, store: KingStore, operation: str, fields: Record, caller: str) -> Record:
+        orders = store.orders
         match operation:
             case "Order_Toevoegen":
                 return {"OrderNummer": orders.add(fields, caller).number}
@@ -174,8 +186,9 @@ class KingSandbox(Sandbox):
 
     def work_under_lock(self, request: Request, fault: Fault) -> Answer:
         """Carry out a call while a King user has the order open; without an order the debtor counts as open."""
-        with self.store.lock:
-            order = self.store.orders.by_number.get(_order_number(request))
+        store = self._store_of(request) or self.store
+        with store.lock:
+            order = store.orders.by_number.get(_order_number(request))
             if order is None:
                 return self.refuse("LOCK", f"De gegevens zijn in gebruik door {KING_USER}.")
             before = order.locked_by, order.locked_at

@@ -20,6 +20,7 @@ from kingsync.imports.orders.order_links import State
 from kingsync.imports.orders.order_post import Ready
 from kingsync.imports.orders.order_progress import OrderScan
 from kingsync.models.connections import Connection, System
+from kingsync.models.former_orders import FormerOrders
 from kingsync.models.import_kinds import ORDERS
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import LogEntry
@@ -59,6 +60,7 @@ class OrderImport:
         self._scan = OrderScan(king, is_dry=claim.run.is_dry)
         self._is_dry = claim.run.is_dry
         self._links: list[RecordLink] = []
+        self._former_orders = FormerOrders()
         king_connection = Connection.objects.filter(system=System.KING).defer("credentials").first()
         self._journal = Journal(king_connection.administration if king_connection else "", Purpose.IMPORTS)
 
@@ -245,6 +247,11 @@ class OrderImport:
             return True
         if outsmart_id is None:
             return False
+        former = self._former_orders.of({outsmart_id: ""}).get(outsmart_id)
+        if former is not None:
+            why = reason("work_order_of_former_administration", administration=former.administration)
+            self._drop(each, "rejected", why)
+            return True
         posted = each.link if each.link is not None and each.link.sent else None
         if posted is None and each.number in self._journal.entries():
             return self._is_ours_again(each, work, outsmart_id)

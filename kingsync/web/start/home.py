@@ -38,7 +38,8 @@ def home(request: access.PersonRequest) -> HttpResponse:
 def _cards(tenants: list[Tenant]) -> list[Card]:
     """Return the tenants, each with its problems. Crosses tenants on purpose: the person may see them all."""
     keys = [tenant.pk for tenant in tenants]
-    stopped = WorkOrder.across_tenants.filter(tenant__in=keys, state__in=WorkOrder.NEEDS_A_PERSON).order_by()
+    present = WorkOrder.across_tenants.filter(administration__present_tenant__in=keys)
+    stopped = present.filter(state__in=WorkOrder.NEEDS_A_PERSON).order_by()
     persons = dict(stopped.values_list("tenant").annotate(number=Count("pk")))
     paused = Connection.across_tenants.filter(tenant__in=keys, state=Connection.State.PAUSED)
     is_paused = set(paused.values_list("tenant", flat=True))

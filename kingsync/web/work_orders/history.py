@@ -38,7 +38,8 @@ class Moments:
 
 def of(row: WorkOrder) -> Moments:
     """Return the history of a work order, in two queries."""
-    entries = LogEntry.objects.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
+    here = LogEntry.objects.filter(run__administration_id=row.administration_id)
+    entries = here.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
     decisions = ManualAction.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
     moments = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
     moments.sort(key=lambda moment: moment.at, reverse=True)

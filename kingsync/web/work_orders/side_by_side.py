@@ -146,7 +146,8 @@ def _imported(row: WorkOrder) -> RecordLink | None:
     """Return the link of the order import, if the work order was made from a King order."""
     if not row.king_order_number:
         return None
-    found = RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=row.king_order_number)
+    links = RecordLink.across_administrations.filter(administration_id=row.administration_id)
+    found = links.filter(kind=RecordKind.ORDER, king_id=row.king_order_number)
     return found.filter(outsmart_id=row.outsmart_id).first()
 
 
