@@ -172,6 +172,7 @@ SENTENCES: dict[str, str | Promise] = {
     "internal": _("Something went wrong inside kingsync. Nothing was lost: it will be tried again."),
     "excluded": _("Excluded by %(name)s: %(reason)s"),
     # Refused actions of users
+    "unknown_administration": _("There is no administration %(name)s. Known: %(known)s."),
     "switch.run_open": _("An import or export is in progress or queued. Switch when it has finished."),
     "switch.name_needed": _("Enter the name of the administration."),
     "switch.same": _("%(name)s is the present administration already."),
@@ -209,7 +210,6 @@ SENTENCES: dict[str, str | Promise] = {
     "decision.reason_needed": _("Enter a reason of at most %(length)s characters."),
     "decision.name_needed": _("State who decides."),
     "decision.unknown_work_order": _("This work order is unknown."),
-    "decision.unknown_administration": _("The company has no King administration %(name)s."),
     "decision.unknown_cause": _("No work order has this cause at the moment."),
     # Calls made by pages
     "call.busy": _("Other calls to OutSmart or King are in progress. Try again in a minute."),

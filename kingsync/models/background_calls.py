@@ -29,6 +29,7 @@ class BackgroundCall(TenantOwned):
         LINK = "link", _("link to a King order")
         RESET = "reset", _("reset link to King")
         FETCH = "fetch", _("search for a work order in OutSmart")
+        SWITCH = "switch", _("switch to another administration")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("waiting")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.web.settings import settings_answers
+from kingsync.web.settings import administration_pages, settings_answers
 from kingsync.web.shared import access, call_waiting
 from kingsync.web.work_orders import fetch_pages, order_answers
 
@@ -40,4 +40,5 @@ _ENDED: dict[Kind, Callable[[access.TenantRequest, BackgroundCall], HttpResponse
     Kind.LINK: order_answers.ended_action,
     Kind.RESET: order_answers.ended_reset_link,
     Kind.FETCH: fetch_pages.ended,
+    Kind.SWITCH: administration_pages.ended_switch,
 }

@@ -10,7 +10,13 @@ from kingsync.web.accounts import account_urls
 from kingsync.web.operators import health
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
-from kingsync.web.settings import settings_history, settings_impact, settings_page, text_preview
+from kingsync.web.settings import (
+    administration_pages,
+    settings_history,
+    settings_impact,
+    settings_page,
+    text_preview,
+)
 from kingsync.web.start import home, start_page
 from kingsync.web.work_orders import dry_run_pages, work_order_urls
 
@@ -25,6 +31,8 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/start/<str:kind>/", start_page.start_run, name="start_run"),
     path("t/<slug:slug>/settings/", settings_page.settings_page, name="settings"),
     path("t/<slug:slug>/settings/test/<str:system>/", settings_page.test_connection, name="test_connection"),
+    path("t/<slug:slug>/settings/administration/", administration_pages.switch_page, name="switch_administration"),
+    path("t/<slug:slug>/settings/administration/test/", administration_pages.test_other, name="test_administration"),
     path("t/<slug:slug>/settings/choices/", settings_page.refresh_choices, name="refresh_choices"),
     path("t/<slug:slug>/settings/text-preview/", text_preview.text_preview, name="text_preview"),
     path("t/<slug:slug>/settings/impact/", settings_impact.settings_impact, name="settings_impact"),

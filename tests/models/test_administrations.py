@@ -1,14 +1,19 @@
-"""A tenant's King administration: fixed once something is linked, and its numbers may be reused."""
+"""A tenant's King administration: only a switch changes it once something is linked; its numbers may be reused."""
 
 from __future__ import annotations
 
+import io
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from kingsync import tenant_file
 from kingsync.models import tenants
+from kingsync.models.administrations import AdministrationSwitch
 from kingsync.models.connections import Connection, System
 from kingsync.models.links import KingRecord, ReadState, RecordLink
 from kingsync.models.runs import SyncRun
@@ -100,7 +105,7 @@ def test_the_settings_page_refuses_too(editor: Client, king: KingSandbox, outsma
     answer = editor.post(ADDRESS, entries(editor) | {"king-administration": "ANDERE"})
 
     assert answer.status_code == 422
-    assert "add the other administration as a separate company" in html(answer)
+    assert f'href="{ADDRESS}administration/?name=ANDERE"' in html(answer)
     assert administration() == king.administration
 
 
@@ -115,6 +120,89 @@ def test_links_of_another_tenant_do_not_count(outsmart: OutSmartSandbox) -> None
 
     with tenants.scope(other):
         assert administration() == "TWEE"
+
+
+# --- With the flag ----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_switches_with_the_flag_and_lists_what_is_open(
+    king: KingSandbox, outsmart: OutSmartSandbox, tmp_path: Path
+) -> None:
+    first = scenario.work_order(outsmart)
+    scenario.work_order(outsmart, OrderNr="OPEN-1", CustomerDebtorNr="99", CustomerDebtorNrInvoice="99")
+    scenario.export()
+    number = scenario.ledger(first).king_order_number
+    file = tmp_path / "jansen.json"
+    file.write_text(json.dumps({"slug": "jansen", "king": {"administration": "ANDERE"} | SECRETS}))
+    errors = io.StringIO()
+
+    call_command("apply_tenant", str(file), switch_administration=True, stderr=errors)
+    call_command("apply_tenant", str(file), switch_administration=True)  # idempotent
+
+    assert "1 rejected" in errors.getvalue()
+    assert "OPEN-1" in errors.getvalue()
+    assert (administration(), AdministrationSwitch.objects.count()) == ("ANDERE", 1)
+    assert ledger() == []
+    former = ledger(administration=king.administration.lower())
+    assert [each["king_order_number"] for each in former] == [number, None]
+    assert {each["administration"] for each in former} == {king.administration}
+
+
+def test_without_the_secrets_the_file_does_not_switch(outsmart: OutSmartSandbox) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+
+    with pytest.raises(tenant_file.TenantFileError, match=r"king\.access_code"):
+        tenant_file.apply_and_switch(json.dumps({"slug": "jansen", "king": {"administration": "ANDERE"}}).encode())
+
+    assert AdministrationSwitch.objects.count() == 0
+
+
+def test_the_refusal_names_the_flag_and_the_page(outsmart: OutSmartSandbox) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+
+    (problem,) = apply_other().values()
+
+    assert "--switch-administration" in problem
+    assert "Switch administration" in problem
+
+
+def test_the_name_of_a_former_administration_is_no_new_name_for_the_present_one(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+    tenant_file.apply_and_switch(json.dumps({"slug": "jansen", "king": {"administration": "LEEG"} | SECRETS}).encode())
+
+    with tenants.scope(tenant.pk):
+        assert list(apply_other(king.administration)) == ["king.administration"]
+        assert administration() == "LEEG"
+
+
+def test_another_spelling_is_the_same_administration(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+
+    assert apply_other(king.administration.lower()) == {}
+    assert Administration.objects.count() == 1
+
+
+def test_an_unknown_administration_is_refused_with_the_known_ones(king: KingSandbox) -> None:
+    errors = io.StringIO()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("ledger", "jansen", administration="NIETS", stderr=errors)
+
+    assert ended.value.code == 2
+    assert king.administration in errors.getvalue()
+
+
+def ledger(**options: str) -> list[dict[str, Any]]:
+    output = io.StringIO()
+    call_command("ledger", "jansen", json=True, stdout=output, **options)
+    found: list[dict[str, Any]] = json.loads(output.getvalue())
+    return found
 
 
 # --- Numbers that King reuses -----------------------------------------------------------------------------------------
@@ -169,7 +257,7 @@ def test_the_earlier_owner_of_a_number_never_writes_to_the_order_of_the_later_on
 
 
 def go_over(tenant: Tenant) -> None:
-    """Switch to another administration, which no page can do yet."""
+    """Point to another administration, and nothing else."""
     tenant.administration = tenant.administrations.create(name="NIEUW", key="nieuw")
     tenant.save(update_fields=["administration"])
 

@@ -60,11 +60,18 @@ class Caller:
 
 
 class KingCaller(Caller):
-    """Calls webservices with one access code."""
+    """Calls webservices of one administration with one access code."""
 
-    def __init__(self, sandbox: KingSandbox, *, code: str | None = None, timeout: float = patience.SECONDS) -> None:
+    def __init__(
+        self,
+        sandbox: KingSandbox,
+        *,
+        code: str | None = None,
+        administration: str = "",
+        timeout: float = patience.SECONDS,
+    ) -> None:
         super().__init__(sandbox, timeout=timeout)
-        self._path = f"/{sandbox.administration}"
+        self._path = f"/{administration or sandbox.administration}"
         self._code = sandbox.access_code if code is None else code
 
     def post(self, operation: str, fields: object) -> Reply:

@@ -208,3 +208,12 @@ def test_data_is_the_same_for_the_same_seed_only() -> None:
 
     assert debtors(7) == debtors(7)
     assert debtors(7) != debtors(8)
+
+
+def test_further_administrations_have_data_of_their_own(king: KingSandbox) -> None:
+    store = king.add_administration("NIEUW")
+    store.put_record("debtor", "9001", {"Naam1": "Alleen hier"})
+
+    with KingCaller(king, administration="NIEUW") as beside, KingCaller(king) as caller:
+        assert [each["DebiteurNummer"] for each in read_all(beside, "Debiteuren_Opvragen", "Debiteuren")] == [9001]
+        assert 9001 not in {each["DebiteurNummer"] for each in read_all(caller, "Debiteuren_Opvragen", "Debiteuren")}

@@ -115,6 +115,8 @@ TABLE: dict[str, Line] = {
     "change_limit_old": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
     "settings": Line(get=members(), post=editors(422)),
     "test_connection": action(200),
+    "switch_administration": Line(get=owners(200), post=owners(422)),
+    "test_administration": owners_action(200),
     "refresh_choices": action(),
     "background_call": Line(get=(302, 404, 403, 404, 200, 404)),  # only for the person who asked
     "text_preview": Line(get=NOT_THIS_WAY, post=members(), sent={"template": "Werkbon {order_number}"}),

@@ -24,7 +24,7 @@ from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderE
 from kingsync.messages.reason_texts import sentence, sentences, stored
 from kingsync.models import tenants
 from kingsync.models.order_links import OrderLink
-from kingsync.models.tenants import Administration
+from kingsync.models.tenants import Administration, administration_key
 from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import refusals
@@ -47,6 +47,8 @@ class Command(BaseCommand):
             help="show the work orders of this King administration; default: the present",
         )
         parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --reset")
+        help_text = "show the work orders of this King administration; default: the present one"
+        parser.add_argument("--administration", metavar="A", help=help_text)
         parser.add_argument("--by", metavar="NAME", help="who decides; default: the user of this computer")
         parser.add_argument(
             "--even-so", action="store_true", help="with --reset: the order that is not open any more was removed"
@@ -81,8 +83,7 @@ class Command(BaseCommand):
         elif options["causes"]:
             self._tell((_cause(each) for each in causes.causes()), options["json"], _cause_line)
         else:
-            entries = _entries(_administration(options["administration"]))
-            self._tell(entries, options["json"], _entry_line)
+            self._tell(_entries(_administration(options["administration"])), options["json"], _entry_line)
         return ALL_DONE
 
     def _tell(self, entries: Iterator[dict[str, Any]], as_json: bool, line_of: Callable[[dict[str, Any]], str]) -> None:
@@ -219,13 +220,14 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
 
 
 def _administration(name: str | None) -> Administration:
-    """Return the tenant's administration of this name, the present one if None."""
-    known = Administration.objects.filter(tenant_id=tenants.current_id())
+    """Return the administration of this name, None = the present one. Raises `_RefusedError`."""
+    mine = Administration.objects.filter(tenant_id=tenants.current_id())
     if name is None:
-        return known.get(pk=tenants.current_administration_id())
-    found = known.filter(key=name.strip().casefold()).first()
+        return mine.get(pk=tenants.current_administration_id())
+    found = mine.filter(key=administration_key(name)).first()
     if found is None:
-        raise _RefusedError(reason("decision.unknown_administration", name=name))
+        known = ", ".join(mine.order_by("name").values_list("name", flat=True))
+        raise _RefusedError(reason("unknown_administration", name=name, known=known))
     return found
 
 

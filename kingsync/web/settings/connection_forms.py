@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from integrations import errors
@@ -242,8 +245,14 @@ class KingForm(ConnectionForm):
         wanted = str(self.cleaned_data["administration"])
         problem = administrations.change_problem(self._old_administration, wanted)
         if problem:
-            raise ValidationError(problem)
+            raise ValidationError(self._with_link(problem, wanted))
         return wanted
+
+    def _with_link(self, problem: str, wanted: str) -> str:
+        """Return the problem with a link to the page that switches."""
+        query = urlencode({"name": wanted})
+        address = f"{reverse('switch_administration', args=[self.instance.tenant.slug])}?{query}"
+        return format_html('{} <a href="{}">{}</a>', problem, address, gettext("Switch administration"))
 
     def clean_access_codes(self) -> dict[str, str]:
         """Parse the lines "Operation=code"."""

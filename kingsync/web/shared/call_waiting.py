@@ -31,6 +31,8 @@ def address_of(request: access.TenantRequest, call: BackgroundCall) -> str:
 def _going_on(call: BackgroundCall) -> str:
     if call.kind == Kind.TEST:
         return _("%(system)s is being tested…") % {"system": System(call.parameters["system"]).label}
+    if call.kind == Kind.SWITCH:
+        return _("%(system)s is being tested…") % {"system": System.KING.label}
     if call.kind == Kind.CHOICES:
         return _("Reading the lists of OutSmart and King…")
     if call.kind == Kind.FETCH:

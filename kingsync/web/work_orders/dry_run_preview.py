@@ -104,16 +104,17 @@ def _of_entry(entry: Mapping[str, Any], booked: Mapping[str, OrderLine]) -> DryR
 def all_of(run: SyncRun) -> list[DryRunOrder]:
     """Return every work order that a dry run stored."""
     entries = [each for each in run.dry_run_examples.get("work_orders", []) if each.get("outsmart_id")]
-    rows = _ledger_rows(entries)
+    rows = _ledger_rows(entries, run.administration_id)
     lines = OrderLine.objects.filter(work_order__in=[row.pk for row in rows.values()])
     booked = {line.reference: line for line in lines}
     return [_dry_run_order(entry, rows.get(entry["outsmart_id"]), booked) for entry in entries]
 
 
-def _ledger_rows(entries: list[dict[str, Any]]) -> dict[str, WorkOrder]:
+def _ledger_rows(entries: list[dict[str, Any]], administration_id: int) -> dict[str, WorkOrder]:
     """Return the ledger rows of these entries, by OutSmart's id."""
     numbers = [entry["outsmart_id"] for entry in entries]
-    return {row.outsmart_id: row for row in WorkOrder.objects.filter(outsmart_id__in=numbers).defer("source")}
+    rows = WorkOrder.across_administrations.filter(administration_id=administration_id, outsmart_id__in=numbers)
+    return {row.outsmart_id: row for row in rows.defer("source")}
 
 
 def _dry_run_order(entry: Mapping[str, Any], row: WorkOrder | None, booked: Mapping[str, OrderLine]) -> DryRunOrder:

@@ -28,7 +28,7 @@ BATCH = 1000
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 # Dutch Excel expects the semicolon as separator, and the byte order mark for UTF-8.
 _CSV_BEGIN, _CSV_DELIMITER = "\ufeff", ";"
-_WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10, 14, 14)
+_WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10, 18, 14, 14)
 _CELL_LENGTH = 32_767  # Excel's maximum
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -44,6 +44,7 @@ _COLUMNS = (
     "exported_at",
     "confirmed_at",
     "attempts",
+    "administration__name",
     "amount",
     "is_amount_least",
 )
@@ -100,6 +101,7 @@ def _head() -> list[Cell]:
         _("In King since"),
         _("Reported to OutSmart at"),
         _("Attempts"),
+        _("Administration"),
         _("Amount excl. VAT"),
         _("Prices are missing"),
     ]
@@ -113,7 +115,7 @@ def _too_many() -> str:
 
 def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
     outsmart_id, number, customer, day, king_number, state, changed_at, reasons, exported_at, *others = row
-    confirmed_at, tries, amount, is_least = others
+    confirmed_at, tries, administration, amount, is_least = others
     return [
         outsmart_id,
         number,
@@ -126,6 +128,7 @@ def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
         _moment(exported_at),
         _moment(confirmed_at),
         tries,
+        administration,
         amount,
         _("yes") if is_least else "",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,12 +17,13 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models import tenants
+from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
+from kingsync.models.tenants import Administration
 from kingsync.models.work_orders import SEARCHED, LedgerState, WorkOrder
 from kingsync.web.shared import money
 
-PERSON = "person"
+PERSON, EVERY = "person", "all"
 YES, NO = "yes", "no"
 SEARCH_LENGTH = 100
 # Trigrams are of little use for a shorter text: then only the beginnings of words are searched.
@@ -62,7 +64,25 @@ class ListForm(forms.Form):
         ],
     )
 
-    FILTERS = ("since", "until", "king", "changed")
+    administration = forms.ChoiceField(label=_("Administration"), required=False)
+
+    FILTERS = ("since", "until", "king", "changed", "administration")
+
+    def __init__(self, data: QueryDict, *, former: Sequence[Administration], label_suffix: str = "") -> None:
+        super().__init__(data, label_suffix=label_suffix)
+        if not former:
+            del self.fields["administration"]
+            return
+        names = [(str(each.pk), each.name or "–") for each in former]
+        self.fields["administration"] = forms.ChoiceField(
+            label=_("Administration"),
+            required=False,
+            choices=[("", _("present")), *names, (EVERY, _("all"))],
+        )
+
+    def filters(self) -> list[forms.BoundField]:
+        """Return the fields below the search box."""
+        return [self[name] for name in self.FILTERS if name in self.fields]
 
     def clean(self) -> dict[str, object]:
         """Refuse a period that ends before it begins."""
@@ -82,11 +102,15 @@ class Wanted:
     until: datetime.date | None = None
     king: str = ""
     changed_days: int | None = None
+    # The key of a former administration, `EVERY`, or "": the present one.
+    administration: str = ""
+    # There are former ones: then a search looks in all of them.
+    has_former: bool = False
 
     @property
     def has_filters(self) -> bool:
         """True when anything other than state and search narrows the list."""
-        return any((self.since, self.until, self.king, self.changed_days))
+        return any((self.since, self.until, self.king, self.changed_days, self.administration))
 
     @property
     def is_everything(self) -> bool:
@@ -101,13 +125,20 @@ class Wanted:
 
     def rows(self) -> QuerySet[WorkOrder]:
         """Return the filtered rows, without columns that only the page of one work order shows."""
-        found = WorkOrder.objects.defer("source")
+        found = self._in_administration().defer("source").select_related("administration")
         if self.state:
             is_person = self.state == PERSON
             found = found.filter(state__in=WorkOrder.NEEDS_A_PERSON) if is_person else found.filter(state=self.state)
         if self.search:
             found = self.with_text(found)
         return self._filtered(found)
+
+    def _in_administration(self) -> QuerySet[WorkOrder]:
+        if self.administration.isdecimal():
+            return WorkOrder.across_administrations.filter(administration_id=int(self.administration))
+        if self.administration == EVERY or (self.search and self.has_former):
+            return WorkOrder.across_administrations.all()
+        return WorkOrder.objects.all()
 
     def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
         """Filter by a text in a number or a name, ignoring case, or by a King order of the past.
@@ -144,7 +175,7 @@ def _linked_to(number: str) -> list[int]:
 
 def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
     """Return the filters of a URL, and the form that shows them."""
-    form = ListForm(asked, label_suffix="")
+    form = ListForm(asked, former=list(administrations.former()))
     form.is_valid()
     given = form.cleaned_data
     found = Wanted(
@@ -154,6 +185,8 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
         until=given.get("until"),
         king=given.get("king", ""),
         changed_days=int(given.get("changed") or 0) or None,
+        administration=given.get("administration", ""),
+        has_former="administration" in form.fields,
     )
     return found, form
 
@@ -228,4 +261,4 @@ def forget_counts() -> None:
 
 
 def _counts_key() -> str:
-    return f"ledger-counts-{tenants.current_id()}"
+    return f"ledger-counts-{tenants.current_id()}-{tenants.current_administration_id()}"

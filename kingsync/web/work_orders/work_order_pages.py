@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from kingsync.exports import verdict
 from kingsync.manual_actions import actions, fetching, order_notices
 from kingsync.messages.reason_texts import stored
+from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
@@ -28,7 +29,8 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
         "sum": work_order_list.sum_of(wanted, counted),
         "wanted": wanted,
         "form": form,
-        "filters": [form[name] for name in form.FILTERS],
+        "filters": form.filters(),
+        "present": tenants.current_administration_id(),
     }
     return render(request, "work_orders/work_orders.html", context)
 
@@ -36,8 +38,14 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
 @require_safe
 @access.members
 def work_order(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
-    """Show one work order: its state and the reason, both documents, its history, its actions."""
-    row = get_object_or_404(WorkOrder.objects.select_related("last_run"), pk=work_order_id)
+    """Show one work order: its state and the reason, both documents, its history, its actions.
+
+    One of a former administration is only shown.
+    """
+    rows = WorkOrder.across_administrations.select_related("last_run", "administration")
+    row = get_object_or_404(rows, pk=work_order_id)
+    is_former = row.administration_id != tenants.current_administration_id()
+    may_edit = request.may_edit and not is_former
     context = {
         "work_order": row,
         "pair": side_by_side.pair_of(row),
@@ -47,8 +55,11 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "last_checked": order_notices.last_checked(row),
         "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
-        "possible": {str(kind) for kind in actions.possible(row)} if request.may_edit else set(),
-        "may_export": request.may_edit and row.state != "excluded",
-        "refusal": tenant_status.refusal(RunKind.EXPORT) if request.may_edit else None,
+        "possible": {str(kind) for kind in actions.possible(row)} if may_edit else set(),
+        "is_former": is_former,
+        "elsewhere": rows.filter(outsmart_id=row.outsmart_id).exclude(pk=row.pk).order_by("-pk"),
+        "may_act": may_edit,
+        "may_export": may_edit and row.state != "excluded",
+        "refusal": tenant_status.refusal(RunKind.EXPORT) if may_edit else None,
     }
     return render(request, "work_orders/work_order.html", context)

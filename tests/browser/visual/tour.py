@@ -57,6 +57,7 @@ NO_PAGES = frozenset(
         "set_language",
         "settings_restore",
         "start_run",
+        "test_administration",
         "test_connection",
         "text_preview",
         "two_step_codes",
@@ -230,6 +231,7 @@ def _choices(company: Company) -> list[Stop]:
         Stop("settings-impact", "settings", address, do=_show_the_settings_impact),
         Stop("settings-tested", "settings", address, do=_test_the_connections),
         *_calls(company),
+        Stop("switch-administration", "switch_administration", reverse("switch_administration", args=["jansen"])),
         Stop("settings-versions", "settings_versions", reverse("settings_versions", args=["jansen"])),
     ]
 

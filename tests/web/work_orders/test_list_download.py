@@ -63,11 +63,11 @@ def test_csv_is_what_excel_in_dutch_opens_at_once(editor: Client, tenant: Tenant
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert re.fullmatch(r'attachment; filename="[a-z-]+-jansen-\d{4}-\d\d-\d\d\.csv"', answer["Content-Disposition"])
     head, row = csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=";")
-    assert (len(head), head[4], head[5]) == (13, "King-order", "Status")
+    assert (len(head), head[4], head[5]) == (14, "King-order", "Status")
     assert row[:5] == ["4711", "WB1", "Café “De Zon”; Ede", "2025-11-10", "26011"]
     assert row[5:7] == ["geweigerd", "2025-11-12 09:30"]
     assert "debiteurnummer" in row[7]
-    assert row[8:] == ["", "", "3", "", ""]
+    assert row[8:] == ["", "", "3", "", "", ""]
 
 
 @pytest.mark.parametrize(("language", "written"), [("nl", "-4120,50"), ("en", "-4120.50")])
@@ -77,8 +77,8 @@ def test_amounts_are_numbers_in_the_readers_notation(
     factories.work_order(tenant, amount=Decimal("-4120.50"), is_amount_least=True)
     editor.cookies["django_language"] = language
 
-    assert rows_of(editor)[0][11] == written
-    assert rows_of(editor)[0][12] != ""
+    assert rows_of(editor)[0][12] == written
+    assert rows_of(editor)[0][13] != ""
     assert "<v>-4120.5</v>" in sheet_of(editor)
 
 
@@ -152,7 +152,9 @@ def test_rows_come_in_batches_and_by_one_query(
     for _ in range(10):
         factories.work_order(tenant)
 
-    with django_assert_num_queries(5):  # the session, the person, the tenant, the role, the rows
+    with django_assert_num_queries(
+        6
+    ):  # the session, the person, the tenant, the role, former administrations, the rows
         answer: Any = editor.get(f"{FILE}csv/")
         parts = list(answer.streaming_content)
 

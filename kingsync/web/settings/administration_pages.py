@@ -1,0 +1,160 @@
+"""The page on which an owner switches the company to another King administration, or back to a former one."""
+
+from __future__ import annotations
+
+import datetime
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from kingsync.administrations import page_calls, switch
+from kingsync.administrations.open_work import open_work
+from kingsync.king_mirror import page_checks
+from kingsync.messages import reason_texts
+from kingsync.models import administrations
+from kingsync.models.background_calls import BackgroundCall
+from kingsync.models.connections import Connection, System
+from kingsync.models.encryption import DecryptionError
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import administration_key
+from kingsync.rules import limits
+from kingsync.runs.background_calls import CallRefusedError
+from kingsync.web.settings import settings_answers
+from kingsync.web.settings.connection_forms import KingForm
+from kingsync.web.shared import access, call_waiting
+
+
+class OtherAdministrationForm(KingForm):
+    """King's connection under the name of another administration."""
+
+    def clean_administration(self) -> str:
+        """Refuse the present administration, and one to which nothing has to be switched."""
+        wanted = str(self.cleaned_data["administration"])
+        if not administrations.is_switch(self._old_administration, wanted):
+            raise ValidationError(gettext("Enter the name of another administration than the present one."))
+        return wanted
+
+
+class ConfirmationForm(OtherAdministrationForm):
+    """The whole page: also from when on, and the name once more."""
+
+    from_date = forms.DateField(
+        label=gettext_lazy("Work finished from"),
+        required=False,
+        help_text=gettext_lazy("Work orders finished before this date are held. Leave empty to hold none."),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    confirmation = forms.CharField(
+        label=gettext_lazy("Enter the name of the new administration again to confirm"),
+        max_length=limits.ADMINISTRATION,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_confirmation(self) -> str:
+        """Require the same name twice."""
+        confirmation = str(self.cleaned_data["confirmation"])
+        if confirmation != self.cleaned_data.get("administration", confirmation):
+            raise ValidationError(gettext("This is not the name of the new administration."))
+        return confirmation
+
+    def step_one(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("base_url", "administration", "access_code")]
+
+    def advanced(self) -> list[forms.BoundField]:
+        shown = {field.name for field in (*self.step_one(), *self.step_two())}
+        return [field for field in self if field.name not in shown]
+
+    def step_two(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("from_date", "confirmation")]
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.owners
+def switch_page(request: access.TenantRequest) -> HttpResponse:
+    """Show what is open and ask for the new administration; switch once King has answered."""
+    connection = _connection()
+    if connection is None:
+        return redirect("settings", slug=request.tenant.slug)
+    if request.method != "POST":
+        form = ConfirmationForm(instance=connection)
+        name = request.GET.get("name", "").strip()
+        form.initial["administration"], form.initial["from_date"] = name, _suggested_date(name)
+        return _page(request, form)
+    form = ConfirmationForm(request.POST, instance=connection)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    try:
+        call = page_calls.switch_to(form.as_connection(), from_date=form.cleaned_data["from_date"], by=request.user)
+    except CallRefusedError as error:
+        messages.error(request, reason_texts.sentence(reason_texts.stored(error.why)))
+        return _page(request, form, status=409)
+    return call_waiting.followed(request, call)
+
+
+@sensitive_post_parameters()
+@require_POST
+@access.owners
+def test_other(request: access.TenantRequest) -> HttpResponse:
+    """Start a test of the connection in the form, and follow it."""
+    form = OtherAdministrationForm(request.POST, instance=_connection() or Connection.new(System.KING))
+    if not form.is_valid():
+        context: dict[str, object] = {"system": System.KING, "form": form}
+        return settings_answers.shown(request, "settings/_connection_check.html", context)
+    try:
+        call = page_checks.check_typed(form.as_connection(), by=request.user)
+    except CallRefusedError as error:
+        return settings_answers.tested(request, System.KING, reason_texts.stored(error.why))
+    return call_waiting.followed(request, call)
+
+
+def ended_switch(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
+    """Report the switch, or why there was none."""
+    name = str(call.parameters["name"])
+    if call.problem:
+        messages.error(request, reason_texts.sentence(call.problem))
+        address = reverse("switch_administration", args=[request.tenant.slug])
+        return redirect(f"{address}?{urlencode({'name': name})}")
+    done = gettext(
+        "Switched to administration %(name)s. The next import is a first import: it stops for approval where it would "
+        "change much of what OutSmart has."
+    )
+    messages.success(request, done % {"name": name})
+    return redirect("tenant", slug=request.tenant.slug)
+
+
+def _suggested_date(name: str) -> datetime.date | None:
+    """Return today; on the way back to a former administration the start date as it is."""
+    if not administrations.former().filter(key=administration_key(name)).exists():
+        return timezone.localdate()
+    settings = SyncSettings.objects.first()
+    return settings.export_from_date if settings else None
+
+
+def _page(request: access.TenantRequest, form: ConfirmationForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "present": switch.present_name(),
+        "open": open_work(),
+        "former": administrations.former(),
+        "switches": switch.switches(),
+        "first_of_january": timezone.localdate().replace(month=1, day=1),
+    }
+    return render(request, "settings/switch_administration.html", context, status=status)
+
+
+def _connection() -> Connection | None:
+    rows = Connection.objects.filter(system=System.KING)
+    try:
+        return rows.first()
+    except DecryptionError:
+        return rows.defer("credentials").first()  # the form handles credentials that no key decrypts
