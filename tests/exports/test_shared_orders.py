@@ -404,3 +404,24 @@ def test_resetting_the_link_keeps_the_order_as_history(visits: Visits) -> None:
     (link,) = OrderLink.objects.filter(work_order=scenario.ledger(number))
     assert link.left_at is not None
     assert scenario.ledger(number).king_order_number is None
+
+
+def test_a_database_that_lost_the_first_of_two_finds_its_order_again(visits: Visits) -> None:
+    first = visits.new(quantity="1")
+    scenario.export()
+    order = visits.number_of(first)
+    second = visits.new(order, "2")
+    scenario.export()
+    scenario.ledger(first).delete()
+    visits.edit(first, Materials=[scenario.material("BUIS", "3")])
+
+    scenario.export()
+    scenario.export()
+
+    assert len(scenario.orders(visits.king)) == 1
+    assert sorted(visits.lines(order)) == [(first, "3"), (second, "2")]
+    assert {link.work_order.outsmart_id for link in OrderLink.objects.filter(king_order_number=order)} == {
+        first,
+        second,
+    }
+    assert scenario.is_clean(visits.king)

@@ -170,7 +170,7 @@ def _linked_to(number: str) -> list[int]:
     """Return the keys of what is, or was, on a King order: with a subquery the database could not use both indexes."""
     if not number.isdigit():
         return []
-    return list(OrderLink.objects.filter(king_order_number=number).values_list("work_order", flat=True))
+    return list(OrderLink.across_administrations.filter(king_order_number=number).values_list("work_order", flat=True))
 
 
 def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
