@@ -18,7 +18,7 @@ from kingsync.models.turns import Caller
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import reason
-from kingsync.runs import clients, lifecycle, refusals, schedule
+from kingsync.runs import clients, lifecycle, refusals, schedule, wanted
 from kingsync.runs.run_log import RunLog
 
 # The clock serves all tenants in turn, so none may keep it for long.
@@ -64,8 +64,13 @@ def _is_any_due(due_before: datetime.datetime) -> bool:
 
 
 def _carried_out(portion: Portion) -> Found:
-    """Verify with clients of our own; exports may be switched off, what they sent is still in King."""
-    settings = SyncSettings.objects.first()
+    """Verify with clients of our own; exports may be switched off, what they sent is still in King.
+
+    Without an active licence nothing is read either.
+    """
+    settings = SyncSettings.objects.select_related("tenant").first()
+    if settings is not None and not settings.tenant.is_licence_active:
+        return Found(error=wanted.without_licence())
     if _is_export_at_work():
         return Found(error=reason("decision.export_going_on"))
     try:

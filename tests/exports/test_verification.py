@@ -20,6 +20,7 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.verification import VerificationDay
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules.licence import Licence
 from sandboxes.faults import Fault, Kind
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.king.store import Edit
@@ -355,6 +356,19 @@ def test_switched_off_exports_are_verified_all_the_same(outsmart: OutSmartSandbo
     clock()
 
     assert scenario.ledger(row.outsmart_id).state == LedgerState.CHANGED
+
+
+def test_without_a_licence_nothing_is_read(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    exported(outsmart)
+    tenant.take_licence(Licence(active=False))
+    tenant.save()
+    before = len(scenario.calls(king)), len(outsmart.calls.all())
+
+    found = verification_run.by_command()
+
+    assert found.error is not None
+    assert found.error.code == "licence_inactive"
+    assert (len(scenario.calls(king)), len(outsmart.calls.all())) == before
 
 
 def test_a_paused_connection_stops_the_clock(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
