@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partialmethod
 
 import msgspec
 
@@ -136,6 +135,32 @@ class Client:
         except PayloadError:
             raise no_answer(errors.SYSTEM, _POST_WORK_ORDERS, reason="unexpected") from None
 
+    # Master data: a POST inserts or updates whole rows and returns how many OutSmart says it accepted
+
+    def post_relations(self, rows: Sequence[records.Relation]) -> int:
+        """Insert or update relations by `debtor_number`."""
+        return self._post_rows("relations", rows)
+
+    def post_contact_persons(self, rows: Sequence[records.ContactPerson]) -> int:
+        """Insert or update contact persons by `cpn_code`, which is global."""
+        return self._post_rows("contactpersons", rows)
+
+    def post_addresses(self, rows: Sequence[records.Address]) -> int:
+        """Insert or update addresses by `adr_code`, which is global."""
+        return self._post_rows("addresses", rows)
+
+    def post_products(self, rows: Sequence[records.Product]) -> int:
+        """Insert or update materials by `code`."""
+        return self._post_rows("materials", rows)
+
+    def post_hour_types(self, rows: Sequence[records.HourType]) -> int:
+        """Insert or update hour types by `code`."""
+        return self._post_rows("hourtypes", rows)
+
+    def post_warehouses(self, rows: Sequence[records.Warehouse]) -> int:
+        """Insert or update warehouses by `wse_code`."""
+        return self._post_rows("warehouses", rows)
+
     def list_work_statuses(self) -> tuple[records.WorkStatus, ...]:
         """Return the work status codes of this account."""
         return tuple(payloads.work_status(row) for row in self._iter(_LIST_WORK_STATUSES))
@@ -154,7 +179,6 @@ class Client:
         yield from self._records(operation, self._call(operation))
 
     def _post_rows(self, endpoint: str, rows: Sequence[msgspec.Struct]) -> int:
-        """Insert or update whole rows of master data; return how many OutSmart says it accepted."""
         if not rows:
             return 0
         operation = Operation(name=endpoint, method="POST", is_write=True, read_timeout=_WRITE_SECONDS)
@@ -163,13 +187,6 @@ class Client:
             return msgspec.json.decode(answer, type=int | None, strict=False) or 0
         except UNREADABLE:
             raise no_answer(errors.SYSTEM, operation, reason="unexpected") from None
-
-    post_relations = partialmethod(_post_rows, "relations")  # by debtor_number
-    post_contact_persons = partialmethod(_post_rows, "contactpersons")  # by cpn_code, which is global
-    post_addresses = partialmethod(_post_rows, "addresses")  # by adr_code, which is global
-    post_products = partialmethod(_post_rows, "materials")  # by code
-    post_hour_types = partialmethod(_post_rows, "hourtypes")  # by code
-    post_warehouses = partialmethod(_post_rows, "warehouses")  # by wse_code
 
     def _records(self, operation: Operation, answer: bytes) -> Iterator[bytes]:
         if answer in _NO_ROWS:
