@@ -67,7 +67,8 @@ def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
     nina.saves_connection_and_goes_on()
 
     nina.link("Set up the connection", within=nina.step("Connect %(system)s", system="King")).click()
-    nina.fills_in("King", address=king.base_url, administration=king.administration, Access_code=king.access_code)
+    code = {"API token (in King: Toegangscode)": king.access_code}
+    nina.fills_in("King", address=king.base_url, administration=king.administration, **code)
     nina.saves_connection_and_goes_on()
 
     nina.link("Choose what to import", within=nina.step("First import")).click()
