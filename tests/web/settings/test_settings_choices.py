@@ -110,3 +110,23 @@ def test_choices_without_connections_say_what_to_fill_in(editor: Client, tenant:
 
     assert "There is no connection with OutSmart yet." in page
     assert "There is no connection with King yet." in page
+
+
+def test_reviews_are_ticked_and_named_in_the_history(editor: Client, tenant: Tenant) -> None:
+    editor.post(ADDRESS, entries(editor) | {"review": ["credit", "zero_price"], "travel_article": "KM"})
+
+    assert (stored(tenant).review, stored(tenant).travel_article) == (["credit", "zero_price"], "KM")
+    page = html(editor.get(ADDRESS))
+    assert re.search(r'name="review" value="credit"[^>]* checked', page)
+    assert 'role="group" aria-labelledby="id_review_label"' in page
+    assert "a credit line, a line with a price of zero" in html(editor.get(f"{ADDRESS}versions/"))
+
+
+def test_no_review_at_all_can_be_saved(editor: Client, tenant: Tenant) -> None:
+    editor.post(ADDRESS, entries(editor) | {"review": ["credit"]})
+    sent = entries(editor)
+    del sent["review"]
+
+    editor.post(ADDRESS, sent)
+
+    assert stored(tenant).review == []

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from kingsync.models.links import Employee
 from kingsync.models.tenants import Tenant
@@ -184,4 +184,5 @@ def test_an_employee_without_a_known_name_is_a_number(viewer: Client, tenant: Te
     ("value", "shown"), [("6.4", "€ 6.40"), ("6.405", "€ 6.405"), ("5", "€ 5.00"), ("1234.5", "€ 1,234.50")]
 )
 def test_a_price_has_at_least_its_cents(value: str, shown: str) -> None:
-    assert money.price(Decimal(value)).replace(SPACE, " ") == shown
+    with translation.override("en"):
+        assert money.price(Decimal(value)).replace(SPACE, " ") == shown
