@@ -75,6 +75,9 @@ _SENTENCES: dict[str, str | Promise] = {
     "in_former_administration": _(
         "The work order belongs to an order of former administration %(administration)s. Exclude it, or release it."
     ),
+    "excluded_in_former_administration": _(
+        "The work order was excluded in former administration %(administration)s. Exclude it here too, or release it."
+    ),
     "unreadable_work_order": _("OutSmart's answer for a work order could not be read."),
     "differs_after_sending": _("The order in King differs from what was sent."),
     "changed_after_export": _("The work order was changed in OutSmart after it was exported."),

@@ -12,11 +12,13 @@ from kingsync.administrations import switch
 from kingsync.administrations.open_work import open_work
 from kingsync.exports.settings_impact import End, settings_impact
 from kingsync.manual_actions import actions
+from kingsync.manual_actions.guards import ChangedMeanwhileError
 from kingsync.models import tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.links import RecordKind, RecordLink
+from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
@@ -25,6 +27,7 @@ from sandboxes.king.sandbox import KingSandbox
 from sandboxes.king.store import KingStore
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
+from tests.conftest import connect
 
 pytestmark = pytest.mark.usefixtures("stocked")
 NEW = "NIEUW"
@@ -135,6 +138,35 @@ def test_no_switch_to_the_present_one(tenant: Tenant, king: KingSandbox, outsmar
 
     with pytest.raises(switch.SwitchRefusedError, match=r"switch\.same"), switched(tenant, king.administration.lower()):
         pass
+
+
+def test_a_decision_made_before_the_switch_and_carried_out_after_it_changes_nothing(
+    tenant: Tenant, new_year: KingStore
+) -> None:
+    row = factories.work_order(tenant, king_order_number="5", state=LedgerState.REJECTED)
+    with switched(tenant):
+        pass
+
+    with pytest.raises(ChangedMeanwhileError):
+        actions.exclude(work_orders=[row], by="Olga", reason="Dubbel")
+
+
+def test_orders_of_a_company_that_left_the_administration_are_no_sign_of_a_restore(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, new_year: KingStore
+) -> None:
+    scenario.work_order(outsmart)
+    scenario.export()
+    with switched(tenant), OutSmartSandbox(empty=True) as other_outsmart:
+        other = factories.tenant(slug="visser")
+        connect(other, king, other_outsmart)
+        with tenants.scope(other):
+            factories.settings(other)
+            number = scenario.work_order(other_outsmart)
+
+            scenario.export()
+
+            assert RestoreWatch.objects.get().noticed_at is None
+            assert [row.outsmart_id for row in WorkOrder.objects.all()] == [number]
 
 
 # --- Work orders of the former administration -------------------------------------------------------------------------

@@ -58,6 +58,8 @@ _PLACES: dict[str, str] = {
     "waits_for_lines": SETTINGS,
     "order_of_other_customer": DECISION,
     **dict.fromkeys(review.CODES, DECISION),
+    "in_former_administration": DECISION,
+    "excluded_in_former_administration": DECISION,
     "before_from_date": DECISION,
     "nothing_to_invoice": DECISION,
     "deleted_in_outsmart": DECISION,

@@ -67,7 +67,7 @@ def test_csv_is_what_excel_in_dutch_opens_at_once(editor: Client, tenant: Tenant
     assert row[:5] == ["4711", "WB1", "Café “De Zon”; Ede", "2025-11-10", "26011"]
     assert row[5:7] == ["geweigerd", "2025-11-12 09:30"]
     assert "debiteurnummer" in row[7]
-    assert row[8:] == ["", "", "3", "", "", ""]
+    assert row[8:] == ["", "", "3", "DEMO", "", ""]
 
 
 @pytest.mark.parametrize(("language", "written"), [("nl", "-4120,50"), ("en", "-4120.50")])
