@@ -80,6 +80,8 @@ def test_real_rows_keep_their_order_and_their_own_notation() -> None:
         hour_type="MONT",
         employee_number="112",
         remark="Onderhoud ketel 2",
+        travel="0",
+        object_code="OBJ-DL-02",
     )
     assert [material.position for material in first.materials] == list(range(1, len(first.materials) + 1))
     assert first.free_fields[1] == "Ketelhuis kelder"
