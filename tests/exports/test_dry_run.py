@@ -61,15 +61,15 @@ def test_no_more_than_a_pageful_is_kept(outsmart: OutSmartSandbox) -> None:
     assert (len(run.dry_run_examples["work_orders"]), run.created_count) == (dry_run.KEPT, dry_run.KEPT + 1)
 
 
-def test_what_left_the_trigger_is_foreseen_as_held_as_the_export_does(outsmart: OutSmartSandbox) -> None:
+def test_what_never_was_at_the_trigger_is_foreseen_as_held_as_the_export_does(outsmart: OutSmartSandbox) -> None:
     number = scenario.work_order(outsmart, WorkStatus="9")
 
     entry = foreseen(number)
     scenario.export(work_orders=[number])
 
-    assert (entry["action"], codes(entry)) == ("skipped", ["left_the_trigger"])
+    assert (entry["action"], codes(entry)) == ("skipped", ["never_at_trigger"])
     row = scenario.ledger(number)
-    assert (row.state, [why["code"] for why in row.reasons]) == (LedgerState.HELD, ["left_the_trigger"])
+    assert (row.state, [why["code"] for why in row.reasons]) == (LedgerState.HELD, ["never_at_trigger"])
 
 
 def test_line_that_both_sides_changed_is_foreseen_as_held_with_both_values(

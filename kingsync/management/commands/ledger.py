@@ -41,11 +41,6 @@ class Command(BaseCommand):
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument("--json", action="store_true", help="one JSON value on standard output")
         _add_actions(parser)
-        parser.add_argument(
-            "--administration",
-            metavar="A",
-            help="show the work orders of this King administration; default: the present",
-        )
         parser.add_argument("--reason", default="", metavar="TEXT", help="why: needed to exclude, kept with --reset")
         help_text = "show the work orders of this King administration; default: the present one"
         parser.add_argument("--administration", metavar="A", help=help_text)

@@ -241,7 +241,10 @@ def test_operator_makes_a_tenant_with_its_first_member(operator: Client, people:
         "memberships-0-role": "owner",
     }
 
-    operator.post(address(Tenant, "add"), {"name": "New", "slug": "new", "language": "nl", "log_days": "90"} | members)
+    operator.post(
+        address(Tenant, "add"),
+        {"name": "New", "slug": "new", "language": "nl", "log_days": "90", "verification_calls": "2000"} | members,
+    )
 
     membership = Tenant.objects.get(slug="new").memberships.get()
     assert (membership.user, membership.role) == (people.stranger, Role.OWNER)
@@ -262,7 +265,13 @@ def test_admin_loads_nothing_from_other_hosts(operator: Client) -> None:
 def test_operator_ends_a_licence_and_the_moment_is_kept(operator: Client, tenant: Tenant) -> None:
     long_ago = timezone.now() - datetime.timedelta(days=100)
     Tenant.objects.filter(pk=tenant.pk).update(licence_changed_at=long_ago)
-    sent = {"name": tenant.name, "language": "nl", "log_days": "90", "licensed_until": "2026-01-31"}
+    sent = {
+        "name": tenant.name,
+        "language": "nl",
+        "log_days": "90",
+        "verification_calls": "2000",
+        "licensed_until": "2026-01-31",
+    }
     members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 
     operator.post(address(Tenant, "change", tenant.pk), sent | members)
@@ -278,7 +287,7 @@ def test_tenant_does_not_change_its_own_licence(english: Client, people: People,
     english.force_login(people.owner)
     licence = {"is_licensed": "on", "licensed_until": "2030-12-31"}
 
-    english.post("/t/jansen/people/organisation/", {"log_days": "30"} | licence)
+    english.post("/t/jansen/people/organisation/", {"log_days": "30", "verification_calls": "2000"} | licence)
     english.post("/t/jansen/settings/", {"company-name": "Mine", "company-language": "nl"} | licence)
 
     tenant.refresh_from_db()
@@ -320,7 +329,14 @@ def test_staff_who_only_look_get_no_buttons(english: Client, people: People, row
     assert "/t/jansen/start/" not in page
 
 
-NEW = {"name": "New", "slug": "new", "language": "nl", "log_days": "90", "is_licensed": "on"}
+NEW = {
+    "name": "New",
+    "slug": "new",
+    "language": "nl",
+    "log_days": "90",
+    "verification_calls": "2000",
+    "is_licensed": "on",
+}
 NOBODY = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 
 

@@ -527,8 +527,9 @@ def test_page_of_a_work_order_takes_as_many_queries_for_many_lines_as_for_one(
         factories.order_line(row)
         factories.log_entry(run, outsmart_id=row.outsmart_id)
 
-    # the row, lines, settings version, work order status, import link, other work orders, log, decisions, settings
-    with django_assert_num_queries(BASE + 9):
+    # the row, lines, settings version, work order status, employees, import link, other work orders, log, decisions,
+    # settings
+    with django_assert_num_queries(BASE + 10):
         answer = editor.get(f"{LEDGER}{row.pk}/")
 
     assert answer.status_code == 200
