@@ -3,8 +3,9 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
-# Tests wait for programs, pages and King most of the time: more processes than a small machine has cores.
-PYTEST = $(BIN)/python -m pytest --numprocesses 5 --dist worksteal --basetemp .local/pytest $(ARGS)
+# Tests also wait for programs, pages and King: one process more than a small machine has cores. Each further one costs
+# a quarter of a minute before its first test: it collects all of them, makes a database and starts a Chromium.
+PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist worksteal --basetemp .local/pytest $(ARGS)
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 help: ## show this list

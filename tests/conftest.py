@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
+from django.db import connection
+from django.test import TransactionTestCase, override_settings
 from pytest_django import Settings
 
 from kingsync.models import tenants
@@ -19,8 +23,13 @@ from tests import dealing, factories, lost_answers, programs, scenario
 from tests.lost_answers import LostAnswers
 
 # Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
-hypothesis.settings.register_profile("gate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("gate")
+UNHURRIED = hypothesis.settings(deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("gate", UNHURRIED)
+hypothesis.settings.register_profile("thorough", UNHURRIED, max_examples=5000)
+hypothesis.settings.load_profile(os.environ.get("EXAMPLES", "gate"))
+
+# What Django itself writes into a new database; nothing of a test.
+OF_DJANGO = {"django_content_type", "auth_permission"}
 
 
 @pytest.hookimpl(trylast=True)
@@ -29,10 +38,47 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = dealing.dealt(items, lambda item: item.get_closest_marker("long") is not None, workers=workers)
 
 
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all modules are there to stay: the garbage collector need not visit them again and again.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _usual_settings() -> Iterator[None]:
+    # The real hasher takes a third of a second for each password, on purpose.
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PRIVATE_HOSTS=["127.0.0.1"], PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quickly_emptied_tables() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", _delete_all_rows)
+        yield
+
+
+def _delete_all_rows(_test: TransactionTestCase) -> None:
+    """Empty the tables after a test with transactions of its own.
+
+    Django truncates them, which makes a new file for every table and index: a hundred times the work for a few rows.
+    """
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - OF_DJANGO
+    with connection.cursor() as cursor:  # foreign keys are checked at the end of all of it
+        cursor.execute("".join(f'DELETE FROM "{table}";' for table in sorted(tables)))
+
+
+@pytest.fixture(scope="session")
+def _journals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return one folder after another, which are made by who writes into them: most tests do not."""
+    folder = tmp_path_factory.mktemp("journals")
+    return (str(folder / str(number)) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _loopback_allowed(settings: Settings, tmp_path: Path) -> None:
-    settings.PRIVATE_HOSTS = ["127.0.0.1"]
-    settings.JOURNAL_FOLDER = str(tmp_path / "journal")
+def _own_journal(settings: Settings, _journals: Iterator[str]) -> None:
+    settings.JOURNAL_FOLDER = next(_journals)
 
 
 @pytest.fixture
@@ -40,12 +86,6 @@ def lost_answers_soon_settled(settings: Settings, monkeypatch: pytest.MonkeyPatc
     """Make clients give up on lost answers as soon as the sandbox has lost them."""
     settings.KING_WRITE_TIMEOUT = 100.0  # only a hang reaches it, and the longest time of any call does not cut it
     return lost_answers.install(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    # The real one takes a third of a second for each password, on purpose.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

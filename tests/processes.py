@@ -18,6 +18,7 @@ _BOUND = """
 import os, signal, sys
 from kingsync.parents_death import signal_at_parents_death
 signal_at_parents_death(signal.SIGTERM)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where a shell started the tests in the background
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 

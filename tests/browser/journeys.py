@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from django.utils import translation
 from django.utils.text import capfirst
@@ -11,7 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.models.users import User
 from tests import factories
+from tests.browser import sessions
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,13 @@ class Person:
         with translation.override(self.language):
             found = str(capfirst(pgettext(context, text) if context else gettext(text)))
         return found % values if values else found
+
+    @classmethod
+    def arriving(cls, page: Page, site: str, language: str, user: User) -> Self:
+        """Return a person who has logged in before, on the first page after that."""
+        sessions.log_in(page.context, user, site)
+        page.goto(f"{site}/")
+        return cls(page, site, language)
 
     def logs_in(self, name: str, *, wanted: str = "/") -> None:
         self.page.goto(f"{self.site}/login/?next={wanted}")

@@ -46,20 +46,18 @@ class Newcomer(Person):
             group.get_by_label(self.reads(label.replace("_", " ")), exact=True).fill(value)
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
 def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
     windows: Callable[..., Page],
     live_server: LiveServer,
     king: KingSandbox,
     outsmart: OutSmartSandbox,
     lasting_worker: None,
-    language: str,
 ) -> None:
     scenario.stock(king)
     number = scenario.work_order(outsmart)
     scenario.work_order(outsmart)
     factories.member(factories.tenant(slug="nieuw", name="Nieuw B.V."), Role.OWNER, name="nina")
-    nina = Newcomer(windows(language=language), live_server.url, language)
+    nina = Newcomer(windows(language="nl"), live_server.url, "nl")
 
     nina.logs_in("nina")
     nina.link("Set up the connection", within=nina.step("Connect %(system)s", system="OutSmart")).click()

@@ -1,4 +1,4 @@
-"""Uploading King's files in a real browser, and viewing them on a phone."""
+"""Uploading King's files in a real browser."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from kingsync import tasks
 from kingsync.models.connections import System
-from kingsync.models.king_files import KingFile
 from kingsync.models.tenants import Role
 from tests import factories
+from tests.browser import sessions
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -28,15 +28,8 @@ def files(page: Page, live_server: LiveServer, settings: Any, tmp_path: Path, mo
     tenant = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
     factories.settings(tenant)
     factories.connection(tenant, System.KING)
-    factories.member(tenant, Role.EDITOR, name="eddy")
-    reason = {"code": "system.file_broken", "params": {"operation": "debiteuren-2026-11.xml", "detail": "1204"}}
-    broken = {"name": "debiteuren-2026-11.xml", "document": "KING_DEBITEUREN", "reason": reason}
-    factories.king_file(tenant, state=KingFile.State.FAILED, **broken)
-    factories.king_file(tenant, state=KingFile.State.READ, record_count=12345)
-    page.goto(f"{live_server.url}/login/?next=/t/jansen/king-files/")
-    page.get_by_label("E-mail address").fill(factories.address("eddy"))
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.keyboard.press("Enter")
+    sessions.log_in(page.context, factories.member(tenant, Role.EDITOR, name="eddy"), live_server.url)
+    page.goto(f"{live_server.url}/t/jansen/king-files/")
     expect(page.get_by_role("heading", name="King files")).to_be_visible()
     return page
 
@@ -68,10 +61,3 @@ def test_what_is_too_large_is_said_before_anything_is_sent(files: Page, tmp_path
     assert "“large.xml” is larger than" in told
     assert "POST" not in sent
     assert chosen.evaluate("input => input.checkValidity()")
-
-
-def test_nothing_sticks_out_on_a_telephone(files: Page) -> None:
-    files.set_viewport_size({"width": 380, "height": 800})
-
-    expect(files.get_by_text("is cut off or damaged at line 1204")).to_be_visible()
-    assert files.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -1,4 +1,4 @@
-"""The work orders in a real browser: ticks, the dry run that follows its run, a manual action, a narrow screen."""
+"""The work orders in a real browser: ticks, the dry run that follows its run, a manual action."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
+from tests.browser import sessions
 from tests.conftest import connect
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -27,18 +28,15 @@ def tenant(transactional_db: None, king: KingSandbox, outsmart: OutSmartSandbox)
     with tenants.scope(made):
         connect(made, king, outsmart)
     factories.settings(made)
-    factories.member(made, Role.EDITOR, name="Eddy")
     scenario.stock(king)
     return made
 
 
 @pytest.fixture
 def ledger(page: Page, live_server: LiveServer, tenant: Tenant) -> Page:
-    """Log in and open the list of work orders."""
+    """Open the list of work orders as an editor."""
+    sessions.log_in(page.context, factories.member(tenant, Role.EDITOR, name="Eddy"), live_server.url)
     page.goto(f"{live_server.url}/t/jansen/work-orders/")
-    page.get_by_label("E-mail address").fill(factories.address("eddy"))
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Work orders", exact=True)).to_be_visible()
     return page
 
@@ -90,15 +88,3 @@ def test_preview_appears_by_itself_and_the_export_of_one_shows_the_new_state(
 
     expect(ledger.get_by_text("All went well. 1 read, 1 updated.")).to_be_visible()
     expect(ledger.locator("main .badge").first).to_have_text("done")
-
-
-def test_nothing_of_the_pages_lies_outside_a_narrow_screen(
-    ledger: Page, tenant: Tenant, outsmart: OutSmartSandbox
-) -> None:
-    row = incomplete(tenant, outsmart)
-    ledger.set_viewport_size({"width": 380, "height": 800})
-
-    for address in ("", "?king=yes", "causes/", f"{row.pk}/"):
-        ledger.goto(re.sub(r"work-orders/.*", f"work-orders/{address}", ledger.url))
-
-        assert ledger.evaluate("document.documentElement.scrollWidth") <= 380, address

@@ -33,7 +33,8 @@ def test_from_login_to_the_orders_in_king(
 
     page.goto(f"{live_server.url}/login/")
     page.get_by_label("E-mail address").fill(factories.address("olga"))
-    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_label("E-mail address").press("Tab")
+    page.keyboard.type(factories.PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Settings").click()
     page.get_by_label("Hour rounding").select_option(label="round up to 30 minutes")

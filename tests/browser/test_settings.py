@@ -13,6 +13,7 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
 from tests import factories
+from tests.browser import sessions
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -38,11 +39,8 @@ def tenant(transactional_db: None) -> Tenant:
 
 
 def opened(page: Page, live_server: LiveServer, tenant: Tenant, role: Role) -> Page:
-    factories.member(tenant, role, name="eddy")
-    page.goto(f"{live_server.url}/login/?next=/t/jansen/settings/")
-    page.get_by_label("E-mail address").fill(factories.address("eddy"))
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.keyboard.press("Enter")
+    sessions.log_in(page.context, factories.member(tenant, role, name="eddy"), live_server.url)
+    page.goto(f"{live_server.url}/t/jansen/settings/")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
     return page
 

@@ -10,6 +10,7 @@ from kingsync.models.connections import System
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Role
 from tests import factories
+from tests.browser import sessions
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -19,12 +20,8 @@ def test_trial_of_one_kind_is_started_by_keyboard(page: Page, live_server: LiveS
     factories.settings(tenant)
     for system in System:
         factories.connection(tenant, system)
-    factories.member(tenant, Role.EDITOR, name="eddy")
-    page.goto(f"{live_server.url}/")
-    page.get_by_label("E-mail address").fill(factories.address("eddy"))
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/t/jansen/")  # loaded with its script: no user is as fast as this test
+    sessions.log_in(page.context, factories.member(tenant, Role.EDITOR, name="eddy"), live_server.url)
+    page.goto(f"{live_server.url}/t/jansen/")  # until its script is loaded: no user is as fast as this test
     menu = page.get_by_text("Other import…")
 
     menu.press("Enter")

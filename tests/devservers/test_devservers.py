@@ -314,13 +314,26 @@ def _manage(local: Path, *arguments: str, **more: str) -> subprocess.CompletedPr
     )
 
 
-def test_a_command_without_addresses_brings_servers_and_schema_and_a_clean_stdout(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def first_command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Run a command in a new folder, which makes its database; return both for further commands."""
+    local = tmp_path_factory.mktemp("local")
     code = "from kingsync.models.users import User; print(User.objects.count())"
+    return local, _manage(local, "shell", "--verbosity", "0", "-c", code)
 
-    done = _manage(tmp_path, "shell", "--verbosity", "0", "-c", code)
+
+@pytest.fixture
+def with_data(first_command: tuple[Path, object]) -> Path:
+    return first_command[0]
+
+
+def test_a_command_without_addresses_brings_servers_and_schema_and_a_clean_stdout(
+    first_command: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    local, done = first_command
 
     assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
-    assert not (tmp_path / "data" / "state.json").exists()
+    assert not (local / "data" / "state.json").exists()
 
 
 def test_addresses_in_the_environment_win(tmp_path: Path) -> None:
@@ -337,8 +350,8 @@ def test_addresses_in_the_environment_win(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_the_exit_code_of_a_command_passes_through(tmp_path: Path) -> None:
-    done = _manage(tmp_path, "shell", "--verbosity", "0", "-c", "raise SystemExit(7)")
+def test_the_exit_code_of_a_command_passes_through(with_data: Path) -> None:
+    done = _manage(with_data, "shell", "--verbosity", "0", "-c", "raise SystemExit(7)")
 
     assert done.returncode == 7
 
@@ -356,7 +369,7 @@ def test_servers_that_do_not_start_end_the_command_with_one_sentence(tmp_path: P
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_command_and_its_servers(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_a_command_and_its_servers(with_data: Path, number: signal.Signals) -> None:
     command = subprocess.Popen(
         processes.bound(
             processes.MANAGE,
@@ -366,14 +379,14 @@ def test_a_signal_ends_a_command_and_its_servers(tmp_path: Path, number: signal.
             "-c",
             "import time; print(1, flush=True); time.sleep(60)",
         ),
-        env=processes.environment(tmp_path),
+        env=processes.environment(with_data),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert command.stdout is not None
     command.stdout.readline()
-    running = processes.of_servers(tmp_path / "data")
+    running = processes.of_servers(with_data / "data")
 
     command.send_signal(number)
     _output, errors = command.communicate()

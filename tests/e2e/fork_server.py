@@ -3,11 +3,13 @@
 It sets Django up once and forks for each case, because a new Python costs a second. A step is whatever outlives the
 process: a statement that writes outside a transaction, a COMMIT, a call to King or OutSmart. The state after one
 step is the state before the next, so "killed before step n" for every n covers every moment at which a kill can
-make a difference. One line of JSON in for each case (`Case`), one line out (`Ended`).
+make a difference. One line of JSON in for each case (`Case`), two out: the number of its process at once, and how it
+ended (`Ended`).
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -20,13 +22,17 @@ import msgspec
 
 
 class Case(msgspec.Struct):
-    """`before` is the number of the step to die at, from 1; 0 = live. `page`: records per page of an import."""
+    """`before` is the number of the step to die at, from 1; 0 = live. `page`: records per page of an import.
+
+    `journal` is the journal's folder of the test that asks.
+    """
 
     tenant_id: int
     before: int = 0
     kind: str = "export"
     options: dict[str, Any] = {}
     page: int = 500
+    journal: str = ""
 
 
 class Ended(msgspec.Struct):
@@ -81,6 +87,7 @@ class Steps:
 
 def run(case: Case, pipe: int) -> None:
     """Run one export or import as `manage.py sync` does, and end the process."""
+    from django.conf import settings  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
 
     from kingsync import worker  # noqa: PLC0415
@@ -89,6 +96,7 @@ def run(case: Case, pipe: int) -> None:
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
     from kingsync.runs import lifecycle  # noqa: PLC0415
 
+    settings.JOURNAL_FOLDER = case.journal
     reading_phase.PAGE = reading_phase.CHUNK = case.page
     Steps(case.before, pipe).watch()
     with tenants.scope(case.tenant_id):
@@ -100,7 +108,7 @@ def run(case: Case, pipe: int) -> None:
 
 
 def fork(case: Case) -> Ended:
-    """Run a case in a process of its own and return how it ended."""
+    """Run a case in a process of its own, say which, and return how it ended."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -109,6 +117,7 @@ def fork(case: Case) -> Ended:
         finally:
             os._exit(70)
     os.close(writing)
+    _say(child)
     with os.fdopen(reading) as pipe:
         steps = pipe.read().splitlines()
     _, status = os.waitpid(child, 0)
@@ -117,14 +126,19 @@ def fork(case: Case) -> Ended:
     return Ended(steps, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
 
 
+def _say(answer: object) -> None:
+    sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     django.setup()
     import kingsync.worker  # noqa: F401, PLC0415  (once, not in every child)
 
+    gc.freeze()  # a child that collects garbage would copy all of this
+
     for line in sys.stdin:
-        ended = fork(msgspec.json.decode(line, type=Case))
-        sys.stdout.write(msgspec.json.encode(ended).decode() + "\n")
-        sys.stdout.flush()
+        _say(fork(msgspec.json.decode(line, type=Case)))
 
 
 if __name__ == "__main__":

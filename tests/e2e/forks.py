@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
+from django.conf import settings as deployment
 
 from devservers.places import CHECKOUT
 from tests import processes, programs
@@ -25,11 +26,24 @@ class ForkServer:
 
     def run(self, case: Case) -> Ended:
         """Run a case and wait for its end."""
+        self.start(case)
+        return self.ended()
+
+    def start(self, case: Case) -> int:
+        """Start a case and return the number of its process."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        case = msgspec.structs.replace(case, journal=deployment.JOURNAL_FOLDER)
         self._process.stdin.write(msgspec.json.encode(case).decode() + "\n")
         self._process.stdin.flush()
-        return msgspec.json.decode(self._process.stdout.readline() or "null", type=Ended)
+        return msgspec.json.decode(self._said(), type=int)
+
+    def ended(self) -> Ended:
+        """Wait for the end of the case that was started."""
+        return msgspec.json.decode(self._said(), type=Ended)
+
+    def _said(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline() or "null"
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _demo(local: Path, **environment: str) -> Iterator[RunningDemo]:
 
 @pytest.fixture(scope="module")
 def lasting_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """Provide one demo for the tests that leave it unchanged, because starting one is slow."""
+    """Provide one demo for several tests, because starting one is slow."""
     with _demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
 
@@ -136,18 +136,6 @@ def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_pat
     assert code == 0
     assert same.groups()[1:] == ready.groups()[1:]
     assert sandboxes[0] in demo.output
-
-
-@pytest.mark.long
-def test_nothing_is_left_when_the_demo_is_killed(tmp_path: Path) -> None:
-    with _demo(tmp_path) as demo:
-        demo.wait_for(READY)
-        demo.wait_for(r"^exports +\| .*ready")
-        running = demo.everything()
-
-        demo.stop(signal.SIGKILL)
-
-    assert processes.still_running(running) == []
 
 
 def test_a_killed_worker_is_named_and_started_again(lasting_demo: RunningDemo) -> None:
@@ -190,3 +178,13 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, wanted: str, complai
     assert code == 1
     assert complaint.format(taken) in demo.output
     assert "Traceback" not in demo.output
+
+
+def test_nothing_is_left_when_the_demo_is_killed(lasting_demo: RunningDemo) -> None:
+    # The last test of this file: the others need that demo.
+    lasting_demo.wait_for(r"^exports +\| .*ready")
+    running = lasting_demo.everything()
+
+    lasting_demo.stop(signal.SIGKILL)
+
+    assert processes.still_running(running) == []

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +13,12 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import factories, processes, programs, scenario
+from tests import factories, programs, scenario
+from tests.e2e import forks
+from tests.e2e.fork_server import Case
+from tests.e2e.forks import ForkServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parent.parent.parent
 # Every call of an export with four lines that is approved, in order.
 CALLS = [
     ("Order_Toevoegen", 0),
@@ -38,36 +39,26 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
     scenario.export()  # fills the mirror, so that the calls below are those of the work order
 
 
-def sync(slug: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        processes.bound("manage.py", "sync", slug, "export"),
-        cwd=ROOT,
-        env=programs.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+@pytest.fixture(scope="module")
+def fork_server(django_db_setup: None) -> Iterator[ForkServer]:
+    with forks.fork_server() as started:
+        yield started
 
 
 @pytest.fixture
-def killed_at(tenant: Tenant, king: KingSandbox) -> Iterator[Callable[[Fault], None]]:
+def killed_at(tenant: Tenant, king: KingSandbox, fork_server: ForkServer) -> Callable[[Fault], None]:
     """Run an export in a process of its own and kill it while King keeps it waiting at the fault."""
-    processes: list[subprocess.Popen[bytes]] = []
 
     def kill_at(fault: Fault) -> None:
         king.calls.clear()
         king.faults.add(fault)
-        process = sync(tenant.slug)
-        processes.append(process)
-        programs.wait_for(lambda: king.calls.count(fault.operation) > fault.skip or process.poll() is not None)
-        assert process.poll() is None, "the export ended before it came to the fault"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process = fork_server.start(Case(tenant.pk))
+        programs.wait_for(lambda: king.calls.count(fault.operation) > fault.skip)
+        os.kill(process, signal.SIGKILL)
+        assert fork_server.ended().signal == signal.SIGKILL
         king.faults.clear()
 
-    yield kill_at
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return kill_at
 
 
 @pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])

@@ -402,7 +402,6 @@ def test_a_whole_file_tells_its_document(tmp_path: Path) -> None:
 # --- Memory -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak_of(count: int) -> int:
         file = written(tmp_path, king_xml.articles(list(made_up_company.make_articles(1, count))))
@@ -413,7 +412,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         assert seen == count
         return peak
 
-    small, large = peak_of(2_000), peak_of(16_000)
+    small, large = peak_of(1_000), peak_of(6_000)
 
     assert large < small * 1.3
     assert large < 5_000_000

@@ -6,8 +6,9 @@ import asyncio
 import dataclasses
 import io
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from kingsync.server.pace import Pace
 from kingsync.server.wsgi import environment
 from tests import patience
 
+T = TypeVar("T")
 LIMITS = Limits(
     page_threads=2,
     upload_threads=1,
@@ -27,6 +29,12 @@ LIMITS = Limits(
 )
 # For visitors who send nothing more.
 HURRIED = dataclasses.replace(LIMITS, pace=Pace(grace_seconds=0.3, bytes_per_second=1000))
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it in a thread of its own: Playwright leaves a running loop in that of the browser tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def scope(method: str = "POST", path: str = "/page/", headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
@@ -94,14 +102,14 @@ def visit(*pieces: bytes, length: int | None = None, path: str = "/page/", is_st
 @pytest.mark.parametrize("path", ["/page/", "/upload/"])
 @pytest.mark.parametrize("length", [None, -1])
 def test_what_came_in_reaches_the_application_whole(path: str, length: int | None) -> None:
-    seen = asyncio.run(visit(b"one ", b"two ", b"three", path=path, length=length).run())
+    seen = run(visit(b"one ", b"two ", b"three", path=path, length=length).run())
 
     assert (seen.content, seen.refused) == (b"one two three", 0)
 
 
 def test_a_form_beyond_the_limit_is_refused_by_what_it_says_and_by_what_comes() -> None:
-    by_length = asyncio.run(visit(length=1001, is_stuck=True).run())
-    by_pieces = asyncio.run(visit(b"x" * 600, b"x" * 600, length=-1).run())
+    by_length = run(visit(length=1001, is_stuck=True).run())
+    by_pieces = run(visit(b"x" * 600, b"x" * 600, length=-1).run())
 
     assert (by_length.refused, by_pieces.refused) == (413, 413)
     assert (by_length.content, by_pieces.content) == (b"", b"")
@@ -109,7 +117,7 @@ def test_a_form_beyond_the_limit_is_refused_by_what_it_says_and_by_what_comes() 
 
 @pytest.mark.parametrize("path", ["/page/", "/upload/"])
 def test_who_stops_sending_is_refused(path: str) -> None:
-    seen = asyncio.run(visit(b"abc", length=900, path=path, is_stuck=True).run())
+    seen = run(visit(b"abc", length=900, path=path, is_stuck=True).run())
 
     assert seen.refused == 408
 
@@ -121,7 +129,7 @@ def test_more_forms_at_once_than_memory_is_kept_for_are_refused() -> None:
         visits = [Visit(shared, sent, is_stuck=True) for _each in range(3)]
         return [seen.refused for seen in await asyncio.gather(*(each.run() for each in visits))]
 
-    assert sorted(asyncio.run(three())) == [408, 408, 503]
+    assert sorted(run(three())) == [408, 408, 503]
 
 
 def test_a_visitor_who_hangs_up_gets_no_answer_and_costs_no_work() -> None:
@@ -130,7 +138,7 @@ def test_a_visitor_who_hangs_up_gets_no_answer_and_costs_no_work() -> None:
     async def gone() -> Message:
         return {"type": "http.disconnect"}
 
-    asyncio.run(front()(scope(headers=[(b"content-length", b"900")]), gone, seen._send))
+    run(front()(scope(headers=[(b"content-length", b"900")]), gone, seen._send))
 
     assert seen.messages == []
 
@@ -150,7 +158,7 @@ def test_an_answer_that_is_not_taken_is_given_up_and_holds_no_thread() -> None:
     async def nothing() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    asyncio.run(asyncio.wait_for(front(large, HURRIED)(scope("GET"), nothing, never), patience.SECONDS))
+    run(asyncio.wait_for(front(large, HURRIED)(scope("GET"), nothing, never), patience.SECONDS))
 
     assert done.is_set()
 
@@ -161,7 +169,7 @@ def test_an_answer_tells_its_length(status: str, has_length: bool) -> None:
         start(status, [])
         return iter([b"ab", b"c"] if has_length else [])
 
-    seen = asyncio.run(Visit(front(streamed), scope("GET")).run())
+    seen = run(Visit(front(streamed), scope("GET")).run())
 
     assert ((b"content-length", b"3") in seen.messages[0]["headers"]) == has_length
 
@@ -180,7 +188,7 @@ def test_what_the_application_opened_is_closed() -> None:
         start("200 OK", [])
         return Chunks()
 
-    asyncio.run(Visit(front(application), scope("GET")).run())
+    run(Visit(front(application), scope("GET")).run())
 
     assert closed == [True]
 

@@ -23,6 +23,7 @@ def test_what_a_page_may_wait_for_is_short() -> None:
     assert broker["socket_connect_timeout"] + broker["socket_timeout"] <= AT_MOST
 
 
+@pytest.mark.django_db  # a page's start looks at the connection that an earlier test may have left open
 def test_a_page_that_asked_by_itself_would_fail_every_test_of_it() -> None:
     request_started.send(sender=None)
 

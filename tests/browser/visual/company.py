@@ -17,6 +17,7 @@ from kingsync.imports.files import store
 from kingsync.manual_actions import actions
 from kingsync.models import tenants
 from kingsync.models.connections import System
+from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SyncSettings
 from kingsync.models.tenants import Role, Tenant
@@ -32,6 +33,7 @@ from tests.conftest import connect
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 HISTORY_DAYS = 30
+LONG_NAME = "Een zeer lange klantnaam van een vereniging van eigenaren"
 KEY = "3132333435363738393031323334353637383930"
 
 
@@ -85,7 +87,7 @@ def _simulate_a_month(tenant: Tenant, owner: User, king: KingSandbox, outsmart: 
     _refuse_records(king, outsmart)
     _trip_the_change_limit(king)
     _fail(king)
-    _bring_files(owner)
+    _bring_files(tenant, owner)
     scenario.load("customers", "products", dry_run=True)
     scenario.work_order(outsmart, **_visit("Onderhoud warmtepomp", "11003"))
     scenario.export(dry_run=True)
@@ -146,7 +148,8 @@ def _choose(tenant: Tenant, owner: User) -> None:
 
 def _export_twice(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     """Export twice; in between someone has an order open in King and an answer is lost."""
-    scenario.work_order(outsmart, **_visit("Lekkage badkamer", "11004", Workperiods=[scenario.period("00:50")]))
+    visit = _visit("Lekkage badkamer", "11004", Workperiods=[scenario.period("00:50")])
+    scenario.work_order(outsmart, **visit | {"CustomerName": LONG_NAME})
     king.faults.add(Fault(kind="lock_by_user", operation="Order_Goedkeuren"))
     scenario.export()
     scenario.export()
@@ -201,11 +204,17 @@ def _trip_the_change_limit(king: KingSandbox) -> None:
     scenario.load("products")
 
 
-def _bring_files(owner: User) -> None:
+def _bring_files(tenant: Tenant, owner: User) -> None:
+    """Keep two files for the next import, beside one that could not be read and one that was."""
     for name in ("king-artikelen.xml", "king-debiteuren.xml"):
         copy = store.uploads_folder() / f"copy-{name}"
         copy.write_bytes((SAMPLES / name).read_bytes())
         store.keep(copy, name, by=owner)
+    broken = "debiteuren-2026-11.xml"
+    reason = {"code": "system.file_broken", "params": {"operation": broken, "detail": "1204"}}
+    made = {"name": broken, "document": "KING_DEBITEUREN", "reason": reason}
+    factories.king_file(tenant, state=KingFile.State.FAILED, **made)
+    factories.king_file(tenant, state=KingFile.State.READ, record_count=12345)
 
 
 def _fail(king: KingSandbox) -> None:

@@ -9,22 +9,20 @@ from dataclasses import dataclass
 
 from django.conf import settings as deployment
 from django.contrib.auth.tokens import default_token_generator
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
-from django_otp.plugins.otp_totp.models import TOTPDevice
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from kingsync.models import tenants
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
-from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from tests import factories, patience
+from tests.browser import sessions
 from tests.browser.visual.company import Company
 
 # URLs that only accept input, parts of pages, files and redirects.
@@ -291,22 +289,11 @@ def window(browser: Browser, company: Company, address: str, who: str, **options
     """Open a window of a logged-in user; "" is anonymous, a "+" has passed the second step as well."""
     context = browser.new_context(**options)  # type: ignore[arg-type]
     if who:
-        _log_in(context, company.people[who.rstrip("+")], address, passed=who.endswith("+"))
+        sessions.log_in(context, company.people[who.rstrip("+")], address, has_passed=who.endswith("+"))
     page = context.new_page()
     page.set_default_timeout(patience.MILLISECONDS)
     yield page
     context.close()
-
-
-def _log_in(context: BrowserContext, user: User, address: str, *, passed: bool) -> None:
-    client = Client()
-    client.force_login(user)
-    if passed:
-        session = client.session
-        session["otp_device_id"] = TOTPDevice.objects.get(user=user).persistent_id
-        session.save()
-    value = client.cookies[deployment.SESSION_COOKIE_NAME].value
-    context.add_cookies([{"name": deployment.SESSION_COOKIE_NAME, "value": value, "url": address}])
 
 
 def speak(page: Page, language: str, address: str) -> None:

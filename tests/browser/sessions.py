@@ -1,0 +1,22 @@
+"""Browser windows of users who have logged in before; logging in itself has journeys of its own."""
+
+from __future__ import annotations
+
+from django.conf import settings as deployment
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import BrowserContext
+
+from kingsync.models.users import User
+
+
+def log_in(context: BrowserContext, user: User, address: str, *, has_passed: bool = False) -> None:
+    """Give the windows of a context the session of a user, who may have passed the two-step verification."""
+    client = Client()
+    client.force_login(user)
+    if has_passed:
+        session = client.session
+        session["otp_device_id"] = TOTPDevice.objects.get(user=user).persistent_id
+        session.save()
+    value = client.cookies[deployment.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": deployment.SESSION_COOKIE_NAME, "value": value, "url": address}])
