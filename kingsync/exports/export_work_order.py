@@ -20,7 +20,7 @@ from integrations import errors
 from integrations.king.records import Order
 from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger, moving, problems, shared_orders, verdict
+from kingsync.exports import ledger, moving, problems, shared_orders, supplements, verdict
 from kingsync.exports.acknowledge import confirm
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
@@ -171,6 +171,7 @@ class _Export(Assessment):
             Act.REJECT: lambda step: self._reject(step.reasons, self.plan),
             Act.HOLD: lambda step: self._hold(step.reasons, self.known.verdict.plan if self.known.verdict else None),
             Act.KEEP: self._keep,
+            Act.LEAVE_CHANGED: self._leave_changed,
             Act.UPDATE: self._update,
             Act.ADOPT: self._update,
             Act.CREATE: self._create_order,
@@ -185,7 +186,7 @@ class _Export(Assessment):
         self.job.log_event(self.row, "order.found_again")
 
     def _start_over(self, known: Known) -> Known:
-        self.job.guard.not_created(self.row.outsmart_id)
+        self.job.guard.not_created(known.reference)
         ledger.save(self.row, step=Step.NEW, outcome_unknown_until=None)
         return super()._start_over(known)
 
@@ -223,14 +224,36 @@ class _Export(Assessment):
         for why in reasons:
             self.job.log_event(self.row, f"order.{state}", why, level)
 
+    def _leave_changed(self, step: NextStep) -> Outcome:
+        """Save what King misses of a work order whose order it closed."""
+        row, missing = self.row, supplements.missing(self.job.master_data, self.job.choices, self.row, self.source)
+        is_new = [why["code"] for why in row.reasons] != [why.code for why in step.reasons]
+        closed_at = row.king_closed_at or timezone.now()
+        difference = supplements.stored_lines(missing)
+        is_new = is_new or difference != row.difference
+        ledger.settle(row, LedgerState.CHANGED, step.reasons, king_closed_at=closed_at, difference=difference)
+        for why in step.reasons if is_new else ():
+            self.job.log_event(row, "order.changed", why, LogEntry.Level.WARNING)
+        return Outcome("skipped")
+
     def _keep(self, step: NextStep) -> Outcome:
         """Send nothing to King; what is left is the confirmation, or a line that still waits for its repair."""
         count = count_of(step.act, self.known, is_written=False)
         if self.row.approval_waits_for != self.known.approval_waits_for:
             ledger.save_lazily(self.row, approval_waits_for=self.known.approval_waits_for)
+        if self.known.verdict and self.known.verdict.missing is not None:
+            return self._keep_closed(count)
         if not self.plan.is_complete:
             ledger.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
             return self._incomplete(count, ledger.refused_reasons(self.row))
+        return self._finish(count)
+
+    def _keep_closed(self, count: str) -> Outcome:
+        """Save that nothing differs from what was sent, or settled by hand, before King closed the order."""
+        now = timezone.now()
+        columns = {"king_closed_at": self.row.king_closed_at or now, "exported_at": self.row.exported_at or now}
+        fingerprint = ledger.plan_fingerprint(self.plan)
+        ledger.save_lazily(self.row, plan_fingerprint=fingerprint, difference=[], **columns)
         return self._finish(count)
 
     def _leave_unknown(self, step: NextStep) -> Outcome:
@@ -280,6 +303,8 @@ class _Export(Assessment):
 
     def _create_order(self, step: NextStep) -> Outcome:
         """Create a new order in King and write into it."""
+        if self.row.part > 1 and not self.plan.lines:
+            return self._withdraw()
         debtor_number = canonical_debtor(self.plan.header.debtor_number)
         ledger.begin(self.row, self.plan, debtor_number=debtor_number, is_new=True)
         try:
@@ -291,6 +316,14 @@ class _Export(Assessment):
         plan = verdict.plan_for(self.job, self.row, self.source, number=number)  # texts may contain the number
         ledger.store_lines(self.row, plan, is_attempted=True)
         return self._bring_in_line(step.act, plan, Order(number=number))
+
+    def _withdraw(self) -> Outcome:
+        """Create no supplementary order without lines."""
+        refused = [ledger.as_line_reason(line.origin.label, line.reason) for line in self.plan.refused]
+        if refused:
+            return self._reject(tuple(refused), self.plan)
+        supplements.withdraw(self.row)
+        return self._finish("unchanged")
 
     def _bring_in_line(self, act: Act, plan: Plan, order: Order) -> Outcome:
         """Write the difference between the plan and King's order, check it, approve, and save the end."""
@@ -315,6 +348,7 @@ class _Export(Assessment):
         is_wanted = verdict.wants_approval(self.row, self.source, self.job.choices, sent, number=order.number)
         is_wanted = is_wanted and (self.row.is_created_by_us or shared_orders.is_of_us(order))
         is_left = is_wanted and verdict.has_credit(self.row, sent, order)
+        is_left = is_left or self.row.part > 1
         if is_wanted and not is_left and not self.known.approval_waits_for:
             problem = self._approve(act, order)
             if problem:

@@ -24,7 +24,7 @@ FINDINGS = (DIFFERS, GONE)
 
 def compare(job: PlanningJob, row: WorkOrder, order: Order) -> list[Reason]:
     """Save how King's order differs from what we wrote; return what is newly found, deliveries left out."""
-    steps = differences.by_staff(orders.external_number(row.outsmart_id), ledger.saved_lines(row), order)
+    steps = differences.by_staff(orders.external_number(row.outsmart_id, row.part), ledger.saved_lines(row), order)
     names = _names_of(row) if steps.notices or steps.delivered else {}
     before = [why for why in row.notices if why["code"] not in verdict.BY_VERIFICATION]
     notices = verdict.notices(_named(steps, names), before=before)

@@ -62,15 +62,15 @@ class KingOrder:
             pick_list=False if header.is_approved_at_once else None,
         )
         guard = self._job.guard
-        guard.about_to_create(self._row.outsmart_id)
+        guard.about_to_create(header.external_number)
         ledger.pending(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
         try:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
-            guard.not_created(self._row.outsmart_id)
+            guard.not_created(header.external_number)
             ledger.save(self._row, step=Step.NEW, outcome_unknown_until=None)  # certainly not carried out
             raise
-        guard.created(self._row.outsmart_id, number)
+        guard.created(header.external_number, number)
         self.adopt(number, is_created_by_us=True)
         self._job.log_event(self._row, "order.created")
         return number

@@ -183,6 +183,13 @@ def remembered(row: WorkOrder) -> dict[str, SavedLine]:
     return row.in_hand.lines
 
 
+def lines_of_parts(row: WorkOrder, *, before: int | None = None) -> tuple[SavedLine, ...]:
+    """Return the lines of all parts, oldest part first; `before`: only of the parts before this one."""
+    found = OrderLine.objects.filter(work_order_id=row.pk or 0)
+    found = found if before is None else found.filter(part__lt=before)
+    return tuple(map(as_saved, found.order_by("part", "position", "id")))
+
+
 def prefetch_rows(rows: list[WorkOrder]) -> None:
     """Prefetch the saved lines of many work orders."""
     lines: dict[int, list[SavedLine]] = {row.pk: [] for row in rows}
@@ -414,7 +421,7 @@ def is_of_other(row: WorkOrder, order: Order) -> str:
 
     King reuses a number when its administration was set up again.
     """
-    ours, theirs = orders.external_number(row.outsmart_id), order.external_number
+    ours, theirs = orders.external_number(row.outsmart_id, row.part), order.external_number
     is_claimed = theirs.startswith(orders.external_number("")) and theirs != ours
     return theirs if row.is_created_by_us and is_claimed else ""
 

@@ -95,7 +95,7 @@ class Move:
     def _go_over(self, to: Order, *, is_left_empty: bool) -> None:
         """Save the new order; what was known of the old one is no longer true."""
         row, before = self._row, self._row.king_order_number or ""
-        is_ours = to.external_number == orders.external_number(row.outsmart_id)
+        is_ours = to.external_number == orders.external_number(row.outsmart_id, row.part)
         notices = [stored(reason("order_left_empty", number=before))] if is_left_empty else []
         with transaction.atomic():
             _forget_what_was_sent(row)

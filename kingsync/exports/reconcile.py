@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from integrations import errors
 from integrations.outsmart import payloads
-from kingsync.exports import deletions, ledger, verdict
+from kingsync.exports import deletions, ledger, supplements, verdict
 from kingsync.exports.export_job import PlanningJob
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -24,6 +24,12 @@ def compare(job: PlanningJob, row: WorkOrder, answer: bytes) -> list[Reason]:
     Edits of an interim work order are expected: its final export sends them.
     """
     found = [] if row.state == LedgerState.INTERIM else _differences(job, row, answer)
+    if found:
+        missing = supplements.stored_lines(
+            supplements.missing(job.master_data, job.choices, row, payloads.work_order(answer))
+        )
+        found = found if missing or not row.king_closed_at else []  # settled by hand since
+        ledger.save_lazily(row, difference=missing)
     if not found:
         return _save_unchanged(row)
     return _save_changed(job, row, reason("changed_after_export", detail="; ".join(found)), "order.changed")

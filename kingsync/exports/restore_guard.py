@@ -21,7 +21,7 @@ from integrations import errors
 from integrations.king import payloads
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind
-from kingsync.exports import order_links
+from kingsync.exports import ledger, order_links, supplements
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -88,34 +88,35 @@ class RestoreGuard:
         """Make sure that King has no order of this work order yet; return True if the ledger learned more about it."""
         if not self._has_looked:
             self._check()
-        if row.outsmart_id in self._begun:
-            self._look_up(row.outsmart_id)
+        reference = orders.external_number(row.outsmart_id, row.part)
+        if reference in self._begun:
+            self._look_up(reference)
         before = row.king_order_number, row.step, row.after_restore
         if self._are_all_unknown and not row.after_restore:
             WorkOrder.objects.filter(pk=row.pk).update(after_restore=AfterRestore.UNSURE)
-        row.refresh_from_db(fields=["king_order_number", "step", "after_restore", "is_created_by_us", "is_locked"])
+        fields = ["king_order_number", "step", "after_restore", "is_created_by_us", "is_locked", "part"]
+        row.refresh_from_db(fields=fields)
         return before != (row.king_order_number, row.step, row.after_restore)
 
     # --- Events of orders ---------------------------------------------------------------------------------------------
 
-    def about_to_create(self, outsmart_id: str) -> None:
-        self._begun.add(outsmart_id)
-        self.journal.about_to_create(orders.external_number(outsmart_id))
+    def about_to_create(self, reference: str) -> None:
+        self._begun.add(reference)
+        self.journal.about_to_create(reference)
 
-    def created(self, outsmart_id: str, number: str) -> None:
-        self._begun.discard(outsmart_id)
-        self.journal.created(orders.external_number(outsmart_id), number)
+    def created(self, reference: str, number: str) -> None:
+        self._begun.discard(reference)
+        self.journal.created(reference, number)
 
-    def not_created(self, outsmart_id: str) -> None:
-        self._begun.discard(outsmart_id)
-        self.journal.not_created(orders.external_number(outsmart_id))
+    def not_created(self, reference: str) -> None:
+        self._begun.discard(reference)
+        self.journal.not_created(reference)
 
-    def _look_up(self, outsmart_id: str) -> None:
+    def _look_up(self, reference: str) -> None:
         """Ask King for one order that this run began to create and whose creation the ledger lost."""
-        reference = orders.external_number(outsmart_id)
         found = with_retry(lambda: self._king.find_orders(reference=reference))
         self._take_in(reference, [order.number for order in found])
-        self._begun.discard(outsmart_id)
+        self._begun.discard(reference)
 
     # --- Checking -----------------------------------------------------------------------------------------------------
 
@@ -196,8 +197,8 @@ class RestoreGuard:
         rows = self._rows(entries)
         unknown = {}
         for reference, entry in entries.items():
-            row = rows.get(reference.removeprefix(_PREFIX))
-            if row is None or not (_is_begun(row) or row.after_restore or self._was_reset(row, entry)):
+            row = rows.get(orders.named_by(reference)[0])
+            if row is None or not (_is_begun(row, reference) or row.after_restore or self._was_reset(row, entry)):
                 unknown[reference] = entry.number
         return unknown
 
@@ -212,7 +213,7 @@ class RestoreGuard:
         unknown = {
             reference: numbers
             for reference, numbers in shown.items()
-            if (row := rows.get(reference.removeprefix(_PREFIX))) is None or not _is_begun(row)
+            if (row := rows.get(orders.named_by(reference)[0])) is None or not _is_begun(row, reference)
         }
         if not unknown:
             return {}
@@ -221,7 +222,7 @@ class RestoreGuard:
         return {reference: numbers for reference, numbers in left.items() if numbers}
 
     def _rows(self, references: Iterable[str]) -> dict[str, WorkOrder]:
-        wanted = [reference.removeprefix(_PREFIX) for reference in references]
+        wanted = [orders.named_by(reference)[0] for reference in references]
         if not wanted:
             return {}
         found = WorkOrder.objects.defer("source").filter(outsmart_id__in=wanted)
@@ -265,9 +266,9 @@ class RestoreGuard:
 
     def _take_in(self, reference: str, numbers: list[str], *, is_open: bool = True) -> None:
         """Link a work order to its order in King; if there are several, or none, later steps report it."""
-        outsmart_id = reference.removeprefix(_PREFIX)
+        outsmart_id, part = orders.named_by(reference)
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first() or WorkOrder(outsmart_id=outsmart_id)
-        if _tie(row, numbers, is_open=is_open):
+        if _tie(row, numbers, part=part, is_open=is_open):
             row.changed_at = timezone.now()
             with transaction.atomic():
                 row.save()
@@ -298,14 +299,16 @@ class DryGuard(RestoreGuard):
 
     def recall(self, row: WorkOrder) -> None:
         """Update a row, in memory only, as an export would have before processing it."""
-        reference = orders.external_number(row.outsmart_id)
         if self._lost is None:
             return
-        if reference in self._lost.open:
-            _tie(row, self._lost.open[reference], is_open=True)
-        elif reference in self._lost.journalled:
-            number = self._lost.journalled[reference]
-            _tie(row, [number] if number else [], is_open=False)
+        for reference, numbers in self._lost.open.items():
+            outsmart_id, part = orders.named_by(reference)
+            if outsmart_id == row.outsmart_id:
+                _tie(row, numbers, part=part, is_open=True)
+        for reference, number in self._lost.journalled.items():
+            outsmart_id, part = orders.named_by(reference)
+            if outsmart_id == row.outsmart_id:
+                _tie(row, [number] if number else [], part=part, is_open=False)
 
     def before_create(self, row: WorkOrder) -> bool:
         if not self._has_looked:
@@ -320,12 +323,18 @@ class DryGuard(RestoreGuard):
         self._lost = self._unknown()
         self._are_all_unknown = self._misses_some(self._lost)
         references = (*self._lost.open, *self._lost.journalled)
-        self.found |= {reference.removeprefix(_PREFIX) for reference in references}
+        self.found |= {orders.named_by(reference)[0] for reference in references}
         self._has_looked = True
 
 
-def _tie(row: WorkOrder, numbers: list[str], *, is_open: bool) -> bool:
+def _tie(row: WorkOrder, numbers: list[str], *, part: int, is_open: bool) -> bool:
     """Link a work order to its order in King, in memory; return False when there is nothing to link."""
+    if part < row.part:
+        return False
+    if part > row.part:
+        if row._state.adding:
+            numbers, is_open = [], False  # what its earlier orders have is unknown: a person must look
+        _begin_part(row, part)
     if row.king_order_number or (is_open and not numbers):
         return False
     if not numbers:
@@ -340,8 +349,17 @@ def _tie(row: WorkOrder, numbers: list[str], *, is_open: bool) -> bool:
     return True
 
 
-def _is_begun(row: WorkOrder) -> bool:
-    return bool(row.king_order_number) or row.step == Step.PENDING
+def _begin_part(row: WorkOrder, part: int) -> None:
+    for name, value in supplements.UNSENT.items():
+        setattr(row, name, value)
+    row.part, row.chosen_order = part, supplements.new_order_choice(row)
+    ledger.forget_lines(row)
+
+
+def _is_begun(row: WorkOrder, reference: str) -> bool:
+    """Return whether the ledger knows that the order of this reference was created, or begun."""
+    _, part = orders.named_by(reference)
+    return part < row.part or (part == row.part and (bool(row.king_order_number) or row.step == Step.PENDING))
 
 
 def _marks(raw: bytes) -> tuple[str, str]:

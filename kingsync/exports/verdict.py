@@ -9,7 +9,7 @@ import msgspec
 
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger, review_holds, shared_orders
+from kingsync.exports import ledger, review_holds, shared_orders, supplements
 from kingsync.exports.export_job import Job, PlanningJob
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
@@ -54,13 +54,13 @@ def known_of(
         is_switched_on=is_switched_on,
         is_at_trigger=is_at_trigger,
         was_at_trigger=not (row.in_hand.is_first_sight or any(why["code"] == NEVER_AT_TRIGGER for why in row.reasons)),
-        is_begun=row.step != Step.NEW,
+        is_begun=_is_begun(row),
         is_resting=is_resting,
         may_ask=may_ask,
         is_outcome_unknown=ledger.is_outcome_unknown(row),
         was_finished=is_found and source.status == triggers.HANDLED,
         is_making_begun=row.step == Step.PENDING and not number,
-        reference=orders.external_number(row.outsmart_id),
+        reference=orders.external_number(row.outsmart_id, row.part),
         number=number_of(row, source),
         moves_to=linking.moves_to(wanted_by(row, source), row.king_order_number),
         is_found_again=is_found,
@@ -69,9 +69,14 @@ def known_of(
     )
 
 
+def _is_begun(row: WorkOrder) -> bool:
+    # A supplementary order is a user's decision: no trigger is waited for.
+    return row.step != Step.NEW or row.part > 1
+
+
 def _former_holds(row: WorkOrder, former: FormerOrder | None) -> Iterator[Reason]:
     """Yield why a work order of a former administration is held, until a person released or linked it here."""
-    is_begun_here = row.step != Step.NEW and row.after_restore != AfterRestore.FOUND
+    is_begun_here = _is_begun(row) and row.after_restore != AfterRestore.FOUND
     if former is None or is_begun_here:
         return
     why = linking.former_hold(
@@ -136,7 +141,7 @@ def with_plan(
 
 def wants_approval(row: WorkOrder, source: Source, choices: Exports, plan: Plan, *, number: str) -> bool:
     """Return whether we should approve the order as far as this work order goes; `number` is "" for a new one."""
-    if not choices.approve_order or is_interim(row, source) or not plan.is_complete:
+    if not choices.approve_order or row.part > 1 or is_interim(row, source) or not plan.is_complete:
         return False
     is_approved = row.is_approved and number == row.king_order_number
     return not is_approved and (not number or shared_orders.is_created_by_us(row, number))
@@ -165,8 +170,12 @@ def with_order(
 ) -> Verdict:
     """Return the verdict completed by King's order as just read; None: King has no such open order."""
     if order is None:
+        is_own = number == row.king_order_number
         return msgspec.structs.replace(
             verdict,
+            missing=tuple(each.line for each in supplements.missing(job.master_data, job.choices, row, source))
+            if is_own
+            else None,
             rejects=(*verdict.rejects, _not_open(row, shown(number))),
             holds=(
                 *verdict.holds,
@@ -234,6 +243,8 @@ def _asks_about_all(choices: Exports) -> bool:
 
 def plan_for(job: PlanningJob, row: WorkOrder, source: Source, *, number: str) -> Plan:
     """Return the King order that should be; asks King about everything it would refuse, then plans again."""
+    if row.part > 1:
+        return supplements.plan_of(job.master_data, job.choices, row, source)
     while True:
         plan = orders.from_work_order(
             source,
@@ -295,7 +306,9 @@ def _linking_holds(choices: Exports, row: WorkOrder, number: str) -> list[Reason
     if number:
         return []
     if row.after_restore == AfterRestore.UNSURE and not row.is_released:
-        return [reason("restored_may_be_in_king", reference=orders.external_number(row.outsmart_id))]
+        return [reason("restored_may_be_in_king", reference=orders.external_number(row.outsmart_id, row.part))]
+    if row.part > 1 or linking.is_new_chosen(row.chosen_order):
+        return []
     if row.is_interim:
         return [] if choices.create_interim_order else [reason("not_linked_interim")]
     return [] if choices.create_new_order else [reason("not_linked")]

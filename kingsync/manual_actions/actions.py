@@ -22,7 +22,7 @@ from django.utils import timezone
 from integrations import errors, notation
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, Order
-from kingsync.exports import adopted_lines, causes, ledger, order_links, shared_orders
+from kingsync.exports import adopted_lines, causes, ledger, order_links, shared_orders, supplements
 from kingsync.exports.master_data import master_data_of
 from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE, OF_FORMER_ADMINISTRATION
 from kingsync.king_mirror import mirror
@@ -96,8 +96,16 @@ def possible(row: WorkOrder) -> frozenset[ManualAction.Kind]:
         ManualAction.Kind.RESET: state in _REPAIRABLE,
         ManualAction.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
         ManualAction.Kind.RESTORE: state == LedgerState.EXCLUDED,
+        ManualAction.Kind.SUPPLEMENT: supplements.is_undecided(row),
+        ManualAction.Kind.SETTLE: supplements.is_undecided(row),
+        ManualAction.Kind.NEW_ORDER: _may_get_new_order(row),
     }
     return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
+
+
+def _may_get_new_order(row: WorkOrder) -> bool:
+    names_unknown = any(why["code"] == "unknown_order" for why in row.reasons)
+    return row.state == LedgerState.REJECTED and names_unknown and not row.king_order_number
 
 
 def _is_liftable(row: WorkOrder) -> bool:
@@ -180,6 +188,50 @@ def restore(*, work_orders: Iterable[Row], by: Person) -> Decided:
 
     columns = {"verified_at": None}
     return _Many(ManualAction.Kind.RESTORE, by, columns=columns).decide(work_orders, choose)
+
+
+def supplement(*, work_orders: Iterable[Row], by: Person) -> Decided:
+    """Let the next export create a King order of what differs from a closed one."""
+
+    def apply(row: WorkOrder) -> None:
+        supplements.begin(row)
+
+    return _each_undecided(work_orders, ManualAction.Kind.SUPPLEMENT, by, apply)
+
+
+def settle(*, work_orders: Iterable[Row], by: Person, reason: str) -> Decided:
+    """Save that users settled in King what differs from a closed order. Raises `ReasonNeededError`."""
+    text = guards.checked_reason(reason, is_required=True)
+
+    def apply(row: WorkOrder) -> None:
+        supplements.settle(row, name=guards.name_of(by), text=text)
+
+    return _each_undecided(work_orders, ManualAction.Kind.SETTLE, by, apply, text=text)
+
+
+def _each_undecided(
+    work_orders: Iterable[Row],
+    kind: ManualAction.Kind,
+    by: Person,
+    apply: Callable[[WorkOrder], None],
+    *,
+    text: str = "",
+) -> Decided:
+    """Apply a decision to work orders whose order is closed and that differ from it."""
+    guards.name_of(by)
+    result = Decided()
+    keys = [row if isinstance(row, int) else row.pk for row in work_orders]
+    with guards.alone():
+        for key in dict.fromkeys(keys):
+            row = guards.locked_whole(key)
+            if row is None or not supplements.is_undecided(row):
+                why = outcomes.reason("decision.nothing_to_settle" if row else "decision.unknown_work_order")
+                result.refused.append(Refused(key, row, why))
+                continue
+            guards.save_actions([row], kind, by, text=text, number=row.king_order_number or "")
+            apply(row)
+            result.done.append(row)
+    return result
 
 
 def _due_again(row: WorkOrder) -> LedgerState:
@@ -293,7 +345,7 @@ def _order(king: KingClient, number: str) -> Order | None:
 
 def _orders_of(king: KingClient, row: WorkOrder) -> list[str]:
     """Return the numbers of King's open orders with the reference of this work order."""
-    reference = orders.external_number(row.outsmart_id)
+    reference = orders.external_number(row.outsmart_id, row.part)
     return [order.number for order in with_retry(lambda: king.find_orders(reference=reference))]
 
 
@@ -344,15 +396,16 @@ def _free_order(row: WorkOrder, number: str, *, accepts_other_customer: bool) ->
 
 def _work_orders_on(order: Order) -> QuerySet[WorkOrder]:
     """Return the work orders on a King order: by our ledger, or by our reference on it where an answer was lost."""
-    outsmart_id = order.external_number.removeprefix(orders.external_number(""))
-    is_lost = Q(outsmart_id=outsmart_id, king_order_number=None) if outsmart_id != order.external_number else Q(pk=None)
+    is_ours = order.external_number.startswith(orders.external_number(""))
+    outsmart_id, part = orders.named_by(order.external_number)
+    is_lost = Q(outsmart_id=outsmart_id, part=part, king_order_number=None) if is_ours else Q(pk=None)
     on_it = shared_orders.on(order.number).values("pk")
     return WorkOrder.objects.filter(Q(pk__in=on_it) | is_lost).defer("source").order_by("pk")
 
 
 def _store_link(row: WorkOrder, order: Order, *, accepts_other_customer: bool) -> None:
     seen = linking.mark(order.number, order.debtor_number)
-    is_ours = order.external_number == orders.external_number(row.outsmart_id)
+    is_ours = order.external_number == orders.external_number(row.outsmart_id, row.part)
     with transaction.atomic():
         ledger.save(row, step=Step.NEW)
         adopted_lines.take_over(row, order.number, is_dry=False)
@@ -381,6 +434,30 @@ def _chosen(row: WorkOrder, order: Order) -> dict[str, Any]:
     source = ledger.source_of(row)
     choice = linking.choice(order.number, source.king_order_number if source else "")
     return {"chosen_order": choice[: linking.CHOICE_LENGTH], "wanted_order_number": order.number}
+
+
+def new_order(*, work_order: WorkOrder, by: Person) -> ManualAction:
+    """Let the next export create an order although OutSmart names one; that number then counts no longer.
+
+    King is asked once more: an order that is open is not passed over. Raises the errors of `guards.king_client`,
+    `WrongStateError`, `StillAtWorkError`, `StillInKingError`, `ChangedMeanwhileError`.
+    """
+    guards.name_of(by)
+    seen = guards.reread(work_order)
+    if not _may_get_new_order(seen):
+        raise guards.WrongStateError(outcomes.reason("decision.nothing_to_settle"))
+    guards.require_settled(seen)
+    number = seen.wanted_order_number
+    with guards.king_client() as king:
+        is_open = bool(number) and _order(king, number) is not None
+    if is_open:
+        raise guards.StillInKingError(outcomes.reason("decision.order_is_open", number=number))
+    with guards.alone():
+        row = guards.locked_as_seen(seen)
+        (decision,) = guards.save_actions([row], ManualAction.Kind.NEW_ORDER, by, number=number)
+        choice = supplements.new_order_choice(row)
+        ledger.settle(row, LedgerState.WAITING, chosen_order=choice, wanted_order_number="")
+    return decision
 
 
 def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: bool = False) -> ManualAction:
@@ -416,7 +493,9 @@ def _require_deleted_in_king(row: WorkOrder, *, even_so: bool) -> None:
         raise guards.StillInKingError(outcomes.reason("decision.still_in_king", number=", ".join(numbers)))
     if order and _lines_of(row, order):
         raise guards.StillInKingError(outcomes.reason("decision.lines_in_king", number=number))
-    was_sent = row.is_created_by_us or row.lines.filter(is_imported=False).exclude(king_line_id="").exists()
+    was_sent = (
+        row.is_created_by_us or row.lines.filter(is_imported=False, part=row.part).exclude(king_line_id="").exists()
+    )
     if order and row.is_locked:  # once forgotten it would never be unlocked
         with guards.king_client() as king:
             with_retry(lambda: king.release_lock(number))
@@ -450,7 +529,7 @@ def _clear_link(row: WorkOrder) -> None:
         lock_failed_at=None,
         is_approval_left=False,
         approval_waits_for="",
-        chosen_order="",
+        chosen_order=row.chosen_order if row.part > 1 else "",
         accepted_order="",
         seen_order="",
         plan_fingerprint="",

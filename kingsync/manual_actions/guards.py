@@ -133,6 +133,11 @@ def locked(keys: Iterable[int]) -> dict[int, WorkOrder]:
     return {row.pk: row for row in found.order_by("pk")}
 
 
+def locked_whole(key: int) -> WorkOrder | None:
+    """Return a row of the ledger with the work order as read, locked until the end of the transaction."""
+    return WorkOrder.objects.select_for_update().filter(pk=key).first()
+
+
 def locked_as_seen(seen: WorkOrder) -> WorkOrder:
     row = require_known(locked([seen.pk]).get(seen.pk))
     if _marks(row) != _marks(seen):

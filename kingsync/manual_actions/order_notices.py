@@ -32,7 +32,8 @@ def approval_notice(row: WorkOrder) -> Reason | None:
     """Return the notice about an order that is complete and waits for a user's approval."""
     if not row.is_approval_left or not row.king_order_number or row.king_closed_at:
         return None
-    return reason("not_approved_credit", number=row.king_order_number)
+    code = "not_approved_credit" if row.part == 1 else "not_approved_supplement"
+    return reason(code, number=row.king_order_number)
 
 
 def waiting_notice(row: WorkOrder) -> Reason | None:

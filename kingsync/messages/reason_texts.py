@@ -146,6 +146,11 @@ SENTENCES: dict[str, str | Promise] = {
     "not_approved_credit": _(
         "King order %(number)s has a credit line, so it was not approved. Check it and approve it in King."
     ),
+    "not_approved_supplement": _(
+        "King order %(number)s is a supplementary order, which kingsync does not approve. Check it and approve it "
+        "in King."
+    ),
+    "settled_by_hand": _("Settled by hand by %(name)s: %(reason)s"),
     "order_refused": _("King refused the order: %(detail)s"),
     "approval_refused": _("King refused to approve the order: %(detail)s"),
     "confirmation_failed": _("The order is in King, but could not be reported to OutSmart yet: %(detail)s"),
@@ -172,6 +177,10 @@ SENTENCES: dict[str, str | Promise] = {
     "internal": _("Something went wrong inside kingsync. Nothing was lost: it will be tried again."),
     "excluded": _("Excluded by %(name)s: %(reason)s"),
     # Refused actions of users
+    "decision.nothing_to_settle": _(
+        "This can only be decided for a work order that differs from a King order that is no longer open."
+    ),
+    "decision.order_is_open": _("King has order %(number)s open. Try the work order again instead."),
     "unknown_administration": _("There is no administration %(name)s. Known: %(known)s."),
     "switch.run_open": _("An import or export is in progress or queued. Switch when it has finished."),
     "switch.name_needed": _("Enter the name of the administration."),

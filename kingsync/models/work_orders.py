@@ -165,6 +165,8 @@ class WorkOrder(AdministrationOwned):
     king_closed_at = models.DateTimeField(_("King order closed at"), null=True)
     # By whomever: tells an order that was probably invoiced from one that was removed.
     is_seen_approved = models.BooleanField(_("seen approved in King"), default=False, db_default=False)
+    # What King misses, as lines of a supplementary order: kingsync.exports.supplements.Missing as JSON.
+    difference = models.JSONField(_("difference"), default=list, db_default=[])
     # kingsync.rules.headers.as_read of an order that we created, as King first showed it.
     header_as_read = models.JSONField(_("header as read back from King"), default=dict, db_default={})
 
@@ -296,6 +298,9 @@ class ManualAction(TenantOwned):
         RESET = "reset", _("reset link to King")
         EXCLUDE = "exclude", _("exclude")
         RESTORE = "restore", _("restore")
+        SUPPLEMENT = "supplement", _("supplementary order")
+        SETTLE = "settle", _("settle by hand")
+        NEW_ORDER = "new_order", _("new order after all")
 
     work_order = models.ForeignKey(
         WorkOrder, models.CASCADE, related_name="manual_actions", verbose_name=_("work order")

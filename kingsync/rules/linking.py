@@ -15,16 +15,22 @@ CHOICE_LENGTH = 101
 def wanted(work_order_number: str, chosen: str = "") -> str:
     """Return the King order that a work order should be on by OutSmart's WorkorderNo, "" if none is named.
 
-    `chosen` is the order that a user linked and the WorkorderNo that this overrules: another one counts again.
+    `chosen` is the order that a user linked, or "" for a new one, and the WorkorderNo that this overrules: another one
+    counts again.
     """
-    number, _, overruled = chosen.partition(":")
+    number, is_chosen, overruled = chosen.partition(":")
     given = notation.canonical_number(work_order_number.strip())
-    return number if number and given in ("", overruled) else given
+    return number if is_chosen and given in ("", overruled) else given
 
 
 def choice(number: str, work_order_number: str) -> str:
-    """Return a user's choice of a King order in the ledger's form."""
+    """Return a user's choice of a King order, "" for a new one, in the ledger's form."""
     return f"{number}:{notation.canonical_number(work_order_number.strip())}"
+
+
+def is_new_chosen(chosen: str) -> bool:
+    """Return whether a user chose a new order for the work order."""
+    return chosen.startswith(":")
 
 
 def moves_to(wanted_number: str, number: str | None) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from integrations.king.records import Order
 from kingsync.rules.differences import Differences
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.rules.plans import Plan
+from kingsync.rules.plans import Plan, PlannedLine
 
 
 class Act(enum.StrEnum):
@@ -39,6 +39,7 @@ class Act(enum.StrEnum):
     UPDATE = "update"
     ADOPT = "adopt"  # an order of ours was found in King: continue with it
     CREATE = "create"
+    LEAVE_CHANGED = "leave_changed"  # King closed the order, and the work order differs from it: a person decides
 
 
 COUNTED = {
@@ -52,17 +53,22 @@ COUNTED = {
     Act.HOLD: "skipped",
     Act.KEEP: "unchanged",
     Act.CREATE: "created",
+    Act.LEAVE_CHANGED: "skipped",
 }
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict of rules and settings. `steps` is what to write into King's order, once it was read."""
+    """The verdict of rules and settings. `steps` is what to write into King's order, once it was read.
+
+    `missing` are the lines that King misses, once it closed the order of the work order; else None.
+    """
 
     plan: Plan
     rejects: tuple[Reason, ...] = ()
     holds: tuple[Reason, ...] = ()
     lines: tuple[Reason, ...] = ()
     steps: Differences | None = None
+    missing: tuple[PlannedLine, ...] | None = None
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -202,6 +208,8 @@ def _of_unread(known: Known, verdict: Verdict) -> Act:
 
 
 def _of_read(known: Known, verdict: Verdict) -> Act:
+    if verdict.missing is not None:
+        return Act.LEAVE_CHANGED if verdict.missing else Act.KEEP
     if verdict.is_stopped:
         return Act.REJECT if verdict.rejects else Act.HOLD
     if known.number:

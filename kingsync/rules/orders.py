@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -33,9 +33,17 @@ LABEL_LENGTH = 200
 Line = PlannedLine | DroppedLine
 
 
-def external_number(outsmart_id: str) -> str:
-    """Return our reference on the King order (ExternOrderNummer)."""
-    return f"OS-{outsmart_id}"
+def external_number(outsmart_id: str, part: int = 1) -> str:
+    """Return our reference on the King order (ExternOrderNummer); parts above 1 are supplementary orders."""
+    return f"OS-{outsmart_id}" if part == 1 else f"OS-{outsmart_id}-{part}"
+
+
+def named_by(reference: str) -> tuple[str, int]:
+    """Return the work order and the part that a reference of ours names."""
+    outsmart_id, _, part = reference.removeprefix(external_number("")).partition("-")
+    if outsmart_id and part.isascii() and part.isdecimal() and int(part) > 1:
+        return outsmart_id, int(part)
+    return reference.removeprefix(external_number("")), 1
 
 
 def from_work_order(
@@ -64,7 +72,7 @@ def from_work_order(
         lines=tuple(line for line in lines if isinstance(line, PlannedLine)),
         dropped=dropped,
         rejects=(
-            *_number_problems(header, lines),
+            *number_problems(header, lines),
             *(_debtor_problems(header, master_data) if is_new else ()),
             *reader.rejects,
             *_line_rejects(lines),
@@ -118,7 +126,8 @@ def _date(text: str) -> datetime.date | None:
         return None
 
 
-def _number_problems(header: Header, lines: list[Line]) -> Iterator[Reason]:
+def number_problems(header: Header, lines: Sequence[Line]) -> Iterator[Reason]:
+    """Yield why King cannot hold our numbers."""
     longest = max(len(header.external_number), *(len(line.reference) for line in lines), 0)
     if longest > limits.EXTERNAL_NUMBER_LENGTH:
         yield reason("number_too_long", number=shown(header.external_number))

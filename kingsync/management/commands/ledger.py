@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 from django.utils import timezone, translation
 
-from kingsync.exports import causes
+from kingsync.exports import causes, supplements
 from kingsync.management.lookup import tenant_of
 from kingsync.manual_actions import actions, order_notices
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
@@ -26,6 +26,7 @@ from kingsync.models import tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration, administration_key
 from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
+from kingsync.rules import amounts
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import refusals
 
@@ -128,6 +129,9 @@ def _add_actions(parser: ArgumentParser) -> None:
         help="link a work order to a King order",
     )
     one.add_argument("--reset", "--anew", dest="reset", metavar="ID", help="forget the earlier attempt")
+    one.add_argument("--supplement", nargs="+", metavar="ID", help="create a supplementary order of what differs")
+    one.add_argument("--settle", metavar="ID", help="settled by hand; needs --reason")
+    one.add_argument("--new-order", metavar="ID", help="a new order although OutSmart names one that is not open")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never send these; needs --reason")
     one.add_argument("--restore", "--include", dest="restore", nargs="+", metavar="ID", help="send these after all")
 
@@ -200,12 +204,20 @@ def _reset_link(options: dict[str, Any]) -> actions.Decided:
     return actions.Decided(done=[made.work_order])
 
 
+def _new_order(options: dict[str, Any]) -> actions.Decided:
+    made = actions.new_order(work_order=_row(options["new_order"]), by=options["by"])
+    return actions.Decided(done=[made.work_order])
+
+
 _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
     "retry": lambda given: _each(given["retry"], actions.retry, by=given["by"]),
     "retry_cause": lambda given: actions.retry_cause(key=given["retry_cause"], by=given["by"]),
     "release": lambda given: _each(given["release"], actions.release, by=given["by"]),
     "link": _link_to_order,
     "reset": _reset_link,
+    "supplement": lambda given: _each(given["supplement"], actions.supplement, by=given["by"]),
+    "settle": lambda given: _each([given["settle"]], actions.settle, by=given["by"], reason=given["reason"]),
+    "new_order": _new_order,
     "exclude": lambda given: _each(given["exclude"], actions.exclude, by=given["by"], reason=given["reason"]),
     "restore": lambda given: _each(given["restore"], actions.restore, by=given["by"]),
 }
@@ -245,6 +257,7 @@ def _entries(administration: Administration) -> Iterator[dict[str, Any]]:
             "last_checked": _moment(order_notices.last_checked(row)),
             "notice": sentences(stored(why) for why in order_notices.of(row)),
             "lines": [_line(line) for line in lines.get(row.pk, [])],
+            "difference": [_missing(each) for each in supplements.missing_of(row)],
         }
 
 
@@ -265,6 +278,19 @@ def _line(line: OrderLine) -> dict[str, Any]:
         "king_line_id": line.king_line_id or None,
         "state": line.state,
         "reason": sentences(line.reasons),
+    }
+
+
+def _missing(each: supplements.Missing) -> dict[str, Any]:
+    """Return a line that King misses of a work order whose order it closed."""
+    content, amount = each.line.content, amounts.of_line(each.line.content.quantity, each.price.value)
+    return {
+        "kind": each.line.origin.source.value,
+        "source": each.line.origin.label,
+        "article": content.article,
+        "text": content.text,
+        "quantity": None if content.quantity is None else str(content.quantity),
+        "amount": None if amount is None else str(amount),
     }
 
 
