@@ -17,7 +17,7 @@ import msgspec
 from django.utils.translation import gettext
 
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import adopted_lines, ledger, review_holds
+from kingsync.exports import adopted_lines, ledger, review_holds, supplements
 from kingsync.exports import verdict as verdicts
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.models.former_orders import FormerOrder, FormerOrders
@@ -168,6 +168,9 @@ class _Evaluation:
         }
 
     def _judged(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
+        if row.part > 1:
+            plan = supplements.of_part(row, source, choices, self.master_data.of(source, choices))
+            return verdicts.with_plan(known, row, source, plan, choices)
         plan = orders.from_work_order(
             source,
             choices,

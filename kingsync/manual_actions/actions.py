@@ -93,7 +93,7 @@ def possible(row: WorkOrder) -> frozenset[ManualAction.Kind]:
         ManualAction.Kind.RETRY: state in _REPAIRABLE,
         ManualAction.Kind.RELEASE: state in _RELEASABLE and _is_liftable(row),
         ManualAction.Kind.LINK: state in (_MOVABLE if row.king_order_number else _LINKABLE),
-        ManualAction.Kind.RESET: state in _REPAIRABLE,
+        ManualAction.Kind.RESET: state in _REPAIRABLE or supplements.is_undecided(row),
         ManualAction.Kind.EXCLUDE: state not in _NOT_EXCLUDABLE,
         ManualAction.Kind.RESTORE: state == LedgerState.EXCLUDED,
         ManualAction.Kind.SUPPLEMENT: supplements.is_undecided(row),
@@ -471,7 +471,8 @@ def reset_link(*, work_order: WorkOrder, by: Person, reason: str = "", even_so: 
     guards.name_of(by)
     text = guards.checked_reason(reason)
     seen = guards.reread(work_order)
-    guards.require(seen, _REPAIRABLE)
+    if not supplements.is_undecided(seen):
+        guards.require(seen, _REPAIRABLE)
     guards.require_settled(seen)
     _require_deleted_in_king(seen, even_so=even_so)
     with guards.alone():
@@ -512,6 +513,7 @@ def _lines_of(row: WorkOrder, order: Order) -> list[str]:
 
 def _clear_link(row: WorkOrder) -> None:
     order_links.leave(row)
+    row.lines.filter(part__gt=row.part).delete()  # what was settled by hand
     # Lines that came from King's order are adopted again by the next export.
     lines = row.lines.filter(part=row.part)
     lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
@@ -541,4 +543,5 @@ def _clear_link(row: WorkOrder) -> None:
         king_closed_at=None,
         is_seen_approved=False,
         header_as_read={},
+        difference=[],
     )

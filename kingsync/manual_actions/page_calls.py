@@ -54,6 +54,16 @@ def reset_link(row: WorkOrder, *, reason: str, even_so: bool, by: User) -> Backg
     return background_calls.submit(Kind.RESET, work, by=by, parameters=parameters, work_order=row)
 
 
+def new_order(row: WorkOrder, *, by: User) -> BackgroundCall:
+    """Let the next export create an order for a work order that names one, unless King has that open."""
+
+    def work(call: BackgroundCall) -> Result:
+        actions.new_order(work_order=_row(call), by=call.requested_by)
+        return {}
+
+    return background_calls.submit(Kind.NEW_ORDER, work, by=by, parameters={}, work_order=row)
+
+
 def _row(call: BackgroundCall) -> WorkOrder:
     return guards.require_known(call.work_order)
 

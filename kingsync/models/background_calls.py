@@ -28,6 +28,7 @@ class BackgroundCall(TenantOwned):
         FIND_ORDER = "find_order", _("search for a King order")
         LINK = "link", _("link to a King order")
         RESET = "reset", _("reset link to King")
+        NEW_ORDER = "new_order", _("new order after all")
         FETCH = "fetch", _("search for a work order in OutSmart")
         SWITCH = "switch", _("switch to another administration")
 

@@ -38,6 +38,7 @@ _ENDED: dict[Kind, Callable[[access.TenantRequest, BackgroundCall], HttpResponse
     Kind.CHOICES: settings_answers.ended_choices,
     Kind.FIND_ORDER: order_answers.ended_search,
     Kind.LINK: order_answers.ended_action,
+    Kind.NEW_ORDER: order_answers.ended_action,
     Kind.RESET: order_answers.ended_reset_link,
     Kind.FETCH: fetch_pages.ended,
     Kind.SWITCH: administration_pages.ended_switch,

@@ -21,6 +21,9 @@ DONE: dict[Kind, str | Promise] = {
     Kind.EXCLUDE: gettext_lazy("Excluded: kingsync no longer sends this work order."),
     Kind.RESTORE: gettext_lazy("Restored: the next export picks this work order up."),
     Kind.LINK: gettext_lazy("Linked: the next export updates the King order."),
+    Kind.SUPPLEMENT: gettext_lazy("The next export creates the supplementary order."),
+    Kind.SETTLE: gettext_lazy("Settled by hand: kingsync reports only later changes."),
+    Kind.NEW_ORDER: gettext_lazy("The next export creates a new King order."),
     Kind.RESET: gettext_lazy("The link to King was reset: the next export starts over."),
 }
 
@@ -33,7 +36,7 @@ def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpRespo
 
 def warn_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
     """Add why the next export, which an action waits for, will not run, if so."""
-    refusal = tenant_status.refusal(RunKind.EXPORT) if kind != Kind.EXCLUDE else None
+    refusal = tenant_status.refusal(RunKind.EXPORT) if kind not in (Kind.EXCLUDE, Kind.SETTLE) else None
     if refusal:
         messages.warning(request, sentence(refusal))
 

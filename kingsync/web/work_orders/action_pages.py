@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -18,7 +18,7 @@ from kingsync.manual_actions import actions, guards, page_calls
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.shared import access, call_waiting, refusals
-from kingsync.web.work_orders import action_labels, work_order_list
+from kingsync.web.work_orders import action_labels, missing_lines, work_order_list
 
 Kind = ManualAction.Kind
 Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
@@ -51,6 +51,8 @@ def act_on_one(request: access.TenantRequest, kind: Kind, keys: list[int]) -> ac
     """Apply an action to any number of work orders. Raises refusals of the action as a whole."""
     if kind == Kind.EXCLUDE:
         decided = actions.exclude(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
+    elif kind == Kind.SETTLE:
+        decided = actions.settle(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
     elif kind in _ABOUT_MANY:
         decided = _ABOUT_MANY[kind](work_orders=keys, by=request.user)
     else:
@@ -63,6 +65,7 @@ _ABOUT_MANY: dict[Kind, Callable[..., actions.Decided]] = {
     Kind.RETRY: actions.retry,
     Kind.RELEASE: actions.release,
     Kind.RESTORE: actions.restore,
+    Kind.SUPPLEMENT: actions.supplement,
 }
 
 
@@ -102,12 +105,25 @@ def _reset_link(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     return call_waiting.followed(request, call)
 
 
+def _supplement(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    if "sure" in request.POST or not missing_lines.of(row):
+        return _at_once(request, row)
+    context = {"work_order": row, "difference": missing_lines.of(row)}
+    return render(request, "work_orders/supplement.html", context)
+
+
+def _new_order(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    return call_waiting.followed(request, page_calls.new_order(row, by=request.user))
+
+
 def _typed(request: access.TenantRequest, name: str) -> str:
     return request.POST.get(name, "").replace("\0", "").strip()  # PostgreSQL stores no NUL
 
 
 _PAGES: dict[Kind, Page] = {
-    **dict.fromkeys((Kind.RETRY, Kind.RELEASE, Kind.EXCLUDE, Kind.RESTORE), _at_once),
+    **dict.fromkeys((Kind.RETRY, Kind.RELEASE, Kind.EXCLUDE, Kind.RESTORE, Kind.SETTLE), _at_once),
+    Kind.SUPPLEMENT: _supplement,
+    Kind.NEW_ORDER: _new_order,
     Kind.LINK: _link_to_order,
     Kind.RESET: _reset_link,
 }

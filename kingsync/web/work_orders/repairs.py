@@ -17,7 +17,7 @@ KING, OUTSMART, SETTINGS, DECISION, NOBODY = "king", "outsmart", "settings", "de
 _PLACES: dict[str, str] = {
     "unknown_debtor": KING,
     "blocked_debtor": KING,
-    "order_delivered": KING,
+    "order_delivered": DECISION,
     "several_orders": KING,
     "order_refused": KING,
     "approval_refused": KING,
@@ -81,7 +81,7 @@ _LABELS: dict[str, str | Promise] = {
     NOBODY: _("Nothing to fix: each run tries again."),
 }
 # A state that no retry picks up.
-_NOT_RETRIED = frozenset({"changed_after_export", "deleted_with_order"})
+_NOT_RETRIED = frozenset({"changed_after_export", "order_delivered", "deleted_with_order"})
 
 
 @dataclass(frozen=True)

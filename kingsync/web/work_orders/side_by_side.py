@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkPeriod
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import ledger
+from kingsync.exports import ledger, supplements
 from kingsync.models.links import RecordKind, RecordLink, WorkStatus
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
@@ -136,6 +136,8 @@ def _choices_of(row: WorkOrder) -> mapping.Exports:
 
 def _plan_of(row: WorkOrder, source: Source, choices: mapping.Exports, booked: tuple[SavedLine, ...]) -> Plan:
     """Return the order according to the rule, without asking what King knows."""
+    if row.part > 1:
+        return supplements.of_part(row, source, choices, RelevantMasterData())
     number = row.king_order_number or ""
     return orders.from_work_order(
         source, choices, master_data=RelevantMasterData(), booked=booked, king_order_number=number
@@ -161,7 +163,7 @@ def _king_details(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
     if not row.is_created_by_us:
         yield _("Header"), _("Maintained in King: in an order that kingsync did not create, it only changes lines.")
         return
-    yield _("Our reference"), orders.external_number(row.outsmart_id)
+    yield _("Our reference"), orders.external_number(row.outsmart_id, row.part)
     if plan is None:
         return
     header = plan.header
