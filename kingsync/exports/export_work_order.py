@@ -229,7 +229,7 @@ class _Export(Assessment):
         row, missing = self.row, supplements.missing(self.job.master_data, self.job.choices, self.row, self.source)
         is_new = [why["code"] for why in row.reasons] != [why.code for why in step.reasons]
         closed_at = row.king_closed_at or timezone.now()
-        difference = supplements.stored_lines(missing)
+        difference = supplements.stored_lines(missing or [])
         is_new = is_new or difference != row.difference
         ledger.settle(row, LedgerState.CHANGED, step.reasons, king_closed_at=closed_at, difference=difference)
         for why in step.reasons if is_new else ():

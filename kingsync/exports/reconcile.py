@@ -25,11 +25,10 @@ def compare(job: PlanningJob, row: WorkOrder, answer: bytes) -> list[Reason]:
     """
     found = [] if row.state == LedgerState.INTERIM else _differences(job, row, answer)
     if found:
-        missing = supplements.stored_lines(
-            supplements.missing(job.master_data, job.choices, row, payloads.work_order(answer))
-        )
-        found = found if missing or not row.king_closed_at else []  # settled by hand since
-        ledger.save_lazily(row, difference=missing)
+        missing = supplements.missing(job.master_data, job.choices, row, payloads.work_order(answer))
+        if missing == [] and row.king_closed_at:  # settled by hand since
+            found = []
+        ledger.save_lazily(row, difference=supplements.stored_lines(missing or []))
     if not found:
         return _save_unchanged(row)
     return _save_changed(job, row, reason("changed_after_export", detail="; ".join(found)), "order.changed")

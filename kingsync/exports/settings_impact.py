@@ -53,6 +53,7 @@ ENDS = {
     Act.SAVE_AS_DONE: End.UNCHANGED,
     Act.REJECT: End.REFUSED,
     Act.HOLD: End.HELD,
+    Act.LEAVE_CHANGED: End.HELD,
     Act.KEEP: End.UNCHANGED,
     Act.UPDATE: End.UPDATED,
     Act.ADOPT: End.UPDATED,

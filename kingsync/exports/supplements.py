@@ -17,7 +17,7 @@ from kingsync.exports import ledger
 from kingsync.exports.master_data import MasterDataReader, MirroredMasterData
 from kingsync.messages.reason_texts import stored
 from kingsync.models.order_links import OrderLink
-from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
+from kingsync.models.work_orders import AfterRestore, LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import amounts, linking, orders, review, supplements
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import reason
@@ -73,9 +73,16 @@ def of_part(row: WorkOrder, source: Source, choices: Exports, master_data: Relev
     return _plan(row, source, choices, master_data, part=row.part)
 
 
-def missing(known: MirroredMasterData, choices: Exports, row: WorkOrder, source: Source) -> list[Missing]:
-    """Return the lines of the supplementary order that would bring King to what the work order says now."""
+def missing(known: MirroredMasterData, choices: Exports, row: WorkOrder, source: Source) -> list[Missing] | None:
+    """Return the lines of the supplementary order that would bring King to what the work order says now.
+
+    None when that is not known: lines that differ are refused, or a restored database has lost what was sent.
+    """
+    if row.after_restore == AfterRestore.FOUND and not row.plan_fingerprint:
+        return None
     plan = _plan(row, source, choices, known.of(source, choices), part=_next_part(row))
+    if plan.refused and not plan.lines:
+        return None
     return [
         Missing(line, amounts.price_of(line.content, plan.facts.get(line.reference, LineFacts())))
         for line in plan.lines

@@ -170,12 +170,12 @@ def with_order(
 ) -> Verdict:
     """Return the verdict completed by King's order as just read; None: King has no such open order."""
     if order is None:
-        is_own = number == row.king_order_number
+        missing = None
+        if number == row.king_order_number:
+            missing = supplements.missing(job.master_data, job.choices, row, source)
         return msgspec.structs.replace(
             verdict,
-            missing=tuple(each.line for each in supplements.missing(job.master_data, job.choices, row, source))
-            if is_own
-            else None,
+            missing=None if missing is None else tuple(each.line for each in missing),
             rejects=(*verdict.rejects, _not_open(row, shown(number))),
             holds=(
                 *verdict.holds,

@@ -117,11 +117,15 @@ class WorkOrder(AdministrationOwned):
     # The debtor of the King order that we sent it to, as King writes it.
     debtor_number = models.CharField(_("debtor"), max_length=255, blank=True, default="", db_default="")
     # The King order of another customer that a user approved: `order number:debtor number`.
-    accepted_order = models.CharField(_("other customer accepted"), max_length=101, blank=True, db_default="")
+    accepted_order = models.CharField(
+        _("other customer accepted"), max_length=101, blank=True, default="", db_default=""
+    )
     # What of a former administration a user released: `kingsync.rules.linking.former_mark`.
-    accepted_former = models.CharField(_("former administration accepted"), max_length=100, blank=True, db_default="")
+    accepted_former = models.CharField(
+        _("former administration accepted"), max_length=100, blank=True, default="", db_default=""
+    )
     # King's order as last read, in the same form as `accepted_order`.
-    seen_order = models.CharField(_("King order as read"), max_length=101, blank=True, db_default="")
+    seen_order = models.CharField(_("King order as read"), max_length=101, blank=True, default="", db_default="")
     # King holds our lock on the order until this is False again.
     is_locked = models.BooleanField(_("locked by us"), default=False)
     # Since when King refuses to unlock it, or could not be asked to.

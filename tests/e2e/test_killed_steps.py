@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kingsync.manual_actions import actions
 from kingsync.models.order_links import OrderLink
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
@@ -269,5 +270,26 @@ def test_going_to_another_order(world: World) -> None:
         left = scenario.orders(world.king, ours=False)
         (before,) = [each for each in left if str(each["OrderNummer"]) == links[0].king_order_number]
         assert scenario.lines(before) == [("ART", "BOCHT", "4")]
+
+    try_every_step(world, start, check)
+
+
+def test_a_supplementary_order(world: World) -> None:
+    def start() -> str:
+        number = scenario.work_order(world.outsmart, Materials=materials(("BUIS", "3")))
+        scenario.export()
+        world.king.store.edit_order(int(scenario.ledger(number).king_order_number or 0), Edit(close=True))
+        world.edit(number, Materials=materials(("BUIS", "1"), ("BOCHT", "2")), **FINAL)
+        scenario.export()
+        assert not actions.supplement(work_orders=[scenario.ledger(number)], by="Els").refused
+        return number
+
+    def check(number: str) -> None:
+        row = scenario.ledger(number)
+        ours = [each for each in scenario.orders(world.king) if each["ExternOrderNummer"].startswith(f"OS-{number}")]
+        assert [each["ExternOrderNummer"] for each in ours] == [f"OS-{number}", f"OS-{number}-2"]
+        assert scenario.lines(ours[1]) == [("ART", "BUIS", "-2"), ("ART", "BOCHT", "2")]
+        assert (ours[1]["Goedgekeurd"], row.state, row.part, row.is_locked) == (0, LedgerState.DONE, 2, False)
+        assert scenario.is_clean(world.king)
 
     try_every_step(world, start, check)

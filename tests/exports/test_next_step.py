@@ -295,7 +295,7 @@ CASES: list[tuple[Callable[[Scene], str], str, End | None]] = [
     (nothing_changed, "unchanged", None),
     (still_incomplete, "unchanged", End.UNCHANGED),  # which counts as rejected
     (repaired, "updated", End.UPDATED),
-    (delivered, "rejected", None),
+    (delivered, "skipped", None),
     (changed_on_both_sides, "skipped", None),
     (approval_is_due, "updated", End.UNCHANGED),  # as last read, the work was not finished
     (order_of_the_customer, "updated", None),

@@ -137,7 +137,7 @@ def test_a_held_work_order_of_a_closed_order_says_every_reason(king: KingSandbox
     run = scenario.export()
 
     row.refresh_from_db()
-    assert (row.state, scenario.counts(run)) == (LedgerState.CHANGED, {"read": 1, "skipped": 1})
+    assert (row.state, scenario.counts(run)) == (LedgerState.REJECTED, {"read": 1, "rejected": 1})
     assert codes(row) == ["order_delivered", "waits_for_lines", "unknown_article"]
 
 
