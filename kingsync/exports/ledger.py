@@ -23,7 +23,7 @@ from kingsync.exports import problems
 from kingsync.messages.reason_texts import stored
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
-from kingsync.rules import amounts, linking, orders
+from kingsync.rules import amounts, conflicts, linking, orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import Content, DroppedLine, LineFacts, Origin, Plan, PlannedLine, SavedLine
 from kingsync.runs.lifecycle import LostClaimError
@@ -34,7 +34,8 @@ from kingsync.runs.lifecycle import LostClaimError
 _WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true) = 'off'"
 _SAVE_SENT_LINES = f"""
     UPDATE kingsync_orderline AS line
-    SET state = %s, king_line_id = new.id, sent = new.sent, as_read = new.as_read, attempted = '{{}}', reasons = '[]'
+    SET state = %s, king_line_id = new.id, sent = new.sent, as_read = new.as_read, attempted = '{{}}', reasons = '[]',
+        choices = line.choices - '{conflicts.GIVEN_UP}'
     FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS new (reference, id, sent, as_read)
     WHERE line.work_order_id = %s AND line.reference = new.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (constants only)
@@ -216,6 +217,7 @@ def as_saved(line: OrderLine) -> SavedLine:
         as_read=msgspec.convert(line.as_read, KingLine, strict=False) if line.as_read else None,
         king_line_id=line.king_line_id,
         is_imported=line.is_imported,
+        choices=line.choices,
     )
 
 
@@ -379,7 +381,7 @@ def lines_leaving(row: WorkOrder, references: Iterable[str]) -> None:
 
 def line_removed(row: WorkOrder, reference: str) -> None:
     nothing: dict[str, object] = {"king_line_id": "", "sent": {}, "attempted": {}, "as_read": {}, "reasons": []}
-    _update_line(row, reference, state=OrderLine.State.REMOVED, **nothing)
+    _update_line(row, reference, state=OrderLine.State.REMOVED, choices={}, **nothing)
     forget_lines(row)
 
 

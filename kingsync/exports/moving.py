@@ -17,7 +17,7 @@ from kingsync.exports import ledger, order_links, shared_orders
 from kingsync.exports.king_order import KingOrder, vendor_message
 from kingsync.messages.reason_texts import stored
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
-from kingsync.rules import differences, orders
+from kingsync.rules import conflicts, differences, orders
 from kingsync.rules.differences import Differences
 from kingsync.rules.outcomes import Reason, reason, shown
 from kingsync.rules.plans import Plan, SavedLine
@@ -46,7 +46,8 @@ def steps_out_of(row: WorkOrder, plan: Plan, order: Order | None, wanted: str) -
     in_king = {line.king_line_id for line in booked if line.king_line_id}
     removed = in_king - {line.line_id for line in order.lines}
     labels = [each.label for each in steps.conflicts] + [*steps.delivered, *steps.doubles]
-    labels += [_label(line) for line in booked if line.is_imported or line.king_line_id in removed]
+    staying = [line for line in booked if line.is_imported or conflicts.is_given_up(line)]
+    labels += [_label(line) for line in booked if line in staying or line.king_line_id in removed]
     if labels:
         detail = ", ".join(dict.fromkeys(labels))
         raise MoveStoppedError(reason("move_of_changed_lines", number=number, wanted=shown(wanted), lines=detail))
@@ -119,4 +120,4 @@ def _forget_what_was_sent(row: WorkOrder) -> None:
     lines = OrderLine.objects.filter(work_order=row, part=row.part)
     lines.filter(state=OrderLine.State.REMOVED).delete()
     lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
-    lines.update(king_line_id="", sent={}, attempted={}, as_read={}, is_imported=False)
+    lines.update(king_line_id="", sent={}, attempted={}, as_read={}, choices={}, is_imported=False)

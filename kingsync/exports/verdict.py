@@ -271,12 +271,17 @@ def stopping(steps: Differences, *, number: str) -> tuple[LedgerState, tuple[Rea
 
 def _conflict(conflict: Conflict) -> Iterator[Reason]:
     for each in conflict.fields:
-        yield reason("line_conflict", line=conflict.label, **msgspec.to_builtins(each))
+        of_line = {"line": conflict.label, "reference": conflict.reference}
+        yield reason("line_conflict", **of_line, **msgspec.to_builtins(each))
+    of_line = {"line": conflict.label, "reference": conflict.reference, "mark": conflict.mark}
     if conflict.ours is not None:
-        yield reason("line_removed", line=conflict.label, ours=changes.described(conflict.ours))
+        before, ours = changes.described(conflict.sent), changes.described(conflict.ours)
+        yield reason("line_removed", **of_line, before=before, ours=ours)
     if conflict.theirs:
         fields = ", ".join(each.field for each in conflict.theirs)
-        yield reason("line_dropped", line=conflict.label, fields=fields)
+        before = ", ".join(each.before for each in conflict.theirs)
+        theirs = ", ".join(each.theirs for each in conflict.theirs)
+        yield reason("line_dropped", **of_line, fields=fields, before=before, theirs=theirs)
 
 
 def notices(steps: Differences, *, before: list[StoredReason]) -> list[StoredReason]:

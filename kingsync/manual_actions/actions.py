@@ -26,7 +26,7 @@ from kingsync.exports import adopted_lines, causes, ledger, order_links, shared_
 from kingsync.exports.master_data import master_data_of
 from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, LIFTED_BY_RELEASE, OF_FORMER_ADMINISTRATION
 from kingsync.king_mirror import mirror
-from kingsync.manual_actions import guards
+from kingsync.manual_actions import conflicts, guards
 from kingsync.manual_actions.guards import Person
 from kingsync.messages.reason_texts import stored
 from kingsync.models.sync_settings import SyncSettings
@@ -99,6 +99,7 @@ def possible(row: WorkOrder) -> frozenset[ManualAction.Kind]:
         ManualAction.Kind.SUPPLEMENT: supplements.is_undecided(row),
         ManualAction.Kind.SETTLE: supplements.is_undecided(row),
         ManualAction.Kind.NEW_ORDER: _may_get_new_order(row),
+        ManualAction.Kind.SOLVE: bool(conflicts.open_conflicts(row)),
     }
     return frozenset(kind for kind, is_allowed in allowed.items() if is_allowed)
 
@@ -518,7 +519,7 @@ def _clear_link(row: WorkOrder) -> None:
     lines = row.lines.filter(part=row.part)
     lines.filter(Q(state=OrderLine.State.REMOVED) | Q(is_imported=True)).delete()
     lines.filter(state=OrderLine.State.SENT).update(state=OrderLine.State.PLANNED)
-    lines.update(king_line_id="", sent={}, attempted={}, as_read={})
+    lines.update(king_line_id="", sent={}, attempted={}, as_read={}, choices={})
     ledger.settle(
         row,
         LedgerState.WAITING,

@@ -60,6 +60,14 @@ class NothingToReleaseError(ActionRefusedError):
     """A release does not lift what stops the work order."""
 
 
+class NothingToSolveError(ActionRefusedError):
+    """No line of the work order was changed on both sides."""
+
+
+class ChoiceNeededError(ActionRefusedError):
+    """A conflict has no choice, or one that is not possible."""
+
+
 class StillAtWorkError(ActionRefusedError):
     """A call to King whose answer was lost may still be running."""
 

@@ -96,15 +96,15 @@ SENTENCES: dict[str, str | Promise] = {
     "not_settled": _("King may still be processing an earlier call. It is looked up again by the next run."),
     "line_conflict": _(
         "%(field)s of line “%(line)s” was changed on both sides: from %(before)s to %(ours)s in OutSmart and to "
-        "%(theirs)s in King. Nothing was written. Make both sides the same."
+        "%(theirs)s in King. Nothing was written. Choose which value applies, or make both sides the same."
     ),
     "line_removed": _(
-        "Line “%(line)s” was removed in King and changed in OutSmart (%(ours)s). Nothing was written. Remove the row "
-        "in OutSmart too, or put it back as it was."
+        "Line “%(line)s” was removed in King and changed in OutSmart (%(ours)s). Nothing was written. Choose whether "
+        "the line stays removed."
     ),
     "line_dropped": _(
-        "Line “%(line)s” was removed in OutSmart and changed in King (%(fields)s). Nothing was written. Remove the "
-        "line in King too, or put the row back in OutSmart."
+        "Line “%(line)s” was removed in OutSmart and changed in King (%(fields)s). Nothing was written. Choose "
+        "whether the line stays in King."
     ),
     # Reviews: right perhaps, but a person wants to see it first
     "review.credit": _("Line “%(line)s” is a credit. Check it, then release the work order."),
@@ -199,6 +199,15 @@ SENTENCES: dict[str, str | Promise] = {
         "customer, an order of a former administration and the unknown outcome after a restored database; "
         "this work order has another cause. Fix it, or exclude the work order."
     ),
+    "decision.nothing_to_solve": _("No line of this work order was changed in both King and OutSmart."),
+    "decision.choice_needed": _("Choose what applies to line “%(line)s”."),
+    "solved.line_conflict.king": _("%(field)s of line “%(line)s”: King's value %(theirs)s stays."),
+    "solved.line_conflict.outsmart": _("%(field)s of line “%(line)s”: OutSmart's value %(ours)s is written to King."),
+    "solved.line_conflict.sum": _("%(field)s of line “%(line)s”: the sum %(both)s is written to King."),
+    "solved.line_removed.king": _("Line “%(line)s” stays removed in King."),
+    "solved.line_removed.outsmart": _("Line “%(line)s” is added to the King order again."),
+    "solved.line_dropped.king": _("Line “%(line)s” stays in King and is no longer updated."),
+    "solved.line_dropped.outsmart": _("Line “%(line)s” is removed from the King order."),
     "decision.other_customer": _(
         "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order is for customer "
         "%(customer)s (%(customer_name)s). Confirm explicitly that this is right, or choose another order."

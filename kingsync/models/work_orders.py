@@ -270,6 +270,8 @@ class OrderLine(TenantOwned):
     attempted = models.JSONField(_("as last attempted"), default=dict, db_default={})
     # integrations.king.records.OrderLine as JSON: King's line right after our last write; empty if not read back.
     as_read = models.JSONField(_("as read back from King"), default=dict, db_default={})
+    # What users chose where both sides changed the line: mark of kingsync.rules.conflicts → choice.
+    choices = models.JSONField(_("choices"), default=dict, db_default={})
     registered_minutes = models.PositiveIntegerField(_("registered minutes"), null=True)
     rounded_minutes = models.PositiveIntegerField(_("rounded minutes"), null=True)
     quantity = models.DecimalField(_("quantity"), max_digits=15, decimal_places=3, null=True)
@@ -305,6 +307,7 @@ class ManualAction(TenantOwned):
         SUPPLEMENT = "supplement", _("supplementary order")
         SETTLE = "settle", _("settle by hand")
         NEW_ORDER = "new_order", _("new order after all")
+        SOLVE = "solve", _("solve differences")
 
     work_order = models.ForeignKey(
         WorkOrder, models.CASCADE, related_name="manual_actions", verbose_name=_("work order")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kingsync.rules import matching
+from kingsync.rules import conflicts, matching
 from kingsync.rules.differences import same
 from kingsync.rules.plans import Content, Plan, SavedLine
 
@@ -16,7 +16,8 @@ def since_export(booked: Iterable[SavedLine], now: Plan, then: Plan | None = Non
     other settings or master data, which is no edit.
     """
     before, after = _contents(then), _contents(now)
-    sent = {line.reference: line.sent for line in booked if line.sent is not None}
+    ours = [line for line in booked if not conflicts.is_given_up(line)]
+    sent = {line.reference: line.sent for line in ours if line.sent is not None}
     wanted = {line.reference: line for line in now.lines}
     labels = {line.reference: matching.label_of(line) for line in booked}
     found = []

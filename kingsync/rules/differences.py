@@ -8,7 +8,8 @@ from collections.abc import Iterable
 import msgspec
 
 from integrations.king.records import LineChange, LineKind, NewLine, Order, OrderLine
-from kingsync.rules import line_fields, matching, sequence
+from kingsync.rules import conflicts, line_fields, matching, sequence
+from kingsync.rules.conflicts import Choice
 from kingsync.rules.line_fields import FieldConflict, FieldKept
 from kingsync.rules.plans import Content, Plan, PlannedLine, SavedLine
 
@@ -61,14 +62,17 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     """Both sides changed the same line, so a person must decide.
 
     `fields` are those both changed; otherwise the line is gone on one side: `ours` is the row whose line King's staff
-    removed, `theirs` what staff changed in a line whose row the office removed.
+    removed, and `sent` what it was; `theirs` what staff changed in a line whose row the office removed. `mark` is that
+    of a line that is gone, see `kingsync.rules.conflicts`.
     """
 
     reference: str
     label: str
     fields: tuple[FieldConflict, ...] = ()
     ours: Content | None = None
+    sent: Content | None = None
     theirs: tuple[FieldKept, ...] = ()
+    mark: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +90,7 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
 
     `delivered` names lines that would have to change or go but were delivered: then nothing may be done at all. `found`
     are the planned lines that King has, to be saved before anything is written; `absent` are saved lines that are not
-    in the plan and not in King.
+    in King, and not in the plan or to be added again.
     """
 
     changes: tuple[Change, ...] = ()
@@ -178,6 +182,8 @@ class _Comparison:
     def compare_with_saved(self) -> None:
         for reference, booked in self._booked.items():
             theirs = self._theirs.get(reference)
+            if conflicts.is_given_up(booked):
+                continue
             if theirs is not None:
                 self._found.append(booked)
                 self._compare_as_written(theirs, booked)
@@ -209,8 +215,17 @@ class _Comparison:
         booked = self._booked.get(line.reference)
         if booked is None or not booked.king_line_id or booked.sent is None:
             self._additions[line.reference] = Add(line)
-        elif line_fields.is_edited(line.content, booked.sent):
-            self._conflicts.append(Conflict(reference=line.reference, label=line.origin.label, ours=line.content))
+            return
+        mark = line_fields.removed_mark(line.reference, line.content, booked.sent)
+        choice = conflicts.chosen(booked, mark)
+        label, is_edited = line.origin.label, line_fields.is_edited(line.content, booked.sent)
+        if is_edited and choice is Choice.OUTSMART:
+            self._absent += (line.reference,)
+            self._additions[line.reference] = Add(line)
+        elif is_edited and choice is None:
+            self._conflicts.append(
+                Conflict(reference=line.reference, label=label, ours=line.content, sent=booked.sent, mark=mark)
+            )
         else:
             self._notices.append(Notice(reference=line.reference, label=line.origin.label, is_removed=True))
 
@@ -232,7 +247,8 @@ class _Comparison:
         sent = line_fields.arrived(theirs, booked) if is_to_do else line.content
         if sent is not None:
             settled = () if is_to_do else compared.settled
-            self._found.append(self._as_found(line, theirs, sent, settled))
+            found = self._as_found(line, theirs, sent, settled)
+            self._found.append(_with_our_quantity(found, line) if compared.has_sum else found)
 
     def _must_forget_price(self, line: PlannedLine, theirs: OrderLine, booked: SavedLine | None) -> bool:
         """Return True when King's own price must replace ours: King fills it in for a new line only.
@@ -253,23 +269,26 @@ class _Comparison:
             attempted=None,
             as_read=line_fields.rebased(before.as_read, theirs, frozenset(settled)),
             king_line_id=theirs.line_id,
+            choices={mark: choice for mark, choice in before.choices.items() if mark != conflicts.GIVEN_UP},
         )
 
     def gone(self, wanted: set[str]) -> None:
         """Remove lines of ours that the work order no longer has."""
         for reference, theirs in self._theirs.items():
             booked = self._booked.get(reference)
-            if reference in wanted or self._is_imported(reference):
+            if reference in wanted or self._is_imported(reference) or conflicts.is_given_up(booked):
                 continue
             label = theirs.article_number or (matching.label_of(booked) if booked else reference)
             changed = line_fields.staff_changes(theirs, booked)
-            if changed:
-                self._conflicts.append(Conflict(reference=reference, label=label, theirs=changed))
+            mark = line_fields.dropped_mark(reference, theirs)
+            is_contested = bool(changed) and conflicts.chosen(booked, mark) is None
+            if is_contested:
+                self._conflicts.append(Conflict(reference=reference, label=label, theirs=changed, mark=mark))
             if theirs.delivered:
                 self._delivered.append(label)
-            if not changed:
+            if not is_contested:
                 self._removals[reference] = Remove(reference, theirs.line_id, theirs.reference)
-        self._absent = tuple(self._booked.keys() - self._theirs.keys() - wanted)
+        self._absent += tuple(self._booked.keys() - self._theirs.keys() - wanted)
 
     def restore_sequence(self, plan: Plan) -> None:
         """Re-add what belongs below an added line, where that loses nothing."""
@@ -335,6 +354,14 @@ class _Comparison:
             found=tuple(self._found),
             absent=self._absent,
         )
+
+
+def _with_our_quantity(found: SavedLine, line: PlannedLine) -> SavedLine:
+    """Return the line with OutSmart's quantity as its baseline: from there on, King's is the work of its staff."""
+    if found.as_read is None:
+        return found
+    as_read = msgspec.structs.replace(found.as_read, quantity=line.content.quantity)
+    return msgspec.structs.replace(found, as_read=as_read)
 
 
 def _changed(theirs: OrderLine, step: Change) -> OrderLine:

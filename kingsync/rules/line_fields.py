@@ -9,6 +9,8 @@ from typing import TypeAlias
 import msgspec
 
 from integrations.king.records import LineChange, OrderLine
+from kingsync.rules import conflicts
+from kingsync.rules.conflicts import Choice
 from kingsync.rules.plans import Content, SavedLine
 
 Value: TypeAlias = str | Decimal | None
@@ -29,12 +31,13 @@ _SHOWN_LENGTH = 80
 
 
 class FieldConflict(msgspec.Struct, frozen=True):
-    """Both sides changed a field to different values; values in display form."""
+    """Both sides changed a field to different values; values in display form. `mark`: see `rules.conflicts`."""
 
     field: str
     before: str
     ours: str
     theirs: str
+    mark: str = ""
 
 
 class FieldKept(msgspec.Struct, frozen=True):
@@ -46,12 +49,16 @@ class FieldKept(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome for a line. `settled`: fields in which both sides agree once `change` is made, by King's names."""
+    """The outcome for a line. `settled`: fields in which both sides agree once `change` is made, by King's names.
+
+    `has_sum`: the quantity to write has the changes of both sides.
+    """
 
     change: LineChange | None
     settled: frozenset[str]
     conflicts: tuple[FieldConflict, ...]
     kept: tuple[FieldKept, ...]
+    has_sum: bool = False
 
 
 def compare(wanted: Content, theirs: OrderLine, booked: SavedLine | None) -> Comparison:
@@ -84,6 +91,16 @@ def arrived(theirs: OrderLine, booked: SavedLine | None) -> Content | None:
         if _is_stated(field, value) and equal(value, getattr(theirs, STATED[field]))
     }
     return msgspec.structs.replace(booked.sent, **heard)
+
+
+def removed_mark(reference: str, wanted: Content, sent: Content) -> str:
+    """Return the mark of a line that King's staff removed and the office changed."""
+    return conflicts.mark(reference, *(getattr(each, field) for each in (sent, wanted) for field in STATED))
+
+
+def dropped_mark(reference: str, theirs: OrderLine) -> str:
+    """Return the mark of a line that King's staff changed and whose row the office removed."""
+    return conflicts.mark(reference, *(getattr(theirs, name) for name in _SET_BY_STAFF))
 
 
 def is_edited(wanted: Content, sent: Content) -> bool:
@@ -129,32 +146,51 @@ class _Line:
         self._theirs = theirs
         self._sent = arrived(theirs, booked)
         self._baseline = booked.as_read if booked else None
+        self._booked = booked
 
     def compared(self, wanted: Content) -> Comparison:
         writes: dict[str, Value] = {}
         settled: set[str] = set()
-        conflicts = []
+        contested: list[FieldConflict] = []
+        sums: list[FieldKept] = []
         for field, name in STATED.items():
             ours, theirs = getattr(wanted, field), getattr(self._theirs, name)
             if equal(ours, theirs) and _is_stated(field, ours):
                 settled.add(name)
             elif self._is_edited(field, ours):
-                if self._is_set_by_staff(name):
-                    conflicts.append(FieldConflict(field, self._before(name), shown(ours), shown(theirs)))
-                else:
+                conflict = self._conflict(field, ours, name) if self._is_set_by_staff(name) else None
+                choice = self._chosen(conflict) if conflict else Choice.OUTSMART
+                if conflict and choice is None:
+                    contested.append(conflict)
+                elif choice is Choice.OUTSMART:
                     writes[name] = ours
-        kept = self.kept(but={*settled, *(STATED[each.field] for each in conflicts)})
+                elif choice is Choice.SUM:
+                    writes[name] = both = conflicts.total(self._last_sent(name), ours, theirs)
+                    sums.append(FieldKept(field, shown(self._last_sent(name)), shown(both)))
+        contested += self._settle_description(writes)
+        decided = {*settled, *writes, *(STATED.get(each.field, each.field) for each in contested)}
+        kept = (*self.kept(but=decided | self._replaced(writes)), *sums)
         if "article_number" in writes:
             writes |= self._kept_from_another_article(wanted, writes)
-            conflicts += self._lost_to_another_article(writes)
             settled.update(_OF_THE_ARTICLE)
         settled.update(writes)
         return Comparison(
             change=msgspec.structs.replace(LineChange(), **writes) if writes else None,
             settled=frozenset(settled - {STATED.get(each.field, each.field) for each in kept}),
-            conflicts=tuple(conflicts),
+            conflicts=tuple(contested),
             kept=kept,
+            has_sum=bool(sums),
         )
+
+    def _conflict(self, field: str, ours: Value, name: str) -> FieldConflict:
+        before, theirs = self._last_sent(name), getattr(self._theirs, name)
+        reference = self._booked.reference if self._booked else ""
+        mark = conflicts.mark(reference, field, before, ours, theirs)
+        return FieldConflict(field, shown(before), shown(ours), shown(theirs), mark)
+
+    def _chosen(self, conflict: FieldConflict) -> Choice | None:
+        choice = conflicts.chosen(self._booked, conflict.mark)
+        return None if choice is Choice.SUM and conflict.field != "quantity" else choice
 
     def _is_edited(self, field: str, ours: Value) -> bool:
         if self._sent is None:  # we do not know what we sent: King's line is to match the plan
@@ -179,6 +215,11 @@ class _Line:
     def _before(self, name: str) -> str:
         return shown(next(self._ours(name), None))
 
+    def _last_sent(self, name: str) -> Value:
+        """Return what we sent, else what King made of it."""
+        ours = list(self._ours(name))
+        return ours[-1] if ours else None
+
     def kept(self, but: Collection[str] = ()) -> tuple[FieldKept, ...]:
         changed = [name for name in _SET_BY_STAFF if name not in but and self._is_set_by_staff(name)]
         if "article_number" in changed and "description" in changed:
@@ -199,15 +240,29 @@ class _Line:
             stated = getattr(wanted, name)
             if name in writes:
                 continue
-            if self._is_set_by_staff(name):
+            if self._is_set_by_staff(name) and name not in self._replaced(writes):
                 found[name] = getattr(self._theirs, name)
             elif stated not in (None, ""):
                 found[name] = stated
         return found
 
-    def _lost_to_another_article(self, writes: dict[str, Value]) -> list[FieldConflict]:
-        """Return the description that staff wrote and that cannot be written back along with another article."""
-        if not self._is_set_by_staff("description"):
+    def _replaced(self, writes: dict[str, Value]) -> set[str]:
+        """Return what goes with King's article when another one is written."""
+        if "article_number" not in writes:
+            return set()
+        return {"description", "price"} if self._is_set_by_staff("article_number") else {"description"}
+
+    def _settle_description(self, writes: dict[str, Value]) -> list[FieldConflict]:
+        """Return the description that staff wrote and that cannot be written back along with another article.
+
+        A user who chose to keep it keeps King's article. With an article of staff's own, King filled it in.
+        """
+        if "article_number" not in writes or not self._is_set_by_staff("description"):
             return []
-        ours, theirs = shown(writes["article_number"]), shown(self._theirs.description)
-        return [FieldConflict("description", self._before("description"), ours, theirs)]
+        if self._is_set_by_staff("article_number"):
+            return []
+        conflict = self._conflict("description", writes["article_number"], "description")
+        choice = self._chosen(conflict)
+        if choice is Choice.KING:
+            del writes["article_number"]
+        return [] if choice else [conflict]

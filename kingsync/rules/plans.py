@@ -123,7 +123,7 @@ class SavedLine(msgspec.Struct, frozen=True, kw_only=True):
     `attempted` is what a call whose answer was lost may have written. `as_read` is King's line right after our last
     write: any difference from it is the work of King's staff. None = it was not read. `is_imported`: it was King's
     before it was ours, so it is changed but never removed. `row` is the fingerprint of its row in the work order when
-    last looked at, "" = unknown.
+    last looked at, "" = unknown. `choices`: see `kingsync.rules.conflicts`.
     """
 
     reference: str
@@ -134,6 +134,7 @@ class SavedLine(msgspec.Struct, frozen=True, kw_only=True):
     as_read: OrderLine | None = None
     king_line_id: str = ""
     is_imported: bool = False
+    choices: dict[str, str] = {}
 
 
 class ArticleData(msgspec.Struct, frozen=True, kw_only=True):

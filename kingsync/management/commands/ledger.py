@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 
 from kingsync.exports import causes, supplements
 from kingsync.management.lookup import tenant_of
-from kingsync.manual_actions import actions, order_notices
+from kingsync.manual_actions import actions, conflicts, order_notices
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
 from kingsync.messages.reason_texts import sentence, sentences, stored
 from kingsync.models import tenants
@@ -27,6 +27,7 @@ from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration, administration_key
 from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
 from kingsync.rules import amounts
+from kingsync.rules.conflicts import Choice
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import refusals
 
@@ -49,6 +50,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--even-so", action="store_true", help="with --reset: the order that is not open any more was removed"
         )
+        help_text = "with --solve: whose value applies to every line that was changed on both sides"
+        parser.add_argument("--with", choices=[each.value for each in Choice], default="", help=help_text)
         help_text = "with --link: the order is of another customer, and that is right"
         parser.add_argument("--yes-other-customer", action="store_true", help=help_text)
 
@@ -132,6 +135,7 @@ def _add_actions(parser: ArgumentParser) -> None:
     one.add_argument("--supplement", nargs="+", metavar="ID", help="create a supplementary order of what differs")
     one.add_argument("--settle", metavar="ID", help="settled by hand; needs --reason")
     one.add_argument("--new-order", metavar="ID", help="a new order although OutSmart names one that is not open")
+    one.add_argument("--solve", metavar="ID", help="solve what was changed on both sides; needs --with")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never send these; needs --reason")
     one.add_argument("--restore", "--include", dest="restore", nargs="+", metavar="ID", help="send these after all")
 
@@ -209,6 +213,11 @@ def _new_order(options: dict[str, Any]) -> actions.Decided:
     return actions.Decided(done=[made.work_order])
 
 
+def _solve(options: dict[str, Any]) -> actions.Decided:
+    made = conflicts.solve_all(work_order=_row(options["solve"]), choice=options["with"], by=options["by"])
+    return actions.Decided(done=[made.work_order])
+
+
 _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
     "retry": lambda given: _each(given["retry"], actions.retry, by=given["by"]),
     "retry_cause": lambda given: actions.retry_cause(key=given["retry_cause"], by=given["by"]),
@@ -218,6 +227,7 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
     "supplement": lambda given: _each(given["supplement"], actions.supplement, by=given["by"]),
     "settle": lambda given: _each([given["settle"]], actions.settle, by=given["by"], reason=given["reason"]),
     "new_order": _new_order,
+    "solve": _solve,
     "exclude": lambda given: _each(given["exclude"], actions.exclude, by=given["by"], reason=given["reason"]),
     "restore": lambda given: _each(given["restore"], actions.restore, by=given["by"]),
 }

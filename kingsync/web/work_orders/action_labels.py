@@ -25,6 +25,7 @@ DONE: dict[Kind, str | Promise] = {
     Kind.SETTLE: gettext_lazy("Settled by hand: kingsync reports only later changes."),
     Kind.NEW_ORDER: gettext_lazy("The next export creates a new King order."),
     Kind.RESET: gettext_lazy("The link to King was reset: the next export starts over."),
+    Kind.SOLVE: gettext_lazy("Your choice is kept: the next export carries it out."),
 }
 
 
