@@ -59,7 +59,7 @@ _SENTENCES: dict[str, str | Promise] = {
     "number_too_long": _("OutSmart's number is too long for King (20 characters)."),
     "before_from_date": _("The work was finished before the start date."),
     "several_orders": _("King has more than one order with our reference. Remove the wrong ones in King."),
-    "line_conflict": _("A line was changed both in King and in OutSmart. Make both sides the same."),
+    "line_conflict": _("A line was changed both in King and in OutSmart. Choose which value applies."),
     "line_removed": _("A line was removed in King and changed in OutSmart."),
     "line_dropped": _("A line was removed in OutSmart and changed in King."),
     "order_of_other_customer": _(

@@ -14,11 +14,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from kingsync.manual_actions import actions, guards, page_calls
+from kingsync.manual_actions import actions, conflicts, guards, page_calls
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.shared import access, call_waiting, refusals
-from kingsync.web.work_orders import action_labels, missing_lines, work_order_list
+from kingsync.web.work_orders import action_labels, conflict_form, missing_lines, work_order_list
 
 Kind = ManualAction.Kind
 Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
@@ -77,6 +77,12 @@ def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     return action_labels.done(request, row, kind)
 
 
+def _solve(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
+    conflicts.solve(work_order=row, chosen=conflict_form.chosen(request), by=request.user)
+    work_order_list.forget_counts()
+    return action_labels.done(request, row, Kind.SOLVE)
+
+
 # --- Confirmation -----------------------------------------------------------------------------------------------------
 
 
@@ -126,4 +132,5 @@ _PAGES: dict[Kind, Page] = {
     Kind.NEW_ORDER: _new_order,
     Kind.LINK: _link_to_order,
     Kind.RESET: _reset_link,
+    Kind.SOLVE: _solve,
 }

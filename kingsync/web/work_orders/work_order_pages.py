@@ -13,7 +13,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
-from kingsync.web.work_orders import history, missing_lines, shared_order, side_by_side, work_order_list
+from kingsync.web.work_orders import conflict_form, history, missing_lines, shared_order, side_by_side, work_order_list
 
 
 @require_safe
@@ -57,6 +57,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
         "possible": {str(kind) for kind in actions.possible(row)} if may_edit else set(),
         "difference": missing_lines.of(row),
+        "conflicts": conflict_form.rows(row) if may_edit else [],
         "is_former": is_former,
         "elsewhere": rows.filter(outsmart_id=row.outsmart_id).exclude(pk=row.pk).order_by("-pk"),
         "may_act": may_edit,
