@@ -18,7 +18,7 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from kingsync import worker
-from kingsync.exports import verification_run
+from kingsync.exports.verification import runs as verification_run
 from kingsync.imports import import_process
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.utils import timezone
 
 from integrations import errors
-from kingsync.exports import ledger, problems, reconcile
+from kingsync.exports import ledger, problems
 from kingsync.exports.export_job import Job, Outcome
+from kingsync.exports.verification import reconcile
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.in_hand import Problem
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder

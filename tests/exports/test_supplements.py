@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kingsync.exports import verification_run
+from kingsync.exports.verification import runs as verification_run
 from kingsync.manual_actions import actions
 from kingsync.manual_actions.guards import StillInKingError
 from kingsync.models.order_links import OrderLink

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from django.utils import timezone
 
-from kingsync.exports import verification_run
-from kingsync.exports.verification import Verification
+from kingsync.exports.verification import runs as verification_run
+from kingsync.exports.verification.checks import Verification
 from kingsync.messages.reason_texts import sentences
 from kingsync.models.connections import Connection
 from kingsync.models.runs import LogEntry, SyncRun

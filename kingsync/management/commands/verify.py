@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import translation
 
-from kingsync.exports import verification_run
-from kingsync.exports.verification import Found
+from kingsync.exports.verification import runs as verification_run
+from kingsync.exports.verification.checks import Found
 from kingsync.management.lookup import tenant_of
 from kingsync.messages.reason_texts import sentence, stored
 from kingsync.models import tenants

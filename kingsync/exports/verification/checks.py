@@ -22,10 +22,11 @@ from integrations.king import payloads
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, Order
 from integrations.outsmart.client import Client as OutSmartClient
-from kingsync.exports import king_check, ledger, reconcile
-from kingsync.exports.call_budget import CallBudget
+from kingsync.exports import ledger
 from kingsync.exports.export_job import PlanningJob
 from kingsync.exports.master_data import MasterDataReader
+from kingsync.exports.verification import king_check, reconcile
+from kingsync.exports.verification.call_budget import CallBudget
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.runs import LogEntry, RunKind

@@ -7,9 +7,10 @@ import sys
 
 from django.utils import timezone
 
-from kingsync.exports import problems, verification
+from kingsync.exports import problems
 from kingsync.exports.export_job import Job
-from kingsync.exports.verification import INTERVAL, LOOKED_UP_SINGLY, Found, Portion, Verification
+from kingsync.exports.verification import checks
+from kingsync.exports.verification.checks import INTERVAL, LOOKED_UP_SINGLY, Found, Portion, Verification
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.runs import RunKind
@@ -60,7 +61,7 @@ def by_command() -> Found:
 
 
 def _is_any_due(due_before: datetime.datetime) -> bool:
-    return verification.due_in_king(due_before).exists() or verification.due_in_outsmart(due_before).exists()
+    return checks.due_in_king(due_before).exists() or checks.due_in_outsmart(due_before).exists()
 
 
 def _carried_out(portion: Portion) -> Found:

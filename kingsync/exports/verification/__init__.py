@@ -1,0 +1,1 @@
+"""Checking exported work orders again in both systems, long after the export."""
