@@ -62,8 +62,9 @@ class KingOrder:
             pick_list=False if header.is_approved_at_once else None,
         )
         guard = self._job.guard
-        guard.about_to_create(header.external_number)
         ledger.pending(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
+        # After the ledger: a run that is killed in between must not look like a database that was put back.
+        guard.about_to_create(header.external_number)
         try:
             number = self._write(lambda: self._job.king.create_order(order))
         except (errors.RejectedError, errors.TransientError):
