@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from kingsync.exports.verification import runs as verification_run
 from kingsync.manual_actions import actions
@@ -241,3 +244,22 @@ def test_nothing_is_decided_about_an_open_order(outsmart: OutSmartSandbox) -> No
     refused = actions.supplement(work_orders=[scenario.ledger(number)], by=BY).refused
 
     assert [each.why.code for each in refused] == ["decision.nothing_to_settle"]
+
+
+def test_the_command_decides_and_shows_the_difference(corrected: Corrected) -> None:
+    corrected.correct(scenario.material(quantity="5"))
+
+    shown = ledger_command("--json")
+    (entry,) = [each for each in shown if each["outsmart_id"] == corrected.number]
+    assert [(each["article"], each["quantity"], each["amount"]) for each in entry["difference"]] == [
+        ("BUIS", "2", "12.80")
+    ]
+    assert ledger_command("--supplement", corrected.number, "--by", BY, "--json")["done"] == [corrected.number]
+    assert corrected.row.part == 2
+
+
+def ledger_command(*arguments: str) -> Any:
+    slug, told = WorkOrder.objects.select_related("tenant").first(), io.StringIO()
+    assert slug is not None
+    call_command("ledger", slug.tenant.slug, *arguments, stdout=told)
+    return json.loads(told.getvalue())
