@@ -19,6 +19,7 @@ from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.web.work_orders import bulk_pages
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
+from sandboxes.king.store import Edit
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, processes, scenario
 from tests.conftest import connect
@@ -639,3 +640,22 @@ def test_so_many_that_not_all_are_counted_is_said(
 
     assert "1 The work order has no debtor number." in page
     assert "Counted over the newest of them; the buttons apply to all." in page
+
+
+def test_a_supplementary_order_is_confirmed_with_its_lines(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    with tenants.scope(tenant):
+        number = scenario.work_order(outsmart)
+        scenario.export()
+        row = scenario.ledger(number)
+        king.store.edit_order(int(row.king_order_number or 0), Edit(close=True))
+        outsmart.store.edit_work_order(number, {"status": "Compleet", "Materials": [scenario.material(quantity="3")]})
+        scenario.export()
+
+    asked = text(decide(editor, row, "supplement"))
+
+    assert "BUIS" in asked
+    assert state_of(row) == LedgerState.CHANGED
+    decide(editor, row, "supplement", sure="1")
+    assert state_of(row) == LedgerState.WAITING
