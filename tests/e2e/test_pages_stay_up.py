@@ -145,9 +145,9 @@ def test_pages_about_a_work_order_do_not_wait_for_king(tenant: Tenant, rude: Rud
         decide = "/t/jansen/work-orders/{}/decide/"
 
         answers = [
-            eddy.post(decide.format(rows[0].pk), {"kind": "attach", "number": "5"}),
-            eddy.post(decide.format(rows[1].pk), {"kind": "attach", "number": "5", "sure": "1"}),
-            eddy.post(decide.format(rows[2].pk), {"kind": "anew", "sure": "1"}),
+            eddy.post(decide.format(rows[0].pk), {"kind": "link", "number": "5"}),
+            eddy.post(decide.format(rows[1].pk), {"kind": "link", "number": "5", "sure": "1"}),
+            eddy.post(decide.format(rows[2].pk), {"kind": "reset", "sure": "1"}),
         ]
         programs.wait_for(lambda: rude.held > 0)
         shown = [eddy.get(leads) for _status, leads in answers]
@@ -169,11 +169,11 @@ def test_answer_is_found_whichever_process_is_asked(tenant: Tenant, king: KingSa
         eddy = browser(port, tenant)
         decide = f"/t/jansen/work-orders/{row.pk}/decide/"
         _status, tested = eddy.post(f"{SETTINGS}test/king/", king_form(king, "wrong"))
-        _status, searched = eddy.post(decide, {"kind": "attach", "number": "500"})
+        _status, searched = eddy.post(decide, {"kind": "link", "number": "500"})
         programs.wait_for(lambda: not BackgroundCall.objects.filter(state__in=BackgroundCall.OPEN).exists())
 
         answers = [(eddy.get(tested), eddy.get(searched)) for _ in range(8)]
-        _status, attached = eddy.post(decide, {"kind": "attach", "number": "500", "sure": "1"})
+        _status, attached = eddy.post(decide, {"kind": "link", "number": "500", "sure": "1"})
         programs.wait_for(lambda: scenario.ledger(row.outsmart_id).king_order_number == "500")
         ended = eddy.get(attached)
 

@@ -239,7 +239,17 @@ def test_the_ledger_lists_every_work_order_with_its_lines(ready: Tenant, outsmar
     (entry,) = json.loads(out)
     assert code == 0
     before = ["outsmart_id", "order_number", "administration", "king_order_number", "king_order_numbers"]
-    assert list(entry) == [*before, "state", "reason", "attempts", "since", "last_checked", "notice", "lines"]
+    assert list(entry) == [
+        *before,
+        "state",
+        "reason",
+        "attempts",
+        "since",
+        "last_checked",
+        "notice",
+        "lines",
+        "difference",
+    ]
     assert entry["king_order_numbers"] == [entry["king_order_number"]]
     assert (entry["outsmart_id"], entry["state"], entry["attempts"]) == (number, "incomplete", 1)
     assert "ONBEKEND" in entry["reason"]
