@@ -12,8 +12,6 @@ from kingsync.models.work_orders import OrderLine, Step, WorkOrder
 from kingsync.rules import matching
 from kingsync.rules.plans import Content, SavedLine, Source
 
-_WITH_WORK_ORDER = (RecordLink.State.LINKED, RecordLink.State.DELETED)
-
 
 def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
     """Save the stored lines of an imported order as sent lines of this work order, at its first export.
@@ -47,7 +45,7 @@ def _free(row: WorkOrder, lines: QuerySet[ImportedLine]) -> list[ImportedLine]:
     if not found:
         return []
     number = found[0].king_order_number
-    made = RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=number, state__in=_WITH_WORK_ORDER).first()
+    made = RecordLink.objects.filter(kind=RecordKind.ORDER, king_id=number, state__in=RecordLink.IN_OUTSMART).first()
     if made is not None and made.outsmart_id != row.outsmart_id:
         return []
     on_it = OrderLink.objects.filter(king_order_number=number, left_at=None).exclude(work_order_id=row.pk)

@@ -43,7 +43,7 @@ def is_linked() -> bool:
     """Return whether the current tenant has anything linked to a record in its King administration."""
     return (
         WorkOrder.objects.filter(BEGUN).exists()
-        or RecordLink.objects.filter(state__in=[RecordLink.State.LINKED, RecordLink.State.DELETED]).exists()
+        or RecordLink.objects.filter(state__in=RecordLink.IN_OUTSMART).exists()
         or ImportedLine.objects.exists()
     )
 

@@ -58,7 +58,7 @@ class FormerOrders:
     def _imported(self, numbers: Mapping[str, str]) -> dict[str, FormerOrder]:
         """Return the work orders that were made from a King order of a former administration."""
         links = RecordLink.across_administrations.filter(
-            kind=RecordKind.ORDER, state__in=_WITH_WORK_ORDER, outsmart_id__in=list(numbers)
+            kind=RecordKind.ORDER, state__in=RecordLink.IN_OUTSMART, outsmart_id__in=list(numbers)
         )
         rows = list(links.order_by("pk").values_list("outsmart_id", "king_id", "administration_id"))
         here = {outsmart_id for outsmart_id, _king_id, key in rows if key not in self._names}
@@ -84,10 +84,9 @@ class FormerOrders:
 
 
 _NUMBER = "king_order_number"
-_WITH_WORK_ORDER = [RecordLink.State.LINKED, RecordLink.State.DELETED]
 
 
 def _present_numbers(wanted: set[str]) -> set[str]:
     booked = WorkOrder.objects.filter(king_order_number__in=wanted).values_list(_NUMBER, flat=True)
-    imported = RecordLink.objects.filter(kind=RecordKind.ORDER, state__in=_WITH_WORK_ORDER, king_id__in=wanted)
+    imported = RecordLink.objects.filter(kind=RecordKind.ORDER, state__in=RecordLink.IN_OUTSMART, king_id__in=wanted)
     return {number for number in booked if number} | set(imported.values_list("king_id", flat=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +39,9 @@ class RecordLink(AdministrationOwned):
         REJECTED = "rejected", _("rejected")
         SKIPPED = "skipped", _("skipped")
         DELETED = "deleted", _("no longer in King")
+
+    # OutSmart has the record.
+    IN_OUTSMART: ClassVar = [State.LINKED, State.DELETED]
 
     kind = models.CharField(_("kind"), max_length=20, choices=RecordKind.choices)
     king_id = models.CharField(_("King number"), max_length=50)

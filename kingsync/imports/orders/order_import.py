@@ -153,7 +153,7 @@ class OrderImport:
     def _is_reported(self, each: _Scanned, ledger: Mapping[str, bool]) -> bool:
         """Return True for an order that is unchanged, or that the export watches since it began to write to it."""
         link, is_exported = each.link, ledger.get(each.number, False)
-        if link is None or link.state not in order_links.WITH_WORK_ORDER:
+        if link is None or link.state not in RecordLink.IN_OUTSMART:
             return each.number in ledger  # our export created the order, or linked it
         if self._watch.still_there(link, is_exported=is_exported):
             self._links.append(link)
@@ -168,7 +168,7 @@ class OrderImport:
 
     def _considered(self, each: _Scanned, order: Order) -> tuple[_Scanned, NewWork] | None:
         """Return the work order to make; None if it exists, is left alone or is impossible (saved so)."""
-        if each.link is not None and each.link.state in order_links.WITH_WORK_ORDER:
+        if each.link is not None and each.link.state in RecordLink.IN_OUTSMART:
             self._claim.count("unchanged")
             self._watch.changed(each.link, order, each.source_hash)
             self._links.append(each.link)
@@ -203,7 +203,7 @@ class OrderImport:
         if self._is_dry:
             order_drift.report(self._claim, each.number, counted, why=why)
         # One that was refused again was meanwhile saved as being posted.
-        if (is_news or is_wrong) and (each.link is None or each.link.state not in order_links.WITH_WORK_ORDER):
+        if (is_news or is_wrong) and (each.link is None or each.link.state not in RecordLink.IN_OUTSMART):
             self._links.append(link)
 
     def _store_links(self) -> None:

@@ -17,8 +17,6 @@ from kingsync.rules.imports.records import label
 from kingsync.rules.outcomes import Reason, reason
 
 State = RecordLink.State
-# The states of an order that has a work order, whether King still shows it or not.
-WITH_WORK_ORDER = (State.LINKED, State.DELETED)
 _CHANGING = ["outsmart_id", "name", "state", "source_hash", "sent", "difference", "reason", "synced_at"]
 
 
