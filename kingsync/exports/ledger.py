@@ -6,6 +6,7 @@ import datetime
 import functools
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 from django.db import connection, transaction
@@ -116,6 +117,32 @@ def _set_state(
     columns |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
     columns |= problems.columns(row, state, reasons)
     _store(row, columns | changes, is_durable=is_durable)
+
+
+def unsent() -> dict[str, Any]:
+    """Return the columns of a work order of whose part in hand nothing is in King."""
+    return {
+        "step": Step.NEW,
+        "king_order_number": None,
+        "is_created_by_us": False,
+        "is_approved": False,
+        "is_locked": False,
+        "lock_failed_at": None,
+        "is_approval_left": False,
+        "approval_waits_for": "",
+        "accepted_order": "",
+        "seen_order": "",
+        "plan_fingerprint": "",
+        "outcome_unknown_until": None,
+        "exported_at": None,
+        "confirmed_at": None,
+        "verified_at": None,
+        "king_checked_at": None,
+        "king_closed_at": None,
+        "is_seen_approved": False,
+        "header_as_read": {},
+        "difference": [],
+    }
 
 
 def save(row: WorkOrder, **changes: object) -> None:

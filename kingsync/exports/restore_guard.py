@@ -350,7 +350,7 @@ def _tie(row: WorkOrder, numbers: list[str], *, part: int, is_open: bool) -> boo
 
 
 def _begin_part(row: WorkOrder, part: int) -> None:
-    for name, value in supplements.UNSENT.items():
+    for name, value in ledger.unsent().items():
         setattr(row, name, value)
     row.part, row.chosen_order = part, supplements.new_order_choice(row)
     ledger.forget_lines(row)

@@ -24,29 +24,6 @@ from kingsync.rules.outcomes import reason
 from kingsync.rules.plans import LineFacts, Plan, PlannedLine, RelevantMasterData
 
 CLOSED = "order_delivered"
-# Of a part of which nothing is in King.
-UNSENT: dict[str, Any] = {
-    "step": Step.NEW,
-    "king_order_number": None,
-    "is_created_by_us": False,
-    "is_approved": False,
-    "is_locked": False,
-    "lock_failed_at": None,
-    "is_approval_left": False,
-    "approval_waits_for": "",
-    "accepted_order": "",
-    "seen_order": "",
-    "plan_fingerprint": "",
-    "outcome_unknown_until": None,
-    "exported_at": None,
-    "confirmed_at": None,
-    "verified_at": None,
-    "king_checked_at": None,
-    "king_closed_at": None,
-    "is_seen_approved": False,
-    "header_as_read": {},
-    "difference": [],
-}
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -142,7 +119,11 @@ def begin(row: WorkOrder) -> None:
     """Make the next part the one in hand; the next export creates its order."""
     closed = OrderLink.objects.filter(work_order=row, part=row.part, left_at=None)
     closed.update(closed_at=row.king_closed_at or timezone.now())
-    columns = UNSENT | {"part": _next_part(row), "wanted_order_number": "", "chosen_order": new_order_choice(row)}
+    columns = ledger.unsent() | {
+        "part": _next_part(row),
+        "wanted_order_number": "",
+        "chosen_order": new_order_choice(row),
+    }
     ledger.settle(row, LedgerState.WAITING, notices=[], **columns)
     ledger.forget_lines(row)
 
@@ -157,7 +138,7 @@ def withdraw(row: WorkOrder) -> None:
     """Go back to the part before, because nothing differs from it any more and nothing was sent."""
     row.lines.filter(part=row.part).delete()
     last = OrderLink.objects.filter(work_order=row, left_at=None, part__lt=row.part).order_by("part").last()
-    columns = dict(UNSENT)
+    columns = ledger.unsent()
     if last is not None:
         columns |= {"part": last.part, "king_order_number": last.king_order_number, "step": Step.CONFIRMED}
         columns |= {"is_created_by_us": last.is_created_by_us, "king_closed_at": last.closed_at or timezone.now()}

@@ -8,7 +8,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from kingsync.manual_actions import actions
+from kingsync.manual_actions import order_actions
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.tenants import Tenant
@@ -132,7 +132,7 @@ def test_an_order_is_freed_before_it_is_forgotten(king: KingSandbox, outsmart: O
     king.faults.clear()
     left = locks(king)
 
-    actions.reset_link(work_order=scenario.ledger(number), by="Jan")
+    order_actions.reset_link(work_order=scenario.ledger(number), by="Jan")
 
     assert (left, locks(king)) == (1, 0)
 

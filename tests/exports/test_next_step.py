@@ -23,6 +23,8 @@ from sandboxes.king.store import Edit
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
+
 FINAL = {"status": "Compleet", "WorkStatus": "1"}
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 

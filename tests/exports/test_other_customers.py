@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kingsync.exports.settings_impact import End, settings_impact
-from kingsync.manual_actions import actions, guards
+from kingsync.manual_actions import actions, guards, order_actions
 from kingsync.messages.reason_texts import sentences
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -184,7 +184,7 @@ def unlinked(outsmart: OutSmartSandbox) -> WorkOrder:
 
 def test_attaching_to_anothers_order_needs_a_yes(king: KingSandbox, unlinked: WorkOrder) -> None:
     with pytest.raises(guards.OtherCustomerError) as caught:
-        actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN)
+        order_actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN)
 
     assert (caught.value.why.params["debtor_name"], caught.value.why.params["customer"]) == ("Bakker", "10")
     unlinked.refresh_from_db()
@@ -192,7 +192,7 @@ def test_attaching_to_anothers_order_needs_a_yes(king: KingSandbox, unlinked: Wo
 
 
 def test_a_yes_at_attaching_is_the_release(king: KingSandbox, unlinked: WorkOrder) -> None:
-    actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN, accepts_other_customer=True)
+    order_actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN, accepts_other_customer=True)
 
     run = scenario.export()
 
@@ -204,7 +204,7 @@ def test_a_yes_at_attaching_is_the_release(king: KingSandbox, unlinked: WorkOrde
 def test_the_setting_spares_the_question(king: KingSandbox, unlinked: WorkOrder) -> None:
     choose(order_of_other_customer="send")
 
-    actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN)
+    order_actions.link_to_order(work_order=unlinked, king_order_number="500", by=JAN)
 
     assert scenario.counts(scenario.export()) == {"read": 1, "updated": 1}
 
@@ -222,7 +222,7 @@ def test_the_command_asks_for_an_option(king: KingSandbox, unlinked: WorkOrder) 
 
 
 def test_what_is_seen_before_attaching_names_both(unlinked: WorkOrder) -> None:
-    found = actions.find_king_order("500", work_order=unlinked)
+    found = order_actions.find_king_order("500", work_order=unlinked)
 
     assert found
     assert found.other_customer

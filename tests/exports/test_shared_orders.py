@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kingsync.manual_actions import actions, order_notices
+from kingsync.manual_actions import actions, order_actions, order_notices
 from kingsync.messages.reason_texts import sentences, stored
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Tenant
@@ -17,6 +17,8 @@ from sandboxes.king.store import Edit
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.scenario import choose
+
+pytestmark = pytest.mark.usefixtures("lost_answers_soon_settled")
 
 JAN = "Jan Jansen"
 FINAL = {"status": "Compleet", "WorkStatus": "1"}
@@ -383,7 +385,7 @@ def test_linking_by_hand_takes_the_lines_to_the_chosen_order_and_stays_there(vis
     visits.edit(number, WorkorderNo="404")
     scenario.export()
 
-    actions.link_to_order(work_order=scenario.ledger(number), king_order_number="501", by=JAN)
+    order_actions.link_to_order(work_order=scenario.ledger(number), king_order_number="501", by=JAN)
     scenario.export()
     visits.edit(number, Materials=[scenario.material("BUIS", "2")])
     scenario.export()
@@ -399,7 +401,7 @@ def test_resetting_the_link_keeps_the_order_as_history(visits: Visits) -> None:
     visits.edit(number, Materials=[scenario.material("BUIS", "2")])
     scenario.export()
 
-    actions.reset_link(work_order=scenario.ledger(number), by=JAN, even_so=True)
+    order_actions.reset_link(work_order=scenario.ledger(number), by=JAN, even_so=True)
 
     (link,) = OrderLink.objects.filter(work_order=scenario.ledger(number))
     assert link.left_at is not None

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from kingsync.exports.verification import runs as verification_run
-from kingsync.manual_actions import actions
+from kingsync.manual_actions import actions, order_actions
 from kingsync.manual_actions.guards import StillInKingError
 from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
@@ -218,7 +218,7 @@ def test_a_new_order_after_all(king: KingSandbox, outsmart: OutSmartSandbox) -> 
     scenario.export()
     assert scenario.ledger(number).reasons[0]["code"] == "unknown_order"
 
-    actions.new_order(work_order=scenario.ledger(number), by=BY)
+    order_actions.new_order(work_order=scenario.ledger(number), by=BY)
     scenario.export()
 
     row = scenario.ledger(number)
@@ -234,7 +234,7 @@ def test_no_new_order_when_king_has_the_named_one_open(king: KingSandbox, outsma
     king.store.put_record("order", "555", {"DebiteurNummer": 10})
 
     with pytest.raises(StillInKingError):
-        actions.new_order(work_order=scenario.ledger(number), by=BY)
+        order_actions.new_order(work_order=scenario.ledger(number), by=BY)
 
 
 def test_nothing_is_decided_about_an_open_order(outsmart: OutSmartSandbox) -> None:

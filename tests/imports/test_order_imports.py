@@ -14,7 +14,7 @@ from integrations.king.reader import KingReader
 from integrations.king.records import Kind, Order, Page
 from kingsync.imports import batch_post
 from kingsync.imports.orders.order_customers import Customers
-from kingsync.manual_actions import actions
+from kingsync.manual_actions import order_actions
 from kingsync.models import tenants
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry
@@ -391,7 +391,7 @@ def test_linking_to_an_imported_order_brings_the_lines_of_a_follow_up_alone(
     number = scenario.work_order(outsmart, WorkorderNo="404", Materials=[scenario.material("BUIS", "3")])
     scenario.export()
 
-    actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
+    order_actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
     scenario.export()
 
     (order,) = scenario.orders(king, ours=False)
@@ -411,7 +411,7 @@ def test_attaching_after_the_lines_were_planned_adds_nothing_a_second_time(
     number = finished(outsmart, WorkorderNo="")
     scenario.export()  # held, with its lines
 
-    actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
+    order_actions.link_to_order(work_order=scenario.ledger(number), king_order_number=ORDER, by="Olga")
     scenario.export()
 
     (order,) = scenario.orders(king, ours=False)

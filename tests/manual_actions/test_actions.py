@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from integrations import errors
-from kingsync.manual_actions import actions, guards
+from kingsync.manual_actions import actions, guards, order_actions
 from kingsync.messages.reason_texts import sentence, sentences, stored
 from kingsync.models import tenants
 from kingsync.models.sync_settings import SyncSettings
@@ -130,8 +130,8 @@ def test_nobody_decides_while_a_worker_is_on_the_exports(tenant: Tenant, king: K
         "release": lambda: actions.release(work_orders=[row], by=JAN),
         "exclude": lambda: actions.exclude(work_orders=[row], by=JAN, reason="oud"),
         "restore": lambda: actions.restore(work_orders=[row], by=JAN),
-        "link": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
-        "reset": lambda: actions.reset_link(work_order=row, by=JAN),
+        "link": lambda: order_actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
+        "reset": lambda: order_actions.reset_link(work_order=row, by=JAN),
     }
     decide = decisions[decision]
 
@@ -279,7 +279,7 @@ def test_an_uncertain_order_that_is_attached_is_completed_by_the_next_export(
 ) -> None:
     (order,) = scenario.orders(king)
 
-    actions.link_to_order(work_order=uncertain, king_order_number=f" {order['OrderNummer']} ", by=JAN)
+    order_actions.link_to_order(work_order=uncertain, king_order_number=f" {order['OrderNummer']} ", by=JAN)
 
     row = scenario.ledger(uncertain.outsmart_id)
     assert (row.king_order_number, row.step, row.is_created_by_us) == (str(order["OrderNummer"]), Step.CREATED, True)
@@ -299,7 +299,7 @@ def test_a_rejected_work_order_goes_on_with_the_order_it_is_attached_to(
     scenario.export()
     put_in_king(king, "500")
 
-    made = actions.link_to_order(work_order=scenario.ledger(number), king_order_number="500", by=JAN)
+    made = order_actions.link_to_order(work_order=scenario.ledger(number), king_order_number="500", by=JAN)
     scenario.export()
 
     assert (made.kind, made.king_order_number, made.state_before) == ("link", "500", "rejected")
@@ -317,15 +317,17 @@ def test_what_king_says_of_an_order_is_seen_before_attaching(
     scenario.export()
 
     row = scenario.ledger(number)
-    free, taken = (actions.find_king_order(each, work_order=row) for each in ("0500", row.king_order_number or ""))
+    free, taken = (
+        order_actions.find_king_order(each, work_order=row) for each in ("0500", row.king_order_number or "")
+    )
 
     assert free
     assert taken
     assert (free.order.number, free.order.reference, free.shared_with) == ("500", "Kade 1", [])
     assert (taken.shared_with, len(taken.order.lines)) == ([], 4)  # its own
     assert (free.customer_name, free.other_customer) == ("Klant 11", None)
-    assert actions.find_king_order("404", work_order=row) is None
-    assert actions.find_king_order("geen nummer", work_order=row) is None
+    assert order_actions.find_king_order("404", work_order=row) is None
+    assert order_actions.find_king_order("geen nummer", work_order=row) is None
 
 
 def test_an_order_that_king_does_not_have_open_is_not_attached(king: KingSandbox, tenant: Tenant) -> None:
@@ -335,7 +337,7 @@ def test_an_order_that_king_does_not_have_open_is_not_attached(king: KingSandbox
 
     for number in ("404", "500", "", "x"):
         with pytest.raises(guards.NoSuchOrderError):
-            actions.link_to_order(work_order=row, king_order_number=number, by=JAN)
+            order_actions.link_to_order(work_order=row, king_order_number=number, by=JAN)
 
     assert scenario.ledger(row.outsmart_id).king_order_number is None
     assert not ManualAction.objects.exists()
@@ -350,7 +352,7 @@ def test_the_other_work_orders_on_an_order_are_named_before_linking_to_it(
     row = factories.work_order(Tenant.objects.get(), state=LedgerState.HELD)
 
     for number, other in ((lost, uncertain), (scenario.ledger(done).king_order_number, scenario.ledger(done))):
-        found = actions.find_king_order(str(number), work_order=row)
+        found = order_actions.find_king_order(str(number), work_order=row)
         assert found
         assert found.shared_with == [other]
 
@@ -360,7 +362,7 @@ def test_a_wrong_order_is_not_attached_while_king_holds_our_own(king: KingSandbo
     put_in_king(king, "500")
 
     with pytest.raises(guards.StillInKingError) as refused:
-        actions.link_to_order(work_order=uncertain, king_order_number="500", by=JAN)
+        order_actions.link_to_order(work_order=uncertain, king_order_number="500", by=JAN)
 
     assert refused.value.why.params["number"] == ours
 
@@ -370,7 +372,7 @@ def test_a_work_order_is_not_linked_to_its_own_order_again(king: KingSandbox, te
     row = factories.work_order(tenant, state=LedgerState.HELD, king_order_number="500", step=Step.CREATED)
 
     with pytest.raises(guards.AlreadyLinkedError):
-        actions.link_to_order(work_order=row, king_order_number="0500", by=JAN)
+        order_actions.link_to_order(work_order=row, king_order_number="0500", by=JAN)
 
 
 @pytest.mark.parametrize("decision", ["link", "reset"])
@@ -383,8 +385,8 @@ def test_nothing_is_decided_while_a_lost_call_may_still_be_carried_out(
     )
 
     decide: dict[str, Callable[[], object]] = {
-        "link": lambda: actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
-        "reset": lambda: actions.reset_link(work_order=row, by=JAN),
+        "link": lambda: order_actions.link_to_order(work_order=row, king_order_number="500", by=JAN),
+        "reset": lambda: order_actions.reset_link(work_order=row, by=JAN),
     }
 
     with pytest.raises(guards.StillAtWorkError):
@@ -397,16 +399,16 @@ def test_only_what_needs_a_king_order_is_attached(tenant: Tenant, king: KingSand
     row = factories.work_order(tenant, state=state)
 
     with pytest.raises(guards.WrongStateError):
-        actions.link_to_order(work_order=row, king_order_number="500", by=JAN)
+        order_actions.link_to_order(work_order=row, king_order_number="500", by=JAN)
 
 
 def test_a_king_that_cannot_be_asked_leaves_everything_as_it_was(king: KingSandbox, uncertain: WorkOrder) -> None:
     king.faults.add(Fault(kind="refuse", operation="Orders_Opvragen", code="X", message="Uit", times="forever"))
 
     with pytest.raises(errors.RejectedError):
-        actions.reset_link(work_order=uncertain, by=JAN)
+        order_actions.reset_link(work_order=uncertain, by=JAN)
     with pytest.raises(errors.RejectedError):
-        actions.link_to_order(work_order=uncertain, king_order_number="1", by=JAN)
+        order_actions.link_to_order(work_order=uncertain, king_order_number="1", by=JAN)
 
     assert scenario.ledger(uncertain.outsmart_id).state == LedgerState.UNCERTAIN
     assert not ManualAction.objects.exists()
@@ -416,16 +418,16 @@ def test_what_changed_while_king_was_asked_is_not_decided(
     monkeypatch: pytest.MonkeyPatch, king: KingSandbox, uncertain: WorkOrder
 ) -> None:
     number = str(scenario.orders(king)[0]["OrderNummer"])
-    asked = actions._orders_of
+    asked = order_actions._orders_of
 
     def meanwhile(*arguments: object) -> list[str]:
         WorkOrder.objects.update(attempts=99)
         return asked(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(actions, "_orders_of", meanwhile)
+    monkeypatch.setattr(order_actions, "_orders_of", meanwhile)
 
     with pytest.raises(guards.ChangedMeanwhileError):
-        actions.link_to_order(work_order=uncertain, king_order_number=number, by=JAN)
+        order_actions.link_to_order(work_order=uncertain, king_order_number=number, by=JAN)
 
 
 # --- Reset link -------------------------------------------------------------------------------------------------------
@@ -436,7 +438,7 @@ def test_starting_anew_is_refused_while_king_holds_our_order(king: KingSandbox, 
 
     for even_so in (False, True):
         with pytest.raises(guards.StillInKingError) as refused:
-            actions.reset_link(work_order=uncertain, by=JAN, even_so=even_so)
+            order_actions.reset_link(work_order=uncertain, by=JAN, even_so=even_so)
         assert str(order["OrderNummer"]) in sentence(stored(refused.value.why))
 
     assert scenario.ledger(uncertain.outsmart_id).state == LedgerState.UNCERTAIN
@@ -447,7 +449,7 @@ def test_after_its_order_was_removed_from_king_a_work_order_is_sent_anew(
 ) -> None:
     remove_from_king(king, str(scenario.orders(king)[0]["OrderNummer"]))
 
-    actions.reset_link(work_order=uncertain, by=JAN, reason="verkeerde klant")
+    order_actions.reset_link(work_order=uncertain, by=JAN, reason="verkeerde klant")
     row = scenario.ledger(uncertain.outsmart_id)
     scenario.export()
 
@@ -461,7 +463,7 @@ def test_after_its_order_was_removed_from_king_a_work_order_is_sent_anew(
 def test_a_lost_answer_after_starting_anew_finds_the_new_order(king: KingSandbox, uncertain: WorkOrder) -> None:
     removed = str(scenario.orders(king)[0]["OrderNummer"])
     remove_from_king(king, removed)
-    actions.reset_link(work_order=uncertain, by=JAN)
+    order_actions.reset_link(work_order=uncertain, by=JAN)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
 
     scenario.export()
@@ -486,8 +488,8 @@ def test_an_order_that_may_be_invoiced_is_sent_anew_only_when_the_person_says_it
     remove_from_king(king, number)
 
     with pytest.raises(guards.OrderNotOpenError):
-        actions.reset_link(work_order=incomplete, by=JAN)
-    made = actions.reset_link(work_order=incomplete, by=JAN, even_so=True)
+        order_actions.reset_link(work_order=incomplete, by=JAN)
+    made = order_actions.reset_link(work_order=incomplete, by=JAN, even_so=True)
     king.store.put_record("article", "ONBEKEND", {"OmschrijvingKort": "Nu wel", "AantalDecimalen": 0})
     scenario.export()
 
@@ -503,7 +505,7 @@ def test_our_order_under_another_reference_still_stands_in_the_way(king: KingSan
     king.store.edit_order(number, Edit(header={"ExternOrderNummer": "ANDERS"}))
 
     with pytest.raises(guards.StillInKingError):
-        actions.reset_link(work_order=incomplete, by=JAN, even_so=True)
+        order_actions.reset_link(work_order=incomplete, by=JAN, even_so=True)
 
 
 def test_lines_of_ours_in_a_linked_order_stand_in_the_way(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
@@ -514,12 +516,12 @@ def test_lines_of_ours_in_a_linked_order_stand_in_the_way(king: KingSandbox, out
     scenario.export()
 
     with pytest.raises(guards.StillInKingError) as refused:
-        actions.reset_link(work_order=scenario.ledger(number), by=JAN)
+        order_actions.reset_link(work_order=scenario.ledger(number), by=JAN)
     assert refused.value.why.code == "decision.lines_in_king"
 
     (order,) = scenario.orders(king, ours=False)
     king.store.edit_order(500, Edit(remove=[line["RegelID"] for line in order["OrderRegels"]]))
-    actions.reset_link(work_order=scenario.ledger(number), by=JAN)
+    order_actions.reset_link(work_order=scenario.ledger(number), by=JAN)
     scenario.export()
     assert len(scenario.lines(scenario.orders(king, ours=False)[0])) == 4
     assert scenario.is_clean(king)
@@ -532,7 +534,7 @@ def test_lines_that_came_from_the_king_order_do_not_stand_in_the_way(king: KingS
     row = factories.work_order(tenant, state=LedgerState.HELD, step=Step.CREATED, king_order_number="500")
     factories.order_line(row, state="sent", king_line_id=str(line["RegelID"]), is_imported=True)
 
-    actions.reset_link(work_order=row, by=JAN)
+    order_actions.reset_link(work_order=row, by=JAN)
 
     assert (scenario.ledger(row.outsmart_id).king_order_number, scenario.ledger_lines(row)) == (None, [])
 
@@ -659,7 +661,7 @@ def test_the_command_decides_and_shows_the_decisions(king: KingSandbox, outsmart
     put_in_king(king, "500")
 
     excluded = told("--exclude", number, "--reason", "oud", "--by", JAN)
-    included = told("--include", number)
+    included = told("--restore", number)
     scenario.export()
     attached = told("--link", number, "500", "--by", JAN)
     _, decisions = told("--decisions", number)
@@ -698,7 +700,7 @@ def test_the_command_refuses_what_it_cannot_do_in_one_sentence(tenant: Tenant, k
     refused = [
         told("--link", row.outsmart_id, "404"),  # wrong credentials
         told("--link", row.outsmart_id, "404"),  # no such order
-        told("--anew", "404"),
+        told("--reset", "404"),
         told("--retry-cause", "unknown_article:NIETS"),
         told("--retry", row.outsmart_id, "--by", ""),
         told("--decisions", "404"),
@@ -716,8 +718,8 @@ def test_the_command_starts_anew_and_releases(king: KingSandbox, outsmart: OutSm
     scenario.export()
     remove_from_king(king, scenario.ledger(number).king_order_number)
 
-    refused = told("--anew", number)
-    anew, released = told("--anew", number, "--even-so", "--reason", "weg"), told("--release", old)
+    refused = told("--reset", number)
+    anew, released = told("--reset", number, "--even-so", "--reason", "weg"), told("--release", old)
     scenario.export()
 
     assert (refused[0], anew[0], released[0]) == (2, 0, 0)

@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 
 from kingsync.exports import causes, supplements
 from kingsync.management.lookup import tenant_of
-from kingsync.manual_actions import actions, conflicts, order_notices
+from kingsync.manual_actions import actions, conflicts, order_actions, order_notices
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
 from kingsync.messages.reason_texts import sentence, sentences, stored
 from kingsync.models import tenants
@@ -123,21 +123,15 @@ def _add_actions(parser: ArgumentParser) -> None:
     one.add_argument(
         "--release", nargs="+", metavar="ID", help="send these although they are old, empty or of another customer"
     )
-    one.add_argument(
-        "--link",
-        "--attach",  # its name of before
-        dest="link",
-        nargs=2,
-        metavar=("ID", "KING_NUMBER"),
-        help="link a work order to a King order",
-    )
-    one.add_argument("--reset", "--anew", dest="reset", metavar="ID", help="forget the earlier attempt")
+    help_text = "link a work order to a King order"
+    one.add_argument("--link", nargs=2, metavar=("ID", "KING_NUMBER"), help=help_text)
+    one.add_argument("--reset", metavar="ID", help="reset the link to King: the next export starts over")
     one.add_argument("--supplement", nargs="+", metavar="ID", help="create a supplementary order of what differs")
     one.add_argument("--settle", metavar="ID", help="settled by hand; needs --reason")
     one.add_argument("--new-order", metavar="ID", help="a new order although OutSmart names one that is not open")
     one.add_argument("--solve", metavar="ID", help="solve what was changed on both sides; needs --with")
     one.add_argument("--exclude", nargs="+", metavar="ID", help="never send these; needs --reason")
-    one.add_argument("--restore", "--include", dest="restore", nargs="+", metavar="ID", help="send these after all")
+    one.add_argument("--restore", nargs="+", metavar="ID", help="send these after all")
 
 
 def _who_is_logged_in() -> str:
@@ -193,7 +187,7 @@ def _each(outsmart_ids: list[str], decide: Callable[..., actions.Decided], **how
 
 def _link_to_order(options: dict[str, Any]) -> actions.Decided:
     outsmart_id, number = options["link"]
-    made = actions.link_to_order(
+    made = order_actions.link_to_order(
         work_order=_row(outsmart_id),
         king_order_number=number,
         by=options["by"],
@@ -204,12 +198,12 @@ def _link_to_order(options: dict[str, Any]) -> actions.Decided:
 
 def _reset_link(options: dict[str, Any]) -> actions.Decided:
     row, why = _row(options["reset"]), options["reason"]
-    made = actions.reset_link(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
+    made = order_actions.reset_link(work_order=row, by=options["by"], reason=why, even_so=options["even_so"])
     return actions.Decided(done=[made.work_order])
 
 
 def _new_order(options: dict[str, Any]) -> actions.Decided:
-    made = actions.new_order(work_order=_row(options["new_order"]), by=options["by"])
+    made = order_actions.new_order(work_order=_row(options["new_order"]), by=options["by"])
     return actions.Decided(done=[made.work_order])
 
 

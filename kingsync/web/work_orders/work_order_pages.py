@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from kingsync.exports import verdict
-from kingsync.manual_actions import actions, fetching, order_notices
+from kingsync.manual_actions import fetching, order_notices, possible
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind
@@ -55,7 +55,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "last_checked": order_notices.last_checked(row),
         "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
-        "possible": {str(kind) for kind in actions.possible(row)} if may_edit else set(),
+        "possible": {str(kind) for kind in possible.actions_of(row)} if may_edit else set(),
         "difference": missing_lines.of(row),
         "conflicts": conflict_form.rows(row) if may_edit else [],
         "is_former": is_former,
