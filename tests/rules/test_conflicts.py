@@ -125,7 +125,9 @@ NUMBERS = st.integers(1, 9).map(str)
 
 @given(ours=NUMBERS, theirs=NUMBERS, choice=st.sampled_from(Choice))
 def test_after_a_choice_there_is_no_conflict_and_nothing_to_write(ours: str, theirs: str, choice: Choice) -> None:
-    decided(planned("1-M1", ours), choice, in_king(TWO, "1", quantity=theirs))
+    wanted = planned("1-M1", ours)
+    line, after = decided(wanted, choice, in_king(TWO, "1", quantity=theirs))
+    assert compared(wanted, line, after).is_empty
 
 
 @pytest.mark.parametrize(("choice", "article"), [(Choice.KING, "C"), (Choice.OUTSMART, "B")])

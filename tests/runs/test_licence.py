@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from kingsync import tasks, worker
 from kingsync.king_mirror import connection_check
@@ -27,15 +26,11 @@ from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.web.pages import text
 
+pytestmark = pytest.mark.usefixtures("english")
+
 WHY = "The licence is not active, so nothing is imported or exported. Contact the operator: kingsync@localhost."
 TODAY = datetime.date(2026, 11, 20)
 OFF, OVER = Licence(active=False), Licence(until=datetime.date(2026, 1, 31))
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture
@@ -44,13 +39,6 @@ def number(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> str:
     scenario.stock(king)
     factories.settings(tenant, schedule_enabled=True)
     return scenario.work_order(outsmart)
-
-
-@pytest.fixture
-def editor(tenant: Tenant, client: Client) -> Client:
-    client.cookies["django_language"] = "en"
-    client.force_login(factories.member(tenant, Role.EDITOR))
-    return client
 
 
 def licence(tenant: Tenant, taken: Licence = OFF) -> None:

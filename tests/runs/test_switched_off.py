@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -14,7 +13,7 @@ from kingsync import tasks, worker
 from kingsync.messages.reason_texts import sentence
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
-from kingsync.models.tenants import Role, Tenant
+from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.runs import lifecycle, wanted
 from sandboxes.king.sandbox import KingSandbox
@@ -22,14 +21,10 @@ from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.web.pages import text
 
+pytestmark = pytest.mark.usefixtures("english")
+
 WHY = "“Orders” is off in the settings, so nothing is exported."
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture
@@ -38,13 +33,6 @@ def number(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> str:
     scenario.stock(king)
     factories.settings(tenant, export_orders=False, schedule_enabled=True)
     return scenario.work_order(outsmart)
-
-
-@pytest.fixture
-def editor(tenant: Tenant, client: Client) -> Client:
-    client.cookies["django_language"] = "en"
-    client.force_login(factories.member(tenant, Role.EDITOR))
-    return client
 
 
 def switch(*, on: bool) -> None:
