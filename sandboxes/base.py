@@ -92,7 +92,7 @@ class Sandbox(abc.ABC):
 
         Only King has locks and overrides this; a sandbox without them refuses the fault in `check_fault`.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # never reached: `check_fault` refuses it where there are no locks
 
     # --- starting and stopping ---------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ WORDS = {
 MEANINGS = {
     "slug": ("Short name in addresses and commands.", "Korte naam in adressen en opdrachten."),
     "licence.active": (
-        "The operator's: `false` and nothing is imported or exported, whoever asks; nothing is deleted.",
+        "The operator's: `false` and nothing is imported or exported, no matter who asks; nothing is deleted.",
         "Van de beheerder: met `false` wordt er niets geïmporteerd of geëxporteerd, wie er ook om vraagt; er wordt "
         "niets verwijderd.",
     ),
