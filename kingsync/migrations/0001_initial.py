@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'user',
                 'verbose_name_plural': 'users',
+                'constraints': [models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='email_is_folded')],
             },
         ),
         migrations.CreateModel(
@@ -191,6 +192,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'settings',
                 'verbose_name_plural': 'settings',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant',), name='one_settings_row_per_tenant')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -241,6 +243,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'run',
                 'verbose_name_plural': 'runs',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['tenant', 'kind', '-id'], name='runs_newest_first'), models.Index(fields=['tenant', 'finished_at'], name='runs_by_day'), models.Index(fields=['finished_at'], name='runs_by_age')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('tenant', 'kind'), name='one_open_run_per_tenant_and_kind')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -260,6 +264,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'record to be written',
                 'verbose_name_plural': 'records to be written',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['run', 'kind', 'id'], name='staged_records_of_a_scan')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -280,6 +285,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'version of the settings',
                 'verbose_name_plural': 'versions of the settings',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'version'), name='each_settings_version_once')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -302,6 +308,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'notification',
                 'verbose_name_plural': 'notifications',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['tenant', '-id'], name='notices_newest_first')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -325,6 +332,7 @@ class Migration(migrations.Migration):
                 'verbose_name': "comparison with King's orders",
                 'verbose_name_plural': "comparisons with King's orders",
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'administration'), name='one_watch_per_administration')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -353,6 +361,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'record link',
                 'verbose_name_plural': 'record links',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(condition=models.Q(('state', 'linked'), _negated=True), fields=['tenant', 'kind', 'state', 'king_id'], name='records_by_state')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'kind', 'king_id'), name='one_link_per_king_record'), models.UniqueConstraint(condition=models.Q(('kind', 'order'), ('state', 'linked')), fields=('tenant', 'administration', 'kind', 'outsmart_id'), name='one_link_per_outsmart_record')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -376,6 +386,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'read position',
                 'verbose_name_plural': 'read positions',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'purpose', 'kind'), name='one_read_state_per_purpose')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -393,6 +404,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'member',
                 'verbose_name_plural': 'members',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'user'), name='one_membership_per_person')],
             },
         ),
         migrations.CreateModel(
@@ -415,6 +427,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'log entry',
                 'verbose_name_plural': 'log entries',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['run', '-id'], name='log_of_a_run'), models.Index(fields=['tenant', 'outsmart_id', '-id'], name='log_of_a_record'), models.Index(fields=['tenant', '-id'], name='log_newest_first'), models.Index(condition=models.Q(('level', 'info'), _negated=True), fields=['tenant', '-id'], name='log_of_warnings'), models.Index(fields=['at'], name='log_by_age')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -439,6 +452,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'King record',
                 'verbose_name_plural': 'King records',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(condition=models.Q(('ean_code', ''), _negated=True), fields=['tenant', 'ean_code'], name='articles_by_ean')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'kind', 'number'), name='one_mirror_row_per_record')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -467,6 +482,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'King file',
                 'verbose_name_plural': 'King files',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['tenant', 'state', 'id'], name='king_files_by_state'), models.Index(fields=['tenant', 'digest'], name='king_files_by_content')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -489,6 +505,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'invitation',
                 'verbose_name_plural': 'invitations',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True)), fields=('tenant', 'email'), name='one_open_invitation_per_address')],
             },
         ),
         migrations.CreateModel(
@@ -507,6 +524,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'imported line',
                 'verbose_name_plural': 'imported lines',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'king_order_number', 'king_line_id'), name='one_imported_line_per_king_line')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -526,6 +544,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'employee',
                 'verbose_name_plural': 'employees',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'number'), name='each_employee_once')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -554,6 +573,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'connection',
                 'verbose_name_plural': 'connections',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'system'), name='one_connection_per_system')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -582,6 +602,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'stopped import',
                 'verbose_name_plural': 'stopped imports',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'allowed', 'refused'])), fields=('tenant', 'administration', 'kind'), name='one_open_trip_per_kind')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -626,6 +647,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'calls of verification',
                 'verbose_name_plural': 'calls of verification',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant',), name='one_verification_day_per_tenant')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -694,6 +716,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'work order',
                 'verbose_name_plural': 'work orders',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(condition=models.Q(('state__in', ['done', 'changed', 'interim'])), fields=['tenant', 'verified_at'], name='work_orders_to_verify'), models.Index(condition=models.Q(('king_closed_at', None), ('king_order_number__isnull', False)), fields=['tenant', 'king_checked_at'], name='work_orders_to_check_in_king'), models.Index(condition=models.Q(('wanted_order_number', ''), _negated=True), fields=['tenant', 'administration', 'wanted_order_number'], name='work_orders_by_wanted_order'), models.Index(condition=models.Q(('approval_waits_for', ''), _negated=True), fields=['tenant'], name='work_orders_that_wait'), models.Index(fields=['tenant', 'state', '-id'], name='work_orders_by_state'), models.Index(fields=['tenant', '-id'], name='work_orders_newest_first'), models.Index(fields=['tenant', 'exported_at'], name='work_orders_by_export'), models.Index(condition=models.Q(('debtor_number', ''), _negated=True), fields=['tenant', 'debtor_number'], name='work_orders_by_debtor'), models.Index(fields=['tenant', '-work_date', '-id'], name='work_orders_by_date'), models.Index(fields=['tenant', '-changed_at', '-id'], name='work_orders_by_change'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper(django.db.models.functions.text.Concat('order_number', models.Value(' '), 'customer_name', models.Value(' '), 'outsmart_id', models.Value(' '), django.db.models.functions.comparison.Coalesce('king_order_number', models.Value('')))), name='gin_trgm_ops'), name='work_orders_by_text')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'outsmart_id'), name='one_link_per_work_order')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -736,6 +760,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'King order of a work order',
                 'verbose_name_plural': 'King orders of work orders',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['tenant', 'administration', 'king_order_number'], name='links_by_king_order')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('left_at', None)), fields=('work_order', 'part'), name='one_order_per_part')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -773,6 +799,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'order line',
                 'verbose_name_plural': 'order lines',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('work_order', 'reference'), name='one_line_per_reference'), models.UniqueConstraint(fields=('work_order', 'part', 'key'), name='one_line_per_source')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -797,6 +824,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'decision',
                 'verbose_name_plural': 'decisions',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['work_order', '-id'], name='actions_on_a_work_order')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -822,6 +850,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'background call',
                 'verbose_name_plural': 'background calls',
                 'base_manager_name': 'across_tenants',
+                'indexes': [models.Index(fields=['tenant', 'requested_at'], name='background_calls_by_age')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('tenant', 'requested_by', 'key'), name='one_open_call_per_question')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -840,6 +870,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'work order status',
                 'verbose_name_plural': 'work order statuses',
                 'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'code'), name='each_work_status_once')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -847,207 +878,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='email_is_folded'),
-        ),
-        migrations.AddConstraint(
-            model_name='syncsettings',
-            constraint=models.UniqueConstraint(fields=('tenant',), name='one_settings_row_per_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='syncrun',
-            index=models.Index(fields=['tenant', 'kind', '-id'], name='runs_newest_first'),
-        ),
-        migrations.AddIndex(
-            model_name='syncrun',
-            index=models.Index(fields=['tenant', 'finished_at'], name='runs_by_day'),
-        ),
-        migrations.AddIndex(
-            model_name='syncrun',
-            index=models.Index(fields=['finished_at'], name='runs_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='syncrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('tenant', 'kind'), name='one_open_run_per_tenant_and_kind'),
-        ),
-        migrations.AddIndex(
-            model_name='stagedrecord',
-            index=models.Index(fields=['run', 'kind', 'id'], name='staged_records_of_a_scan'),
-        ),
-        migrations.AddConstraint(
-            model_name='settingsversion',
-            constraint=models.UniqueConstraint(fields=('tenant', 'version'), name='each_settings_version_once'),
-        ),
-        migrations.AddIndex(
-            model_name='sentnotification',
-            index=models.Index(fields=['tenant', '-id'], name='notices_newest_first'),
-        ),
-        migrations.AddConstraint(
-            model_name='restorewatch',
-            constraint=models.UniqueConstraint(fields=('tenant', 'administration'), name='one_watch_per_administration'),
-        ),
-        migrations.AddIndex(
-            model_name='recordlink',
-            index=models.Index(condition=models.Q(('state', 'linked'), _negated=True), fields=['tenant', 'kind', 'state', 'king_id'], name='records_by_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='recordlink',
-            constraint=models.UniqueConstraint(fields=('tenant', 'administration', 'kind', 'king_id'), name='one_link_per_king_record'),
-        ),
-        migrations.AddConstraint(
-            model_name='recordlink',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'order'), ('state', 'linked')), fields=('tenant', 'administration', 'kind', 'outsmart_id'), name='one_link_per_outsmart_record'),
-        ),
-        migrations.AddConstraint(
-            model_name='readstate',
-            constraint=models.UniqueConstraint(fields=('tenant', 'administration', 'purpose', 'kind'), name='one_read_state_per_purpose'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('tenant', 'user'), name='one_membership_per_person'),
-        ),
-        migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['run', '-id'], name='log_of_a_run'),
-        ),
-        migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['tenant', 'outsmart_id', '-id'], name='log_of_a_record'),
-        ),
-        migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['tenant', '-id'], name='log_newest_first'),
-        ),
-        migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(condition=models.Q(('level', 'info'), _negated=True), fields=['tenant', '-id'], name='log_of_warnings'),
-        ),
-        migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['at'], name='log_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='kingrecord',
-            index=models.Index(condition=models.Q(('ean_code', ''), _negated=True), fields=['tenant', 'ean_code'], name='articles_by_ean'),
-        ),
-        migrations.AddConstraint(
-            model_name='kingrecord',
-            constraint=models.UniqueConstraint(fields=('tenant', 'administration', 'kind', 'number'), name='one_mirror_row_per_record'),
-        ),
-        migrations.AddIndex(
-            model_name='kingfile',
-            index=models.Index(fields=['tenant', 'state', 'id'], name='king_files_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='kingfile',
-            index=models.Index(fields=['tenant', 'digest'], name='king_files_by_content'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True)), fields=('tenant', 'email'), name='one_open_invitation_per_address'),
-        ),
-        migrations.AddConstraint(
-            model_name='importedline',
-            constraint=models.UniqueConstraint(fields=('tenant', 'administration', 'king_order_number', 'king_line_id'), name='one_imported_line_per_king_line'),
-        ),
-        migrations.AddConstraint(
-            model_name='employee',
-            constraint=models.UniqueConstraint(fields=('tenant', 'number'), name='each_employee_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.UniqueConstraint(fields=('tenant', 'system'), name='one_connection_per_system'),
-        ),
-        migrations.AddConstraint(
-            model_name='changelimittrip',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'allowed', 'refused'])), fields=('tenant', 'administration', 'kind'), name='one_open_trip_per_kind'),
-        ),
-        migrations.AddConstraint(
             model_name='administration',
             constraint=models.UniqueConstraint(fields=('tenant', 'key'), name='one_row_per_administration'),
-        ),
-        migrations.AddConstraint(
-            model_name='verificationday',
-            constraint=models.UniqueConstraint(fields=('tenant',), name='one_verification_day_per_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(condition=models.Q(('state__in', ['done', 'changed', 'interim'])), fields=['tenant', 'verified_at'], name='work_orders_to_verify'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(condition=models.Q(('king_closed_at', None), ('king_order_number__isnull', False)), fields=['tenant', 'king_checked_at'], name='work_orders_to_check_in_king'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(condition=models.Q(('wanted_order_number', ''), _negated=True), fields=['tenant', 'administration', 'wanted_order_number'], name='work_orders_by_wanted_order'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(condition=models.Q(('approval_waits_for', ''), _negated=True), fields=['tenant'], name='work_orders_that_wait'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(fields=['tenant', 'state', '-id'], name='work_orders_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(fields=['tenant', '-id'], name='work_orders_newest_first'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(fields=['tenant', 'exported_at'], name='work_orders_by_export'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(condition=models.Q(('debtor_number', ''), _negated=True), fields=['tenant', 'debtor_number'], name='work_orders_by_debtor'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(fields=['tenant', '-work_date', '-id'], name='work_orders_by_date'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=models.Index(fields=['tenant', '-changed_at', '-id'], name='work_orders_by_change'),
-        ),
-        migrations.AddIndex(
-            model_name='workorder',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper(django.db.models.functions.text.Concat('order_number', models.Value(' '), 'customer_name', models.Value(' '), 'outsmart_id', models.Value(' '), django.db.models.functions.comparison.Coalesce('king_order_number', models.Value('')))), name='gin_trgm_ops'), name='work_orders_by_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='workorder',
-            constraint=models.UniqueConstraint(fields=('tenant', 'administration', 'outsmart_id'), name='one_link_per_work_order'),
-        ),
-        migrations.AddIndex(
-            model_name='orderlink',
-            index=models.Index(fields=['tenant', 'administration', 'king_order_number'], name='links_by_king_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='orderlink',
-            constraint=models.UniqueConstraint(condition=models.Q(('left_at', None)), fields=('work_order', 'part'), name='one_order_per_part'),
-        ),
-        migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('work_order', 'reference'), name='one_line_per_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('work_order', 'part', 'key'), name='one_line_per_source'),
-        ),
-        migrations.AddIndex(
-            model_name='manualaction',
-            index=models.Index(fields=['work_order', '-id'], name='actions_on_a_work_order'),
-        ),
-        migrations.AddIndex(
-            model_name='backgroundcall',
-            index=models.Index(fields=['tenant', 'requested_at'], name='background_calls_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='backgroundcall',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('tenant', 'requested_by', 'key'), name='one_open_call_per_question'),
-        ),
-        migrations.AddConstraint(
-            model_name='workstatus',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='each_work_status_once'),
         ),
     ]
