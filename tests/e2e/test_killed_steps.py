@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 STAFF = {"RegelSoort": "ART", "ArtikelNummer": "BOCHT", "AantalBesteld": 4}
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 FINAL = {"status": "Compleet", "WorkStatus": "1"}
+LOT = 20
 Fields = dict[str, Any]
 
 
@@ -90,13 +91,34 @@ def world(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, fork_ser
     return World(tenant, king, outsmart, fork_server)
 
 
-def try_every_step(world: World, start: Callable[[], str], check: Callable[[str], None]) -> None:
+def always(make: Callable[[], str]) -> Iterator[str]:
+    while True:
+        yield make()
+
+
+def in_lots(world: World, make: Callable[[], str], bring: Callable[[str], None]) -> Iterator[str]:
+    """Return work orders that were exported before, many at once since a run takes long, and come back one by one."""
+    while True:
+        for number in exported(world, [make() for _ in range(LOT)]):
+            bring(number)
+            yield number
+
+
+def exported(world: World, numbers: list[str]) -> list[str]:
+    """Export work orders, and take them away from the triggers."""
+    scenario.export()
+    for number in numbers:
+        world.edit(number, WorkStatus="9")
+    return numbers
+
+
+def try_every_step(world: World, scenes: Iterator[str], check: Callable[[str], None]) -> None:
     """Kill an export before its first step, one before its second, and so on; a normal run must repair each.
 
     The one that reaches its end without being killed must be right by itself.
     """
     for before in range(1, 200):
-        number = start()
+        number = next(scenes)
         ended = world.fork_server.export(world.tenant.pk, before)
         if not ended.signal:
             break
@@ -132,7 +154,7 @@ def test_creating_and_approving(world: World) -> None:
         world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
         assert [each["ExternOrderNummer"] for each in scenario.orders(world.king)].count(f"OS-{number}") == 1
 
-    try_every_step(world, lambda: scenario.work_order(world.outsmart), check)
+    try_every_step(world, always(lambda: scenario.work_order(world.outsmart)), check)
 
 
 def test_adding_to_an_order_of_kings_staff(world: World) -> None:
@@ -148,22 +170,22 @@ def test_adding_to_an_order_of_kings_staff(world: World) -> None:
         contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=False, state=LedgerState.DONE)
 
-    try_every_step(world, start, check)
+    try_every_step(world, always(start), check)
     assert scenario.orders(world.king) == []
 
 
 def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
-    def start() -> str:
-        hour = scenario.period()
-        number = scenario.work_order(
-            world.outsmart, Materials=materials(("BUIS", "1"), ("KNIE", "2")), Workperiods=[hour]
-        )
-        scenario.export()
+    hour = scenario.period()
+
+    def make() -> str:
+        rows = materials(("BUIS", "1"), ("KNIE", "2"))
+        return scenario.work_order(world.outsmart, Materials=rows, Workperiods=[hour])
+
+    def bring(number: str) -> None:
         order = world.order_of(number)["OrderNummer"]
         world.king.store.edit_order(order, Edit(add=[STAFF]))
         world.king.store.order(order).lines[-1].position = 0  # on top: below it nothing would be made again
         world.edit(number, Materials=materials(("BUIS", "3"), ("BOCHT", "1")), Workperiods=[hour], **FINAL)
-        return number
 
     def check(number: str) -> None:
         order = world.order_of(number)
@@ -172,7 +194,7 @@ def test_changing_removing_and_adding_in_the_middle(world: World) -> None:
         contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "3"), ("ART", "BOCHT", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
 
-    try_every_step(world, start, check)
+    try_every_step(world, in_lots(world, make, bring), check)
 
 
 def test_creating_at_the_interim_status(world: World) -> None:
@@ -181,38 +203,37 @@ def test_creating_at_the_interim_status(world: World) -> None:
         world.check(number, contents=contents, is_approved=False, state=LedgerState.INTERIM)
         world.edit(number, WorkStatus="9")  # not in the way of the next
 
-    try_every_step(world, lambda: scenario.work_order(world.outsmart, **INTERIM), check)
+    try_every_step(world, always(lambda: scenario.work_order(world.outsmart, **INTERIM)), check)
 
 
 def test_updating_at_the_interim_status(world: World) -> None:
-    def start() -> str:
-        hour = scenario.period("01:00")
-        number = scenario.work_order(world.outsmart, Workperiods=[hour], **INTERIM)
-        scenario.export()
+    hour = scenario.period("01:00")
+
+    def make() -> str:
+        return scenario.work_order(world.outsmart, Workperiods=[hour], **INTERIM)
+
+    def bring(number: str) -> None:
         hours = [hour | {"TotalTime": "03:00"}, scenario.period("02:00")]
-        world.edit(number, Materials=materials(("BUIS", "2"), ("KNIE", "1")), Workperiods=hours)
-        return number
+        rows = materials(("BUIS", "2"), ("KNIE", "1"))
+        world.edit(number, Materials=rows, Workperiods=hours, **INTERIM)
 
     def check(number: str) -> None:
         contents = [("ART", "BUIS", "2"), ("ART", "KNIE", "1"), ("TAR", "MONT", "3"), ("TAR", "MONT", "2")]
         world.check(number, contents=contents, is_approved=False, state=LedgerState.INTERIM)
         world.edit(number, WorkStatus="9")
 
-    try_every_step(world, start, check)
+    try_every_step(world, in_lots(world, make, bring), check)
 
 
 def test_approving_an_interim_order_in_the_end(world: World) -> None:
-    def start() -> str:
-        number = scenario.work_order(world.outsmart, **INTERIM)
-        scenario.export()
-        world.edit(number, **FINAL)
-        return number
+    def make() -> str:
+        return scenario.work_order(world.outsmart, **INTERIM)
 
     def check(number: str) -> None:
         contents = [("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
         world.check(number, contents=contents, is_approved=True, state=LedgerState.DONE)
 
-    try_every_step(world, start, check)
+    try_every_step(world, in_lots(world, make, lambda number: world.edit(number, **FINAL)), check)
 
 
 # --- Several work orders on one order ---------------------------------------------------------------------------------
@@ -222,16 +243,21 @@ def test_the_second_work_order_on_an_order(world: World) -> None:
     """The first one is complete and waits for it: the second adds its lines and approves."""
     firsts: dict[str, str] = {}
 
-    def start() -> str:
-        first = scenario.work_order(world.outsmart, Workperiods=[], **INTERIM)
-        scenario.export()
+    def second(first: str) -> str:
         number = scenario.work_order(world.outsmart, WorkorderNo=str(world.order_of(first)["OrderNummer"]), **INTERIM)
-        scenario.export()
-        world.edit(first, **FINAL)
-        scenario.export()
-        world.edit(number, Materials=materials(("BUIS", "2")), **FINAL)
         firsts[number] = first
         return number
+
+    def scenes() -> Iterator[str]:
+        while True:
+            interim = [scenario.work_order(world.outsmart, Workperiods=[], **INTERIM) for _ in range(LOT)]
+            numbers = exported(world, [second(first) for first in exported(world, interim)])
+            for first in interim:
+                world.edit(first, **FINAL)
+            scenario.export()
+            for number in numbers:
+                world.edit(number, Materials=materials(("BUIS", "2")), **FINAL)
+                yield number
 
     def check(number: str) -> None:
         order, row, first = world.order_of(number), scenario.ledger(number), scenario.ledger(firsts[number])
@@ -246,21 +272,23 @@ def test_the_second_work_order_on_an_order(world: World) -> None:
         assert first.approval_waits_for == ""
         assert scenario.is_clean(world.king)
 
-    try_every_step(world, start, check)
+    try_every_step(world, scenes(), check)
 
 
 def test_going_to_another_order(world: World) -> None:
     linked = iter(range(500, 1000))
 
-    def start() -> str:
-        before, after = next(linked), next(linked)
-        for order in (before, after):
-            world.king.store.put_record("order", str(order), {"DebiteurNummer": 10})
-            world.king.store.edit_order(order, Edit(add=[STAFF]))
-        number = scenario.work_order(world.outsmart, WorkorderNo=str(before))
-        scenario.export()
-        world.edit(number, WorkorderNo=str(after), **FINAL)
-        return number
+    def order_of_staff() -> str:
+        order = next(linked)
+        world.king.store.put_record("order", str(order), {"DebiteurNummer": 10})
+        world.king.store.edit_order(order, Edit(add=[STAFF]))
+        return str(order)
+
+    def make() -> str:
+        return scenario.work_order(world.outsmart, WorkorderNo=order_of_staff())
+
+    def bring(number: str) -> None:
+        world.edit(number, WorkorderNo=order_of_staff(), **FINAL)
 
     def check(number: str) -> None:
         contents = [("ART", "BOCHT", "4"), ("ART", "BUIS", "1"), ("TAR", "MONT", "1")]
@@ -271,18 +299,18 @@ def test_going_to_another_order(world: World) -> None:
         (before,) = [each for each in left if str(each["OrderNummer"]) == links[0].king_order_number]
         assert scenario.lines(before) == [("ART", "BOCHT", "4")]
 
-    try_every_step(world, start, check)
+    try_every_step(world, in_lots(world, make, bring), check)
 
 
 def test_a_supplementary_order(world: World) -> None:
-    def start() -> str:
-        number = scenario.work_order(world.outsmart, Materials=materials(("BUIS", "3")))
-        scenario.export()
+    def make() -> str:
+        return scenario.work_order(world.outsmart, Materials=materials(("BUIS", "3")))
+
+    def bring(number: str) -> None:
         world.king.store.edit_order(int(scenario.ledger(number).king_order_number or 0), Edit(close=True))
         world.edit(number, Materials=materials(("BUIS", "1"), ("BOCHT", "2")), **FINAL)
         scenario.export()
         assert not actions.supplement(work_orders=[scenario.ledger(number)], by="Els").refused
-        return number
 
     def check(number: str) -> None:
         row = scenario.ledger(number)
@@ -292,4 +320,4 @@ def test_a_supplementary_order(world: World) -> None:
         assert (ours[1]["Goedgekeurd"], row.state, row.part, row.is_locked) == (0, LedgerState.DONE, 2, False)
         assert scenario.is_clean(world.king)
 
-    try_every_step(world, start, check)
+    try_every_step(world, in_lots(world, make, bring), check)
