@@ -29,7 +29,7 @@ if (all) {
     showSum(ticked);
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
-    const isNeeded = kind.value === reason.dataset.neededFor;
+    const isNeeded = reason.dataset.neededFor.split(" ").includes(kind.value);
     reason.hidden = !isNeeded;
     reason.required = isNeeded;
   };

@@ -58,12 +58,12 @@ def test_all_of_a_page_are_ticked_and_excluded_with_a_reason(ledger: Page, tenan
     for _ in range(3):
         factories.work_order(tenant, state=LedgerState.HELD)
     ledger.reload()
-    expect(ledger.get_by_label("Reason to exclude")).to_be_hidden()
+    expect(ledger.get_by_label("Reason")).to_be_hidden()
 
     ledger.get_by_label("All on this page").check()
     expect(ledger.locator("[data-ticked]")).to_have_text(re.compile(r"Selected:\s*3"))
     ledger.get_by_label("With the selected work orders").select_option("exclude")
-    ledger.get_by_label("Reason to exclude").fill("oud werk")
+    ledger.get_by_label("Reason").fill("oud werk")
     ledger.get_by_role("button", name="Apply to selection").click()
 
     expect(ledger.get_by_text("3 work orders excluded.")).to_be_visible()

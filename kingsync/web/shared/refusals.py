@@ -37,6 +37,8 @@ def result(decided: actions.Decided, *, kind: ManualAction.Kind) -> str:
 def _done(kind: ManualAction.Kind, count: int) -> str:
     if kind == ManualAction.Kind.EXCLUDE:
         message_text = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
+    elif kind == ManualAction.Kind.SETTLE:
+        message_text = ngettext("%(count)s work order settled by hand", "%(count)s work orders settled by hand", count)
     else:
         message_text = ngettext(
             "%(count)s work order is ready for the next export",

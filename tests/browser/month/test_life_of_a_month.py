@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from kingsync.models import tenants
 from kingsync.models.tenants import Role
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.rules.licence import Licence
 from sandboxes import clock
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
@@ -73,6 +74,7 @@ def test_life_of_a_month(month: Month) -> None:
     second_visits(month, first)
     a_follow_up_on_an_order_of_kings(month)
     credit = credits_and_warranty(month)
+    one_goes_to_another_order(month, first[1])
     one_is_reopened(month, first[4])
     a_changed_customer(month, first[5])
     a_night_with_king_off(month)
@@ -81,6 +83,7 @@ def test_life_of_a_month(month: Month) -> None:
     an_order_disappears(month, credit)
     a_deleted_work_order_with_an_interim_order(month)
     one_that_was_never_read(month)
+    a_day_without_a_licence(month)
     ordinary_days(month)
     the_change_of_the_year(month, first[10])
 
@@ -178,6 +181,26 @@ def credits_and_warranty(month: Month) -> str:
     month.exports()
     assert [month.state(number) for number in (*returned, *repairs)] == [*["done"] * 3, "excluded"]
     return returned[0]
+
+
+def one_goes_to_another_order(month: Month, first: str) -> None:
+    """Correct the number of a second visit that was written on the wrong order of its customer."""
+    month.comes("12-08", "09:00")
+    customer = first_customer(month, first)
+    right = month.visit(customer)
+    month.by_itself()
+    (wrong,) = [
+        str(each["id"])
+        for each in month.outsmart.store.all_work_orders()
+        if str(each["WorkorderNo"]) == month.row(first).king_order_number and str(each["id"]) != first
+    ]
+    month.correct(wrong, WorkorderNo=str(month.row(right).king_order_number))
+    month.comes("12-08", "10:00")
+    month.by_itself()
+    person = month.opens(wrong)
+    expect(person.page.locator("[aria-labelledby=head-shared]")).to_contain_text(str(month.row(right)))
+    assert month.row(wrong).king_order_number == month.row(right).king_order_number
+    assert month.of_king(wrong) == month.of_outsmart(wrong)
 
 
 def one_is_reopened(month: Month, number: str) -> None:
@@ -307,6 +330,21 @@ def one_that_was_never_read(month: Month) -> None:
     assert month.state(number) == LedgerState.DONE
 
 
+def a_day_without_a_licence(month: Month) -> None:
+    """Let the operator end the licence by mistake: nothing runs, the page says so, and a day later all goes on."""
+    month.comes("12-21", "12:00")
+    number = month.visit(CUSTOMERS[7])
+    month.takes_licence(Licence(active=False))
+    assert month.by_itself() == []
+    month.person.opens(month.tenant)
+    expect(month.person.page.get_by_role("button", name=month.person.reads("Export workorders"))).to_be_disabled()
+    month.picture("14-no-licence")
+    month.comes("12-22", "12:00")
+    month.takes_licence(Licence())
+    month.by_itself()
+    assert month.state(number) == LedgerState.DONE
+
+
 def ordinary_days(month: Month) -> None:
     """Days on which nobody looks: everything runs by itself."""
     for day, customers in (("12-22", CUSTOMERS[:8]), ("12-23", CUSTOMERS[4:]), ("12-28", CUSTOMERS[2:10])):
@@ -322,7 +360,7 @@ def the_change_of_the_year(month: Month, old: str) -> None:
     person = month.person
     person.opens(month.tenant, "settings/")
     person.link("Switch administration").click()
-    month.picture("14-switch-administration")
+    month.picture("15-switch-administration")
     person.page.locator("#id_king-administration").fill(NEW_YEAR)
     person.page.locator("#id_king-access_code").fill(month.king.access_code)
     person.page.locator("#id_king-from_date").fill("2027-01-01")
@@ -337,13 +375,13 @@ def the_change_of_the_year(month: Month, old: str) -> None:
     month.exports()
     assert {month.state(number) for number in new} == {LedgerState.HELD}  # their first order in this administration
     person.opens(month.tenant, "work-orders/causes/")
-    month.picture("15-causes-in-the-new-year")
+    month.picture("16-causes-in-the-new-year")
     person.button("Release all").first.click()
     month.exports()
     assert {month.state(number) for number in new} == {LedgerState.DONE}
     assert month.codes(old)
     month.opens(old)
-    month.picture("16-old-work-order-in-the-new-year")
+    month.picture("17-old-work-order-in-the-new-year")
 
 
 # --- The end ----------------------------------------------------------------------------------------------------------
@@ -358,7 +396,7 @@ def everything_is_explained(month: Month) -> None:
     unexplained = [row for row in rows if row.state != LedgerState.DONE and not row.reasons]
     assert unexplained == []
     month.person.opens(month.tenant)
-    month.picture("17-the-end")
+    month.picture("18-the-end")
 
 
 def king_has_no_duplicates(month: Month) -> None:

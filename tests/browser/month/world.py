@@ -23,6 +23,7 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import WorkOrder
+from kingsync.rules.licence import Licence
 from kingsync.runs.retry import with_retry
 from sandboxes import clock
 from sandboxes.king.sandbox import KingSandbox
@@ -173,6 +174,12 @@ class Month:
 
     def _newest(self) -> int:
         return max(SyncRun.across_tenants.values_list("pk", flat=True), default=0)
+
+    def takes_licence(self, licence: Licence) -> None:
+        """Let the operator change the licence."""
+        tenant = Tenant.objects.get(pk=self.tenant.pk)
+        tenant.take_licence(licence)
+        tenant.save()
 
     # --- The office at its screen -------------------------------------------------------------------------------------
 

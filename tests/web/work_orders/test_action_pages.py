@@ -642,16 +642,25 @@ def test_so_many_that_not_all_are_counted_is_said(
     assert "Counted over the newest of them; the buttons apply to all." in page
 
 
-def test_a_supplementary_order_is_confirmed_with_its_lines(
-    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
-) -> None:
+# --- After King closed the order --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def corrected(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> list[WorkOrder]:
+    """Create two work orders that were corrected after King closed their orders."""
     with tenants.scope(tenant):
-        number = scenario.work_order(outsmart)
+        numbers = [scenario.work_order(outsmart) for _ in range(2)]
         scenario.export()
-        row = scenario.ledger(number)
-        king.store.edit_order(int(row.king_order_number or 0), Edit(close=True))
-        outsmart.store.edit_work_order(number, {"status": "Compleet", "Materials": [scenario.material(quantity="3")]})
+        for number in numbers:
+            king.store.edit_order(int(scenario.ledger(number).king_order_number or 0), Edit(close=True))
+            more = [scenario.material(quantity="3")]
+            outsmart.store.edit_work_order(number, {"status": "Compleet", "Materials": more})
         scenario.export()
+        return [scenario.ledger(number) for number in numbers]
+
+
+def test_a_supplementary_order_is_confirmed_with_its_lines(editor: Client, corrected: list[WorkOrder]) -> None:
+    row, _other = corrected
 
     asked = text(decide(editor, row, "supplement"))
 
@@ -659,3 +668,45 @@ def test_a_supplementary_order_is_confirmed_with_its_lines(
     assert state_of(row) == LedgerState.CHANGED
     decide(editor, row, "supplement", sure="1")
     assert state_of(row) == LedgerState.WAITING
+
+
+def test_supplementary_orders_are_created_for_all_that_are_ticked(
+    editor: Client, tenant: Tenant, king: KingSandbox, corrected: list[WorkOrder]
+) -> None:
+    waiting = factories.work_order(tenant)
+
+    answer = act_on_many(editor, [*corrected, waiting], "supplement")
+    export(tenant)
+
+    assert "2 work orders are ready for the next export, 1 not:" in text(answer)
+    assert [state_of(row) for row in corrected] == ["done", "done"]
+    references = [str(order["ExternOrderNummer"]) for order in scenario.orders(king)]
+    assert [each for each in references if each.endswith("-2")] == [f"OS-{row.outsmart_id}-2" for row in corrected]
+
+
+def test_what_is_ticked_is_settled_by_hand_with_one_reason(editor: Client, corrected: list[WorkOrder]) -> None:
+    refused = text(act_on_many(editor, corrected, "settle"))
+    answer = act_on_many(editor, corrected, "settle", reason="creditnota 17")
+
+    assert "settled by hand" not in refused
+    assert "2 work orders settled by hand." in text(answer)
+    assert [state_of(row) for row in corrected] == ["done", "done"]
+    assert {why for _, _, why in decisions()} == {"creditnota 17"}
+
+
+def test_a_new_order_after_all_is_created_by_the_next_export(
+    editor: Client, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    with tenants.scope(tenant):
+        number = scenario.work_order(outsmart, WorkorderNo="404")
+        scenario.export()
+        row = scenario.ledger(number)
+    page = text(editor.get(f"{LEDGER}{row.pk}/"))
+
+    answer = decide(editor, row, "new_order")
+    export(tenant)
+
+    assert "New order after all" in page
+    assert "The next export creates a new King order." in text(answer)
+    assert state_of(row) == LedgerState.DONE
+    assert [order["ExternOrderNummer"] for order in scenario.orders(king)] == [f"OS-{number}"]
