@@ -47,6 +47,29 @@ def decrypt(stored: str) -> dict[str, Any]:
     return msgspec.json.decode(opened, type=dict[str, Any])
 
 
+def key_names() -> list[str]:
+    """Return a name for each key, the newest first: enough to tell them apart, useless to who has no key."""
+    return [_name(key) for key in settings.ENCRYPTION_KEYS]
+
+
+def name_of_key(stored: str) -> str | None:
+    """Return the name of the key that opens a stored value; None when no key does."""
+    token = stored.removeprefix(PREFIX).encode()
+    return next((_name(key) for key in settings.ENCRYPTION_KEYS if _opens(key, token)), None)
+
+
+def _opens(key: str, token: bytes) -> bool:
+    try:
+        _box((key,)).decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
+def _name(key: str) -> str:
+    return hashlib.sha256(b"name of a key:" + _fernet_key(key)).hexdigest()[:8]
+
+
 # For the type checker a dictionary goes in and comes out; at run time it is a text column.
 if TYPE_CHECKING:
     _Field = models.Field[dict[str, Any], dict[str, Any]]

@@ -1,0 +1,1 @@
+"""What an operator does to keep an installation well."""
