@@ -10,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from kingsync import key_strength
 from kingsync.web.operators.admin_theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,6 +33,10 @@ if not ENCRYPTION_KEYS:
     if not _local_keys:
         raise ImproperlyConfigured("ENCRYPTION_KEYS is empty. Set at least one key (see docs/operations.md).")
     ENCRYPTION_KEYS = [_local_keys.encryption_key]
+# Older encryption keys only open what they once encrypted, so that `rotate_keys` can replace them.
+for _name, _key in (("SECRET_KEY", SECRET_KEY), ("The first of ENCRYPTION_KEYS", ENCRYPTION_KEYS[0])):
+    if _problem := key_strength.problem_of(_key):
+        raise ImproperlyConfigured(f"{_name} {_problem}. Make another one as .env.example says.")
 
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list(
@@ -96,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "kingsync.web.shared.no_store.NoStoreMiddleware",
     "kingsync.web.shared.second_step.SecondStepMiddleware",
 ]
 
@@ -189,9 +195,15 @@ _usual_site = "http://127.0.0.1:8000" if IS_DEVELOPMENT else f"https://{(ALLOWED
 SITE_URL: str = env.str("SITE_URL", default=_usual_site).rstrip("/")
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEVELOPMENT
+if not IS_DEVELOPMENT:
+    # Browsers accept these names from this very host over https only.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
 SECURE_HSTS_SECONDS = 0 if IS_DEVELOPMENT else 31_536_000
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not IS_DEVELOPMENT
+# The operator's choices, since they bind other names of the domain too.
+SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD: bool = env.bool("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^health$"]
 X_FRAME_OPTIONS = "DENY"
@@ -203,7 +215,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
-        "base-uri": ["'self'"],
+        "base-uri": ["'none'"],
         "object-src": ["'none'"],
     },
 }

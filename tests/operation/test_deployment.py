@@ -110,7 +110,7 @@ def test_the_documented_examples_are_readable_values(production: dict[str, str])
 def test_the_deployment_check_is_clean_with_the_documented_environment(production: dict[str, str]) -> None:
     done = _run("python manage.py check --deploy --fail-level WARNING", production)
 
-    assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "System check identified no issues (2 silenced).\n"), done.stderr
 
 
 def test_production_without_encryption_keys_does_not_start(production: dict[str, str]) -> None:
@@ -118,6 +118,22 @@ def test_production_without_encryption_keys_does_not_start(production: dict[str,
 
     assert done.returncode != 0
     assert "ENCRYPTION_KEYS is empty" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS"])
+@pytest.mark.parametrize(("weak", "why"), [("short-9f2", "is shorter than 32"), ("ab" * 40, "fewer than 12 different")])
+def test_production_with_a_weak_key_does_not_start(production: dict[str, str], name: str, weak: str, why: str) -> None:
+    done = _run("python manage.py check --deploy", {**production, name: weak})
+
+    assert done.returncode != 0
+    assert why in done.stderr
+    assert weak not in done.stderr
+
+
+def test_an_older_key_may_be_weak_so_that_it_can_be_replaced(production: dict[str, str]) -> None:
+    keys = f"{production['ENCRYPTION_KEYS']},weak"
+
+    assert _run("python manage.py check", {**production, "ENCRYPTION_KEYS": keys}).returncode == 0
 
 
 def test_production_loads_no_servers_of_a_development_machine(production: dict[str, str]) -> None:

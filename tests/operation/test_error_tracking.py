@@ -92,7 +92,7 @@ def _break_everything(server: Tracker) -> None:
         "PYTHONPATH": str(CHECKOUT),
         "PYTHONDONTWRITEBYTECODE": "1",
         "SECRET_KEY": PLANTED["csrf"] + "k" * 50,
-        "ENCRYPTION_KEYS": PLANTED["access_code"],
+        "ENCRYPTION_KEYS": PLANTED["access_code"] + "long and random 0123456789",
         "ALLOWED_HOSTS": "kingsync.example",
         "DATABASE_URL": f"postgres://kingsync:7x9q2w5@127.0.0.1:{closed_port()}/kingsync",
         "REDIS_URL": f"redis://:7x9q2w5@127.0.0.1:{closed_port()}/0",
