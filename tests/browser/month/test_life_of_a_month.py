@@ -338,6 +338,7 @@ def a_day_without_a_licence(month: Month) -> None:
     assert month.by_itself() == []
     month.person.opens(month.tenant)
     expect(month.person.page.get_by_role("button", name=month.person.reads("Export workorders"))).to_be_disabled()
+    expect(month.person.live("export")).not_to_contain_text(month.person.reads("Automatic export is off."))
     month.picture("14-no-licence")
     month.comes("12-22", "12:00")
     month.takes_licence(Licence())
