@@ -128,7 +128,10 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://kingsync@127.0.0.1:1/kingsync")
 }
-DATABASES["default"].setdefault("OPTIONS", {})
+# The server ends sessions of machines that are gone: after a minute without any answer to its probes.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+    "options", "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
 # A thread that serves pages keeps its connection: a web process has WEB_THREADS of them for pages and as many for
 # uploads. It is checked before each request, to notice a database that was away. Celery closes its own.
 DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
@@ -236,11 +239,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULER = "kingsync.clock:LockedScheduler"
-# slice < soft limit < hard limit < lease < visibility time-out: see docs/decisions/0003-celery.md
+# slice < soft limit < hard limit < visibility time-out: see docs/decisions/0003-celery.md
 RUN_SLICE_SECONDS = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 900
 CELERY_TASK_TIME_LIMIT = 930
-RUN_LEASE_SECONDS = 1200
+# A worker renews its lease by itself; one that no longer does is replaced: docs/decisions/0024-frozen-workers.md
+RUN_LEASE_SECONDS = 60
 BROKER_VISIBILITY_SECONDS = 3600
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": BROKER_VISIBILITY_SECONDS,

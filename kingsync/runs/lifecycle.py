@@ -2,7 +2,8 @@
 
 A run is claimed twice over: by a conditional UPDATE under an attempt number with a lease, and by a PostgreSQL advisory
 lock on the worker's own connection. The lock goes with a killed process at once, so that the next one need not wait for
-the lease; the lease and the attempt number stop a worker that lost its connection but is still running.
+the lease; when the lease runs out first, the worker is frozen, and its session is ended. The attempt number stops a
+worker that lost its connection but is still running.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import datetime
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from kingsync.messages.reason_texts import stored
@@ -25,12 +27,11 @@ from kingsync.models import tenants
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import wanted
+from kingsync.runs import lease, wanted
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
 
-_LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
 TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
 EXAMPLES_AT_MOST = 20
@@ -174,7 +175,7 @@ class Claim:
 
     def _write(self, values: dict[str, Value], counts: dict[str, int]) -> None:
         """Write values and counts and read the cancel flag, in one statement: it runs for every work order."""
-        assignments = [f"{name} = %s" for name in values]
+        assignments = [f"{name} = %s" for name in values] + [f"lease_until = {lease.UNTIL}"]
         assignments += [f"{name}_count = {name}_count + %s" for name in counts]
         statement = (
             f"UPDATE kingsync_syncrun SET {', '.join(assignments)}"  # noqa: S608  (columns of the model)
@@ -184,7 +185,7 @@ class Claim:
         )
         mine: list[Value] = [self.run.pk, self.attempt, RunStatus.RUNNING.value]
         with connection.cursor() as cursor:
-            cursor.execute(statement, [*values.values(), *counts.values(), *mine])
+            cursor.execute(statement, [*values.values(), settings.RUN_LEASE_SECONDS, *counts.values(), *mine])
             row = cursor.fetchone()
         if row is None:
             raise LostClaimError(str(LostClaimError.__doc__))
@@ -196,8 +197,7 @@ class Claim:
 
 
 def _heartbeat_values() -> dict[str, Value]:
-    now = timezone.now()
-    return {"heartbeat_at": now, "lease_until": now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS)}
+    return {"heartbeat_at": timezone.now()}
 
 
 @contextmanager
@@ -205,7 +205,9 @@ def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
     """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended."""
     run = SyncRun.objects.get(pk=run_id)
     with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
-        yield _claim(run, slice_seconds) if is_ours else None
+        claim = _claim(run, slice_seconds) if is_ours else None
+        with lease.kept(claim.run) if claim else nullcontext():
+            yield claim
 
 
 def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
@@ -216,7 +218,7 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
         administration_id=tenants.current_administration_id(),
         attempt=F("attempt") + 1,
         heartbeat_at=now,
-        lease_until=now + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
+        lease_until=Now() + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
     )
     if not taken:
         return None
@@ -230,10 +232,13 @@ def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0)
     """Hold the lock of the live worker on this tenant's runs of this kind; yield False when another worker has it.
 
     PostgreSQL releases the lock of a killed process when it notices that its connection is gone: soon, but not
-    instantly. So a worker that takes over a killed run retries for `patience_seconds`.
+    instantly. So a worker that takes over a killed run retries for `patience_seconds`. A worker whose lease has run out
+    loses the lock.
     """
-    deadline = time.monotonic() + patience_seconds
     is_ours = _try_lock(tenant_id, kind)
+    if not is_ours and patience_seconds and lease.has_run_out(kind):
+        lease.end_session_of_holder(tenant_id, kind)
+    deadline = time.monotonic() + patience_seconds
     while not is_ours and time.monotonic() < deadline:
         time.sleep(LOCK_PAUSE_SECONDS)
         is_ours = _try_lock(tenant_id, kind)
@@ -246,7 +251,7 @@ def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0)
 
 def _try_lock(tenant_id: int, kind: RunKind) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS[kind], tenant_id])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lease.LOCK_CLASS[kind], tenant_id])
         return bool(cursor.fetchone()[0])
 
 
@@ -255,7 +260,7 @@ def _unlock(tenant_id: int, kind: RunKind) -> None:
     if connection.connection is None or connection.connection.closed:
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS[kind], tenant_id])
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lease.LOCK_CLASS[kind], tenant_id])
 
 
 def put_back(claim: Claim) -> None:
@@ -330,7 +335,8 @@ def silent_runs() -> list[SyncRun]:
     found = []
     for run in SyncRun.objects.filter(status__in=SyncRun.OPEN):
         with worker_lock(run.tenant_id, RunKind(run.kind)) as is_ours:
-            if is_ours and (run.status == RunStatus.RUNNING or _waits_too_long(run)):
+            is_silent = run.status == RunStatus.RUNNING or _waits_too_long(run)
+            if is_silent and (is_ours or lease.has_run_out(RunKind(run.kind))):
                 found.append(run)
     return found
 

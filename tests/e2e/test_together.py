@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import signal
 import subprocess
 import threading
@@ -20,6 +21,7 @@ from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.turns import KingTurn
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.runs import lease, lifecycle
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, processes, programs, scenario
@@ -141,7 +143,7 @@ def test_tenants_do_not_wait_for_each_other(
 
 
 def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
-    """Start a command and stop it while it waits for King, as a sleeping machine does; its leases run out."""
+    """Start a command and stop it while it waits for King, as a frozen machine does; its leases run out."""
     king.calls.clear()
     with held(king, LINE, skip=9):
         command = sync()
@@ -152,31 +154,26 @@ def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
     time.sleep(HEARTBEAT_SECONDS)
     SyncRun.objects.update(lease_until=timezone.now())
     KingTurn.objects.update(until=timezone.now())
+    WorkOrder.objects.update(outcome_unknown_until=None)  # King has answered; nothing was there to receive it
     return command
 
 
-def test_nobody_takes_over_from_a_worker_that_only_sleeps(
-    king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+@pytest.fixture(params=["frozen", "cut off"])
+def sleeper(
+    request: pytest.FixtureRequest, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+) -> Command:
+    """Put a worker to sleep among the lines of the third of four orders; its database session lives, or is lost too."""
+    for _ in range(4):
+        scenario.work_order(outsmart)
+    command = put_to_sleep(king, sync)
+    if request.param == "cut off":
+        cut_off_workers()
+    return command
+
+
+def test_a_worker_whose_lease_has_run_out_is_replaced_and_does_no_harm_when_it_wakes(
+    sleeper: Command, king: KingSandbox
 ) -> None:
-    numbers = [scenario.work_order(outsmart) for _ in range(4)]
-    sleeper = put_to_sleep(king, sync)
-    asked = len(scenario.calls(king))
-
-    scenario.export()  # its connection lives, and its lock with it
-
-    assert len(scenario.calls(king)) == asked
-    sleeper.send_signal(signal.SIGCONT)
-    assert sleeper.wait() == 0
-    all_is_right(king, numbers)
-
-
-def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
-    king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
-) -> None:
-    numbers = [scenario.work_order(outsmart) for _ in range(4)]
-    sleeper = put_to_sleep(king, sync)
-    cut_off_workers()
-    WorkOrder.objects.update(outcome_unknown_until=None)  # King has answered; nothing was there to receive it
     run = scenario.export()
     asked = scenario.calls(king)
 
@@ -185,7 +182,41 @@ def test_a_worker_that_lost_its_connection_asleep_sends_king_nothing_more(
 
     assert scenario.calls(king) == asked
     assert run.status == RunStatus.SUCCEEDED
-    all_is_right(king, numbers)
+    all_is_right(king, [row.outsmart_id for row in WorkOrder.objects.order_by("outsmart_id")])
+    assert SyncRun.objects.filter(status__in=SyncRun.OPEN).count() == 0
+
+
+def test_the_clock_finds_the_run_of_a_frozen_worker(sleeper: Command) -> None:
+    assert [run.status for run in lifecycle.silent_runs()] == [RunStatus.RUNNING]
+
+
+def test_a_slow_worker_keeps_its_run(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    """While King takes its time over one line, the lease is renewed again and again."""
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
+    scenario.work_order(outsmart)
+    seen: list[datetime.datetime] = []
+
+    def leases() -> int:
+        found = SyncRun.objects.values_list("lease_until", flat=True).get()
+        seen.extend([found] if found and found not in seen else [])
+        return len(seen)
+
+    def watch() -> None:
+        with tenants.scope(tenant), held(king, LINE):
+            programs.wait_for(lambda: king.calls.count(LINE) > 0)
+            programs.wait_for(lambda: leases() > 3)
+        connection.close()
+
+    watcher = threading.Thread(target=watch)
+    king.calls.clear()
+    watcher.start()
+    run = scenario.export()
+    watcher.join()
+
+    assert run.status == RunStatus.SUCCEEDED
+    assert seen == sorted(seen)
 
 
 def cut_off_workers() -> None:
