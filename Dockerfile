@@ -22,7 +22,7 @@ COPY kingsync kingsync
 COPY templates templates
 COPY static static
 # The two words are no secrets: the settings want them to be there, and collecting files uses neither.
-RUN SECRET_KEY=unused ENCRYPTION_KEYS=unused python manage.py collectstatic --no-input \
+RUN SECRET_KEY=only-for-this-step-of-the-build-0123456789 ENCRYPTION_KEYS=only-for-this-step-of-the-build-0123456789 python manage.py collectstatic --no-input \
     && python -m compileall -q integrations kingsync \
     && mkdir /state /king-xml /journal && chown kingsync /state /king-xml /journal
 USER kingsync

@@ -7,7 +7,7 @@ import signal
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 
 from kingsync.parents_death import signal_at_parents_death
 
@@ -26,6 +26,13 @@ app.conf.beat_schedule = {
     # At fixed times, not by interval: an interval would start over with every restart.
     "purge old": {"task": "kingsync.tasks.purge_old", "schedule": crontab(hour="3", minute="20")},
 }
+
+
+@worker_ready.connect
+def _give_signs_of_life(**_details: object) -> None:
+    from kingsync.runs import heartbeats  # noqa: PLC0415 - Django is set up by now
+
+    heartbeats.keep_beating(app.amqp.queues.consume_from)
 
 
 @worker_process_init.connect

@@ -18,6 +18,8 @@ from celery.beat import ScheduleEntry, Scheduler
 from django.db import connections
 
 from kingsync import probe
+from kingsync.models.heartbeats import Heartbeat
+from kingsync.runs import heartbeats
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,13 @@ OWN_SESSION: dict[str, Any] = {
     "application_name": "kingsync clock",
     "autocommit": True,
 }
+
+
+_END_SESSION = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 class ClockLock:
@@ -70,11 +79,24 @@ class ClockLock:
     def _ask(self) -> bool:
         if self._connection is None:
             self._connection = self._connect()
-        if self._is_held:  # the session that acquired it still answers, so it still holds it
-            self._connection.execute("SELECT 1")
-            return True
-        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [probe.CLOCK_LOCK]).fetchone()
+        if not self._is_held and not self._try(self._connection):
+            self._end_frozen_clock(self._connection)
+            return False
+        # The session that acquired it still answers, so it still holds it.
+        heartbeats.beat(self._connection, [Heartbeat.Part.CLOCK])
+        return True
+
+    @staticmethod
+    def _try(session: psycopg.Connection) -> bool:
+        row = session.execute("SELECT pg_try_advisory_lock(%s)", [probe.CLOCK_LOCK]).fetchone()
         return bool(row and row[0])
+
+    @staticmethod
+    def _end_frozen_clock(session: psycopg.Connection) -> None:
+        """End the session of a clock that holds the lock and gives no sign of life; the next attempt gets the lock."""
+        if heartbeats.is_silent(session, Heartbeat.Part.CLOCK):
+            for _ended in session.execute(_END_SESSION, [probe.CLOCK_LOCK]).fetchall():
+                logger.warning("clock.replaced: ended the session of a clock that gave no sign of life")
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(**(probe.database_parameters() | OWN_SESSION))

@@ -1,7 +1,8 @@
-"""Health check of the part in this container: `python -m kingsync.probe web|clock`, exit code 0 or 1."""
+"""Health check of a part: `python -m kingsync.probe web|clock|exports|imports`, exit code 0 or 1."""
 
 from __future__ import annotations
 
+import functools
 import http.client
 import os
 import sys
@@ -12,7 +13,7 @@ import psycopg
 from django.db import connection
 
 HOST = "127.0.0.1"
-USAGE = "usage: python -m kingsync.probe web|clock"
+USAGE = "usage: python -m kingsync.probe web|clock|exports|imports"
 IS_WELL, IS_NOT, MISUSED = 0, 1, 2
 WEB_PORT = 8000
 ANSWER_SECONDS = 8
@@ -23,6 +24,9 @@ CLOCK_IS_HELD = """
     WHERE locktype = 'advisory' AND granted AND datname = current_database() AND classid = 0 AND objid = %s
 """
 
+# As `kingsync.runs.heartbeats` does; a probe loads no models.
+IS_ALIVE = "SELECT at > clock_timestamp() - interval '60 seconds' FROM kingsync_heartbeat WHERE part = %s"
+
 
 def web_is_well(port: int = WEB_PORT) -> bool:
     """Return whether the web server in this container answers, with its database and broker."""
@@ -30,7 +34,7 @@ def web_is_well(port: int = WEB_PORT) -> bool:
     name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".")
     client = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     try:
-        client.request("GET", "/health", headers={"Host": name if name not in ("", "*") else HOST})
+        client.request("GET", "/health?part=web", headers={"Host": name if name not in ("", "*") else HOST})
         return client.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
@@ -39,10 +43,19 @@ def web_is_well(port: int = WEB_PORT) -> bool:
 
 
 def clock_is_well() -> bool:
-    """Return whether any beat holds the clock's lock; which one does not matter."""
+    """Return whether any beat holds the clock's lock and gives signs of life; which one does not matter."""
+    return _says(CLOCK_IS_HELD, CLOCK_LOCK) and _is_alive("clock")
+
+
+def _is_alive(part: str) -> bool:
+    return _says(IS_ALIVE, part)
+
+
+def _says(query: str, value: object) -> bool:
+    """Return the answer of the database to a question; False when there is none."""
     try:
         with psycopg.connect(**(database_parameters() | {"connect_timeout": ANSWER_SECONDS})) as session:
-            row = session.execute(CLOCK_IS_HELD, [CLOCK_LOCK]).fetchone()
+            row = session.execute(query.encode(), [value]).fetchone()
     except psycopg.Error:
         return False
     return bool(row and row[0])
@@ -53,7 +66,12 @@ def database_parameters() -> dict[str, Any]:
     return connection.get_connection_params()
 
 
-PROBES: dict[str, Callable[[], bool]] = {"web": web_is_well, "clock": clock_is_well}
+PROBES: dict[str, Callable[[], bool]] = {
+    "web": web_is_well,
+    "clock": clock_is_well,
+    "exports": functools.partial(_is_alive, "exports"),
+    "imports": functools.partial(_is_alive, "imports"),
+}
 
 
 def main(arguments: list[str]) -> int:

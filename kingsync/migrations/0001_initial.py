@@ -28,6 +28,17 @@ class Migration(migrations.Migration):
     operations = [
         TrigramExtension(),
         migrations.CreateModel(
+            name='Heartbeat',
+            fields=[
+                ('part', models.CharField(choices=[('clock', 'clock'), ('exports', 'worker of exports'), ('imports', 'worker of imports')], max_length=10, primary_key=True, serialize=False, verbose_name='part')),
+                ('at', models.DateTimeField(verbose_name='alive at')),
+            ],
+            options={
+                'verbose_name': 'sign of life',
+                'verbose_name_plural': 'signs of life',
+            },
+        ),
+        migrations.CreateModel(
             name='Administration',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -30,7 +30,7 @@ _RENEW = f"""
     UPDATE kingsync_syncrun SET lease_until = {UNTIL} WHERE id = %s AND attempt = %s AND status = %s
 """  # noqa: S608  (constants only)
 _END_SESSION = """
-    SELECT pg_terminate_backend(pid) FROM pg_locks
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 2
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
 """

@@ -116,7 +116,7 @@ def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_pat
         demo.wait_for(r"^exports +\| .*ready")
         demo.wait_for(r"^imports +\| .*ready")
         demo.wait_for(r"^beat +\| .*clock.started")
-        health, _as_labels = _fetch(f"{ready[1]}/health")
+        health, _as_labels = _fetch(f"{ready[1]}/health?part=web")
         page, login = _fetch(ready[1])
         running = demo.everything()
         code = demo.stop(signal.SIGTERM)
@@ -158,7 +158,7 @@ def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(lasting_demo
 
     with _demo(lasting_demo.local) as second:
         code = second.process.wait(patience.SECONDS)
-    first_still_answers = _fetch(f"{address}/health")[0]
+    first_still_answers = _fetch(f"{address}/health?part=web")[0]
 
     assert code == 1
     assert f"A demo of this checkout is already running: open {address}" in second.output

@@ -73,7 +73,7 @@ def port(transactional_db: None, tmp_path: Path) -> Iterator[int]:
 
 def _answers(port: int) -> bool:
     try:
-        return _page(port, "/health") == 200
+        return _page(port, "/health?part=web") == 200
     except OSError:
         return False
 

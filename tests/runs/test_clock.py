@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from celery import Celery
 from celery.beat import ScheduleEntry
@@ -140,6 +141,33 @@ def test_a_database_that_does_not_answer_is_waited_for_and_no_password_is_logged
     assert caplog.messages == ["clock.waiting: the database does not answer (OperationalError)"]
 
 
+def be_silent() -> None:
+    """Let the last sign of life of the clock be long ago, for everybody."""
+    with psycopg.connect(**probe.database_parameters(), autocommit=True) as session:
+        session.execute("UPDATE kingsync_heartbeat SET at = at - interval '2 minutes' WHERE part = 'clock'")
+
+
+def test_a_frozen_clock_is_replaced_and_stops_when_it_wakes_up(
+    first: RecordingScheduler, second: RecordingScheduler
+) -> None:
+    first.tick()
+    be_silent()
+
+    waits = [second.tick(), second.tick()]
+    first.tick()
+
+    assert waits[0] == RETRY_SECONDS
+    assert (len(first.sent), len(second.sent)) == (1, 1)
+
+
+def test_the_probe_sees_a_frozen_clock(first: RecordingScheduler) -> None:
+    first.tick()
+    before = probe.clock_is_well()
+    be_silent()
+
+    assert (before, probe.clock_is_well()) == (True, False)
+
+
 def test_the_probe_sees_whether_there_is_a_clock() -> None:
     lock = ClockLock()
     before = probe.clock_is_well()
@@ -177,10 +205,10 @@ def test_the_probe_reads_the_address_of_the_database_as_the_clock_does(options: 
 def test_the_probe_tells_how_it_is_used(arguments: tuple[str, ...]) -> None:
     done = _probe(*arguments)
 
-    assert (done.returncode, done.stderr) == (2, "usage: python -m kingsync.probe web|clock\n")
+    assert (done.returncode, done.stderr) == (2, "usage: python -m kingsync.probe web|clock|exports|imports\n")
 
 
-@pytest.mark.parametrize("part", ["web", "clock"])
+@pytest.mark.parametrize("part", ["web", "clock", "exports", "imports"])
 def test_the_probe_of_a_part_that_is_not_there_says_so_without_a_traceback(part: str) -> None:
     done = _probe(part, DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing", ALLOWED_HOSTS="")
 

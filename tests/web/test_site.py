@@ -7,9 +7,12 @@ import re
 import pytest
 from django.db import OperationalError
 from django.test import Client, override_settings
+from django.utils import timezone
 from pytest_django import Settings
 
+from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.tenants import Tenant
+from kingsync.runs import heartbeats
 from kingsync.web.operators import health
 from tests import factories
 from tests.web.conftest import People
@@ -146,19 +149,41 @@ def test_unknown_host_shows_a_plain_page(english: Client, db: None) -> None:
     assert "This request could not be read" in answer.content.decode()
 
 
-def test_health_tells_that_all_is_well(client: Client, db: None) -> None:
+ALIVE = dict.fromkeys(Heartbeat.Part.values, "ok")
+
+
+@pytest.fixture
+def alive(db: None) -> None:
+    """Let clock and workers have given a sign of life just now."""
+    Heartbeat.objects.all().delete()
+    Heartbeat.objects.bulk_create(Heartbeat(part=part, at=timezone.now()) for part in Heartbeat.Part)
+
+
+def test_health_tells_that_all_is_well(client: Client, alive: None) -> None:
     answer = client.get("/health")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok"}
+    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok", **ALIVE}
 
 
-def test_health_names_the_part_that_is_down_and_no_more(client: Client, db: None) -> None:
+def test_health_names_the_part_that_is_down_and_no_more(client: Client, alive: None) -> None:
     with override_settings(REDIS_URL="redis://:secret@127.0.0.1:1/0"):
         answer = client.get("/health")
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "error", "database": "ok", "broker": "unreachable"}
+    assert answer.json() == {"status": "error", "database": "ok", "broker": "unreachable", **ALIVE}
+
+
+@pytest.mark.parametrize("part", Heartbeat.Part.values)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_health_sees_a_frozen_part_while_pages_need_none(client: Client, alive: None, part: str, is_new: bool) -> None:
+    ours = Heartbeat.objects.filter(part=part)
+    _ = ours.delete() if is_new else ours.update(at=timezone.now() - heartbeats.SILENT)
+
+    answer, of_pages = client.get("/health"), client.get("/health", {"part": "web"})
+
+    assert (answer.status_code, answer.json()[part]) == (503, "silent")
+    assert of_pages.json() == {"status": "ok", "database": "ok", "broker": "ok"}
 
 
 class NoDatabase:

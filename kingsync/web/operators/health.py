@@ -11,17 +11,27 @@ from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from kingsync.models.heartbeats import Heartbeat
+from kingsync.runs import heartbeats
+
 BROKER_SECONDS = 2.0
 
 
 @require_safe
 @never_cache
-def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django hands it over
-    """Return 200 when database and broker answer, else 503, naming the one that does not."""
+def health(request: HttpRequest) -> JsonResponse:
+    """Return 200 when all is well, else 503, naming what is not; `?part=web`: what pages need alone."""
     checks = {"database": _database_answers(), "broker": _broker_answers()}
-    well = all(checks.values())
     words = {name: "ok" if answers else "unreachable" for name, answers in checks.items()}
-    return JsonResponse({"status": "ok" if well else "error", **words}, status=200 if well else 503)
+    if request.GET.get("part") != "web":
+        words |= _signs_of_life() if checks["database"] else {}
+    is_well = set(words.values()) == {"ok"}
+    return JsonResponse({"status": "ok" if is_well else "error", **words}, status=200 if is_well else 503)
+
+
+def _signs_of_life() -> dict[str, str]:
+    silent = heartbeats.silent_parts()
+    return {part: "silent" if part in silent else "ok" for part in Heartbeat.Part.values}
 
 
 def _database_answers() -> bool:

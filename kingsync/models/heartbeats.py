@@ -1,0 +1,25 @@
+"""When each part of the installation last said that it is alive. They belong to no tenant."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Heartbeat(models.Model):
+    """The newest sign of life of a part; several workers of a kind are one. `kingsync.runs.heartbeats` writes it."""
+
+    class Part(models.TextChoices):
+        CLOCK = "clock", _("clock")
+        EXPORTS = "exports", _("worker of exports")
+        IMPORTS = "imports", _("worker of imports")
+
+    part = models.CharField(_("part"), max_length=10, choices=Part.choices, primary_key=True)
+    at = models.DateTimeField(_("alive at"))
+
+    class Meta:
+        verbose_name = _("sign of life")
+        verbose_name_plural = _("signs of life")
+
+    def __str__(self) -> str:
+        return self.get_part_display()
