@@ -92,7 +92,12 @@ def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> 
 
 
 def _connections_worked(claim: Claim) -> None:
-    """Activate the connections that this run used; an import of files says nothing about King's webservices."""
+    """Activate the connections that this run used; an import of files says nothing about King's webservices.
+
+    Nor does a run in which calls failed say that a connection works.
+    """
+    if SyncRun.objects.filter(pk=claim.run.pk, failed_count__gt=0).exists():
+        return
     options = claim.run.options
     read_files = bool(options.get(SyncRun.NAMED_FILES)) or SyncRun.FOUND_FILES in options
     for connection in Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all():

@@ -38,6 +38,20 @@ def test_a_system_that_answers_works(editor: Client, system: System, name: str) 
     assert Connection.objects.get(system=system).last_success_at is not None
 
 
+def test_a_run_whose_calls_failed_does_not_say_that_a_connection_works(
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    scenario.stock(king)
+    factories.settings(tenant)
+    scenario.work_order(outsmart)
+    king.faults.add(Fault(kind="http_503", times="forever", retry_after=0))
+
+    run = scenario.export()
+
+    assert run.failed_count == 1
+    assert list(Connection.objects.values_list("last_success_at", flat=True)) == [None, None]
+
+
 def test_a_wrong_access_code_is_told_and_pauses_the_connection(editor: Client, king: KingSandbox) -> None:
     king.access_code = "another"
 

@@ -237,6 +237,7 @@ def a_night_with_king_off(month: Month) -> None:
     month.comes("12-11", "07:30")
     month.by_itself()
     month.person.opens(month.tenant)
+    expect(month.person.page.locator(".connection", has_text="King")).not_to_contain_text("07:30")
     month.picture("07-night-with-king-off")
     month.king.faults.clear()
     month.comes("12-11", "09:30")
