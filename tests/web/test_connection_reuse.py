@@ -16,7 +16,7 @@ from kingsync.wsgi import application as pages
 SCOPE = {
     "method": "GET",
     "path": "/health",
-    "query_string": b"",
+    "query_string": b"part=web",
     "http_version": "1.1",
     "headers": [(b"host", b"localhost")],
 }

@@ -16,12 +16,14 @@ from django.contrib import admin
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync import tasks
 from kingsync import urls as all_urls
 from kingsync.accounts import invitations
 from kingsync.king_mirror import connection_check, pick_list_refresh
+from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
@@ -186,6 +188,8 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setattr(connection_check, "check_stored", works)
     monkeypatch.setattr(pick_list_refresh, "refresh_choices", list)
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
+    for part in Heartbeat.Part:
+        Heartbeat.objects.update_or_create(part=part, defaults={"at": timezone.now()})
     return World(tenant, people, rows_of(tenant, people.viewer, asker=people.owner))
 
 

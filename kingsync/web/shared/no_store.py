@@ -1,22 +1,26 @@
-"""A middleware: no browser or proxy keeps what somebody who is logged in was shown."""
+"""A middleware: no browser or proxy keeps what somebody who is logged in was shown.
+
+It looks at the cookie alone: an answer to a request that cannot be read must not read the session.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
 class NoStoreMiddleware:
-    """Says "no-store" on every answer to a logged-in user that says nothing itself about being kept."""
+    """Says "no-store" on every answer within a session that says nothing itself about being kept."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
