@@ -397,3 +397,45 @@ def test_a_run_that_goes_on_meanwhile_ends_in_order_and_nothing_is_sent_twice(
     assert made(king) == once(numbers)
     assert scenario.is_clean(king)
     assert states(numbers) == ["done"] * 12
+
+
+# --- Supplementary orders ---------------------------------------------------------------------------------------------
+
+
+def corrected_after_closing(king: KingSandbox, outsmart: OutSmartSandbox) -> str:
+    """Export a work order that is corrected after King closed its order, and return its row id."""
+    number = scenario.work_order(outsmart)
+    scenario.export()
+    close(king, str(scenario.ledger(number).king_order_number))
+    outsmart.store.edit_work_order(number, {"status": "Compleet", "Materials": [scenario.material(quantity="3")]})
+    scenario.export()
+    assert scenario.ledger(number).state == LedgerState.CHANGED
+    return number
+
+
+def supplement(number: str) -> None:
+    assert not actions.supplement(work_orders=[scenario.ledger(number)], by="Els").refused
+
+
+@pytest.mark.parametrize("is_decided", [True, False])
+def test_a_supplementary_order_of_the_lost_state_is_not_made_twice(
+    tmp_path: Path, king: KingSandbox, outsmart: OutSmartSandbox, is_decided: bool
+) -> None:
+    number = corrected_after_closing(king, outsmart)
+    if is_decided:
+        supplement(number)
+    backup = backups.dump(tmp_path / "kingsync.dump")
+    if not is_decided:
+        supplement(number)
+    scenario.export()
+    in_king = scenario.orders(king)
+    backups.restore(backup)
+
+    scenario.export()
+    scenario.export()
+
+    assert made(king) == Counter([f"OS-{number}", f"OS-{number}-2"])
+    assert scenario.orders(king) == in_king
+    assert scenario.is_clean(king)
+    row = scenario.ledger(number)
+    assert (row.part, row.king_order_number) == (2, str(in_king[1]["OrderNummer"]))
