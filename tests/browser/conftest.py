@@ -32,7 +32,7 @@ FLAGS = [
 def browser() -> Iterator[Browser]:
     """Start the first Chromium found on this machine; skip with a clear message if there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    if found is None:  # `make test` works without one; what is skipped is said
         pytest.skip(f"browser test: none of {', '.join(NAMES)} is installed")
     with sync_playwright() as playwright:
         expect.set_options(timeout=patience.MILLISECONDS)
