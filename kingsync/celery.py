@@ -29,7 +29,7 @@ app.conf.beat_schedule = {
 
 
 @worker_ready.connect
-def _give_signs_of_life(**_details: object) -> None:
+def _keep_beating(**_details: object) -> None:
     from kingsync.runs import heartbeats  # noqa: PLC0415 - Django is set up by now
 
     heartbeats.keep_beating(app.amqp.queues.consume_from)

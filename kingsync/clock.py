@@ -93,10 +93,10 @@ class ClockLock:
 
     @staticmethod
     def _end_frozen_clock(session: psycopg.Connection) -> None:
-        """End the session of a clock that holds the lock and gives no sign of life; the next attempt gets the lock."""
+        """End the session of a clock that holds the lock and has no heartbeat; the next attempt gets the lock."""
         if heartbeats.is_silent(session, Heartbeat.Part.CLOCK):
             for _ended in session.execute(_END_SESSION, [probe.CLOCK_LOCK]).fetchall():
-                logger.warning("clock.replaced: ended the session of a clock that gave no sign of life")
+                logger.warning("clock.replaced: ended the session of a clock without a heartbeat")
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(**(probe.database_parameters() | OWN_SESSION))

@@ -24,8 +24,11 @@ CLOCK_IS_HELD = """
     WHERE locktype = 'advisory' AND granted AND datname = current_database() AND classid = 0 AND objid = %s
 """
 
-# As `kingsync.runs.heartbeats` does; a probe loads no models.
-IS_ALIVE = "SELECT at > clock_timestamp() - interval '60 seconds' FROM kingsync_heartbeat WHERE part = %s"
+# A part without a heartbeat for so long is dead or frozen: longer than it may be busy, shorter than anyone should wait.
+SILENT_SECONDS = 60
+IS_ALIVE = f"""
+    SELECT at > clock_timestamp() - interval '{SILENT_SECONDS} seconds' FROM kingsync_heartbeat WHERE part = %s
+"""  # noqa: S608  (a constant)
 
 
 def web_is_well(port: int = WEB_PORT) -> bool:

@@ -34,8 +34,8 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(verbose_name='alive at')),
             ],
             options={
-                'verbose_name': 'sign of life',
-                'verbose_name_plural': 'signs of life',
+                'verbose_name': 'heartbeat',
+                'verbose_name_plural': 'heartbeats',
             },
         ),
         migrations.CreateModel(

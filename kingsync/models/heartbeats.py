@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
-    """The newest sign of life of a part; several workers of a kind are one. `kingsync.runs.heartbeats` writes it."""
+    """The newest heartbeat of a part; several workers of a kind are one. `kingsync.runs.heartbeats` writes it."""
 
     class Part(models.TextChoices):
         CLOCK = "clock", _("clock")
@@ -18,8 +18,8 @@ class Heartbeat(models.Model):
     at = models.DateTimeField(_("alive at"))
 
     class Meta:
-        verbose_name = _("sign of life")
-        verbose_name_plural = _("signs of life")
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
         return self.get_part_display()

@@ -1,4 +1,4 @@
-"""Signs of life of the clock and the workers: a frozen one gives none, though its locks and sessions stay.
+"""Heartbeats of the clock and the workers: a frozen one has none, though its locks and sessions stay.
 
 By the clock of the database, on sessions of their own: they depend on nothing that the part is doing.
 """
@@ -14,18 +14,17 @@ import psycopg
 from django.db import connections
 from django.db.models.functions import Now
 
+from kingsync import probe
 from kingsync.models.heartbeats import Heartbeat
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
-# Longer than a part may be busy with something else, shorter than anyone should wait.
-SILENT = datetime.timedelta(seconds=60)
+SILENT = datetime.timedelta(seconds=probe.SILENT_SECONDS)
 _BEAT = """
     INSERT INTO kingsync_heartbeat (part, at) SELECT unnest(%s::text[]), clock_timestamp()
     ON CONFLICT (part) DO UPDATE SET at = excluded.at
 """
-_IS_SILENT = "SELECT NOT EXISTS (SELECT FROM kingsync_heartbeat WHERE part = %s AND at > clock_timestamp() - %s)"
 
 
 def beat(session: psycopg.Connection, parts: Iterable[str]) -> None:
@@ -34,21 +33,21 @@ def beat(session: psycopg.Connection, parts: Iterable[str]) -> None:
 
 
 def is_silent(session: psycopg.Connection, part: str) -> bool:
-    """Return whether a part gave no sign of life lately, or never. Raises `psycopg.Error`."""
-    row = session.execute(_IS_SILENT, [part, SILENT]).fetchone()
-    return bool(row and row[0])
+    """Return whether a part has had no heartbeat lately, or never. Raises `psycopg.Error`."""
+    row = session.execute(probe.IS_ALIVE.encode(), [part]).fetchone()
+    return not (row and row[0])
 
 
 def silent_parts() -> list[str]:
-    """Return the parts that gave no sign of life lately, or never. Raises `DatabaseError`."""
+    """Return the parts that have had no heartbeat lately, or never. Raises `DatabaseError`."""
     alive = set(Heartbeat.objects.filter(at__gt=Now() - SILENT).values_list("part", flat=True))
     return [part for part in Heartbeat.Part.values if part not in alive]
 
 
 def keep_beating(parts: Iterable[str]) -> None:
-    """Give signs of life for as long as this process lives."""
+    """Write heartbeats for as long as this process lives."""
     known = sorted(set(parts) & set(Heartbeat.Part.values))
-    threading.Thread(target=_keep_beating, args=(known,), name="signs of life", daemon=True).start()
+    threading.Thread(target=_keep_beating, args=(known,), name="heartbeat", daemon=True).start()
 
 
 def _keep_beating(parts: list[str]) -> None:

@@ -1,7 +1,7 @@
 """The lease of a run: renewed by a thread for as long as its process lives, and what happens when it runs out.
 
 A frozen process, or one on a machine without power, keeps its database session, and with it the advisory lock. So the
-lease decides: when it has run out, whoever wants the run ends that session. What wakes up again finds it gone before it
+lease decides: when it has run out, the next worker ends that session. What wakes up again finds it gone before it
 can write anything. docs/decisions/0024-frozen-workers.md.
 """
 

@@ -10,7 +10,7 @@ from django.core.validators import BaseValidator, MaxValueValidator, MinValueVal
 from django.utils import translation
 
 from integrations import calls as api
-from kingsync import serve
+from kingsync import probe, serve
 from kingsync.accounts import invitations
 from kingsync.imports import change_limit, deletions, progress
 from kingsync.models.tenants import Tenant
@@ -65,6 +65,7 @@ _MEGABYTE = 1024 * 1024
 # (document, what it must say)
 FIGURES = [
     (_OPERATIONS, f"usually within {settings.RUN_SLICE_SECONDS} s, after {settings.CELERY_TASK_TIME_LIMIT} s"),
+    (_OPERATIONS, f"had no heartbeat for {probe.SILENT_SECONDS} s"),
     (_OPERATIONS, f"lease runs out, {settings.RUN_LEASE_SECONDS} s"),
     (_OPERATIONS, f"A link works once, for {invitations.VALID_FOR.days} days."),
     (_OPERATIONS, f"The link is valid for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours."),

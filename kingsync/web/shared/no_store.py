@@ -1,4 +1,4 @@
-"""A middleware: no browser or proxy keeps what somebody who is logged in was shown.
+"""A middleware: no browser or proxy keeps what a logged-in user was shown.
 
 It looks at the cookie alone: an answer to a request that cannot be read must not read the session.
 """
