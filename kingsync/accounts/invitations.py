@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from kingsync.models.people import Invitation
+from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.users import User, folded
 from kingsync.notifications import mailer

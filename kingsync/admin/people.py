@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kingsync.admin import base
-from kingsync.models.people import SentNotification
+from kingsync.models.notifications import SentNotification
 from kingsync.models.users import User
 
 admin.site.unregister(Group)

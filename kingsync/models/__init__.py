@@ -8,8 +8,8 @@ from kingsync.models import (
     heartbeats,
     king_files,
     links,
+    notifications,
     order_links,
-    people,
     restores,
     runs,
     sync_settings,
@@ -19,6 +19,7 @@ from kingsync.models import (
     verification,
     work_orders,
 )
+from kingsync.models.accounts import invitations, login_tries
 
 __all__ = [
     "administrations",
@@ -26,10 +27,12 @@ __all__ = [
     "change_limit_trips",
     "connections",
     "heartbeats",
+    "invitations",
     "king_files",
     "links",
+    "login_tries",
+    "notifications",
     "order_links",
-    "people",
     "restores",
     "runs",
     "sync_settings",

@@ -19,7 +19,7 @@ from kingsync.messages import reason_texts
 from kingsync.models import import_kinds, tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection
-from kingsync.models.people import ReportedWorkOrder
+from kingsync.models.notifications import ReportedWorkOrder
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder

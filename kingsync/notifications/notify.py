@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import translation
 
 from kingsync.models import tenants
-from kingsync.models.people import SentNotification
+from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant

@@ -15,7 +15,7 @@ from kingsync import tasks
 from kingsync.models import tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
-from kingsync.models.people import SentNotification
+from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion
 from kingsync.models.tenants import Tenant

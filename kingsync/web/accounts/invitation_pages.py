@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kingsync.accounts import invitations
-from kingsync.models.people import Invitation
+from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.tenants import Role
 from kingsync.models.users import User
 from kingsync.rules import limits

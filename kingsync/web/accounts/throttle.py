@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from kingsync.models.people import LoginTry
+from kingsync.models.accounts.login_tries import LoginTry
 
 WINDOW = datetime.timedelta(minutes=15)
 

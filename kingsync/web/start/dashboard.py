@@ -11,7 +11,7 @@ from kingsync.exports import causes
 from kingsync.exports.causes import Cause
 from kingsync.imports import change_limit
 from kingsync.models.change_limit_trips import ChangeLimitTrip
-from kingsync.models.people import SentNotification
+from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import notify

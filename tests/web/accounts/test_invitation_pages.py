@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kingsync.accounts import invitations
-from kingsync.models.people import Invitation
+from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
 from tests import factories

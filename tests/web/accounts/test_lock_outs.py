@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from kingsync.models.people import LoginTry
+from kingsync.models.accounts.login_tries import LoginTry
 from kingsync.models.tenants import Role, Tenant
 from kingsync.web.accounts import known_devices, throttle, tries, two_step_codes
 from tests import factories

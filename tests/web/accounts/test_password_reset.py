@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from kingsync.models.people import LoginTry
+from kingsync.models.accounts.login_tries import LoginTry
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 from kingsync.web.accounts import throttle, tries

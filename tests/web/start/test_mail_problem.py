@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from kingsync.models.people import SentNotification
+from kingsync.models.notifications import SentNotification
 from kingsync.models.sync_settings import MailMode, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify

@@ -1,0 +1,1 @@
+"""Accounts: who may join, log in, and how often that was tried."""
