@@ -112,7 +112,7 @@ def test_calls_of_many_callers_go_one_at_a_time(turn: Callable[..., Turn]) -> No
 
 def test_another_administration_does_not_wait(turn: Callable[..., Turn]) -> None:
     with turn().held(), turn(key="other", patience=0.0).held():
-        assert KingTurn.objects.filter(holder="").count() == 0
+        assert set(KingTurn.objects.exclude(holder="").values_list("key", flat=True)) >= {KEY, "other"}
 
 
 def test_who_waits_too_long_hears_who_is_at_work(turn: Callable[..., Turn]) -> None:
