@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 5.0},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 15.0},
     "send notifications": {"task": "kingsync.tasks.send_notifications", "schedule": 60.0},
+    "watch silence": {"task": "kingsync.tasks.watch_silence", "schedule": 300.0},
     "verify exported": {"task": "kingsync.tasks.verify_exported", "schedule": 900.0},
     # At fixed times, not by interval: an interval would start over with every restart.
     "purge old": {"task": "kingsync.tasks.purge_old", "schedule": crontab(hour="3", minute="20")},
@@ -30,9 +31,10 @@ app.conf.beat_schedule = {
 
 @worker_ready.connect
 def _keep_beating(**_details: object) -> None:
-    from kingsync.runs import heartbeats  # noqa: PLC0415 - Django is set up by now
+    from kingsync import tasks  # noqa: PLC0415 - Django is set up by now
+    from kingsync.runs import heartbeats  # noqa: PLC0415
 
-    heartbeats.keep_beating(app.amqp.queues.consume_from)
+    heartbeats.keep_beating(app.amqp.queues.consume_from, without_clock=tasks.watch_silence)
 
 
 @worker_process_init.connect

@@ -23,7 +23,7 @@ from kingsync.imports import import_process
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import notify
+from kingsync.notifications import notify, silence, silence_mails
 from kingsync.runs import lifecycle, retention, schedule
 
 if TYPE_CHECKING:
@@ -153,6 +153,18 @@ def send_notifications() -> None:
             notify.send_due(now=timezone.now())
 
     _for_each_tenant("notices.failed", work)
+
+
+@shared_task(expires=60)
+def watch_silence() -> None:
+    """Notice tenants and parts that fell silent or work again, and send what e-mails are due about it."""
+
+    def work(tenant: Tenant) -> None:
+        if silence.watch(now=timezone.now()):
+            silence_mails.mail_owners(tenant, now=timezone.now())
+
+    _for_each_tenant("silence.failed", work)
+    silence_mails.mail_operators(now=timezone.now())
 
 
 @shared_task(expires=60)

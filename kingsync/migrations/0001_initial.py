@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('part', models.CharField(choices=[('clock', 'clock'), ('exports', 'worker of exports'), ('imports', 'worker of imports')], max_length=10, primary_key=True, serialize=False, verbose_name='part')),
                 ('at', models.DateTimeField(verbose_name='alive at')),
+                ('reported_at', models.DateTimeField(null=True, verbose_name='silence reported at')),
             ],
             options={
                 'verbose_name': 'heartbeat',
@@ -133,6 +134,7 @@ class Migration(migrations.Migration):
                 ('requires_second_step', models.BooleanField(default=False, verbose_name='two-step verification for everyone')),
                 ('log_days', models.PositiveSmallIntegerField(default=90, validators=[django.core.validators.MinValueValidator(7), django.core.validators.MaxValueValidator(3650)], verbose_name='days to keep runs and log')),
                 ('verification_calls', models.PositiveIntegerField(db_default=2000, default=2000, validators=[django.core.validators.MaxValueValidator(100000)], verbose_name='verification calls per day')),
+                ('silence_hours', models.PositiveSmallIntegerField(db_default=6, default=6, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(168)], verbose_name='hours without a successful export before an e-mail')),
                 ('is_licensed', models.BooleanField(default=True, help_text='Off: nothing is imported or exported. Nothing is deleted.', verbose_name='licence is active')),
                 ('licensed_until', models.DateField(blank=True, help_text='The last day of the licence. Empty: no end.', null=True, verbose_name='licensed until')),
                 ('licence_changed_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='licence changed at')),
@@ -320,6 +322,32 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'notifications',
                 'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['tenant', '-id'], name='notices_newest_first')],
+            },
+            managers=[
+                ('objects', django.db.models.manager.Manager()),
+                ('across_tenants', django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Silence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('nothing_ran', 'nothing has run'), ('no_export', 'no export succeeded')], max_length=20, verbose_name='kind')),
+                ('since', models.DateTimeField(verbose_name='since')),
+                ('noticed_at', models.DateTimeField(verbose_name='noticed at')),
+                ('ended_at', models.DateTimeField(null=True, verbose_name='ended at')),
+                ('is_recovered', models.BooleanField(default=False, verbose_name='works again')),
+                ('owners_mailed_at', models.DateTimeField(null=True, verbose_name='owners informed at')),
+                ('operators_mailed_at', models.DateTimeField(null=True, verbose_name='operators informed at')),
+                ('owners_cleared_at', models.DateTimeField(null=True, verbose_name='owners got the all-clear at')),
+                ('operators_cleared_at', models.DateTimeField(null=True, verbose_name='operators got the all-clear at')),
+                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='company')),
+            ],
+            options={
+                'verbose_name': 'silence',
+                'verbose_name_plural': 'silences',
+                'base_manager_name': 'across_tenants',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('tenant',), name='one_silence_at_a_time')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),

@@ -16,6 +16,8 @@ class Heartbeat(models.Model):
 
     part = models.CharField(_("part"), max_length=10, choices=Part.choices, primary_key=True)
     at = models.DateTimeField(_("alive at"))
+    # When an e-mail told operators of its silence; null while all is well.
+    reported_at = models.DateTimeField(_("silence reported at"), null=True)
 
     class Meta:
         verbose_name = _("heartbeat")

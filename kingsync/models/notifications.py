@@ -1,4 +1,4 @@
-"""Notification e-mails, and what they reported."""
+"""Notification e-mails, what they reported, and silences."""
 
 from __future__ import annotations
 
@@ -46,3 +46,39 @@ class ReportedWorkOrder(TenantOwned):
 
     def __str__(self) -> str:
         return str(self.work_order_id)
+
+
+class Silence(TenantOwned):
+    """A time in which nothing came into King that should have. Owners and operators get one e-mail, and an all-clear.
+
+    One at a time per tenant: its `kind` may change meanwhile, without another e-mail.
+    """
+
+    class Kind(models.TextChoices):
+        NOTHING_RAN = "nothing_ran", _("nothing has run")
+        NO_EXPORT = "no_export", _("no export succeeded")
+
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    since = models.DateTimeField(_("since"))
+    noticed_at = models.DateTimeField(_("noticed at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+    # False when it ended because nothing is expected any more: exports or the licence were switched off.
+    is_recovered = models.BooleanField(_("works again"), default=False)
+    owners_mailed_at = models.DateTimeField(_("owners informed at"), null=True)
+    operators_mailed_at = models.DateTimeField(_("operators informed at"), null=True)
+    # The same of the all-clear.
+    owners_cleared_at = models.DateTimeField(_("owners got the all-clear at"), null=True)
+    operators_cleared_at = models.DateTimeField(_("operators got the all-clear at"), null=True)
+
+    class Meta:
+        verbose_name = _("silence")
+        verbose_name_plural = _("silences")
+        base_manager_name = "across_tenants"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"], condition=models.Q(ended_at__isnull=True), name="one_silence_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.since:%Y-%m-%d %H:%M}"

@@ -122,6 +122,12 @@ class Tenant(models.Model):
         db_default=limits.VERIFICATION_CALLS,
         validators=[MaxValueValidator(limits.VERIFICATION_CALLS_MOST)],
     )
+    silence_hours = models.PositiveSmallIntegerField(
+        _("hours without a successful export before an e-mail"),
+        default=limits.SILENCE_HOURS,
+        db_default=limits.SILENCE_HOURS,
+        validators=[MinValueValidator(limits.SILENCE_HOURS_LEAST), MaxValueValidator(limits.SILENCE_HOURS_MOST)],
+    )
 
     # The licence is the operator's: the tenant's own pages never change it.
     is_licensed = models.BooleanField(

@@ -27,3 +27,5 @@ PERCENT = 100
 LOG_DAYS_LEAST, LOG_DAYS, LOG_DAYS_MOST = 7, 90, 3650
 # Calls that verification may make to both systems together, per company and day.
 VERIFICATION_CALLS, VERIFICATION_CALLS_MOST = 2000, 100_000
+# Hours without a good export, or without any run that the schedule should have started, before people hear of it.
+SILENCE_HOURS_LEAST, SILENCE_HOURS, SILENCE_HOURS_MOST = 1, 6, 168

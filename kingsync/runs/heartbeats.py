@@ -6,9 +6,11 @@ By the clock of the database, on sessions of their own: they depend on nothing t
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 import psycopg
 from django.db import connections
@@ -20,6 +22,7 @@ from kingsync.models.heartbeats import Heartbeat
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
+STAND_IN_SECONDS = 300.0
 SILENT = datetime.timedelta(seconds=probe.SILENT_SECONDS)
 _BEAT = """
     INSERT INTO kingsync_heartbeat (part, at) SELECT unnest(%s::text[]), clock_timestamp()
@@ -44,19 +47,52 @@ def silent_parts() -> list[str]:
     return [part for part in Heartbeat.Part.values if part not in alive]
 
 
-def keep_beating(parts: Iterable[str]) -> None:
-    """Write heartbeats for as long as this process lives."""
+def keep_beating(parts: Iterable[str], *, without_clock: Callable[[], object]) -> None:
+    """Write heartbeats for as long as this process lives; call `without_clock` now and then while no clock does."""
     known = sorted(set(parts) & set(Heartbeat.Part.values))
-    threading.Thread(target=_keep_beating, args=(known,), name="heartbeat", daemon=True).start()
+    beats = functools.partial(_keep_beating, known, StandIn(without_clock))
+    threading.Thread(target=beats, name="heartbeat", daemon=True).start()
 
 
-def _keep_beating(parts: list[str]) -> None:
+def _keep_beating(parts: list[str], stand_in: StandIn) -> None:
     pause = threading.Event()
     while True:
         try:
             # A session for each: a worker forks, and a session that two processes have is nobody's.
             with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as session:
                 beat(session, parts)
+                is_alone = is_silent(session, Heartbeat.Part.CLOCK)
+            if is_alone:
+                stand_in.look()
         except psycopg.Error as error:
             logger.warning("heartbeat.not_written: the database does not answer (%s)", type(error).__name__)
         pause.wait(BEAT_SECONDS)
+
+
+class StandIn:
+    """Does now and then what must not wait for the clock: with the clock down, nobody else would tell."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work, self._next_at = work, 0.0
+        self._thread: threading.Thread | None = None
+
+    def look(self) -> None:
+        """Do the work if it was not done lately, in a thread of its own: heartbeats do not wait for it."""
+        if time.monotonic() < self._next_at or (self._thread and self._thread.is_alive()):
+            return
+        self._next_at = time.monotonic() + STAND_IN_SECONDS
+        self._thread = threading.Thread(target=self._carry_out, name="stand-in", daemon=True)
+        self._thread.start()
+
+    def finish(self, *, seconds: float) -> None:
+        """Wait for what it is doing, for at most this many seconds."""
+        if self._thread:
+            self._thread.join(seconds)
+
+    def _carry_out(self) -> None:
+        try:
+            self._work()
+        except Exception:
+            logger.exception("heartbeat.stand_in_failed")
+        finally:
+            connections.close_all()  # this thread's own

@@ -14,7 +14,7 @@ from kingsync import probe, serve
 from kingsync.accounts import invitations
 from kingsync.imports import change_limit, deletions, progress
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import notify
+from kingsync.notifications import notify, silence_mails
 from kingsync.rules import licence, limits
 from kingsync.rules.mapping import Imports
 from kingsync.runs import failed_calls
@@ -77,6 +77,8 @@ FIGURES = [
     (_OPERATIONS, f"a signed cookie, for {known_devices.DAYS} days"),
     (_OPERATIONS, f"see the end coming {licence.NOTICE.days} days before"),
     (_OPERATIONS, f"retried every {notify.RETRY_AFTER.seconds // 60} minutes"),
+    (_OPERATIONS, f"for {limits.SILENCE_HOURS} hours ({limits.SILENCE_HOURS_LEAST} to {limits.SILENCE_HOURS_MOST}, as"),
+    (_OPERATIONS, f"without a heartbeat for {silence_mails.PART_PATIENCE.seconds // 60} minutes is reported"),
     (_OPERATIONS, f"bodies cut to {failed_calls.SHOWN_CHARACTERS} characters"),
     (_OPERATIONS, f"retries and waits included | {api.OPERATION_SECONDS:.0f} s |"),
     (_OPERATIONS, f"| {api.STREAMING_SECONDS:.0f} s while bytes keep coming"),

@@ -21,6 +21,7 @@ from kingsync.celery import app as real_app
 from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
+from kingsync.runs import heartbeats
 from tests import factories, processes, programs
 
 pytestmark = pytest.mark.django_db
@@ -293,6 +294,26 @@ def test_one_broken_tenant_does_not_stop_the_others(
 
     assert sorted(seen) == ["aap", "mies", "noot"]
     assert [message.partition(":")[2] for message in caplog.messages] == [" tenant noot was passed over"]
+
+
+def test_a_worker_stands_in_for_a_clock_that_is_away_but_not_at_every_heartbeat() -> None:
+    done = queue.Queue[str]()
+    stand_in = heartbeats.StandIn(lambda: done.put("looked"))
+
+    for _ in range(3):
+        stand_in.look()
+
+    assert done.get(timeout=60) == "looked"
+    assert done.empty()
+
+
+def test_what_a_stand_in_fails_at_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    stand_in = heartbeats.StandIn(lambda: 1 // 0)
+
+    stand_in.look()
+    stand_in.finish(seconds=60)
+
+    assert caplog.messages == ["heartbeat.stand_in_failed"]
 
 
 def test_the_schedule_names_tasks_that_exist() -> None:

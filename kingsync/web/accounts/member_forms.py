@@ -23,7 +23,7 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Tenant
-        fields = ["requires_second_step", "log_days", "verification_calls"]
+        fields = ["requires_second_step", "log_days", "verification_calls", "silence_hours"]
         help_texts = {
             "log_days": _(
                 "Runs and their log are deleted after this number of days. Work orders and the "
@@ -32,6 +32,10 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
             "verification_calls": _(
                 "Each exported work order is checked in OutSmart once a day for 60 days, and its open order in King. "
                 "The oldest check goes first; what is left waits until the next day."
+            ),
+            "silence_hours": _(
+                "When no export has succeeded for this number of hours, or nothing has run that the schedule should "
+                "have started, all owners and the operator receive one e-mail, and another one when it works again."
             ),
             "requires_second_step": _(
                 "Everyone, including you, must enter an authenticator code when logging in. Users who "

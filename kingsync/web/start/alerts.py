@@ -12,11 +12,14 @@ from django.utils.translation import gettext, ngettext
 
 from kingsync.messages import reason_texts
 from kingsync.models.change_limit_trips import ChangeLimitTrip
+from kingsync.models.notifications import Silence
 from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunStatus
 from kingsync.models.tenants import Tenant
+from kingsync.notifications import silence
 from kingsync.rules.outcomes import reason
 from kingsync.web.shared import run_labels
+from kingsync.web.shared.template_tags import when
 from kingsync.web.shared.tenant_status import RunCard
 from kingsync.web.start.dashboard import Dashboard
 
@@ -44,6 +47,17 @@ def of(tenant: Tenant, found: Dashboard) -> Alert | None:
         if alert:
             return alert
     return None
+
+
+def _fallen_silent(tenant: Tenant, found: Dashboard) -> Alert | None:
+    silent = silence.of(found.status.settings, now=timezone.now())
+    if silent is None:
+        return None
+    text = f"{silence.title(silent.kind, when(silent.since))}. {silence.detail(silent)}"
+    run = silent.run if silent.kind == Silence.Kind.NO_EXPORT else None
+    if run is None:
+        return Alert("error", text, gettext("View runs"), reverse("runs", args=[tenant.slug]))
+    return Alert("error", text, gettext("View run"), reverse("run", args=[tenant.slug, run.pk]))
 
 
 def _missing(tenant: Tenant, found: Dashboard) -> Alert | None:
@@ -135,6 +149,7 @@ def settings_address(tenant: Tenant, anchor: str) -> str:
 
 
 _CHECKS: tuple[Callable[[Tenant, Dashboard], Alert | None], ...] = (
+    _fallen_silent,
     _missing,
     _paused,
     _change_limit,

@@ -243,7 +243,15 @@ def test_operator_makes_a_tenant_with_its_first_member(operator: Client, people:
 
     operator.post(
         address(Tenant, "add"),
-        {"name": "New", "slug": "new", "language": "nl", "log_days": "90", "verification_calls": "2000"} | members,
+        {
+            "name": "New",
+            "slug": "new",
+            "language": "nl",
+            "log_days": "90",
+            "verification_calls": "2000",
+            "silence_hours": "6",
+        }
+        | members,
     )
 
     membership = Tenant.objects.get(slug="new").memberships.get()
@@ -270,6 +278,7 @@ def test_operator_ends_a_licence_and_the_moment_is_kept(operator: Client, tenant
         "language": "nl",
         "log_days": "90",
         "verification_calls": "2000",
+        "silence_hours": "6",
         "licensed_until": "2026-01-31",
     }
     members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
@@ -287,7 +296,10 @@ def test_tenant_does_not_change_its_own_licence(english: Client, people: People,
     english.force_login(people.owner)
     licence = {"is_licensed": "on", "licensed_until": "2030-12-31"}
 
-    english.post("/t/jansen/people/organisation/", {"log_days": "30", "verification_calls": "2000"} | licence)
+    english.post(
+        "/t/jansen/people/organisation/",
+        {"log_days": "30", "verification_calls": "2000", "silence_hours": "6"} | licence,
+    )
     english.post("/t/jansen/settings/", {"company-name": "Mine", "company-language": "nl"} | licence)
 
     tenant.refresh_from_db()
@@ -335,6 +347,7 @@ NEW = {
     "language": "nl",
     "log_days": "90",
     "verification_calls": "2000",
+    "silence_hours": "6",
     "is_licensed": "on",
 }
 NOBODY = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}

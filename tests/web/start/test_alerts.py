@@ -9,12 +9,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from kingsync.models import tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
+from kingsync.web.shared.template_tags import when
 from tests import factories
 from tests.web.pages import html, text
 
@@ -68,6 +70,13 @@ def silence(tenant: Tenant) -> None:
     factories.run(tenant, status=RunStatus.RUNNING, lease_until=ago(1))
 
 
+def fall_silent(tenant: Tenant) -> None:
+    run = factories.run(
+        tenant, status=RunStatus.FAILED, error={"code": "system.unreachable", "params": {"system": "King"}}
+    )
+    SyncRun.across_tenants.filter(pk=run.pk).update(queued_at=ago(7 * 60))
+
+
 def test_a_tenant_that_is_well_is_told_nothing(editor: Client, tenant: Tenant) -> None:
     factories.run(tenant, RunKind.IMPORT)
     factories.work_order(tenant, state="done")
@@ -77,19 +86,29 @@ def test_a_tenant_that_is_well_is_told_nothing(editor: Client, tenant: Tenant) -
 
 def test_the_weightiest_trouble_is_told_alone(editor: Client, tenant: Tenant) -> None:
     sentences = []
-    for begin in (silence, stop_work_orders, trip_the_change_limit, pause_outsmart, take_king_away):
+    for begin in (silence, stop_work_orders, trip_the_change_limit, pause_outsmart, take_king_away, fall_silent):
         if begin is take_king_away:
             SyncRun.across_tenants.filter(tenant=tenant).delete()
         begin(tenant)
         sentences.append(told(editor))
 
-    assert [each.split(".")[0].split(":")[0] for each in sentences] == [
+    assert [each.split(".")[0].split(": ")[0] for each in sentences] == [
         "The export has stalled",
         "3 work orders need attention",
         "The import of products stopped before writing anything",
         "The connection with OutSmart is paused",
         "There is no connection with King yet",
+        f"No export has succeeded since {when(ago(7 * 60))}",
     ]
+
+
+def test_silence_says_why_and_leads_to_the_newest_attempt(editor: Client, tenant: Tenant) -> None:
+    fall_silent(tenant)
+
+    with tenants.scope(tenant):
+        newest = SyncRun.objects.get()
+    assert "King" in told(editor)
+    assert link(editor) == f"/t/jansen/runs/{newest.pk}/"
 
 
 def test_missing_connection_leads_to_its_settings(editor: Client, tenant: Tenant) -> None:

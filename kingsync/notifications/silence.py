@@ -1,0 +1,152 @@
+"""Silence: no export has succeeded for hours, or nothing has run that the schedule should have started.
+
+The same answer for the page, which shows it first, and for the e-mails of `kingsync.notifications.silence_mails`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django.conf import settings as deployment
+from django.db import transaction
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from kingsync.messages import reason_texts
+from kingsync.models import tenants
+from kingsync.models.connections import Connection
+from kingsync.models.notifications import Silence
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SettingsVersion, SyncSettings
+from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.runs import schedule, wanted
+
+TITLES = {
+    Silence.Kind.NOTHING_RAN: _("Nothing has run since %(since)s, although the schedule is on"),
+    Silence.Kind.NO_EXPORT: _("No export has succeeded since %(since)s"),
+}
+GOOD = (RunStatus.SUCCEEDED, RunStatus.PARTLY)
+WAITING = (LedgerState.WAITING, LedgerState.SENDING, LedgerState.UNCONFIRMED)
+
+
+@dataclass(frozen=True)
+class Silent:
+    """What is silent since when; `run` is the newest attempt, if there was one."""
+
+    kind: Silence.Kind
+    since: datetime.datetime
+    run: SyncRun | None = None
+
+
+def title(kind: Silence.Kind, since: str) -> str:
+    return str(TITLES[kind]) % {"since": since}
+
+
+def detail(found: Silent) -> str:
+    """Return why as far as we know, and how many work orders wait: what OutSmart has was perhaps never read."""
+    waiting = WorkOrder.objects.filter(state__in=WAITING).count()
+    parts = []
+    if found.kind == Silence.Kind.NOTHING_RAN:
+        contact = deployment.OPERATOR_CONTACT
+        parts.append(
+            gettext("The background service may be down. Notify the operator: %(contact)s.") % {"contact": contact}
+        )
+    elif found.run and found.run.error:
+        parts.append(reason_texts.sentence(found.run.error))
+    if waiting:
+        text = ngettext("At least %(count)s work order waits.", "At least %(count)s work orders wait.", waiting)
+        parts.append(text % {"count": waiting})
+    return " ".join(parts)
+
+
+def of(settings: SyncSettings | None, *, now: datetime.datetime) -> Silent | None:
+    """Return the silence of the current tenant; None when there is none, or nothing is expected to run."""
+    if settings is None or not settings.tenant.is_licence_active:
+        return None
+    return _nothing_ran(settings, now) or _no_export(settings, now)
+
+
+def is_expected(settings: SyncSettings | None) -> bool:
+    """Return whether anything is expected to run for the current tenant: its exports, or what its schedule starts."""
+    if settings is None:
+        return False
+    return wanted.why_not(RunKind.EXPORT, settings, {}) is None or bool(schedule.intervals(settings))
+
+
+def _nothing_ran(settings: SyncSettings, now: datetime.datetime) -> Silent | None:
+    """Return the silence of a schedule that starts nothing although nothing keeps it from doing so."""
+    connections = list(Connection.objects.defer("credentials"))
+    for kind, minutes in schedule.intervals(settings).items():
+        if not schedule.is_connected(kind, connections):
+            continue
+        run = schedule.last_run(kind)
+        since = _last_moved(run) if run else _saved_at()
+        # The interval may be longer than the patience: then a run that was left out counts, not one that is to come.
+        if since and since + max(_patience(settings), datetime.timedelta(minutes=2 * minutes)) < now:
+            return Silent(Silence.Kind.NOTHING_RAN, since, run)
+    return None
+
+
+def _last_moved(run: SyncRun) -> datetime.datetime:
+    return max(each for each in (run.queued_at, run.heartbeat_at, run.finished_at) if each)
+
+
+def _saved_at() -> datetime.datetime | None:
+    return SettingsVersion.objects.order_by("-version").values_list("saved_at", flat=True).first()
+
+
+def _no_export(settings: SyncSettings, now: datetime.datetime) -> Silent | None:
+    """Return the silence of exports that are attempted and fail, or never end."""
+    if wanted.why_not(RunKind.EXPORT, settings, {}) is not None:
+        return None
+    newest = schedule.last_run(RunKind.EXPORT)
+    if newest is None or newest.status in (*GOOD, RunStatus.CANCELLED):
+        return None
+    since = _failing_since(newest)
+    return Silent(Silence.Kind.NO_EXPORT, since, newest) if since + _patience(settings) < now else None
+
+
+def _failing_since(newest: SyncRun) -> datetime.datetime:
+    """Return when the first export was asked for since the last one that ended well."""
+    exports = SyncRun.objects.filter(kind=RunKind.EXPORT).exclude(options__has_any_keys=SyncRun.PARTIAL)
+    good = exports.filter(status__in=GOOD).order_by("-id").values_list("pk", flat=True).first()
+    first = exports.filter(pk__gt=good or 0).order_by("id").values_list("queued_at", flat=True).first()
+    return first or newest.queued_at
+
+
+def _patience(settings: SyncSettings) -> datetime.timedelta:
+    return datetime.timedelta(hours=settings.tenant.silence_hours)
+
+
+# --- What was noticed -------------------------------------------------------------------------------------------------
+
+
+def watch(*, now: datetime.datetime) -> Silence | None:
+    """Save that the current tenant fell silent, or works again; return the silence whose e-mails may be due."""
+    settings = SyncSettings.objects.select_related("tenant").first()
+    found = of(settings, now=now)
+    with transaction.atomic():
+        # The clock and a worker that stands in for it may both look.
+        Tenant.objects.select_for_update().get(pk=tenants.current_id())
+        known = Silence.objects.filter(ended_at=None).first()
+        if found:
+            return _save_found(known, found, now)
+        if known:
+            return _save_ended(known, now, is_recovered=is_expected(settings))
+    return Silence.objects.order_by("-id").first()
+
+
+def _save_found(known: Silence | None, found: Silent, now: datetime.datetime) -> Silence:
+    if known is None:
+        return Silence.objects.create(kind=found.kind, since=found.since, noticed_at=now)
+    known.kind = found.kind
+    known.save(update_fields=["kind"])
+    return known
+
+
+def _save_ended(known: Silence, now: datetime.datetime, *, is_recovered: bool) -> Silence:
+    known.ended_at, known.is_recovered = now, is_recovered
+    known.save(update_fields=["ended_at", "is_recovered"])
+    return known
