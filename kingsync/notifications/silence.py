@@ -109,11 +109,16 @@ def _no_export(settings: SyncSettings, now: datetime.datetime) -> Silent | None:
 
 
 def _failing_since(newest: SyncRun) -> datetime.datetime:
-    """Return when the first export was asked for since the last one that ended well."""
+    """Return when the first export was asked for since the last one that ended well.
+
+    If that is the one that is still running: when it last moved, since a first export may take a day.
+    """
     exports = SyncRun.objects.filter(kind=RunKind.EXPORT).exclude(options__has_any_keys=SyncRun.PARTIAL)
     good = exports.filter(status__in=GOOD).order_by("-id").values_list("pk", flat=True).first()
-    first = exports.filter(pk__gt=good or 0).order_by("id").values_list("queued_at", flat=True).first()
-    return first or newest.queued_at
+    first = exports.filter(pk__gt=good or 0).order_by("id").first()
+    if first is None or first.pk == newest.pk:
+        return _last_moved(newest) if newest.is_open else newest.queued_at
+    return first.queued_at
 
 
 def _patience(settings: SyncSettings) -> datetime.timedelta:

@@ -51,7 +51,14 @@ def ran(tenant: Tenant) -> Ran:
     def make(status: RunStatus, hours_ago: float, **columns: object) -> SyncRun:
         at = timezone.now() - hours_ago * HOUR
         error = UNREACHABLE if status == RunStatus.FAILED else {}
-        run = factories.run(tenant, kind=RunKind.EXPORT, status=status, error=error, finished_at=at, **columns)
+        run = factories.run(
+            tenant,
+            kind=RunKind.EXPORT,
+            status=status,
+            error=error,
+            finished_at=at if status in SyncRun.FINAL else None,
+            **columns,
+        )
         SyncRun.across_tenants.filter(pk=run.pk).update(queued_at=at)
         return run
 
@@ -127,6 +134,17 @@ def test_an_export_by_hand_that_began_now_is_no_silence(tenant: Tenant, ran: Ran
     ran(RunStatus.QUEUED, 0)
 
     assert found(tenant) is None
+
+
+@pytest.mark.parametrize(("hours_since_it_moved", "is_silent"), [(0.1, False), (7, True)])
+def test_a_long_export_is_a_silence_only_when_it_does_not_move(
+    tenant: Tenant, ran: Ran, hours_since_it_moved: float, is_silent: bool
+) -> None:
+    SyncSettings.across_tenants.update(schedule_enabled=False)
+    moved_at = timezone.now() - hours_since_it_moved * HOUR
+    ran(RunStatus.RUNNING, 20, heartbeat_at=moved_at)
+
+    assert bool(found(tenant)) is is_silent
 
 
 def test_a_paused_connection_does_not_hide_that_exports_fail(tenant: Tenant, ran: Ran) -> None:
