@@ -80,7 +80,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "kingsync",
 ]

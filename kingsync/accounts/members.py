@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from kingsync.models.accounts import second_steps
 from kingsync.models.tenants import Membership, Role, Tenant
 
 
@@ -19,8 +18,7 @@ class UnknownMemberError(Exception):
 
 def of(tenant: Tenant) -> models.QuerySet[Membership]:
     """Return the tenant's members by name, each with `has_second_step`."""
-    confirmed = TOTPDevice.objects.filter(user=OuterRef("user_id"), confirmed=True)
-    rows = tenant.memberships.select_related("user").annotate(has_second_step=Exists(confirmed))
+    rows = tenant.memberships.select_related("user").annotate(has_second_step=second_steps.exists_for("user_id"))
     return rows.order_by("user__name", "user__email")
 
 

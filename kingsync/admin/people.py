@@ -12,17 +12,16 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kingsync.admin import base
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.notifications import SentNotification
 from kingsync.models.users import User
 
 admin.site.unregister(Group)
-# Their pages would show the TOTP secrets, which belong on the user's own phone only.
-admin.site.unregister(TOTPDevice)
+# Devices of the second step are the user's own.
 admin.site.unregister(StaticDevice)
 
 
@@ -56,7 +55,7 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     @admin.action(description=gettext_lazy("Turn off two-step verification (lost phone)"))
     def switch_second_step_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
         """Let users who lost both phone and backup codes log in with their password; verify who they are first."""
-        for model in (TOTPDevice, StaticDevice):
+        for model in (Authenticator, StaticDevice):
             model.objects.filter(user__in=queryset).delete()
         for user in queryset:
             self.log_change(request, user, gettext("Two-step verification has been turned off."))

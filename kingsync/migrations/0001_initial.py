@@ -8,6 +8,7 @@ import django.db.models.functions.comparison
 import django.db.models.functions.text
 import django.db.models.manager
 import django.utils.timezone
+import kingsync.models.accounts.second_steps
 import kingsync.models.encryption
 import kingsync.models.sync_settings
 import kingsync.models.users
@@ -108,6 +109,26 @@ class Migration(migrations.Migration):
                 'verbose_name': 'user',
                 'verbose_name_plural': 'users',
                 'constraints': [models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='email_is_folded')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Authenticator',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='The human-readable name of this device.', max_length=64)),
+                ('confirmed', models.BooleanField(default=True, help_text='Is this device ready for use?')),
+                ('throttling_failure_timestamp', models.DateTimeField(blank=True, default=None, help_text='A timestamp of the last failed verification attempt. Null if last attempt succeeded.', null=True)),
+                ('throttling_failure_count', models.PositiveIntegerField(default=0, help_text='Number of successive failed attempts.')),
+                ('created_at', models.DateTimeField(auto_now_add=True, help_text='The date and time when this device was initially created in the system.', null=True)),
+                ('last_used_at', models.DateTimeField(blank=True, help_text='The most recent date and time this device was used.', null=True)),
+                ('secret', kingsync.models.encryption.EncryptedJSONField(default=kingsync.models.accounts.second_steps._new_secret)),
+                ('drift', models.SmallIntegerField(default=0)),
+                ('last_t', models.BigIntegerField(default=-1)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'authenticator app',
+                'verbose_name_plural': 'authenticator apps',
             },
         ),
         migrations.CreateModel(

@@ -19,7 +19,7 @@ from kingsync.models import (
     verification,
     work_orders,
 )
-from kingsync.models.accounts import invitations, login_tries
+from kingsync.models.accounts import invitations, login_tries, second_steps
 
 __all__ = [
     "administrations",
@@ -35,6 +35,7 @@ __all__ = [
     "order_links",
     "restores",
     "runs",
+    "second_steps",
     "sync_settings",
     "tenants",
     "turns",

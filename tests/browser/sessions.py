@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings as deployment
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import BrowserContext
 
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.users import User
 
 
@@ -16,7 +16,7 @@ def log_in(context: BrowserContext, user: User, address: str, *, has_passed: boo
     client.force_login(user)
     if has_passed:
         session = client.session
-        session["otp_device_id"] = TOTPDevice.objects.get(user=user).persistent_id
+        session["otp_device_id"] = Authenticator.objects.get(user=user).persistent_id
         session.save()
     value = client.cookies[deployment.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": deployment.SESSION_COOKIE_NAME, "value": value, "url": address}])

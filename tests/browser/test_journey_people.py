@@ -14,12 +14,12 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 from django_otp.oath import hotp, totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from kingsync.models import tenants
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import System
 from kingsync.models.sync_settings import MailMode, SyncSettings
 from kingsync.models.tenants import Role, Tenant
@@ -49,7 +49,7 @@ def code_now(key: str) -> str:
 
 def next_code(key: str) -> str:
     """Return the code of half a minute after the last accepted one: none is accepted twice."""
-    return f"{hotp(b32decode(key.replace(' ', '')), TOTPDevice.objects.get().last_t + 1):06}"
+    return f"{hotp(b32decode(key.replace(' ', '')), Authenticator.objects.get().last_t + 1):06}"
 
 
 def link_of_mail() -> str:

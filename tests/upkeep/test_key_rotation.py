@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from kingsync.models import encryption
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import Connection, System
 from kingsync.upkeep import key_rotation
 from tests import factories
@@ -51,6 +52,20 @@ def test_every_secret_gets_the_newest_key_and_stays_what_it_is(secrets: list[Con
     settings.ENCRYPTION_KEYS = [NEW]
     for row in secrets:
         assert Connection.across_tenants.get(pk=row.pk).credentials == factories.SECRETS[row.system]
+
+
+def test_keys_of_authenticator_apps_are_rotated_too(secrets: list[Connection], settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = [OLD]
+    device = Authenticator.objects.create(user=factories.user())
+    key = device.key
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    before = counts()
+    told()
+
+    settings.ENCRYPTION_KEYS = [NEW]
+
+    assert (before, counts()) == ([0, 5], [5])
+    assert Authenticator.objects.get().key == key
 
 
 def test_status_changes_nothing(secrets: list[Connection]) -> None:

@@ -17,12 +17,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync import tasks
 from kingsync import urls as all_urls
 from kingsync.accounts import invitations
 from kingsync.king_mirror import connection_check, pick_list_refresh
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
@@ -264,7 +264,7 @@ def test_row_of_another_tenant_is_not_found_under_the_own_address(world: World, 
 
 
 def give_device(user: User) -> None:
-    TOTPDevice.objects.create(user=user, confirmed=True)
+    Authenticator.objects.create(user=user, confirmed=True)
 
 
 @pytest.mark.parametrize("name", sorted(OURS.keys() - second_step.ALWAYS_OPEN))

@@ -8,11 +8,12 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from kingsync.models.encryption import DecryptionError
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 from kingsync.web.accounts import known_devices, throttle, tries, two_step_codes
@@ -20,6 +21,9 @@ from kingsync.web.accounts.passwords import PasswordCheckForm
 from kingsync.web.shared import access, second_step
 
 KEY = "two_step_key"
+UNREADABLE = gettext_noop(
+    "The app's codes cannot be checked at the moment. Enter a backup code, or ask the operator of kingsync."
+)
 
 
 class CodeForm(forms.Form):
@@ -60,6 +64,12 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
         throttle.forgive(recorded)
         form.add_error("code", _("Too many wrong codes. Wait %(count)s seconds.") % {"count": error.seconds})
         return False
+    except DecryptionError:
+        text = _(
+            "The app's codes cannot be checked at the moment. Enter a backup code, or ask the operator of kingsync."
+        )
+        form.add_error("code", text)
+        return False
     if device is None:
         form.add_error("code", _("The code is incorrect. A code is valid for half a minute."))
         return False
@@ -85,7 +95,8 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
     user = request.user
     if second_step.has_device(user):
         return redirect("two_step")
-    key = request.session.setdefault(KEY, two_step_codes.new_key())
+    request.session[KEY] = two_step_codes.sealed_key(request.session.get(KEY, ""))
+    key = two_step_codes.open_key(request.session[KEY])
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         device = two_step_codes.confirm(user, key, form.cleaned_data["code"])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from base64 import b32encode
 
 import segno
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django_otp.models import Device
-from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
-from django_otp.util import random_hex
 
+from kingsync.models import encryption
+from kingsync.models.accounts import second_steps
+from kingsync.models.accounts.second_steps import Authenticator
+from kingsync.models.encryption import DecryptionError
 from kingsync.models.users import User
 
 BACKUP_CODES = 10
@@ -34,35 +34,43 @@ class WaitError(Exception):
         self.seconds = seconds
 
 
-def new_key() -> str:
-    return str(random_hex(20))
+def sealed_key(stored: str = "") -> str:
+    """Return a key, encrypted for the session: the one that is there, or a new one."""
+    try:
+        open_key(stored)
+    except DecryptionError:
+        return encryption.encrypt({"key": second_steps.new_key()})
+    return stored
+
+
+def open_key(sealed: str) -> str:
+    return str(encryption.decrypt(sealed)["key"])
 
 
 def readable_key(key: str) -> str:
     """Return the key for typing into an application: in groups of four letters."""
-    text = b32encode(bytes.fromhex(key)).decode()
+    text = second_steps.letters_of(key)
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 def picture(user: User, key: str) -> str:
     """Return the QR code of a key as a data URL."""
-    drawn = segno.make(TOTPDevice(user=user, key=key).config_url, error="m")
+    drawn = segno.make(second_steps.address_for_apps(user.email, key), error="m")
     return drawn.svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
 
 
-def confirm(user: User, key: str, code: str) -> TOTPDevice | None:
+def confirm(user: User, key: str, code: str) -> Authenticator | None:
     """Save the key if the code comes from it; this code cannot be used again."""
-    # The application's time step is counted from 1970; half a minute either way is tolerated.
-    generator = TOTP(bytes.fromhex(key))
-    generator.time = timezone.now().timestamp()
+    generator = second_steps.generator_of(key)
     digits = _digits(code)
-    if not (digits.isdecimal() and len(digits) == 6 and generator.verify(int(digits), tolerance=1)):
+    if not (digits.isdecimal() and len(digits) == 6 and generator.verify(int(digits), second_steps.TOLERANCE)):
         return None
     with transaction.atomic():
         remove(user)
-        return TOTPDevice.objects.create(
-            user=user, name="authenticator", key=key, confirmed=True, drift=generator.drift, last_t=generator.t()
-        )
+        device = Authenticator(user=user, name="authenticator", secret={"key": key})
+        device.drift, device.last_t = generator.drift, generator.t()
+        device.save()
+    return device
 
 
 def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
@@ -73,7 +81,7 @@ def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
     """
     digits = _digits(code)
     is_from_application = digits.isdecimal() and len(digits) == 6
-    model = TOTPDevice if is_from_application else StaticDevice
+    model = Authenticator if is_from_application else StaticDevice
     with transaction.atomic():
         device = model.objects.select_for_update().filter(user=user, confirmed=True).first()
         if device is None:
@@ -104,11 +112,11 @@ def backup_codes_left(user: User) -> int:
 
 def remove(user: User) -> None:
     """Remove the second step and its backup codes."""
-    TOTPDevice.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
 
 
-def _check_waiting(device: TOTPDevice | StaticDevice) -> None:
+def _check_waiting(device: Authenticator | StaticDevice) -> None:
     is_allowed, why = device.verify_is_allowed()
     if not is_allowed:
         raise WaitError(max(1, math.ceil((why["locked_until"] - timezone.now()).total_seconds())))

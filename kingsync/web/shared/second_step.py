@@ -11,8 +11,8 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from kingsync.models.accounts import second_steps
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 
@@ -30,9 +30,9 @@ class Verified(Protocol):
 
 
 def has_device(user: User | AnonymousUser) -> bool:
-    """Return True when the person has set up an authenticator application."""
+    """Return True when the person has set up a second step."""
     known = getattr(user, "has_second_step", None)  # see accounts.AccountBackend
-    return TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).exists() if known is None else bool(known)
+    return second_steps.has_one(user.pk) if known is None else bool(known)
 
 
 def is_verified(user: User | AnonymousUser) -> bool:

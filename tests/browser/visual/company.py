@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync.accounts import invitations
 from kingsync.imports.files import store
 from kingsync.manual_actions import actions
 from kingsync.models import tenants
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import System
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
@@ -72,7 +72,7 @@ def _people(of: Tenant) -> dict[str, User]:
         "viewer": factories.member(of, Role.VIEWER, name="Kees Mulder"),
         "operator": factories.operator(name="Beheer"),
     }
-    TOTPDevice.objects.create(user=found["viewer"], key=KEY, confirmed=True)
+    Authenticator.objects.create(user=found["viewer"], secret={"key": KEY}, confirmed=True)
     invitations.invite(of, email="boekhouding@jansen.example", role=Role.VIEWER, by=found["owner"])
     return found
 

@@ -10,11 +10,11 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync.models.accounts.login_tries import LoginTry
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.tenants import Role, Tenant
-from kingsync.web.accounts import known_devices, throttle, tries, two_step_codes
+from kingsync.web.accounts import known_devices, throttle, tries
 from tests import factories
 from tests.web import pages
 from tests.web.accounts.test_password_reset import link_of_mail
@@ -218,27 +218,29 @@ def code_of(key: str) -> str:
 
 
 @pytest.fixture
-def with_step(people: People) -> TOTPDevice:
-    return TOTPDevice.objects.create(user=people.viewer, key=two_step_codes.new_key(), confirmed=True)
+def with_step(people: People) -> Authenticator:
+    device = Authenticator(user=people.viewer)
+    device.save()
+    return device
 
 
 def wrong(visitor: Client, key: str) -> str:
     return pages.text(visitor.post(STEP, {"code": f"{(int(code_of(key)) + 1) % 1_000_000:06}"}))
 
 
-def test_codes_are_not_guessed_at_leisure_by_who_knows_the_password(with_step: TOTPDevice) -> None:
+def test_codes_are_not_guessed_at_leisure_by_who_knows_the_password(with_step: Authenticator) -> None:
     looked_at = 0
     for address in many(60):
         thief = browser(address)
         log_in(thief, "bob")
         # Each waits as long as required.
-        TOTPDevice.objects.update(throttling_failure_timestamp=None)
+        Authenticator.objects.update(throttling_failure_timestamp=None)
         looked_at += "The code is incorrect" in wrong(thief, with_step.key)
 
     assert looked_at == tries.OF_ACCOUNT
 
 
-def test_wrong_codes_make_strangers_wait_longer_and_longer(with_step: TOTPDevice) -> None:
+def test_wrong_codes_make_strangers_wait_longer_and_longer(with_step: Authenticator) -> None:
     thief = browser(OFFICE)
     log_in(thief, "bob")
 
@@ -248,16 +250,16 @@ def test_wrong_codes_make_strangers_wait_longer_and_longer(with_step: TOTPDevice
     assert "Wait 1 seconds" in told[1]
 
 
-def test_the_owner_passes_while_who_knows_the_password_guesses_codes(with_step: TOTPDevice) -> None:
+def test_the_owner_passes_while_who_knows_the_password_guesses_codes(with_step: Authenticator) -> None:
     owner = browser(HOME)
     log_in(owner, "bob")
     owner.post(STEP, {"code": code_of(with_step.key)})
     owner.post("/logout/")
-    TOTPDevice.objects.update(throttling_failure_count=12, throttling_failure_timestamp=timezone.now(), last_t=-1)
+    Authenticator.objects.update(throttling_failure_count=12, throttling_failure_timestamp=timezone.now(), last_t=-1)
 
     log_in(owner, "bob")
     mistyped = wrong(owner, with_step.key)
-    counted = TOTPDevice.objects.get().throttling_failure_count
+    counted = Authenticator.objects.get().throttling_failure_count
     passed = owner.post(STEP, {"code": code_of(with_step.key)})
 
     assert "The code is incorrect" in mistyped
@@ -265,7 +267,7 @@ def test_the_owner_passes_while_who_knows_the_password_guesses_codes(with_step: 
     assert passed.status_code == 302
 
 
-def test_a_browser_is_not_known_before_the_second_step_is_done(with_step: TOTPDevice) -> None:
+def test_a_browser_is_not_known_before_the_second_step_is_done(with_step: Authenticator) -> None:
     thief = browser(OFFICE)
 
     log_in(thief, "bob")

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kingsync.accounts import invitations, members
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.users import User
 from tests import factories
@@ -37,7 +37,7 @@ def send(browser: Client, name: str, membership: Membership, **sent: str) -> str
 
 
 def test_page_lists_members_with_role_second_step_and_last_login(owner: Client, people: People) -> None:
-    TOTPDevice.objects.create(user=people.editor, confirmed=True)
+    Authenticator.objects.create(user=people.editor, confirmed=True)
 
     text = pages.text(owner.get(PAGE))
 

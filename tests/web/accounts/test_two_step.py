@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
 
+from kingsync.models import encryption
+from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 from kingsync.web.accounts import two_step_codes
@@ -42,7 +45,7 @@ def viewer_with(people: People) -> Callable[[], tuple[Client, str]]:
     """Give the viewer a second step; return a browser that has passed the password, and the key."""
 
     def make() -> tuple[Client, str]:
-        device = TOTPDevice.objects.create(user=people.viewer, key=two_step_codes.new_key(), confirmed=True)
+        device = Authenticator.objects.create(user=people.viewer, confirmed=True)
         browser = Client(headers={"Accept-Language": "en"})
         browser.post("/login/", {"username": factories.address("bob"), **PASSWORD})
         return browser, str(device.key)
@@ -51,7 +54,7 @@ def viewer_with(people: People) -> Callable[[], tuple[Client, str]]:
 
 
 def key_shown(browser: Client) -> str:
-    return str(browser.session["two_step_key"])
+    return two_step_codes.open_key(browser.session["two_step_key"])
 
 
 def set_up(browser: Client, next_page: str = "") -> list[str]:
@@ -75,7 +78,7 @@ def test_right_code_switches_it_on_and_shows_backup_codes_once(viewer: Client, p
     shown = set_up(viewer)
 
     assert len(set(shown)) == two_step_codes.BACKUP_CODES
-    assert TOTPDevice.objects.get(user=people.viewer).confirmed
+    assert Authenticator.objects.get(user=people.viewer).confirmed
     assert viewer.get("/t/jansen/").status_code == 200
     assert shown[0] not in viewer.get(STATE).content.decode()
 
@@ -89,7 +92,7 @@ def test_wrong_code_keeps_it_off_and_the_key_the_same(viewer: Client) -> None:
     assert answer.status_code == 422
     assert "The code is incorrect." in pages.text(answer)
     assert key_shown(viewer) == key
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
 
 
 @pytest.mark.parametrize("code", ["", "abc", "12345", "1234567", "²²²²²²", "-12345", "99999999999999999999"])
@@ -109,6 +112,32 @@ def test_set_up_leads_to_the_page_that_was_wanted(viewer: Client, tenant: Tenant
     assert led == f"{ENROL}?next=/t/jansen/runs/"
     assert 'href="/t/jansen/runs/"' in answer.content.decode()
     assert viewer.get("/t/jansen/runs/").status_code == 200
+
+
+def test_key_is_stored_encrypted_while_it_is_set_up_and_afterwards(viewer: Client, people: People) -> None:
+    viewer.get(ENROL)
+    key, waiting = key_shown(viewer), str(viewer.session["two_step_key"])
+    viewer.post(ENROL, {"code": code_of(key)})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret FROM kingsync_authenticator")
+        [[stored]] = cursor.fetchall()
+
+    assert [text.startswith(encryption.PREFIX) for text in (waiting, stored)] == [True, True]
+    assert key not in waiting + stored
+    assert Authenticator.objects.get().key == key
+
+
+def test_with_a_lost_encryption_key_pages_stay_open_and_backup_codes_are_asked_for(
+    viewer: Client, people: People, settings: Settings
+) -> None:
+    backup = set_up(viewer)[0]
+    settings.ENCRYPTION_KEYS = ["an entirely other key, long and random: 4c1d"]
+    other = Client(headers={"Accept-Language": "en"})
+    other.post("/login/", {"username": factories.address("bob"), **PASSWORD})
+
+    assert viewer.get("/t/jansen/").status_code == 200
+    assert "Enter a backup code" in pages.text(other.post(STEP, {"code": "123456"}))
+    assert step_with(backup, people.viewer) == 302
 
 
 def test_key_that_is_set_up_is_never_shown_again(viewer: Client) -> None:
@@ -151,7 +180,7 @@ def test_wrong_code_opens_nothing(viewer_with: Callable[[], tuple[Client, str]])
 
 def test_after_a_wrong_code_even_the_right_one_waits(viewer_with: Callable[[], tuple[Client, str]]) -> None:
     browser, key = viewer_with()
-    TOTPDevice.objects.update(throttling_failure_count=5, throttling_failure_timestamp=timezone.now())
+    Authenticator.objects.update(throttling_failure_count=5, throttling_failure_timestamp=timezone.now())
 
     answer = browser.post(STEP, {"code": code_of(key)})
 
@@ -209,7 +238,7 @@ def test_other_browsers_are_asked_when_it_is_set_up(viewer: Client, people: Peop
 
 def test_device_of_somebody_else_does_not_count(viewer_with: Callable[[], tuple[Client, str]], people: People) -> None:
     browser, _key = viewer_with()
-    foreign = TOTPDevice.objects.create(user=people.owner, key=two_step_codes.new_key(), confirmed=True)
+    foreign = Authenticator.objects.create(user=people.owner, confirmed=True)
 
     assert browser.post(STEP, {"code": code_of(foreign.key)}).status_code == 422
 
@@ -270,7 +299,7 @@ def test_password_takes_it_away_with_its_backup_codes(viewer: Client) -> None:
 
     viewer.post(reverse("two_step_remove"), PASSWORD)
 
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
     assert not StaticDevice.objects.exists()
     assert viewer.get("/t/jansen/").status_code == 200
 
@@ -285,7 +314,7 @@ def test_wrong_password_changes_nothing(viewer: Client, name: str) -> None:
     assert answer.status_code == 422
     assert "The password is incorrect." in pages.text(answer)
     assert set(StaticToken.objects.values_list("token", flat=True)) == before
-    assert TOTPDevice.objects.exists()
+    assert Authenticator.objects.exists()
 
 
 def test_password_cannot_be_guessed_at_leisure_behind_an_open_browser(viewer: Client) -> None:
@@ -296,7 +325,7 @@ def test_password_cannot_be_guessed_at_leisure_behind_an_open_browser(viewer: Cl
     answer = viewer.post(reverse("two_step_remove"), PASSWORD)
 
     assert "Too many wrong passwords." in pages.text(answer)
-    assert TOTPDevice.objects.exists()
+    assert Authenticator.objects.exists()
 
 
 def test_who_takes_it_away_where_it_is_asked_is_led_to_set_it_up(viewer: Client, tenant: Tenant) -> None:
@@ -311,7 +340,7 @@ def test_who_takes_it_away_where_it_is_asked_is_led_to_set_it_up(viewer: Client,
 
 
 def test_operator_switches_it_off_for_who_lost_the_telephone(client: Client, people: People) -> None:
-    TOTPDevice.objects.create(user=people.viewer, confirmed=True)
+    Authenticator.objects.create(user=people.viewer, confirmed=True)
     client.force_login(people.operator)
 
     client.post(
@@ -319,10 +348,10 @@ def test_operator_switches_it_off_for_who_lost_the_telephone(client: Client, peo
         {"action": "switch_second_step_off", "_selected_action": [str(people.viewer.pk)]},
     )
 
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
 
 
-@pytest.mark.parametrize("address", ["/admin/otp_totp/totpdevice/", "/admin/otp_static/staticdevice/"])
+@pytest.mark.parametrize("address", ["/admin/kingsync/authenticator/", "/admin/otp_static/staticdevice/"])
 def test_admin_has_no_page_with_keys(client: Client, people: People, address: str) -> None:
     client.force_login(people.operator)
 
@@ -335,7 +364,7 @@ def test_code_of_the_next_half_minute_is_taken_but_not_one_of_an_hour_ago(
     browser, key = viewer_with()
 
     old = browser.post(STEP, {"code": code_of(key, later=-120)}).status_code
-    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - datetime.timedelta(minutes=1))
+    Authenticator.objects.update(throttling_failure_timestamp=timezone.now() - datetime.timedelta(minutes=1))
     new = browser.post(STEP, {"code": code_of(key, later=1)}).status_code
 
     assert (old, new) == (422, 302)
