@@ -18,6 +18,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 env = environ.Env()
 
+
+def _positive(name: str, usual: int) -> int:
+    number: int = env.int(name, default=usual)
+    if number < 1:
+        raise ImproperlyConfigured(f"{name} must be 1 or more.")
+    return number
+
+
 # Without its own key this is a development machine: keys are generated once and kept in .local/.
 IS_DEVELOPMENT = not env.str("SECRET_KEY", default="")
 _local_folder, _local_keys = None, None
@@ -72,7 +80,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
@@ -90,6 +97,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "kingsync.web.operators.admin_policy.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "kingsync.web.accounts.session_activity.SessionActivityMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "kingsync.web.shared.refused_requests.RefusedMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -196,6 +204,12 @@ OPERATOR_CONTACT: str = env.str("OPERATOR_CONTACT", default=parseaddr(DEFAULT_FR
 _usual_site = "http://127.0.0.1:8000" if IS_DEVELOPMENT else f"https://{(ALLOWED_HOSTS or ['localhost'])[0]}"
 SITE_URL: str = env.str("SITE_URL", default=_usual_site).rstrip("/")
 
+SESSION_ENGINE = "kingsync.accounts.session_store"
+# A session ends after so many hours without a request of its user, and in any case so long after the login.
+SESSION_IDLE_HOURS: int = _positive("SESSION_IDLE_HOURS", 12)
+SESSION_DAYS: int = _positive("SESSION_DAYS", 14)
+OPERATOR_SESSION_HOURS: int = _positive("OPERATOR_SESSION_HOURS", 24)
+SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEVELOPMENT
 if not IS_DEVELOPMENT:
     # Browsers accept these names from this very host over https only.

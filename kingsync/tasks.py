@@ -18,6 +18,7 @@ from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from kingsync import worker
+from kingsync.accounts import session_store
 from kingsync.exports.verification import runs as verification_run
 from kingsync.imports import import_process
 from kingsync.models import tenants
@@ -175,5 +176,6 @@ def verify_exported() -> None:
 
 @shared_task
 def purge_old() -> None:
-    """Purge the runs and log entries that are older than each tenant keeps them."""
+    """Purge the runs and log entries that are older than each tenant keeps them, and sessions that are over."""
+    session_store.purge_old()
     _for_each_tenant("retention.failed", lambda _tenant: retention.purge_old(now=timezone.now()))

@@ -132,6 +132,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='LoginSession',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('session_data', models.TextField(verbose_name='session data')),
+                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
+                ('session_key', models.CharField(max_length=64, unique=True)),
+                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='logged in at')),
+                ('seen_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last active at')),
+                ('ends_at', models.DateTimeField(verbose_name='ends at')),
+                ('address', models.CharField(blank=True, max_length=64, verbose_name='IP address')),
+                ('browser', models.CharField(blank=True, max_length=300, verbose_name='browser')),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='login_sessions', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'session',
+                'verbose_name_plural': 'sessions',
+                'abstract': False,
+                'indexes': [models.Index(fields=['user', '-seen_at'], name='sessions_of_a_user')],
+            },
+        ),
+        migrations.CreateModel(
             name='LoginTry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -19,7 +19,7 @@ from kingsync.models import (
     verification,
     work_orders,
 )
-from kingsync.models.accounts import invitations, login_tries, second_steps
+from kingsync.models.accounts import invitations, login_sessions, login_tries, second_steps
 
 __all__ = [
     "administrations",
@@ -30,6 +30,7 @@ __all__ = [
     "invitations",
     "king_files",
     "links",
+    "login_sessions",
     "login_tries",
     "notifications",
     "order_links",

@@ -88,6 +88,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Log the account out everywhere when it gets another password; who changed it gets a new session."""
+        has_new_password = self.pk is not None and getattr(self, "_password", None) is not None  # Django's own mark
+        super().save(*args, **kwargs)
+        if has_new_password:
+            self.login_sessions.all().delete()
+
     @property
     def display_name(self) -> str:
         """Return what colleagues see: the name, else the address."""

@@ -96,6 +96,8 @@ TABLE: dict[str, Line] = {
     "email_change": Line(get=NOT_THIS_WAY, post=logged_in(422)),
     "email_confirm": Line(get=logged_in(404), post=logged_in(404)),
     "password_change": Line(get=logged_in(200), post=logged_in(200)),
+    "session_end": Line(get=NOT_THIS_WAY, post=logged_in(302)),
+    "sessions_end_others": Line(get=NOT_THIS_WAY, post=logged_in(302)),
     "second_step": Line(get=logged_in(302), post=logged_in(302)),
     "two_step": Line(get=logged_in(200)),
     "two_step_enrol": Line(get=logged_in(200), post=logged_in(422)),
@@ -204,6 +206,7 @@ def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str
         "invitation_id": tenant.invitations.get().pk,
         "record_id": factories.record_link(tenant).pk,
         "file_id": factories.king_file(tenant).pk,
+        "login_id": 0,
         "call_id": factories.background_call(tenant, by=asker or member).pk,
     }
 

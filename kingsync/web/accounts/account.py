@@ -22,6 +22,7 @@ from kingsync.models.tenants import Membership
 from kingsync.models.users import User, folded
 from kingsync.notifications import mailer
 from kingsync.rules import limits
+from kingsync.web.accounts import sessions_page
 from kingsync.web.accounts.passwords import ChangePasswordForm, PasswordCheckForm
 from kingsync.web.shared import access, second_step
 
@@ -158,6 +159,7 @@ def _page(
     context = {
         "name_form": name_form or NameForm(instance=request.user),
         "email_form": email_form or EmailForm(user=request.user, prefix="email"),
+        "places": sessions_page.places(request),
         "has_second_step": second_step.has_device(request.user),
         "memberships": Membership.objects.filter(user=request.user).select_related("tenant").order_by("tenant__name"),
     }
