@@ -100,7 +100,8 @@ TABLE: dict[str, Line] = {
     "sessions_end_others": Line(get=NOT_THIS_WAY, post=logged_in(302)),
     "second_step": Line(get=logged_in(302), post=logged_in(302)),
     "two_step": Line(get=logged_in(200)),
-    "two_step_enrol": Line(get=logged_in(200), post=logged_in(422)),
+    "password_confirm": Line(get=logged_in(200), post=logged_in(422)),
+    "two_step_enrol": Line(get=logged_in(302), post=logged_in(302)),
     "two_step_codes": Line(get=NOT_THIS_WAY, post=logged_in(302)),
     "two_step_remove": Line(get=NOT_THIS_WAY, post=logged_in(422)),
     # A tenant's people

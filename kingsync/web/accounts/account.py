@@ -22,8 +22,8 @@ from kingsync.models.tenants import Membership
 from kingsync.models.users import User, folded
 from kingsync.notifications import mailer
 from kingsync.rules import limits
-from kingsync.web.accounts import sessions_page
-from kingsync.web.accounts.passwords import ChangePasswordForm, PasswordCheckForm
+from kingsync.web.accounts import recent_password, sessions_page
+from kingsync.web.accounts.passwords import ChangePasswordForm
 from kingsync.web.shared import access, second_step
 
 SALT = "kingsync.mail-address"
@@ -48,7 +48,7 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
         return saved
 
 
-class EmailForm(PasswordCheckForm):
+class EmailForm(recent_password.ConfirmForm):
     email = forms.EmailField(
         label=gettext_lazy("New e-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
@@ -78,7 +78,7 @@ def account(request: access.PersonRequest) -> HttpResponse:
 @access.people
 def change_email(request: access.PersonRequest) -> HttpResponse:
     """E-mail a link to the new address, which counts once the link is opened."""
-    form = EmailForm(request.POST, user=request.user, prefix="email")
+    form = EmailForm(request.POST, request=request, prefix="email")
     if not form.is_valid():
         return _page(request, email_form=form, status=422)
     email = form.cleaned_data["email"]
@@ -158,7 +158,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "name_form": name_form or NameForm(instance=request.user),
-        "email_form": email_form or EmailForm(user=request.user, prefix="email"),
+        "email_form": email_form or EmailForm(request=request, prefix="email"),
         "places": sessions_page.places(request),
         "has_second_step": second_step.has_device(request.user),
         "memberships": Membership.objects.filter(user=request.user).select_related("tenant").order_by("tenant__name"),

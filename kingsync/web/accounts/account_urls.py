@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.contrib.auth import views as auth_views
 from django.urls import URLPattern, path
 
-from kingsync.web.accounts import account, invitation_pages, login, members_page, sessions_page, two_step
+from kingsync.web.accounts import (
+    account,
+    invitation_pages,
+    login,
+    members_page,
+    recent_password,
+    sessions_page,
+    two_step,
+)
 
 PEOPLE = "t/<slug:slug>/people/"
 INVITATION = f"{PEOPLE}invitations/<int:invitation_id>/"
@@ -21,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("account/email/", account.change_email, name="email_change"),
     path("account/email/<str:sealed>/", account.confirm_email, name="email_confirm"),
     path("account/password/", account.ChangePasswordView.as_view(), name="password_change"),
+    path("account/confirm/", recent_password.confirm, name="password_confirm"),
     path("account/sessions/<int:login_id>/end/", sessions_page.end, name="session_end"),
     path("account/sessions/end-others/", sessions_page.end_others, name="sessions_end_others"),
     path("account/two-step/", two_step.two_step, name="two_step"),

@@ -22,7 +22,7 @@ from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.tenants import Role
 from kingsync.models.users import User
 from kingsync.rules import limits
-from kingsync.web.accounts import known_devices
+from kingsync.web.accounts import known_devices, recent_password
 from kingsync.web.accounts.login_backend import account_of
 
 KEY = "invitation"
@@ -112,6 +112,7 @@ def _new_account(request: HttpRequest, found: Invitation) -> HttpResponse:
     except IntegrityError:  # the same form was submitted twice at once, and the other one was first
         return redirect("login")
     login(request, user)
+    recent_password.record(request)
     request.session.pop(KEY, None)
     messages.success(request, _("Welcome to %(tenant)s!") % {"tenant": found.tenant.name})
     answer = redirect("tenant", slug=found.tenant.slug)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.users import User
 from kingsync.notifications import mailer
-from kingsync.web.accounts import known_devices, throttle, tries
+from kingsync.web.accounts import known_devices, recent_password, throttle, tries
 from kingsync.web.shared import access, second_step
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class LoginView(views.LoginView):
         """Log in; if there is a second step, the browser becomes known only after that."""
         user = form.get_user()
         answer = super().form_valid(form)
+        recent_password.record(self.request)
         if not second_step.has_device(user):
             tries.has_proved(self.request, user)
             known_devices.remember(self.request, answer, user)

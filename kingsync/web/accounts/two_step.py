@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
-from kingsync.web.accounts import known_devices, throttle, tries, two_step_codes
-from kingsync.web.accounts.passwords import PasswordCheckForm
+from kingsync.web.accounts import known_devices, recent_password, throttle, tries, two_step_codes
+from kingsync.web.accounts.recent_password import ConfirmForm
 from kingsync.web.shared import access, second_step
 
 KEY = "two_step_key"
@@ -83,7 +83,7 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
 @access.people
 def two_step(request: access.PersonRequest) -> HttpResponse:
     """Show whether the second step is on, and its options."""
-    return _state_page(request, PasswordCheckForm(user=request.user))
+    return _state_page(request, ConfirmForm(request=request))
 
 
 @never_cache
@@ -95,8 +95,14 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
     user = request.user
     if second_step.has_device(user):
         return redirect("two_step")
-    request.session[KEY] = two_step_codes.sealed_key(request.session.get(KEY, ""))
-    key = two_step_codes.open_key(request.session[KEY])
+    key = two_step_codes.open_key(request.session.get(KEY, ""))
+    if request.method != "POST" and not recent_password.is_recent(request):
+        return recent_password.ask(request)
+    if not key and request.method == "POST":
+        return redirect(request.get_full_path())
+    if not key:
+        key = two_step_codes.new_key()
+        request.session[KEY] = two_step_codes.sealed_key(key)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         device = two_step_codes.confirm(user, key, form.cleaned_data["code"])
@@ -121,7 +127,7 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
 @access.people
 def new_codes(request: access.PersonRequest) -> HttpResponse:
     """Create new backup codes, which invalidates the old ones."""
-    form = PasswordCheckForm(request.POST, user=request.user)
+    form = ConfirmForm(request.POST, request=request)
     if not second_step.has_device(request.user):
         return redirect("two_step")
     return _codes_page(request) if form.is_valid() else _state_page(request, form, status=422)
@@ -133,7 +139,7 @@ def new_codes(request: access.PersonRequest) -> HttpResponse:
 @access.people
 def remove(request: access.PersonRequest) -> HttpResponse:
     """Remove the second step."""
-    form = PasswordCheckForm(request.POST, user=request.user)
+    form = ConfirmForm(request.POST, request=request)
     if not form.is_valid():
         return _state_page(request, form, status=422)
     two_step_codes.remove(request.user)
@@ -141,7 +147,7 @@ def remove(request: access.PersonRequest) -> HttpResponse:
     return redirect("account")
 
 
-def _state_page(request: access.PersonRequest, form: PasswordCheckForm, *, status: int = 200) -> HttpResponse:
+def _state_page(request: access.PersonRequest, form: ConfirmForm, *, status: int = 200) -> HttpResponse:
     user = request.user
     context = {
         "form": form,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import segno
 from django.db import transaction
@@ -18,6 +19,8 @@ from kingsync.models.encryption import DecryptionError
 from kingsync.models.users import User
 
 BACKUP_CODES = 10
+# From the picture to the code: installing an application takes some time.
+SET_UP_SECONDS = 3600
 # The length of the hash in django-otp's column: 64 bits.
 HASH_LENGTH = 16
 
@@ -34,17 +37,22 @@ class WaitError(Exception):
         self.seconds = seconds
 
 
-def sealed_key(stored: str = "") -> str:
-    """Return a key, encrypted for the session: the one that is there, or a new one."""
-    try:
-        open_key(stored)
-    except DecryptionError:
-        return encryption.encrypt({"key": second_steps.new_key()})
-    return stored
+def new_key() -> str:
+    return second_steps.new_key()
+
+
+def sealed_key(key: str) -> str:
+    """Return a key that is not in use yet, encrypted for the session."""
+    return encryption.encrypt({"key": key, "until": time.time() + SET_UP_SECONDS})
 
 
 def open_key(sealed: str) -> str:
-    return str(encryption.decrypt(sealed)["key"])
+    """Return the key of the session; "" when there is none, or it is too old to be set up without the password."""
+    try:
+        content = encryption.decrypt(sealed)
+    except DecryptionError:
+        return ""
+    return str(content["key"]) if time.time() < content["until"] else ""
 
 
 def readable_key(key: str) -> str:

@@ -20,7 +20,7 @@ from kingsync.models import encryption
 from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
-from kingsync.web.accounts import two_step_codes
+from kingsync.web.accounts import recent_password, two_step_codes
 from tests import factories
 from tests.web import pages
 from tests.web.conftest import People
@@ -53,13 +53,22 @@ def viewer_with(people: People) -> Callable[[], tuple[Client, str]]:
     return make
 
 
+def begin(browser: Client) -> None:
+    """Open the page that sets the second step up, having entered the password."""
+    browser.post("/account/confirm/", PASSWORD)
+    browser.get(ENROL)
+    session = browser.session
+    session.pop(recent_password.KEY)  # so that later steps ask for the password
+    session.save()
+
+
 def key_shown(browser: Client) -> str:
     return two_step_codes.open_key(browser.session["two_step_key"])
 
 
 def set_up(browser: Client, next_page: str = "") -> list[str]:
     """Set the second step up; return the backup codes."""
-    browser.get(ENROL)
+    begin(browser)
     answer = browser.post(ENROL, {"code": code_of(key_shown(browser)), "next": next_page})
     return re.findall(r"<code>([a-z2-7]{4}-[a-z2-7]{4})</code>", answer.content.decode())
 
@@ -68,6 +77,8 @@ def set_up(browser: Client, next_page: str = "") -> list[str]:
 
 
 def test_page_shows_the_key_as_picture_and_as_text(viewer: Client) -> None:
+    viewer.post("/account/confirm/", PASSWORD)
+
     html = pages.html(viewer.get(ENROL))
 
     assert '<img class="qr" src="data:image/svg+xml' in html
@@ -84,7 +95,7 @@ def test_right_code_switches_it_on_and_shows_backup_codes_once(viewer: Client, p
 
 
 def test_wrong_code_keeps_it_off_and_the_key_the_same(viewer: Client) -> None:
-    viewer.get(ENROL)
+    begin(viewer)
     key = key_shown(viewer)
 
     answer = viewer.post(ENROL, {"code": wrong(code_of(key))})
@@ -97,7 +108,7 @@ def test_wrong_code_keeps_it_off_and_the_key_the_same(viewer: Client) -> None:
 
 @pytest.mark.parametrize("code", ["", "abc", "12345", "1234567", "²²²²²²", "-12345", "99999999999999999999"])
 def test_nonsense_is_no_code(viewer: Client, code: str) -> None:
-    viewer.get(ENROL)
+    begin(viewer)
 
     assert viewer.post(ENROL, {"code": code}).status_code == 422
 
@@ -105,7 +116,7 @@ def test_nonsense_is_no_code(viewer: Client, code: str) -> None:
 def test_set_up_leads_to_the_page_that_was_wanted(viewer: Client, tenant: Tenant) -> None:
     Tenant.objects.filter(pk=tenant.pk).update(requires_second_step=True)
     led = viewer.get("/t/jansen/runs/").headers["Location"]
-    viewer.get(led)
+    begin(viewer)
 
     answer = viewer.post(ENROL, {"code": code_of(key_shown(viewer)), "next": "/t/jansen/runs/"})
 
@@ -115,7 +126,7 @@ def test_set_up_leads_to_the_page_that_was_wanted(viewer: Client, tenant: Tenant
 
 
 def test_key_is_stored_encrypted_while_it_is_set_up_and_afterwards(viewer: Client, people: People) -> None:
-    viewer.get(ENROL)
+    begin(viewer)
     key, waiting = key_shown(viewer), str(viewer.session["two_step_key"])
     viewer.post(ENROL, {"code": code_of(key)})
     with connection.cursor() as cursor:
@@ -198,7 +209,7 @@ def test_code_opens_one_browser_only(viewer_with: Callable[[], tuple[Client, str
 
 
 def test_code_that_set_it_up_opens_no_other_browser(viewer: Client) -> None:
-    viewer.get(ENROL)
+    begin(viewer)
     code = code_of(key_shown(viewer))
     viewer.post(ENROL, {"code": code})
     thief = Client()
