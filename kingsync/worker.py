@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, field
 
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from integrations import errors
@@ -15,7 +17,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import lifecycle, refusals, wanted
+from kingsync.runs import lifecycle, outages, refusals, wanted
 from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.run_log import RunLog
 from kingsync.runs.wanted import NotWantedError
@@ -49,7 +51,9 @@ def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
             if isinstance(error, errors.TenantActionError):
                 _pause(error)
             _end(claim, log, refusals.why(error))
-        except Exception:  # the run must end in a state that says so, whatever broke
+        except Exception as error:  # the run must end in a state that says so, whatever broke
+            if isinstance(error, MemoryError) or outages.is_passing(error):
+                return _left_open(claim, error)
             if not SyncRun.objects.filter(pk=claim.run.pk).exists():
                 logger.warning(
                     "run.deleted: run %s is no longer in the database, which was restored from a backup", run_id
@@ -67,7 +71,21 @@ def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
         return Worked(plan=claim.plan)
 
 
+def _left_open(claim: Claim, error: Exception) -> Worked:
+    """Leave the run to be continued when our own trouble has passed: the clock sends it again, schedule or not.
+
+    Without memory it is as if the process had been killed: taken over soon, but not for ever (`_require_workers`).
+    """
+    logger.warning("run.left_open: run %s is continued later (%s: %s)", claim.run.pk, type(error).__name__, error)
+    if isinstance(error, MemoryError):
+        return Worked()
+    with contextlib.suppress(DatabaseError, InterfaceError):  # it is found without a worker then
+        lifecycle.release(claim)
+    return Worked()
+
+
 def _carry_out(claim: Claim, log: RunLog) -> bool:
+    _require_workers(claim.run)
     # Checked for each slice: it may have been switched off while the run was queued.
     wanted.require(RunKind(claim.run.kind), claim.run.options)
     choices = SyncSettings.objects.get().as_mapping()
@@ -76,6 +94,12 @@ def _carry_out(claim: Claim, log: RunLog) -> bool:
     if claim.run.is_dry:
         return dry_run.run(claim, choices.exports, log)
     return export_run.run(claim, choices.exports, log)
+
+
+def _require_workers(run: SyncRun) -> None:
+    """Refuse a run that lost one worker after the other: it may be what kills them."""
+    if run.lost_workers > lifecycle.LOST_WORKERS_AT_MOST:
+        raise refusals.RefusedError(reason("workers_lost", count=str(run.lost_workers)))
 
 
 def _pause(error: errors.TenantActionError) -> None:

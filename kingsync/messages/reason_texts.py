@@ -350,6 +350,14 @@ SENTENCES: dict[str, str | Promise] = {
     "imports_off": _("No import is switched on in the settings."),
     "no_connection": _("There is no connection with %(system)s yet. Fill in its address and credentials."),
     "interrupted": _("The run was interrupted before it finished. The next run continues where it stopped."),
+    "workers_lost": _(
+        "The program that carried out this run ended %(count)s times in a row, probably for lack of memory, so the run "
+        "was stopped. What was sent is recorded, and the next run continues from there. Tell the operator of kingsync."
+    ),
+    "database_away": _(
+        "kingsync’s database was not available for a moment, so the run stopped halfway. Nothing was lost. The "
+        "background service continues the run; without one, run the command again."
+    ),
     "cancelled": _("Stopped on request."),
     "decryption": _(
         "The stored credentials cannot be decrypted: ENCRYPTION_KEYS lacks the key that they were stored with."

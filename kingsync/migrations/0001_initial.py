@@ -265,6 +265,7 @@ class Migration(migrations.Migration):
                 ('options', models.JSONField(default=dict, verbose_name='options')),
                 ('cursor', models.JSONField(default=dict, verbose_name='cursor')),
                 ('attempt', models.PositiveIntegerField(default=0, verbose_name='attempt')),
+                ('lost_workers', models.PositiveSmallIntegerField(db_default=0, default=0, verbose_name='workers lost in a row')),
                 ('cancel_requested', models.BooleanField(default=False, verbose_name='stop requested')),
                 ('is_unsent', models.BooleanField(db_default=False, default=False, verbose_name='waiting for the background service')),
                 ('queued_at', models.DateTimeField(auto_now_add=True, verbose_name='queued at')),

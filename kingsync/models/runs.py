@@ -66,6 +66,8 @@ class SyncRun(InAdministration):
     options = models.JSONField(_("options"), default=dict)
     cursor = models.JSONField(_("cursor"), default=dict)
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    # Workers lost one after the other in the slice in progress: killed, out of memory, frozen.
+    lost_workers = models.PositiveSmallIntegerField(_("workers lost in a row"), default=0, db_default=0)
     cancel_requested = models.BooleanField(_("stop requested"), default=False)
     # The broker did not accept its message: the clock sends it as soon as the broker is back.
     is_unsent = models.BooleanField(_("waiting for the background service"), default=False, db_default=False)

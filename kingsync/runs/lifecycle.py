@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from kingsync.models.users import User
 
 TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
+# A run whose worker is lost so often in a row, without the end of one slice, is not given to yet another.
+LOST_WORKERS_AT_MOST = 4
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
 EXAMPLES_AT_MOST = 20
 Value = datetime.datetime | int | str | None
@@ -109,7 +111,7 @@ class Claim:
 
     run: SyncRun
     attempt: int
-    ends_at: datetime.datetime
+    ends_at: float  # by `time.monotonic`: a clock that is set back would make the slice endless
     # The entries of a dry run, one per record (`--dry-run --json`).
     plan: list[dict[str, object]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -193,7 +195,7 @@ class Claim:
 
     @property
     def is_slice_over(self) -> bool:
-        return timezone.now() >= self.ends_at
+        return time.monotonic() >= self.ends_at
 
 
 def _heartbeat_values() -> dict[str, Value]:
@@ -217,6 +219,7 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
         # It may have been requested just before a switch.
         administration_id=tenants.current_administration_id(),
         attempt=F("attempt") + 1,
+        lost_workers=F("lost_workers") + Case(When(status=RunStatus.RUNNING, then=1), default=0),
         heartbeat_at=now,
         lease_until=Now() + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
     )
@@ -224,7 +227,7 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
         return None
     SyncRun.objects.filter(pk=run.pk, started_at=None).update(started_at=now)
     run.refresh_from_db()
-    return Claim(run, run.attempt, now + datetime.timedelta(seconds=slice_seconds))
+    return Claim(run, run.attempt, time.monotonic() + slice_seconds)
 
 
 @contextmanager
@@ -266,8 +269,20 @@ def _unlock(tenant_id: int, kind: RunKind) -> None:
 def put_back(claim: Claim) -> None:
     """Put an unfinished run back in the queue, for the next slice."""
     _write_counts(claim)
+    _queue_again(claim, lost_workers=0)
+
+
+def release(claim: Claim) -> None:
+    """Put a run back whose slice was cut short by trouble of our own; it is sent again a minute later.
+
+    As after a kill, what was counted since the last heartbeat is counted again by the next slice.
+    """
+    _queue_again(claim)
+
+
+def _queue_again(claim: Claim, **values: int) -> None:
     SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt, status=RunStatus.RUNNING).update(
-        status=RunStatus.QUEUED, heartbeat_at=timezone.now(), lease_until=None
+        status=RunStatus.QUEUED, heartbeat_at=timezone.now(), lease_until=None, **values
     )
 
 

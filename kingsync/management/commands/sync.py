@@ -27,6 +27,7 @@ from kingsync.models import import_kinds, tenants
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.rules.outcomes import reason
 from kingsync.runs import lifecycle
 from kingsync.runs.wanted import NotWantedError
 
@@ -103,7 +104,8 @@ class Command(BaseCommand):
         sys.exit(FAILED)
 
     def _tell(self, run: SyncRun, worked: worker.Worked, *, as_json: bool) -> None:
-        error = sentence(run.error) or None
+        # Ours alone, and open nevertheless: trouble of our database cut it short.
+        error = sentence(stored(reason("database_away"))) if run.is_open else sentence(run.error) or None
         if as_json:
             answer = _answer(run, error)
             if run.is_dry:
@@ -125,7 +127,7 @@ def _answer(run: SyncRun, error: str | None) -> dict[str, Any]:
     return {
         "run": run.pk,
         "kind": run.kind,
-        "state": "failed" if run.status == RunStatus.CANCELLED else run.status,
+        "state": run.status if run.status in (RunStatus.SUCCEEDED, RunStatus.PARTLY) else RunStatus.FAILED,
         "counts": run.counts(),
         "new_problems": run.new_problems_count,
         "error": error,
