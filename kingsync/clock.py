@@ -154,7 +154,17 @@ class LockedScheduler(Scheduler):
         """Run what is due if we hold the lock; return the seconds until the next tick."""
         if not self.lock.is_held():
             return RETRY_SECONDS
+        self._follow_the_machine()
         return float(super().tick(*args, **kwargs))
+
+    def _follow_the_machine(self) -> None:
+        """Count from now when the machine's clock was set back: Celery would wait until its old time comes."""
+        now = self.app.now()
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at > now]
+        for entry in ahead:
+            entry.last_run_at = now
+        if ahead:
+            self._heap = None
 
     def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:  # noqa: ARG002
         """Run the due task here and now."""

@@ -150,6 +150,7 @@ def _let_doubt_end(lost: LostAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
         if row.outcome_unknown_until and row.outcome_unknown_until > timezone.now():
             row.outcome_unknown_until = timezone.now()
             row.save(update_fields=["outcome_unknown_until"])
+        run.unsettled[row.outsmart_id] = 0.0
         wait_for(run, row)
 
     def wait_no_longer_than_that(guard: RestoreGuard, seconds: float) -> None:

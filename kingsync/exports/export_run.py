@@ -62,7 +62,8 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
 class ExportRun:
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.unsettled: list[str] = []
+        # Row ids, each with the end of the doubt by `time.monotonic`, which no one can set.
+        self.unsettled: dict[str, float] = {}
         self._row: WorkOrder | None = None
         self._done = job.claim.run.progress_done
 
@@ -235,7 +236,7 @@ class ExportRun:
         try:
             return export(self.job, row, source)
         except NotSettledError:
-            self.unsettled.append(source.outsmart_id)
+            self.unsettled[source.outsmart_id] = time.monotonic() + self._seconds_of_doubt(row)
             return None
 
     def _unreadable(self, candidate: Candidate, error: errors.PayloadError) -> Outcome:
@@ -284,9 +285,21 @@ class ExportRun:
         self.job.claim.heartbeat(done=self._done)
 
     def _wait_for(self, row: WorkOrder) -> None:
-        while row.outcome_unknown_until and row.outcome_unknown_until > timezone.now():
+        """Wait until the outcome is certain: for as long as ever, also when the machine's clock is set meanwhile."""
+        if row.outcome_unknown_until is None:
+            return
+        until = max(self.unsettled[row.outsmart_id], time.monotonic() + self._seconds_of_doubt(row))
+        while (left := until - time.monotonic()) > 0:
             self.job.heartbeat()
-            time.sleep(min(1.0, max(0.01, (row.outcome_unknown_until - timezone.now()).total_seconds())))
+            time.sleep(min(1.0, max(0.01, left)))
+        if ledger.is_outcome_unknown(row):  # the clock was set back
+            ledger.save(row, outcome_unknown_until=timezone.now())
+
+    def _seconds_of_doubt(self, row: WorkOrder) -> float:
+        """Return how long a call may still be running; never longer than from now."""
+        until = row.outcome_unknown_until
+        left = (until - timezone.now()).total_seconds() if until else 0.0
+        return min(max(left, 0.0), self.job.outcome_unknown_seconds)
 
     def _settled(self, row: WorkOrder) -> Outcome:
         source = payloads.work_order(row.source.encode())

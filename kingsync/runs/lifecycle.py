@@ -27,7 +27,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import lease, wanted
+from kingsync.runs import lease, schedule, wanted
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -342,7 +342,8 @@ def interrupt_dead(kind: RunKind) -> None:
 
 
 def _waits_too_long(run: SyncRun) -> bool:
-    return max(run.queued_at, run.heartbeat_at or run.queued_at) < timezone.now() - QUEUED_TOO_LONG
+    since, now = max(run.queued_at, run.heartbeat_at or run.queued_at), timezone.now()
+    return since < now - QUEUED_TOO_LONG or since > now + schedule.CLOCKS_DIFFER
 
 
 def silent_runs() -> list[SyncRun]:

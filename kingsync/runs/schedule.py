@@ -5,10 +5,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
+from django.utils import timezone
+
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.runs import wanted
+
+# Clocks of two machines may differ by as much; what is further ahead was written before a clock was set back.
+CLOCKS_DIFFER = datetime.timedelta(minutes=5)
 
 
 def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
@@ -44,19 +49,23 @@ def last_run(kind: RunKind) -> SyncRun | None:
     return SyncRun.objects.filter(kind=kind).exclude(options__has_any_keys=SyncRun.PARTIAL).order_by("-id").first()
 
 
-def next_at(kind: RunKind, *, minutes: int) -> datetime.datetime | None:
+def next_at(kind: RunKind, *, minutes: int, now: datetime.datetime | None = None) -> datetime.datetime | None:
     """Return when the next run should start, measured from start to start; None while one is open.
 
     The first one waits for one interval after the settings were saved: time to reconsider before anything is sent.
+    After a clock was set back it is due at once, instead of when the time of the last run comes round again.
     """
     if SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
         return None
     run = last_run(kind)
     saved = SettingsVersion.objects.order_by("-version").first()
     since = run.queued_at if run else saved.saved_at if saved else None
-    return since + datetime.timedelta(minutes=minutes) if since else None
+    if since is None:
+        return None
+    now = now or timezone.now()
+    return now if since > now + CLOCKS_DIFFER else since + datetime.timedelta(minutes=minutes)
 
 
 def is_due(kind: RunKind, *, minutes: int, now: datetime.datetime) -> bool:
-    due_at = next_at(kind, minutes=minutes)
+    due_at = next_at(kind, minutes=minutes, now=now)
     return due_at is not None and due_at <= now
