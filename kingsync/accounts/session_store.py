@@ -43,13 +43,18 @@ class SessionStore(db.SessionStore):
         """Return the row to save: the one that was read, or that of a session which begins."""
         hashed = hash_of(self.session_key or "")
         if self.row is None or self.row.session_key != hashed:
-            address, browser = self.visitor
-            self.row = LoginSession(session_key=hashed, address=address[:ADDRESS], browser=browser[:BROWSER])
+            self.row = self._begun(hashed)
         row, user_id = self.row, data.get(SESSION_KEY)
         row.session_data = self.encode(data)
         row.user_id = int(user_id) if user_id is not None else None
         row.limit(is_operator=row.user_id is not None and _is_operator(row.user_id))
         return row
+
+    def _begun(self, hashed: str) -> LoginSession:
+        (address, browser), now = self.visitor, timezone.now()
+        return LoginSession(
+            session_key=hashed, started_at=now, seen_at=now, address=address[:ADDRESS], browser=browser[:BROWSER]
+        )
 
     def touch(self) -> None:
         """Record that the user is active, once in `PRECISION`."""

@@ -8,7 +8,6 @@ import hashlib
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 ADDRESS, BROWSER = 64, 300
@@ -26,9 +25,9 @@ class LoginSession(AbstractBaseSession):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="login_sessions", verbose_name=_("user")
     )
-    started_at = models.DateTimeField(_("logged in at"), default=timezone.now)
+    started_at = models.DateTimeField(_("logged in at"))
     # To within a few minutes, so that pages need not write it each time; pages that refresh themselves do not count.
-    seen_at = models.DateTimeField(_("last active at"), default=timezone.now)
+    seen_at = models.DateTimeField(_("last active at"))
     ends_at = models.DateTimeField(_("ends at"))
     address = models.CharField(_("IP address"), max_length=ADDRESS, blank=True)
     browser = models.CharField(_("browser"), max_length=BROWSER, blank=True)

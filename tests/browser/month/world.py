@@ -153,7 +153,7 @@ class Month:
         return [why["code"] for why in self.row(number).reasons]
 
     def comes(self, day: str, time: str = "09:00") -> None:
-        """Let time pass until then; who works at the screen logs in again, since sessions end after two weeks."""
+        """Let time pass until then; who works at the screen logs in again, as on every morning."""
         self.clock.move_to(day, time)
         sessions.log_in(self.person.page.context, self.user, self.person.site)
 
