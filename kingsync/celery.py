@@ -7,7 +7,7 @@ import signal
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_init, worker_process_init, worker_ready
 
 from kingsync.parents_death import signal_at_parents_death
 
@@ -27,6 +27,16 @@ app.conf.beat_schedule = {
     # At fixed times, not by interval: an interval would start over with every restart.
     "purge old": {"task": "kingsync.tasks.purge_old", "schedule": crontab(hour="3", minute="20")},
 }
+
+
+@worker_init.connect
+def _wait_for_the_schema(**_details: object) -> None:
+    from django.db import connections  # noqa: PLC0415 - Django is set up by now
+
+    from kingsync.runs import schema  # noqa: PLC0415
+
+    schema.wait_until_complete()
+    connections.close_all()  # the pool's processes must not share it
 
 
 @worker_ready.connect

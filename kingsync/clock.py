@@ -19,7 +19,7 @@ from django.db import connections
 
 from kingsync import probe
 from kingsync.models.heartbeats import Heartbeat
-from kingsync.runs import heartbeats
+from kingsync.runs import heartbeats, schema
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +152,8 @@ class LockedScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due if we hold the lock; return the seconds until the next tick."""
-        if not self.lock.is_held():
+        # In this order: an older clock goes on while ours waits for `migrate`.
+        if not schema.watch.is_complete() or not self.lock.is_held():
             return RETRY_SECONDS
         self._follow_the_machine()
         return float(super().tick(*args, **kwargs))
@@ -160,7 +161,7 @@ class LockedScheduler(Scheduler):
     def _follow_the_machine(self) -> None:
         """Count from now when the machine's clock was set back: Celery would wait until its old time comes."""
         now = self.app.now()
-        ahead = [entry for entry in self.schedule.values() if entry.last_run_at > now]
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at and entry.last_run_at > now]
         for entry in ahead:
             entry.last_run_at = now
         if ahead:

@@ -25,7 +25,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify, silence, silence_mails
-from kingsync.runs import lifecycle, retention, schedule
+from kingsync.runs import heartbeats, lifecycle, retention, schedule
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -124,6 +124,7 @@ def run_sync(*, run_id: int, tenant_id: int) -> None:
 @shared_task(expires=60)
 def start_due_runs() -> None:
     """Queue the runs that are due by each tenant's schedule, and send what the broker did not accept before."""
+    heartbeats.note_broker()
     _send_unsent()
     _for_each_tenant("schedule.failed", _start_due)
 

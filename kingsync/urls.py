@@ -7,6 +7,8 @@ from django.urls import include, path
 
 from kingsync.web.accounts.login import admin_door
 
+handler500 = "kingsync.web.shared.server_errors.server_error"
+
 urlpatterns = [
     path("admin/login/", admin_door),
     path("admin/", admin.site.urls),

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Heartbeat',
             fields=[
-                ('part', models.CharField(choices=[('clock', 'clock'), ('exports', 'worker of exports'), ('imports', 'worker of imports')], max_length=10, primary_key=True, serialize=False, verbose_name='part')),
+                ('part', models.CharField(choices=[('clock', 'clock'), ('exports', 'worker of exports'), ('imports', 'worker of imports'), ('broker', 'broker')], max_length=10, primary_key=True, serialize=False, verbose_name='part')),
                 ('at', models.DateTimeField(verbose_name='alive at')),
                 ('reported_at', models.DateTimeField(null=True, verbose_name='silence reported at')),
             ],

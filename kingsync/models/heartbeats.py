@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +15,10 @@ class Heartbeat(models.Model):
         CLOCK = "clock", _("clock")
         EXPORTS = "exports", _("worker of exports")
         IMPORTS = "imports", _("worker of imports")
+        # Of the broker when the clock reached it.
+        BROKER = "broker", _("broker")
+
+    PROCESSES: ClassVar = [Part.CLOCK, Part.EXPORTS, Part.IMPORTS]
 
     part = models.CharField(_("part"), max_length=10, choices=Part.choices, primary_key=True)
     at = models.DateTimeField(_("alive at"))

@@ -11,10 +11,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import psycopg
+import redis
+from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from kingsync import probe
 from kingsync.models.heartbeats import Heartbeat
@@ -23,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 STAND_IN_SECONDS = 300.0
+_ONE_SHORT_TRY: dict[str, Any] = {
+    "socket_timeout": 1.5,
+    "socket_connect_timeout": 1.5,
+    "retry": Retry(NoBackoff(), 0),
+}
 SILENT = datetime.timedelta(seconds=probe.SILENT_SECONDS)
 _BEAT = """
     INSERT INTO kingsync_heartbeat (part, at) SELECT unnest(%s::text[]), clock_timestamp()
@@ -44,7 +54,24 @@ def is_silent(session: psycopg.Connection, part: str) -> bool:
 def silent_parts() -> list[str]:
     """Return the parts that have had no heartbeat lately, or never. Raises `DatabaseError`."""
     alive = set(Heartbeat.objects.filter(at__gt=Now() - SILENT).values_list("part", flat=True))
-    return [part for part in Heartbeat.Part.values if part not in alive]
+    return [part.value for part in Heartbeat.PROCESSES if part.value not in alive]
+
+
+def silent_since() -> datetime.datetime | None:
+    """Return since when one of the parts that ever ran, or the broker, has been silent; None when all are alive."""
+    silent = Heartbeat.objects.filter(at__lte=Now() - SILENT).order_by("at").first()
+    return silent.at if silent else None
+
+
+def note_broker() -> None:
+    """Write a heartbeat for the broker if it answers; for the clock, so that no page has to ask it."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, **_ONE_SHORT_TRY) as broker:
+            broker.ping()
+    except (redis.RedisError, OSError):
+        return
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_BEAT, [[Heartbeat.Part.BROKER]])
 
 
 def keep_beating(parts: Iterable[str], *, without_clock: Callable[[], object]) -> None:

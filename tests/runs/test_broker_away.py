@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 from collections.abc import Iterator
@@ -11,12 +12,16 @@ import pytest
 import redis
 from django.conf import settings as deployment
 from django.test import Client
+from django.utils import timezone
+from kombu.utils.functional import retry_over_time
 from pytest_django import Settings
 
 from kingsync import tasks
+from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Role, Tenant
+from kingsync.runs import heartbeats
 from tests import factories
 from tests.web.pages import text
 
@@ -123,6 +128,44 @@ def test_clock_sends_what_waits_when_the_broker_is_back(editor: Client, away: No
     assert (while_away, SyncRun.objects.get().is_unsent) == (True, False)
     assert messages_in("imports") == before + 1
     assert WAITS not in text(editor.get("/t/jansen/"))
+
+
+BACKGROUND = "A part of the background service has not answered since"
+
+
+@pytest.mark.parametrize("address", ["refused"], indirect=True)
+def test_start_page_says_that_the_broker_is_away_until_the_clock_reaches_it_again(
+    editor: Client, away: None, settings: Settings
+) -> None:
+    Heartbeat.objects.create(part=Heartbeat.Part.BROKER, at=timezone.now() - 2 * heartbeats.SILENT)
+
+    tasks.start_due_runs()
+    while_away = text(editor.get("/t/jansen/"))
+    settings.REDIS_URL = tasks.run_sync.app.conf.broker_read_url
+    tasks.start_due_runs()
+
+    assert BACKGROUND in while_away
+    assert "You can keep working: a run that you start waits" in while_away
+    assert BACKGROUND not in text(editor.get("/t/jansen/"))
+
+
+def test_a_new_installation_whose_clock_never_ran_says_nothing_of_it(editor: Client) -> None:
+    Heartbeat.objects.all().delete()
+
+    assert BACKGROUND not in text(editor.get("/t/jansen/"))
+
+
+def test_workers_never_give_up_on_the_broker() -> None:
+    tries = itertools.count()
+
+    def connect() -> None:
+        if next(tries) < 500:
+            raise ConnectionRefusedError
+
+    most = tasks.run_sync.app.conf.broker_connection_max_retries
+    retry_over_time(connect, ConnectionRefusedError, max_retries=most, interval_start=0, interval_step=0)
+
+    assert next(tries) == 501
 
 
 @pytest.mark.parametrize("address", WAYS_TO_BE_AWAY, indirect=True)

@@ -123,7 +123,7 @@ def test_the_clock_ticks_on_at_its_pace(scheduler: RecordingScheduler, jump: dat
 class JumpingClock:
     """The run's clocks while it waits: the machine's time jumps in the middle, the other one cannot be set."""
 
-    def __init__(self, machine: time_machine.Coordinates, jump: datetime.timedelta) -> None:
+    def __init__(self, machine: time_machine.Traveller, jump: datetime.timedelta) -> None:
         self._machine, self._jump = machine, jump
         self.slept = 0.0
 

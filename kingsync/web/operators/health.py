@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kingsync.models.heartbeats import Heartbeat
-from kingsync.runs import heartbeats
+from kingsync.runs import heartbeats, schema
 
 BROKER_SECONDS = 2.0
 
@@ -23,6 +23,8 @@ def health(request: HttpRequest) -> JsonResponse:
     """Return 200 when all is well, else 503, naming what is not; `?part=web`: what pages need alone."""
     checks = {"database": _database_answers(), "broker": _broker_answers()}
     words = {name: "ok" if answers else "unreachable" for name, answers in checks.items()}
+    if checks["database"] and not _is_schema_complete():
+        words["schema"] = "behind"
     if request.GET.get("part") != "web":
         words |= _signs_of_life() if checks["database"] else {}
     is_well = set(words.values()) == {"ok"}
@@ -33,8 +35,8 @@ def _signs_of_life() -> dict[str, str]:
     try:
         silent = heartbeats.silent_parts()
     except DatabaseError:  # older than this code: `migrate` is still to come
-        silent = list(Heartbeat.Part.values)
-    return {part: "silent" if part in silent else "ok" for part in Heartbeat.Part.values}
+        silent = [part.value for part in Heartbeat.PROCESSES]
+    return {part.value: "silent" if part.value in silent else "ok" for part in Heartbeat.PROCESSES}
 
 
 def _database_answers() -> bool:
@@ -44,6 +46,14 @@ def _database_answers() -> bool:
     except DatabaseError:
         return False
     return True
+
+
+def _is_schema_complete() -> bool:
+    """Return whether the database has all tables of this code; False while `migrate` is still to come."""
+    try:
+        return not schema.watch.missing()
+    except DatabaseError:
+        return False
 
 
 def _broker_answers() -> bool:

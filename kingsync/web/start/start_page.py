@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.models import import_kinds
 from kingsync.models.runs import RunKind
+from kingsync.runs import heartbeats
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web.shared import access, refusals, run_labels, start_runs, tenant_status
 from kingsync.web.start import alerts, already_running, charts, dashboard, onboarding
@@ -38,6 +39,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
         "charts": [] if found.days.is_empty else charts.charts(found.days),
         "steps": steps,
         "alert": on_top,
+        "background_silent_since": heartbeats.silent_since(),
         "import_kinds": [(kind, run_labels.kind_label(kind)) for kind in import_kinds.SHOWN],
     }
 
