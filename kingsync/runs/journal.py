@@ -9,6 +9,7 @@ go on: King is still asked what it has of ours.
 from __future__ import annotations
 
 import enum
+import errno
 import hashlib
 import logging
 import os
@@ -99,9 +100,9 @@ class Journal:
         lines = b"".join(msgspec.json.encode(Entry(at, *entry)) + b"\n" for entry in entries)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(file, lines)
+                _write_whole(file, lines)
                 if is_durable:
                     os.fsync(file)
             finally:
@@ -113,6 +114,15 @@ class Journal:
         if not self._is_broken:
             logger.warning("journal.broken: the journal of created orders cannot be used: %s", error.strerror)
         self._is_broken = True
+
+
+def _write_whole(file: int, lines: bytes) -> None:
+    """Append lines, after the end of one that a full disk cut off. Raises `OSError`, also when not all of it fits."""
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        lines = b"\n" + lines
+    if os.write(file, lines) < len(lines):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _read(content: bytes) -> list[Entry]:

@@ -45,6 +45,10 @@ class NoRoomError(Exception):
     """The tenant's uploads have no room for this file."""
 
 
+class NoDiskError(Exception):
+    """The disk is full or cannot be written."""
+
+
 class NoFolderError(Exception):
     """There is no KING_XML_FOLDER in this deployment, so there is nowhere to keep files."""
 
@@ -112,7 +116,7 @@ def register(path: Path, *, by: User | None = None) -> KingFile:
 
 
 def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
-    """Keep an uploaded file. Raises `FileError` when it is not King's, `NoRoomError`, `NoFolderError`."""
+    """Keep an uploaded file. Raises `FileError` when it is not King's, and the errors above."""
     shown = clean_name(name)
     place = uploads_folder() / f"{uuid.uuid4().hex}.xml"
     row = _row(str(place.relative_to(settings.KING_XML_FOLDER)), shown, upload, document_of(upload, shown), by=by)
@@ -128,9 +132,18 @@ def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
         try:
             os.link(upload, place)
         except OSError:  # another disk, or one without hard links
-            shutil.copyfile(upload, place)
+            _copy(upload, place)
         row.save()
     return row
+
+
+def _copy(upload: Path, place: Path) -> None:
+    """Copy an upload whole or not at all. Raises `NoDiskError`."""
+    try:
+        shutil.copyfile(upload, place)
+    except OSError:
+        place.unlink(missing_ok=True)
+        raise NoDiskError(str(NoDiskError.__doc__)) from None
 
 
 def document_of(path: Path, name: str) -> str:

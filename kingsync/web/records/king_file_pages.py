@@ -26,6 +26,7 @@ from kingsync.web.records.king_uploads import (
     Limits,
     Upload,
     UploadHandler,
+    no_disk,
     no_room,
     too_large,
     too_many,
@@ -119,6 +120,9 @@ def _kept(request: access.TenantRequest, upload: Upload) -> KingFile | None:
         return files_of_tenant.keep(upload.path, name, by=request.user)
     except files_of_tenant.NoRoomError:
         messages.error(request, f"“{name}”: {no_room(_limits())}")
+        return None
+    except files_of_tenant.NoDiskError:
+        messages.error(request, f"“{name}”: {no_disk()}")
         return None
     except FileError as error:
         messages.error(request, sentence(stored(reason_of(error))))

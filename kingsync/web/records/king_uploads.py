@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers, StopUpload
@@ -65,6 +66,12 @@ def no_room(limits: Limits) -> str:
     return message % {"room": max(limits.room_bytes, 0) // MEGABYTE}
 
 
+def no_disk() -> str:
+    return gettext(
+        "The disk of kingsync is full or cannot be written. Notify the operator of kingsync, then try again."
+    )
+
+
 class Upload(UploadedFile):
     """One uploaded file. It is deleted at the end of the request, unless it was kept."""
 
@@ -93,25 +100,39 @@ class UploadHandler(FileUploadHandler):
         self._files += 1
         self._check(size=0)
         # Django closes the files of a request at its end, and closing this one deletes it.
-        self._file = NamedTemporaryFile(dir=self._folder(), prefix=INCOMING)  # noqa: SIM115
+        with self._stopping_without_disk():
+            self._file = NamedTemporaryFile(dir=self._folder(), prefix=INCOMING)  # noqa: SIM115
         raise StopFutureHandlers
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._total += len(raw_data)
         self._check(size=start + len(raw_data))
-        self._file.write(raw_data)
+        with self._stopping_without_disk():
+            self._file.write(raw_data)
+            self._file.flush()
 
     def file_complete(self, file_size: int) -> Upload:
-        self._file.flush()
         return Upload(file=self._file, name=self.file_name, size=file_size)
 
     def upload_interrupted(self) -> None:
         if hasattr(self, "_file"):
-            self._file.close()
+            with contextlib.suppress(OSError):  # what is left in its buffer does not fit either
+                self._file.close()
 
     def _check(self, *, size: int) -> None:
         name = clean_name(self.file_name or "")
         self.problem = self._limits.problem_of(files=self._files, total=self._total, name=name, size=size)
         if self.problem:
-            self.upload_interrupted()
-            raise StopUpload(connection_reset=True)
+            self._stop()
+
+    @contextlib.contextmanager
+    def _stopping_without_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self.problem = no_disk()
+            self._stop()
+
+    def _stop(self) -> NoReturn:
+        self.upload_interrupted()
+        raise StopUpload(connection_reset=True)

@@ -19,7 +19,7 @@ from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.web.records.king_uploads import FILES_AT_ONCE
-from tests import factories
+from tests import disks, factories
 from tests.web.conftest import People
 from tests.web.settings.settings_entries import entries
 
@@ -150,6 +150,35 @@ def test_a_company_has_so_much_room_and_no_more(editor: Client, tenant: Tenant, 
     with tenants.scope(tenant):
         files_of_tenant.remove(rows()[0])
     assert "Nothing was uploaded" not in upload(editor, tenant, large("again.xml", 7))
+
+
+def test_a_full_disk_is_said_nothing_is_kept_and_the_next_upload_works(
+    editor: Client, tenant: Tenant, folder: Path
+) -> None:
+    with disks.full(after_bytes=500_000):
+        page = upload(editor, tenant, large())
+    while_full = contents(folder), rows()
+
+    assert "Nothing was uploaded. The disk of kingsync is full or cannot be written." in page
+    assert while_full == ([], [])
+    upload(editor, tenant, large())
+    assert len(rows()) == 1
+
+
+def test_a_copy_that_does_not_fit_leaves_nothing_behind(
+    editor: Client, tenant: Tenant, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_links(*_paths: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("os.link", no_links)
+    incoming = tmp_path / "incoming.xml"
+    incoming.write_bytes(large().read())
+
+    with tenants.scope(tenant), disks.full(after_bytes=500_000), pytest.raises(files_of_tenant.NoDiskError):
+        files_of_tenant.keep(incoming, "large.xml")
+
+    assert (contents(folder), rows()) == ([], [])
 
 
 def test_uploads_at_the_same_moment_share_the_room(
