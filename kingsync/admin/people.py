@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kingsync.admin import base
-from kingsync.models.accounts.second_steps import Authenticator
+from kingsync.models.accounts import second_steps
 from kingsync.models.notifications import SentNotification
 from kingsync.models.users import User
 
@@ -55,8 +55,7 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     @admin.action(description=gettext_lazy("Turn off two-step verification (lost phone)"))
     def switch_second_step_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
         """Let users who lost both phone and backup codes log in with their password; verify who they are first."""
-        for model in (Authenticator, StaticDevice):
-            model.objects.filter(user__in=queryset).delete()
+        second_steps.remove_all(queryset)
         for user in queryset:
             self.log_change(request, user, gettext("Two-step verification has been turned off."))
         messages.success(request, gettext("Two-step verification has been turned off."))

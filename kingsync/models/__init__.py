@@ -19,7 +19,7 @@ from kingsync.models import (
     verification,
     work_orders,
 )
-from kingsync.models.accounts import invitations, login_sessions, login_tries, second_steps
+from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, second_steps
 
 __all__ = [
     "administrations",
@@ -34,6 +34,7 @@ __all__ = [
     "login_tries",
     "notifications",
     "order_links",
+    "passkeys",
     "restores",
     "runs",
     "second_steps",

@@ -102,6 +102,10 @@ TABLE: dict[str, Line] = {
     "two_step": Line(get=logged_in(200)),
     "password_confirm": Line(get=logged_in(200), post=logged_in(422)),
     "two_step_enrol": Line(get=logged_in(302), post=logged_in(302)),
+    "two_step_remove_app": Line(get=NOT_THIS_WAY, post=logged_in(422)),
+    "passkey_login": Line(get=NOT_THIS_WAY, post=logged_in(302)),
+    "passkey_add": Line(get=logged_in(302), post=logged_in(422)),
+    "passkey_remove": Line(get=NOT_THIS_WAY, post=logged_in(422)),
     "two_step_codes": Line(get=NOT_THIS_WAY, post=logged_in(302)),
     "two_step_remove": Line(get=NOT_THIS_WAY, post=logged_in(422)),
     # A tenant's people
@@ -208,6 +212,7 @@ def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str
         "record_id": factories.record_link(tenant).pk,
         "file_id": factories.king_file(tenant).pk,
         "login_id": 0,
+        "passkey_id": 0,
         "call_id": factories.background_call(tenant, by=asker or member).pk,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b32encode
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -13,8 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, DeviceManager, ThrottlingMixin, TimestampMixin
 from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.util import random_hex
 
+from kingsync.models.accounts.passkeys import Passkey
 from kingsync.models.encryption import EncryptedJSONField
 
 if TYPE_CHECKING:
@@ -97,11 +100,23 @@ def letters_of(key: str) -> str:
     return b32encode(bytes.fromhex(key)).decode()
 
 
-def exists_for(user_id: str) -> Exists:
-    """Return the condition that the account in a column of the outer query has a second step."""
-    return Exists(Authenticator.objects.filter(user=OuterRef(user_id), confirmed=True))
+def exists_for(user_id: str) -> models.ExpressionWrapper[models.Q]:
+    """Return whether the account in a column of the outer query has a second step."""
+    kinds = [Exists(kind.objects.filter(user=OuterRef(user_id), confirmed=True)) for kind in (Authenticator, Passkey)]
+    return models.ExpressionWrapper(models.Q(kinds[0]) | models.Q(kinds[1]), models.BooleanField())
+
+
+def has_app(user_id: int | None) -> bool:
+    """Return True when the account has an authenticator application."""
+    return bool(Authenticator.objects.filter(user_id=user_id, confirmed=True).exists())
 
 
 def has_one(user_id: int | None) -> bool:
     """Return True when the account has a second step."""
-    return bool(Authenticator.objects.filter(user_id=user_id, confirmed=True).exists())
+    return has_app(user_id) or bool(Passkey.objects.filter(user_id=user_id, confirmed=True).exists())
+
+
+def remove_all(users: Iterable[User]) -> None:
+    """Remove every second step of these accounts, and the backup codes."""
+    for kind in (Authenticator, Passkey, StaticDevice):
+        kind.objects.filter(user__in=users).delete()

@@ -13,10 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from kingsync.accounts import passkeys
+from kingsync.models.accounts import second_steps
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
-from kingsync.web.accounts import known_devices, recent_password, throttle, tries, two_step_codes
+from kingsync.web.accounts import known_devices, passkey_challenges, recent_password, throttle, tries, two_step_codes
 from kingsync.web.accounts.recent_password import ConfirmForm
 from kingsync.web.shared import access, second_step
 
@@ -48,8 +50,7 @@ def second_step_page(request: access.PersonRequest) -> HttpResponse:
         answer = redirect(second_step.next_page(request))
         known_devices.remember(request, answer, request.user)
         return answer
-    context = {"form": form, "next": second_step.next_page(request)}
-    return render(request, "accounts/two_step_login.html", context, status=422 if form.is_bound else 200)
+    return login_page(request, form)
 
 
 def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
@@ -83,7 +84,7 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
 @access.people
 def two_step(request: access.PersonRequest) -> HttpResponse:
     """Show whether the second step is on, and its options."""
-    return _state_page(request, ConfirmForm(request=request))
+    return state_page(request, ConfirmForm(request=request))
 
 
 @never_cache
@@ -93,7 +94,7 @@ def two_step(request: access.PersonRequest) -> HttpResponse:
 def enrol(request: access.PersonRequest) -> HttpResponse:
     """Show the key as a QR code, and save it once a code proves that the application has it."""
     user = request.user
-    if second_step.has_device(user):
+    if second_steps.has_app(user.pk):
         return redirect("two_step")
     key = two_step_codes.open_key(request.session.get(KEY, ""))
     if request.method != "POST" and not recent_password.is_recent(request):
@@ -109,7 +110,7 @@ def enrol(request: access.PersonRequest) -> HttpResponse:
         if device:
             del request.session[KEY]
             django_otp.login(request, device)
-            return _codes_page(request, is_new=True)
+            return enabled(request)
         form.add_error("code", _("The code is incorrect. Check that the clock of your phone is right."))
     context = {
         "form": form,
@@ -130,7 +131,7 @@ def new_codes(request: access.PersonRequest) -> HttpResponse:
     form = ConfirmForm(request.POST, request=request)
     if not second_step.has_device(request.user):
         return redirect("two_step")
-    return _codes_page(request) if form.is_valid() else _state_page(request, form, status=422)
+    return _codes_page(request) if form.is_valid() else state_page(request, form, status=422)
 
 
 @never_cache
@@ -141,17 +142,54 @@ def remove(request: access.PersonRequest) -> HttpResponse:
     """Remove the second step."""
     form = ConfirmForm(request.POST, request=request)
     if not form.is_valid():
-        return _state_page(request, form, status=422)
+        return state_page(request, form, status=422)
     two_step_codes.remove(request.user)
     messages.success(request, _("You now log in with your password only."))
     return redirect("account")
 
 
-def _state_page(request: access.PersonRequest, form: ConfirmForm, *, status: int = 200) -> HttpResponse:
+@never_cache
+@sensitive_post_parameters()
+@require_POST
+@access.people
+def remove_app(request: access.PersonRequest) -> HttpResponse:
+    """Remove the authenticator application; passkeys stay."""
+    form = ConfirmForm(request.POST, request=request)
+    if not form.is_valid():
+        return state_page(request, form, status=422)
+    two_step_codes.remove_app(request.user)
+    messages.success(request, _("The authenticator app has been removed."))
+    return redirect("two_step")
+
+
+def login_page(request: access.PersonRequest, form: CodeForm, *, problem: str = "") -> HttpResponse:
+    """Show the second step of the login: a passkey, a code, or both."""
+    user = request.user
+    context = {
+        "form": form,
+        "next": second_step.next_page(request),
+        "has_app": second_steps.has_app(user.pk),
+        "passkey_options": passkey_challenges.begin_login(request) if passkeys.of(user).exists() else "",
+        "problem": problem,
+    }
+    return render(request, "accounts/two_step_login.html", context, status=422 if problem or form.is_bound else 200)
+
+
+def enabled(request: access.PersonRequest) -> HttpResponse:
+    """Show backup codes after the first second step; after another one the user has them already."""
+    if not two_step_codes.backup_codes_left(request.user):
+        return _codes_page(request, is_new=True)
+    messages.success(request, _("Saved."))
+    return redirect("two_step")
+
+
+def state_page(request: access.PersonRequest, form: ConfirmForm, *, status: int = 200) -> HttpResponse:
     user = request.user
     context = {
         "form": form,
         "is_on": second_step.has_device(user),
+        "has_app": second_steps.has_app(user.pk),
+        "passkeys": passkeys.of(user),
         "codes_left": two_step_codes.backup_codes_left(user),
         "asking": _asking(user),
     }

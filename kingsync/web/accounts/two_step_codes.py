@@ -74,7 +74,7 @@ def confirm(user: User, key: str, code: str) -> Authenticator | None:
     if not (digits.isdecimal() and len(digits) == 6 and generator.verify(int(digits), second_steps.TOLERANCE)):
         return None
     with transaction.atomic():
-        remove(user)
+        Authenticator.objects.filter(user=user).delete()
         device = Authenticator(user=user, name="authenticator", secret={"key": key})
         device.drift, device.last_t = generator.drift, generator.t()
         device.save()
@@ -119,9 +119,20 @@ def backup_codes_left(user: User) -> int:
 
 
 def remove(user: User) -> None:
-    """Remove the second step and its backup codes."""
+    """Remove every second step and the backup codes."""
+    second_steps.remove_all([user])
+
+
+def remove_app(user: User) -> None:
+    """Remove the authenticator application, and the backup codes if it was the only second step."""
     Authenticator.objects.filter(user=user).delete()
-    StaticDevice.objects.filter(user=user).delete()
+    without_rest(user)
+
+
+def without_rest(user: User) -> None:
+    """Remove backup codes that are left without a second step."""
+    if not second_steps.has_one(user.pk):
+        remove(user)
 
 
 def _check_waiting(device: Authenticator | StaticDevice) -> None:

@@ -135,6 +135,7 @@ def _own(company: Company) -> list[Stop]:
         Stop("two-step", "two_step", reverse("two_step")),
         Stop("two-step-on", "two_step", reverse("two_step"), who="viewer+"),
         Stop("two-step-set-up", "two_step_enrol", reverse("two_step_enrol")),
+        Stop("passkey-add", "passkey_add", reverse("passkey_add")),
         Stop("password-confirm", "password_confirm", reverse("password_confirm")),
         Stop("people", "people", reverse("people", args=[company.busy.slug])),
         Stop("people-as-viewer", "people", reverse("people", args=[company.busy.slug]), who="editor"),
