@@ -37,6 +37,7 @@ OPEN_PER_TENANT = 3
 CALLS_SECONDS = 20.0
 WAIT, LONGEST = datetime.timedelta(seconds=60), datetime.timedelta(seconds=180)
 # Connection checks go to addresses that people type: a limit per minute.
+TESTS = (Kind.TEST, Kind.SWITCH)
 TESTS_PER_PERSON, TESTS_PER_TENANT, TEST_WINDOW = 10, 20, datetime.timedelta(minutes=1)
 KEPT = datetime.timedelta(days=1)
 
@@ -97,9 +98,9 @@ def purge_old(*, now: datetime.datetime) -> None:
 def _require_room(kind: Kind, by: User, *, now: datetime.datetime) -> None:
     if _open().count() >= OPEN_PER_TENANT:
         raise CallRefusedError(reason("call.busy"))
-    tests = BackgroundCall.objects.filter(kind=Kind.TEST, requested_at__gt=now - TEST_WINDOW)
+    tests = BackgroundCall.objects.filter(kind__in=TESTS, requested_at__gt=now - TEST_WINDOW)
     is_too_often = tests.filter(requested_by=by).count() >= TESTS_PER_PERSON or tests.count() >= TESTS_PER_TENANT
-    if kind == Kind.TEST and is_too_often:
+    if kind in TESTS and is_too_often:
         raise CallRefusedError(reason("call.too_often"))
 
 

@@ -164,6 +164,7 @@ def test_connections_are_not_tested_without_end(tenant: Tenant, eddy: User, pool
         pool.work()
 
     assert why_refused(eddy, "one more", Kind.TEST) == "call.too_often"
+    assert why_refused(eddy, "one more", Kind.SWITCH) == "call.too_often"
     BackgroundCall.objects.update(requested_at=timezone.now() - background_calls.TEST_WINDOW)
     assert ask(eddy, "one more", Kind.TEST).pk
 

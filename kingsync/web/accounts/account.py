@@ -22,7 +22,7 @@ from kingsync.models.tenants import Membership
 from kingsync.models.users import User, folded
 from kingsync.notifications import mailer
 from kingsync.rules import limits
-from kingsync.web.accounts import recent_password, sessions_page
+from kingsync.web.accounts import limits_text, recent_password, sessions_page, throttle, tries
 from kingsync.web.accounts.passwords import ChangePasswordForm
 from kingsync.web.shared import access, second_step
 
@@ -82,6 +82,11 @@ def change_email(request: access.PersonRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, email_form=form, status=422)
     email = form.cleaned_data["email"]
+    try:
+        throttle.record_try(*tries.of_new_address(request.user))
+    except throttle.TooManyTriesError as error:
+        form.add_error("email", limits_text.too_many_mails(error))
+        return _page(request, email_form=form, status=422)
     sealed = signing.dumps({"user": request.user.pk, "old": request.user.email, "new": email}, salt=SALT)
     content = {"user": request.user, "link": mailer.link("email_confirm", sealed)}
     try:

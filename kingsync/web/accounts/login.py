@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.users import User
 from kingsync.notifications import mailer
-from kingsync.web.accounts import known_devices, recent_password, throttle, tries
+from kingsync.web.accounts import known_devices, limits_text, recent_password, throttle, tries
 from kingsync.web.shared import access, second_step
 
 logger = logging.getLogger(__name__)
@@ -79,12 +79,16 @@ def admin_door(request: HttpRequest) -> HttpResponse:
 class ResetForm(PasswordResetForm):
     """E-mails a link, and does not reveal whether there is an account with the address."""
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    request: HttpRequest | None = None
+
+    def clean_email(self) -> str:
+        """Count the e-mail, whether there is such an account or not."""
+        email: str = self.cleaned_data["email"]
         try:
-            throttle.record_try(*tries.of_reset(kwargs.get("request"), self.cleaned_data["email"]))
-        except throttle.TooManyTriesError:
-            return  # enough e-mails for one quarter of an hour
-        super().save(*args, **kwargs)
+            throttle.record_try(*tries.of_reset(self.request, email))
+        except throttle.TooManyTriesError as error:
+            raise ValidationError(limits_text.too_many_mails(error), code="too_many") from None
+        return email
 
     def send_mail(  # noqa: PLR0917  (Django's)
         self,
@@ -109,6 +113,11 @@ class ResetView(views.PasswordResetView):
     template_name = "accounts/password_reset.html"
     form_class = ResetForm
     success_url = reverse_lazy("password_reset_done")
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.request = self.request
+        return form
 
 
 class ResetDoneView(views.PasswordResetDoneView):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.accounts import invitations, members
 from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.web.accounts import limits_text, throttle, tries
 from kingsync.web.accounts.member_forms import CompanyForm, InviteForm, RoleForm
 from kingsync.web.shared import access
 
@@ -69,8 +70,14 @@ def invite(request: access.TenantRequest) -> HttpResponse:
         return _page(request, invite_form=form, status=422)
     email = form.cleaned_data["email"]
     try:
+        recorded = throttle.record_try(*tries.of_invitation(request.tenant))
+    except throttle.TooManyTriesError as error:
+        form.add_error("email", limits_text.too_many_invitations(error))
+        return _page(request, invite_form=form, status=422)
+    try:
         invitations.invite(request.tenant, email=email, role=Role(form.cleaned_data["role"]), by=request.user)
     except invitations.AlreadyMemberError:
+        throttle.forgive(recorded)
         form.add_error("email", _("There is already a user with this e-mail address."))
         return _page(request, invite_form=form, status=422)
     except invitations.NotSentError:
@@ -83,7 +90,11 @@ def invite(request: access.TenantRequest) -> HttpResponse:
 def invite_again(request: access.TenantRequest, invitation_id: int) -> HttpResponse:
     """E-mail a new link; the earlier one becomes invalid."""
     try:
+        throttle.record_try(*tries.of_invitation(request.tenant))
         email = invitations.send_again(request.tenant, invitation_id, by=request.user)
+    except throttle.TooManyTriesError as error:
+        messages.error(request, limits_text.too_many_invitations(error))
+        return _back(request)
     except invitations.UnknownInvitationError:
         raise Http404 from None
     except invitations.AlreadyMemberError:

@@ -1,4 +1,4 @@
-"""Throttling of wrong passwords and codes, counted so that strangers cannot lock anyone out.
+"""Throttling of wrong passwords, codes and e-mails, counted so that strangers cannot lock anyone out.
 
 A try counts against what a stranger cannot use up for the right person: the account from this IP address, or the
 account on a device that logged in before (`known_devices`). All unknown devices together, and all tries from an IP
@@ -18,19 +18,35 @@ from django.utils import timezone
 
 from kingsync.models.accounts.login_tries import LoginTry
 
-WINDOW = datetime.timedelta(minutes=15)
+WINDOW, HOUR, DAY = datetime.timedelta(minutes=15), datetime.timedelta(hours=1), datetime.timedelta(days=1)
+LONGEST = DAY
 
 
 class TooManyTriesError(Exception):
-    """No more tries for one of these subjects before the window is over."""
+    """No more tries for one of these subjects before `again_at`."""
+
+    def __init__(self, again_at: datetime.datetime) -> None:
+        super().__init__(again_at)
+        self.again_at = again_at
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many tries a subject has within `WINDOW`."""
+    """How many tries a subject has within a window."""
 
     subject: str
     most: int
+    window: datetime.timedelta = WINDOW
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.subject.lower().encode()).hexdigest()
+
+    def again_at(self, *, now: datetime.datetime) -> datetime.datetime | None:
+        """Return when there is room for another try; None when there was for the last one."""
+        recent = LoginTry.objects.filter(key=self.key, at__gte=now - self.window).order_by("-at", "-pk")
+        newest = list(recent.values_list("at", flat=True)[: self.most + 1])
+        return newest[self.most] + self.window if len(newest) > self.most else None
 
 
 def record_try(*limits: Limit) -> list[int]:
@@ -39,13 +55,13 @@ def record_try(*limits: Limit) -> list[int]:
     Returns what `forgive` takes back when the password was right. Raises `TooManyTriesError`; such a try is not
     counted, so that waiting helps.
     """
-    since = timezone.now() - WINDOW
-    LoginTry.objects.filter(at__lt=since).delete()
-    keys = [(_key(limit.subject), limit.most) for limit in limits]
-    booked = [row.pk for row in LoginTry.objects.bulk_create([LoginTry(key=key) for key, _most in keys])]
-    if any(LoginTry.objects.filter(key=key, at__gte=since).count() > most for key, most in keys):
+    now = timezone.now()
+    LoginTry.objects.filter(at__lt=now - LONGEST).delete()
+    booked = [row.pk for row in LoginTry.objects.bulk_create([LoginTry(key=limit.key, at=now) for limit in limits])]
+    waits = [again_at for limit in limits if (again_at := limit.again_at(now=now))]
+    if waits:
         forgive(booked)
-        raise TooManyTriesError
+        raise TooManyTriesError(max(waits))
     return booked
 
 
@@ -55,7 +71,7 @@ def forgive(booked: list[int]) -> None:
 
 def forget(*limits: Limit) -> None:
     """Reset the count of subjects that have proved who they are."""
-    LoginTry.objects.filter(key__in=[_key(limit.subject) for limit in limits]).delete()
+    LoginTry.objects.filter(key__in=[limit.key for limit in limits]).delete()
 
 
 def address_of(request: HttpRequest | None) -> str:
@@ -83,7 +99,3 @@ def _network(text: str) -> str:
     if not isinstance(address, IPv6Address):
         return str(address)
     return str(address.ipv4_mapped or ip_network(f"{address}/64", strict=False))
-
-
-def _key(subject: str) -> str:
-    return hashlib.sha256(subject.lower().encode()).hexdigest()

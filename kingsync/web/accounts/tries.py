@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from kingsync.models.tenants import Tenant
 from kingsync.models.users import User, folded
 from kingsync.web.accounts import known_devices, throttle
 from kingsync.web.accounts.login_backend import account_of
@@ -17,6 +18,10 @@ OF_ACCOUNT = 30
 OF_ADDRESS = 100
 MAILS_TO_ONE = 5
 MAILS_OF_ADDRESS = 30
+# A company's invitations: everyone at once on its first day, but no mailing.
+INVITATIONS_AN_HOUR, INVITATIONS_A_DAY = 40, 100
+# Links to a new e-mail address go to any address that a user types.
+NEW_ADDRESSES_AN_HOUR = 5
 
 
 def of_password(request: HttpRequest | None, email: str) -> list[Limit]:
@@ -42,6 +47,19 @@ def of_reset(request: HttpRequest | None, email: str) -> list[Limit]:
         Limit(f"reset {folded(email)}", MAILS_TO_ONE),
         *([Limit(f"resets from {address}", MAILS_OF_ADDRESS)] if address else []),
     ]
+
+
+def of_invitation(tenant: Tenant) -> list[Limit]:
+    """Return the limits of a company's invitations by e-mail."""
+    return [
+        Limit(f"invitations of {tenant.pk}", INVITATIONS_AN_HOUR, throttle.HOUR),
+        Limit(f"invitations of {tenant.pk} a day", INVITATIONS_A_DAY, throttle.DAY),
+    ]
+
+
+def of_new_address(user: User) -> list[Limit]:
+    """Return the limit of e-mails to a new address of an account."""
+    return [Limit(f"new address of {user.pk}", NEW_ADDRESSES_AN_HOUR, throttle.HOUR)]
 
 
 def has_proved(request: HttpRequest, user: User) -> None:

@@ -96,6 +96,14 @@ def test_waiting_a_quarter_of_an_hour_helps_also_when_somebody_keeps_trying(brow
     LoginTry.objects.update(at=timezone.now() - datetime.timedelta(minutes=16))
 
     assert log_in(browser, "bob") == 302
+
+
+def test_tries_are_forgotten_after_a_day(browser: Client, bob: User) -> None:
+    log_in(browser, "bob", "guess")
+    LoginTry.objects.update(at=timezone.now() - datetime.timedelta(hours=25))
+
+    log_in(browser, "bob")
+
     assert not LoginTry.objects.exists()
 
 
