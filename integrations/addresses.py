@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -11,6 +12,9 @@ from integrations import errors
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # NAT64: the last four bytes are an IPv4 address
+# Suffixes that no public name has (RFC 6761, RFC 6762, ICANN's .internal), and common ones of companies.
+_PRIVATE_SUFFIXES = frozenset({"localhost", "local", "internal", "intranet", "lan", "home", "corp", "localdomain"})
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 
 
 class ForbiddenAddressError(Exception):
@@ -32,7 +36,17 @@ class AddressPolicy(msgspec.Struct, frozen=True):
 
         Names are not resolved here: each connection checks what they resolve to.
         """
-        problem = self._problem(url)
+        self._refuse(self._problem(url), system)
+
+    def check_unresolved(self, url: str, *, system: str = "") -> None:
+        """Raise ConfigurationError when a proxy may not be asked for `url`: its look-up of the name is not checked."""
+        self._refuse(_unresolved_problem(urlsplit(url).hostname or ""), system)
+
+    def is_direct(self, url: str) -> bool:
+        """Return whether the operator lists the host: it is in our own network, so no proxy is needed."""
+        return self._is_private_host(urlsplit(url).hostname or "")
+
+    def _refuse(self, problem: str, system: str) -> None:
         if problem:
             raise errors.ConfigurationError(
                 system=system, operation="address", reason="forbidden_address", detail=problem
@@ -81,6 +95,20 @@ class AddressPolicy(msgspec.Struct, frozen=True):
     def _allows_address(self, address: Address) -> bool:
         inner = _innermost(address)
         return self._lists(inner) or self._lists(address) or _is_public(inner)
+
+
+def _unresolved_problem(host: str) -> str:
+    """Return why a name may lead the proxy into a private network.
+
+    What a public name resolves to is up to the proxy.
+    """
+    if _literal(host) is not None:
+        return ""
+    *parents, last = host.rstrip(".").casefold().split(".")
+    if not parents or last in _PRIVATE_SUFFIXES or host.rstrip(".").casefold().endswith(".home.arpa"):
+        return "it is a name of a private network"
+    # Resolvers read "127.1" and "0x7f.0.0.1" as addresses.
+    return "it is an address in an unusual notation" if _NUMBER.fullmatch(last) else ""
 
 
 def _literal(host: str) -> Address | None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.util.retry import Retry
 
 from integrations import errors, sockets
 from integrations.addresses import AddressPolicy, ForbiddenAddressError
+from integrations.proxies import HEADER, Proxy
 from integrations.sockets import progress
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from requests.adapters import _HostParams, _PoolKwargs
     from urllib3.connection import BaseHTTPConnection  # type: ignore[attr-defined]
 
+
+NO_PROXY = Proxy()
 
 # Some of urllib3's own messages contain whole addresses, and so the tokens in them.
 for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
@@ -73,14 +76,34 @@ def _trusting(bundle: str) -> ssl.SSLContext:
 class GuardedAdapter(HTTPAdapter):
     """An HTTPAdapter with our connections, our TLS settings (made at the first https address) and no retries."""
 
-    def __init__(self, *, policy: AddressPolicy, tls: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(self, *, policy: AddressPolicy, tls: Callable[[], ssl.SSLContext], proxy: Proxy = NO_PROXY) -> None:
         self._policy = policy
+        self._proxy = proxy
         self._tls = tls
         super().__init__(max_retries=Retry(0, read=False))
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         super().init_poolmanager(connections, maxsize, block=block, **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = _pool_classes(self._policy)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> ProxyManager:
+        """Return what makes connections to the proxy: the operator's choice, so its address may be private."""
+        manager: ProxyManager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager.pool_classes_by_scheme = _pool_classes(AddressPolicy(private_hosts=(self._proxy.host,)))
+        return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:  # noqa: ARG002  (there is one)
+        """Return what CONNECT carries."""
+        return {HEADER: self._proxy.authorization} if self._proxy.authorization else {}
+
+    def proxies_for(self, request: PreparedRequest) -> dict[str, str]:
+        """Return the proxy of a request; a plain one carries the password itself, since there is no CONNECT."""
+        url = str(request.url)
+        if not self._proxy or self._policy.is_direct(url):
+            return {}
+        if url.startswith("http:") and self._proxy.authorization:
+            request.headers[HEADER] = self._proxy.authorization
+        return {"http": self._proxy.url, "https": self._proxy.url}
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: bool | str | None, cert: Any = None

@@ -10,6 +10,7 @@ REASONS: dict[str, str] = {
     "unreachable": "could not be reached",
     "timeout": "did not answer in time",
     "reset": "closed the connection in the middle of a call",
+    "proxy": "could not be reached through the outgoing proxy",
     "certificate": "has a certificate that is not trusted",
     "forbidden_address": "has an address that is not allowed",
     "software_token": "has an address that the operator's software token is not sent to",

@@ -71,6 +71,11 @@ def from_status(
     )
 
 
+def refused_by_proxy(system: str, operation: Operation) -> errors.IntegrationError:
+    """Return the error for a proxy that asks for another password: the request went no further."""
+    return errors.UnreachableError(system=system, operation=operation.name, reason="proxy")
+
+
 def no_answer(
     system: str,
     operation: Operation,
@@ -132,6 +137,8 @@ def _is_any(chain: Sequence[BaseException], *kinds: type[BaseException]) -> bool
 def _reason(chain: Sequence[BaseException], *, otherwise: str) -> str:
     if _is_any(chain, ssl.SSLCertVerificationError):
         return "certificate"
+    if _is_any(chain, urllib3.exceptions.ProxyError):
+        return "proxy"
     # urllib3 counts a refused connection as a connect timeout.
     if any(isinstance(failure, _TIMEOUTS) and not isinstance(failure, NewConnectionError) for failure in chain):
         return "timeout"

@@ -21,6 +21,7 @@ from integrations.addresses import AddressPolicy
 from integrations.calls import Answer, Call, Operation
 from integrations.deadlines import Deadline
 from integrations.masking import MASK, Masker
+from integrations.proxies import Proxy
 from integrations.sockets import progress
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Transport:
         system: str,
         *,
         policy: AddressPolicy,
+        proxy: Proxy = connections.NO_PROXY,
         verify: bool | str = True,
         ca_certificate: str = "",
         on_call: Callable[[Call], None] | None = None,
@@ -81,13 +83,15 @@ class Transport:
         self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
         self.alone = alone
         self._masker = Masker()
+        self._proxy = proxy
+        self._masker.hide(*proxy.secrets)
         self._is_verifying = verify is not False
         tls = functools.cache(
             lambda: connections.tls_context(verify=verify, ca_certificate=ca_certificate, system=system)
         )
         if ca_certificate:
             tls()  # raises now if it cannot be read
-        self._adapter = connections.GuardedAdapter(policy=policy, tls=tls)
+        self._adapter = connections.GuardedAdapter(policy=policy, tls=tls, proxy=proxy)
         self._session = _session(self._adapter)
 
     def __enter__(self) -> Self:
@@ -168,16 +172,22 @@ class Transport:
     def _exchange(self, request: _Request, deadline: Deadline) -> Answer:
         """Send the request and read the whole answer. The one place where HTTP's exceptions end."""
         self._policy.check_url(request.url, system=self.system)
+        is_through_proxy = bool(self._proxy) and not self._policy.is_direct(request.url)
+        if is_through_proxy:
+            self._policy.check_unresolved(request.url, system=self.system)
         # A kept connection is open from the beginning; where it is too late nothing is sent over it either.
         progress.is_connecting, progress.deadline = deadline.left() <= 0, deadline
         try:
-            return self._open_and_read(request)
+            answer = self._open_and_read(request)
         except unpacking.TooLargeError:
             raise failures.no_answer(self.system, request.operation, reason="too_large") from None
         except failures.HTTP_FAILURES as failure:
             raise failures.from_exception(
                 self.system, request.operation, failure, is_connecting=progress.is_connecting
             ) from None
+        if is_through_proxy and answer.status == 407:
+            raise failures.refused_by_proxy(self.system, request.operation)
+        return answer
 
     def _open_and_read(self, request: _Request) -> Answer:
         operation = request.operation
@@ -188,7 +198,10 @@ class Transport:
         )
         timeout = (operation.connect_timeout, operation.read_timeout)
         # Through the adapter: the session's own send() would follow redirects and cookies, and read their bodies.
-        response = self._adapter.send(prepared, stream=True, timeout=timeout, verify=self._is_verifying)
+        proxies = self._adapter.proxies_for(prepared)
+        response = self._adapter.send(
+            prepared, stream=True, timeout=timeout, verify=self._is_verifying, proxies=proxies
+        )
         try:
             body = unpacking.whole_body(response.raw, max_bytes=operation.max_bytes)
         finally:

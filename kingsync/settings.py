@@ -10,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from integrations import proxies
 from kingsync import key_strength
 from kingsync.web.operators.admin_theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
@@ -55,6 +56,10 @@ OUTSMART_SOFTWARE_TOKEN: str = env.str("OUTSMART_SOFTWARE_TOKEN", default="")
 # Where that token may be sent: it is the operator's, and tenants type addresses.
 OUTSMART_HOSTS: list[str] = env.list("OUTSMART_HOSTS", default=["app.out-smart.com"])
 PRIVATE_HOSTS: list[str] = env.list("PRIVATE_HOSTS", default=[])
+# Calls to OutSmart and King leave through this proxy, except to PRIVATE_HOSTS: http://user:password@proxy.example:3128
+OUTGOING_PROXY: str = env.str("OUTGOING_PROXY", default="")
+if OUTGOING_PROXY and (_problem := proxies.problem_of(OUTGOING_PROXY)):
+    raise ImproperlyConfigured(f"OUTGOING_PROXY {_problem}.")
 KING_PLAIN_HTTP: bool = env.bool("KING_PLAIN_HTTP", default=False)
 # Time limit in seconds for a write to King. After a lost answer we wait twice as long before sending anything again.
 KING_WRITE_TIMEOUT: float = env.float("KING_WRITE_TIMEOUT", default=25.0)

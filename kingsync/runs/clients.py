@@ -13,6 +13,7 @@ from integrations import errors
 from integrations.addresses import AddressPolicy
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
+from integrations.proxies import Proxy
 from integrations.transport import Transport
 from kingsync.models.connections import Connection, System
 from kingsync.models.turns import Caller
@@ -134,6 +135,7 @@ def transport_of(
         Transport(
             connection.system,
             policy=policy,
+            proxy=Proxy(settings.OUTGOING_PROXY),
             verify=connection.verify_tls,
             ca_certificate=connection.ca_certificate,
             on_failed_call=failed.hear if failed else None,

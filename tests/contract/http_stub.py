@@ -8,6 +8,8 @@ import msgspec
 
 from integrations.addresses import AddressPolicy
 from integrations.calls import Call, Operation
+from integrations.connections import NO_PROXY
+from integrations.proxies import Proxy
 from integrations.transport import Transport, no_words
 
 LOOPBACK = AddressPolicy(("127.0.0.1",))
@@ -41,6 +43,7 @@ class HttpStub:
         attempts: int = 3,
         verify: bool = True,
         ca_certificate: str = "",
+        proxy: Proxy = NO_PROXY,
     ) -> None:
         self.waits: list[float] = []
         self.calls: list[Call] = []
@@ -49,6 +52,7 @@ class HttpStub:
             policy=policy,
             verify=verify,
             ca_certificate=ca_certificate,
+            proxy=proxy,
             on_call=self.calls.append,
             sleep=self.waits.append,
             random=lambda: 1.0,

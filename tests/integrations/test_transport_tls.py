@@ -22,8 +22,9 @@ from tests.contract.http_stub import WRITE, HttpStub
 from tests.contract.socket_server import SocketServer, answer, hangs, says
 
 
-def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLContext, str]:
-    """Return a server's TLS settings with a new self-signed certificate for the address, and its PEM."""
+def certificate(folder: Path, *, address: str = "127.0.0.1", host: str = "") -> tuple[ssl.SSLContext, str]:
+    """Return a server's TLS settings with a new self-signed certificate for the address or host, and its PEM."""
+    of = x509.DNSName(host) if host else x509.IPAddress(ipaddress.ip_address(address))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "King")])
     now = datetime.datetime.now(datetime.UTC)
@@ -35,7 +36,7 @@ def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLCon
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([of]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = made.public_bytes(serialization.Encoding.PEM)
