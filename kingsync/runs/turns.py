@@ -33,6 +33,7 @@ LEASE_SECONDS = 150.0
 LOOK_SECONDS = 0.5
 IDLE_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 0.1
+GIVE_UP_AGAIN_SECONDS = 1.0
 TURN_HEARTBEAT_SECONDS = 5.0
 # How long each caller waits for the turn: a page must answer, a run has time, verification comes back.
 PAGE_PATIENCE_SECONDS, RUN_PATIENCE_SECONDS, VERIFICATION_PATIENCE_SECONDS = 3.0, 300.0, 60.0
@@ -233,8 +234,24 @@ class Turn:
         if not self._is_held:
             return
         self._is_held = False
-        with suppress(DatabaseError, InterfaceError):
+        try:
             self._execute(_GIVE_UP)
+        except (DatabaseError, InterfaceError):
+            threading.Thread(target=self._give_up_later, name="turn to give up", daemon=True).start()
+
+    def _give_up_later(self) -> None:
+        """Give the turn up as soon as the database is back: nobody should wait for its end."""
+        until = _now() + LEASE_SECONDS
+        while _now() < until:
+            time.sleep(GIVE_UP_AGAIN_SECONDS)
+            with (
+                suppress(psycopg.Error),
+                psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as session,
+                self._lock,
+            ):
+                if not self._is_held:  # else it was taken again meanwhile
+                    session.execute(_GIVE_UP, self._as_labels)
+                return
 
     # --- Database -----------------------------------------------------------------------------------------------------
 

@@ -246,6 +246,19 @@ def test_a_turn_of_a_process_that_is_gone_from_this_machine_is_free_at_once(turn
             assert held_by() == Caller.PAGE
 
 
+def test_a_turn_that_ended_while_the_database_was_away_is_free_when_it_is_back(
+    turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = turn(), turn()
+    with first.held(), monkeypatch.context() as away:
+        away.setitem(connection.settings_dict, "PORT", 1)
+        first._connection().close()
+        first.close()
+
+    with second.held():
+        assert held_by() == Caller.EXPORT
+
+
 def test_who_lost_the_turn_asks_for_it_again(turn: Callable[..., Turn]) -> None:
     frozen, other = turn(), turn()
     with frozen.held():
