@@ -2,9 +2,11 @@
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
+import django.core.serializers.json
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.comparison
+import django.db.models.functions.datetime
 import django.db.models.functions.text
 import django.db.models.manager
 import django.utils.timezone
@@ -974,6 +976,31 @@ class Migration(migrations.Migration):
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
+                ('across_tenants', django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='at')),
+                ('action', models.CharField(max_length=40, verbose_name='action')),
+                ('actor_kind', models.CharField(choices=[('person', 'user'), ('visitor', 'not logged in'), ('command', 'command line'), ('clock', 'kingsync itself')], max_length=10, verbose_name='kind of actor')),
+                ('actor', models.CharField(blank=True, max_length=407, verbose_name='who')),
+                ('address', models.CharField(blank=True, max_length=64, verbose_name='from address')),
+                ('subject', models.CharField(blank=True, max_length=500, verbose_name='what')),
+                ('before', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True, verbose_name='before')),
+                ('after', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True, verbose_name='after')),
+                ('once', models.CharField(editable=False, max_length=64, null=True, unique=True)),
+                ('tenant', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='company')),
+                ('user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'entry of the audit trail',
+                'verbose_name_plural': 'audit trail',
+                'indexes': [models.Index(fields=['tenant', '-id'], name='audit_of_a_company'), models.Index(fields=['at'], name='audit_by_age')],
+            },
+            managers=[
                 ('across_tenants', django.db.models.manager.Manager()),
             ],
         ),

@@ -20,9 +20,11 @@ from kingsync.models import (
     work_orders,
 )
 from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, second_steps
+from kingsync.models.audit import entries as audit_entries
 
 __all__ = [
     "administrations",
+    "audit_entries",
     "background_calls",
     "change_limit_trips",
     "connections",

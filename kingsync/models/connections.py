@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,7 +11,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import tenants
-from kingsync.models.encryption import EncryptedJSONField
+from kingsync.models.audit import actors, changes, trail
+from kingsync.models.audit.actions import Action
+from kingsync.models.encryption import DecryptionError, EncryptedJSONField
 from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits
 from kingsync.rules.systems import KingSection
@@ -62,8 +65,10 @@ class Connection(TenantOwned):
         return self.get_system_display()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        saved = kwargs.get("update_fields") or ["administration"]
+        update_fields = kwargs.get("update_fields")
+        with changes.recorded(self, _FACTS, update_fields=_of_a_person(update_fields)):
+            super().save(*args, **kwargs)
+        saved = update_fields or ["administration"]
         if self.system == System.KING and "administration" in saved:
             tenants.name_administration(self.tenant_id, self.administration)
 
@@ -88,3 +93,55 @@ class Connection(TenantOwned):
     def worked(self, *, now: datetime.datetime) -> None:
         self.state, self.paused_reason, self.last_success_at = self.State.ACTIVE, {}, now
         self.save(update_fields=["state", "paused_reason", "last_success_at"])
+
+
+_COLUMNS = (
+    "base_url",
+    "administration",
+    "verify_tls",
+    "ca_certificate",
+    "busy_codes",
+    "sql_timeout",
+    "reader",
+    "state",
+)
+
+
+def _of_a_person(update_fields: Collection[str] | None) -> Collection[str] | None:
+    """Return which columns count: what a run pauses and resumes is in its own log."""
+    is_of_a_run = update_fields is not None and actors.current().kind != actors.ActorKind.PERSON
+    return [] if is_of_a_run else update_fields
+
+
+def _as_stored(connection: Connection) -> Connection | None:
+    rows = Connection.across_tenants.filter(pk=connection.pk)
+    try:
+        return rows.first()
+    except DecryptionError:
+        found = rows.defer("credentials").first()
+        if found is not None:
+            found.credentials = {}  # no key opens them, so all that is entered now is new
+        return found
+
+
+def _values(connection: Connection) -> dict[str, Any]:
+    """Return the columns, and the secrets by name: the trail keeps only which of them were changed."""
+    if "credentials" in connection.get_deferred_fields():
+        return changes.columns(connection, _COLUMNS)
+    secrets = {name: value for name, value in connection.credentials.items() if value}
+    return changes.columns(connection, _COLUMNS) | secrets
+
+
+def _write(connection: Connection, action: Action, before: trail.Values | None, after: trail.Values) -> None:
+    subject = System(connection.system).label
+    trail.record(action, tenant=connection.tenant_id, subject=subject, before=before, after=after)
+
+
+_FACTS: changes.Facts[Connection] = changes.Facts(
+    created=Action.CONNECTION_CREATED,
+    changed=Action.CONNECTION_CHANGED,
+    fields=frozenset({*_COLUMNS, "credentials"}),
+    values=_values,
+    write=_write,
+    as_stored=_as_stored,
+)

@@ -14,6 +14,8 @@ from django.db import models, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.audit import changes, trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits, mapping, texts
 
@@ -294,7 +296,14 @@ class SyncSettings(TenantOwned):
                 document=msgspec.to_builtins(self.as_document()),
                 saved_by_id=by.pk if by else None,
             ).save()
+            self._record(stored or SyncSettings(), by=by)
         return True
+
+    def _record(self, before: SyncSettings, *, by: User | None) -> None:
+        """Record which settings differ from those before; of the first version, from the defaults."""
+        names = [name for name in (*COLUMNS.values(), *TEXT_LINES) if getattr(self, name) != getattr(before, name)]
+        old, new = ({"version": row.version, **changes.columns(row, names)} for row in (before, self))
+        trail.record(Action.SETTINGS_SAVED, tenant=self.tenant_id, before=old, after=new, by=by)
 
 
 class SettingsVersion(TenantOwned):

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
+from django.db.models import signals
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.audit import actors, changes, trail
+from kingsync.models.audit.actions import Action
 from kingsync.rules import limits
 from kingsync.rules.licence import Licence
 from kingsync.rules.mapping import LANGUAGE
@@ -162,7 +165,7 @@ class Tenant(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the tenant; a new one gets its first administration, which has no name before King is connected."""
         is_new = self._state.adding
-        with transaction.atomic():
+        with transaction.atomic(), changes.recorded(self, _TENANT_FACTS, update_fields=kwargs.get("update_fields")):
             super().save(*args, **kwargs)
             if is_new:
                 self.administration = Administration.objects.create(tenant=self)
@@ -195,6 +198,23 @@ class Tenant(models.Model):
             return self.licence_changed_at
         next_day = self.licensed_until + datetime.timedelta(days=1)
         return timezone.make_aware(datetime.datetime.combine(next_day, datetime.time.min))
+
+
+def _write_of_tenant(tenant: Tenant, action: Action, before: trail.Values | None, after: trail.Values) -> None:
+    trail.record(action, tenant=tenant.pk, subject=f"{tenant.name} ({tenant.slug})", before=before, after=after)
+
+
+_TENANT_COLUMNS = (
+    *("name", "language", "is_licensed", "licensed_until"),
+    *("requires_second_step", "log_days", "verification_calls", "silence_hours"),
+)
+_TENANT_FACTS: changes.Facts[Tenant] = changes.Facts(
+    created=Action.COMPANY_CREATED,
+    changed=Action.COMPANY_CHANGED,
+    fields=frozenset(_TENANT_COLUMNS),
+    values=lambda tenant: changes.columns(tenant, _TENANT_COLUMNS),
+    write=_write_of_tenant,
+)
 
 
 class Administration(models.Model):
@@ -254,6 +274,34 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with changes.recorded(self, _MEMBER_FACTS, update_fields=kwargs.get("update_fields")):
+            super().save(*args, **kwargs)
+
+
+def _write_of_member(member: Membership, action: Action, before: trail.Values | None, after: trail.Values) -> None:
+    trail.record(action, tenant=member.tenant_id, subject=actors.text_of(member.user), before=before, after=after)
+
+
+_MEMBER_FACTS: changes.Facts[Membership] = changes.Facts(
+    created=Action.MEMBER_ADDED,
+    changed=Action.MEMBER_ROLE_CHANGED,
+    fields=frozenset({"role"}),
+    values=lambda member: {"role": str(member.role)},
+    write=_write_of_member,
+)
+
+
+def _record_removal(instance: Membership, origin: Any, **_details: object) -> None:
+    """Record that someone is no longer a member; not when the whole company goes."""
+    if getattr(origin, "model", type(origin)) is Tenant:
+        return
+    subject, before = actors.text_of(instance.user), {"role": str(instance.role)}
+    trail.record(Action.MEMBER_REMOVED, tenant=instance.tenant_id, subject=subject, before=before)
+
+
+signals.pre_delete.connect(_record_removal, sender=Membership, dispatch_uid="audit of members")
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
+from django.db.models import signals
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.audit import actors, changes, trail
+from kingsync.models.audit.actions import Action
 from kingsync.rules import limits
 
 
@@ -90,12 +93,46 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Log the account out everywhere when it gets another password; who changed it gets a new session."""
-        has_new_password = self.pk is not None and getattr(self, "_password", None) is not None  # Django's own mark
-        super().save(*args, **kwargs)
-        if has_new_password:
-            self.login_sessions.all().delete()
+        # Django keeps the plain password until it is saved, but not when it only improves the hash at a login.
+        has_new_password = not self._state.adding and getattr(self, "_password", None) is not None
+        with transaction.atomic(savepoint=False):
+            with changes.recorded(self, _FACTS, update_fields=kwargs.get("update_fields")):
+                super().save(*args, **kwargs)
+            if has_new_password:
+                self.login_sessions.all().delete()
+                trail.record_of_account(_password_action(), self, after={"password": trail.CHANGED})
 
     @property
     def display_name(self) -> str:
         """Return what colleagues see: the name, else the address."""
         return self.name or self.email
+
+
+_COLUMNS = ("email", "name", "is_active", "is_staff", "is_superuser")
+
+
+def _write(user: User, action: Action, before: trail.Values | None, after: trail.Values) -> None:
+    trail.record_of_account(action, user, before=before, after=after)
+
+
+_FACTS: changes.Facts[User] = changes.Facts(
+    created=Action.ACCOUNT_CREATED,
+    changed=Action.ACCOUNT_CHANGED,
+    fields=frozenset(_COLUMNS),
+    values=lambda user: changes.columns(user, _COLUMNS),
+    write=_write,
+)
+
+
+def _password_action() -> Action:
+    """Return what a new password is: who is not logged in has followed the link of a reset."""
+    is_visitor = actors.current().kind == actors.ActorKind.VISITOR
+    return Action.PASSWORD_RESET if is_visitor else Action.PASSWORD_CHANGED
+
+
+def _record_deletion(instance: User, **_details: object) -> None:
+    """Record it as of no company; their memberships, which go too, are recorded in theirs."""
+    trail.record(Action.ACCOUNT_DELETED, tenant=None, subject=actors.text_of(instance))
+
+
+signals.pre_delete.connect(_record_deletion, sender=User, dispatch_uid="audit of accounts")

@@ -17,6 +17,7 @@ from django.utils import timezone
 from devservers.places import CHECKOUT
 from kingsync.manual_actions import actions
 from kingsync.models import tenants
+from kingsync.models.audit import doors
 from kingsync.models.restores import Installation, RestoreWatch
 from kingsync.models.runs import LogEntry
 from kingsync.models.sync_settings import SyncSettings
@@ -289,7 +290,9 @@ def test_a_new_database_takes_in_what_an_earlier_installation_made(
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
-    Tenant.objects.all().delete()
+    for each in Tenant.objects.all():
+        with doors.deleting_tenant(each.pk, each.name):
+            each.delete()
     anew = factories.tenant(slug="jansen-2")
     connect(anew, king, outsmart)
     put_back(outsmart, at_the_trigger)

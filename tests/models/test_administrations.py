@@ -14,6 +14,7 @@ from django.test import Client
 from kingsync import tenant_file
 from kingsync.models import tenants
 from kingsync.models.administrations import AdministrationSwitch
+from kingsync.models.audit import doors
 from kingsync.models.connections import Connection, System
 from kingsync.models.links import KingRecord, ReadState, RecordLink
 from kingsync.models.runs import SyncRun
@@ -299,7 +300,8 @@ def test_a_tenant_is_deleted_with_its_administrations(tenant: Tenant) -> None:
     factories.work_order(tenant)
     go_over(tenant)
 
-    tenant.delete()
+    with doors.deleting_tenant(tenant.pk, tenant.name):
+        tenant.delete()
 
     assert not Administration.objects.exists()
     assert not WorkOrder.across_tenants.exists()
