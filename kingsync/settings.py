@@ -76,6 +76,10 @@ WEB_THREADS: int = env.int("WEB_THREADS", default=4)
 WEB_REQUEST_SECONDS: int = env.int("WEB_REQUEST_SECONDS", default=20)
 # The largest request that is not an upload of files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# How many years entries of the audit trail are kept: 7, as Dutch law demands of bookkeeping.
+AUDIT_YEARS: int = env.int("AUDIT_YEARS", default=7)
+if AUDIT_YEARS < 1:
+    raise ImproperlyConfigured("AUDIT_YEARS is too small. The audit trail is kept for at least 1 year.")
 # The journal of created orders, outside the database: from it a restored database learns what it lost. Shared by all
 # that export; empty = none.
 JOURNAL_FOLDER: str = env.str("JOURNAL_FOLDER", default=str(_local_folder / "journal") if _local_folder else "")
@@ -110,6 +114,7 @@ MIDDLEWARE = [
     "kingsync.web.shared.storable_text.StorableTextMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "kingsync.web.audit.visitor.VisitorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -22,10 +22,12 @@ from kingsync.accounts import session_store
 from kingsync.exports.verification import runs as verification_run
 from kingsync.imports import import_process
 from kingsync.models import tenants
+from kingsync.models.audit import actors
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify, silence, silence_mails
 from kingsync.runs import heartbeats, lifecycle, retention, schedule
+from kingsync.upkeep import audit_retention
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -104,7 +106,7 @@ def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
     """Call the function in the scope of each tenant; an error in one does not affect the others."""
     for tenant in Tenant.objects.all():
         try:
-            with tenants.scope(tenant):
+            with actors.acting(actors.CLOCK), tenants.scope(tenant):
                 work(tenant)
         except DATABASE_GONE:
             raise
@@ -115,7 +117,7 @@ def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
 @shared_task
 def run_sync(*, run_id: int, tenant_id: int) -> None:
     """Work on a run for one slice, and queue it again when there is more."""
-    with tenants.scope(tenant_id):
+    with actors.acting(actors.CLOCK), tenants.scope(tenant_id):
         worked = worker.work_slice(run_id, slice_seconds=settings.RUN_SLICE_SECONDS)
         if worked.more:
             _send(SyncRun.objects.get(pk=run_id))
@@ -177,6 +179,8 @@ def verify_exported() -> None:
 
 @shared_task
 def purge_old() -> None:
-    """Purge the runs and log entries that are older than each tenant keeps them, and sessions that are over."""
+    """Purge old runs, log entries and entries of the audit trail, and sessions that are over."""
     session_store.purge_old()
     _for_each_tenant("retention.failed", lambda _tenant: retention.purge_old(now=timezone.now()))
+    with actors.acting(actors.CLOCK):
+        audit_retention.purge_old(now=timezone.now())

@@ -12,6 +12,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.users import User, folded
 from kingsync.notifications import mailer
@@ -48,18 +50,20 @@ def invite(tenant: Tenant, *, email: str, role: Role, by: User) -> None:
     if tenant.memberships.filter(user__email=email).exists():
         raise AlreadyMemberError
     secret, now = secrets.token_urlsafe(32), timezone.now()
-    invitation, _is_new = Invitation.objects.update_or_create(
-        tenant=tenant,
-        email=folded(email),
-        accepted_at=None,
-        defaults={
-            "role": role,
-            "invited_by": by,
-            "token_hash": hash_of(secret),
-            "created_at": now,
-            "expires_at": now + VALID_FOR,
-        },
-    )
+    with transaction.atomic():
+        invitation, _is_new = Invitation.objects.update_or_create(
+            tenant=tenant,
+            email=folded(email),
+            accepted_at=None,
+            defaults={
+                "role": role,
+                "invited_by": by,
+                "token_hash": hash_of(secret),
+                "created_at": now,
+                "expires_at": now + VALID_FOR,
+            },
+        )
+        _record(Action.INVITATION_SENT, invitation, by=by)
     _mail(invitation, secret)
 
 
@@ -74,9 +78,12 @@ def send_again(tenant: Tenant, invitation_id: int, *, by: User) -> str:
 
 def withdraw(tenant: Tenant, invitation_id: int) -> None:
     """Make the link invalid. Raises `UnknownInvitationError`."""
-    deleted, _by_model = open_ones(tenant).filter(pk=invitation_id).delete()
-    if not deleted:
-        raise UnknownInvitationError
+    with transaction.atomic():
+        invitation = open_ones(tenant).select_for_update(of=("self",)).filter(pk=invitation_id).first()
+        if invitation is None:
+            raise UnknownInvitationError
+        _record(Action.INVITATION_WITHDRAWN, invitation)
+        invitation.delete()
 
 
 def find(token_hash: str, *, for_update: bool = False) -> Invitation:
@@ -99,6 +106,7 @@ def accept(token_hash: str, user: User) -> Tenant:
         Membership.objects.get_or_create(tenant=invitation.tenant, user=user, defaults={"role": invitation.role})
         invitation.accepted_at = timezone.now()
         invitation.save(update_fields=["accepted_at"])
+        _record(Action.INVITATION_ACCEPTED, invitation, by=user)
     return invitation.tenant
 
 
@@ -109,6 +117,11 @@ def register(token_hash: str, *, name: str, password: str) -> User:
         user = User.objects.create_user(invitation.email, password, name=name)
         accept(token_hash, user)
     return user
+
+
+def _record(action: Action, invitation: Invitation, *, by: User | None = None) -> None:
+    after = {"role": str(invitation.role)}
+    trail.record(action, tenant=invitation.tenant_id, subject=invitation.email, after=after, by=by)
 
 
 def hash_of(secret: str) -> str:

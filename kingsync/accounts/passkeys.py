@@ -22,6 +22,8 @@ from webauthn.helpers.structs import (
 )
 
 from kingsync.models.accounts.passkeys import CREDENTIAL_ID, NAME, Passkey
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.users import User
 
 SITE_NAME = "kingsync"
@@ -94,6 +96,7 @@ def add(user: User, *, answer: str, challenge: str, name: str) -> Passkey:
     try:
         with transaction.atomic():
             passkey.save()
+            trail.record_of_account(Action.SECOND_STEP_SET_UP, user, after={"passkey": passkey.name})
     except IntegrityError:
         raise KnownPasskeyError from None
     return passkey
@@ -118,7 +121,13 @@ def verify(user: User, *, answer: str, challenge: str) -> Passkey:
 
 def remove(user: User, number: int) -> bool:
     """Remove one passkey; return False when there is none."""
-    return bool(of(user).filter(pk=number).delete()[0])
+    with transaction.atomic():
+        found = of(user).select_for_update().filter(pk=number).first()
+        if found is None:
+            return False
+        found.delete()
+        trail.record_of_account(Action.SECOND_STEP_REMOVED, user, before={"passkey": found.name})
+    return True
 
 
 def _signer(user: User, answer: str) -> Passkey:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
+from kingsync.accounts import looks
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant, TenantOwned
@@ -74,6 +75,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         row = self.get_object(request, object_id) if object_id else None
         if row is None:
             return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+        looks.record(row.tenant, request.user, request.session)
         with tenants.scope(row.tenant_id):
             response = super().changeform_view(request, object_id, form_url, extra_context)
             return response.render() if isinstance(response, TemplateResponse) else response

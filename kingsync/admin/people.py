@@ -15,7 +15,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kingsync.admin import base
+from kingsync.admin import base, rights
 from kingsync.models.accounts import second_steps
 from kingsync.models.notifications import SentNotification
 from kingsync.models.users import User
@@ -36,7 +36,7 @@ class OperatorOnly:
 
 
 @admin.register(User)
-class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(OperatorOnly, rights.RightsRecorded, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -51,6 +51,7 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
     actions = ("switch_second_step_off",)
+    rights = ("groups", "user_permissions")
 
     @admin.action(description=gettext_lazy("Turn off two-step verification (lost phone)"))
     def switch_second_step_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
@@ -62,8 +63,10 @@ class UserAdmin(OperatorOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type
 
 
 @admin.register(Group)
-class GroupAdmin(OperatorOnly, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(OperatorOnly, rights.DeletionsRecorded, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Django's permission groups."""
+
+    rights = ("permissions",)
 
 
 @admin.register(SentNotification)

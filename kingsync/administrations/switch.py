@@ -14,6 +14,8 @@ from kingsync.imports import record_links
 from kingsync.messages.reason_texts import stored
 from kingsync.models import administrations, tenants
 from kingsync.models.administrations import AdministrationSwitch
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, SyncRun
@@ -65,6 +67,12 @@ def switching(name: str, *, by: User | None = None) -> Iterator[None]:
             record_links.take_over_what_outsmart_has()
             who = by.display_name if by else ""
             AdministrationSwitch(before=before, after=after, switched_by=by, switched_by_name=who).save()
+            _record(before, after, by)
+
+
+def _record(before: Administration | None, after: Administration, by: User | None) -> None:
+    old, new = ({"administration": each.name if each else ""} for each in (before, after))
+    trail.record(Action.ADMINISTRATION_SWITCHED, tenant=after.tenant_id, before=old, after=new, by=by)
 
 
 @contextmanager

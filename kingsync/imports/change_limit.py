@@ -9,6 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from kingsync.models import tenants
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.runs import SyncRun
 
@@ -47,14 +49,22 @@ def refuse(trip_id: int, *, by: User) -> None:
 
 
 def _decide(trip_id: int, state: ChangeLimitTrip.State, by: User) -> None:
-    undecided = ChangeLimitTrip.objects.filter(
+    undecided = ChangeLimitTrip.objects.select_for_update().filter(
         pk=trip_id, state__in=[ChangeLimitTrip.State.WAITING, ChangeLimitTrip.State.REFUSED]
     )
-    changed = undecided.update(
-        state=state, decided_at=timezone.now(), decided_by_id=by.pk, decided_by_name=by.display_name
-    )
-    if not changed:
-        raise NotWaitingError(str(NotWaitingError.__doc__))
+    with transaction.atomic():
+        trip = undecided.first()
+        if trip is None:
+            raise NotWaitingError(str(NotWaitingError.__doc__))
+        _record(trip, state, by)
+        undecided.update(state=state, decided_at=timezone.now(), decided_by_id=by.pk, decided_by_name=by.display_name)
+
+
+def _record(trip: ChangeLimitTrip, state: ChangeLimitTrip.State, by: User) -> None:
+    action = Action.IMPORT_APPROVED if state == ChangeLimitTrip.State.ALLOWED else Action.IMPORT_REFUSED
+    before = {"state": str(trip.state)}
+    after = {"state": str(state), "changed_count": trip.changed_count, "deactivated_count": trip.deactivated_count}
+    trail.record(action, tenant=trip.tenant_id, subject=trip.kind, before=before, after=after, by=by)
 
 
 def allowed_count(kind: str) -> int:

@@ -12,6 +12,9 @@ from django.utils import timezone
 
 from integrations.king.client import Client as KingClient
 from kingsync.models import tenants
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
+from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.connections import System
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
@@ -186,7 +189,8 @@ def require_settled(row: WorkOrder) -> None:
 def save_actions(
     rows: list[WorkOrder], kind: ManualAction.Kind, by: Person, *, text: str = "", number: str = ""
 ) -> list[ManualAction]:
-    """Store a decision about each of these work orders, before its state changes."""
+    """Store a decision about each of these work orders, before its state changes, and in the audit trail."""
+    trail.record_many(_entry(row, kind, by, text=text, number=number) for row in rows)
     return ManualAction.objects.bulk_create(
         ManualAction(
             tenant_id=row.tenant_id,
@@ -199,4 +203,16 @@ def save_actions(
             decided_by_name=name_of(by),
         )
         for row in rows
+    )
+
+
+def _entry(row: WorkOrder, kind: ManualAction.Kind, by: Person, *, text: str, number: str) -> AuditEntry:
+    after = {"decision": str(kind), "reason": text, "king_order_number": number}
+    return trail.entry(
+        Action.DECIDED,
+        tenant=row.tenant_id,
+        subject=row.outsmart_id,
+        before={"state": str(row.state)},
+        after={name: value for name, value in after.items() if value},
+        by=name_of(by) if isinstance(by, str) else by,
     )

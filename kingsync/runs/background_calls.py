@@ -15,6 +15,7 @@ from django.utils.crypto import salted_hmac
 from integrations import deadlines
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
+from kingsync.models.audit import actors
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
@@ -124,8 +125,14 @@ def _created(
 def _hand_over(call: BackgroundCall, work: Work) -> None:
     """Hand the work to a thread once its row is stored; raises `CallRefusedError` when too much is queued."""
     call_id, tenant_id = call.pk, call.tenant_id
+    actor = actors.current(call.requested_by)
+
+    def job() -> None:
+        with actors.acting(actor):
+            carry_out(call_id, tenant_id=tenant_id, work=work)
+
     try:
-        pool.submit(lambda: carry_out(call_id, tenant_id=tenant_id, work=work))
+        pool.submit(job)
     except PoolFullError:
         call.delete()
         raise CallRefusedError(reason("call.busy")) from None

@@ -24,6 +24,8 @@ from integrations.king.xml import documents, names
 from integrations.king.xml.file import FileError, XmlFile
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.import_kinds import KINDS
 from kingsync.models.king_files import KingFile
@@ -134,6 +136,8 @@ def keep(upload: Path, name: str, *, by: User | None = None) -> KingFile:
         except OSError:  # another disk, or one without hard links
             _copy(upload, place)
         row.save()
+        after = {"document": row.document, "size": row.size, "digest": row.digest}
+        trail.record(Action.FILE_UPLOADED, tenant=row.tenant_id, subject=row.name, after=after, by=by)
     return row
 
 
@@ -217,8 +221,11 @@ def count(counted: dict[str, int]) -> None:
 
 def remove(file: KingFile) -> None:
     """Delete an uploaded or registered file that no import has read, with its content if it was uploaded."""
-    _drop_upload(file)
-    file.delete()
+    with transaction.atomic():
+        before = {"document": file.document, "size": file.size, "digest": file.digest}
+        trail.record(Action.FILE_REMOVED, tenant=file.tenant_id, subject=file.name, before=before)
+        _drop_upload(file)
+        file.delete()
 
 
 def forget(file: KingFile) -> None:

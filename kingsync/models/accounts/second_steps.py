@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,8 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.util import random_hex
 
 from kingsync.models.accounts.passkeys import Passkey
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.encryption import EncryptedJSONField
 
 if TYPE_CHECKING:
@@ -118,5 +120,8 @@ def has_one(user_id: int | None) -> bool:
 
 def remove_all(users: Iterable[User]) -> None:
     """Remove every second step of these accounts, and the backup codes."""
-    for kind in (Authenticator, Passkey, StaticDevice):
-        kind.objects.filter(user__in=users).delete()
+    for user in users:
+        with transaction.atomic():
+            found = [kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, Passkey, StaticDevice)]
+            if any(found[:2]):
+                trail.record_of_account(Action.SECOND_STEP_REMOVED, user)

@@ -144,7 +144,9 @@ def _take(email: str, user: User) -> bool:
     """Save the new address; return False when another account got it meanwhile."""
     try:
         with transaction.atomic():
-            User.objects.filter(pk=user.pk).update(email=email)
+            fresh = User.objects.get(pk=user.pk)
+            fresh.email = email
+            fresh.save(update_fields=["email"])
     except IntegrityError:
         return False
     return True

@@ -16,6 +16,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.accounts import login_trail
 from kingsync.models.users import User
 from kingsync.notifications import mailer
 from kingsync.web.accounts import known_devices, limits_text, recent_password, throttle, tries
@@ -46,6 +47,7 @@ class LoginForm(AuthenticationForm):
         try:
             recorded = throttle.record_try(*tries.of_password(self.request, email))
         except throttle.TooManyTriesError:
+            login_trail.locked_out(email)
             raise ValidationError(TOO_MANY, code="too_many") from None
         cleaned = super().clean()
         throttle.forgive(recorded)
@@ -89,6 +91,10 @@ class ResetForm(PasswordResetForm):
         except throttle.TooManyTriesError as error:
             raise ValidationError(limits_text.too_many_mails(error), code="too_many") from None
         return email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        login_trail.reset_requested(self.cleaned_data["email"])
+        super().save(*args, **kwargs)
 
     def send_mail(  # noqa: PLR0917  (Django's)
         self,

@@ -10,6 +10,8 @@ from django.contrib.auth.password_validation import MinimumLengthValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.users import User
 from kingsync.web.accounts import throttle, tries
 
@@ -54,5 +56,6 @@ def check_again(user: User, password: str) -> None:
     except throttle.TooManyTriesError:
         raise forms.ValidationError(_("Too many wrong passwords. Wait a quarter of an hour.")) from None
     if not user.check_password(password):
+        trail.record_of_account(Action.PASSWORD_REFUSED, user)
         raise forms.ValidationError(_("The password is incorrect."))
     throttle.forgive(recorded)

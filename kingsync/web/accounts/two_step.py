@@ -13,8 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kingsync.accounts import passkeys
+from kingsync.accounts import login_trail, passkeys
 from kingsync.models.accounts import second_steps
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
@@ -59,6 +61,7 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
         recorded = throttle.record_try(*tries.of_code(request, request.user))
         device = two_step_codes.verify(request.user, form.cleaned_data["code"], is_known=is_known)
     except throttle.TooManyTriesError:
+        login_trail.locked_out(request.user.email)
         form.add_error("code", _("Too many wrong codes. Wait a quarter of an hour."))
         return False
     except two_step_codes.WaitError as error:
@@ -72,10 +75,12 @@ def _passes(request: access.PersonRequest, form: CodeForm) -> bool:
         form.add_error("code", text)
         return False
     if device is None:
+        trail.record_of_account(Action.CODE_REFUSED, request.user)
         form.add_error("code", _("The code is incorrect. A code is valid for half a minute."))
         return False
     throttle.forgive(recorded)
     django_otp.login(request, device)
+    trail.record_of_account(Action.CODE_ACCEPTED, request.user)
     return True
 
 

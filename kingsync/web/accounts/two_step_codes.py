@@ -15,6 +15,8 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from kingsync.models import encryption
 from kingsync.models.accounts import second_steps
 from kingsync.models.accounts.second_steps import Authenticator
+from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.users import User
 
@@ -78,6 +80,7 @@ def confirm(user: User, key: str, code: str) -> Authenticator | None:
         device = Authenticator(user=user, name="authenticator", secret={"key": key})
         device.drift, device.last_t = generator.drift, generator.t()
         device.save()
+        trail.record_of_account(Action.SECOND_STEP_SET_UP, user)
     return device
 
 
@@ -101,6 +104,8 @@ def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
         taken = device.verify_token(digits if is_from_application else _hash(code))
         if is_known and not taken:
             model.objects.filter(pk=device.pk).update(**strangers)
+        if taken and not is_from_application:
+            trail.record_of_account(Action.BACKUP_CODE_USED, user)
     return device if taken else None
 
 
@@ -111,6 +116,7 @@ def new_backup_codes(user: User) -> list[str]:
         StaticDevice.objects.filter(user=user).delete()
         device = StaticDevice.objects.create(user=user, name="backup codes", confirmed=True)
         StaticToken.objects.bulk_create([StaticToken(device=device, token=_hash(code)) for code in plain])
+        trail.record_of_account(Action.CODES_MADE, user)
     return [f"{code[:4]}-{code[4:]}" for code in plain]
 
 
@@ -125,8 +131,10 @@ def remove(user: User) -> None:
 
 def remove_app(user: User) -> None:
     """Remove the authenticator application, and the backup codes if it was the only second step."""
-    Authenticator.objects.filter(user=user).delete()
-    without_rest(user)
+    with transaction.atomic():
+        if Authenticator.objects.filter(user=user).delete()[0]:
+            trail.record_of_account(Action.SECOND_STEP_REMOVED, user)
+        without_rest(user)
 
 
 def without_rest(user: User) -> None:

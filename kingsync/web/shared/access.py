@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
+from kingsync.accounts import looks
 from kingsync.models import tenants
 from kingsync.models.tenants import Role, Tenant
 from kingsync.web.shared import second_step
@@ -69,6 +70,7 @@ def members(view: View) -> View:
         inside = cast(TenantRequest, request)
         role = tenants.role_of(request.user, tenant)
         inside.tenant = tenant
+        looks.record(tenant, request.user, request.session)
         inside.may_edit, inside.may_manage = role in tenants.EDITING, role == Role.OWNER
         with tenants.scope(tenant):
             return view(inside, **rest)
