@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from kingsync.web import call_pages
 from kingsync.web.accounts import account_urls
+from kingsync.web.audit import audit_download, audit_page
 from kingsync.web.operators import health
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
@@ -44,6 +45,8 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
     path("t/<slug:slug>/runs/<int:run_id>/export/", dry_run_pages.export_from_dry_run, name="export_from_dry_run"),
     path("t/<slug:slug>/log/", log_page.log, name="log"),
+    path("t/<slug:slug>/audit/", audit_page.audit, name="audit"),
+    path("t/<slug:slug>/audit/file/<str:form>/", audit_download.audit_file, name="audit_file"),
     *work_order_urls.urlpatterns,
     path("t/<slug:slug>/records/", record_pages.records, name="records"),
     path("t/<slug:slug>/records/<int:record_id>/", record_pages.record, name="record"),

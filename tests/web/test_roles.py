@@ -136,6 +136,8 @@ TABLE: dict[str, Line] = {
     "run": page(),
     "cancel_run": action(),
     "log": page(),
+    "audit": Line(get=owners(200)),
+    "audit_file": Line(get=owners(200)),
     "records": page(),
     "record": page(),
     "king_files": Line(get=members(), post=editors()),

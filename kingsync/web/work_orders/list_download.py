@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import io
 import tempfile
@@ -12,22 +11,18 @@ from itertools import islice
 from typing import Any, cast
 
 import xlsxwriter
-from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
-from django.utils import formats, timezone, translation
+from django.http import FileResponse, Http404, HttpResponse
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from kingsync.messages.reason_texts import sentences
 from kingsync.models.work_orders import LedgerState
-from kingsync.web.shared import access
+from kingsync.web.shared import access, csv_files
+from kingsync.web.shared.csv_files import BATCH, Cell
 from kingsync.web.work_orders import work_order_list
 
 ROWS_AT_MOST = 100_000
-BATCH = 1000
-# Excel and the like treat a cell with such a first character as a formula, even in a customer's name.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-# Dutch Excel expects the semicolon as separator, and the byte order mark for UTF-8.
-_CSV_BEGIN, _CSV_DELIMITER = "\ufeff", ";"
 _WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10, 18, 14, 14)
 _CELL_LENGTH = 32_767  # Excel's maximum
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -49,8 +44,6 @@ _COLUMNS = (
     "is_amount_least",
 )
 
-Cell = str | int | Decimal | datetime.date | datetime.datetime | None
-
 
 @require_safe
 @access.members
@@ -63,7 +56,7 @@ def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
     stem = _("work-orders")
     name = f"{stem}-{request.tenant.slug}-{timezone.localdate():%Y-%m-%d}.{form}"
     # Django types a streaming response differently; it supports everything we do with it.
-    return cast(HttpResponse, _as_csv(rows, name) if form == "csv" else _as_excel(rows, name))
+    return cast(HttpResponse, csv_files.response(rows, name) if form == "csv" else _as_excel(rows, name))
 
 
 def _rows(wanted: work_order_list.Wanted, language: str) -> Iterator[list[Cell]]:
@@ -137,36 +130,6 @@ def _cells(row: tuple[Any, ...], states: Mapping[str, str]) -> list[Cell]:
 def _moment(at: datetime.datetime | None) -> datetime.datetime | None:
     """Return a moment in local time without a zone: Excel has no time zones."""
     return timezone.localtime(at).replace(tzinfo=None, microsecond=0) if at else None
-
-
-# --- CSV --------------------------------------------------------------------------------------------------------------
-
-
-def _as_csv(rows: Iterator[list[Cell]], name: str) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        _csv_lines(rows),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _csv_lines(rows: Iterator[list[Cell]]) -> Iterator[str]:
-    yield _CSV_BEGIN
-    while batch := list(islice(rows, BATCH)):
-        text = io.StringIO()
-        csv.writer(text, delimiter=_CSV_DELIMITER).writerows([map(_as_text, row) for row in batch])
-        yield text.getvalue()
-
-
-def _as_text(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, datetime.datetime):
-        return cell.isoformat(sep=" ", timespec="minutes")
-    if isinstance(cell, Decimal):
-        return formats.number_format(cell, 2, force_grouping=False)  # no formula, although it may begin with a minus
-    text = str(cell)
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
 # --- Excel ------------------------------------------------------------------------------------------------------------

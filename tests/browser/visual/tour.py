@@ -63,6 +63,7 @@ NO_PAGES = frozenset(
         "use_fetched",
         "two_step_remove",
         "work_orders_file",
+        "audit_file",
     }
 )
 
@@ -196,6 +197,8 @@ def _happened() -> list[Stop]:
         *(Stop(name, "run", _of("run", found[0].pk), do=_open_all) for name, found in picked.items()),
         Stop("log", "log", reverse("log", args=["jansen"]), do=_open_all),
         Stop("log-of-one", "log", reverse("log", args=["jansen"]) + f"?number={number}"),
+        Stop("audit", "audit", reverse("audit", args=["jansen"])),
+        Stop("audit-of-logins", "audit", reverse("audit", args=["jansen"]) + "?group=login"),
         Stop("records", "records", reverse("records", args=["jansen"])),
         *(Stop(f"record-{name}", "record", _of("record", each.pk), do=_open_all) for name, each in records.items()),
         Stop(

@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
+from kingsync.web.shared import csv_files
 from kingsync.web.work_orders import list_download
 from tests import factories
 
@@ -148,7 +149,8 @@ def test_file_that_just_holds_all_says_nothing(editor: Client, tenant: Tenant, m
 def test_rows_come_in_batches_and_by_one_query(
     editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    monkeypatch.setattr(list_download, "BATCH", 3)
+    for module in (list_download, csv_files):
+        monkeypatch.setattr(module, "BATCH", 3)
     for _ in range(10):
         factories.work_order(tenant)
 
