@@ -212,7 +212,7 @@ def _entry(row: WorkOrder, kind: ManualAction.Kind, by: Person, *, text: str, nu
         Action.DECIDED,
         tenant=row.tenant_id,
         subject=row.outsmart_id,
-        before={"state": str(row.state)},
+        before={"state_before": str(row.state)},
         after={name: value for name, value in after.items() if value},
         by=name_of(by) if isinstance(by, str) else by,
     )

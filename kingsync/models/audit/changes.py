@@ -46,7 +46,9 @@ def recorded(row: M, facts: Facts[M], *, update_fields: Collection[str] | None =
 def _compare(row: M, stored: M | None, facts: Facts[M], update_fields: Collection[str] | None) -> None:
     after = facts.values(row)
     if stored is None:
-        facts.write(row, facts.created, None, {name: value for name, value in after.items() if value not in ("", [])})
+        facts.write(
+            row, facts.created, None, {name: value for name, value in after.items() if value not in (None, "", [])}
+        )
         return
     before = facts.values(stored)
     names = before | after if update_fields is None else update_fields

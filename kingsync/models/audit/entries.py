@@ -69,4 +69,8 @@ class AuditEntry(models.Model):
 
     @property
     def who(self) -> str:
-        return self.actor or str(ActorKind(self.actor_kind).label)
+        """Return a user's name; of others, what kind of actor it is, with the name if there is one."""
+        if self.actor and self.actor_kind == ActorKind.PERSON:
+            return self.actor
+        kind = str(ActorKind(self.actor_kind).label)
+        return f"{kind}: {self.actor}" if self.actor else kind

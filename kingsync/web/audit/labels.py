@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.audit import trail
+from kingsync.models.audit.actions import Action
 from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection
@@ -21,6 +22,7 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Membership, Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import ManualAction, WorkOrder
+from kingsync.web.settings import settings_labels
 
 # Whose columns the values of a group are; the first one that has the field.
 _MODELS: dict[str, tuple[type[models.Model], ...]] = {
@@ -73,16 +75,19 @@ def subject(entry: AuditEntry) -> str:
 
 def _changes(entry: AuditEntry) -> Iterator[Change]:
     before, after = entry.before or {}, entry.after or {}
+    places = dict(settings_labels.places()) if entry.action == Action.SETTINGS_SAVED else {}
     for name in after | before:
         field = _field(entry.action, name)
+        label = places.get(name) or _label(field, name)
         old = _shown(field, before[name]) if name in before else ""
-        yield Change(_label(field, name), old, _new(field, name, after))
+        if name in after:
+            yield Change(label, old, _new(field, name, after[name]))
+        else:  # either all of it was removed, or this was only the state in which something was done
+            yield Change(label, "", old) if after else Change(label, old, gettext("removed"))
 
 
-def _new(field: Any, name: str, after: dict[str, Any]) -> str:
-    if trail.is_secret(name) and after.get(name) == trail.CHANGED:
-        return gettext("changed")
-    return _shown(field, after[name]) if name in after else gettext("removed")
+def _new(field: Any, name: str, value: Any) -> str:
+    return gettext("changed") if trail.is_secret(name) and value == trail.CHANGED else _shown(field, value)
 
 
 def _field(action: str, name: str) -> Any:

@@ -331,7 +331,7 @@ CASES = [
         exclude,
         who="editor",
         subject="7001",
-        before={"state": "held"},
+        before={"state_before": "held"},
         after={"decision": "exclude", "reason": "Double"},
     ),
     Case(
