@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from kingsync import tasks
-from kingsync.models.audit import trail
+from kingsync.models import tenants
+from kingsync.models.audit import actors, trail
 from kingsync.models.audit.actions import Action
 from kingsync.models.audit.entries import AuditEntry
+from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.tenants import Role, Tenant
+from kingsync.runs import background_calls
 from tests import factories
 from tests.web.audit.actions import CASES, HOME, Case, Scene, log_in
 from tests.web.conftest import People
@@ -150,6 +153,24 @@ def test_a_command_acts_as_the_user_of_the_computer(scene: Scene, monkeypatch: p
     (decision,), made = recorded(scene.tenant, Action.DECIDED), recorded(None, Action.ACCOUNT_CREATED)[-1]
     assert (decision.actor_kind, decision.actor) == ("command", "Olga (root)")
     assert (made.actor_kind, made.actor, made.subject) == ("command", "root", "second@kingsync.example")
+
+
+def test_a_background_call_acts_as_the_person_who_asked_and_from_where(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[Callable[[], None]] = []
+    monkeypatch.setattr(background_calls.pool, "submit", waiting.append)
+
+    def work(call: BackgroundCall) -> background_calls.Result:
+        trail.record(Action.DECIDED, tenant=call.tenant_id)
+        return {}
+
+    with tenants.scope(scene.tenant), actors.acting(actors.person(scene.people.editor, address=HOME)):
+        background_calls.submit(background_calls.Kind.LINK, work, by=scene.people.editor)
+    waiting[0]()  # as a thread does, when the request is over
+
+    (entry,) = recorded(scene.tenant, Action.DECIDED)
+    assert (entry.user_id, entry.actor_kind, entry.address) == (scene.people.editor.pk, "person", HOME)
 
 
 def test_a_secret_is_masked_even_where_the_caller_forgot(scene: Scene) -> None:
