@@ -107,7 +107,8 @@ def change_company(scene: Scene) -> None:
 
 def change_licence(scene: Scene) -> None:
     page = reverse("admin:kingsync_tenant_change", args=[scene.tenant.pk])
-    sent = {"name": scene.tenant.name, "language": "nl", "log_days": "90", "verification_calls": "2000", "silence_hours": "6"}
+    numbers = {"log_days": "90", "verification_calls": "2000", "silence_hours": "6"}
+    sent = {"name": scene.tenant.name, "language": "nl"} | numbers
     inline = {f"memberships-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     answer = scene.browser(scene.people.operator).post(page, sent | inline)
     assert answer.status_code == 302, answer.content.decode()
@@ -170,9 +171,9 @@ def use_backup_code(scene: Scene) -> None:
 
 
 def set_up_second_step(scene: Scene) -> None:
-    browser = scene.browser(scene.people.viewer)
+    browser = log_in(scene)
     browser.get("/account/two-step/set-up/")
-    key = str(browser.session["two_step_key"])
+    key = two_step_codes.open_key(browser.session["two_step_key"])
     generator = TOTP(bytes.fromhex(key))
     generator.time = time.time()
     scene.secrets.append(key)
