@@ -174,7 +174,7 @@ class RestoreGuard:
                 lambda: self._king.read_page(Kind.ORDER, after=after, changed_since=since, size=PAGE)  # noqa: B023
             )
             for raw in page.records:
-                number, reference = _marks(raw)
+                number, reference = order_marks(raw)
                 if reference.startswith(_PREFIX):
                     found.setdefault(reference, []).append(number)
             self._claim.renew_lease()
@@ -198,14 +198,9 @@ class RestoreGuard:
         unknown = {}
         for reference, entry in entries.items():
             row = rows.get(orders.named_by(reference)[0])
-            if row is None or not (_is_begun(row, reference) or row.after_restore or self._was_reset(row, entry)):
+            if row is None or not (is_begun(row, reference) or row.after_restore or was_reset(row, entry)):
                 unknown[reference] = entry.number
         return unknown
-
-    def _was_reset(self, row: WorkOrder, entry: journal.Entry) -> bool:
-        """Return whether a person reset the ledger's link to this order."""
-        at = datetime.datetime.fromisoformat(entry.at)
-        return ManualAction.objects.filter(work_order=row, kind=ManualAction.Kind.RESET, decided_at__gte=at).exists()
 
     def _unlinked(self, shown: Mapping[str, list[str]]) -> dict[str, list[str]]:
         """Return King's orders unknown to our ledger and to that of any other tenant with this administration."""
@@ -213,7 +208,7 @@ class RestoreGuard:
         unknown = {
             reference: numbers
             for reference, numbers in shown.items()
-            if (row := rows.get(orders.named_by(reference)[0])) is None or not _is_begun(row, reference)
+            if (row := rows.get(orders.named_by(reference)[0])) is None or not is_begun(row, reference)
         }
         if not unknown:
             return {}
@@ -356,13 +351,19 @@ def _begin_part(row: WorkOrder, part: int) -> None:
     ledger.forget_lines(row)
 
 
-def _is_begun(row: WorkOrder, reference: str) -> bool:
+def is_begun(row: WorkOrder, reference: str) -> bool:
     """Return whether the ledger knows that the order of this reference was created, or begun."""
     _, part = orders.named_by(reference)
     return part < row.part or (part == row.part and (bool(row.king_order_number) or row.step == Step.PENDING))
 
 
-def _marks(raw: bytes) -> tuple[str, str]:
+def was_reset(row: WorkOrder, entry: journal.Entry) -> bool:
+    """Return whether a person reset the ledger's link to this order."""
+    at = datetime.datetime.fromisoformat(entry.at)
+    return ManualAction.objects.filter(work_order=row, kind=ManualAction.Kind.RESET, decided_at__gte=at).exists()
+
+
+def order_marks(raw: bytes) -> tuple[str, str]:
     """Return the number of a King order and our reference on it; an unreadable one is not ours."""
     try:
         marks = payloads.order_marks(raw)

@@ -354,6 +354,31 @@ SENTENCES: dict[str, str | Promise] = {
         "The program that carried out this run ended %(count)s times in a row, probably for lack of memory, so the run "
         "was stopped. What was sent is recorded, and the next run continues from there. Tell the operator of kingsync."
     ),
+    # After a restore
+    "restored.in_king_only": _(
+        "King has order %(number)s with our reference %(reference)s, and kingsync does not know it. The next export "
+        "links it to its work order again: enter nothing by hand."
+    ),
+    "restored.in_journal_only": _(
+        "%(reference)s was sent to King after the backup (order %(number)s), and King no longer shows it as open. The "
+        "next export links it again; if its work order is still to be exported, a user decides."
+    ),
+    "restored.confirmed_only": _(
+        "In OutSmart the work order of %(reference)s is done, and neither kingsync nor King know the order. Look in "
+        "King for %(reference)s; if it is not there, set the work order back to the status for exports."
+    ),
+    "restored.closed_since": _(
+        "King no longer shows order %(number)s (%(reference)s) as open: it was delivered, invoiced or removed. Nothing "
+        "has to be done, unless it was removed by mistake."
+    ),
+    "restored.at_trigger_again": _(
+        "The work order of %(reference)s was exported completely (order %(number)s), and has the status for exports "
+        "again. The next export compares and confirms it, and creates nothing."
+    ),
+    "restored.confirmed_since": _(
+        "In OutSmart the work order of %(reference)s is done, and kingsync has sent nothing for it. Look in King for "
+        "%(reference)s; if it is not there, set the work order back to the status for exports."
+    ),
     "database_away": _(
         "kingsync’s database was not available for a moment, so the run stopped halfway. Nothing was lost. The "
         "background service continues the run; without one, run the command again."
