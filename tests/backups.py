@@ -24,6 +24,11 @@ def dump(to: Path) -> Path:
     return to
 
 
+def base_backup(database_url: str, to: Path) -> None:
+    """Copy the files of a whole running PostgreSQL, for recovery to a point in time."""
+    _run("pg_basebackup", f"--dbname={database_url}", f"--pgdata={to}", "--checkpoint=fast")
+
+
 @contextmanager
 def restored_elsewhere(backup: Path, name: str) -> Iterator[str]:
     """Restore into a new database beside this one, and return its address; it is dropped after the block."""

@@ -8,6 +8,7 @@ in a mount namespace of its own, where the kernel allows that without root.
 from __future__ import annotations
 
 import ctypes
+import datetime
 import json
 import os
 import signal
@@ -40,9 +41,9 @@ class SamePostgres(Postgres):
     """Starts again on the port it had, with a small disk beside its data."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, throwaway=True)
         self.small = folder / "small"
-        self.small.mkdir()
+        self.small.mkdir(parents=True)
+        super().__init__(folder, throwaway=True)
         self.has_small_disk = self.account.enter is not accounts.become_nobody
         if self.has_small_disk:
             self.account = replace(self.account, enter=self._enter)
@@ -84,11 +85,13 @@ class SameValkey(Valkey):
 def main(folder: Path) -> None:
     """Start both servers, say where they are, and obey until standard input ends."""
     postgres, valkey = SamePostgres(folder), SameValkey(folder)
+    recovered = SamePostgres(folder / "recovered")
     orders: dict[str, Callable[[], None]] = {
         "stop postgres": postgres.stop,
         "start postgres": postgres.start_again,
         "stop valkey": valkey.stop,
         "start valkey": valkey.start_again,
+        "start recovered": recovered.start,
     }
     try:
         postgres.start()
@@ -97,8 +100,9 @@ def main(folder: Path) -> None:
         _say({"database_url": postgres.url, "redis_url": valkey.url, "small": small})
         for line in sys.stdin:
             orders[line.strip()]()
-            _say({})
+            _say({"port": str(recovered.port)})
     finally:
+        recovered.stop()
         postgres.stop()
         valkey.stop()
 
@@ -114,17 +118,17 @@ class OwnServers:
     """The addresses, and what can be done to the servers."""
 
     def __init__(self, process: subprocess.Popen[str], tables: Path) -> None:
-        self._process, self._tables = process, tables
+        self._process, self._tables, self._folder = process, tables, tables.parent
         said = self._said()
         self.database_url, self.redis_url, self.small = said["database_url"], said["redis_url"], said["small"]
 
-    def order(self, what: str) -> None:
-        """Carry out one of the orders above, and return when it is done."""
+    def order(self, what: str) -> dict[str, str]:
+        """Carry out one of the orders above, and return the answer when it is done."""
         connection.close()  # this process's own would be broken by it
         assert self._process.stdin is not None
         self._process.stdin.write(f"{what}\n")
         self._process.stdin.flush()
-        self._said()
+        return self._said()
 
     @contextmanager
     def without(self, server: str) -> Iterator[None]:
@@ -134,6 +138,35 @@ class OwnServers:
             yield
         finally:
             self.order(f"start {server}")
+
+    def archive(self) -> None:
+        """Let PostgreSQL keep its write-ahead log as docs/operations.md says, and make a base backup."""
+        (self._folder / "archive").mkdir()
+        command = "test ! -f {0}/%f && cp %p {0}/.%f && mv {0}/.%f {0}/%f".format(self._folder / "archive")
+        with psycopg.connect(self.database_url, autocommit=True) as session:
+            session.execute("ALTER SYSTEM SET archive_mode = on")
+            session.execute(sql.SQL("ALTER SYSTEM SET archive_command = {}").format(sql.Literal(command)))
+        self.order("stop postgres")
+        self.order("start postgres")
+        backups.base_backup(self.database_url, self._folder / "recovered" / "postgres")
+
+    def recovered_to(self, moment: datetime.datetime) -> str:
+        """Recover the base backup, up to a moment, in a new place; return the address of its database."""
+        with psycopg.connect(self.database_url, autocommit=True) as session:
+            session.execute("SELECT pg_switch_wal()")
+        data = self._folder / "recovered" / "postgres"
+        settings = {
+            "archive_mode": "off",
+            "restore_command": f"cp {self._folder / 'archive'}/%f %p",
+            "recovery_target_time": moment.isoformat(),
+            "recovery_target_action": "promote",
+        }
+        with (data / "postgresql.auto.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        (data / "recovery.signal").touch()
+        port = self.order("start recovered")["port"]
+        address = urlsplit(self.database_url)
+        return address._replace(netloc=f"{address.username}:{address.password}@{ports.HOST}:{port}").geturl()
 
     @contextmanager
     def on_a_small_disk(self, name: str) -> Iterator[str]:

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 import psutil
 import pytest
 from django.conf import settings as deployment
+from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
 from kingsync import probe, tasks
+from kingsync.exports.verification import restore_check
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Role, Tenant
@@ -32,6 +34,7 @@ from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, own_servers, patience, processes, programs, scenario
 from tests.conftest import _delete_all_rows
 from tests.holding import held
+from tests.lost_answers import LostAnswers
 from tests.own_servers import OwnServers
 from tests.web.pages import text
 
@@ -249,3 +252,31 @@ def test_a_disk_that_is_full_amid_an_export_is_waited_for(
     assert made_while_full < len(numbers)
     assert run.status == RunStatus.SUCCEEDED
     is_right(king, numbers)
+
+
+def test_a_database_that_is_lost_is_recovered_to_a_moment_and_sends_nothing_twice(
+    world: World, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, lost_answers_soon_settled: LostAnswers
+) -> None:
+    world.servers.archive()
+    kept = scenario.work_order(outsmart)
+    scenario.export()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (moment,) = cursor.fetchone()
+    lost = [scenario.work_order(outsmart) for _ in range(2)]
+    scenario.export()
+    address = world.servers.recovered_to(moment)
+    world.servers.order("stop postgres")
+
+    with own_servers.connected_to(address):
+        known = [row.outsmart_id for row in WorkOrder.objects.all()]
+        found = {each.outsmart_id: each.why.code for each in restore_check.compare().differences}
+        scenario.export()
+        again = restore_check.compare()
+        is_right(king, [kept, *lost])
+    world.servers.order("start postgres")
+
+    assert known == [kept]
+    assert found == dict.fromkeys(lost, "restored.in_king_only")
+    assert (again.differences, again.error) == ([], None)
+    assert king.calls.count(CREATE) == 3
