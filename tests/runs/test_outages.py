@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ from kingsync.runs import lifecycle, outages
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import scenario
+from tests.management.test_commands import command
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,6 +100,17 @@ def test_a_full_disk_leaves_the_run_open_and_it_is_taken_up_with_the_schedule_of
     assert (run.status, run.counts()["created"], run.counts()["failed"]) == (RunStatus.SUCCEEDED, 2, 0)
     assert sorted(order["ExternOrderNummer"] for order in scenario.orders(king)) == [f"OS-{each}" for each in numbers]
     assert scenario.is_clean(king)
+
+
+def test_a_command_says_that_its_run_stopped_halfway(stocked: None, outsmart: OutSmartSandbox, tenant: Tenant) -> None:
+    scenario.work_order(outsmart)
+
+    with failing("kingsync_workorder", "53100"):
+        code, out = command("sync", tenant.slug, "export", "--json")
+
+    answer = json.loads(out)
+    assert (code, answer["state"]) == (2, "failed")
+    assert "database" in answer["error"]
 
 
 def test_another_error_of_the_database_ends_the_run_as_before(
