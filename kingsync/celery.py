@@ -14,7 +14,7 @@ from kingsync.parents_death import signal_at_parents_death
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
 
 app = Celery("kingsync")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("kingsync.celery_settings")
 app.autodiscover_tasks(["kingsync"])
 
 # Run in the clock's own process (`kingsync.clock`): in a queue they would wait behind runs.
