@@ -1,5 +1,5 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test test-busy compare bench screenshots format texts docs lock
+.PHONY: help install demo test test-busy compare bench screenshots format texts docs lock audit advisories sbom
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -17,7 +17,7 @@ install: ## make .venv from the hash-locked lists (PYTHON=... chooses the Python
 demo: install ## everything at once with demo data at http://127.0.0.1:8000 (PORT=... chooses the port); Ctrl-C stops it
 	@$(BIN)/python manage.py demo
 
-test: install ## the whole gate: format, lint, types, layers, texts, tests
+test: install ## the whole gate: format, lint, types, layers, texts, known vulnerabilities, tests
 	@echo "test      format"
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
 	@echo "test      lint"
@@ -28,6 +28,9 @@ test: install ## the whole gate: format, lint, types, layers, texts, tests
 	@$(BIN)/lint-imports --no-cache
 	@echo "test      texts"
 	@$(BIN)/python manage.py compile_texts --check
+	@echo "test      packages: known vulnerabilities, bill of materials"
+	@$(BIN)/python -m tests.supply.audit
+	@$(BIN)/python -m tests.supply.bill --check
 	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
 	@mkdir -p .local
 	@$(PYTEST)
@@ -66,3 +69,13 @@ lock: install ## write requirements/*.lock again from pyproject.toml
 	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.lock
 	@$(UV_COMPILE) pyproject.toml --extra embedded --extra dev --output-file requirements/dev.lock
 	@$(UV_COMPILE) requirements/uv.in --output-file requirements/uv.lock
+	@echo "lock      next: make install sbom advisories"
+
+audit: install ## whether a locked version has a known vulnerability, by the pinned requirements/advisories.json (no network)
+	@$(BIN)/python -m tests.supply.audit
+
+advisories: install ## ask PyPI for the known vulnerabilities of the locked versions and pin the answer
+	@$(BIN)/python -m tests.supply.advisories
+
+sbom: install ## write requirements/sbom.json, the bill of materials of what production installs
+	@$(BIN)/python -m tests.supply.bill
