@@ -119,7 +119,7 @@ class Postgres:
 
     def _check_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
-        ours = subprocess.run(  # noqa: S603
+        ours = subprocess.run(  # noqa: S603  (a program of our own package)
             [str(self.account.programs / "bin" / "postgres"), "--version"], capture_output=True, text=True, check=True
         ).stdout.split()[-1]
         if ours.split(".")[0] != made_by:
@@ -166,5 +166,5 @@ def _command_of(pid: int) -> str:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             return ""
-    shown = subprocess.run(["ps", "-ww", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    shown = subprocess.run(["ps", "-ww", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)  # noqa: S603, S607  (fixed words and a number)
     return shown.stdout

@@ -101,7 +101,7 @@ class _User:
         log_file = self._folder / "keeper.log"
         reading, writing = os.pipe()
         with log_file.open("wb") as log, os.fdopen(writing, "wb") as telling:
-            keeper = subprocess.Popen(  # noqa: S603
+            keeper = subprocess.Popen(  # noqa: S603  (our own program and folder)
                 [sys.executable, "-m", "devservers.keeper", str(self._folder), *options],
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,

@@ -49,7 +49,7 @@ class Assessment:
         """Return the plan, also of a work order whose next step is known without one."""
         if self.known.verdict is None:
             self.known = self._judge(self.known)
-        assert self.known.verdict is not None  # noqa: S101
+        assert self.known.verdict is not None  # noqa: S101  (judged before; for the type checker)
         return self.known.verdict.plan
 
     def count(self, step: NextStep) -> str:
@@ -111,13 +111,13 @@ class Assessment:
         """Go over to the order that is wanted now, unless one of the two orders forbids it."""
         there = self._on_other_order(known)
         verdict, to = there.verdict, there.order
-        assert verdict is not None  # noqa: S101
+        assert verdict is not None  # noqa: S101  (judged before; for the type checker)
         if verdict.is_stopped or to is None:
             return there
         order = with_retry(lambda: self.job.king.get_order(number=known.number))
         try:
             steps = moving.steps_out_of(self.row, verdict.plan, order, to.number)
-            assert order is not None  # noqa: S101
+            assert order is not None  # noqa: S101  (no order, no steps; for the type checker)
             self._go_over(verdict.plan, steps, order, to)
         except moving.MoveStoppedError as stopped:
             verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, stopped.why))
@@ -144,7 +144,7 @@ class Assessment:
         For an order that is stopped anyway it only adds further reasons: then a failing read changes nothing.
         """
         verdict = known.verdict
-        assert verdict is not None  # noqa: S101
+        assert verdict is not None  # noqa: S101  (judged before; for the type checker)
         try:
             order = self._read_order(known.number)
         except (errors.TenantActionError, errors.UnreachableError):

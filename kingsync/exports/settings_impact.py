@@ -185,7 +185,7 @@ class _Evaluation:
     def _as_read_last(self, known: Known, row: WorkOrder, source: Source, choices: Exports) -> Known:
         """Add what is known of King's order as last read: its customer, and what is new since."""
         verdict = known.verdict
-        assert verdict is not None  # noqa: S101
+        assert verdict is not None  # noqa: S101  (judged before; for the type checker)
         found = verdicts.customer_holds(
             self.master_data, choices, row, source, seen=row.seen_order, number=known.number
         )

@@ -50,7 +50,7 @@ class Upsert:
         # Emptied by the commit: a TRUNCATE would make every commit wait for the disk.
         columns = ", ".join(self.columns)
         return (
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} ON COMMIT DELETE ROWS "  # noqa: S608
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {waiting} ON COMMIT DELETE ROWS "  # noqa: S608  (names of the model)
             f"AS SELECT {columns} FROM {self.table} WITH NO DATA"
         )
 
@@ -60,6 +60,6 @@ class Upsert:
         before = ", ".join(f"{self.table}.{name}" for name in self.changing)
         after = ", ".join(f"EXCLUDED.{name}" for name in self.changing)
         return (
-            f"INSERT INTO {self.table} ({columns}) SELECT {columns} FROM {waiting} "  # noqa: S608
+            f"INSERT INTO {self.table} ({columns}) SELECT {columns} FROM {waiting} "  # noqa: S608  (names of the model)
             f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes} WHERE ({before}) IS DISTINCT FROM ({after})"
         )

@@ -62,12 +62,12 @@ _MAKE = """
 _WAITING = f"""
     SELECT holder FROM kingsync_kingturnrequest
     WHERE key = %(key)s AND until > clock_timestamp() ORDER BY {_DUE}, holder
-"""  # noqa: S608
+"""  # noqa: S608  (constants only)
 _TAKE = f"""
     UPDATE kingsync_kingturn
     SET holder = %(me)s, caller = %(caller)s, until = clock_timestamp() + interval '{LEASE_SECONDS} seconds'
     WHERE key = %(key)s
-"""  # noqa: S608
+"""  # noqa: S608  (constants only)
 _FORGET = "DELETE FROM kingsync_kingturnrequest WHERE holder = %(me)s"
 _PROLONG = f"""
     UPDATE kingsync_kingturn SET until = clock_timestamp() + interval '{LEASE_SECONDS} seconds'
@@ -76,7 +76,7 @@ _PROLONG = f"""
         SELECT FROM kingsync_kingturnrequest
         WHERE key = %(key)s AND until > clock_timestamp() AND {_DUE} <= clock_timestamp()
     )
-"""  # noqa: S608
+"""  # noqa: S608  (constants only)
 _GIVE_UP = """
     UPDATE kingsync_kingturn SET holder = '', caller = '', until = clock_timestamp()
     WHERE key = %(key)s AND holder = %(me)s

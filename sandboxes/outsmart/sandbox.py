@@ -36,7 +36,7 @@ class OutSmartSandbox(Sandbox):
         port: int = 0,
         seed: int = 1,
         token: str = "sandbox-token",  # noqa: S107 - public: nothing here is real
-        software_token: str = "sandbox-software-token",  # noqa: S107
+        software_token: str = "sandbox-software-token",  # noqa: S107 - public: nothing here is real
         empty: bool = False,
         state: Path | None = None,
         work_orders: int = 25,
