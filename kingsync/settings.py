@@ -102,8 +102,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",  # before the static files: they get the policy too
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "kingsync.web.operators.admin_policy.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "kingsync.web.accounts.session_activity.SessionActivityMiddleware",
@@ -187,6 +187,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
 # A development machine serves static files from their folders; production collects and hashes them.
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_AUTOREFRESH = IS_DEVELOPMENT
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 _static_backend = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
     if IS_DEVELOPMENT
@@ -220,10 +221,14 @@ SESSION_IDLE_HOURS: int = _positive("SESSION_IDLE_HOURS", 12)
 SESSION_DAYS: int = _positive("SESSION_DAYS", 14)
 OPERATOR_SESSION_HOURS: int = _positive("OPERATOR_SESSION_HOURS", 24)
 SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 3600
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEVELOPMENT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not IS_DEVELOPMENT
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True  # scripts take the token from the form
 if not IS_DEVELOPMENT:
     # Browsers accept these names from this very host over https only.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
+# Not in a cookie: they may name people and work orders.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
 SECURE_HSTS_SECONDS = 0 if IS_DEVELOPMENT else 31_536_000
 # The operator's choices, since they bind other names of the domain too.

@@ -113,6 +113,32 @@ def test_the_deployment_check_is_clean_with_the_documented_environment(productio
     assert (done.returncode, done.stdout) == (0, "System check identified no issues (2 silenced).\n"), done.stderr
 
 
+def test_every_cookie_of_production_binds_to_this_host_over_https(production: dict[str, str]) -> None:
+    code = (
+        "import django; django.setup(); from django.conf import settings as s; from django.http import *; "
+        "from django.test import RequestFactory; from django.views.i18n import set_language; "
+        "from kingsync.models.users import User; from kingsync.web.accounts import known_devices; "
+        "user, answer = User(pk=1), HttpResponse(); known_devices.remember(RequestFactory().get('/'), answer, user); "
+        "language = set_language(RequestFactory().post('/language/', {'language': 'en'}, secure=True)); "
+        "print(*answer.cookies.values(), *language.cookies.values(), sep='\\n'); "
+        "print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY, s.SESSION_COOKIE_SAMESITE); "
+        "print(s.CSRF_COOKIE_NAME, s.CSRF_COOKIE_SECURE, s.CSRF_COOKIE_HTTPONLY, s.CSRF_COOKIE_SAMESITE)"
+    )
+
+    environment = {**production, "ALLOWED_HOSTS": "testserver", "DJANGO_SETTINGS_MODULE": "kingsync.settings"}
+    done = _run(shlex.join(["python", "-c", code]), environment)
+
+    assert done.returncode == 0, done.stderr
+    known, language, session, token = done.stdout.splitlines()
+    assert known.startswith("Set-Cookie: __Host-known_")
+    assert language.startswith("Set-Cookie: __Host-language=en")
+    for cookie in (known, language):
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+    assert session == "__Host-sessionid True True Lax"
+    assert token == "__Host-csrftoken True True Lax"
+
+
 def test_production_without_encryption_keys_does_not_start(production: dict[str, str]) -> None:
     done = _run("python manage.py check", {**production, "ENCRYPTION_KEYS": ""})
 

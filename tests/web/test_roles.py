@@ -230,6 +230,14 @@ def answers(world: World, name: str, method: str, sent: dict[str, str]) -> Answe
     return tuple(found)
 
 
+def test_no_address_answers_trace(world: World) -> None:
+    browser = world.browser("operator")
+
+    answered = {name: browser.trace(world.address(name)).status_code for name in OURS}
+
+    assert {name: status for name, status in answered.items() if status != 405} == {}
+
+
 def test_every_address_stands_in_the_table() -> None:
     assert TABLE.keys() == OURS.keys()
 

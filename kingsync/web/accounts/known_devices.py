@@ -37,4 +37,6 @@ def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> No
 
 
 def _cookie(user: User) -> str:
-    return f"known_{salted_hmac(SALT, str(user.pk)).hexdigest()[:12]}"
+    # Over https, browsers accept this prefix from this very host only.
+    prefix = "__Host-" if settings.SESSION_COOKIE_SECURE else ""
+    return f"{prefix}known_{salted_hmac(SALT, str(user.pk)).hexdigest()[:12]}"

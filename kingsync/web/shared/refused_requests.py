@@ -1,20 +1,25 @@
-"""The page for requests that the front refused to read: it shows why."""
+"""Requests that no page answers: those that the front refused to read, with a page that shows why, and TRACE."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from kingsync.server.front import REFUSED
+
+# Some of Django's own views would answer TRACE as they answer GET.
+METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"]
 
 
 class RefusedMiddleware(MiddlewareMixin):
     """Shows why a request was not read. Comes after LocaleMiddleware, for the language of the page."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
         status = request.META.get(REFUSED)
         return None if status is None else _refused(request, HTTPStatus(status))
 

@@ -15,7 +15,7 @@ from tests.web.conftest import People
 
 NUL = "a\0b"
 VALUES: dict[str, str] = {"slug": "jansen", "kind": "export", "system": "king"}
-COOKIES = ["sessionid", "csrftoken", "django_language", "messages"]
+COOKIES = ["sessionid", "csrftoken", "django_language"]
 
 
 def _filters(model_admin: ModelAdmin[Tenant], browser: Client) -> list[str]:
