@@ -163,6 +163,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "kingsync.web.accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "kingsync.web.accounts.passwords.ObviousNamesValidator"},
 ]
 AUTH_USER_MODEL = "kingsync.User"
 AUTHENTICATION_BACKENDS = ["kingsync.web.accounts.login_backend.AccountBackend"]

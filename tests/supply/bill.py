@@ -104,7 +104,8 @@ def _of_metadata(name: str) -> str:
     except importlib.metadata.PackageNotFoundError:
         return "not installed here"
     fields = ("License-Expression", "License")
-    return next((metadata[field] for field in fields if field in metadata and metadata[field]), "no licence named")
+    named = [metadata[field] for field in fields if field in metadata]
+    return next(filter(None, named), "no licence named")
 
 
 def main(arguments: list[str]) -> int:

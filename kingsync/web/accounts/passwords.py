@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -38,6 +39,29 @@ class LengthValidator(MinimumLengthValidator):
 
     def get_error_message(self) -> str:
         return gettext("The password is too short: at least %(least)s characters.") % {"least": self.min_length}
+
+
+class ObviousNamesValidator:
+    """Refuses a password that is little more than names anyone would try first: ours, the systems', the companies'."""
+
+    NAMES = ("kingsync", "outsmart", "king")
+    SHORTEST_NAME, SHORTEST_REST = 4, 6
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Raise `ValidationError` when too little is left without the names."""
+        rest = password.casefold()
+        for name in sorted({*self.NAMES, *self._companies(user)}, key=len, reverse=True):
+            rest = rest.replace(name, "")
+        if len(rest) < min(self.SHORTEST_REST, len(password)):
+            raise forms.ValidationError(self.get_help_text(), code="obvious_names")
+
+    def get_help_text(self) -> str:
+        return gettext("The password contains little more than names that anyone would try. Add other words.")
+
+    def _companies(self, user: User | None) -> list[str]:
+        names = user.memberships.values_list("tenant__name", flat=True) if user and user.pk else ()
+        words = [word for name in names for word in re.findall(r"\w+", name.casefold())]
+        return [word for word in words if len(word) >= self.SHORTEST_NAME]
 
 
 class ChangePasswordForm(PasswordChangeForm):
