@@ -295,7 +295,10 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "kingsync.log_format.MaskingFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "line": {
+            "()": "kingsync.log_lines.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},

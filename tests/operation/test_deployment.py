@@ -139,6 +139,14 @@ def test_every_cookie_of_production_binds_to_this_host_over_https(production: di
     assert token == "__Host-csrftoken True True Lax"
 
 
+def test_production_has_https_for_a_year_and_no_debug_mode_whatever_is_asked(production: dict[str, str]) -> None:
+    code = "from kingsync import settings as s; print(s.DEBUG, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS)"
+
+    done = _run(shlex.join(["python", "-c", code]), {**production, "DEBUG": "on", "SECURE_HSTS_SECONDS": "0"})
+
+    assert done.stdout == "False True 31536000\n", done.stderr
+
+
 def test_production_without_encryption_keys_does_not_start(production: dict[str, str]) -> None:
     done = _run("python manage.py check", {**production, "ENCRYPTION_KEYS": ""})
 

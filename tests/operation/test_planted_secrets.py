@@ -37,7 +37,7 @@ from kingsync import tasks
 from kingsync.accounts import invitations
 from kingsync.accounts.session_store import SessionStore
 from kingsync.exports import assessment
-from kingsync.log_format import MaskingFormatter
+from kingsync.log_lines import LineFormatter
 from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import SyncRun
@@ -113,7 +113,7 @@ def outputs(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pyt
     """Collect the log of every logger at the level of the test, in the format of the deployment."""
     found, level = Outputs(), getattr(request, "param", logging.DEBUG)
     handler = logging.StreamHandler(found.log)
-    handler.setFormatter(MaskingFormatter(deployment.LOGGING["formatters"]["line"]["fmt"]))
+    handler.setFormatter(LineFormatter(deployment.LOGGING["formatters"]["line"]["fmt"]))
     root = logging.getLogger()
     names = [name for name, each in logging.Logger.manager.loggerDict.items() if isinstance(each, logging.Logger)]
     for logger in [root, *map(logging.getLogger, names)]:

@@ -19,4 +19,8 @@ def test_pages_of_a_user_are_not_kept(client: Client, tenant: Tenant, people: Pe
 def test_downloads_are_not_kept(client: Client, tenant: Tenant, people: People) -> None:
     client.force_login(people.owner)
 
-    assert "no-store" in client.get("/t/jansen/work-orders/list.csv").headers["Cache-Control"]
+    answer = client.get("/t/jansen/work-orders/file/csv/")
+    answer.close()
+
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert "no-store" in answer["Cache-Control"]

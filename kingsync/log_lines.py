@@ -1,4 +1,7 @@
-"""The format of log lines: masks what none should hold, whoever wrote it. Django, for one, logs paths of requests."""
+"""The form of a log line: one line per event, whatever its values hold, with its time and zone, and without secrets.
+
+Masked whoever wrote it: Django, for one, logs paths of requests.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,30 @@ LINKS = re.compile(r"(/invitation/|/account/email/|/login/password/[^/\s]+/)[^/\
 SHORTEST = 6
 
 
-class MaskingFormatter(logging.Formatter):
-    """Formats a line, tracebacks included, without the deployment's secrets and secret links."""
+class LineFormatter(logging.Formatter):
+    """Escapes control characters and indents tracebacks: a value cannot look like another line.
+
+    And masks the deployment's secrets and secret links, in tracebacks too.
+    """
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S%z"
+    default_msec_format = None
 
     def format(self, record: logging.LogRecord) -> str:
         text = LINKS.sub(rf"\1{MASK}", super().format(record))
         for secret in _secrets():
             text = text.replace(secret, MASK)
         return text
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's)
+        """Return the line of the event itself."""
+        line = super().formatMessage(record)
+        return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
+
+    def formatException(self, ei: object) -> str:  # noqa: N802  (logging's)
+        """Return the traceback, each line indented."""
+        text = super().formatException(ei)  # type: ignore[arg-type]
+        return "\n".join(f"    {line}" for line in text.splitlines())
 
 
 def _secrets() -> tuple[str, ...]:
