@@ -37,7 +37,10 @@ def _rows() -> list[Row]:
         if re.match(r"\| \d+\.\d+\.\d+ \|", line)
     ]
     assert {len(row) for row in cells} == {6}
-    return [Row(*row[:5], tests=tuple(filter(None, row[5].split(" · ")))) for row in cells]
+    return [
+        Row(number, level, requirement, status, how, tuple(filter(None, tests.split(" · "))))
+        for number, level, requirement, status, how, tests in cells
+    ]
 
 
 ROWS = _rows()
