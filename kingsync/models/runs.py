@@ -162,8 +162,9 @@ class LogEntry(TenantOwned):
     king_id = models.CharField(_("King number"), max_length=50, blank=True)
     code = models.CharField(_("reason"), max_length=50, blank=True)
     params = models.JSONField(_("values"), default=dict)
-    # The failing call, masked, for debugging.
+    # The failing call, its secrets masked, for debugging; its contents only for the tenant's `payload_days`.
     detail = models.JSONField(_("detail"), default=dict)
+    has_payload = models.BooleanField(_("has contents"), default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("log entry")
@@ -179,6 +180,8 @@ class LogEntry(TenantOwned):
             models.Index(fields=["tenant", "-id"], name="log_of_warnings", condition=~models.Q(level="info")),
             # For purging entries by age.
             models.Index(fields=["at"], name="log_by_age"),
+            # For removing the contents of failed calls by age.
+            models.Index(fields=["tenant", "at"], name="log_with_payloads", condition=models.Q(has_payload=True)),
         ]
 
     def __str__(self) -> str:

@@ -119,6 +119,12 @@ class Tenant(models.Model):
         validators=[MinValueValidator(limits.LOG_DAYS_LEAST), MaxValueValidator(limits.LOG_DAYS_MOST)],
     )
     # With a database default: during an update, processes of the previous version insert rows without it.
+    payload_days = models.PositiveSmallIntegerField(
+        _("days to keep the contents of failed calls"),
+        default=limits.PAYLOAD_DAYS,
+        db_default=limits.PAYLOAD_DAYS,
+        validators=[MinValueValidator(limits.PAYLOAD_DAYS_LEAST), MaxValueValidator(limits.PAYLOAD_DAYS_MOST)],
+    )
     verification_calls = models.PositiveIntegerField(
         _("verification calls per day"),
         default=limits.VERIFICATION_CALLS,
@@ -142,6 +148,14 @@ class Tenant(models.Model):
         _("licensed until"), null=True, blank=True, help_text=_("The last day of the licence. Empty: no end.")
     )
     licence_changed_at = models.DateTimeField(_("licence changed at"), default=timezone.now, editable=False)
+
+    # From this moment on everything of the tenant may be deleted; nothing runs once it is set.
+    closing_at = models.DateTimeField(_("will be deleted at"), null=True, editable=False)
+    closing_asked_at = models.DateTimeField(_("deletion requested at"), null=True, editable=False)
+    # The name at that time; empty for the command line.
+    closing_asked_by = models.CharField(
+        _("deletion requested by"), max_length=limits.EMAIL, blank=True, default="", db_default="", editable=False
+    )
 
     # The administration in use now; created with the tenant.
     administration = models.OneToOneField(

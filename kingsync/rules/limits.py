@@ -25,6 +25,8 @@ SQL_SECONDS = 3600
 PERCENT = 100
 # Days for which runs and their log are kept.
 LOG_DAYS_LEAST, LOG_DAYS, LOG_DAYS_MOST = 7, 90, 3650
+# Days for which the contents of failed calls and the examples of previews are kept: names and addresses are in them.
+PAYLOAD_DAYS_LEAST, PAYLOAD_DAYS, PAYLOAD_DAYS_MOST = 1, 30, 365
 # Calls that verification may make to both systems together, per company and day.
 VERIFICATION_CALLS, VERIFICATION_CALLS_MOST = 2000, 100_000
 # Hours without a good export, or without any run that the schedule should have started, before people hear of it.

@@ -1,4 +1,4 @@
-"""Purge runs and log entries older than a tenant keeps them. Ledger and decisions stay."""
+"""Purge runs, log entries, notifications and invitations older than a tenant keeps them. Ledger and decisions stay."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 
 from kingsync.models import tenants
+from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.links import RecordLink
+from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
+from kingsync.models.sync_settings import MailMode
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs import background_calls
+from kingsync.runs import background_calls, payloads
 
 # Small enough that no statement locks its rows for long while runs are in progress.
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
@@ -22,13 +25,24 @@ def purge_old(*, now: datetime.datetime) -> None:
     """Purge what the current tenant has kept for `log_days`. Deletions are kept if it is killed."""
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
     background_calls.purge_old(now=now)
+    payloads.remove_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
+    _purge_addresses(limit)
     _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
     old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
     # A run that ended long ago has no newer entries: entries go first, in batches.
     _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
     _delete_by_batch(old_runs, RUNS_AT_ONCE)
+
+
+def _purge_addresses(limit: datetime.datetime) -> None:
+    """Purge notifications, but not the newest, from which the next one continues, and invitations that are over."""
+    sent = SentNotification.objects.filter(problem="").order_by("-pk")
+    kept = [sent.first(), sent.filter(mode=MailMode.DIGEST).first(), SentNotification.objects.order_by("-pk").first()]
+    old = SentNotification.objects.filter(sent_at__lt=limit)
+    old.exclude(pk__in=[each.pk for each in kept if each]).delete()
+    Invitation.objects.filter(tenant_id=tenants.current_id(), expires_at__lt=limit).delete()
 
 
 def _lasting() -> models.Q:

@@ -72,6 +72,7 @@ class RunLog:
                 code=why.code if why else "",
                 params=why.params if why else {},
                 detail=detail or {},
+                has_payload=bool(detail),
             )
         )
         if len(self._entries) >= BATCH:

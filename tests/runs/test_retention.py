@@ -9,10 +9,13 @@ import pytest
 from django.utils import timezone
 
 from kingsync import tasks
+from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.change_limit_trips import ChangeLimitTrip
+from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import ManualAction, WorkOrder
-from kingsync.runs import retention, schedule
+from kingsync.runs import payloads, retention, schedule
 from tests import factories
 
 NOW = timezone.now()
@@ -126,3 +129,88 @@ def test_a_second_time_finds_nothing(tenant: Tenant) -> None:
     retention.purge_old(now=NOW)
 
     assert kept_runs() == before
+
+
+# --- Contents -------------------------------------------------------------------------------------------------------
+
+CALL = {
+    "system": "king",
+    "operation": "Order_Toevoegen",
+    "method": "POST",
+    "query": {"zoek": "Bakker"},
+    "body": "<Naam>Bakker</Naam>",
+    "answer": "Dorpsstraat 1",
+    "status": 500,
+    "seconds": 0.1,
+    "attempt": 1,
+    "reason": "server",
+}
+
+
+def failed(run: SyncRun, days: float) -> LogEntry:
+    level = LogEntry.Level.ERROR
+    return factories.log_entry(run, at=days_ago(days), level=level, detail={"call": CALL}, has_payload=True)
+
+
+def test_contents_of_failed_calls_go_after_their_days_and_the_reason_stays(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "ENTRIES_AT_ONCE", 2)
+    run = ended(tenant, 0)
+    old, young = [failed(run, 31) for _ in range(5)], failed(run, 29)
+
+    retention.purge_old(now=NOW)
+
+    left = {"system": "king", "operation": "Order_Toevoegen", "method": "POST", "status": 500}
+    left |= {"seconds": 0.1, "attempt": 1, "reason": "server", "contents_removed": True}
+    found = LogEntry.objects.filter(pk__in=[each.pk for each in old]).values_list("detail", flat=True)
+    assert list(found) == [{"call": left}] * 5
+    assert LogEntry.objects.get(pk=young.pk).detail == {"call": CALL}
+
+
+def test_each_tenant_has_its_own_days_for_contents(tenant: Tenant) -> None:
+    Tenant.objects.filter(pk=tenant.pk).update(payload_days=5)
+    other = factories.tenant()
+    mine, theirs = failed(ended(tenant, 0), 6), failed(factories.run(other), 6)
+
+    tasks.purge_old()
+
+    assert "answer" not in LogEntry.objects.get(pk=mine.pk).detail["call"]
+    assert LogEntry.across_tenants.get(pk=theirs.pk).detail["call"]["answer"] == CALL["answer"]
+
+
+def test_contents_go_even_where_an_unresolved_problem_keeps_the_entry(tenant: Tenant) -> None:
+    work_order = factories.work_order(tenant, state="rejected", problem_since=days_ago(200))
+    level = LogEntry.Level.ERROR
+    entry = factories.log_entry(ended(tenant, 100), at=days_ago(100), level=level, outsmart_id=work_order.outsmart_id)
+    LogEntry.objects.filter(pk=entry.pk).update(detail={"call": CALL}, has_payload=True)
+
+    retention.purge_old(now=NOW)
+
+    assert set(LogEntry.objects.get(pk=entry.pk).detail["call"]) == {*payloads.KEPT, payloads.REMOVED}
+
+
+def test_examples_of_old_previews_and_settled_changes_go(tenant: Tenant) -> None:
+    examples = {"products": {"updated": [{"name": "Bakker"}]}}
+    old, young = (ended(tenant, days, dry_run_examples=examples) for days in (31, 29))
+    trips = [factories.trip(tenant, state=state, records=[{"name": "Bakker"}]) for state in ("over", "waiting")]
+    ChangeLimitTrip.objects.update(tripped_at=days_ago(31))
+
+    retention.purge_old(now=NOW)
+
+    assert [SyncRun.objects.get(pk=run.pk).dry_run_examples for run in (old, young)] == [{}, examples]
+    assert [ChangeLimitTrip.objects.get(pk=trip.pk).records for trip in trips] == [[], [{"name": "Bakker"}]]
+
+
+def test_old_notifications_and_invitations_go_but_the_newest_notification_stays(tenant: Tenant) -> None:
+    for _each in range(3):
+        row = SentNotification(mode="digest", covered_until=NOW, recipients=["bob@jansen.example"])
+        row.save()
+    SentNotification.objects.update(sent_at=days_ago(91))
+    for days in (91, 89):
+        Invitation.objects.create(tenant=tenant, email=f"{days}@x.example", token_hash=days, expires_at=days_ago(days))
+
+    retention.purge_old(now=NOW)
+
+    assert SentNotification.objects.get().pk == row.pk
+    assert [each.email for each in Invitation.objects.all()] == ["89@x.example"]

@@ -111,7 +111,7 @@ TABLE: dict[str, Line] = {
     # A tenant's people
     "people": page(),
     "invite": owners_action(email="new@jansen.example", role="viewer"),
-    "company": owners_action(log_days="30", verification_calls="500", silence_hours="4"),
+    "company": owners_action(log_days="30", payload_days="30", verification_calls="500", silence_hours="4"),
     "member_role": owners_action(role="editor"),
     "member_remove": owners_action(sure="1"),
     "invite_again": owners_action(),

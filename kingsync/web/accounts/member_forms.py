@@ -23,11 +23,15 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Tenant
-        fields = ["requires_second_step", "log_days", "verification_calls", "silence_hours"]
+        fields = ["requires_second_step", "log_days", "payload_days", "verification_calls", "silence_hours"]
         help_texts = {
             "log_days": _(
                 "Runs and their log are deleted after this number of days. Work orders and the "
                 "decisions about them are kept."
+            ),
+            "payload_days": _(
+                "The log shows what a failed call sent and what was answered, with names and addresses. After this "
+                "number of days only the call, its status and the reason remain, and previews show counts only."
             ),
             "verification_calls": _(
                 "Each exported work order is checked in OutSmart once a day for 60 days, and its open order in King. "

@@ -151,7 +151,13 @@ def test_operator_manages_people_without_being_a_member(english: Client, tenant:
 
 
 def test_owner_sets_what_holds_for_the_whole_company(owner: Client, tenant: Tenant) -> None:
-    sent = {"log_days": "30", "verification_calls": "500", "silence_hours": "6", "requires_second_step": "on"}
+    sent = {
+        "log_days": "30",
+        "payload_days": "30",
+        "verification_calls": "500",
+        "silence_hours": "6",
+        "requires_second_step": "on",
+    }
     owner.post(reverse("company", args=["jansen"]), sent)
 
     tenant.refresh_from_db()
@@ -161,7 +167,8 @@ def test_owner_sets_what_holds_for_the_whole_company(owner: Client, tenant: Tena
 @pytest.mark.parametrize("calls", ["-1", "100001", "many", ""])
 def test_impossible_number_of_verification_calls_is_refused(owner: Client, tenant: Tenant, calls: str) -> None:
     answer = owner.post(
-        reverse("company", args=["jansen"]), {"log_days": "30", "verification_calls": calls, "silence_hours": "6"}
+        reverse("company", args=["jansen"]),
+        {"log_days": "30", "payload_days": "30", "verification_calls": calls, "silence_hours": "6"},
     )
 
     tenant.refresh_from_db()

@@ -250,6 +250,7 @@ def test_operator_makes_a_tenant_with_its_first_member(operator: Client, people:
             "log_days": "90",
             "verification_calls": "2000",
             "silence_hours": "6",
+            "payload_days": "30",
         }
         | members,
     )
@@ -280,6 +281,7 @@ def test_operator_ends_a_licence_and_the_moment_is_kept(operator: Client, tenant
         "log_days": "90",
         "verification_calls": "2000",
         "silence_hours": "6",
+        "payload_days": "30",
         "licensed_until": "2026-01-31",
     }
     members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
@@ -299,7 +301,7 @@ def test_tenant_does_not_change_its_own_licence(english: Client, people: People,
 
     english.post(
         "/t/jansen/people/organisation/",
-        {"log_days": "30", "verification_calls": "2000", "silence_hours": "6"} | licence,
+        {"log_days": "30", "payload_days": "30", "verification_calls": "2000", "silence_hours": "6"} | licence,
     )
     english.post("/t/jansen/settings/", {"company-name": "Mine", "company-language": "nl"} | licence)
 
@@ -349,6 +351,7 @@ NEW = {
     "log_days": "90",
     "verification_calls": "2000",
     "silence_hours": "6",
+    "payload_days": "30",
     "is_licensed": "on",
 }
 NOBODY = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
