@@ -346,6 +346,7 @@ SENTENCES: dict[str, str | Promise] = {
     "licence_inactive": _(
         "The licence is not active, so nothing is imported or exported. Contact the operator: %(contact)s."
     ),
+    "closing": _("This company is being deleted, so nothing is imported or exported."),
     "exports_off": _("“Orders” is off in the settings, so nothing is exported."),
     "imports_off": _("No import is switched on in the settings."),
     "no_connection": _("There is no connection with %(system)s yet. Fill in its address and credentials."),

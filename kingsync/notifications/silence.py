@@ -63,7 +63,7 @@ def detail(found: Silent) -> str:
 
 def of(settings: SyncSettings | None, *, now: datetime.datetime) -> Silent | None:
     """Return the silence of the current tenant; None when there is none, or nothing is expected to run."""
-    if settings is None or not settings.tenant.is_licence_active:
+    if settings is None or wanted.why_nothing_runs(settings.tenant):
         return None
     return _nothing_ran(settings, now) or _no_export(settings, now)
 

@@ -70,7 +70,9 @@ def submit(
     row = work_order.pk if work_order else None
     key = salted_hmac("kingsync.background", msgspec.json.encode([kind, row, parameters, asked])).hexdigest()[:64]
     with transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(pk=tenants.current_id())  # one press at a time
+        tenant = Tenant.objects.select_for_update(no_key=True).get(pk=tenants.current_id())  # one press at a time
+        if tenant.closing_at is not None:
+            raise CallRefusedError(reason("closing"))
         _forget_old(now=timezone.now())
         same = _open().filter(requested_by=by, key=key).first()
         if same is not None:

@@ -135,11 +135,20 @@ def _read(content: bytes) -> list[Entry]:
     return entries
 
 
-def _path_of(administration: str, purpose: Purpose) -> Path | None:
+def files_of(tenant_id: int) -> list[Path]:
+    """Return a tenant's journals in all its administrations."""
+    folder = _folder()
+    return sorted(folder.glob(f"{tenant_id}-*.jsonl")) if folder else []
+
+
+def _folder() -> Path | None:
     if not settings.JOURNAL_FOLDER:
         return None
     installation = Installation.objects.order_by("pk").first() or Installation.objects.create()
+    return Path(settings.JOURNAL_FOLDER) / str(installation.identity)
+
+
+def _path_of(administration: str, purpose: Purpose) -> Path | None:
+    folder = _folder()
     digest = hashlib.blake2b(tenants.administration_key(administration).encode(), digest_size=8).hexdigest()
-    return (
-        Path(settings.JOURNAL_FOLDER) / str(installation.identity) / f"{tenants.current_id()}-{digest}-{purpose}.jsonl"
-    )
+    return folder / f"{tenants.current_id()}-{digest}-{purpose}.jsonl" if folder else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -31,6 +32,8 @@ from kingsync.runs import lease, schedule, wanted
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
+
+logger = logging.getLogger(__name__)
 
 TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
 # A run whose worker is lost so often in a row, without the end of one slice, is not given to yet another.
@@ -204,8 +207,15 @@ def _heartbeat_values() -> dict[str, Value]:
 
 @contextmanager
 def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
-    """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended."""
-    run = SyncRun.objects.get(pk=run_id)
+    """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended.
+
+    A message may also be older than the deletion of its tenant: then there is no run.
+    """
+    run = SyncRun.objects.filter(pk=run_id).first()
+    if run is None:
+        logger.info("run.unknown: there is no run %s any more", run_id)
+        yield None
+        return
     with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         claim = _claim(run, slice_seconds) if is_ours else None
         with lease.kept(claim.run) if claim else nullcontext():

@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connections
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from integrations import deadlines, errors
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import administration_key
-from kingsync.models.turns import Caller
+from kingsync.models.turns import Caller, KingTurn, KingTurnRequest
 from kingsync.runs import processes
 
 logger = logging.getLogger(__name__)
@@ -94,6 +96,18 @@ def server_of(connection: Connection) -> str:
     scheme, host = parts.scheme.casefold(), (parts.hostname or "").rstrip(".")
     port = parts.port or _USUAL_PORTS.get(scheme, 0)
     return f"{scheme}://{host}:{port}{parts.path.rstrip('/')}"
+
+
+def forget(*, of: int) -> None:
+    """Delete the turns at a tenant's King, and those at addresses that nobody has any more; the next caller makes them.
+
+    What another tenant uses stays, and what someone is using now at an address that is not saved.
+    """
+    kings = list(Connection.across_tenants.filter(system=System.KING).defer("credentials"))
+    used = {key_of(each) for each in kings if each.tenant_id != of}
+    own = {key_of(each) for each in kings if each.tenant_id == of}
+    for model in (KingTurn, KingTurnRequest):
+        model.objects.filter(Q(until__lt=Now()) | Q(key__in=own)).exclude(key__in=used).delete()
 
 
 class Turn:

@@ -28,13 +28,21 @@ def why_not(kind: RunKind, settings: SyncSettings | None, options: Mapping[str, 
     licence there is none either.
     """
     tenant = settings.tenant if settings else Tenant.objects.get(pk=tenants.current_id())
-    if not tenant.is_licence_active:
-        return without_licence()
+    nothing_runs = why_nothing_runs(tenant)
+    if nothing_runs:
+        return nothing_runs
     if kind == RunKind.EXPORT:
         is_on = settings is not None and settings.export_orders
         return None if is_on or options.get("dry_run") else reason("exports_off")
     is_on = settings is not None and bool(import_kinds.wanted_kinds(settings.as_mapping().imports, []))
     return None if is_on or any(options.get(name) for name in _NAMED) else reason("imports_off")
+
+
+def why_nothing_runs(tenant: Tenant) -> Reason | None:
+    """Return why the tenant's systems are not even read: it is being deleted, or has no active licence."""
+    if tenant.closing_at is not None:
+        return reason("closing")
+    return None if tenant.is_licence_active else without_licence()
 
 
 def without_licence() -> Reason:

@@ -67,11 +67,12 @@ def _is_any_due(due_before: datetime.datetime) -> bool:
 def _carried_out(portion: Portion) -> Found:
     """Verify with clients of our own; exports may be switched off, what they sent is still in King.
 
-    Without an active licence nothing is read either.
+    Without an active licence, or while the tenant is being deleted, nothing is read either.
     """
     settings = SyncSettings.objects.select_related("tenant").first()
-    if settings is not None and not settings.tenant.is_licence_active:
-        return Found(error=wanted.without_licence())
+    nothing_runs = wanted.why_nothing_runs(settings.tenant) if settings else None
+    if nothing_runs:
+        return Found(error=nothing_runs)
     if _is_export_at_work():
         return Found(error=reason("decision.export_going_on"))
     try:

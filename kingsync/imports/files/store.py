@@ -62,7 +62,12 @@ def folder() -> Path:
     """Return the tenant's own folder; raises `NoFolderError`."""
     if not settings.KING_XML_FOLDER:
         raise NoFolderError(str(NoFolderError.__doc__))
-    return Path(settings.KING_XML_FOLDER) / Tenant.objects.get(pk=tenants.current_id()).slug
+    return folder_of(Tenant.objects.get(pk=tenants.current_id()).slug)
+
+
+def folder_of(slug: str) -> Path:
+    """Return the folder of the tenant with this short name, below the one of the deployment."""
+    return Path(settings.KING_XML_FOLDER) / slug
 
 
 def uploads_folder() -> Path:
