@@ -179,8 +179,9 @@ def verify_exported() -> None:
 
 @shared_task
 def purge_old() -> None:
-    """Purge old runs, log entries and entries of the audit trail, and sessions that are over."""
+    """Purge old runs, log entries and entries of the audit trail, sessions that are over, and old login attempts."""
     session_store.purge_old()
+    retention.purge_login_tries(now=timezone.now())
     _for_each_tenant("retention.failed", lambda _tenant: retention.purge_old(now=timezone.now()))
     with actors.acting(actors.CLOCK):
         audit_retention.purge_old(now=timezone.now())

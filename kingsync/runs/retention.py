@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.accounts.login_tries import LoginTry
 from kingsync.models.links import RecordLink
 from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
@@ -19,6 +20,8 @@ from kingsync.runs import background_calls, payloads
 
 # Small enough that no statement locks its rows for long while runs are in progress.
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
+# Far longer than they count.
+TRIES_KEPT = datetime.timedelta(days=1)
 
 
 def purge_old(*, now: datetime.datetime) -> None:
@@ -34,6 +37,11 @@ def purge_old(*, now: datetime.datetime) -> None:
     # A run that ended long ago has no newer entries: entries go first, in batches.
     _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
     _delete_by_batch(old_runs, RUNS_AT_ONCE)
+
+
+def purge_login_tries(*, now: datetime.datetime) -> None:
+    """Purge old login attempts, which belong to no tenant."""
+    LoginTry.objects.filter(at__lt=now - TRIES_KEPT).delete()
 
 
 def _purge_addresses(limit: datetime.datetime) -> None:
