@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "verify exported": {"task": "kingsync.tasks.verify_exported", "schedule": 900.0},
     # At fixed times, not by interval: an interval would start over with every restart.
     "purge old": {"task": "kingsync.tasks.purge_old", "schedule": crontab(hour="3", minute="20")},
+    "delete closed": {"task": "kingsync.tasks.delete_closed", "schedule": crontab(minute="50")},
 }
 
 

@@ -28,6 +28,9 @@ from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify, silence, silence_mails
 from kingsync.runs import heartbeats, lifecycle, retention, schedule
 from kingsync.upkeep import audit_retention
+from kingsync.upkeep.tenant_data import closing, traces
+from kingsync.upkeep.tenant_data.deletion import StillRunningError
+from kingsync.upkeep.tenant_data.messages import BrokerAwayError
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -185,3 +188,21 @@ def purge_old() -> None:
     _for_each_tenant("retention.failed", lambda _tenant: retention.purge_old(now=timezone.now()))
     with actors.acting(actors.CLOCK):
         audit_retention.purge_old(now=timezone.now())
+
+
+@shared_task(expires=60)
+def delete_closed() -> None:
+    """Delete the tenants whose time of grace is over, and complete deletions that were interrupted."""
+    for tenant in closing.due(now=timezone.now()):
+        try:
+            deleted = closing.carry_out(tenant, wait_seconds=closing.CLOCK_WAIT_SECONDS)
+            found = traces.search(deleted.marks)
+        except DATABASE_GONE:
+            raise
+        except (StillRunningError, BrokerAwayError, OSError) as error:
+            logger.warning("tenant.not_deleted: tenant %s waits (%s)", tenant.slug, type(error).__name__)
+        except Exception:
+            logger.exception("deletion.failed: tenant %s was passed over", tenant.slug)
+        else:
+            if found.left:
+                logger.error("tenant.traces: of tenant %s there is still %s", tenant.slug, found.left)

@@ -28,6 +28,7 @@ _PAGES: dict[str, Any] = {
     "runs": _("Runs"),
     "log": _("Log"),
     "people": _("Users"),
+    "company_data": _("Company data"),
 }
 
 

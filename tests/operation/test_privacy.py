@@ -14,6 +14,7 @@ from kingsync.accounts import invitations
 from kingsync.management.commands import delete_tenant
 from kingsync.rules import limits
 from kingsync.runs import background_calls, retention
+from kingsync.upkeep.tenant_data import closing
 from kingsync.web.accounts import throttle
 
 DOCUMENT = (CHECKOUT / "docs" / "privacy.md").read_text()
@@ -26,7 +27,7 @@ def names(lines: list[str]) -> list[str]:
 
 def rows() -> dict[str, str]:
     """Return the row of each table that holds personal data."""
-    found = {}
+    found: dict[str, str] = {}
     for line in LINES:
         cell = line.split(" | ")[0]
         found |= dict.fromkeys(names([cell]) if line.startswith("| `") else [], line)
@@ -66,5 +67,6 @@ def test_a_figure_of_the_table_is_that_of_the_code(table: str, figure: str) -> N
 
 
 def test_other_figures_are_those_of_the_code() -> None:
+    assert f"For {closing.GRACE.days} days any owner" in DOCUMENT
     assert background_calls.KEPT.days == retention.TRIES_KEPT.days == 1
     assert f"(`--wait`, {delete_tenant.WAIT_SECONDS:.0f} seconds)" in DOCUMENT

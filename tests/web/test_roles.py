@@ -7,6 +7,7 @@ and `owners` produce the usual ones.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState
 from kingsync.rules.outcomes import Reason
+from kingsync.upkeep.tenant_data import export
 from kingsync.web.shared import second_step
 from kingsync.web.urls import urlpatterns
 from tests import factories
@@ -112,6 +114,10 @@ TABLE: dict[str, Line] = {
     "people": page(),
     "invite": owners_action(email="new@jansen.example", role="viewer"),
     "company": owners_action(log_days="30", payload_days="30", verification_calls="500", silence_hours="4"),
+    "company_data": Line(get=owners(200)),
+    "company_export": owners_action(200),
+    "company_delete": owners_action(422),
+    "company_keep": owners_action(),
     "member_role": owners_action(role="editor"),
     "member_remove": owners_action(sure="1"),
     "invite_again": owners_action(),
@@ -196,6 +202,8 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
 
     monkeypatch.setattr(connection_check, "check_stored", works)
     monkeypatch.setattr(pick_list_refresh, "refresh_choices", list)
+    # It needs a transaction of its own: tests/web/accounts/test_company_data.py.
+    monkeypatch.setattr(export, "to_temporary_file", lambda _tenant: io.BytesIO(b"a zip file"))
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
     for part in Heartbeat.Part:
         Heartbeat.objects.update_or_create(part=part, defaults={"at": timezone.now()})

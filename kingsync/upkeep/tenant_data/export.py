@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +32,8 @@ from kingsync.upkeep.tenant_data.tables import Model
 
 FORMAT, VERSION = "kingsync-tenant", 1
 ROWS_AT_ONCE = 2_000
+# An arbitrary number that nothing else in this database uses for advisory locks.
+_PAGE_LOCK = 0x6578706F7274
 SECRET = "***"  # noqa: S105  (what stands for one)
 # Hashes that are of no use to anyone but us; encrypted columns are secret anyhow.
 _SECRET_COLUMNS = {("invitation", "token_hash"), ("backgroundcall", "key")}
@@ -49,6 +52,32 @@ class Part:
 
     name: str
     statement: str
+
+
+class BusyError(Exception):
+    """Another page is making an export: each holds a thread of the web server, so there is one at a time."""
+
+
+def to_temporary_file(tenant: Tenant) -> IO[bytes]:
+    """Return the whole export as a file that is gone once it is closed. Raises `BusyError`, `OSError`."""
+    with _only_one(), ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        write(tenant, file)
+        file.seek(0)
+        stack.pop_all()
+        return file
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_PAGE_LOCK])
+        if not cursor.fetchone()[0]:
+            raise BusyError
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PAGE_LOCK])
 
 
 def write(tenant: Tenant, target: IO[bytes]) -> dict[str, int]:

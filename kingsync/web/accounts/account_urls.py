@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from kingsync.web.accounts import (
     account,
+    company_data,
     invitation_pages,
     login,
     members_page,
@@ -46,6 +47,10 @@ urlpatterns: list[URLPattern] = [
     path(PEOPLE, members_page.people, name="people"),
     path(f"{PEOPLE}invite/", members_page.invite, name="invite"),
     path(f"{PEOPLE}organisation/", members_page.company, name="company"),
+    path(f"{PEOPLE}data/", company_data.company_data, name="company_data"),
+    path(f"{PEOPLE}data/export/", company_data.company_export, name="company_export"),
+    path(f"{PEOPLE}data/delete/", company_data.company_delete, name="company_delete"),
+    path(f"{PEOPLE}data/keep/", company_data.company_keep, name="company_keep"),
     path(f"{PEOPLE}<int:membership_id>/role/", members_page.change_role, name="member_role"),
     path(f"{PEOPLE}<int:membership_id>/remove/", members_page.remove_member, name="member_remove"),
     path(f"{INVITATION}again/", members_page.invite_again, name="invite_again"),

@@ -51,6 +51,9 @@ NO_PAGES = frozenset(
         "member_remove",
         "member_role",
         "company",
+        "company_delete",
+        "company_export",
+        "company_keep",
         "preview",
         "refresh_choices",
         "set_language",
@@ -139,6 +142,7 @@ def _own(company: Company) -> list[Stop]:
         Stop("passkey-add", "passkey_add", reverse("passkey_add")),
         Stop("password-confirm", "password_confirm", reverse("password_confirm")),
         Stop("people", "people", reverse("people", args=[company.busy.slug])),
+        Stop("company-data", "company_data", reverse("company_data", args=[company.busy.slug])),
         Stop("people-as-viewer", "people", reverse("people", args=[company.busy.slug]), who="editor"),
         Stop("people-remove", "people", reverse("people", args=[company.busy.slug]), do=_remove_somebody),
     ]
