@@ -166,6 +166,7 @@ def test_entries_that_no_call_caused_keep_none(stocked: Tenant, king: KingSandbo
 
     assert LogEntry.objects.get(code="unknown_debtor").detail == {}
     assert LogEntry.objects.get(code="order_refused").detail != {}
+    assert [entry.code for entry in LogEntry.objects.filter(has_payload=True)] == ["order_refused"]
 
 
 def test_an_error_finds_the_call_of_its_own_operation() -> None:

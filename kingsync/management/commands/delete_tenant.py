@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from kingsync.management.lookup import tenant_of
 from kingsync.models.tenants import Tenant
 from kingsync.upkeep.tenant_data import closing, deletion, people, traces
 from kingsync.upkeep.tenant_data.deletion import Deleted, StillRunningError
@@ -32,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: object, **options: Any) -> None:
-        tenant = tenant_of(options["slug"])
+        tenant = _tenant_of(options["slug"])
         if not options["yes"]:
             self._show(tenant, as_json=options["json"])
             sys.exit(REFUSED)
@@ -99,3 +98,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{number:>10} {name}")
         for email in accounts:
             self.stdout.write(f"account: {email}")
+
+
+def _tenant_of(slug: str) -> Tenant:
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        left = [f"{number} in {name}" for name, number in traces.without_tenant(slug).items()]
+        found = ", ".join(left) or "nothing"
+        raise CommandError(f"There is no tenant “{slug}”. Left of deleted tenants: {found}.", returncode=REFUSED)
+    return tenant

@@ -31,7 +31,8 @@ from kingsync.upkeep.tenant_data.readme import README
 from kingsync.upkeep.tenant_data.tables import Model
 
 FORMAT, VERSION = "kingsync-tenant", 1
-ROWS_AT_ONCE = 2_000
+# A work order may have a hundred kilobytes.
+ROWS_AT_ONCE = 500
 # An arbitrary number that nothing else in this database uses for advisory locks.
 _PAGE_LOCK = 0x6578706F7274
 SECRET = "***"  # noqa: S105  (what stands for one)

@@ -61,6 +61,20 @@ def search(marks: Marks) -> Search:
     return Search(len(with_tenant) + len(others), left)
 
 
+def without_tenant(slug: str) -> dict[str, int]:
+    """Return what is left of tenants that are gone: for a deletion that was killed before it was proven."""
+    with_tenant, _others = _tables()
+    found = {
+        name: _count(
+            f"SELECT count(*) FROM {_quoted(name)} r"  # noqa: S608  (a name from the database's own list)
+            " WHERE NOT EXISTS (SELECT FROM kingsync_tenant t WHERE t.id = r.tenant_id)"
+        )
+        for name in with_tenant
+    }
+    found["files"] = 1 if files.king_folder(slug) else 0
+    return {name: number for name, number in found.items() if number}
+
+
 def _texts(tenant: Tenant, accounts: Sequence[User]) -> Iterator[str]:
     """Yield texts by which a forgotten row is noticed, without those that other tenants and remaining people have."""
     yield f"/t/{tenant.slug}/"
@@ -108,7 +122,7 @@ def _quoted(table: str) -> str:
     return connection.ops.quote_name(table)
 
 
-def _count(statement: str, values: Sequence[int | list[str]]) -> int:
+def _count(statement: str, values: Sequence[int | list[str]] = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.fetchone()[0])

@@ -188,8 +188,20 @@ def test_a_forgotten_row_is_found_and_named(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_unknown_company_is_refused() -> None:
     code, _out, err = command("nobody", "--yes")
 
-    assert code == 2
-    assert "There is no tenant “nobody”" in err
+    assert (code, err) == (2, "There is no tenant “nobody”. Left of deleted tenants: nothing.")
+
+
+def test_a_deletion_that_was_killed_before_its_proof_can_still_be_proven() -> None:
+    tenant = companies.full(MINE)
+    assert command(tenant.slug, "--yes")[0] == 0
+    companies.in_another_session(
+        "INSERT INTO kingsync_kingrecord (tenant_id, administration_id, kind, number, name, ean_code, is_blocked)"
+        f" VALUES ({tenant.pk}, 1, 'debtor', '1', 'Zilverberg', '', false)"
+    )
+
+    _code, _out, err = command(tenant.slug, "--yes")
+
+    assert "Left of deleted tenants: 1 in kingsync_kingrecord." in err
 
 
 # --- People ---------------------------------------------------------------------------------------------------------

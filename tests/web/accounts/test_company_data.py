@@ -55,7 +55,7 @@ def test_deletion_is_requested_with_the_short_name_and_the_password(owner: Clien
     assert row.closing_at is not None
     assert closing.GRACE <= row.closing_at - begin < closing.GRACE + datetime.timedelta(minutes=5)
     assert row.closing_asked_by == "alice"
-    assert "alice requested this on" in text
+    assert "Requested by alice" in text
     assert "Jansen Installatie B.V. will be deleted after" in text
 
 
