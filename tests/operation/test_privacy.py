@@ -58,7 +58,7 @@ def test_every_table_is_said_to_hold_personal_data_or_none() -> None:
             for table in ("SyncRun", "LogEntry", "ChangeLimitTrip")
         ),
         ("Invitation", f"the link {invitations.VALID_FOR.days} days"),
-        ("Session", f"{settings.SESSION_COOKIE_AGE // 86400} days after"),
+        ("LoginSession", f"{settings.SESSION_COOKIE_AGE // 86400} days after"),
         ("LoginTry", f"{throttle.WINDOW.seconds // 60} minutes"),
     ],
 )

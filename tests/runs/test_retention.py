@@ -6,11 +6,11 @@ import datetime
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from kingsync import tasks
 from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.accounts.login_sessions import LoginSession
 from kingsync.models.accounts.login_tries import LoginTry
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import SentNotification
@@ -220,10 +220,11 @@ def test_old_notifications_and_invitations_go_but_the_newest_notification_stays(
 
 def test_expired_sessions_and_old_login_attempts_go(tenant: Tenant) -> None:
     for key, days in (("old", 1), ("young", -1)):
-        Session.objects.create(session_key=key, session_data="", expire_date=days_ago(days))
+        times = {"started_at": days_ago(9), "seen_at": days_ago(9), "ends_at": days_ago(days)}
+        LoginSession.objects.create(session_key=key, session_data="", expire_date=days_ago(days), **times)
         LoginTry.objects.create(key=key, at=days_ago(days + 0.5))
 
     tasks.purge_old()
 
-    assert [each.session_key for each in Session.objects.all()] == ["young"]
+    assert [each.session_key for each in LoginSession.objects.all()] == ["young"]
     assert [each.key for each in LoginTry.objects.all()] == ["young"]

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from kingsync.models.audit import trail
 from kingsync.models.audit.actions import Action
 from kingsync.models.audit.entries import AuditEntry
 
 # The trigger knows both names.
-DELETING_TENANT, PURGING = "kingsync.deleting_tenant", "kingsync.purging_audit"
+DELETING_TENANT, DELETING_ACCOUNTS = "kingsync.deleting_tenant", "kingsync.deleting_accounts"
+PURGING = "kingsync.purging_audit"
 # Younger entries are refused by the trigger, whatever the deployment says.
 LEAST_YEARS = 1
 AT_ONCE = 5_000
 
 
 @contextmanager
-def deleting_tenant(tenant_id: int, name: str) -> Iterator[None]:
-    """Let the block delete a company with its entries; that it was deleted is recorded as of no company.
+def deleting_tenant(tenant_id: int, name: str, *, emails: Sequence[str] = ()) -> Iterator[None]:
+    """Let the block delete a company with its entries, and accounts that go with it with those of no company.
 
-    All in one transaction: without the deletion the entries stay.
+    All in one transaction: without the deletion the entries stay. Only that the company was deleted is recorded, as of
+    no company.
     """
     with transaction.atomic():
-        with _open(DELETING_TENANT, str(tenant_id)):
+        with _open(DELETING_TENANT, str(tenant_id)), _open(DELETING_ACCOUNTS, "\n".join(emails)), trail.silent():
             yield
+            of_accounts(emails).delete()
         trail.record(Action.COMPANY_DELETED, tenant=None, subject=name)
+
+
+def of_accounts(emails: Sequence[str]) -> models.QuerySet[AuditEntry]:
+    """Return the entries of no company that name one of these accounts, as the trigger decides it."""
+    named = models.Q(pk__in=[])
+    for email in emails:
+        named |= models.Q(subject__icontains=email) | models.Q(actor__icontains=email)
+    return AuditEntry.across_tenants.filter(named, tenant=None)
 
 
 def purge_older_than(limit: datetime.datetime) -> int:

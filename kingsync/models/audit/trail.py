@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 from kingsync.models.audit import actors
@@ -28,6 +30,19 @@ class Account(Person, Protocol):
     memberships: Any
 
 
+_is_silent: ContextVar[bool] = ContextVar("silent trail", default=False)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Record nothing in the block: of a company that is deleted, only that is kept."""
+    token = _is_silent.set(True)
+    try:
+        yield
+    finally:
+        _is_silent.reset(token)
+
+
 def record(
     action: Action,
     *,
@@ -38,11 +53,12 @@ def record(
     by: By = None,
 ) -> None:
     """Add an entry. `by` names the actor where the context (`actors.acting`) does not know who it is."""
-    entry(action, tenant=tenant, subject=subject, before=before, after=after, by=by).save(force_insert=True)
+    record_many([entry(action, tenant=tenant, subject=subject, before=before, after=after, by=by)])
 
 
 def record_many(entries: Iterable[AuditEntry]) -> None:
-    AuditEntry.across_tenants.bulk_create(entries)
+    if not _is_silent.get():
+        AuditEntry.across_tenants.bulk_create(entries)
 
 
 def record_of_account(

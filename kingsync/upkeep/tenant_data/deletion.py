@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.audit import doors
+from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.connections import Connection
 from kingsync.models.runs import RunKind, SyncRun
@@ -40,6 +42,7 @@ _TO_THE_END: tuple[Model, ...] = (
     Connection,
     SyncSettings,
     SettingsVersion,
+    AuditEntry,
 )
 
 
@@ -146,12 +149,13 @@ def _delete_the_rest(tenant: Tenant, rows: Counter[str]) -> Deleted:
         accounts = list(people.of_only(tenant))
         marks = traces.marks_of(tenant, accounts)
         turns.forget(of=tenant.pk)
-        for model in tables.of_tenants():
-            rows[model._meta.db_table] += _delete_in_batches(model, tenant.pk)
-        people.admin_entries(tenant.pk, [user.pk for user in accounts]).delete()
-        people.delete(accounts)
-        Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
+        with doors.deleting_tenant(tenant.pk, tenant.name, emails=marks.emails):
+            for model in tables.of_tenants():
+                rows[model._meta.db_table] += _delete_in_batches(model, tenant.pk)
+            people.admin_entries(tenant.pk, marks.user_ids).delete()
+            people.delete(accounts)
+            Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
         files_removed = files.remove(tenant.slug, tenant.pk)
     removed = messages.remove(tenant.pk)
-    emails = tuple(user.email for user in accounts)
-    return Deleted({name: number for name, number in rows.items() if number}, files_removed, removed, emails, marks)
+    kept = {name: number for name, number in rows.items() if number}
+    return Deleted(kept, files_removed, removed, marks.emails, marks)

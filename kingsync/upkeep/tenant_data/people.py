@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from kingsync.models.accounts.login_sessions import LoginSession
 from kingsync.models.tenants import Membership, Tenant
 from kingsync.models.users import User
 
@@ -29,20 +29,13 @@ def others_of(tenant: Tenant) -> QuerySet[User]:
 
 def delete(users: Sequence[User]) -> None:
     """Delete accounts with their sessions and second steps. What they decided elsewhere keeps their name."""
-    keys = list(sessions_of([user.pk for user in users]))
-    Session.objects.filter(pk__in=keys).delete()
     for user in users:
         user.delete()
 
 
-def sessions_of(user_ids: Sequence[int]) -> Iterator[str]:
-    """Yield the keys of these people's sessions; the user is inside the sealed content."""
-    wanted = {str(each) for each in user_ids}
-    if not wanted:
-        return
-    for session in Session.objects.iterator(chunk_size=500):
-        if session.get_decoded().get("_auth_user_id") in wanted:
-            yield session.session_key
+def sessions_of(user_ids: Sequence[int]) -> QuerySet[LoginSession]:
+    """Return these people's sessions, which go with their accounts."""
+    return LoginSession.objects.filter(user_id__in=user_ids)
 
 
 def admin_entries(tenant_id: int, user_ids: Sequence[int]) -> QuerySet[LogEntry]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.audit import doors
 from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
@@ -29,6 +30,7 @@ class Marks:
     tenant_id: int
     slug: str
     user_ids: tuple[int, ...]
+    emails: tuple[str, ...]
     texts: tuple[str, ...]
 
 
@@ -43,7 +45,8 @@ class Search:
 def marks_of(tenant: Tenant, accounts: Sequence[User]) -> Marks:
     """Return how to find what is left of a tenant, read while it is still there."""
     keys = tuple(user.pk for user in accounts)
-    return Marks(tenant.pk, tenant.slug, keys, tuple(sorted(_texts(tenant, accounts))))
+    emails = tuple(user.email for user in accounts)
+    return Marks(tenant.pk, tenant.slug, keys, emails, tuple(sorted(_texts(tenant, accounts))))
 
 
 def search(marks: Marks) -> Search:
@@ -53,7 +56,8 @@ def search(marks: Marks) -> Search:
     found |= {name: _rows_with(name, marks.texts) for name in others if name != _ACCOUNTS}
     found["kingsync_tenant"] += Tenant.objects.filter(pk=marks.tenant_id).count()
     found["kingsync_user"] = User.objects.filter(pk__in=marks.user_ids).count()
-    found["django_session"] += sum(1 for _key in people.sessions_of(marks.user_ids))
+    found["kingsync_loginsession"] += people.sessions_of(marks.user_ids).count()
+    found["kingsync_auditentry"] += doors.of_accounts(marks.emails).count()
     found["django_admin_log"] += people.admin_entries(marks.tenant_id, marks.user_ids).count()
     found["files"] = len(files.found(marks.slug, marks.tenant_id))
     found["messages"] = messages.of(marks.tenant_id)
@@ -67,7 +71,7 @@ def without_tenant(slug: str) -> dict[str, int]:
     found = {
         name: _count(
             f"SELECT count(*) FROM {_quoted(name)} r"  # noqa: S608  (a name from the database's own list)
-            " WHERE NOT EXISTS (SELECT FROM kingsync_tenant t WHERE t.id = r.tenant_id)"
+            " WHERE tenant_id IS NOT NULL AND NOT EXISTS (SELECT FROM kingsync_tenant t WHERE t.id = r.tenant_id)"
         )
         for name in with_tenant
     }
