@@ -18,6 +18,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from kingsync import tasks
 from kingsync import urls as all_urls
@@ -315,6 +316,22 @@ def test_tenant_that_asks_for_two_steps_leads_to_setting_it_up(world: World, nam
 
     seen = {each.headers.get("Location", "").split("?")[0] for each in found if each.status_code != 405}
     assert seen == {reverse("two_step_enrol")}
+
+
+@pytest.mark.parametrize("page", ["/admin/", "/admin/kingsync/tenant/", "tenant", "settings"])
+def test_an_operator_without_a_second_step_is_led_to_setting_it_up(world: World, settings: Settings, page: str) -> None:
+    settings.OPERATORS_NEED_SECOND_STEP = True
+    address = page if page.startswith("/") else world.address(page)
+
+    answer = world.browser("operator").get(address)
+
+    assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, reverse("two_step_enrol"))
+
+
+def test_an_operator_reaches_the_pages_for_setting_it_up(world: World, settings: Settings) -> None:
+    settings.OPERATORS_NEED_SECOND_STEP = True
+
+    assert world.browser("operator").get(reverse("account")).status_code == 200
 
 
 def test_stranger_is_not_told_that_a_tenant_asks_for_two_steps(world: World) -> None:

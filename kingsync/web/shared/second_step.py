@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
@@ -50,7 +51,14 @@ class SecondStepMiddleware(MiddlewareMixin):
             return None
         if has_device(request.user):
             return to_page(request, "second_step")
-        return to_page(request, "two_step_enrol") if _admin_needs_device(request, match) else None
+        needs_device = _operator_needs_device(request, match) or _admin_needs_device(request, match)
+        return to_page(request, "two_step_enrol") if needs_device else None
+
+
+def _operator_needs_device(request: HttpRequest, match: ResolverMatch) -> bool:
+    """Return True for an operator on pages that show companies: a password alone must not open all of them."""
+    shows_companies = "admin" in match.app_names or "slug" in match.kwargs
+    return shows_companies and request.user.is_superuser and settings.OPERATORS_NEED_SECOND_STEP
 
 
 def _admin_needs_device(request: HttpRequest, match: ResolverMatch) -> bool:
