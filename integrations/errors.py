@@ -16,6 +16,7 @@ REASONS: dict[str, str] = {
     "software_token": "has an address that the operator's software token is not sent to",
     "rate_limit": "asks to slow down",
     "server_error": "answered with a fault of its own",
+    "redirect": "redirects to another address",
     "not_json": "answered with something that is not JSON (a web page, perhaps of a proxy)",
     "empty": "answered with nothing",
     "unexpected": "gave an answer of an unknown form",

@@ -55,7 +55,7 @@ def from_status(
         return no_answer(
             system,
             operation,
-            reason="server_error",
+            reason="redirect" if _is_redirect(answer.status) else "server_error",
             status=answer.status,
             code=code,
             detail=detail,
@@ -64,6 +64,7 @@ def from_status(
     return refusal(
         system=system,
         operation=operation.name,
+        reason="redirect" if _is_redirect(answer.status) else "",
         status=answer.status,
         code=code,
         detail=detail,
@@ -145,6 +146,10 @@ def _reason(chain: Sequence[BaseException], *, otherwise: str) -> str:
     if _is_any(chain, http.client.RemoteDisconnected):
         return otherwise
     return "unexpected" if _is_any(chain, *_GARBAGE) else otherwise
+
+
+def _is_redirect(status: int) -> bool:
+    return 300 <= status < 400
 
 
 def _refusal(status: int) -> type[errors.IntegrationError] | None:

@@ -11,7 +11,7 @@ from kingsync.exports.verification import reconcile
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.in_hand import Problem
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
-from kingsync.rules.outcomes import reason
+from kingsync.rules.outcomes import with_cause
 
 
 def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
@@ -25,7 +25,7 @@ def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
         ledger.settle(row, LedgerState.UNCONFIRMED, [reason_of(error)])
         raise
     except errors.IntegrationError as error:
-        ledger.settle(row, LedgerState.UNCONFIRMED, [reason("confirmation_failed", detail=str(error))])
+        ledger.settle(row, LedgerState.UNCONFIRMED, [with_cause("confirmation_failed", reason_of(error))])
         if problems.found(row) is not Problem.KNOWN:
             job.log.failure("order.not_confirmed", error, outsmart_id=row.outsmart_id)
         return Outcome(count)

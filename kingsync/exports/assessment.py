@@ -10,6 +10,7 @@ from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import adopted_lines, ledger, moving
 from kingsync.exports import verdict as verdicts
 from kingsync.exports.export_job import Job
+from kingsync.messages.reason_texts import reason_of
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import linking
 from kingsync.rules.differences import Differences
@@ -75,7 +76,7 @@ class Assessment:
         except (errors.TenantActionError, errors.UnreachableError):
             raise
         except errors.IntegrationError as error:
-            return msgspec.structs.replace(known, lookup_failure=str(error))
+            return msgspec.structs.replace(known, lookup_failure=reason_of(error))
         return msgspec.structs.replace(known, found=tuple(order.number for order in found))
 
     def _take_over(self, known: Known) -> Known:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integrations import errors
@@ -406,11 +407,16 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "system.rate_limit": _("%(system)s received too many requests. The next run tries again."),
     "system.server_error": _("%(system)s reported an internal error (HTTP %(status)s). The next run tries again."),
+    "system.server_error.bare": _("%(system)s reported an internal error. The next run tries again."),
+    "system.redirect": _(
+        "%(system)s redirects %(operation)s to another address. Correct the address of the connection."
+    ),
     "system.not_json": _(
         "%(system)s answered with something other than data, such as a web page. Check the address of the connection."
     ),
     "system.empty": _("%(system)s gave an empty answer. The next run tries again."),
     "system.unexpected": _("%(system)s gave an answer that we could not understand: %(detail)s"),
+    "system.unexpected.bare": _("%(system)s gave an answer that we could not understand. The next run tries again."),
     "system.authentication": _("%(system)s refused our credentials for %(operation)s. Correct them in the settings."),
     "system.authentication.outsmart-1004": _(
         "OutSmart does not allow the token (1004). Check the token, and whether the licence for the King integration "
@@ -490,9 +496,9 @@ def sentence(reason: Mapping[str, Any]) -> str:
     if not reason or not reason.get("code"):
         return ""
     params = dict(reason.get("params", {}))
-    # A line, a system's code, and what is known of a King order may have sentences of their own.
-    code = f"{reason['code']}.{params.get('variant') or params.get('code', '')}"
-    template = str(SENTENCES.get(code) or SENTENCES.get(reason["code"], reason["code"]))
+    if "cause" in params:
+        params = {"detail": sentence({"code": params.pop("cause"), "params": params})}
+    template = _template(reason["code"], params)
     if "fields" in params:
         params["fields"] = field_names(params["fields"])
     if "field" in params:
@@ -502,6 +508,16 @@ def sentence(reason: Mapping[str, Any]) -> str:
     return (template % _Missing(params)).strip()
 
 
+def _template(code: str, params: Mapping[str, Any]) -> str:
+    """Return the sentence of a code; a line, a system's code and what is known of a King order may have their own."""
+    own = f"{code}.{params.get('variant') or params.get('code', '')}"
+    bare = f"{code}.bare" if not params.get(_BARE_WITHOUT.get(code, "")) else ""
+    template = str(SENTENCES.get(own) or SENTENCES.get(bare) or SENTENCES.get(code, code))
+    if template.endswith(": %(detail)s") and not params.get("detail"):
+        return template.replace("%(detail)s", gettext("no explanation was given."))
+    return template
+
+
 def event_sentence(event: str, reason: Mapping[str, Any]) -> str:
     """Return the text of a log entry: its reason, else its event in words, else the event's dotted name."""
     return sentence(reason) or str(EVENTS.get(event, event))
@@ -509,6 +525,10 @@ def event_sentence(event: str, reason: Mapping[str, Any]) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+# The value without which the sentence "<code>.bare" is the right one.
+_BARE_WITHOUT = {"system.server_error": "status", "system.unexpected": "detail"}
 
 
 class _Missing(dict[str, str]):

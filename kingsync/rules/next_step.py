@@ -13,7 +13,7 @@ import msgspec
 
 from integrations.king.records import Order
 from kingsync.rules.differences import Differences
-from kingsync.rules.outcomes import Reason, reason
+from kingsync.rules.outcomes import Reason, reason, with_cause
 from kingsync.rules.plans import Plan, PlannedLine
 
 
@@ -105,7 +105,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     is_making_begun: bool = False
     reference: str = ""
     found: tuple[str, ...] | None = None
-    lookup_failure: str = ""
+    lookup_failure: Reason | None = None
     is_surely_new: bool = False
 
     former_holds: tuple[Reason, ...] = ()
@@ -174,7 +174,7 @@ def _of_begun(known: Known) -> NextStep | None:
 
 def _of_pending(known: Known) -> NextStep:
     if known.lookup_failure:
-        return _unknown(reason("not_looked_up", detail=known.lookup_failure))
+        return _unknown(with_cause("not_looked_up", known.lookup_failure))
     if known.found is None:
         return NextStep(act=Act.LOOK_UP if known.may_ask else Act.ASK_KING)
     if len(known.found) > 1:

@@ -26,3 +26,8 @@ def shown(text: str, longest: int = SHOWN_LENGTH) -> str:
 
 def reason(code: str, **params: str) -> Reason:
     return Reason(code=code, params=params)
+
+
+def with_cause(code: str, cause: Reason) -> Reason:
+    """Return a reason whose sentence ends with that of its cause."""
+    return Reason(code=code, params={**cause.params, "cause": cause.code})
