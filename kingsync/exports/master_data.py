@@ -171,27 +171,30 @@ class MasterDataReader(MirroredMasterData):
         return known
 
     def _ask(self, kind: Kind, number: str) -> bool:
-        """Look one record up in King; False where that is not possible."""
+        """Look one record up in King; False where nothing can be looked up. Raises what the next run may repair."""
         if not self.is_readable:
             return False
         try:
             raw = self._king.find_record(kind, number)
-        except (errors.TenantActionError, errors.UnreachableError):
-            raise
+            answer = None if raw is None else master_data_of(kind, raw)
         except errors.IntegrationError as error:
-            self._log.failure("facts.not_asked", error, kind=kind.value)
-            return False
-        try:
-            self._asked[kind, number] = None if raw is None else master_data_of(kind, raw)
-        except errors.PayloadError as error:
-            self._unreadable.add((kind, number))  # King has it, and its answer to the write decides
+            if _may_pass(error):
+                raise
+            self._unreadable.add((kind, number))  # King may have it, and its answer to the write decides
             self._log.failure("facts.not_asked", error, kind=kind.value)
             return True
+        self._asked[kind, number] = answer
         self._mirrored.pop(kind, None)  # an article may now be known by another code too
         self._known_warehouses = None
         if raw is not None and not self._is_dry:
             mirror.store(kind, [raw])
         return True
+
+
+def _may_pass(error: errors.IntegrationError) -> bool:
+    """Return whether a later run may get an answer: not where a look-up led nowhere, or King does not offer it."""
+    is_transient = isinstance(error, errors.TransientError) and error.reason != "unexpected"
+    return is_transient or isinstance(error, errors.TenantActionError)
 
 
 def _unconfirmed(plan: Plan) -> set[tuple[Kind, str]]:
