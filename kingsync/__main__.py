@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from kingsync.management.arguments import require_readable
 from kingsync.management.output import quiet_when_nobody_reads
 from kingsync.management.preparing import prepared
 
@@ -13,6 +14,7 @@ from kingsync.management.preparing import prepared
 def main() -> None:
     """Run the command given by the arguments, with servers around it if it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
+    require_readable(sys.argv)
     try:
         with quiet_when_nobody_reads(), prepared(sys.argv):
             from django.core.management import execute_from_command_line  # noqa: PLC0415 (after the addresses)

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command, load_command_clas
 from django.db import connection
 from django.utils import timezone
 
+from kingsync.__main__ import main
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
@@ -440,3 +441,15 @@ def test_a_dry_import_has_a_plan_entry_for_each_record(ready: Tenant) -> None:
         ("hour_type", "MONT", "created"),
     }
     assert all(each["row"] for each in answer["plan"])
+
+
+def test_argument_that_is_no_text_is_refused_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["manage.py", "ledger", b"jans\xe9n".decode(errors="surrogateescape")])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "Argument 2 is not text" in capsys.readouterr().err
