@@ -42,8 +42,8 @@ test-busy: install ## the tests with eight busy processes beside them (ARGS=... 
 compare: install ## random work orders against the rules written a second time (ORDERS=24000 SEED=1; under an hour)
 	@$(BIN)/python -m tests.oracle --orders $(or $(ORDERS),24000) --seed $(or $(SEED),1)
 
-bench: install ## what we claim about speed, measured here: exports, imports, pages (a quarter of an hour)
-	@broken=0; for part in bench bench.import bench.pages; do \
+bench: install ## what we claim about speed, faults and odd input, proved here (some hours; bench.faults and bench.fuzz by themselves too)
+	@broken=0; for part in bench bench.import bench.pages bench.faults bench.fuzz; do \
 		echo "$$part"; $(BIN)/python -m $$part || broken=1; \
 	done; exit $$broken
 
