@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.utils import translation
 
 from kingsync.manual_actions import conflicts, guards
 from kingsync.models.tenants import Tenant
@@ -140,7 +141,8 @@ def test_each_line_has_a_choice_of_its_own_and_the_history_has_them(exported: Ca
     found = conflicts.open_conflicts(order.row())
     chosen = {why["params"]["mark"]: {"quantity": "sum", "price": "king"}[why["params"]["field"]] for why in found}
 
-    conflicts.solve(work_order=order.row(), chosen=chosen, by=JAN)
+    with translation.override("en"):
+        conflicts.solve(work_order=order.row(), chosen=chosen, by=JAN)
     scenario.export()
 
     assert (order.line("BUIS")["AantalBesteld"], float(order.line("BUIS")["Prijs"])) == (6, 40.0)

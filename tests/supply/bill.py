@@ -22,7 +22,7 @@ from packageurl import PackageURL
 from tests.supply import locks
 
 BILL = locks.REQUIREMENTS / "sbom.json"
-# As its licence file says: where the metadata name no SPDX licence, or the package is not for every machine.
+# Where the metadata name no SPDX licence, or the package is not for every machine: as its project states it.
 STATED = {
     "amqp": "BSD-3-Clause",
     "async-timeout": "Apache-2.0",

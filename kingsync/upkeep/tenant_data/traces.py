@@ -110,7 +110,8 @@ def _tables() -> tuple[list[str], list[str]]:
 
 
 def _rows_of(table: str, tenant_id: int) -> int:
-    return _count(f"SELECT count(*) FROM {_quoted(table)} WHERE tenant_id = %s", [tenant_id])  # noqa: S608
+    of_tenant = f"SELECT count(*) FROM {_quoted(table)} WHERE tenant_id = %s"  # noqa: S608  (a name of the database's)
+    return _count(of_tenant, [tenant_id])
 
 
 def _rows_with(table: str, texts: Sequence[str]) -> int:

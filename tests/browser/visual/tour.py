@@ -216,6 +216,8 @@ def _calls(company: Company) -> list[Stop]:
     """Create a running search in King and a finished connection check."""
     owner, row = company.people["owner"], WorkOrder.objects.order_by("id")[0]
     until = timezone.now() + datetime.timedelta(hours=1)
+    # The tour is made once for each look, and a question is asked once at a time.
+    BackgroundCall.across_tenants.filter(tenant=company.busy).delete()
     search = {"kind": BackgroundCall.Kind.FIND_ORDER, "work_order": row, "parameters": {"number": "500"}}
     going_on = factories.background_call(
         company.busy, by=owner, state=BackgroundCall.State.RUNNING, expires_at=until, **search
