@@ -113,7 +113,7 @@ def outputs(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pyt
     """Collect the log of every logger at the level of the test, in the format of the deployment."""
     found, level = Outputs(), getattr(request, "param", logging.DEBUG)
     handler = logging.StreamHandler(found.log)
-    handler.setFormatter(LineFormatter(deployment.LOGGING["formatters"]["line"]["fmt"]))
+    handler.setFormatter(LineFormatter(deployment.LOGGING["formatters"]["line"]["format"]))
     root = logging.getLogger()
     names = [name for name, each in logging.Logger.manager.loggerDict.items() if isinstance(each, logging.Logger)]
     for logger in [root, *map(logging.getLogger, names)]:
