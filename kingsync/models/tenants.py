@@ -220,7 +220,7 @@ def _write_of_tenant(tenant: Tenant, action: Action, before: trail.Values | None
 
 _TENANT_COLUMNS = (
     *("name", "language", "is_licensed", "licensed_until"),
-    *("requires_second_step", "log_days", "verification_calls", "silence_hours"),
+    *("requires_second_step", "log_days", "payload_days", "verification_calls", "silence_hours", "closing_at"),
 )
 _TENANT_FACTS: changes.Facts[Tenant] = changes.Facts(
     created=Action.COMPANY_CREATED,

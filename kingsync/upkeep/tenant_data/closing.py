@@ -32,10 +32,13 @@ class TooLateError(Exception):
 
 def request(tenant: Tenant, *, by: User, now: datetime.datetime) -> None:
     """Let nothing run any more and delete the tenant after the grace; a second request changes nothing."""
-    waiting = Tenant.objects.filter(pk=tenant.pk, closing_at=None)
     closing_at = now + GRACE
-    if not waiting.update(closing_at=closing_at, closing_asked_at=now, closing_asked_by=by.display_name):
-        return
+    with transaction.atomic():
+        row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        if row.closing_at is not None:
+            return
+        row.closing_at, row.closing_asked_at, row.closing_asked_by = closing_at, now, by.display_name
+        row.save(update_fields=["closing_at", "closing_asked_at", "closing_asked_by"])
     logger.info("tenant.deletion_requested: tenant %s", tenant.slug)
     with translation.override(tenant.language):
         text = gettext(

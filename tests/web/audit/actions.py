@@ -56,6 +56,10 @@ class Scene:
         return int(self.tenant.memberships.get(user=user).pk)
 
 
+# What the forms of a company ask for.
+NUMBERS: dict[str, Any] = {"log_days": "90", "payload_days": "30", "verification_calls": "2000", "silence_hours": "6"}
+
+
 @dataclass(frozen=True)
 class Case:
     """`who` names one of `People`, or nobody; what is compared of `after` are the named fields."""
@@ -102,13 +106,12 @@ def change_king(scene: Scene) -> None:
 
 
 def change_company(scene: Scene) -> None:
-    scene.post("company", requires_second_step="on", log_days="30", verification_calls="2000", silence_hours="6")
+    scene.post("company", requires_second_step="on", **NUMBERS | {"log_days": "30"})
 
 
 def change_licence(scene: Scene) -> None:
     page = reverse("admin:kingsync_tenant_change", args=[scene.tenant.pk])
-    numbers = {"log_days": "90", "verification_calls": "2000", "silence_hours": "6"}
-    sent = {"name": scene.tenant.name, "language": "nl"} | numbers
+    sent = {"name": scene.tenant.name, "language": "nl"} | NUMBERS
     inline = {f"memberships-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     answer = scene.browser(scene.people.operator).post(page, sent | inline)
     assert answer.status_code == 302, answer.content.decode()
