@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -68,6 +68,17 @@ def _delete_all_rows(_test: TransactionTestCase) -> None:
     rows = "".join(f'DELETE FROM "{table}";' for table in sorted(tables))
     with connection.cursor() as cursor:  # without triggers, as a restore does: the audit trail refuses deletions
         cursor.execute(f"SET session_replication_role = replica; {rows} SET session_replication_role = origin;")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Set the database up as pytest-django does; in the end, end sessions of threads that are still closing theirs."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")
