@@ -1,4 +1,4 @@
-"""The two ways in which entries leave the audit trail; the database refuses all others (migration 0003)."""
+"""The ways in which entries leave the audit trail; the database refuses all others (migration 0003)."""
 
 from __future__ import annotations
 
