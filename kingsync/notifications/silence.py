@@ -65,7 +65,7 @@ def of(settings: SyncSettings | None, *, now: datetime.datetime) -> Silent | Non
     """Return the silence of the current tenant; None when there is none, or nothing is expected to run."""
     if settings is None or wanted.why_nothing_runs(settings.tenant):
         return None
-    return _nothing_ran(settings, now) or _no_export(settings, now)
+    return _nothing_ran(settings, now) or _no_export(settings, now) or _not_over(settings)
 
 
 def is_expected(settings: SyncSettings | None) -> bool:
@@ -119,6 +119,18 @@ def _failing_since(newest: SyncRun) -> datetime.datetime:
     if first is None or first.pk == newest.pk:
         return _last_moved(newest) if newest.is_open else newest.queued_at
     return first.queued_at
+
+
+def _not_over(settings: SyncSettings) -> Silent | None:
+    """Return a silence that was noticed and has not ended: an attempt is no success, nor is one that is cancelled."""
+    known = Silence.objects.filter(ended_at=None).first() if is_expected(settings) else None
+    if known is None:
+        return None
+    kinds = [RunKind.EXPORT] if wanted.why_not(RunKind.EXPORT, settings, {}) is None else list(RunKind)
+    runs = SyncRun.objects.filter(kind__in=kinds).exclude(options__has_any_keys=SyncRun.PARTIAL)
+    if runs.filter(status__in=GOOD, finished_at__gt=known.since).exists():
+        return None
+    return Silent(Silence.Kind(known.kind), known.since, runs.order_by("-id").first())
 
 
 def _patience(settings: SyncSettings) -> datetime.timedelta:

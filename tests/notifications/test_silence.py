@@ -190,6 +190,22 @@ def test_owners_and_operators_get_one_email_and_one_all_clear(tenant: Tenant, ra
     assert (again, after) == ([], [])
 
 
+@pytest.mark.parametrize("attempt", [RunStatus.FAILED, RunStatus.RUNNING, RunStatus.CANCELLED])
+def test_an_attempt_that_is_no_success_is_no_all_clear(tenant: Tenant, ran: Ran, attempt: RunStatus) -> None:
+    ran(RunStatus.SUCCEEDED, 7)
+    look()
+    ran(attempt, 0)
+
+    assert look() == []
+    silent = found(tenant)
+    assert silent
+    assert silent.kind == Silence.Kind.NOTHING_RAN
+
+    SyncRun.across_tenants.filter(status=RunStatus.RUNNING).update(status=RunStatus.FAILED)
+    ran(RunStatus.SUCCEEDED, 0)
+    assert len(look()) == 2
+
+
 def test_the_next_silence_is_mailed_again(tenant: Tenant, ran: Ran) -> None:
     ran(RunStatus.FAILED, 9)
     look()
