@@ -195,7 +195,8 @@ def delete_closed() -> None:
     """Delete the tenants whose time of grace is over, and complete deletions that were interrupted."""
     for tenant in closing.due(now=timezone.now()):
         try:
-            deleted = closing.carry_out(tenant, wait_seconds=closing.CLOCK_WAIT_SECONDS)
+            with actors.acting(actors.CLOCK):
+                deleted = closing.carry_out(tenant, wait_seconds=closing.CLOCK_WAIT_SECONDS)
             found = traces.search(deleted.marks)
         except DATABASE_GONE:
             raise

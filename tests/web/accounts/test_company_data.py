@@ -16,6 +16,9 @@ from django.test import Client
 from django.utils import timezone
 
 from kingsync import tasks
+from kingsync.models.audit.actions import Action
+from kingsync.models.audit.actors import ActorKind
+from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
@@ -140,6 +143,8 @@ def test_the_clock_deletes_what_is_due_and_nothing_else(tenant: Tenant, people: 
     assert {row.slug for row in Tenant.objects.all()} == {"elsewhere", waiting.slug}
     assert not User.objects.filter(pk=people.owner.pk).exists()
     assert [sent.to for sent in mail.outbox] == [["alice@jansen.example"]]
+    kept = AuditEntry.across_tenants.get(action=Action.COMPANY_DELETED)
+    assert kept.actor_kind == ActorKind.CLOCK
 
 
 def test_a_tenant_that_cannot_be_deleted_does_not_keep_the_others(
