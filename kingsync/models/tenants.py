@@ -326,6 +326,12 @@ def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
     return Role(membership.role) if membership else None
 
 
+def emails_of_owners(tenant: Tenant) -> list[str]:
+    """Return the addresses of the tenant's owners who may log in."""
+    owners = tenant.memberships.filter(role=Role.OWNER, user__is_active=True)
+    return list(owners.order_by("user__email").values_list("user__email", flat=True))
+
+
 M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 

@@ -14,13 +14,15 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext
 
+from kingsync.models import tenants
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.notifications import Silence
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.tenants import Role, Tenant
+from kingsync.models.tenants import Tenant
 from kingsync.notifications import mailer, silence
 from kingsync.notifications.digest import Item
 
@@ -46,7 +48,7 @@ def mail_owners(tenant: Tenant, *, now: datetime.datetime) -> None:
     with transaction.atomic(), translation.override(tenant.language):
         for row in Silence.objects.select_for_update(skip_locked=True).filter(_OWNERS_DUE).order_by("id"):
             item = _item(row, tenant, "" if row.ended_at else _what_waits(now))
-            if _send(_owners_of(tenant), [item], subject_of=tenant.name):
+            if _send(tenants.emails_of_owners(tenant), [item], subject_of=tenant.name):
                 _save_mailed(row, "owners", now)
 
 
@@ -56,7 +58,7 @@ def mail_operators(*, now: datetime.datetime) -> None:
         if not _is_only_one():
             return
         rows = list(Silence.across_tenants.filter(_OPERATORS_DUE).select_related("tenant").order_by("id")[:LISTED])
-        parts = _parts_to_report(now)
+        parts = _parts_to_report()
         items = [_part_item(part) for part in parts] + [_item(row, row.tenant, is_named=True) for row in rows]
         if items and _send(_operators(), items, subject_of="kingsync"):
             _save_reported(rows, parts, now)
@@ -69,11 +71,15 @@ def _is_only_one() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _parts_to_report(now: datetime.datetime) -> list[Heartbeat]:
-    """Return the parts that fell silent since the last look, or are back."""
-    is_silent = Q(at__lt=now - PART_PATIENCE)
+def _parts_to_report() -> list[Heartbeat]:
+    """Return the parts that fell silent since the last look, or are back, by the clock of the database."""
+    is_silent = Q(at__lt=Now() - PART_PATIENCE)
     due = is_silent & Q(reported_at=None) | ~is_silent & Q(reported_at__isnull=False)
-    return list(Heartbeat.objects.filter(due).order_by("part"))
+    found = Heartbeat.objects.filter(due).order_by("part")
+    if Heartbeat.objects.filter(is_silent, part=Heartbeat.Part.CLOCK).exists():
+        # It is the clock that asks the broker: without one nothing is known of it.
+        found = found.exclude(part=Heartbeat.Part.BROKER)
+    return list(found)
 
 
 def _save_reported(rows: list[Silence], parts: list[Heartbeat], now: datetime.datetime) -> None:
@@ -87,11 +93,6 @@ def _save_mailed(row: Silence, who: str, now: datetime.datetime) -> None:
     column = f"{who}_cleared_at" if row.ended_at else f"{who}_mailed_at"
     setattr(row, column, now)
     row.save(update_fields=[column])
-
-
-def _owners_of(tenant: Tenant) -> list[str]:
-    owners = tenant.memberships.filter(role=Role.OWNER, user__is_active=True)
-    return list(owners.order_by("user__email").values_list("user__email", flat=True))
 
 
 def _operators() -> list[str]:

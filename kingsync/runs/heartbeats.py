@@ -28,9 +28,10 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 STAND_IN_SECONDS = 300.0
+BROKER_SECONDS = 1.5
 _ONE_SHORT_TRY: dict[str, Any] = {
-    "socket_timeout": 1.5,
-    "socket_connect_timeout": 1.5,
+    "socket_timeout": BROKER_SECONDS,
+    "socket_connect_timeout": BROKER_SECONDS,
     "retry": Retry(NoBackoff(), 0),
 }
 SILENT = datetime.timedelta(seconds=probe.SILENT_SECONDS)
@@ -63,12 +64,18 @@ def silent_since() -> datetime.datetime | None:
     return silent.at if silent else None
 
 
-def note_broker() -> None:
-    """Write a heartbeat for the broker if it answers; for the clock, so that no page has to ask it."""
+def broker_answers() -> bool:
+    """Return whether the broker answers a single short try."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, **_ONE_SHORT_TRY) as broker:
-            broker.ping()
+            return bool(broker.ping())
     except (redis.RedisError, OSError):
+        return False
+
+
+def note_broker() -> None:
+    """Write a heartbeat for the broker if it answers; for the clock, so that no page has to ask it."""
+    if not broker_answers():
         return
     with connections["default"].cursor() as cursor:
         cursor.execute(_BEAT, [[Heartbeat.Part.BROKER]])

@@ -254,6 +254,17 @@ def test_a_silence_that_nobody_heard_of_needs_no_all_clear(tenant: Tenant, ran: 
     assert look() == []
 
 
+def test_of_the_broker_nothing_is_said_while_no_clock_asks_it(tenant: Tenant, ran: Ran) -> None:
+    ran(RunStatus.SUCCEEDED, 0)
+    for part in (Heartbeat.Part.CLOCK, Heartbeat.Part.BROKER):
+        Heartbeat.objects.create(part=part, at=timezone.now() - HOUR)
+
+    look()
+
+    reported = Heartbeat.objects.filter(reported_at__isnull=False)
+    assert [each.part for each in reported] == [Heartbeat.Part.CLOCK]
+
+
 def test_operators_hear_once_of_a_part_without_heartbeat(tenant: Tenant, ran: Ran) -> None:
     ran(RunStatus.SUCCEEDED, 0)
     Heartbeat.objects.create(part=Heartbeat.Part.EXPORTS, at=timezone.now() - HOUR)

@@ -13,7 +13,8 @@ from django.db import transaction
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext
 
-from kingsync.models.tenants import Role, Tenant
+from kingsync.models import tenants
+from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 from kingsync.notifications import mailer
 from kingsync.upkeep.tenant_data import deletion
@@ -48,7 +49,13 @@ def request(tenant: Tenant, *, by: User, now: datetime.datetime) -> None:
         )
         moment = formats.date_format(timezone.localtime(closing_at), "j F Y H:i")
         text %= {"name": by.display_name, "company": tenant.name, "moment": moment}
-        _mail(mailer.send_from_page, tenant.name, owners_of(tenant), text, mailer.link("company_data", tenant.slug))
+        _mail(
+            mailer.send_from_page,
+            tenant.name,
+            tenants.emails_of_owners(tenant),
+            text,
+            mailer.link("company_data", tenant.slug),
+        )
 
 
 def undo(tenant: Tenant, *, now: datetime.datetime) -> None:
@@ -64,7 +71,7 @@ def undo(tenant: Tenant, *, now: datetime.datetime) -> None:
 
 def carry_out(tenant: Tenant, *, wait_seconds: float) -> Deleted:
     """Delete the tenant now and inform its owners. Raises as `deletion.delete`."""
-    owners = owners_of(tenant)
+    owners = tenants.emails_of_owners(tenant)
     deleted = deletion.delete(tenant, wait_seconds=wait_seconds)
     with translation.override(tenant.language):
         text = gettext(
@@ -78,11 +85,6 @@ def carry_out(tenant: Tenant, *, wait_seconds: float) -> Deleted:
 def due(*, now: datetime.datetime) -> list[Tenant]:
     """Return the tenants whose grace is over, and those of which a deletion was interrupted."""
     return list(Tenant.objects.filter(closing_at__lte=now).order_by("closing_at"))
-
-
-def owners_of(tenant: Tenant) -> list[str]:
-    owners = tenant.memberships.filter(role=Role.OWNER, user__is_active=True)
-    return list(owners.order_by("user__email").values_list("user__email", flat=True))
 
 
 def _mail(send: Callable[..., None], company: str, to: Sequence[str], text: str, link: str = "") -> None:

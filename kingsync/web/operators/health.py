@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.runs import heartbeats, schema
-
-BROKER_SECONDS = 2.0
 
 
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
     """Return 200 when all is well, else 503, naming what is not; `?part=web`: what pages need alone."""
-    checks = {"database": _database_answers(), "broker": _broker_answers()}
+    checks = {"database": _database_answers(), "broker": heartbeats.broker_answers()}
     words = {name: "ok" if answers else "unreachable" for name, answers in checks.items()}
     if checks["database"] and not _is_schema_complete():
         words["schema"] = "behind"
@@ -53,17 +47,4 @@ def _is_schema_complete() -> bool:
     try:
         return not schema.watch.missing()
     except DatabaseError:
-        return False
-
-
-def _broker_answers() -> bool:
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=BROKER_SECONDS,
-            socket_connect_timeout=BROKER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        ) as broker:
-            return bool(broker.ping())
-    except (redis.RedisError, OSError):
         return False
