@@ -39,7 +39,7 @@ def _arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m bench.faults", description="Every operation meets every fault.")
     parser.add_argument("--operation", default="", help="only those with this in their name")
     parser.add_argument("--fault", default="", help="only those with this in their name")
-    parser.add_argument("--every", type=int, default=1, help="only every so many-th cell")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th cell")
     parser.add_argument("--part", default="1/1", help="only this part of the operations: 1/2 and 2/2 run side by side")
     parser.add_argument("--scale", type=int, default=1, help="divide the sizes of large answers (1)")
     parser.add_argument("--results", type=Path, help="keep the verdicts in this file, and leave out what it has")

@@ -1,6 +1,6 @@
 """The form of a log line: one line per event, whatever its values hold, with its time and zone, and without secrets.
 
-Masked whoever wrote it: Django, for one, logs paths of requests.
+Lines of libraries too: Django, for one, logs paths of requests.
 """
 
 from __future__ import annotations

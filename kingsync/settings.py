@@ -77,9 +77,7 @@ WEB_REQUEST_SECONDS: int = env.int("WEB_REQUEST_SECONDS", default=20)
 # The largest request that is not an upload of files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # How many years entries of the audit trail are kept: 7, as Dutch law demands of bookkeeping.
-AUDIT_YEARS: int = env.int("AUDIT_YEARS", default=7)
-if AUDIT_YEARS < 1:
-    raise ImproperlyConfigured("AUDIT_YEARS is too small. The audit trail is kept for at least 1 year.")
+AUDIT_YEARS: int = _positive("AUDIT_YEARS", 7)
 # The journal of created orders, outside the database: from it a restored database learns what it lost. Shared by all
 # that export; empty = none.
 JOURNAL_FOLDER: str = env.str("JOURNAL_FOLDER", default=str(_local_folder / "journal") if _local_folder else "")
@@ -217,7 +215,7 @@ _usual_site = "http://127.0.0.1:8000" if IS_DEVELOPMENT else f"https://{(ALLOWED
 SITE_URL: str = env.str("SITE_URL", default=_usual_site).rstrip("/")
 
 SESSION_ENGINE = "kingsync.accounts.session_store"
-# A session ends after so many hours without a request of its user, and in any case so long after the login.
+# A session ends this long after the last request of its user, and in any case this long after the login.
 SESSION_IDLE_HOURS: int = _positive("SESSION_IDLE_HOURS", 12)
 SESSION_DAYS: int = _positive("SESSION_DAYS", 14)
 OPERATOR_SESSION_HOURS: int = _positive("OPERATOR_SESSION_HOURS", 24)

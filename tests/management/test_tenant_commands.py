@@ -1,4 +1,4 @@
-"""Commands for whoever runs the installation: which companies there are, and their first owner."""
+"""Commands for operators: which companies there are, and their first owner."""
 
 from __future__ import annotations
 

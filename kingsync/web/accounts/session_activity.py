@@ -1,4 +1,4 @@
-"""A middleware: knows who visits, and which requests show that somebody is at the browser."""
+"""A middleware: knows the visitor, and which requests show that the user is active."""
 
 from __future__ import annotations
 
