@@ -6,31 +6,19 @@ Prints what is not as it must be; exits with 1 where something is. `--write` wri
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from time import monotonic
 
 import django
 
-from devservers.servers import servers
+from tests import throwaway
 
 
 def main() -> None:
     asked = _arguments()
-    with (
-        tempfile.TemporaryDirectory(prefix="kingsync-faults-") as folder,
-        servers(Path(folder), throwaway=True) as ours,
-    ):
-        os.environ |= {
-            "KINGSYNC_LOCAL": folder,
-            "DATABASE_URL": ours.database_url,
-            "REDIS_URL": ours.redis_url,
-            "PRIVATE_HOSTS": "127.0.0.1",
-            "DJANGO_SETTINGS_MODULE": "kingsync.settings",
-        }
+    with throwaway.environment("faults"):
         django.setup()
         sys.exit(_carried_out(asked))
 

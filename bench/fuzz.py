@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from time import monotonic
 
 import django
 
-from devservers.servers import servers
+from tests import throwaway
 
 KINDS = ("payloads", "tenant-file", "forms", "commands")
 SHOWN = 20
@@ -25,20 +24,10 @@ SHOWN = 20
 
 def main() -> None:
     asked = _arguments()
-    with (
-        tempfile.TemporaryDirectory(prefix="kingsync-fuzz-") as folder,
-        servers(Path(folder), throwaway=True) as ours,
-    ):
-        os.environ |= {
-            "KINGSYNC_LOCAL": folder,
-            "DATABASE_URL": ours.database_url,
-            "REDIS_URL": ours.redis_url,
-            "PRIVATE_HOSTS": "127.0.0.1",
-            "EMAIL_URL": "memorymail://",
-            "DJANGO_SETTINGS_MODULE": "kingsync.settings",
-        }
+    with throwaway.environment("fuzz") as folder:
+        os.environ["EMAIL_URL"] = "memorymail://"
         django.setup()
-        sys.exit(_carried_out(asked, Path(folder)))
+        sys.exit(_carried_out(asked, folder))
 
 
 def _arguments() -> Namespace:

@@ -9,31 +9,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 from time import monotonic
 
-from devservers.servers import servers
+from tests import throwaway
 from tests.oracle import features, workers
 
 
 def main() -> None:
     asked = _arguments()
-    with (
-        tempfile.TemporaryDirectory(prefix="kingsync-oracle-") as folder,
-        servers(Path(folder), throwaway=True) as ours,
-    ):
-        os.environ |= {
-            "KINGSYNC_LOCAL": folder,
-            "DATABASE_URL": ours.database_url,
-            "REDIS_URL": ours.redis_url,
-            "PRIVATE_HOSTS": "127.0.0.1",
-            "DJANGO_SETTINGS_MODULE": "kingsync.settings",
-            features.WITH: " ".join(asked.features),
-        }
+    with throwaway.environment("oracle"):
+        os.environ[features.WITH] = " ".join(asked.features)
         numbers = [asked.batch] if asked.batch is not None else list(range(-(-asked.orders // workers.SIZE)))
         sys.exit(_compare(asked, numbers))
 
