@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from django.utils import timezone
 
+from kingsync.exports.verification import restore_check
 from kingsync.exports.verification import runs as verification_run
 from kingsync.exports.verification.checks import Verification
 from kingsync.messages.reason_texts import sentences
@@ -356,6 +357,21 @@ def test_switched_off_exports_are_verified_all_the_same(outsmart: OutSmartSandbo
     clock()
 
     assert scenario.ledger(row.outsmart_id).state == LedgerState.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"), [({"is_licensed": False}, "licence_inactive"), ({"closing_at": timezone.now()}, "closing")]
+)
+def test_what_keeps_runs_from_reading_keeps_the_check_of_a_restore_too(
+    tenant: Tenant, king: KingSandbox, columns: dict[str, object], code: str
+) -> None:
+    Tenant.objects.filter(pk=tenant.pk).update(**columns)
+    before = scenario.calls(king)
+
+    found = restore_check.compare()
+
+    assert found.error
+    assert (found.error.code, scenario.calls(king)) == (code, before)
 
 
 def test_without_a_licence_nothing_is_read(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:

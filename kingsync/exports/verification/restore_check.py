@@ -58,8 +58,8 @@ class Compared(msgspec.Struct, kw_only=True):
 def compare() -> Compared:
     """Compare the current tenant's ledger with King, OutSmart and the journal."""
     settings = SyncSettings.objects.select_related("tenant").first()
-    if settings is not None and not settings.tenant.is_licence_active:
-        return Compared(error=wanted.without_licence())
+    if settings is not None and (why := wanted.why_nothing_runs(settings.tenant)):
+        return Compared(error=why)
     with lifecycle.worker_lock(tenants.current_id(), RunKind.EXPORT) as is_ours:
         if not is_ours:
             return Compared(error=reason("decision.export_going_on"))
