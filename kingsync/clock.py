@@ -19,7 +19,7 @@ from django.db import connections
 
 from kingsync import probe
 from kingsync.models.heartbeats import Heartbeat
-from kingsync.runs import heartbeats, schema
+from kingsync.runs import advisory_locks, heartbeats, schema
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,7 @@ OWN_SESSION: dict[str, Any] = {
     "autocommit": True,
 }
 
-
-_END_SESSION = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
+_HELD = [0, advisory_locks.CLOCK, advisory_locks.ONE_NUMBER]
 
 
 class ClockLock:
@@ -71,7 +66,7 @@ class ClockLock:
                 logger.info("clock.stopped: this beat no longer runs the scheduled tasks")
                 # Ending the session alone would release it too, but only a moment after we are gone.
                 with contextlib.suppress(psycopg.Error):
-                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [probe.CLOCK_LOCK])
+                    self._connection.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.CLOCK])
             self._connection.close()
             self._connection = None
         self._is_held = False
@@ -88,14 +83,14 @@ class ClockLock:
 
     @staticmethod
     def _try(session: psycopg.Connection) -> bool:
-        row = session.execute("SELECT pg_try_advisory_lock(%s)", [probe.CLOCK_LOCK]).fetchone()
+        row = session.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.CLOCK]).fetchone()
         return bool(row and row[0])
 
     @staticmethod
     def _end_frozen_clock(session: psycopg.Connection) -> None:
         """End the session of a clock that holds the lock and has no heartbeat; the next attempt gets the lock."""
         if heartbeats.is_silent(session, Heartbeat.Part.CLOCK):
-            for _ended in session.execute(_END_SESSION, [probe.CLOCK_LOCK]).fetchall():
+            for _ended in session.execute(advisory_locks.END_HOLDER, _HELD).fetchall():
                 logger.warning("clock.replaced: ended the session of a clock without a heartbeat")
 
     def _connect(self) -> psycopg.Connection:

@@ -17,7 +17,7 @@ USAGE = "usage: python -m kingsync.probe web|clock|exports|imports"
 IS_WELL, IS_NOT, MISUSED = 0, 1, 2
 WEB_PORT = 8000
 ANSWER_SECONDS = 8
-# An arbitrary number that nothing else in this database uses for advisory locks.
+# All advisory locks: kingsync/runs/advisory_locks.py.
 CLOCK_LOCK = 0x6B696E67  # "king"
 CLOCK_IS_HELD = """
     SELECT count(*) FROM pg_locks JOIN pg_database ON pg_locks.database = pg_database.oid

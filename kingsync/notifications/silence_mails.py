@@ -25,13 +25,12 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import mailer, silence
 from kingsync.notifications.digest import Item
+from kingsync.runs import advisory_locks
 
 logger = logging.getLogger(__name__)
 
 # Tenants in one e-mail to operators; the next look sends the others.
 LISTED = 100
-# An arbitrary number that nothing else in this database uses for advisory locks.
-_OPERATORS_LOCK = 0x73696C656E
 # Longer than a restart takes, and than the clock's successor waits.
 PART_PATIENCE = datetime.timedelta(minutes=5)
 _BEGAN = Q(ended_at=None)
@@ -67,7 +66,7 @@ def mail_operators(*, now: datetime.datetime) -> None:
 def _is_only_one() -> bool:
     """Return whether no other process is sending this e-mail; a lock of rows would hold up the parts' heartbeats."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_OPERATORS_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [advisory_locks.OPERATORS_MAIL])
         return bool(cursor.fetchone()[0])
 
 

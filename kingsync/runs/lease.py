@@ -18,22 +18,17 @@ from django.db import connection, connections
 from django.db.models.functions import Now
 
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.runs import advisory_locks
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
-LOCK_CLASS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
 # By the clock of the database: those of the machines may differ by more than a lease.
 UNTIL = "clock_timestamp() + make_interval(secs => %s)"
 _RENEW = f"""
     UPDATE kingsync_syncrun SET lease_until = {UNTIL} WHERE id = %s AND attempt = %s AND status = %s
 """  # noqa: S608  (constants only)
-_END_SESSION = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 2
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
-"""
 
 
 @contextmanager
@@ -75,7 +70,7 @@ def has_run_out(kind: RunKind) -> bool:
 def end_session_of_holder(tenant_id: int, kind: RunKind) -> None:
     """End the database session of the worker that holds the lock of a tenant's runs of this kind."""
     with connection.cursor() as cursor:
-        cursor.execute(_END_SESSION, [LOCK_CLASS[kind], tenant_id])
+        cursor.execute(advisory_locks.END_HOLDER, [advisory_locks.RUNS[kind], tenant_id, advisory_locks.TWO_NUMBERS])
         for _ended in cursor.fetchall():
             logger.warning(
                 "lease.over: ended the session of a frozen or cut-off worker (tenant %s, %s)", tenant_id, kind

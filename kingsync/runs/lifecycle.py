@@ -28,7 +28,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import lease, schedule, wanted
+from kingsync.runs import advisory_locks, lease, schedule, wanted
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -264,7 +264,7 @@ def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0)
 
 def _try_lock(tenant_id: int, kind: RunKind) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lease.LOCK_CLASS[kind], tenant_id])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
         return bool(cursor.fetchone()[0])
 
 
@@ -273,7 +273,7 @@ def _unlock(tenant_id: int, kind: RunKind) -> None:
     if connection.connection is None or connection.connection.closed:
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lease.LOCK_CLASS[kind], tenant_id])
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
 
 
 def put_back(claim: Claim) -> None:

@@ -25,7 +25,7 @@ from kingsync.imports.files import store
 from kingsync.models import tenants
 from kingsync.models.encryption import EncryptedJSONField
 from kingsync.models.tenants import Tenant
-from kingsync.runs import journal
+from kingsync.runs import advisory_locks, journal
 from kingsync.upkeep.tenant_data import files, tables
 from kingsync.upkeep.tenant_data.readme import README
 from kingsync.upkeep.tenant_data.tables import Model
@@ -33,8 +33,6 @@ from kingsync.upkeep.tenant_data.tables import Model
 FORMAT, VERSION = "kingsync-tenant", 1
 # A work order may have a hundred kilobytes.
 ROWS_AT_ONCE = 500
-# An arbitrary number that nothing else in this database uses for advisory locks.
-_PAGE_LOCK = 0x6578706F7274
 SECRET = "***"  # noqa: S105  (what stands for one)
 # Hashes that are of no use to anyone but us; encrypted columns are secret anyhow.
 _SECRET_COLUMNS = {("invitation", "token_hash"), ("backgroundcall", "key")}
@@ -72,13 +70,13 @@ def to_temporary_file(tenant: Tenant) -> IO[bytes]:
 @contextmanager
 def _only_one() -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_PAGE_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [advisory_locks.EXPORT_OF_A_PAGE])
         if not cursor.fetchone()[0]:
             raise BusyError
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_PAGE_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.EXPORT_OF_A_PAGE])
 
 
 def write(tenant: Tenant, target: IO[bytes]) -> dict[str, int]:
