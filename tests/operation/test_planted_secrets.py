@@ -6,6 +6,7 @@ What an error tracker is sent has a test of its own (`test_error_tracking.py`), 
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import logging
@@ -188,7 +189,9 @@ def rest(outputs: Outputs) -> None:
         kept = broker.lrange(key, 0, -1) if kind == b"list" else broker.hgetall(key) if kind == b"hash" else key
         outputs.add(f"broker {key!r}", str(kept))
     for child in psutil.Process().children(recursive=True):
-        outputs.add("process list", " ".join(child.cmdline()))
+        # A process of the server may end between the list and the look at it.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            outputs.add("process list", " ".join(child.cmdline()))
 
 
 def point_to(address: str) -> None:

@@ -24,7 +24,8 @@ from kingsync.models.tenants import Tenant
 from kingsync.runs import heartbeats
 from tests import factories, processes, programs
 
-pytestmark = pytest.mark.django_db
+# A clock has a session of its own, whose heartbeat stays when a test rolls back.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class RecordingScheduler(LockedScheduler):

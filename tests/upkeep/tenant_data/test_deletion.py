@@ -62,6 +62,12 @@ def command(*words: str) -> tuple[int, str, str]:
 THAT_IT_WAS_DELETED = Counter({"kingsync_auditentry": 1})
 
 
+@pytest.fixture(autouse=True)
+def _without_turns_of_earlier_tests() -> None:
+    """Forget what calls to King left in tests that roll back: a turn is taken in a session of its own."""
+    KingTurn.objects.all().delete()
+
+
 def rows_by_table() -> Counter[str]:
     """Count the rows of every table of the database."""
     found = Counter[str]()
