@@ -147,9 +147,12 @@ def _explain(client: Client, address: str) -> None:
     from django.db import connection  # noqa: PLC0415 (after the set-up)
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
 
+    from bench import page_rows  # noqa: PLC0415
+    from kingsync.models import tenants  # noqa: PLC0415
+
     with CaptureQueriesContext(connection) as asked:
         client.get(address)
-    with connection.cursor() as cursor:
+    with tenants.scope(tenants.Tenant.objects.get(slug=page_rows.SLUG)), connection.cursor() as cursor:
         for query in asked.captured_queries:
             if query["sql"].startswith("SELECT"):
                 cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {query['sql']}")

@@ -66,8 +66,11 @@ def migrate_if_needed() -> None:
     lock = FileLock(local_folder() / "migrate.lock")
     lock.exclusive()
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        # As the owner: our other roles may be missing.
+        with connection.as_owner():  # type: ignore[attr-defined]
+            executor = MigrationExecutor(connection)
+            plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if plan:
             call_command("migrate", verbosity=0, interactive=False)
     finally:
         connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class KingsyncConfig(AppConfig):
@@ -13,9 +14,9 @@ class KingsyncConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make our Celery application the default in every thread, so that pages and commands send to our broker.
-
-        And let logins leave entries in the audit trail, whichever page they come through.
-        """
+        """Connect our Celery application, the audit trail of logins and our check of the database."""
+        # Celery's default in every thread, so that pages and commands send to our broker.
         importlib.import_module("kingsync.celery").app.set_default()
+        # Whichever page a login comes through.
         importlib.import_module("kingsync.accounts.login_trail").connect()
+        checks.register(importlib.import_module("kingsync.upkeep.wall_check").check, checks.Tags.database)

@@ -143,6 +143,8 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://kingsync@127.0.0.1:1/kingsync")
 }
+# Its sessions see the rows of one tenant: docs/decisions/0025-a-wall-in-the-database.md
+DATABASES["default"]["ENGINE"] = "kingsync.database"
 # The server ends sessions of machines that are gone: after a minute without any answer to its probes.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
     "options", "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
+from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
@@ -66,7 +67,8 @@ def _delete_all_rows(_test: TransactionTestCase) -> None:
     """
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - OF_DJANGO
     rows = "".join(f'DELETE FROM "{table}";' for table in sorted(tables))
-    with connection.cursor() as cursor:  # without triggers, as a restore does: the audit trail refuses deletions
+    # As the owner and without triggers, as a restore does: the audit trail refuses deletions.
+    with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(f"SET session_replication_role = replica; {rows} SET session_replication_role = origin;")
 
 
@@ -74,7 +76,7 @@ def _delete_all_rows(_test: TransactionTestCase) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Set the database up as pytest-django does; in the end, end sessions of threads that are still closing theirs."""
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
+    with django_db_blocker.unblock(), sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -157,17 +159,18 @@ def worker() -> Iterator[Callable[[], programs.Program]]:
 
 def connect(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     """Point the tenant's connections to these sandboxes."""
-    Connection(
-        tenant=tenant,
-        system=System.KING,
-        base_url=king.base_url,
-        administration=king.administration,
-        credentials={"access_code": king.access_code},
-        busy_codes=["LOCK"],
-    ).save()
-    Connection(
-        tenant=tenant,
-        system=System.OUTSMART,
-        base_url=outsmart.base_url,
-        credentials={"token": outsmart.token, "software_token": outsmart.software_token},
-    ).save()
+    with tenants.scope(tenant):
+        Connection(
+            tenant=tenant,
+            system=System.KING,
+            base_url=king.base_url,
+            administration=king.administration,
+            credentials={"access_code": king.access_code},
+            busy_codes=["LOCK"],
+        ).save()
+        Connection(
+            tenant=tenant,
+            system=System.OUTSMART,
+            base_url=outsmart.base_url,
+            credentials={"token": outsmart.token, "software_token": outsmart.software_token},
+        ).save()

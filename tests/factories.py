@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from kingsync.models import tenants
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
@@ -18,7 +19,7 @@ from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.order_links import OrderLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.tenants import Membership, Role, Tenant
+from kingsync.models.tenants import Membership, Role, Tenant, TenantOwned
 from kingsync.models.users import User
 from kingsync.models.work_orders import OrderLine, WorkOrder
 
@@ -71,13 +72,18 @@ def member(of: Tenant, role: Role = Role.VIEWER, **fields: Any) -> User:
     return person
 
 
+def _save(row: TenantOwned) -> None:
+    with tenants.scope(row.tenant_id):  # a test in the scope of one tenant makes rows of others too
+        row.save()
+
+
 def connection(of: Tenant, system: System = System.KING, **fields: Any) -> Connection:
     """Make a connection to loopback, with the credentials of `SECRETS`."""
     defaults: dict[str, Any] = {"base_url": "http://127.0.0.1:9", "credentials": SECRETS[system]}
     if system == System.KING:
         defaults |= {"administration": "DEMO", "busy_codes": ["LOCK"]}
     row = Connection(tenant=of, system=system, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
@@ -87,7 +93,8 @@ def settings(of: Tenant, **columns: Any) -> SyncSettings:
         ("export_orders", "customers_enabled", "products_enabled", "hour_types_enabled", "warehouses_enabled"), True
     )
     row = SyncSettings(tenant=of, **(defaults | columns))
-    row.store(by=None)
+    with tenants.scope(of):
+        row.store(by=None)
     return row
 
 
@@ -100,7 +107,7 @@ def run(of: Tenant, kind: RunKind = RunKind.EXPORT, status: RunStatus = RunStatu
     if status in SyncRun.FINAL:
         defaults["finished_at"] = now
     row = SyncRun(tenant=of, kind=kind, status=status, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
@@ -116,14 +123,14 @@ def background_call(of: Tenant, *, by: User, **fields: Any) -> BackgroundCall:
         "expires_at": now + datetime.timedelta(minutes=1),
     }
     row = BackgroundCall(tenant=of, requested_by=by, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
 def log_entry(of: SyncRun, **fields: Any) -> LogEntry:
     defaults = {"at": timezone.now(), "level": LogEntry.Level.INFO, "event": "order.created"}
     row = LogEntry(tenant_id=of.tenant_id, run=of, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
@@ -131,10 +138,10 @@ def work_order(of: Tenant, **fields: Any) -> WorkOrder:
     number = next(_numbers)
     defaults = {"outsmart_id": str(90000 + number), "order_number": f"WB{number:05}", "customer_name": "De Boer"}
     row = WorkOrder(tenant=of, **(defaults | fields))
-    row.save()
+    _save(row)
     if row.king_order_number:
         link = {"king_order_number": row.king_order_number, "is_created_by_us": row.is_created_by_us}
-        OrderLink(tenant=of, administration_id=row.administration_id, work_order=row, part=row.part, **link).save()
+        _save(OrderLink(tenant=of, administration_id=row.administration_id, work_order=row, part=row.part, **link))
     return row
 
 
@@ -147,7 +154,7 @@ def order_line(of: WorkOrder, **fields: Any) -> OrderLine:
         "source": f"A{number}",
     }
     row = OrderLine(tenant_id=of.tenant_id, work_order=of, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
@@ -161,7 +168,7 @@ def record_link(of: Tenant, **fields: Any) -> RecordLink:
         "state": RecordLink.State.REJECTED,
     }
     row = RecordLink(tenant=of, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
@@ -176,7 +183,7 @@ def king_file(of: Tenant, **fields: Any) -> KingFile:
         "document": "KING_ARTIKELEN",
     }
     row = KingFile(tenant=of, **(defaults | fields))
-    row.save()
+    _save(row)
     return row
 
 
@@ -184,5 +191,5 @@ def trip(of: Tenant, **fields: Any) -> ChangeLimitTrip:
     """Make a tripped change limit that waits for approval."""
     defaults = {"kind": "customers", "known_count": 400, "changed_count": 60, "deactivated_count": 9}
     row = ChangeLimitTrip(tenant=of, **(defaults | fields))
-    row.save()
+    _save(row)
     return row

@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kingsync.admin import base, rights
+from kingsync.models import tenants
 from kingsync.models.accounts import second_steps
 from kingsync.models.notifications import SentNotification
 from kingsync.models.users import User
@@ -35,8 +36,24 @@ class OperatorOnly:
     has_change_permission = has_delete_permission = has_module_permission
 
 
+class DeletesAcrossTenants:
+    """A deleted user disappears from what companies keep of their decisions and runs, in every company."""
+
+    def get_deleted_objects(self, *args: Any) -> Any:
+        with tenants.across():
+            return super().get_deleted_objects(*args)  # type: ignore[misc]
+
+    def delete_model(self, *args: Any) -> None:
+        with tenants.across():
+            super().delete_model(*args)  # type: ignore[misc]
+
+    def delete_queryset(self, *args: Any) -> None:
+        with tenants.across():
+            super().delete_queryset(*args)  # type: ignore[misc]
+
+
 @admin.register(User)
-class UserAdmin(OperatorOnly, rights.RightsRecorded, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(DeletesAcrossTenants, OperatorOnly, rights.RightsRecorded, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

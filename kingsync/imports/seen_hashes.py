@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from django.db import connection
 
+from kingsync.database import sessions
 from kingsync.models import tenants
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class SeenHashes:
 
 def _stored(kind: str) -> bytes:
     connection.ensure_connection()
+    sessions.default().take_scope()
     # In binary form, which Django's own cursors do not offer: as text it would be twice the size.
     with psycopg.Cursor(connection.connection) as cursor:
         found = cursor.execute(

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from kingsync.imports import diff
 from kingsync.imports.diff import Compared
+from kingsync.king_mirror.bulk_upsert import copy_into
 from kingsync.models import tenants
 from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.import_kinds import MasterData
 from kingsync.models.runs import SyncRun
 
 BATCH = 1000
-_ADD = "COPY kingsync_stagedrecord (tenant_id, run_id, kind, raw) FROM STDIN"
+_COLUMNS = ("tenant_id", "run_id", "kind", "raw")
 
 
 class Staging:
@@ -33,9 +33,8 @@ class Staging:
         if not records:
             return
         tenant_id = tenants.current_id()
-        with connection.cursor() as cursor, cursor.copy(_ADD) as copy:
-            for one in records:
-                copy.write_row((tenant_id, self._run.pk, self._kind.name, one.raw))
+        rows = ((tenant_id, self._run.pk, self._kind.name, one.raw) for one in records)
+        copy_into(StagedRecord._meta.db_table, _COLUMNS, rows)
 
     def batches(self) -> Iterator[tuple[int, list[Compared]]]:
         """Yield what is staged, compared again: another slice may be writing it.

@@ -270,13 +270,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'settings',
                 'verbose_name_plural': 'settings',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant',), name='one_settings_row_per_tenant')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='SyncRun',
@@ -322,14 +317,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'run',
                 'verbose_name_plural': 'runs',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['tenant', 'kind', '-id'], name='runs_newest_first'), models.Index(fields=['tenant', 'finished_at'], name='runs_by_day'), models.Index(fields=['finished_at'], name='runs_by_age')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('tenant', 'kind'), name='one_open_run_per_tenant_and_kind')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='StagedRecord',
@@ -343,13 +333,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'record to be written',
                 'verbose_name_plural': 'records to be written',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['run', 'kind', 'id'], name='staged_records_of_a_scan')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='SettingsVersion',
@@ -364,13 +349,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'version of the settings',
                 'verbose_name_plural': 'versions of the settings',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'version'), name='each_settings_version_once')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='SentNotification',
@@ -387,13 +367,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'notification',
                 'verbose_name_plural': 'notifications',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['tenant', '-id'], name='notices_newest_first')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='Silence',
@@ -413,13 +388,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'silence',
                 'verbose_name_plural': 'silences',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('tenant',), name='one_silence_at_a_time')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='RestoreWatch',
@@ -437,13 +407,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': "comparison with King's orders",
                 'verbose_name_plural': "comparisons with King's orders",
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration'), name='one_watch_per_administration')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='RecordLink',
@@ -466,14 +431,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'record link',
                 'verbose_name_plural': 'record links',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(condition=models.Q(('state', 'linked'), _negated=True), fields=['tenant', 'kind', 'state', 'king_id'], name='records_by_state')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'kind', 'king_id'), name='one_link_per_king_record'), models.UniqueConstraint(condition=models.Q(('kind', 'order'), ('state', 'linked')), fields=('tenant', 'administration', 'kind', 'outsmart_id'), name='one_link_per_outsmart_record')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='ReadState',
@@ -491,13 +451,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'read position',
                 'verbose_name_plural': 'read positions',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'purpose', 'kind'), name='one_read_state_per_purpose')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='Membership',
@@ -533,13 +488,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'log entry',
                 'verbose_name_plural': 'log entries',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['run', '-id'], name='log_of_a_run'), models.Index(fields=['tenant', 'outsmart_id', '-id'], name='log_of_a_record'), models.Index(fields=['tenant', '-id'], name='log_newest_first'), models.Index(condition=models.Q(('level', 'info'), _negated=True), fields=['tenant', '-id'], name='log_of_warnings'), models.Index(fields=['at'], name='log_by_age'), models.Index(condition=models.Q(('has_payload', True)), fields=['tenant', 'at'], name='log_with_payloads')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='KingRecord',
@@ -558,14 +508,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'King record',
                 'verbose_name_plural': 'King records',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(condition=models.Q(('ean_code', ''), _negated=True), fields=['tenant', 'ean_code'], name='articles_by_ean')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'kind', 'number'), name='one_mirror_row_per_record')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='KingFile',
@@ -588,13 +533,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'King file',
                 'verbose_name_plural': 'King files',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['tenant', 'state', 'id'], name='king_files_by_state'), models.Index(fields=['tenant', 'digest'], name='king_files_by_content')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='Invitation',
@@ -630,13 +570,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'imported line',
                 'verbose_name_plural': 'imported lines',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'king_order_number', 'king_line_id'), name='one_imported_line_per_king_line')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='Employee',
@@ -650,13 +585,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'employee',
                 'verbose_name_plural': 'employees',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'number'), name='each_employee_once')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='Connection',
@@ -679,13 +609,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'connection',
                 'verbose_name_plural': 'connections',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'system'), name='one_connection_per_system')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='ChangeLimitTrip',
@@ -708,13 +633,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'stopped import',
                 'verbose_name_plural': 'stopped imports',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'allowed', 'refused'])), fields=('tenant', 'administration', 'kind'), name='one_open_trip_per_kind')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='AdministrationSwitch',
@@ -730,12 +650,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'switch of the administration',
                 'verbose_name_plural': 'switches of the administration',
-                'base_manager_name': 'across_tenants',
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.AddField(
             model_name='administration',
@@ -753,13 +668,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'calls of verification',
                 'verbose_name_plural': 'calls of verification',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant',), name='one_verification_day_per_tenant')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='WorkOrder',
@@ -822,14 +732,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'work order',
                 'verbose_name_plural': 'work orders',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(condition=models.Q(('state__in', ['done', 'changed', 'interim'])), fields=['tenant', 'verified_at'], name='work_orders_to_verify'), models.Index(condition=models.Q(('king_closed_at', None), ('king_order_number__isnull', False)), fields=['tenant', 'king_checked_at'], name='work_orders_to_check_in_king'), models.Index(condition=models.Q(('wanted_order_number', ''), _negated=True), fields=['tenant', 'administration', 'wanted_order_number'], name='work_orders_by_wanted_order'), models.Index(condition=models.Q(('approval_waits_for', ''), _negated=True), fields=['tenant'], name='work_orders_that_wait'), models.Index(fields=['tenant', 'state', '-id'], name='work_orders_by_state'), models.Index(fields=['tenant', '-id'], name='work_orders_newest_first'), models.Index(fields=['tenant', 'exported_at'], name='work_orders_by_export'), models.Index(condition=models.Q(('debtor_number', ''), _negated=True), fields=['tenant', 'debtor_number'], name='work_orders_by_debtor'), models.Index(fields=['tenant', '-work_date', '-id'], name='work_orders_by_date'), models.Index(fields=['tenant', '-changed_at', '-id'], name='work_orders_by_change'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper(django.db.models.functions.text.Concat('order_number', models.Value(' '), 'customer_name', models.Value(' '), 'outsmart_id', models.Value(' '), django.db.models.functions.comparison.Coalesce('king_order_number', models.Value('')))), name='gin_trgm_ops'), name='work_orders_by_text')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'outsmart_id'), name='one_link_per_work_order')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='ReportedWorkOrder',
@@ -842,12 +747,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'work order in a notification',
                 'verbose_name_plural': 'work orders in notifications',
-                'base_manager_name': 'across_tenants',
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='OrderLink',
@@ -866,14 +766,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'King order of a work order',
                 'verbose_name_plural': 'King orders of work orders',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['tenant', 'administration', 'king_order_number'], name='links_by_king_order')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('left_at', None)), fields=('work_order', 'part'), name='one_order_per_part')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='OrderLine',
@@ -905,13 +800,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'order line',
                 'verbose_name_plural': 'order lines',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('work_order', 'reference'), name='one_line_per_reference'), models.UniqueConstraint(fields=('work_order', 'part', 'key'), name='one_line_per_source')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='ManualAction',
@@ -930,13 +820,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'decision',
                 'verbose_name_plural': 'decisions',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['work_order', '-id'], name='actions_on_a_work_order')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='BackgroundCall',
@@ -956,14 +841,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'background call',
                 'verbose_name_plural': 'background calls',
-                'base_manager_name': 'across_tenants',
                 'indexes': [models.Index(fields=['tenant', 'requested_at'], name='background_calls_by_age')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('tenant', 'requested_by', 'key'), name='one_open_call_per_question')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='WorkStatus',
@@ -976,13 +856,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'work order status',
                 'verbose_name_plural': 'work order statuses',
-                'base_manager_name': 'across_tenants',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'code'), name='each_work_status_once')],
             },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('across_tenants', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='AuditEntry',

@@ -33,7 +33,6 @@ class AdministrationSwitch(TenantOwned):
     class Meta:
         verbose_name = _("switch of the administration")
         verbose_name_plural = _("switches of the administration")
-        base_manager_name = "across_tenants"
 
     def __str__(self) -> str:
         return f"{self.before} → {self.after}"

@@ -55,7 +55,6 @@ class BackgroundCall(TenantOwned):
     class Meta:
         verbose_name = _("background call")
         verbose_name_plural = _("background calls")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "requested_by", "key"],

@@ -46,7 +46,6 @@ class ChangeLimitTrip(AdministrationOwned):
     class Meta:
         verbose_name = _("stopped import")
         verbose_name_plural = _("stopped imports")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "administration", "kind"],
@@ -69,7 +68,6 @@ class StagedRecord(TenantOwned):
     class Meta:
         verbose_name = _("record to be written")
         verbose_name_plural = _("records to be written")
-        base_manager_name = "across_tenants"
         indexes = [
             # What a scan has left to write, in the order in which it was read.
             models.Index(fields=["run", "kind", "id"], name="staged_records_of_a_scan"),

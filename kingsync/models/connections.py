@@ -58,7 +58,6 @@ class Connection(TenantOwned):
     class Meta:
         verbose_name = _("connection")
         verbose_name_plural = _("connections")
-        base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant", "system"], name="one_connection_per_system")]
 
     def __str__(self) -> str:

@@ -40,7 +40,6 @@ class KingFile(TenantOwned):
     class Meta:
         verbose_name = _("King file")
         verbose_name_plural = _("King files")
-        base_manager_name = "across_tenants"
         indexes = [
             # The files that wait, oldest first, and whether a content was read before.
             models.Index(fields=["tenant", "state", "id"], name="king_files_by_state"),

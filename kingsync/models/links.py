@@ -62,7 +62,6 @@ class RecordLink(AdministrationOwned):
     class Meta:
         verbose_name = _("record link")
         verbose_name_plural = _("record links")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "administration", "kind", "king_id"], name="one_link_per_king_record"
@@ -118,7 +117,6 @@ class KingRecord(AdministrationOwned):
     class Meta:
         verbose_name = _("King record")
         verbose_name_plural = _("King records")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "administration", "kind", "number"], name="one_mirror_row_per_record"
@@ -150,7 +148,6 @@ class ReadState(AdministrationOwned):
     class Meta:
         verbose_name = _("read position")
         verbose_name_plural = _("read positions")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "administration", "purpose", "kind"], name="one_read_state_per_purpose"
@@ -175,7 +172,6 @@ class ImportedLine(AdministrationOwned):
     class Meta:
         verbose_name = _("imported line")
         verbose_name_plural = _("imported lines")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "administration", "king_order_number", "king_line_id"],
@@ -197,7 +193,6 @@ class Employee(TenantOwned):
     class Meta:
         verbose_name = _("employee")
         verbose_name_plural = _("employees")
-        base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="each_employee_once")]
 
     def __str__(self) -> str:
@@ -213,7 +208,6 @@ class WorkStatus(TenantOwned):
     class Meta:
         verbose_name = _("work order status")
         verbose_name_plural = _("work order statuses")
-        base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="each_work_status_once")]
 
     def __str__(self) -> str:

@@ -23,7 +23,6 @@ class SentNotification(TenantOwned):
     class Meta:
         verbose_name = _("notification")
         verbose_name_plural = _("notifications")
-        base_manager_name = "across_tenants"
         indexes = [
             # When the last one was sent.
             models.Index(fields=["tenant", "-id"], name="notices_newest_first"),
@@ -42,7 +41,6 @@ class ReportedWorkOrder(TenantOwned):
     class Meta:
         verbose_name = _("work order in a notification")
         verbose_name_plural = _("work orders in notifications")
-        base_manager_name = "across_tenants"
 
     def __str__(self) -> str:
         return str(self.work_order_id)
@@ -73,7 +71,6 @@ class Silence(TenantOwned):
     class Meta:
         verbose_name = _("silence")
         verbose_name_plural = _("silences")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant"], condition=models.Q(ended_at__isnull=True), name="one_silence_at_a_time"

@@ -26,7 +26,6 @@ class OrderLink(AdministrationOwned):
     class Meta:
         verbose_name = _("King order of a work order")
         verbose_name_plural = _("King orders of work orders")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["work_order", "part"], name="one_order_per_part", condition=models.Q(left_at=None)

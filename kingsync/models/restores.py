@@ -41,7 +41,6 @@ class RestoreWatch(TenantOwned):
     class Meta:
         verbose_name = _("comparison with King's orders")
         verbose_name_plural = _("comparisons with King's orders")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "administration"], name="one_watch_per_administration")
         ]

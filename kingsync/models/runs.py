@@ -107,7 +107,6 @@ class SyncRun(InAdministration):
     class Meta:
         verbose_name = _("run")
         verbose_name_plural = _("runs")
-        base_manager_name = "across_tenants"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "kind"],
@@ -169,7 +168,6 @@ class LogEntry(TenantOwned):
     class Meta:
         verbose_name = _("log entry")
         verbose_name_plural = _("log entries")
-        base_manager_name = "across_tenants"
         indexes = [
             # A run's log, newest first.
             models.Index(fields=["run", "-id"], name="log_of_a_run"),

@@ -235,7 +235,6 @@ class SyncSettings(TenantOwned):
     class Meta:
         verbose_name = _("settings")
         verbose_name_plural = _("settings")
-        base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant"], name="one_settings_row_per_tenant")]
 
     def __str__(self) -> str:
@@ -319,7 +318,6 @@ class SettingsVersion(TenantOwned):
     class Meta:
         verbose_name = _("version of the settings")
         verbose_name_plural = _("versions of the settings")
-        base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant", "version"], name="each_settings_version_once")]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,9 @@ from django.db.models import signals
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.database import visible
+from kingsync.database.rows import AcrossQuerySet, ScopedQuerySet, require_of_scope
+from kingsync.database.rows import NoTenantScopeError as NoTenantScopeError  # noqa: PLC0414 - raised here too
 from kingsync.models.audit import actors, changes, trail
 from kingsync.models.audit.actions import Action
 from kingsync.rules import limits
@@ -39,19 +42,21 @@ class _Scope:
 _current: ContextVar[_Scope | None] = ContextVar("tenant", default=None)
 
 
-class NoTenantScopeError(RuntimeError):
-    """A tenant's data was queried outside `tenants.scope(...)`: a bug that could expose it to strangers."""
-
-
 @contextmanager
 def scope(tenant: Tenant | int) -> Iterator[None]:
-    """Limit queries inside the block to this tenant's rows."""
+    """Limit queries inside the block to this tenant's rows; the database shows no others."""
     opened = _Scope(tenant, None) if isinstance(tenant, int) else _Scope(tenant.pk, tenant.administration_id)
     token = _current.set(opened)
     try:
-        yield
+        with visible.rows_of(opened.tenant_id):
+            yield
     finally:
         _current.reset(token)
+
+
+def across() -> AbstractContextManager[None]:
+    """Let the database show the rows of all tenants inside the block: for what belongs to none, such as a key."""
+    return visible.rows_of(visible.OF_ALL)
 
 
 def current_id() -> int:
@@ -339,7 +344,14 @@ class ScopedManager(models.Manager[M_co]):
     """The default manager of a tenant's data: refuses queries outside a scope."""
 
     def get_queryset(self) -> models.QuerySet[M_co]:
-        return super().get_queryset().filter(tenant_id=current_id())
+        return ScopedQuerySet(self.model, using=self._db).filter(tenant_id=current_id())
+
+
+class AcrossManager(models.Manager[M_co]):
+    """The rows of all tenants, for whoever crosses them on purpose; the wall in the database opens for its queries."""
+
+    def get_queryset(self) -> models.QuerySet[M_co]:
+        return AcrossQuerySet(self.model, using=self._db)
 
 
 class TenantOwned(models.Model):
@@ -349,15 +361,36 @@ class TenantOwned(models.Model):
 
     objects = ScopedManager()
     # Crossing tenants must be requested by this name, never by accident.
-    across_tenants = models.Manager()  # noqa: DJ012  (a manager, not a field)
+    across_tenants = AcrossManager()
 
     class Meta:
         abstract = True
-        base_manager_name = "across_tenants"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the row in its tenant's scope. Raises `ForeignScopeError` in another one's."""
         self.tenant_id = self.tenant_id or current_id()
-        super().save(*args, **kwargs)
+        require_of_scope(self.tenant_id)
+        with self._own_scope():
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        require_of_scope(self.tenant_id)
+        with self._own_scope():
+            return super().delete(*args, **kwargs)
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        with self._own_scope():
+            super().refresh_from_db(*args, **kwargs)
+
+    @contextmanager
+    def _own_scope(self) -> Iterator[None]:
+        """Open the scope of the row's tenant, where none is open: a row in hand names its tenant itself."""
+        tenant_id = self.__dict__.get("tenant_id")  # it may be the column that is being read
+        if visible.now() != visible.OF_NONE or tenant_id is None:
+            yield
+            return
+        with scope(tenant_id):
+            yield
 
 
 class InAdministration(TenantOwned):
@@ -376,7 +409,6 @@ class InAdministration(TenantOwned):
 
     class Meta:
         abstract = True
-        base_manager_name = "across_tenants"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.administration_id = self.administration_id or _present_administration_of(self.tenant_id or current_id())
@@ -399,4 +431,3 @@ class AdministrationOwned(InAdministration):
 
     class Meta:
         abstract = True
-        base_manager_name = "across_tenants"

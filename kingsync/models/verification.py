@@ -17,7 +17,6 @@ class VerificationDay(TenantOwned):
     class Meta:
         verbose_name = _("calls of verification")
         verbose_name_plural = _("calls of verification")
-        base_manager_name = "across_tenants"
         constraints = [models.UniqueConstraint(fields=["tenant"], name="one_verification_day_per_tenant")]
 
     def __str__(self) -> str:

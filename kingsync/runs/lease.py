@@ -14,9 +14,10 @@ from contextlib import contextmanager
 
 import psycopg
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 from django.db.models.functions import Now
 
+from kingsync.database import sessions
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.runs import advisory_locks
 
@@ -36,7 +37,7 @@ def kept(run: SyncRun) -> Iterator[None]:
     """Renew the lease of a claimed run while the block goes on, also in the middle of a slow call."""
     is_over = threading.Event()
     claim = [settings.RUN_LEASE_SECONDS, run.pk, run.attempt, RunStatus.RUNNING.value]
-    keeper = threading.Thread(target=_keep, args=(claim, is_over), name="lease of a run", daemon=True)
+    keeper = threading.Thread(target=_keep, args=(run.tenant_id, claim, is_over), name="lease of a run", daemon=True)
     keeper.start()
     try:
         yield
@@ -45,10 +46,10 @@ def kept(run: SyncRun) -> Iterator[None]:
         keeper.join(CLOSE_SECONDS)
 
 
-def _keep(claim: list[object], is_over: threading.Event) -> None:
+def _keep(tenant_id: int, claim: list[object], is_over: threading.Event) -> None:
     while not is_over.wait(BEAT_SECONDS):
         try:
-            with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as session:
+            with sessions.opened(tenant_id) as session:
                 _renew_until(is_over, session, claim)
                 return
         except psycopg.Error as error:
@@ -69,7 +70,7 @@ def has_run_out(kind: RunKind) -> bool:
 
 def end_session_of_holder(tenant_id: int, kind: RunKind) -> None:
     """End the database session of the worker that holds the lock of a tenant's runs of this kind."""
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:  # our other roles may not end a session of the login
         cursor.execute(advisory_locks.END_HOLDER, [advisory_locks.RUNS[kind], tenant_id, advisory_locks.TWO_NUMBERS])
         for _ended in cursor.fetchall():
             logger.warning(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Upper
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integrations import errors
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.runs import LogEntry, SyncRun
-from kingsync.models.work_orders import SEARCHED, WorkOrder
+from kingsync.models.work_orders import WorkOrder, keys_with
 from kingsync.rules.outcomes import Reason
 from kingsync.runs import failed_calls
 
@@ -26,9 +25,7 @@ MOST_WORK_ORDERS = 50
 def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[WorkOrder]) -> QuerySet[LogEntry]:
     """Filter the entries by a number of OutSmart or King; for a number of a work order, by all its numbers."""
     # The text search has an index, the order number has none.
-    named = work_orders.alias(searched=Upper(SEARCHED)).filter(
-        Q(order_number=number) | Q(king_order_number=number), searched__contains=Upper(Value(number))
-    )
+    named = work_orders.filter(Q(order_number=number) | Q(king_order_number=number), pk__in=keys_with(number))
     outsmart_ids = named.order_by().values_list("outsmart_id", flat=True)[:MOST_WORK_ORDERS]
     return entries.filter(Q(outsmart_id__in=[number, *outsmart_ids]) | Q(king_id=number))
 

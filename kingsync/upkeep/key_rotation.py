@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import TextField, Value
 from django.db.models.functions import Cast
 
-from kingsync.models import encryption
+from kingsync.models import encryption, tenants
 from kingsync.models.encryption import DecryptionError, EncryptedJSONField
 
 
@@ -45,16 +45,18 @@ class _Secret:
 def status() -> Rotation:
     """Count the values under each key."""
     names = encryption.key_names()
-    found = Counter(encryption.name_of_key(secret.stored) for secret in _secrets())
+    with tenants.across():
+        found = Counter(encryption.name_of_key(secret.stored) for secret in _secrets())
     return Rotation({name: found[name] for name in names}, found[None])
 
 
 def rotate() -> Rotation:
     """Encrypt what is under an older key with the newest one; what no key opens stays as it is."""
     newest, rotated = encryption.key_names()[0], 0
-    for secret in _secrets():
-        if encryption.name_of_key(secret.stored) != newest:
-            rotated += _is_rotated(secret)
+    with tenants.across():
+        for secret in _secrets():
+            if encryption.name_of_key(secret.stored) != newest:
+                rotated += _is_rotated(secret)
     now = status()
     return Rotation(now.values, now.unreadable, rotated)
 

@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from kingsync.database import sessions
 from kingsync.exports.export_job import HEARTBEAT_SECONDS
 from kingsync.models import tenants
 from kingsync.models.runs import RunStatus, SyncRun
@@ -221,7 +222,7 @@ def test_a_slow_worker_keeps_its_run(
 
 def cut_off_workers() -> None:
     """End the connections that hold an advisory lock in this test's database, as a lost network does."""
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks"
             " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"

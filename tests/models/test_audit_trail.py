@@ -53,7 +53,7 @@ def test_the_database_refuses_to_change_the_trail(company: Tenant, statement: st
     before = list(AuditEntry.across_tenants.values())
 
     with (
-        pytest.raises(DatabaseError, match="audit trail is append-only"),
+        pytest.raises(DatabaseError, match=r"audit trail is append-only|permission denied"),
         transaction.atomic(),
         connection.cursor() as cur,
     ):
@@ -158,7 +158,7 @@ def test_secrets_of_a_connection_are_only_named(company: Tenant) -> None:
 
 def test_a_connection_whose_secrets_no_key_opens_is_recorded_too(company: Tenant) -> None:
     made = factories.connection(company, System.KING)
-    with connection.cursor() as cursor:
+    with tenants.scope(company), connection.cursor() as cursor:
         cursor.execute("UPDATE kingsync_connection SET credentials = 'fernet:none'")
     made.credentials = {"access_code": "entered-again"}
 

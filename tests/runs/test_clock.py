@@ -19,6 +19,7 @@ from devservers.places import CHECKOUT
 from kingsync import probe, tasks
 from kingsync.celery import app as real_app
 from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
+from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
 from kingsync.runs import heartbeats
@@ -61,7 +62,7 @@ def second(app: Celery) -> Iterator[RecordingScheduler]:
 
 
 def _end_the_session_of_the_clock() -> None:
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE application_name = 'kingsync clock' AND datname = current_database()"

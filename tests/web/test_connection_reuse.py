@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
+from kingsync.database import sessions
 from kingsync.server import wsgi
 from kingsync.wsgi import application as pages
 
@@ -51,7 +52,7 @@ def test_two_pages_of_a_thread_share_a_connection(thread: ThreadPoolExecutor) ->
 
 def test_a_connection_that_the_server_ended_costs_no_page(thread: ThreadPoolExecutor) -> None:
     status, session = asks(thread)
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [session])
 
     later, other = asks(thread)

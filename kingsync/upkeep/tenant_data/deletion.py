@@ -63,7 +63,8 @@ class Deleted:
 
 def counts(tenant: Tenant) -> dict[str, int]:
     """Return how many rows each table holds of the tenant; tables without any are left out."""
-    found = {model._meta.db_table: tables.rows_of(model, tenant.pk).count() for model in tables.of_tenants()}
+    with tenants.scope(tenant):
+        found = {model._meta.db_table: tables.rows_of(model, tenant.pk).count() for model in tables.of_tenants()}
     return {name: number for name, number in sorted(found.items()) if number}
 
 
@@ -147,13 +148,15 @@ def _delete_the_rest(tenant: Tenant, rows: Counter[str]) -> Deleted:
         # Whatever refers to the tenant waits for this lock, and is refused after it.
         Tenant.objects.select_for_update().get(pk=tenant.pk)
         accounts = list(people.of_only(tenant))
-        marks = traces.marks_of(tenant, accounts)
-        turns.forget(of=tenant.pk)
+        with tenants.across():  # what other tenants share with this one stays
+            marks = traces.marks_of(tenant, accounts)
+            turns.forget(of=tenant.pk)
         with doors.deleting_tenant(tenant.pk, tenant.name, emails=marks.emails):
             for model in tables.of_tenants():
                 rows[model._meta.db_table] += _delete_in_batches(model, tenant.pk)
             people.admin_entries(tenant.pk, marks.user_ids).delete()
-            people.delete(accounts)
+            with tenants.across():  # other tenants keep what these people decided there, without the account
+                people.delete(accounts)
             Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
         files_removed = files.remove(tenant.slug, tenant.pk)
     removed = messages.remove(tenant.pk)

@@ -25,7 +25,7 @@ def of_tenants() -> tuple[Model, ...]:
 
 
 def rows_of(model: Model, tenant_id: int) -> models.QuerySet[models.Model]:
-    """Return a tenant's rows, whatever scope is open."""
+    """Return a tenant's rows, for use in its scope."""
     rows: models.QuerySet[models.Model] = model._base_manager.filter(tenant_id=tenant_id)
     return rows
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.audit import doors
 from kingsync.models.connections import Connection, System
@@ -51,6 +52,11 @@ def marks_of(tenant: Tenant, accounts: Sequence[User]) -> Marks:
 
 def search(marks: Marks) -> Search:
     """Search everywhere. Raises `BrokerAwayError`."""
+    with tenants.across():
+        return _search(marks)
+
+
+def _search(marks: Marks) -> Search:
     with_tenant, others = _tables()
     found = {name: _rows_of(name, marks.tenant_id) for name in with_tenant}
     found |= {name: _rows_with(name, marks.texts) for name in others if name != _ACCOUNTS}
@@ -67,16 +73,21 @@ def search(marks: Marks) -> Search:
 
 def without_tenant(slug: str) -> dict[str, int]:
     """Return what is left of tenants that are gone: for a deletion that was killed before it was proven."""
+    with tenants.across():
+        found = _without_tenant()
+    found["files"] = 1 if files.king_folder(slug) else 0
+    return {name: number for name, number in found.items() if number}
+
+
+def _without_tenant() -> dict[str, int]:
     with_tenant, _others = _tables()
-    found = {
+    return {
         name: _count(
             f"SELECT count(*) FROM {_quoted(name)} r"  # noqa: S608  (a name from the database's own list)
             " WHERE tenant_id IS NOT NULL AND NOT EXISTS (SELECT FROM kingsync_tenant t WHERE t.id = r.tenant_id)"
         )
         for name in with_tenant
     }
-    found["files"] = 1 if files.king_folder(slug) else 0
-    return {name: number for name, number in found.items() if number}
 
 
 def _texts(tenant: Tenant, accounts: Sequence[User]) -> Iterator[str]:

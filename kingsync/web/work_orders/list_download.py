@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from kingsync.messages.reason_texts import sentences
+from kingsync.models import tenants
 from kingsync.models.work_orders import LedgerState
 from kingsync.web.shared import access, csv_files
 from kingsync.web.shared.csv_files import BATCH, Cell
@@ -60,19 +61,29 @@ def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
 
 
 def _rows(wanted: work_order_list.Wanted, language: str) -> Iterator[list[Cell]]:
-    """Yield the header and the rows. The query is built now, in the tenant's scope; it is read later, outside."""
+    """Yield the header and the rows. The query is built now; it is read when the page's scope is closed."""
     order = ("-pk",) if wanted.order == "pk" else (f"-{wanted.order}", "-pk")
     found = wanted.rows().order_by(*order).values_list(*_COLUMNS)[: ROWS_AT_MOST + 1]
-    return _labels_of(found.iterator(chunk_size=BATCH), language)
+    return _labels_of(_batches(found.iterator(chunk_size=BATCH), tenants.current_id()), language)
 
 
-def _labels_of(found: Iterator[tuple[Any, ...]], language: str) -> Iterator[list[Cell]]:
+def _batches(found: Iterator[tuple[Any, ...]], tenant_id: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Read each batch in the scope again, which is not left open while the visitor receives it."""
+    while True:
+        with tenants.scope(tenant_id):
+            rows = list(islice(found, BATCH))
+        if not rows:
+            return
+        yield rows
+
+
+def _labels_of(batches: Iterator[list[tuple[Any, ...]]], language: str) -> Iterator[list[Cell]]:
     with translation.override(language):
         states = {state.value: str(state.label) for state in LedgerState}
         head, too_many = _head(), _too_many()
     yield head
     count = 0
-    while rows := list(islice(found, BATCH)):
+    for rows in batches:
         with translation.override(language):
             lines = [_cells(row, states) for row in rows[: ROWS_AT_MOST - count]]
         yield from lines

@@ -10,9 +10,8 @@ from decimal import Decimal
 
 from django import forms
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Count, Q, QuerySet
 from django.db.models import Sum as SumOf
-from django.db.models.functions import Upper
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
-from kingsync.models.work_orders import SEARCHED, LedgerState, WorkOrder
+from kingsync.models.work_orders import LedgerState, WorkOrder, keys_with
 from kingsync.web.shared import money
 
 PERSON, EVERY = "person", "all"
@@ -141,18 +140,11 @@ class Wanted:
         return WorkOrder.objects.all()
 
     def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
-        """Filter by a text in a number or a name, ignoring case, or by a King order of the past.
-
-        Uses the index `work_orders_by_text`.
-        """
-        text = self.search
-        found = found.alias(searched=Upper(SEARCHED))
+        """Filter by a text in a number or a name, ignoring case, or by a King order of the past."""
+        text, linked = self.search, _linked_to(self.search)
         if len(text) >= SHORTEST_PART:
-            match = Q(searched__contains=Upper(Value(text)))
-        else:
-            match = Q(searched__startswith=Upper(Value(text))) | Q(searched__contains=Upper(Value(f" {text}")))
-        linked = _linked_to(text)
-        return found.filter(match | Q(pk__in=linked) if linked else match)
+            return found.filter(pk__in=keys_with(text, keys=linked))
+        return found.filter(pk__in=keys_with(f" {text}", start=text, keys=linked))
 
     def _filtered(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
         if self.since:

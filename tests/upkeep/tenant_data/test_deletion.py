@@ -24,6 +24,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from kingsync import tasks
+from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import Connection, System
@@ -71,7 +72,7 @@ def _without_turns_of_earlier_tests() -> None:
 def rows_by_table() -> Counter[str]:
     """Count the rows of every table of the database."""
     found = Counter[str]()
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT count(*) FROM "{table}"')
             found[table] = cursor.fetchone()[0]

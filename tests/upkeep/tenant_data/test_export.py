@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from kingsync.models import tenants
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.upkeep.tenant_data import deletion, export, tables
@@ -90,7 +91,7 @@ def test_no_secret_is_in_it(tenant: Tenant, file: Path) -> None:
 
     everything = "\n".join(contents(file).values())
     secrets = [code for each in factories.SECRETS.values() for code in each.values() if isinstance(code, str)]
-    with connection.cursor() as cursor:
+    with tenants.across(), connection.cursor() as cursor:
         cursor.execute("SELECT credentials FROM kingsync_connection UNION SELECT password FROM kingsync_user")
         secrets += [row[0] for row in cursor.fetchall()]
     assert len(secrets) > 8
@@ -118,7 +119,7 @@ def is_a_row_of(model: tables.Model, line: str) -> bool:
     """Return whether a table has a row of exactly these values, its secrets apart."""
     columns = [f'"{each.column}"' for each in model._meta.concrete_fields if not export.is_secret(each)]
     named, table = ", ".join(columns), model._meta.db_table
-    with connection.cursor() as cursor:
+    with tenants.across(), connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {named} FROM json_populate_record(null::{table}, %s) INTERSECT SELECT {named} FROM {table}", [line]
         )

@@ -259,6 +259,16 @@ def test_operator_makes_a_tenant_with_its_first_member(operator: Client, people:
     assert (membership.user, membership.role) == (people.stranger, Role.OWNER)
 
 
+def test_operator_deletes_a_user_who_started_runs_of_two_tenants(operator: Client, people: People) -> None:
+    runs = [factories.run(each, requested_by=people.viewer) for each in Tenant.objects.all()]
+
+    operator.post(address(User, "delete", people.viewer.pk), {"post": "yes"})
+
+    assert not User.objects.filter(pk=people.viewer.pk).exists()
+    kept = SyncRun.across_tenants.filter(pk__in=[run.pk for run in runs])
+    assert [run.requested_by_id for run in kept] == [None, None]
+
+
 def test_admin_loads_nothing_from_other_hosts(operator: Client) -> None:
     answer = operator.get("/admin/")
 

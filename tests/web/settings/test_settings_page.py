@@ -355,7 +355,7 @@ def test_trial_of_a_forbidden_address_calls_nobody(editor: Client, monkeypatch: 
 
 
 def test_credentials_that_no_key_opens_can_be_typed_again(editor: Client, tenant: Tenant) -> None:
-    with database.cursor() as cursor:
+    with tenants.scope(tenant), database.cursor() as cursor:
         cursor.execute("UPDATE kingsync_connection SET credentials = 'f1:unreadable' WHERE system = 'king'")
 
     page = html(editor.get(ADDRESS))

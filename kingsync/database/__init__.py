@@ -1,0 +1,1 @@
+"""Our PostgreSQL backend: Django's, with a wall between tenants."""

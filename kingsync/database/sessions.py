@@ -1,0 +1,33 @@
+"""The session of Django's connection as the owner, and further sessions beside it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import psycopg
+from django.db import connections
+
+from kingsync.database import roles
+from kingsync.database.base import DatabaseWrapper
+
+
+def default() -> DatabaseWrapper:
+    """Return this thread's connection."""
+    return cast(DatabaseWrapper, connections["default"])
+
+
+def as_owner() -> AbstractContextManager[None]:
+    """Work as the login inside the block, without a wall: to end sessions of the login, to change the schema."""
+    return default().as_owner()
+
+
+def opened(tenant_id: int) -> psycopg.Connection[Any]:
+    """Open another session that sees the rows of one tenant. Raises `psycopg.Error`."""
+    session = psycopg.connect(**default().get_connection_params(), autocommit=True)
+    try:
+        session.execute(roles.TAKE, default().roles.parameters(tenant_id))
+    except psycopg.Error:
+        session.close()
+        raise
+    return session
