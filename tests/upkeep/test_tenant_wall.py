@@ -57,7 +57,7 @@ def test_a_gap_is_named_and_migrate_closes_it(db: None) -> None:
     assert [error.msg for error in wall_check.check(databases=["default"])] == [
         f"The table kingsync_{name} has no wall between tenants." for name in ("employee", "orderline", "workorder")
     ]
-    call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, skip_checks=False)
     assert tenant_wall.problems() == []
 
 

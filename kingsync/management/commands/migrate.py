@@ -11,9 +11,10 @@ from kingsync.upkeep import tenant_wall
 
 
 class Command(migrate.Command):
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Apply the migrations, and create what is missing of the wall, also for a restored database."""
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Check, apply the migrations, and create what is missing of the wall, also for a restored database."""
         with sessions.as_owner():
-            super().handle(*args, **options)
+            answer = super().execute(*args, **options)
         if not (options["plan"] or options["check_unapplied"]):
             tenant_wall.build()
+        return answer
