@@ -29,6 +29,7 @@ from devservers import accounts, children, ports
 from devservers.places import CHECKOUT
 from devservers.postgres import STOP_SECONDS, Postgres
 from devservers.valkey import Valkey
+from kingsync.database.roles import Roles
 from tests import backups, processes
 
 SMALL_MEGABYTES = 48
@@ -193,9 +194,18 @@ def running(folder: Path) -> Iterator[OwnServers]:
     command = processes.bound("-m", "tests.own_servers", str(folder))
     with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         made = OwnServers(process, tables := backups.dump(folder / "tables.dump"))
+        _make_roles(made.database_url)
         with connected_to(made.database_url):
             backups.restore(tables)
         yield made
+
+
+def _make_roles(database_url: str) -> None:
+    """Make the roles that a backup names, as docs/operations.md says for a new server."""
+    made = Roles.of_login(connection.settings_dict["USER"])
+    with psycopg.connect(database_url, autocommit=True) as session:
+        for role in (made.tenant, made.across):
+            session.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from kingsync.database.roles import Roles
 
 _AS_OWNER = -2
 # From this version on the planner would make one scan of a table behind the wall and its view for the search (migration
-# 0003), which could not use the index.
+# 0004), which could not use the index.
 _JOINS_TO_ITSELF = 180000
 _NO_ROLES = (
     "The database has no wall between tenants: this login cannot take the role {role}. Run `manage.py migrate`, "

@@ -22,6 +22,12 @@ def as_owner() -> AbstractContextManager[None]:
     return default().as_owner()
 
 
+def take_scope() -> None:
+    """Take the open scope now: in a transaction that would be the first statement, before which its level is set."""
+    default().ensure_connection()
+    default().take_scope()
+
+
 def opened(tenant_id: int) -> psycopg.Connection[Any]:
     """Open another session that sees the rows of one tenant. Raises `psycopg.Error`."""
     session = psycopg.connect(**default().get_connection_params(), autocommit=True)

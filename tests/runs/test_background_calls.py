@@ -287,7 +287,7 @@ def test_no_row_holds_what_was_typed(tenant: Tenant, eddy: User, pool: Waiting, 
     if is_over:
         pool.work()
 
-    with database.cursor() as cursor:
+    with tenants.across(), database.cursor() as cursor:
         cursor.execute("SELECT row_to_json(call)::text FROM kingsync_backgroundcall call")
         [(row,)] = cursor.fetchall()
     assert ('"ended"' in row) == is_over

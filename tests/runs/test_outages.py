@@ -14,6 +14,7 @@ from django.utils import timezone
 from psycopg import errors as states
 
 from kingsync import tasks, worker
+from kingsync.database import sessions
 from kingsync.exports import export_run
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -68,7 +69,7 @@ def work_on(run: SyncRun) -> SyncRun:
 @contextmanager
 def failing(table: str, sqlstate: str) -> Iterator[None]:
     """Let every insert into a table fail as PostgreSQL lets it fail in such a state."""
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION fail_for_test() RETURNS trigger LANGUAGE plpgsql AS"
             f" $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '{sqlstate}'; END $$;"
@@ -77,7 +78,7 @@ def failing(table: str, sqlstate: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with sessions.as_owner(), connection.cursor() as cursor:
             cursor.execute("DROP FUNCTION fail_for_test CASCADE")
 
 

@@ -17,6 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from kingsync.clock import RETRY_SECONDS, LockedScheduler
+from kingsync.database import sessions
 from kingsync.models.tenants import Tenant
 from kingsync.runs import schema
 from sandboxes.king.sandbox import KingSandbox
@@ -117,12 +118,12 @@ def test_a_page_that_needs_a_missing_column_says_that_kingsync_is_being_updated(
 
 @contextmanager
 def changed(there: str, back: str) -> Iterator[None]:
-    with connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(there)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with sessions.as_owner(), connection.cursor() as cursor:
             cursor.execute(back)
 
 

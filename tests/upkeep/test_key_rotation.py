@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django import Settings
 
-from kingsync.models import encryption
+from kingsync.models import encryption, tenants
 from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import Connection, System
 from kingsync.upkeep import key_rotation
@@ -114,6 +114,6 @@ def test_nothing_that_is_printed_is_a_key_or_a_secret(secrets: list[Connection])
 
 
 def stored() -> list[str]:
-    with connection.cursor() as cursor:
+    with tenants.across(), connection.cursor() as cursor:
         cursor.execute("SELECT credentials FROM kingsync_connection ORDER BY id")
         return [row[0] for row in cursor.fetchall()]

@@ -21,6 +21,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from kingsync import tenant_file
+from kingsync.database import sessions
 from kingsync.imports.files import store
 from kingsync.models import tenants
 from kingsync.models.encryption import EncryptedJSONField
@@ -84,7 +85,7 @@ def write(tenant: Tenant, target: IO[bytes]) -> dict[str, int]:
     rows: dict[str, int] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as zipped:
         zipped.writestr("README.txt", README)
-        with _snapshot(), tenants.scope(tenant):
+        with tenants.scope(tenant), _snapshot():
             document = json.dumps(tenant_file.show(tenant), indent=1, ensure_ascii=False)
             zipped.writestr("tenant.json", document)
             for part in _parts():
@@ -97,6 +98,7 @@ def write(tenant: Tenant, target: IO[bytes]) -> dict[str, int]:
 @contextmanager
 def _snapshot() -> Iterator[None]:
     """Open a transaction that sees the database as it is now until its end."""
+    sessions.take_scope()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
