@@ -37,9 +37,9 @@ from integrations import retry
 from kingsync import tasks
 from kingsync.accounts import invitations
 from kingsync.accounts.session_store import SessionStore
+from kingsync.database import sessions
 from kingsync.exports.assessment import Assessment
 from kingsync.log_lines import LineFormatter
-from kingsync.models import tenants
 from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import LogEntry, SyncRun
@@ -180,7 +180,7 @@ def send(outputs: Outputs, browser: Client, address: str, sent: dict[str, Any]) 
 
 def rest(outputs: Outputs) -> None:
     """Collect the tables, the broker's messages, and the process list."""
-    with tenants.across(), connection.cursor() as cursor:
+    with sessions.as_owner(), connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT row_to_json(t)::text FROM "{table}" t')
             outputs.add(f"table {table}", "\n".join(row[0] for row in cursor.fetchall()))
