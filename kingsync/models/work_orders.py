@@ -39,7 +39,7 @@ def keys_with(part: str, *, start: str = "", keys: Sequence[int] = ()) -> RawSQL
     patterns = [f"%{escaped(part)}%"] + ([f"{escaped(start)}%"] if start else [])
     matches = ["searched LIKE upper(%s)"] * len(patterns) + (["id = ANY (%s)"] if keys else [])
     query = f"SELECT id FROM kingsync_searchedworkorder WHERE {' OR '.join(matches)}"  # noqa: S608  (constants only)
-    return RawSQL(query, [*patterns, *([list(keys)] if keys else [])])  # noqa: S611
+    return RawSQL(query, [*patterns, *([list(keys)] if keys else [])])  # noqa: S611  (values are parameters)
 
 
 class LedgerState(models.TextChoices):

@@ -13,12 +13,12 @@ from typing import Any
 
 from django.core.management import CommandError, get_commands, load_command_class
 from django.core.management.base import BaseCommand
-from django.db import transaction
 
 from kingsync.management.arguments import require_readable
 from tests import scenario
 from tests.faults.simulated_time import SimulatedTime
 from tests.fuzz.mutations import text
+from tests.fuzz.scene import undone
 
 # These start servers: only their arguments are read.
 SERVERS = {"demo", "sandbox"}
@@ -82,9 +82,8 @@ def failures(chance: Random, count: int, folder: Path) -> Iterator[str]:
         command._called_from_command_line = True  # type: ignore[attr-defined]
         parser = command.create_parser("manage.py", name)
         drawn = arguments.draw(parser)
-        with transaction.atomic(), SimulatedTime().installed():
+        with undone(), SimulatedTime().installed():
             yield from (f"{each}: manage.py {name} {drawn!r}" for each in _run(command, name, parser, drawn))
-            transaction.set_rollback(True)
 
 
 def _known(folder: Path) -> dict[str, list[str]]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from unittest import mock
+
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -12,6 +17,7 @@ from kingsync.models.connections import System
 from kingsync.models.runs import RunKind
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.upkeep.tenant_data import export
 from tests import factories
 
 
@@ -20,6 +26,14 @@ class Nobody:
 
     def submit(self, _job: object) -> None:
         pass
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo in the end what the block stores. A snapshot of an export would need a transaction of its own."""
+    with transaction.atomic(), mock.patch.object(export, "_snapshot", nullcontext):
+        yield
+        transaction.set_rollback(True)
 
 
 def filled() -> Tenant:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from django.db import transaction
-
 from kingsync import tenant_file
 from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
 from tests import documents
 from tests.fuzz.mutations import mutated
+from tests.fuzz.scene import undone
 
 EXAMPLE: dict[str, Any] = json.loads(documents.EXAMPLE.read_bytes())
 
@@ -24,9 +23,8 @@ def failures(chance: Random, count: int) -> Iterator[str]:
     before = _state()
     for _ in range(count):
         content = mutated(chance, EXAMPLE, most=3)
-        with transaction.atomic():
+        with undone():
             yield from (f"{each}, of {content[:400]!r}" for each in _applied(content, before))
-            transaction.set_rollback(True)
 
 
 def _state() -> tuple[Any, ...]:
