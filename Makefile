@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+# The tests start hundreds of our programs: each would compile all of our code again.
+unexport PYTHONDONTWRITEBYTECODE
 # Tests also wait for programs, pages and King: one process more than a small machine has cores. Each further one costs
 # a quarter of a minute before its first test: it collects all of them, makes a database and starts a Chromium.
 PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist worksteal --basetemp .local/pytest $(ARGS)
