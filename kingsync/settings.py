@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before the static files: they get the policy too
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kingsync.web.shared.compression.CompressionMiddleware",
     "kingsync.web.operators.admin_policy.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "kingsync.web.accounts.session_activity.SessionActivityMiddleware",
