@@ -96,6 +96,9 @@ class WorkOrder(AdministrationOwned):
         LedgerState.CHANGED,
     ]
 
+    # In King as it should be. What is neither that nor excluded is open.
+    COMPLETE: ClassVar = [LedgerState.DONE, LedgerState.UNCONFIRMED, LedgerState.CHANGED]
+
     outsmart_id = models.CharField(_("OutSmart number"), max_length=50)
     order_number = models.CharField(_("work order"), max_length=255, blank=True)
     customer_name = models.CharField(_("customer"), max_length=255, blank=True)

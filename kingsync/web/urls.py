@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from kingsync.web import call_pages
 from kingsync.web.accounts import account_urls
 from kingsync.web.audit import audit_download, audit_page
+from kingsync.web.figures import figures_page
 from kingsync.web.operators import health
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/settings/versions/", settings_history.versions, name="settings_versions"),
     path("t/<slug:slug>/settings/versions/<int:version>/restore/", settings_history.restore, name="settings_restore"),
     path("t/<slug:slug>/calls/<int:call_id>/", call_pages.background_call, name="background_call"),
+    path("t/<slug:slug>/figures/", figures_page.figures, name="figures"),
     path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
     path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),

@@ -32,7 +32,6 @@ from kingsync.runs.retry import with_retry
 
 _PREFIX = orders.external_number("")
 # The ledger has nothing left to do about these.
-_COMPLETE = (LedgerState.DONE, LedgerState.UNCONFIRMED, LedgerState.CHANGED)
 _NOTHING_SENT = (LedgerState.WAITING, LedgerState.REJECTED, LedgerState.HELD)
 
 
@@ -135,7 +134,7 @@ class _Comparison:
     def _elsewhere_in_outsmart(self) -> Iterator[Difference]:
         for row in self._rows.values():
             number = row.king_order_number or ""
-            if row.state in _COMPLETE and row.outsmart_id in self._at_trigger:
+            if row.state in WorkOrder.COMPLETE and row.outsmart_id in self._at_trigger:
                 yield _difference("restored.at_trigger_again", _reference(row), number)
             elif row.state in _NOTHING_SENT and row.outsmart_id in self._confirmed:
                 yield _difference("restored.confirmed_since", _reference(row), number)

@@ -22,7 +22,9 @@ from kingsync.models.tenants import Administration
 from kingsync.models.work_orders import LedgerState, WorkOrder, keys_with
 from kingsync.web.shared import money
 
-PERSON, EVERY = "person", "all"
+PERSON, OPEN, COMPLETE, EVERY = "person", "open", "complete", "all"
+# A sum of these is less than what it should be.
+AMOUNT_IS_LEAST = Q(amount__isnull=True) | Q(is_amount_least=True)
 YES, NO = "yes", "no"
 SEARCH_LENGTH = 100
 # Trigrams are of little use for a shorter text: then only the beginnings of words are searched.
@@ -32,13 +34,21 @@ COUNTED_EACH_TIME = 20_000
 COUNTS_KEPT_SECONDS = 20
 
 
+_GROUP_LABELS = {PERSON: _("Need attention"), OPEN: _("Open"), COMPLETE: _("In King")}
+_GROUPS = {
+    PERSON: WorkOrder.NEEDS_A_PERSON,
+    OPEN: [state for state in LedgerState if state not in (*WorkOrder.COMPLETE, LedgerState.EXCLUDED)],
+    COMPLETE: WorkOrder.COMPLETE,
+}
+
+
 class ListForm(forms.Form):
     """The search box and the filters. An invalid field shows an error and does not filter the list."""
 
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
-        choices=[("", _("All")), (PERSON, _("Need attention")), *LedgerState.choices],
+        choices=[("", _("All")), *_GROUP_LABELS.items(), *LedgerState.choices],
     )
     q = forms.CharField(label=_("Search"), required=False, max_length=SEARCH_LENGTH)
     since = forms.DateField(
@@ -107,6 +117,11 @@ class Wanted:
     has_former: bool = False
 
     @property
+    def group_label(self) -> str:
+        """The name of the group of states that is wanted, if it has no tab of its own."""
+        return "" if self.state == PERSON else str(_GROUP_LABELS.get(self.state, ""))
+
+    @property
     def has_filters(self) -> bool:
         """True when anything other than state and search narrows the list."""
         return any((self.since, self.until, self.king, self.changed_days, self.administration))
@@ -126,8 +141,7 @@ class Wanted:
         """Return the filtered rows, without columns that only the page of one work order shows."""
         found = self._in_administration().defer("source").select_related("administration")
         if self.state:
-            is_person = self.state == PERSON
-            found = found.filter(state__in=WorkOrder.NEEDS_A_PERSON) if is_person else found.filter(state=self.state)
+            found = found.filter(state__in=_GROUPS.get(self.state, [self.state]))
         if self.search:
             found = self.with_text(found)
         return self._filtered(found)
@@ -239,7 +253,7 @@ def sum_of(wanted: Wanted, counted: Counts) -> Sum:
     kept: Sum | None = cache.get(key) if is_large else None
     if kept is not None:
         return kept
-    partial = Count("pk", filter=Q(amount__isnull=True) | Q(is_amount_least=True))
+    partial = Count("pk", filter=AMOUNT_IS_LEAST)
     found = wanted.rows().aggregate(count=Count("pk"), total=SumOf("amount"), partial=partial)
     result = Sum(found["count"], found["total"], found["partial"] > 0)
     if is_large:

@@ -161,7 +161,16 @@ def _start(company: Company) -> list[Stop]:
         Stop("start-troubled", "tenant", reverse("tenant", args=[company.troubled.slug])),
         *(
             Stop(f"{name.replace('_', '-')}-new", name, reverse(name, args=[company.new.slug]), who="newcomer")
-            for name in ("work_orders", "causes", "records", "king_files", "runs", "log", "settings_versions")
+            for name in (
+                "work_orders",
+                "causes",
+                "figures",
+                "records",
+                "king_files",
+                "runs",
+                "log",
+                "settings_versions",
+            )
         ),
     ]
 
@@ -173,6 +182,7 @@ def _work_orders() -> list[Stop]:
         Stop("work-orders-filters", "work_orders", reverse("work_orders", args=["jansen"]) + "?king=yes&since=x"),
         Stop("work-orders-as-viewer", "work_orders", reverse("work_orders", args=["jansen"]), who="viewer+"),
         Stop("causes", "causes", reverse("causes", args=["jansen"])),
+        Stop("figures", "figures", reverse("figures", args=["jansen"])),
     ]
     for state in LedgerState:
         row = WorkOrder.objects.filter(state=state, source__gt="").order_by("id").first()

@@ -1,0 +1,1 @@
+"""The page of figures: months, weeks, amounts and causes."""

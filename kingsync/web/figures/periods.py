@@ -1,0 +1,124 @@
+"""Work orders by week and by month: how many there are, how many are in King, what they amount to."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.core.cache import cache
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from kingsync.models import tenants
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.web.shared import money
+from kingsync.web.work_orders import work_order_list
+
+WEEKS = MONTHS = 13
+# Adding up the months of a million work orders takes a second; of so many, today's change little.
+KEPT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Period:
+    """A week or a month, `last` included. `amount` is that of what is in King; `is_least`: parts of it are unknown."""
+
+    first: datetime.date
+    last: datetime.date
+    total: int = 0
+    in_king: int = 0
+    excluded: int = 0
+    amount: Decimal | None = None
+    is_least: bool = False
+
+    @property
+    def open(self) -> int:
+        return self.total - self.in_king - self.excluded
+
+    @property
+    def amount_text(self) -> str:
+        return money.total(self.amount, is_least=self.is_least)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The last weeks and months, oldest first; `undated` work orders have no date and are in none of them."""
+
+    weeks: list[Period]
+    months: list[Period]
+    undated: int
+    counted_at: datetime.datetime
+
+
+def figures(*, now: datetime.datetime) -> Figures:
+    """Return the figures of the current tenant; those of a large ledger may be `KEPT_SECONDS` old."""
+    key = f"figures-{tenants.current_id()}-{tenants.current_administration_id()}-{timezone.localdate(now)}"
+    kept: Figures | None = cache.get(key)
+    if kept is not None:
+        return kept
+    counted = _counted(now)
+    if sum(month.total for month in counted.months) >= work_order_list.COUNTED_EACH_TIME:
+        cache.set(key, counted, KEPT_SECONDS)
+    return counted
+
+
+def _counted(now: datetime.datetime) -> Figures:
+    today = timezone.localdate(now)
+    weeks, months = list(_weeks(today)), list(_months(today))
+    days = _days(first=min(weeks[0][0], months[0][0]), last=max(weeks[-1][1], months[-1][1]))
+    undated = WorkOrder.objects.filter(work_date=None).count()
+    return Figures([_sum(days, *each) for each in weeks], [_sum(days, *each) for each in months], undated, now)
+
+
+def _weeks(today: datetime.date) -> Iterator[tuple[datetime.date, datetime.date]]:
+    monday = today - datetime.timedelta(days=today.weekday())
+    for back in reversed(range(WEEKS)):
+        first = monday - datetime.timedelta(weeks=back)
+        yield first, first + datetime.timedelta(days=6)
+
+
+def _months(today: datetime.date) -> Iterator[tuple[datetime.date, datetime.date]]:
+    for back in reversed(range(MONTHS)):
+        yield _first_of_month(today, back), _first_of_month(today, back - 1) - datetime.timedelta(days=1)
+
+
+def _first_of_month(today: datetime.date, back: int) -> datetime.date:
+    years, month = divmod(today.year * 12 + today.month - 1 - back, 12)
+    return datetime.date(years, month + 1, 1)
+
+
+def _days(*, first: datetime.date, last: datetime.date) -> list[Period]:
+    """Return the days that have work orders, in one query."""
+    in_king = Q(state__in=WorkOrder.COMPLETE)
+    rows = (
+        WorkOrder.objects.filter(work_date__gte=first, work_date__lte=last)
+        .order_by()
+        .values_list("work_date")
+        .annotate(
+            total=Count("pk"),
+            in_king=Count("pk", filter=in_king),
+            excluded=Count("pk", filter=Q(state=LedgerState.EXCLUDED)),
+            sum=Sum("amount", filter=in_king),
+            partial=Count("pk", filter=in_king & work_order_list.AMOUNT_IS_LEAST),
+        )
+    )
+    return [
+        Period(day, day, total, complete, excluded, amount, partial > 0)
+        for day, total, complete, excluded, amount, partial in rows
+    ]
+
+
+def _sum(days: Iterable[Period], first: datetime.date, last: datetime.date) -> Period:
+    inside = [day for day in days if first <= day.first <= last]
+    known = [day.amount for day in inside if day.amount is not None]
+    return Period(
+        first,
+        last,
+        total=sum(day.total for day in inside),
+        in_king=sum(day.in_king for day in inside),
+        excluded=sum(day.excluded for day in inside),
+        amount=sum(known, Decimal()) if known else None,
+        is_least=any(day.is_least for day in inside),
+    )
