@@ -113,6 +113,7 @@ def _addresses(newest: int, size: Size) -> Iterator[tuple[str, str]]:
     yield "rejected, changed in 7 days", f"{orders}?changed=7&state=rejected"
     yield "what stops work orders", f"{orders}causes/"
     yield "one work order", f"{orders}{newest}/"
+    yield "figures", f"{start}figures/"
     yield "runs", f"{start}runs/"
     yield "runs: exports", f"{start}runs/?kind=export"
 
