@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from integrations import errors
-from kingsync.exports import dry_run, export_run
+from kingsync.exports import dry_run, export_run, mass_question
 from kingsync.imports import import_run
 from kingsync.messages.reason_texts import reason_of, stored
 from kingsync.models.connections import Connection, System
@@ -93,7 +93,11 @@ def _carry_out(claim: Claim, log: RunLog) -> bool:
         return import_run.run(claim, choices.imports, log)
     if claim.run.is_dry:
         return dry_run.run(claim, choices.exports, log)
-    return export_run.run(claim, choices.exports, log)
+    try:
+        return export_run.run(claim, choices.exports, log)
+    except mass_question.AsksFirstError as asked:
+        mass_question.become_preview(claim, asked)
+        return dry_run.run(claim, choices.exports, log)
 
 
 def _require_workers(run: SyncRun) -> None:

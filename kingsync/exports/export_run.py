@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import deletions, ledger, problems, shared_approval, verdict
+from kingsync.exports import deletions, ledger, mass_question, problems, shared_approval, verdict
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
 from kingsync.exports.king_order import unlock
@@ -100,6 +100,7 @@ class ExportRun:
             yield from self._by_id(wanted)
             return
         listed = self._listed()
+        mass_question.require_answer(self.job.claim.run, [each.raw for each in listed.values()])
         done_before = self._dealt_with()
         for outsmart_id in done_before:
             self.job.listed_numbers.pop(outsmart_id, None)

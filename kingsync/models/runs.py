@@ -40,13 +40,16 @@ class RunStatus(models.TextChoices):
 class SyncRun(InAdministration):
     """One run of an import or export.
 
-    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...], "whatever_status": bool}; `cursor`
+    `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...], "whatever_status": bool,
+    "confirmed": bool, "asks": str, "oldest": str}; `cursor`
     is how far it got, in the format of its kind; `error` and `plan` are for people and `--json`.
     """
 
     # Options of a run that does part of the work, or none.
     WHATEVER_STATUS = "whatever_status"
     NAMED_FILES, FOUND_FILES = "files", "found_files"
+    # Of an export: a person knows how much it sends; and why one became a preview that asks.
+    CONFIRMED, ASKS, OLDEST = "confirmed", "asks", "oldest"
     PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
     FINAL: ClassVar = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.CANCELLED]

@@ -16,7 +16,7 @@ from kingsync.models import sync_settings
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
-from kingsync.web.shared import money, run_labels
+from kingsync.web.shared import money, questions, run_labels
 from kingsync.web.shared.dates import short_date
 
 _TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
@@ -161,3 +161,4 @@ for _filter in (
 ):
     register.filter(_filter)
 register.filter("field_label", field_name)
+register.filter("question", questions.of)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.models import import_kinds
-from kingsync.models.runs import RunKind
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.runs import heartbeats
 from kingsync.runs.wanted import NotWantedError
 from kingsync.web.shared import access, refusals, run_labels, start_runs, tenant_status
@@ -88,6 +88,8 @@ def _options(form: QueryDict, kind: RunKind) -> dict[str, object]:
         options["full"] = True
     if form.get("dry_run"):
         options["dry_run"] = True
+    elif kind == RunKind.EXPORT and form.get(SyncRun.CONFIRMED):
+        options[SyncRun.CONFIRMED] = True
     return options
 
 
