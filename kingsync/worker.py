@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import errors
 from kingsync.exports import dry_run, export_run, mass_question
 from kingsync.imports import import_run
-from kingsync.messages.reason_texts import reason_of, stored
+from kingsync.king_mirror import connection_check
 from kingsync.models.connections import Connection, System
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
@@ -48,8 +48,8 @@ def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
         except NotWantedError as error:
             _end(claim, log, error.why, cancelled=True)
         except refusals.REFUSALS as error:
-            if isinstance(error, errors.TenantActionError):
-                _pause(error)
+            if isinstance(error, errors.IntegrationError):
+                connection_check.save_failure(error)
             _end(claim, log, refusals.why(error))
         except Exception as error:  # the run must end in a state that says so, whatever broke
             if isinstance(error, MemoryError) or outages.is_passing(error):
@@ -104,12 +104,6 @@ def _require_workers(run: SyncRun) -> None:
     """Refuse a run that lost one worker after the other: it may be what kills them."""
     if run.lost_workers > lifecycle.LOST_WORKERS_AT_MOST:
         raise refusals.RefusedError(reason("workers_lost", count=str(run.lost_workers)))
-
-
-def _pause(error: errors.TenantActionError) -> None:
-    """Stop scheduled runs until someone repairs the connection."""
-    for connection in Connection.objects.filter(system=error.system):
-        connection.pause(dict(stored(reason_of(error))))
 
 
 def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> None:

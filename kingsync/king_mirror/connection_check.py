@@ -8,11 +8,15 @@ from django.utils import timezone
 
 from integrations import errors
 from kingsync.king_mirror import pick_lists
+from kingsync.messages import reason_texts
 from kingsync.messages.reason_texts import stored
 from kingsync.models.connections import Connection, System
 from kingsync.rules.outcomes import Reason
 from kingsync.runs import clients, refusals
 from kingsync.runs.refusals import Refusal
+
+# Reasons that say nothing of the other side: it was not called, or the trouble is in a file.
+_NOT_CALLED = ("occupied_", "file")
 
 
 def check(connection: Connection) -> Reason | None:
@@ -27,10 +31,19 @@ def check_stored(connection: Connection) -> Reason | None:
     if failure is None:
         connection.worked(now=timezone.now())
         return None
-    why = refusals.why(failure)
-    if isinstance(failure, errors.TenantActionError):
-        connection.pause(dict(stored(why)))
-    return why
+    if isinstance(failure, errors.IntegrationError):
+        save_failure(failure)
+    return refusals.why(failure)
+
+
+def save_failure(error: errors.IntegrationError) -> None:
+    """Save an attempt that failed; scheduled runs stop when someone must repair the connection first."""
+    why = dict(stored(reason_texts.reason_of(error)))
+    for connection in Connection.objects.filter(system=error.system):
+        if isinstance(error, errors.TenantActionError):
+            connection.pause(why)
+        elif not error.reason.startswith(_NOT_CALLED):
+            connection.failed(why)
 
 
 def _failure(connection: Connection, call: Callable[[Connection], None]) -> Refusal | None:

@@ -604,6 +604,8 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('active', 'active'), ('paused', 'paused')], default='active', max_length=10, verbose_name='state')),
                 ('paused_reason', models.JSONField(blank=True, default=dict, verbose_name='reason')),
                 ('last_success_at', models.DateTimeField(blank=True, null=True, verbose_name='last worked at')),
+                ('last_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='last attempt at')),
+                ('last_attempt_problem', models.JSONField(blank=True, db_default={}, default=dict, verbose_name='problem of the last attempt')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.tenant', verbose_name='company')),
             ],
             options={

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models import tenants
@@ -53,7 +54,11 @@ class Connection(TenantOwned):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
     # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}
     paused_reason = models.JSONField(_("reason"), default=dict, blank=True)
+    # Of this address with these credentials: forgotten when either is changed.
     last_success_at = models.DateTimeField(_("last worked at"), null=True, blank=True)
+    last_attempt_at = models.DateTimeField(_("last attempt at"), null=True, blank=True)
+    # Why the last attempt failed, in the same form; empty when it went well.
+    last_attempt_problem = models.JSONField(_("problem of the last attempt"), default=dict, db_default={}, blank=True)
 
     class Meta:
         verbose_name = _("connection")
@@ -66,6 +71,8 @@ class Connection(TenantOwned):
     def save(self, *args: Any, **kwargs: Any) -> None:
         update_fields = kwargs.get("update_fields")
         with changes.recorded(self, _FACTS, update_fields=_of_a_person(update_fields)):
+            if update_fields is None and _is_another(self):
+                self._forget_answers()
             super().save(*args, **kwargs)
         saved = update_fields or ["administration"]
         if self.system == System.KING and "administration" in saved:
@@ -84,14 +91,32 @@ class Connection(TenantOwned):
         """True when there is an address to call."""
         return bool(self.base_url)
 
+    @property
+    def tried_at(self) -> datetime.datetime | None:
+        """Return when this address was last called; None if it has never been."""
+        known = [moment for moment in (self.last_attempt_at, self.last_success_at) if moment]
+        return max(known, default=None)
+
     def pause(self, reason: dict[str, object]) -> None:
         """Exclude this connection from scheduled runs until a user or a successful call resumes it."""
         self.state, self.paused_reason = self.State.PAUSED, reason
-        self.save(update_fields=["state", "paused_reason"])
+        self.last_attempt_at, self.last_attempt_problem = timezone.now(), reason
+        self.save(update_fields=["state", "paused_reason", "last_attempt_at", "last_attempt_problem"])
+
+    def failed(self, reason: dict[str, object]) -> None:
+        """Save an attempt that failed for a reason that may pass by itself."""
+        self.last_attempt_at, self.last_attempt_problem = timezone.now(), reason
+        self.save(update_fields=["last_attempt_at", "last_attempt_problem"])
 
     def worked(self, *, now: datetime.datetime) -> None:
-        self.state, self.paused_reason, self.last_success_at = self.State.ACTIVE, {}, now
-        self.save(update_fields=["state", "paused_reason", "last_success_at"])
+        self.state, self.paused_reason = self.State.ACTIVE, {}
+        self.last_success_at, self.last_attempt_at, self.last_attempt_problem = now, now, {}
+        self.save(
+            update_fields=["state", "paused_reason", "last_success_at", "last_attempt_at", "last_attempt_problem"]
+        )
+
+    def _forget_answers(self) -> None:
+        self.last_success_at, self.last_attempt_at, self.last_attempt_problem = None, None, {}
 
 
 _COLUMNS = (
@@ -104,6 +129,19 @@ _COLUMNS = (
     "reader",
     "state",
 )
+
+
+# What the other side's answers depend on.
+_CALLED = ("base_url", "administration", "credentials")
+
+
+def _is_another(connection: Connection) -> bool:
+    """Return whether a stored connection is about to be saved with another address, or other credentials."""
+    stored = None if connection._state.adding else _as_stored(connection)
+    kept = connection.get_deferred_fields()
+    return stored is not None and any(
+        getattr(stored, name) != getattr(connection, name) for name in _CALLED if name not in kept
+    )
 
 
 def _of_a_person(update_fields: Collection[str] | None) -> Collection[str] | None:
