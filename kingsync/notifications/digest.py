@@ -24,7 +24,7 @@ from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import mailer
-from kingsync.runs import wanted
+from kingsync.runs import failures, wanted
 
 LISTED = 20
 LISTED_PER_CAUSE = 5
@@ -218,9 +218,8 @@ def _paused(tenant: Tenant) -> list[Item]:
 
 
 def _failed_runs() -> list[SyncRun]:
-    """Return the newest run of each kind if it failed; a later success supersedes a failure."""
-    newest = [_real_runs(kind).order_by("-id").first() for kind in RunKind]
-    return [run for run in newest if run is not None and run.status == RunStatus.FAILED]
+    """Return the newest run of each kind that fails, as on the start page."""
+    return [run for run in map(failures.newest_failed, RunKind) if run is not None]
 
 
 def _failing_since(run: SyncRun) -> datetime.datetime | None:

@@ -22,12 +22,12 @@ from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import schedule, wanted
+from kingsync.runs.failures import GOOD
 
 TITLES = {
     Silence.Kind.NOTHING_RAN: _("Nothing has run since %(since)s, although the schedule is on"),
     Silence.Kind.NO_EXPORT: _("No export has succeeded since %(since)s"),
 }
-GOOD = (RunStatus.SUCCEEDED, RunStatus.PARTLY)
 WAITING = (LedgerState.WAITING, LedgerState.SENDING, LedgerState.UNCONFIRMED)
 
 
@@ -46,7 +46,6 @@ def title(kind: Silence.Kind, since: str) -> str:
 
 def detail(found: Silent) -> str:
     """Return why as far as we know, and how many work orders wait: what OutSmart has was perhaps never read."""
-    waiting = WorkOrder.objects.filter(state__in=WAITING).count()
     parts = []
     if found.kind == Silence.Kind.NOTHING_RAN:
         contact = deployment.OPERATOR_CONTACT
@@ -55,10 +54,14 @@ def detail(found: Silent) -> str:
         )
     elif found.run and found.run.error:
         parts.append(reason_texts.sentence(found.run.error))
-    if waiting:
-        text = ngettext("At least %(count)s work order waits.", "At least %(count)s work orders wait.", waiting)
-        parts.append(text % {"count": waiting})
-    return " ".join(parts)
+    return " ".join(part for part in (*parts, waiting_text()) if part)
+
+
+def waiting_text() -> str:
+    """Return how many work orders wait, as far as we know; "" if none."""
+    waiting = WorkOrder.objects.filter(state__in=WAITING).count()
+    text = ngettext("At least %(count)s work order waits.", "At least %(count)s work orders wait.", waiting)
+    return text % {"count": waiting} if waiting else ""
 
 
 def of(settings: SyncSettings | None, *, now: datetime.datetime) -> Silent | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kingsync.messages.reason_texts import StoredReason, stored
 from kingsync.models.connections import Connection, System
@@ -15,7 +16,8 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.runs import schedule, wanted
 
-# In the order of the settings page.
+# A queued run begins within seconds and the clock ticks four times a minute: after this long something is stuck.
+STALLED = datetime.timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,30 @@ class SystemCard:
 
     @property
     def has_worked(self) -> bool:
+        """Return whether this address has ever answered, with these credentials."""
         return self.connection is not None and self.connection.last_success_at is not None
+
+    @property
+    def problem(self) -> StoredReason | None:
+        """Return why it is paused, or why the last attempt failed, if so."""
+        if self.connection is None:
+            return None
+        return self.connection.paused_reason or self.connection.last_attempt_problem or None
+
+    @property
+    def label(self) -> str:
+        """Return how the last attempt ended, in a word or two."""
+        if self.is_paused:
+            return gettext("paused")
+        if self.problem:
+            return gettext("failed")
+        return gettext("works") if self.has_worked else gettext("has not answered yet")
+
+    @property
+    def tone(self) -> str:
+        if self.is_paused or self.problem:
+            return "bad"
+        return "good" if self.has_worked else "calm"
 
 
 @dataclass(frozen=True)
@@ -70,6 +95,11 @@ class RunCard:
     is_due: bool
     waits_for_connections: bool
     refusal: StoredReason | None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Return whether the schedule should have started it long ago."""
+        return self.next_at is not None and self.next_at < timezone.now() - STALLED
 
 
 def tenant_status() -> TenantStatus:

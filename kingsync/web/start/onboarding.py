@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from kingsync.messages.reason_texts import sentence
 from kingsync.models.connections import System
 from kingsync.models.links import RecordLink
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.runs.failures import GOOD
 from kingsync.web.shared.tenant_status import SystemCard
 from kingsync.web.start.alerts import settings_address
 from kingsync.web.start.dashboard import Dashboard
 from kingsync.web.work_orders import dry_run_preview
-
-WENT_WELL = (RunStatus.SUCCEEDED, RunStatus.PARTLY)
 
 
 @dataclass(frozen=True)
@@ -33,38 +34,61 @@ class Step:
     start: RunKind | None = None
     is_dry_run: bool = False
     is_next: bool = False
+    # Never done, and no longer needed: a later step was.
+    is_passed: bool = False
 
 
 @dataclass(frozen=True)
 class _Done:
-    """How far onboarding is: each of the last steps implies that those before it are done."""
+    """What really happened, of what can only be seen in the data."""
 
-    is_imported: bool
-    has_dry_run: bool
     is_exported: bool
+
+    @functools.cached_property
+    def is_imported(self) -> bool:
+        return _is_imported()
+
+    @functools.cached_property
+    def has_dry_run(self) -> bool:
+        dry_runs = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=GOOD, options__contains={"dry_run": True})
+        return dry_runs.exists()
 
 
 def steps(tenant: Tenant, found: Dashboard) -> list[Step]:
     """Return the steps of the current tenant, the next one marked; none when all are done."""
     done = _done(found)
+    if _is_over(found, done):
+        return []
     made = [
         *(_connection(tenant, card) for card in found.systems),
         *_choices(tenant, found, done),
         *_exports(tenant, found, done),
     ]
-    upcoming = next((step for step in made if not step.is_done), None)
+    # Who has exported need not look at a preview first, nor import.
+    passed = {"import", "preview"} if done.is_exported else set()
+    made = [replace(step, is_passed=step.key in passed and not step.is_done) for step in made]
+    upcoming = next((step for step in made if not (step.is_done or step.is_passed)), None)
     return [replace(step, is_next=step is upcoming) for step in made] if upcoming else []
 
 
 def _done(found: Dashboard) -> _Done:
-    if found.days.this_month or WorkOrder.objects.filter(exported_at__isnull=False).exists():
-        return _Done(is_imported=True, has_dry_run=True, is_exported=True)
-    went_well = SyncRun.objects.filter(status__in=WENT_WELL)
-    dry_run_orders = went_well.filter(kind=RunKind.EXPORT).exists()
-    imported = RecordLink.objects.filter(state=RecordLink.State.LINKED).exists() or (
-        went_well.filter(kind=RunKind.IMPORT).exclude(options__contains={"dry_run": True}).exists()
-    )
-    return _Done(is_imported=imported, has_dry_run=dry_run_orders, is_exported=False)
+    exported = bool(found.days.this_month) or WorkOrder.objects.filter(exported_at__isnull=False).exists()
+    return _Done(is_exported=exported)
+
+
+def _is_over(found: Dashboard, done: _Done) -> bool:
+    """Return whether nothing is left to do, as for most tenants: then nothing more need be looked up."""
+    settings = found.status.settings
+    is_set = settings is not None and settings.export_orders and settings.schedule_enabled
+    return is_set and done.is_exported and all(card.has_worked for card in found.systems)
+
+
+def _is_imported() -> bool:
+    """Return whether an import ended well and brought something; its run may have been purged since."""
+    if not RecordLink.objects.filter(state=RecordLink.State.LINKED).exists():
+        return False
+    imports = SyncRun.objects.filter(kind=RunKind.IMPORT).exclude(options__contains={"dry_run": True})
+    return imports.filter(status__in=GOOD).exists() or not imports.exists()
 
 
 def _connection(tenant: Tenant, card: SystemCard) -> Step:
@@ -73,7 +97,9 @@ def _connection(tenant: Tenant, card: SystemCard) -> Step:
         text = _needed(card.system)
         to_do = gettext("Set up the connection")
     else:
-        text = gettext("The connection is set up, but has never been used. Press “Test connection”.")
+        text = gettext("%(system)s has not answered at this address yet. Press “Test connection”.") % name
+        if card.problem:
+            text = sentence(card.problem)
         to_do = gettext("Test the connection")
     title = gettext("Connect %(system)s") % name
     return Step(card.system, title, text, card.has_worked, to_do, settings_address(tenant, "connection"))
@@ -172,7 +198,7 @@ def _first_ready(tenant: Tenant) -> tuple[str, str] | None:
     waiting = WorkOrder.objects.filter(state=LedgerState.WAITING).defer("source").order_by("-pk").first()
     if waiting:
         return str(waiting), reverse("work_order", args=[tenant.slug, waiting.pk])
-    trials = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=WENT_WELL, options__contains={"dry_run": True})
+    trials = SyncRun.objects.filter(kind=RunKind.EXPORT, status__in=GOOD, options__contains={"dry_run": True})
     newest = trials.order_by("-pk").first()
     dry_run_orders = dry_run_preview.all_of(newest) if newest else []
     # One that an export has seen since waits, is done or needs attention: that is shown elsewhere.

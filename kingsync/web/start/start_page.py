@@ -30,15 +30,16 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
     found = dashboard.dashboard()
     steps = onboarding.steps(request.tenant, found)
     is_missing = any(card.is_missing for card in found.systems)
-    # A tenant that never ran anything is led to the connections by the onboarding; an alert would only alarm.
-    on_top = None if steps and is_missing and not found.latest_runs else alerts.of(request.tenant, found)
+    # A tenant that never ran anything is led to the connections by the onboarding; alerts would only alarm.
+    on_top = [] if steps and is_missing and not found.latest_runs else alerts.of(request.tenant, found)
+    reported = {alert.trip for alert in on_top}
     return {
         "dashboard": found,
         "cards": found.cards,
-        "trips": [trip for trip in found.trips if on_top is None or trip != on_top.trip],
+        "trips": [trip for trip in found.trips if trip not in reported],
         "charts": [] if found.days.is_empty else charts.charts(found.days),
         "steps": steps,
-        "alert": on_top,
+        "alerts": on_top,
         "background_silent_since": heartbeats.silent_since(),
         "import_kinds": [(kind, run_labels.kind_label(kind)) for kind in import_kinds.SHOWN],
     }

@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from kingsync.models import tenants
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
 from kingsync.models.restores import RestoreWatch
@@ -23,17 +22,20 @@ from tests.web.pages import html, text
 START = "/t/jansen/"
 
 
-def told(browser: Client) -> str:
-    """Return the alert at the top, without its tags; "" when all is well."""
-    found = re.search(r'<div id="alert">(.*?)</div>', html(browser.get(START)))
+def alerts(browser: Client) -> str:
+    found = re.search(r'<div id="alerts">(.*?)</div>', html(browser.get(START)))
     assert found
-    return re.sub(r"<[^>]+>", "", found[1]).strip()
+    return found[1]
+
+
+def told(browser: Client) -> str:
+    """Return the alerts at the top, without their tags; "" when all is well."""
+    return re.sub(r"<[^>]+>", "", alerts(browser)).strip()
 
 
 def link(browser: Client) -> str:
-    found = re.search(r'<div id="alert">.*?<a href="([^"]*)"', html(browser.get(START)))
-    assert found
-    return found[1]
+    """Return where the first alert leads."""
+    return re.findall(r'<a href="([^"]*)"', alerts(browser))[0]  # type: ignore[no-any-return]
 
 
 def ago(minutes: float) -> datetime.datetime:
@@ -66,15 +68,16 @@ def stop_work_orders(tenant: Tenant) -> None:
     factories.work_order(tenant, state="held", reasons=[{"code": "nothing_to_invoice", "params": {}}])
 
 
-def silence(tenant: Tenant) -> None:
-    factories.run(tenant, status=RunStatus.RUNNING, lease_until=ago(1))
+def fail(tenant: Tenant, kind: RunKind, minutes: float, **fields: object) -> SyncRun:
+    error = {"code": "system.unreachable", "params": {"system": "King"}}
+    run = factories.run(tenant, kind, RunStatus.FAILED, **({"error": error} | fields))
+    SyncRun.across_tenants.filter(pk=run.pk).update(queued_at=ago(minutes))
+    return run
 
 
 def fall_silent(tenant: Tenant) -> None:
-    run = factories.run(
-        tenant, status=RunStatus.FAILED, error={"code": "system.unreachable", "params": {"system": "King"}}
-    )
-    SyncRun.across_tenants.filter(pk=run.pk).update(queued_at=ago(7 * 60))
+    for hours in (7, 6):
+        fail(tenant, RunKind.EXPORT, hours * 60)
 
 
 def test_a_tenant_that_is_well_is_told_nothing(editor: Client, tenant: Tenant) -> None:
@@ -84,31 +87,112 @@ def test_a_tenant_that_is_well_is_told_nothing(editor: Client, tenant: Tenant) -
     assert told(editor) == ""
 
 
-def test_the_weightiest_trouble_is_told_alone(editor: Client, tenant: Tenant) -> None:
-    sentences = []
-    for begin in (silence, stop_work_orders, trip_the_change_limit, pause_outsmart, take_king_away, fall_silent):
-        if begin is take_king_away:
-            SyncRun.across_tenants.filter(tenant=tenant).delete()
+def test_all_trouble_is_told_the_worst_first(editor: Client, tenant: Tenant) -> None:
+    for begin in (stop_work_orders, trip_the_change_limit, take_king_away, pause_outsmart, fall_silent):
         begin(tenant)
-        sentences.append(told(editor))
+    fail(tenant, RunKind.IMPORT, 30)
 
-    assert [each.split(".")[0].split(": ")[0] for each in sentences] == [
-        "The export has stalled",
-        "3 work orders need attention",
-        "The import of products stopped before writing anything",
-        "The connection with OutSmart is paused",
-        "There is no connection with King yet",
-        f"No export has succeeded since {when(ago(7 * 60))}",
+    titles = re.findall(r"<strong>(.*?)</strong>", alerts(editor))
+
+    assert [re.split("[:;] ", each)[0] for each in titles] == [
+        f"The export has been failing since {when(ago(7 * 60))}",
+        f"The import failed {when(ago(30))}",
+        "There is no connection with King yet.",
+        "The connection with OutSmart is paused.",
+        "The import of products stopped before writing anything:",
+        "3 work orders need attention.",
     ]
 
 
-def test_silence_says_why_and_leads_to_the_newest_attempt(editor: Client, tenant: Tenant) -> None:
-    fall_silent(tenant)
+def test_each_alert_has_one_thing_to_do(editor: Client, tenant: Tenant) -> None:
+    for begin in (stop_work_orders, trip_the_change_limit, pause_outsmart, fall_silent):
+        begin(tenant)
 
-    with tenants.scope(tenant):
-        newest = SyncRun.objects.get()
-    assert "King" in told(editor)
+    told_apart = re.findall(r"<p class=\"notice.*?</p>", alerts(editor))
+
+    assert [each.count("<a ") for each in told_apart] == [1] * 4
+
+
+def test_failing_export_says_since_when_how_often_and_when_it_is_tried_again(editor: Client, tenant: Tenant) -> None:
+    factories.run(tenant)
+    for minutes in (33, 18, 3):
+        newest = fail(tenant, RunKind.EXPORT, minutes)
+    SyncSettings.across_tenants.filter(tenant=tenant).update(schedule_enabled=True, export_minutes=15)
+
+    since, next_at = when(ago(33)), when(ago(-12))
+    begin = f"The export has been failing since {since}: tried 3 times, next try {next_at}. King could not be reached."
+    assert told(editor).startswith(begin)
     assert link(editor) == f"/t/jansen/runs/{newest.pk}/"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "open_run", "words"),
+    [
+        ({"schedule_enabled": False}, None, "no next try: the schedule is off."),
+        ({"schedule_enabled": True, "export_minutes": 2}, None, "next try within a minute."),
+        ({"schedule_enabled": True}, RunStatus.RUNNING, "being tried again now."),
+    ],
+)
+def test_next_try_is_what_will_really_happen(
+    editor: Client, tenant: Tenant, schedule: dict[str, object], open_run: RunStatus | None, words: str
+) -> None:
+    fail(tenant, RunKind.EXPORT, 3)
+    SyncSettings.across_tenants.filter(tenant=tenant).update(**schedule)
+    if open_run:
+        factories.run(tenant, status=open_run, lease_until=ago(-1))
+
+    assert told(editor).startswith(f"The export failed {when(ago(3))}; {words}")
+
+
+def test_try_that_does_not_come_is_overdue(editor: Client, tenant: Tenant) -> None:
+    fail(tenant, RunKind.EXPORT, 40)
+    SyncSettings.across_tenants.filter(tenant=tenant).update(schedule_enabled=True, export_minutes=15)
+
+    page = text(editor.get(START))
+
+    assert f"next try overdue since {when(ago(25))}." in page
+    assert f"Next run: overdue since {when(ago(25))}." in page
+    assert "The export has stalled" in page
+
+
+def test_failure_that_paused_a_connection_is_told_once_and_leads_there(editor: Client, tenant: Tenant) -> None:
+    SyncSettings.across_tenants.filter(tenant=tenant).update(schedule_enabled=True)
+    pause_outsmart(tenant)
+    why = Connection.across_tenants.get(tenant=tenant, system=System.OUTSMART).paused_reason
+    fail(tenant, RunKind.EXPORT, 3, error=why)
+
+    page = told(editor)
+
+    assert "no next try before the connection works. OutSmart refused our credentials" in page
+    assert page.count("OutSmart refused our credentials") == 1
+    assert link(editor) == "/t/jansen/settings/#connection"
+
+
+def test_a_part_that_went_well_does_not_end_the_failure_of_the_whole(editor: Client, tenant: Tenant) -> None:
+    fail(tenant, RunKind.IMPORT, 20)
+    factories.run(tenant, RunKind.IMPORT, options={"kinds": ["products"]})
+    part = "The import failed"
+
+    before = told(editor)
+    factories.run(tenant, RunKind.IMPORT)
+
+    assert before.startswith(part)
+    assert told(editor) == ""
+
+
+def test_what_is_switched_off_is_not_said_to_fail(editor: Client, tenant: Tenant) -> None:
+    fail(tenant, RunKind.EXPORT, 20)
+    SyncSettings.across_tenants.filter(tenant=tenant).update(export_orders=False)
+
+    assert told(editor) == ""
+
+
+def test_export_that_never_ends_is_silence_and_leads_to_it(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, status=RunStatus.RUNNING, lease_until=ago(-1))
+    SyncRun.across_tenants.filter(pk=run.pk).update(queued_at=ago(7 * 60))
+
+    assert told(editor).startswith(f"No export has succeeded since {when(ago(7 * 60))}.")
+    assert link(editor) == f"/t/jansen/runs/{run.pk}/"
 
 
 def test_missing_connection_leads_to_its_settings(editor: Client, tenant: Tenant) -> None:
@@ -184,7 +268,7 @@ def test_warning_goes_when_a_run_has_ended_without_a_reload(editor: Client, tena
 
     part = html(editor.get("/t/jansen/live/export/", headers={"HX-Request": "true"}))
 
-    assert '<div id="alert" hx-swap-oob="true">' in part
+    assert '<div id="alerts" hx-swap-oob="true">' in part
     assert '<div id="first-steps" hx-swap-oob="true">' in part
 
 

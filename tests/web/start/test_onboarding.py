@@ -32,6 +32,11 @@ def choose_imports(new: Tenant) -> None:
 
 def import_once(new: Tenant) -> None:
     factories.run(new, RunKind.IMPORT)
+    link_a_product(new)
+
+
+def link_a_product(new: Tenant) -> None:
+    RecordLink(tenant=new, kind=RecordKind.PRODUCT, king_id="1", outsmart_id="1", state=RecordLink.State.LINKED).save()
 
 
 def choose_exports(new: Tenant) -> None:
@@ -117,20 +122,20 @@ def test_done_steps_are_marked(browser: Client, new: Tenant) -> None:
 
 
 def test_a_new_tenant_is_not_frightened_by_a_warning_on_top(browser: Client, new: Tenant) -> None:
-    assert browser.get(START).context["alert"] is None
+    assert browser.get(START).context["alerts"] == []
 
 
 def test_connection_that_was_never_used_is_to_be_tested(browser: Client, new: Tenant) -> None:
     factories.connection(new, System.OUTSMART)
 
-    assert "has never been used. Press “Test connection”." in next_step(browser).help
+    assert "has not answered at this address yet. Press “Test connection”." in next_step(browser).help
 
 
 def test_imported_records_are_proof_of_an_import_whose_run_was_thrown_away(browser: Client, new: Tenant) -> None:
     for act, _, _ in LIFE[:4]:
         act(new)
 
-    RecordLink(tenant=new, kind=RecordKind.PRODUCT, king_id="1", outsmart_id="1", state=RecordLink.State.LINKED).save()
+    link_a_product(new)
 
     assert next_step(browser).key == "settings"
 
@@ -145,8 +150,52 @@ def test_an_import_that_did_not_go_well_or_was_a_trial_is_not_the_first_one(
         act(new)
 
     factories.run(new, RunKind.IMPORT, status, options=options)
+    if not options:
+        link_a_product(new)  # it got that far
 
     assert next_step(browser).key == "import"
+
+
+def test_import_that_brought_nothing_is_not_the_first_one(browser: Client, new: Tenant) -> None:
+    for act, _, _ in LIFE[:4]:
+        act(new)
+
+    factories.run(new, RunKind.IMPORT)
+
+    assert next_step(browser).key == "import"
+
+
+def test_export_without_any_order_is_not_the_first_one(browser: Client, new: Tenant) -> None:
+    for act, _, _ in LIFE[:7]:
+        act(new)
+
+    factories.run(new)
+
+    assert not {step.key: step.is_done for step in browser.get(START).context["steps"]}["export"]
+
+
+def test_steps_that_were_passed_over_are_not_said_to_be_done(browser: Client, new: Tenant) -> None:
+    connect(new, System.OUTSMART)
+    connect(new, System.KING)
+    factories.settings(new)
+    export_one(new)
+
+    steps = browser.get(START).context["steps"]
+
+    assert [step.key for step in steps if step.is_passed] == ["import", "preview"]
+    assert [step.key for step in steps if step.is_done] == ["outsmart", "king", "settings", "export"]
+    assert "no longer needed" in text(browser.get(START))
+
+
+def test_new_address_has_to_answer_before_its_step_is_done(browser: Client, new: Tenant) -> None:
+    connect(new, System.OUTSMART)
+    connection = Connection.across_tenants.get(tenant=new, system=System.OUTSMART)
+    connection.base_url = "https://elsewhere.example/openapi/8"
+
+    connection.save()
+
+    assert next_step(browser).key == "outsmart"
+    assert "OutSmart has not answered at this address yet." in next_step(browser).help
 
 
 def test_who_exported_already_need_not_import(browser: Client, new: Tenant) -> None:

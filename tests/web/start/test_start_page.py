@@ -208,7 +208,7 @@ def test_live_part_stops_asking_when_the_run_has_ended(editor: Client, tenant: T
 
     assert "every 1s" not in answer.content.decode()
     assert "Not everything went well. 3 read, 2 created, 1 rejected." in text(answer)
-    for part in ("overview", "alert", "first-steps"):  # in the same answer, so that no number is of before
+    for part in ("overview", "alerts", "first-steps"):  # in the same answer, so that no number is of before
         assert f'<div id="{part}" hx-swap-oob="true">' in answer.content.decode()
     assert "/t/jansen/work-orders/?state=person" in answer.content.decode()
 
@@ -331,7 +331,7 @@ def busy(tenant: Tenant) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [(START, 20), (LIVE, 23), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
+    ("address", "queries"), [(START, 24), (LIVE, 27), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(
     editor: Client,
