@@ -115,14 +115,14 @@ def _runs(cursor: CursorWrapper, tenant: Tenant, size: Size) -> None:
     counts = ", ".join(f"{name}_count" for name in _COUNTS)
     cursor.execute(
         f"""
-        INSERT INTO kingsync_syncrun (tenant_id, administration_id, kind, status, trigger, settings_version, options,
-            cursor, attempt,
+        INSERT INTO kingsync_syncrun (tenant_id, administration_id, number, kind, status, trigger, settings_version,
+            options, cursor, attempt,
             cancel_requested, queued_at, started_at, finished_at, progress_kind, progress_done, counts_by_kind,
-            dry_run_examples, error, {counts}, attention_count)
-        SELECT %s, %s, CASE WHEN n %% 2 = 0 THEN 'export' ELSE 'import' END,
+            dry_run_examples, outcomes, error, {counts}, attention_count)
+        SELECT %s, %s, n, CASE WHEN n %% 2 = 0 THEN 'export' ELSE 'import' END,
             CASE WHEN n %% 50 = 0 THEN 'failed' WHEN n %% 10 = 0 THEN 'partly' ELSE 'succeeded' END,
-            'schedule', 1, '{{}}', '{{}}', 1, false, at, at, at + interval '40 seconds', '', 10, '{{}}', '{{}}', '{{}}',
-            10, 5, 2, 1, 1, 1, 0, 0, 0, 0
+            'schedule', 1, '{{}}', '{{}}', 1, false, at, at, at + interval '40 seconds', '', 10, '{{}}', '{{}}', '[]',
+            '{{}}', 10, 5, 2, 1, 1, 1, 0, 0, 0, 0
         FROM (SELECT n, now() - make_interval(mins => (%s - n) * 15) AS at FROM generate_series(1, %s) n) AS made
         """,
         [tenant.pk, tenant.administration_id, size.runs, size.runs],

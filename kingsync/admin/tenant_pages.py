@@ -50,7 +50,7 @@ class TenantPages:
 
 def of(tenant: Tenant, *, user: User | AnonymousUser) -> TenantPages:
     """Return what this person may see and do; who sees the admin page may also see the tenant's pages."""
-    runs = SyncRun.across_tenants.filter(tenant=tenant).defer("cursor", "dry_run_examples", "counts_by_kind")
+    runs = SyncRun.across_tenants.filter(tenant=tenant).defer(*SyncRun.LARGE)
     versions = SettingsVersion.across_tenants.filter(tenant=tenant).select_related("saved_by").defer("document")
     return TenantPages(
         title=gettext("Pages of %(company)s") % {"company": tenant.name},

@@ -53,8 +53,12 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """
     with clients.both(Caller.EXPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, MasterDataReader(king, log), log)
+        export_run = ExportRun(job)
         try:
-            return ExportRun(job).export_all()
+            return export_run.export_all()
+        except (errors.IntegrationError, CancelRequestedError):
+            export_run.keep_unfinished()
+            raise
         finally:
             job.close()
 
@@ -65,6 +69,7 @@ class ExportRun:
         # Row ids, each with the end of the doubt by `time.monotonic`, which no one can set.
         self.unsettled: dict[str, float] = {}
         self._row: WorkOrder | None = None
+        self._begun = ""
         self._done = job.claim.run.progress_done
 
     def export_all(self) -> bool:
@@ -175,12 +180,14 @@ class ExportRun:
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
         why = deletions.reason_of(row) if row else reason(deletions.NOTHING_LEFT)
         self.job.claim.count("read")
+        self._begun = outsmart_id
         if row is None:
             self._count(Outcome("skipped", needs_attention=True), None)
             self.job.log.add("order.deleted_at_source", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
             return
         ledger.settle(row, LedgerState.HELD, [why], last_run=self.job.claim.run)
         self._count(Outcome("skipped"), row)
+        self._begun = ""
         self.job.log_event(row, "order.deleted_at_source", why, LogEntry.Level.WARNING)
 
     def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
@@ -196,19 +203,27 @@ class ExportRun:
         claim = self.job.claim
         claim.count("read")
         self.job.listed_numbers.pop(candidate.outsmart_id, None)
-        self._row = None
+        self._row, self._begun = None, candidate.outsmart_id
         outcome = self._guarded(candidate)
         if outcome:
             self._count(outcome, self._row)
+        self._begun = ""
         self._done += 1
         self.job.log.write_periodically()
         claim.heartbeat(done=self._done)
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
         """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""
+        self.job.claim.ended(row.outsmart_id if row else self._begun, outcome.count)
         problem = problems.found(row) if row else None
         self.job.claim.count(outcome.count, needs_attention=outcome.needs_attention and problem is None)
         problems.count(self.job.claim, problem)
+
+    def keep_unfinished(self) -> None:
+        """Keep what was begun and not ended when the run stops: it counts as failed (`lifecycle.finish`)."""
+        ended = {outsmart_id for _, outsmart_id in self.job.claim.run.ended()}
+        for outsmart_id in {self._begun, *self.unsettled} - ended:
+            self.job.claim.ended(outsmart_id, "failed")
 
     def _guarded(self, candidate: Candidate) -> Outcome | None:
         """Keep a work order that triggers a bug of ours from stopping the others."""

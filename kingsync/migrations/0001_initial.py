@@ -277,6 +277,7 @@ class Migration(migrations.Migration):
             name='SyncRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField(editable=False, verbose_name='number')),
                 ('kind', models.CharField(choices=[('import', 'import'), ('export', 'export')], max_length=10, verbose_name='kind')),
                 ('status', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('succeeded', 'succeeded'), ('partly', 'partly succeeded'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10, verbose_name='state')),
                 ('trigger', models.CharField(choices=[('schedule', 'schedule'), ('button', 'button'), ('command', 'command line')], max_length=10, verbose_name='started by')),
@@ -308,6 +309,7 @@ class Migration(migrations.Migration):
                 ('progress_total', models.PositiveIntegerField(null=True, verbose_name='total')),
                 ('progress_began_at', models.DateTimeField(null=True, verbose_name='started this kind at')),
                 ('counts_by_kind', models.JSONField(default=dict, verbose_name='counts per kind')),
+                ('outcomes', models.JSONField(default=list, verbose_name='outcomes')),
                 ('dry_run_examples', models.JSONField(default=dict, verbose_name='examples')),
                 ('error', models.JSONField(default=dict, verbose_name='error')),
                 ('administration', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kingsync.administration', verbose_name='administration')),
@@ -318,7 +320,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'run',
                 'verbose_name_plural': 'runs',
                 'indexes': [models.Index(fields=['tenant', 'kind', '-id'], name='runs_newest_first'), models.Index(fields=['tenant', 'finished_at'], name='runs_by_day'), models.Index(fields=['finished_at'], name='runs_by_age')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('tenant', 'kind'), name='one_open_run_per_tenant_and_kind')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('tenant', 'kind'), name='one_open_run_per_tenant_and_kind'), models.UniqueConstraint(fields=('tenant', 'number'), name='one_number_per_run')],
             },
         ),
         migrations.CreateModel(

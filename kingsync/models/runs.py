@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models.tenants import InAdministration, TenantOwned
+from kingsync.models import tenants
+from kingsync.models.tenants import InAdministration, Tenant, TenantOwned
 
 COUNTS = (
     "read",
@@ -51,6 +52,8 @@ class SyncRun(InAdministration):
     # Of an export: a person knows how much it sends; and why one became a preview that asks.
     CONFIRMED, ASKS, OLDEST = "confirmed", "asks", "oldest"
     PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
+    # What lists leave out.
+    LARGE: ClassVar = ["cursor", "dry_run_examples", "counts_by_kind", "outcomes"]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
     FINAL: ClassVar = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.CANCELLED]
 
@@ -59,6 +62,8 @@ class SyncRun(InAdministration):
         BUTTON = "button", _("button")
         COMMAND = "command", _("command line")
 
+    # Counts the tenant's runs from 1 on; addresses and messages name a run by its key.
+    number = models.PositiveIntegerField(_("number"), editable=False)
     kind = models.CharField(_("kind"), max_length=10, choices=RunKind.choices)
     status = models.CharField(_("state"), max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     trigger = models.CharField(_("started by"), max_length=10, choices=Trigger.choices)
@@ -102,6 +107,8 @@ class SyncRun(InAdministration):
     progress_began_at = models.DateTimeField(_("started this kind at"), null=True)
     # Counts of an import per kind: {"products": {"read": 3, ...}}.
     counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
+    # How an export ended each of its work orders, in order: ["created 7001", "rejected 7002"]. Imports have none.
+    outcomes = models.JSONField(_("outcomes"), default=list)
     # A dry run's examples per kind and outcome: {"products": {"updated": [{"king_id", "name", "changes"}]}}.
     dry_run_examples = models.JSONField(_("examples"), default=dict)
     # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}; empty when there was no error.
@@ -116,6 +123,8 @@ class SyncRun(InAdministration):
                 condition=models.Q(status__in=["queued", "running"]),
                 name="one_open_run_per_tenant_and_kind",
             ),
+            # Also the index from which the next number is taken.
+            models.UniqueConstraint(fields=["tenant", "number"], name="one_number_per_run"),
         ]
         indexes = [
             # The runs page and "when did it last run": newest first per tenant and kind.
@@ -127,7 +136,17 @@ class SyncRun(InAdministration):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.pk}"
+        return f"{self.get_kind_display()} {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the run; a new one takes the tenant's next number, which it loses with its transaction."""
+        if not self._state.adding:
+            super().save(*args, **kwargs)
+            return
+        self.tenant_id = self.tenant_id or tenants.current_id()
+        with self._own_scope(), transaction.atomic():
+            self.number = _next_number(self.tenant_id)
+            super().save(*args, **kwargs)
 
     @property
     def is_open(self) -> bool:
@@ -142,9 +161,20 @@ class SyncRun(InAdministration):
         """Records that were already waiting for the same repair before this run."""
         return max(0, self.attention_count - self.new_problems_count)
 
+    def ended(self) -> list[tuple[str, str]]:
+        """Return (outcome, OutSmart number) of the work orders that an export ended, in order."""
+        return [(outcome, outsmart_id) for outcome, _, outsmart_id in (each.partition(" ") for each in self.outcomes)]
+
     def counts(self) -> dict[str, int]:
         """Return the counts by the names in the product's contract."""
         return {name: getattr(self, f"{name}_count") for name in COUNTS}
+
+
+def _next_number(tenant_id: int) -> int:
+    """Return the number after the newest, which purging keeps; other new runs of the tenant wait for this one."""
+    Tenant.objects.select_for_update(no_key=True).only("pk").get(pk=tenant_id)
+    newest = SyncRun.objects.aggregate(newest=models.Max("number"))["newest"]
+    return (newest or 0) + 1
 
 
 class LogEntry(TenantOwned):

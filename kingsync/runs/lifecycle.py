@@ -119,6 +119,7 @@ class Claim:
     plan: list[dict[str, object]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
     _is_cancelled: bool = False
+    _unsaved_outcomes: int = 0
 
     def count(self, outcome: str, number: int = 1, *, needs_attention: bool = False) -> None:
         """Add to one of the contract's counts; `needs_attention` marks a new problem in any case."""
@@ -127,6 +128,12 @@ class Claim:
         if outcome in COUNTS and self.run.kind == RunKind.IMPORT and self.run.progress_kind:
             of_kind = self.run.counts_by_kind.setdefault(self.run.progress_kind, {})
             of_kind[outcome] = of_kind.get(outcome, 0) + number
+
+    def ended(self, outsmart_id: str, outcome: str) -> None:
+        """Keep how a work order of an export ended, for the page of the run."""
+        if outsmart_id:
+            self.run.outcomes.append(f"{outcome} {outsmart_id}")
+            self._unsaved_outcomes += 1
 
     def problem(self, *, is_new: bool) -> None:
         """Count a record that needs attention; `is_new`: since this run, or for another reason than before."""
@@ -165,6 +172,10 @@ class Claim:
             values["cursor"] = json.dumps(cursor)
         if self.run.counts_by_kind:
             values["counts_by_kind"] = json.dumps(self.run.counts_by_kind)
+        # Each time the whole list is written: of a long one only after every twentieth part.
+        if self._unsaved_outcomes > len(self.run.outcomes) // 20:
+            values["outcomes"] = json.dumps(self.run.outcomes)
+            self._unsaved_outcomes = 0
         self._write(values, self._counts)
         self._counts.clear()
 
@@ -317,6 +328,8 @@ def _write_counts(claim: Claim) -> None:
         changes["counts_by_kind"] = claim.run.counts_by_kind
     if claim.run.dry_run_examples:
         changes["dry_run_examples"] = claim.run.dry_run_examples
+    if claim._unsaved_outcomes:
+        changes["outcomes"] = claim.run.outcomes
     if changes:
         SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(**changes)
         claim._counts.clear()

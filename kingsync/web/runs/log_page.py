@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from kingsync.messages import reason_texts
 from kingsync.models.links import RecordKind
-from kingsync.models.runs import LogEntry
+from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import WorkOrder
 from kingsync.runs.run_log import WORK_ORDER, about
 from kingsync.web.shared import access, filters, paging
@@ -45,7 +45,7 @@ class LogFilter(filters.FilterForm):
         run = (self.value("run") or "").strip()
         if not run:
             return entries
-        return entries.filter(run_id=int(run)) if run.isascii() and run.isdecimal() else entries.none()
+        return entries.filter(run__number=int(run)) if run.isascii() and run.isdecimal() else entries.none()
 
     def _by_number(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         """Filter by a number of either system. A work order is also found by its own number and its King order's."""
@@ -58,9 +58,7 @@ class LogFilter(filters.FilterForm):
 def log(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered log entries, newest first, each with its run."""
     form = LogFilter(request.GET)
-    found = form.narrowed(
-        LogEntry.objects.select_related("run").defer("run__cursor", "run__dry_run_examples", "run__counts_by_kind")
-    )
+    found = form.narrowed(LogEntry.objects.select_related("run").defer(*(f"run__{name}" for name in SyncRun.LARGE)))
     context = {
         "page": paging.newest_first(found, before=request.GET.get("before", "")),
         "form": form,

@@ -127,7 +127,31 @@ def counts_by_kind(run: SyncRun) -> list[tuple[str, list[tuple[str, int]]]]:
 def result(run: SyncRun) -> str:
     """Return the result of a finished run, in one or two sentences."""
     outcome = reason_texts.sentence(run.error) or _outcome(run)
-    return " ".join(part for part in (outcome, counted(run), problems(run)) if part)
+    return " ".join(part for part in (outcome, counted(run), problems(run), not_reached(run)) if part)
+
+
+def not_reached(run: SyncRun) -> str:
+    """Return "12 work orders were not reached: …" for an export that stopped early; "" if it reached all."""
+    if run.kind != RunKind.EXPORT or run.is_dry or run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
+        return ""
+    selected = run.options.get("work_orders", [])
+    total = len(selected) if selected else run.progress_total
+    if total is None:
+        return gettext("The work orders had not been read yet: they go along with the next export.")
+    left = max(0, total - run.read_count)
+    if not left:
+        return ""
+    if selected:
+        text = ngettext(
+            "%(count)s selected work order was not reached.", "%(count)s selected work orders were not reached.", left
+        )
+    else:
+        text = ngettext(
+            "%(count)s work order was not reached: it goes along with the next export.",
+            "%(count)s work orders were not reached: they go along with the next export.",
+            left,
+        )
+    return text % {"count": left}
 
 
 def _outcome(run: SyncRun) -> str:

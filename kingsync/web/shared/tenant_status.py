@@ -141,7 +141,7 @@ def _refusal(kind: RunKind, settings: SyncSettings | None) -> StoredReason | Non
 
 def listed_runs() -> QuerySet[SyncRun]:
     """Return the tenant's runs for lists, without columns that may be large."""
-    return SyncRun.objects.select_related("requested_by").defer("cursor", "dry_run_examples", "counts_by_kind")
+    return SyncRun.objects.select_related("requested_by").defer(*SyncRun.LARGE)
 
 
 def _systems() -> list[SystemCard]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from kingsync.messages import reason_texts
-from kingsync.models.runs import LogEntry
+from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 
 LATEST = 50
@@ -24,6 +24,7 @@ class Moment:
     text: str
     who: str = ""
     run_id: int | None = None
+    run_number: int | None = None
     event: str = ""
     king_id: str = ""
 
@@ -39,7 +40,8 @@ class Moments:
 def of(row: WorkOrder) -> Moments:
     """Return the history of a work order, in two queries."""
     here = LogEntry.objects.filter(run__administration_id=row.administration_id)
-    entries = here.defer("detail").filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
+    here = here.select_related("run").defer("detail", *(f"run__{name}" for name in SyncRun.LARGE))
+    entries = here.filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
     decisions = ManualAction.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
     moments = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
     moments.sort(key=lambda moment: moment.at, reverse=True)
@@ -53,6 +55,7 @@ def _by_run(entry: LogEntry) -> Moment:
         title=str(LogEntry.Level(entry.level).label),
         text=reason_texts.event_sentence(entry.event, entry.reason),
         run_id=entry.run_id,
+        run_number=entry.run.number if entry.run else None,
         event=entry.event,
         king_id=entry.king_id,
     )

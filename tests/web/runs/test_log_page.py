@@ -46,7 +46,7 @@ def test_entries_stand_newest_first_each_with_its_run(editor: Client, run: SyncR
 
     assert [row.pk for row in answer.context["page"].rows] == made[::-1]
     assert "King does not know customer 2." in text(answer)
-    assert f'<a href="/t/jansen/runs/{run.pk}/">Export {run.pk}</a>' in html(answer)
+    assert f'<a href="/t/jansen/runs/{run.pk}/">Export {run.number}</a>' in html(answer)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_log_is_narrowed_to_a_run(editor: Client, run: SyncRun, tenant: Tenant) 
     entry = factories.log_entry(run)
     factories.log_entry(factories.run(tenant, RunKind.IMPORT))
 
-    assert found(editor, run=str(run.pk)) == [entry.pk]
+    assert found(editor, run=str(run.number)) == [entry.pk]
 
 
 @pytest.mark.parametrize("number", ["2025.100", "20001", "7001"])

@@ -496,7 +496,7 @@ def test_history_holds_runs_and_people_in_one_line_of_time(editor: Client, tenan
 
     updated, made = page.index("updated in King"), page.index("The order was created in King.")
     assert updated < page.index("Reason: “met de hand”. Before: held.") < page.index("Jan Jansen") < made
-    assert f"run {run.pk}" in page
+    assert f"run {run.number}" in page
     assert "order.other" not in page
 
 
