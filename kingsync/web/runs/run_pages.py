@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
-from kingsync.web.runs import record_examples
+from kingsync.web.runs import record_examples, run_counts, run_ledger, run_list
 from kingsync.web.shared import access, filters, paging, run_labels, tenant_status
 from kingsync.web.work_orders import dry_run_preview
 
@@ -39,10 +39,10 @@ class RunFilter(filters.FilterForm):
 @require_safe
 @access.members
 def runs(request: access.TenantRequest) -> HttpResponse:
-    """Show the filtered runs, newest first."""
+    """Show the filtered runs, newest first; those that found nothing new are folded."""
     form = RunFilter(request.GET)
     found = form.narrowed(tenant_status.listed_runs())
-    page = paging.newest_first(found, before=request.GET.get("before", ""))
+    page = run_list.page(found, before=request.GET.get("before", ""))
     return render(request, "runs/runs.html", {"page": page, "form": form})
 
 
@@ -58,7 +58,8 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
     trial = dry_run_preview.all_of(found) if found.is_dry and found.kind == RunKind.EXPORT else []
     context = {
         "run": found,
-        "counts": run_labels.labelled_counts(found),
+        "counts": run_counts.of(found, request.tenant),
+        "ledger": run_ledger.of(found, outcome=request.GET.get("outcome", ""), after=request.GET.get("after", "")),
         "kind_counts": run_labels.counts_by_kind(found),
         "examples": record_examples.of(found) if found.is_dry else [],
         "dry_run_orders": trial,

@@ -1,0 +1,113 @@
+"""Runs of the schedule that found nothing new share one line of the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.web.runs import run_list
+from kingsync.web.shared import paging
+from tests import factories
+from tests.web.conftest import People
+from tests.web.pages import html, text
+
+RUNS = "/t/jansen/runs/"
+
+
+def quiet(tenant: Tenant, count: int, **fields: Any) -> list[SyncRun]:
+    return [factories.run(tenant, list(RunKind)[number % 2], **fields) for number in range(count)]
+
+
+def sizes(client: Client, **asked: Any) -> list[int]:
+    """Return how many runs each line of the list holds."""
+    return [len(line.runs) for line in client.get(RUNS, asked).context["page"].rows]
+
+
+def test_quiet_runs_in_a_row_are_one_line_that_can_be_opened(editor: Client, tenant: Tenant) -> None:
+    runs = quiet(tenant, 14)
+
+    answer = editor.get(RUNS)
+
+    assert "14 runs, nothing new" in text(answer)
+    for run in runs:
+        assert f'<a href="{RUNS}{run.pk}/">{str(run).capitalize()}</a>' in html(answer)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created_count": 1},
+        {"updated_count": 1},
+        {"deactivated_count": 1},
+        {"attention_count": 1, "new_problems_count": 1, "status": RunStatus.PARTLY},
+        {"status": RunStatus.FAILED},
+        {"status": RunStatus.CANCELLED},
+        {"status": RunStatus.RUNNING},
+        {"trigger": SyncRun.Trigger.BUTTON},
+        {"options": {"dry_run": True}},
+        {"attention_count": 2},
+    ],
+)
+def test_run_with_news_stands_between_those_without(editor: Client, tenant: Tenant, fields: dict[str, Any]) -> None:
+    quiet(tenant, 4)
+    factories.run(tenant, **fields)
+    quiet(tenant, 3)
+
+    assert sizes(editor) == [3, 1, 4]
+
+
+def test_runs_with_as_much_still_waiting_are_folded_and_say_so(editor: Client, tenant: Tenant) -> None:
+    for _ in range(3):
+        factories.run(tenant, RunKind.EXPORT, attention_count=2, rejected_count=2)
+        factories.run(tenant, RunKind.IMPORT)
+
+    page = text(editor.get(RUNS))
+
+    assert "6 runs, nothing new" in page
+    assert "Export 5: 2 still waiting" in page
+
+
+def test_two_quiet_runs_are_not_folded(editor: Client, tenant: Tenant) -> None:
+    quiet(tenant, 2)
+
+    assert sizes(editor) == [1, 1]
+
+
+def test_pages_of_folded_runs_miss_none_and_repeat_none(
+    editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_list, "RUNS_READ", 8)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 2)
+    for _ in range(3):
+        quiet(tenant, 5)
+        factories.run(tenant, created_count=1)
+        factories.run(tenant, updated_count=1)
+
+    shown, pages = list[int](), 0
+    before: int | str | None = ""
+    while before is not None:
+        page = editor.get(RUNS, {"before": before}).context["page"]
+        assert len(page.rows) <= 2
+        shown += [run.number for line in page.rows for run in line.runs]
+        before, pages = page.older, pages + 1
+
+    assert shown == list(range(21, 0, -1))
+    assert pages >= 4
+
+
+def test_a_page_reads_a_bounded_number_of_runs_in_one_query(
+    editor: Client, tenant: Tenant, people: People, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    quiet(tenant, 30, requested_by=people.owner)
+
+    with django_assert_max_num_queries(12) as asked:
+        editor.get(RUNS)
+
+    about_runs = [each["sql"] for each in asked.captured_queries if "kingsync_syncrun" in each["sql"]]
+    assert len(about_runs) == 1
+    assert f"LIMIT {run_list.RUNS_READ + 1}" in about_runs[0]
