@@ -45,6 +45,7 @@ _SAVE_ATTEMPTED_LINES = f"""
     FROM unnest(%s::text[], %s::jsonb[]) AS new (reference, content)
     WHERE line.work_order_id = %s AND line.reference = new.reference AND {_WITHOUT_WAITING}
 """  # noqa: S608  (constants only)
+_NUMBER_LENGTH = 255
 _COLUMNS = {field.name: field for field in WorkOrder._meta.concrete_fields}
 
 
@@ -60,10 +61,24 @@ def seen(source: Source, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkO
     row = _row(source.outsmart_id)
     row.order_number = source.order_number[:255]
     row.customer_name = source.customer_name[:255]
+    row.further_numbers = _further_numbers(source)
     row.work_date = orders.finished_on(source)
     row.wanted_order_number = linking.wanted(source.king_order_number, row.chosen_order)[:50]
     row.minimum_hours, row.rounding_amount = source.minimum_hours[:20], source.rounding_amount[:20]
     return _seen(row, raw, is_interim=is_interim, run=run)
+
+
+def _further_numbers(source: Source) -> str:
+    """Return the numbers of a work order that have no column of their own, each once."""
+    numbers = (
+        source.customer_debtor_number,
+        source.invoice_debtor_number,
+        source.external_reference,
+        source.reference,
+        source.project_number,
+        source.external_project_number,
+    )
+    return " ".join(dict.fromkeys(number[:_NUMBER_LENGTH] for number in numbers if number))
 
 
 def seen_unreadable(outsmart_id: str, marks: Marks, raw: bytes, *, is_interim: bool, run: SyncRun) -> WorkOrder:

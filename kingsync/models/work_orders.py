@@ -10,9 +10,10 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Concat, Upper
+from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models import searched_text
 from kingsync.models.in_hand import InHand
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import AdministrationOwned, TenantOwned
@@ -27,19 +28,25 @@ SEARCHED = Concat(
     "outsmart_id",
     models.Value(" "),
     Coalesce("king_order_number", models.Value("")),
+    models.Value(" "),
+    "debtor_number",
+    models.Value(" "),
+    "further_numbers",
 )
 
 
 def keys_with(part: str, *, start: str = "", keys: Sequence[int] = ()) -> RawSQL:
-    """Return the keys of the work orders whose text contains a part or begins with a start, ignoring case, and `keys`.
+    """Return the keys of the work orders whose text contains a part or begins with a start, and `keys`.
 
     By a view that may use the index `work_orders_by_text`; behind the wall between tenants the table may not.
     """
     escaped = connection.ops.prep_for_like_query
     patterns = [f"%{escaped(part)}%"] + ([f"{escaped(start)}%"] if start else [])
-    matches = ["searched LIKE upper(%s)"] * len(patterns) + (["id = ANY (%s)"] if keys else [])
+    matches = [f"searched LIKE {searched_text.FOLDED_PARAMETER}"] * len(patterns)
+    matches += ["id = ANY (%s)"] if keys else []
     query = f"SELECT id FROM kingsync_searchedworkorder WHERE {' OR '.join(matches)}"  # noqa: S608  (constants only)
-    return RawSQL(query, [*patterns, *([list(keys)] if keys else [])])  # noqa: S611  (values are parameters)
+    values = [value for pattern in patterns for value in searched_text.parameters(pattern)]
+    return RawSQL(query, [*values, *([list(keys)] if keys else [])])  # noqa: S611  (values are parameters)
 
 
 class LedgerState(models.TextChoices):
@@ -102,6 +109,8 @@ class WorkOrder(AdministrationOwned):
     outsmart_id = models.CharField(_("OutSmart number"), max_length=50)
     order_number = models.CharField(_("work order"), max_length=255, blank=True)
     customer_name = models.CharField(_("customer"), max_length=255, blank=True)
+    # OutSmart's debtors, references and project numbers, for the search.
+    further_numbers = models.CharField(max_length=1600, blank=True, default="", db_default="", editable=False)
     work_date = models.DateField(_("date"), null=True)
     king_order_number = models.CharField(_("King order"), max_length=50, null=True)
     is_created_by_us = models.BooleanField(_("order created by us"), default=False)
@@ -228,8 +237,13 @@ class WorkOrder(AdministrationOwned):
             # The ledger page filtered by date, in date order.
             models.Index(fields=["tenant", "-work_date", "-id"], name="work_orders_by_date"),
             models.Index(fields=["tenant", "-changed_at", "-id"], name="work_orders_by_change"),
+            # The ledger page in the order of another column.
+            models.Index(fields=["tenant", "order_number", "id"], name="work_orders_by_number"),
+            models.Index(fields=["tenant", "customer_name", "id"], name="work_orders_by_customer"),
+            models.Index(fields=["tenant", "king_order_number", "id"], name="work_orders_by_king_order"),
+            models.Index(fields=["tenant", "amount", "id"], name="work_orders_by_amount"),
             # The search box: any part of a number or a name.
-            GinIndex(OpClass(Upper(SEARCHED), name="gin_trgm_ops"), name="work_orders_by_text"),
+            GinIndex(OpClass(searched_text.folded(SEARCHED), name="gin_trgm_ops"), name="work_orders_by_text"),
         ]
 
     def __str__(self) -> str:

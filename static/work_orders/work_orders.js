@@ -22,11 +22,14 @@ if (all) {
     sum.textContent = known.length ? text.replace("{sum}", euros.format(cents / 100)) : "";
   };
 
+  const whole = form.elements.all; // all of the list, not only of this page
+
   const show = () => {
     const ticked = boxes.filter((box) => box.checked);
     const count = ticked.length;
-    told.querySelector("output").textContent = count;
-    showSum(ticked);
+    told.querySelector("output").textContent = whole?.checked ? whole.value : count;
+    if (whole?.checked) sum.textContent = sum.dataset.text.replace("{sum}", whole.dataset.sum);
+    else showSum(ticked);
     all.checked = count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
     const isNeeded = reason.dataset.neededFor.split(" ").includes(kind.value);
@@ -36,9 +39,14 @@ if (all) {
 
   all.addEventListener("change", () => {
     for (const box of boxes) box.checked = all.checked;
+    if (whole && !all.checked) whole.checked = false;
     show();
   });
-  form.addEventListener("change", show);
+  form.addEventListener("change", (event) => {
+    if (whole && event.target === whole) for (const box of boxes) box.checked = whole.checked;
+    else if (whole && event.target.name === "row" && !event.target.checked) whole.checked = false;
+    show();
+  });
   window.addEventListener("pageshow", show); // the browser may bring ticks back
   all.closest("label").hidden = false;
   told.hidden = false;

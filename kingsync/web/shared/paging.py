@@ -1,13 +1,13 @@
-"""Keyset pagination, newest first: as fast on page 1000 as on page 1."""
+"""Keyset pagination, newest first or by a column: as fast on page 1000 as on page 1."""
 
 from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils import dateparse
 
 M = TypeVar("M", bound=models.Model)
 PAGE_SIZE = 50
@@ -34,51 +34,116 @@ def newest_first(rows: models.QuerySet[M], *, before: str, size: int = PAGE_SIZE
     return Page(rows=found[:size], older=older, is_first=key is None)
 
 
-def latest_first(rows: models.QuerySet[M], *, by: str, before: str, size: int = PAGE_SIZE) -> Page[M]:
-    """Return a page of a long table, ordered by `by` (`pk`, or a date column) and then by age.
+@dataclass(frozen=True)
+class Order:
+    """A column, in one of its directions; rows without a value come last, newest first."""
 
-    In two queries: the keys, from an index alone, then their rows. For whole rows at once, the database would rather
-    scan all tenants' rows from the newest on.
+    column: str = "pk"
+    is_descending: bool = True
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names for `order_by` of rows that have a value."""
+        sign = "-" if self.is_descending else ""
+        return (f"{sign}pk",) if self.column == "pk" else (f"{sign}{self.column}", f"{sign}pk")
+
+    def whole(self) -> tuple[models.expressions.OrderBy, ...]:
+        """Return the expressions for `order_by` of all rows."""
+        names = (name.removeprefix("-") for name in self.names())
+        return tuple(
+            models.expressions.OrderBy(models.F(name), descending=self.is_descending, nulls_last=True) for name in names
+        )
+
+
+NEWEST = Order()
+
+
+def in_order(rows: models.QuerySet[M], order: Order = NEWEST, *, before: str, size: int = PAGE_SIZE) -> Page[M]:
+    """Return a page of a long table in the order of a column with an index.
+
+    The keys first, from an index alone, then their rows. For whole rows at once, the database would rather scan all
+    tenants' rows from the newest on.
     """
-    is_first, behind = _behind(before, by)
-    order = ("-pk",) if by == "pk" else (f"-{by}", "-pk")
-    found = list(rows.filter(behind).order_by(*order).values_list("pk", by)[: size + 1])
+    start = _start(rows, order, before)
+    found = _keys(rows, order, start, size + 1)
     by_key = rows.in_bulk([key for key, _ in found[:size]])
-    last = found[size - 1] if len(found) > size else None
     return Page(
         rows=[by_key[key] for key, _ in found[:size] if key in by_key],
-        older=_parsed(last, by) if last else None,
-        is_first=is_first,
+        older=_written(found[size - 1], order) if len(found) > size else None,
+        is_first=start is None,
     )
 
 
-def _parsed(last: tuple[int, datetime.date | int], by: str) -> str:
-    key, value = last
-    return f"{value.isoformat()}{_BETWEEN}{key}" if by != "pk" and isinstance(value, datetime.date) else f"{key}"
+@dataclass(frozen=True)
+class _Start:
+    """The row after which a page begins; `value` is None for one without a value."""
+
+    key: int
+    value: object
 
 
-def _behind(before: str, by: str) -> tuple[bool, models.Q]:
-    """Return whether it is the first page, and the condition for the rows after the key."""
-    text, _, last = before.rpartition(_BETWEEN)
+def _keys(rows: models.QuerySet[M], order: Order, start: _Start | None, size: int) -> list[tuple[int, object]]:
+    """Return keys and values: of the rows that have a value, then of those without."""
+    if order.column == "pk":
+        behind = models.Q(pk__lt=start.key) if start else models.Q()
+        return list(rows.filter(behind).order_by("-pk").values_list("pk", "pk")[:size])
+    found: list[tuple[int, object]] = []
+    if start is None or start.value is not None:
+        valued = rows.filter(_behind(order, start), **{f"{order.column}__isnull": False})
+        found = list(valued.order_by(*order.names()).values_list("pk", order.column)[:size])
+        start = None
+    if len(found) < size and _may_be_empty(rows, order):
+        behind = models.Q(pk__lt=start.key) if start else models.Q()
+        without = rows.filter(behind, **{f"{order.column}__isnull": True}).order_by("-pk")
+        found += without.values_list("pk", order.column)[: size - len(found)]
+    return found
+
+
+def _behind(order: Order, start: _Start | None) -> models.Q:
+    if start is None:
+        return models.Q()
+    beyond = "lt" if order.is_descending else "gt"
+    same = models.Q(**{order.column: start.value, f"pk__{beyond}": start.key})
+    at_least = models.Q(**{f"{order.column}__{beyond}e": start.value})
+    return at_least & (models.Q(**{f"{order.column}__{beyond}": start.value}) | same)
+
+
+def _field(rows: models.QuerySet[M], order: Order) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", rows.model._meta.get_field(order.column))
+
+
+def _may_be_empty(rows: models.QuerySet[M], order: Order) -> bool:
+    return _field(rows, order).null
+
+
+def _written(row: tuple[int, object], order: Order) -> str:
+    key, value = row
+    if order.column == "pk":
+        return f"{key}"
+    text = value.isoformat() if isinstance(value, datetime.date) else "" if value is None else f"{value}"
+    return f"{text}{_BETWEEN}{key}"
+
+
+def _start(rows: models.QuerySet[M], order: Order, before: str) -> _Start | None:
+    """Return where a page begins; None for the first one, also if the key is none or of another order."""
+    text, between, last = before.rpartition(_BETWEEN)
     key = _key(last)
-    if by == "pk":
-        key = None if text else key  # a key of another ordering
-        return key is None, models.Q() if key is None else models.Q(pk__lt=key)
-    value = _moment(text)
-    if key is None or value is None:
-        return True, models.Q()
-    same = models.Q(**{by: value, "pk__lt": key})
-    return False, models.Q(**{f"{by}__lte": value}) & (models.Q(**{f"{by}__lt": value}) | same)
+    if key is None or (order.column == "pk") == bool(between):
+        return None
+    if order.column == "pk" or (not text and _may_be_empty(rows, order)):
+        return _Start(key, None)
+    value = _value(_field(rows, order), text)
+    return None if value is None else _Start(key, value)
 
 
 def _key(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= _KEY_DIGITS else None
 
 
-def _moment(text: str) -> datetime.date | None:
-    """Return the date or time in a key; None for what is neither."""
+def _value(field: models.Field[Any, Any], text: str) -> object:
+    """Return a text as a value of the column; None if it is not one."""
     try:
-        found = dateparse.parse_date(text) or dateparse.parse_datetime(text)
-    except ValueError:
+        found = field.clean(text, None)
+    except ValidationError:
         return None
-    return None if isinstance(found, datetime.datetime) and found.tzinfo is None else found
+    is_naive = isinstance(found, datetime.datetime) and found.tzinfo is None
+    return None if is_naive else found

@@ -11,10 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.exports import causes
 from kingsync.manual_actions import actions
-from kingsync.web.shared import access, refusals
+from kingsync.web.shared import access, paging, refusals
 from kingsync.web.work_orders import action_labels, action_pages, repairs, work_order_list
 
 TICKED_AT_MOST = 500
+# More at once would keep the page, and with it the exports, waiting.
+ALL_AT_MOST = 5_000
+_LONGEST_COUNT = 9
 # Work orders beyond these are stopped by the same causes.
 CAUSES_OF_NEWEST = 10_000
 
@@ -22,16 +25,27 @@ CAUSES_OF_NEWEST = 10_000
 @require_POST
 @access.editors
 def act_on_many(request: access.TenantRequest) -> HttpResponse:
-    """Apply an action to the work orders ticked in the list, and show the list again."""
-    kind, keys = action_pages.kind_of(request), _ticked(request)
-    if not keys:
-        messages.error(request, _("Select work orders first."))
-        return _list_again(request)
+    """Apply an action to the work orders ticked in the list, or to all of it, and show the list again."""
+    kind = action_pages.kind_of(request)
     try:
-        _show_result(request, action_pages.act_on_one(request, kind, keys))
+        keys = _all_of_list(request) if "all" in request.POST else _ticked(request)
+        if keys:
+            _show_result(request, action_pages.act_on_one(request, kind, keys))
+        else:
+            messages.error(request, _("Select work orders first."))
+    except _ListChangedError as error:
+        messages.error(request, str(error))
     except refusals.REFUSALS as error:
         messages.error(request, refusals.message(error))
     return _list_again(request)
+
+
+def offered_count(wanted: work_order_list.Wanted, total: work_order_list.Sum) -> int:
+    """Return how many work orders an action on the whole list would be about; 0 if that is not offered."""
+    if total.count > ALL_AT_MOST:
+        return 0
+    count = wanted.rows_to_act_on().count() if wanted.may_have_former else total.count
+    return count if count > paging.PAGE_SIZE else 0
 
 
 @require_safe
@@ -59,6 +73,21 @@ def act_on_cause(request: access.TenantRequest) -> HttpResponse:
 def _ticked(request: access.TenantRequest) -> list[int]:
     ticked = [key for key in request.POST.getlist("row") if key.isdecimal() and len(key) <= 18]
     return [int(key) for key in ticked[:TICKED_AT_MOST]]
+
+
+class _ListChangedError(Exception):
+    """More work orders are in the list than the user saw."""
+
+
+def _all_of_list(request: access.TenantRequest) -> list[int]:
+    """Return the keys of the list as the user saw it. Raises `_ListChangedError` if it has grown."""
+    wanted, _form = work_order_list.wanted(QueryDict(request.POST.get("asked", "")))
+    seen = request.POST.get("all", "")
+    keys = list(wanted.rows_to_act_on().order_by("-pk").values_list("pk", flat=True)[: ALL_AT_MOST + 1])
+    if not seen.isdecimal() or len(seen) > _LONGEST_COUNT or not len(keys) <= min(int(seen), ALL_AT_MOST):
+        work_order_list.forget_sum(wanted)
+        raise _ListChangedError(_("The list has changed meanwhile: check it and select again."))
+    return keys
 
 
 def _show_result(request: access.TenantRequest, decided: actions.Decided) -> None:

@@ -49,7 +49,7 @@ _COLUMNS = (
 @require_safe
 @access.members
 def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
-    """Send the filtered list, newest first, without keeping all of it in memory."""
+    """Send the filtered list in its order, without keeping all of it in memory."""
     if form not in ("csv", "xlsx"):
         raise Http404
     wanted, _form = work_order_list.wanted(request.GET)
@@ -62,8 +62,7 @@ def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
 
 def _rows(wanted: work_order_list.Wanted, language: str) -> Iterator[list[Cell]]:
     """Yield the header and the rows. The query is built now; it is read when the page's scope is closed."""
-    order = ("-pk",) if wanted.order == "pk" else (f"-{wanted.order}", "-pk")
-    found = wanted.rows().order_by(*order).values_list(*_COLUMNS)[: ROWS_AT_MOST + 1]
+    found = wanted.rows().order_by(*wanted.order.whole()).values_list(*_COLUMNS)[: ROWS_AT_MOST + 1]
     return _labels_of(_batches(found.iterator(chunk_size=BATCH), tenants.current_id()), language)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django import forms
@@ -20,15 +21,26 @@ from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
 from kingsync.models.work_orders import LedgerState, WorkOrder, keys_with
-from kingsync.web.shared import money
+from kingsync.web.shared import money, sorting
+from kingsync.web.shared.paging import NEWEST, Order
 
 PERSON, OPEN, COMPLETE, EVERY = "person", "open", "complete", "all"
 # A sum of these is less than what it should be.
 AMOUNT_IS_LEAST = Q(amount__isnull=True) | Q(is_amount_least=True)
 YES, NO = "yes", "no"
+# What a heading sorts by at its first click.
+SORTS = {
+    "number": Order("order_number", is_descending=False),
+    "customer": Order("customer_name", is_descending=False),
+    "date": Order("work_date"),
+    "king": Order("king_order_number"),
+    "amount": Order("amount"),
+}
 SEARCH_LENGTH = 100
 # Trigrams are of little use for a shorter text: then only the beginnings of words are searched.
 SHORTEST_PART = 3
+# What King's orders of ours have as external number.
+_OUR_REFERENCE = re.compile(r"OS-(?P<outsmart_id>[^\s-]+)(-\d+)?", re.IGNORECASE)
 # Counting a million rows takes a tenth of a second; from this many on, the counts may be some seconds old.
 COUNTED_EACH_TIME = 20_000
 COUNTS_KEPT_SECONDS = 20
@@ -74,8 +86,26 @@ class ListForm(forms.Form):
     )
 
     administration = forms.ChoiceField(label=_("Administration"), required=False)
+    # As the headings, which small screens do not show.
+    sort = forms.ChoiceField(
+        label=_("Sort order"),
+        required=False,
+        choices=[
+            ("", _("as usual")),
+            ("number", _("work order, ascending")),
+            ("-number", _("work order, descending")),
+            ("customer", _("customer, A to Z")),
+            ("-customer", _("customer, Z to A")),
+            ("date", _("date, latest first")),
+            ("-date", _("date, earliest first")),
+            ("king", _("King order, highest first")),
+            ("-king", _("King order, lowest first")),
+            ("amount", _("amount, highest first")),
+            ("-amount", _("amount, lowest first")),
+        ],
+    )
 
-    FILTERS = ("since", "until", "king", "changed", "administration")
+    FILTERS = ("since", "until", "king", "changed", "administration", "sort")
 
     def __init__(self, data: QueryDict, *, former: Sequence[Administration], label_suffix: str = "") -> None:
         super().__init__(data, label_suffix=label_suffix)
@@ -113,6 +143,7 @@ class Wanted:
     changed_days: int | None = None
     # The key of a former administration, `EVERY`, or "": the present one.
     administration: str = ""
+    sort: str = ""
     # There are former ones: then a search looks in all of them.
     has_former: bool = False
 
@@ -131,11 +162,17 @@ class Wanted:
         return not (self.state or self.search or self.has_filters)
 
     @property
-    def order(self) -> str:
-        """The column that the list is ordered by: that of a date range filter, else age."""
+    def order(self) -> Order:
+        """The order of the list: by the chosen column, else that of a date range filter, else by age."""
+        if chosen := sorting.order(self.sort, SORTS):
+            return chosen
         if self.since or self.until:
-            return "work_date"
-        return "changed_at" if self.changed_days else "pk"
+            return Order("work_date")
+        return Order("changed_at") if self.changed_days else NEWEST
+
+    @property
+    def headings(self) -> dict[str, sorting.Heading]:
+        return sorting.headings(self.sort, SORTS)
 
     def rows(self) -> QuerySet[WorkOrder]:
         """Return the filtered rows, without columns that only the page of one work order shows."""
@@ -146,6 +183,15 @@ class Wanted:
             found = self.with_text(found)
         return self._filtered(found)
 
+    def rows_to_act_on(self) -> QuerySet[WorkOrder]:
+        """Return the same without those of a former administration, which are only shown."""
+        return self.rows().filter(administration_id=tenants.current_administration_id())
+
+    @property
+    def may_have_former(self) -> bool:
+        """True when some of the rows may be of a former administration."""
+        return bool(self.administration) or (self.has_former and bool(self.search))
+
     def _in_administration(self) -> QuerySet[WorkOrder]:
         if self.administration.isdecimal():
             return WorkOrder.across_administrations.filter(administration_id=int(self.administration))
@@ -154,8 +200,9 @@ class Wanted:
         return WorkOrder.objects.all()
 
     def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
-        """Filter by a text in a number or a name, ignoring case, or by a King order of the past."""
-        text, linked = self.search, _linked_to(self.search)
+        """Filter by a text in a number or a name, ignoring case and accents, or by a King order of the past."""
+        ours = _OUR_REFERENCE.fullmatch(self.search)
+        text, linked = ours["outsmart_id"] if ours else self.search, _linked_to(self.search)
         if len(text) >= SHORTEST_PART:
             return found.filter(pk__in=keys_with(text, keys=linked))
         return found.filter(pk__in=keys_with(f" {text}", start=text, keys=linked))
@@ -192,6 +239,7 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
         king=given.get("king", ""),
         changed_days=int(given.get("changed") or 0) or None,
         administration=given.get("administration", ""),
+        sort=given.get("sort", ""),
         has_former="administration" in form.fields,
     )
     return found, form
@@ -249,7 +297,7 @@ class Sum:
 def sum_of(wanted: Wanted, counted: Counts) -> Sum:
     """Return the sum of a filtered list; that of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
     is_large = counted.total >= COUNTED_EACH_TIME
-    key = f"ledger-sum-{tenants.current_id()}-{hashlib.sha256(repr(wanted).encode()).hexdigest()}"
+    key = _sum_key(wanted)
     kept: Sum | None = cache.get(key) if is_large else None
     if kept is not None:
         return kept
@@ -264,6 +312,16 @@ def sum_of(wanted: Wanted, counted: Counts) -> Sum:
 def forget_counts() -> None:
     """Recount for the next page: a user just changed something."""
     cache.delete(_counts_key())
+
+
+def forget_sum(wanted: Wanted) -> None:
+    """Count a filtered list again for the next page: it was found to be another one."""
+    cache.delete(_sum_key(wanted))
+
+
+def _sum_key(wanted: Wanted) -> str:
+    unsorted = replace(wanted, sort="")
+    return f"ledger-sum-{tenants.current_id()}-{hashlib.sha256(repr(unsorted).encode()).hexdigest()}"
 
 
 def _counts_key() -> str:

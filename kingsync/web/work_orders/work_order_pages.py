@@ -13,7 +13,15 @@ from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
-from kingsync.web.work_orders import conflict_form, history, missing_lines, shared_order, side_by_side, work_order_list
+from kingsync.web.work_orders import (
+    bulk_pages,
+    conflict_form,
+    history,
+    missing_lines,
+    shared_order,
+    side_by_side,
+    work_order_list,
+)
 
 
 @require_safe
@@ -22,11 +30,13 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered work orders, newest first."""
     wanted, form = work_order_list.wanted(request.GET)
     counted = work_order_list.counts()
+    total = work_order_list.sum_of(wanted, counted)
     context = {
-        "page": paging.latest_first(wanted.rows(), by=wanted.order, before=request.GET.get("before", "")),
+        "page": paging.in_order(wanted.rows(), wanted.order, before=request.GET.get("before", "")),
         "may_fetch": request.may_edit and fetching.is_like_a_number(wanted.search),
         "counts": counted,
-        "sum": work_order_list.sum_of(wanted, counted),
+        "sum": total,
+        "all_count": bulk_pages.offered_count(wanted, total) if request.may_edit else 0,
         "wanted": wanted,
         "form": form,
         "filters": form.filters(),
