@@ -12,6 +12,7 @@ from kingsync.web.figures import figures_page
 from kingsync.web.operators import health
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
+from kingsync.web.search import search_page
 from kingsync.web.settings import (
     administration_pages,
     settings_history,
@@ -47,6 +48,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),
     path("t/<slug:slug>/runs/<int:run_id>/export/", dry_run_pages.export_from_dry_run, name="export_from_dry_run"),
     path("t/<slug:slug>/log/", log_page.log, name="log"),
+    path("t/<slug:slug>/search/", search_page.search, name="search"),
     path("t/<slug:slug>/audit/", audit_page.audit, name="audit"),
     path("t/<slug:slug>/audit/file/<str:form>/", audit_download.audit_file, name="audit_file"),
     *work_order_urls.urlpatterns,

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models import searched_text
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.web.shared.paging import PAGE_SIZE
 
@@ -79,17 +80,20 @@ def rejected_counts() -> dict[str, int]:
     return dict(rows.order_by().values_list("kind").annotate(number=Count("pk")))
 
 
+def with_text(rows: QuerySet[RecordLink], text: str) -> QuerySet[RecordLink]:
+    """Filter by the beginning of a number or any part of a name, ignoring case and accents."""
+    is_number = Q(king_id__istartswith=text) | Q(outsmart_id__istartswith=text)
+    named = rows.alias(folded_name=searched_text.folded("name"))
+    return named.filter(is_number | Q(folded_name__contains=searched_text.folded(Value(text))))
+
+
 def _of_kind(asked: Wanted, kind: RecordKind, place: int, after: str) -> QuerySet[RecordLink]:
     # The posted row may be long, and is not shown here.
     rows = RecordLink.objects.defer("sent", "difference").filter(kind=kind.value)
     if asked.state != ALL:
         rows = rows.filter(state=asked.state)
     if asked.search:
-        rows = rows.filter(
-            Q(king_id__istartswith=asked.search)
-            | Q(outsmart_id__istartswith=asked.search)
-            | Q(name__icontains=asked.search)
-        )
+        rows = with_text(rows, asked.search)
     if after:
         rows = rows.filter(king_id__gt=after)
     return rows.annotate(place=Value(place)).order_by("king_id")[: PAGE_SIZE + 1]

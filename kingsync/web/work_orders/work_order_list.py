@@ -176,12 +176,16 @@ class Wanted:
 
     def rows(self) -> QuerySet[WorkOrder]:
         """Return the filtered rows, without columns that only the page of one work order shows."""
-        found = self._in_administration().defer("source").select_related("administration")
+        found = self.searched_rows()
         if self.state:
             found = found.filter(state__in=_GROUPS.get(self.state, [self.state]))
         if self.search:
             found = self.with_text(found)
         return self._filtered(found)
+
+    def searched_rows(self) -> QuerySet[WorkOrder]:
+        """Return the rows of the administrations that are searched."""
+        return self._in_administration().defer("source").select_related("administration")
 
     def rows_to_act_on(self) -> QuerySet[WorkOrder]:
         """Return the same without those of a former administration, which are only shown."""

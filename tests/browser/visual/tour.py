@@ -216,6 +216,8 @@ def _happened() -> list[Stop]:
         *(Stop(name, "run", _of("run", found[0].pk), do=_open_all) for name, found in picked.items()),
         Stop("log", "log", reverse("log", args=["jansen"]), do=_open_all),
         Stop("log-of-one", "log", reverse("log", args=["jansen"]) + f"?number={number}"),
+        Stop("search", "search", reverse("search", args=["jansen"]) + "?q=an"),
+        Stop("search-palette", "search", reverse("search", args=["jansen"]), do=_search_everywhere),
         Stop("audit", "audit", reverse("audit", args=["jansen"])),
         Stop("audit-of-logins", "audit", reverse("audit", args=["jansen"]) + "?group=login"),
         Stop("records", "records", reverse("records", args=["jansen"])),
@@ -289,6 +291,12 @@ def _save_wrongly(page: Page) -> None:
     page.locator("[name=import_minutes]").fill("0")
     page.locator(".save-bar button.primary").click()
     page.locator(".notice.error").first.wait_for()
+
+
+def _search_everywhere(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.locator("#palette-q").fill("an")
+    page.locator("#palette-work-orders-1").wait_for()
 
 
 def _pick_a_tag(page: Page) -> None:
