@@ -1,10 +1,10 @@
 """A program that dies on demand: it forks runs that kill themselves before a chosen step.
 
 It sets Django up once and forks for each case, because a new Python costs a second. A step is whatever outlives the
-process: a statement that writes outside a transaction, a COMMIT, a call to King or OutSmart. The state after one
-step is the state before the next, so "killed before step n" for every n covers every moment at which a kill can
-make a difference. One line of JSON in for each case (`Case`), two out: the number of its process at once, and how it
-ended (`Ended`).
+process: a statement that writes outside a transaction, a COMMIT of something, a call that changes King or OutSmart.
+The state after one step is the state before the next, so "killed before step n" for every n covers every moment at
+which a kill can make a difference: what only reads leaves nothing behind. One line of JSON in for each case (`Case`),
+two out: the number of its process at once, and how it ended (`Ended`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from typing import Any
 
 import django
 import msgspec
+import psycopg
+
+from integrations.calls import Operation
 
 
 class Case(msgspec.Struct):
@@ -67,11 +70,13 @@ class Steps:
         send = Transport.send
 
         def told_commit() -> None:
-            self.come_to("COMMIT")
+            if _has_written(connection.connection):
+                self.come_to("COMMIT")
             commit()
 
-        def told_send(transport: Transport, operation: Any, *rest: Any, **named: Any) -> object:
-            self.come_to(f"{transport.system} {operation.name}")
+        def told_send(transport: Transport, operation: Operation, *rest: Any, **named: Any) -> object:
+            if operation.is_write:
+                self.come_to(f"{transport.system} {operation.name}")
             return send(transport, operation, *rest, **named)
 
         setattr(connection, "_commit", told_commit)  # noqa: B010
@@ -83,6 +88,11 @@ class Steps:
         if not context["connection"].in_atomic_block and words[0] in ("INSERT", "UPDATE", "DELETE"):
             self.come_to(" ".join(words[:3]).replace('"', ""))
         return execute(sql, params, many, context)
+
+
+def _has_written(session: psycopg.Connection) -> bool:
+    """Return whether the open transaction has changed something: PostgreSQL numbers only those."""
+    return session.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL").fetchone() == (True,)
 
 
 def run(case: Case, pipe: int) -> None:
