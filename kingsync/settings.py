@@ -135,7 +135,12 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "kingsync.web.shared.template_tags"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "kingsync.web.shared.template_tags",
+                "kingsync.web.help.links",
+            ],
         },
     },
 ]

@@ -508,11 +508,25 @@ def sentence(reason: Mapping[str, Any]) -> str:
     return (template % _Missing(params)).strip()
 
 
-def _template(code: str, params: Mapping[str, Any]) -> str:
-    """Return the sentence of a code; a line, a system's code and what is known of a King order may have their own."""
+def code_of_sentence(reason: Mapping[str, Any]) -> str:
+    """Return under which code the sentence of a reason is in `SENTENCES`; that of its line if it is about a line."""
+    code, params = str((reason or {}).get("code", "")), (reason or {}).get("params", {})
+    own = _code_of_template(code, params)
+    if code == own == "line_refused" and params.get("code") in SENTENCES:
+        return str(params["code"])
+    return own if own in SENTENCES else ""
+
+
+def _code_of_template(code: str, params: Mapping[str, Any]) -> str:
+    """Return the code of the sentence; a line, a system's code and what is known of a King order may have their own."""
     own = f"{code}.{params.get('variant') or params.get('code', '')}"
     bare = f"{code}.bare" if not params.get(_BARE_WITHOUT.get(code, "")) else ""
-    template = str(SENTENCES.get(own) or SENTENCES.get(bare) or SENTENCES.get(code, code))
+    return next((each for each in (own, bare) if each in SENTENCES), code)
+
+
+def _template(code: str, params: Mapping[str, Any]) -> str:
+    code = _code_of_template(code, params)
+    template = str(SENTENCES.get(code, code))
     if template.endswith(": %(detail)s") and not params.get("detail"):
         return template.replace("%(detail)s", gettext("no explanation was given."))
     return template

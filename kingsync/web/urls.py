@@ -9,6 +9,7 @@ from kingsync.web import call_pages
 from kingsync.web.accounts import account_urls
 from kingsync.web.audit import audit_download, audit_page
 from kingsync.web.figures import figures_page
+from kingsync.web.help import help_urls
 from kingsync.web.operators import health
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("health", health.health, name="health"),
     path("favicon.ico", home.favicon, name="favicon"),
     *account_urls.urlpatterns,
+    *help_urls.urlpatterns,
     path("language/", set_language, name="set_language"),
     path("t/<slug:slug>/", start_page.tenant, name="tenant"),
     path("t/<slug:slug>/live/<str:kind>/", start_page.live, name="live"),

@@ -65,7 +65,12 @@ def known(tenant: Tenant) -> dict[str, list[str]]:
             "invitation_id": Invitation.objects.filter(tenant=tenant).values_list("pk", flat=True),
         }
         numbers = {name: [str(key) for key in keys] or ["1"] for name, keys in found.items()}
-    return {"slug": ["jansen"], "kind": ["export", "import"], "system": ["king", "outsmart"]} | numbers
+    return {
+        "slug": ["jansen"],
+        "kind": ["export", "import"],
+        "system": ["king", "outsmart"],
+        "key": ["users"],
+    } | numbers
 
 
 def browsers(tenant: Tenant) -> dict[str, Client]:

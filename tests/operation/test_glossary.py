@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 CHECKOUT = Path(__file__).parents[2]
 GLOSSARY = CHECKOUT / "docs" / "glossary.md"
+ARTICLES = CHECKOUT / "templates" / "help"
 TRANSLATIONS = CHECKOUT / "kingsync" / "locale" / "nl" / "LC_MESSAGES" / "django.po"
 # Riddles and tics that no text of the pages may contain.
 TICS = (
@@ -70,6 +71,7 @@ def _shown(text: tuple[str, ...]) -> str:
 
 MESSAGES = list(messages())
 TEXTS = [(_shown(english), _shown(dutch)) for english, dutch in MESSAGES]
+TEXTS += [(path.read_text(), (ARTICLES / "nl" / path.name).read_text()) for path in sorted(ARTICLES.glob("en/*.html"))]
 ENTRIES = entries()
 
 

@@ -96,6 +96,10 @@ TABLE: dict[str, Line] = {
     # One's own
     "home": Line(get=(302, 302, 302, 302, 302, 200)),
     "account": Line(get=logged_in(200), post=logged_in(302), sent={"name": "Somebody"}),
+    "help": Line(get=logged_in(200)),
+    "help_settings": Line(get=logged_in(200)),
+    "help_messages": Line(get=logged_in(200)),
+    "help_article": Line(get=logged_in(200)),
     "email_change": Line(get=NOT_THIS_WAY, post=logged_in(422)),
     "email_confirm": Line(get=logged_in(404), post=logged_in(404)),
     "password_change": Line(get=logged_in(200), post=logged_in(200)),
@@ -170,7 +174,7 @@ OURS = {str(each.name): each for each in urlpatterns}
 OF_A_TENANT = [name for name, each in OURS.items() if "slug" in str(each.pattern)]
 # The variable parts of the URLs; numbers are those of the tenant's rows.
 WORDS = {"kind": "export", "system": "king", "form": "csv", "secret": "no-such", "sealed": "no-such", "uidb64": "no"}
-WORDS |= {"token": "no-such", "version": "1"}
+WORDS |= {"token": "no-such", "version": "1", "key": "getting-started"}
 
 
 @dataclass(frozen=True)

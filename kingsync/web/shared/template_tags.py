@@ -10,10 +10,9 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.messages import reason_texts
 from kingsync.messages.field_names import field_name
 from kingsync.models import sync_settings
-from kingsync.models.runs import LogEntry, RunStatus, SyncRun
+from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.web.shared import money, questions, run_labels
@@ -60,12 +59,6 @@ _LEDGER_TONES: dict[str, str] = {
     "warning": "warn",
 }
 _MADE_BY = {True: _("created by kingsync"), False: _("already existed in King")}
-
-
-@register.filter
-def happened(entry: LogEntry) -> str:
-    """Return the text of a log entry."""
-    return reason_texts.event_sentence(entry.event, entry.reason)
 
 
 @register.filter
@@ -155,7 +148,6 @@ def made_by(work_order: WorkOrder) -> str:
 
 
 for _filter in (
-    *(reason_texts.sentence, reason_texts.sentences),
     *(run_labels.started_by, run_labels.result, run_labels.counted, run_labels.going_on),
     *(run_labels.has_total, run_labels.pace, run_labels.asked, run_labels.kind_label),
 ):

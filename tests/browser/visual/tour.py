@@ -139,6 +139,11 @@ def _own(company: Company) -> list[Stop]:
     return [
         Stop("companies", "home", reverse("home"), who="operator"),
         Stop("account", "account", reverse("account")),
+        Stop("help", "help", reverse("help")),
+        Stop("help-search", "help", reverse("help") + "?q=magazijn"),
+        Stop("help-article", "help_article", reverse("help_article", args=["work-orders"])),
+        Stop("help-settings", "help_settings", reverse("help_settings")),
+        Stop("help-messages", "help_messages", reverse("help_messages")),
         Stop("email-link-over", "email_confirm", reverse("email_confirm", args=["gone"])),
         Stop("password-change", "password_change", reverse("password_change")),
         Stop("two-step", "two_step", reverse("two_step")),
