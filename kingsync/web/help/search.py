@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from kingsync.web.help import articles, message_entries, setting_entries
+from kingsync.web.shared.folding import folded
 
 MOST = 40
 
@@ -28,7 +28,7 @@ class Hit:
 
 def search(query: str, *, most: int = MOST) -> list[Hit]:
     """Return what has all words of the query, in the active language; hits in titles first."""
-    words = _folded(query).split()
+    words = folded(query).split()
     if not words:
         return []
     found = [entry for entry in _index(translation.get_language() or "") if all(word in entry.all for word in words)]
@@ -49,7 +49,7 @@ class _Entry:
 def _index(_language: str) -> list[_Entry]:
     """Return all entries in the active language, which does not change while the program runs."""
     hits = [*_articles(), *_settings(), *_messages()]
-    return [_Entry(hit, _folded(hit.title), _folded(f"{hit.title} {hit.text}")) for hit in hits]
+    return [_Entry(hit, folded(hit.title), folded(f"{hit.title} {hit.text}")) for hit in hits]
 
 
 def _articles() -> Iterator[Hit]:
@@ -71,9 +71,3 @@ def _messages() -> Iterator[Hit]:
     for group in message_entries.groups():
         for entry in group.entries:
             yield Hit(entry.sentence, message_entries.address(entry.code), _("Message"), entry.advice)
-
-
-def _folded(text: str) -> str:
-    """Return the text in small letters without accents."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))

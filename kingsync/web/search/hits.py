@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
+
+from kingsync.web.shared.folding import folded
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Group:
 
 def words(text: str) -> list[str]:
     """Return the words of a text in small letters without accents."""
-    decomposed = unicodedata.normalize("NFD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).split()
+    return folded(text).split()
 
 
 def has_all(text: str, wanted: list[str]) -> bool:

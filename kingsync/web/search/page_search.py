@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from kingsync.models.tenants import Tenant
+from kingsync.web.help import search as help_search
 from kingsync.web.search import hits
 from kingsync.web.search.hits import Hit
 
@@ -19,9 +20,9 @@ def found(tenant: Tenant, text: str) -> list[Hit]:
     return named[:AT_MOST]
 
 
-def of_help(_text: str) -> list[Hit]:
-    """Return the pages of the help about a text. There are none yet."""
-    return []
+def of_help(text: str) -> list[Hit]:
+    """Return what the help explains of a text: articles, settings, messages."""
+    return [Hit(each.title, each.address, each.kind) for each in help_search.search(text, most=AT_MOST)]
 
 
 def _pages(slug: str) -> list[tuple[str, str]]:
@@ -36,6 +37,7 @@ def _pages(slug: str) -> list[tuple[str, str]]:
         (_("Runs"), address("runs")),
         (_("Settings"), address("settings")),
         (_("Work orders by cause"), address("causes")),
+        (_("Figures"), address("figures")),
         (_("Log"), address("log")),
         (_("King's XML files"), address("king_files")),
         (_("Versions of the settings"), address("settings_versions")),

@@ -122,3 +122,11 @@ def test_the_number_of_queries_does_not_grow(
     # keys, their rows, records, runs
     with django_assert_num_queries(4 + 7):
         editor.get(SEARCH, {"q": "77"})
+
+
+def test_the_help_is_searched_too(editor: Client) -> None:
+    hits = editor.get(SEARCH, {"q": "king web services"}).context["groups"]
+
+    [group] = [group for group in hits if group.key == "help"]
+    assert group.hits
+    assert {hit.address.startswith("/help/") for hit in group.hits} == {True}
