@@ -36,7 +36,7 @@ class AuditEntryAdmin(base.LongListAdmin):
     list_display = ("at", "what", "who", "address", "subject", "tenant")
     list_filter: Any = (base.TenantFilter, GroupFilter, "actor_kind", "at")
     search_fields = ("actor", "subject", "=address")
-    fields = ("at", "what", "action", "tenant", "who", "actor_kind", "user_id", "address", "subject", "old", "new")
+    fields = ("at", "what", "action", "tenant", "who", "actor_kind", "user_number", "address", "subject", "old", "new")
 
     @admin.display(description=_("action"))
     def what(self, entry: AuditEntry) -> str:
@@ -45,6 +45,10 @@ class AuditEntryAdmin(base.LongListAdmin):
     @admin.display(description=_("who"))
     def who(self, entry: AuditEntry) -> str:
         return entry.who
+
+    @admin.display(description=_("number of the user"))
+    def user_number(self, entry: AuditEntry) -> int | None:
+        return entry.user_id
 
     @admin.display(description=_("before"))
     def old(self, entry: AuditEntry) -> SafeString | str:

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.audit import trail
 from kingsync.models.audit.actions import Action
 
+_VERBS = {"add": _("Add"), "change": _("Change"), "delete": _("Remove"), "view": _("View")}
 
-class RightsRecorded:
+
+class RightsNamed:
+    """Offers permissions in the language of the reader: those in the database are in English."""
+
+    def formfield_for_manytomany(self, *args: Any, **options: Any) -> Any:
+        field = super().formfield_for_manytomany(*args, **options)  # type: ignore[misc]
+        if field is not None and field.queryset.model is Permission:
+            field.label_from_instance = _label
+        return field
+
+
+def _label(permission: Permission) -> str:
+    """Return the permission as "model: verb"; as it is called where we do not know its verb."""
+    verb = _VERBS.get(permission.codename.partition("_")[0])
+    return f"{permission.content_type.name}: {verb}" if verb else str(permission)
+
+
+class RightsRecorded(RightsNamed):
     """Comes before the admin class; `rights` are the names of the relations."""
 
     rights: tuple[str, ...]

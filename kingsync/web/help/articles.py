@@ -65,7 +65,8 @@ def parts(article: Article) -> list[Part]:
 
 def plain(markup: str) -> str:
     """Return the words of a piece of HTML."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+    blocks = re.sub(r"</?(?:b|i|a|code)\b[^>]*>", "", markup)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", blocks)).split())
 
 
 def _language() -> str:

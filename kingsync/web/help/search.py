@@ -63,7 +63,7 @@ def _articles() -> Iterator[Hit]:
 def _settings() -> Iterator[Hit]:
     for group in setting_entries.groups():
         for entry in group.entries:
-            text = " ".join([group.title, entry.help, *entry.facts])
+            text = " · ".join(part for part in (group.title, entry.help, *entry.facts) if part)
             yield Hit(entry.label, setting_entries.address(entry.key), _("Setting"), text)
 
 

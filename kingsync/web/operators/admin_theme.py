@@ -39,6 +39,7 @@ UNFOLD = {
 THEME_WORDS = (
     gettext_noop("Add row"),
     gettext_noop("Apply Filters"),
+    gettext_noop("Click to cancel"),
     gettext_noop("Dark"),
     gettext_noop("False"),
     gettext_noop("Filters"),
@@ -50,10 +51,19 @@ THEME_WORDS = (
     gettext_noop("No results found"),
     gettext_noop("No results matching your query"),
     gettext_noop("Previous"),
+    gettext_noop(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password "
+        'using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
     gettext_noop("Reset filters"),
     gettext_noop("Return to site"),
     gettext_noop("Search apps and models..."),
+    gettext_noop("Select action"),
+    gettext_noop("Select action to run"),
+    gettext_noop("Select all rows"),
+    gettext_noop("Select record"),
     gettext_noop("System"),
+    gettext_noop("This item will be deleted."),
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("Toggle password visibility"),
     gettext_noop("True"),
