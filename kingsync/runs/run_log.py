@@ -23,10 +23,20 @@ MOST_WORK_ORDERS = 50
 
 
 def about(entries: QuerySet[LogEntry], number: str, *, work_orders: QuerySet[WorkOrder]) -> QuerySet[LogEntry]:
-    """Filter the entries by a number of OutSmart or King; for a number of a work order, by all its numbers."""
-    # The text search has an index, the order number has none.
-    named = work_orders.filter(Q(order_number=number) | Q(king_order_number=number), pk__in=keys_with(number))
-    outsmart_ids = named.order_by().values_list("outsmart_id", flat=True)[:MOST_WORK_ORDERS]
+    """Filter the entries by a number of OutSmart or King; for a number of a work order, by all its numbers.
+
+    Those are the numbers of King orders, too, that it was on before.
+    """
+    named = [
+        # The text search has an index for all tenants, too.
+        work_orders.filter(Q(order_number=number) | Q(king_order_number=number), pk__in=keys_with(number)),
+        work_orders.filter(order_links__king_order_number=number),
+    ]
+    outsmart_ids = {
+        outsmart_id
+        for found in named
+        for outsmart_id in found.order_by().values_list("outsmart_id", flat=True)[:MOST_WORK_ORDERS]
+    }
     return entries.filter(Q(outsmart_id__in=[number, *outsmart_ids]) | Q(king_id=number))
 
 

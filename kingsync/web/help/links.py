@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from kingsync.messages import reason_texts
 from kingsync.models.runs import LogEntry
 from kingsync.web.help import message_entries, setting_entries
+from kingsync.web.shared import event_names
 
 register = template.Library()
 
@@ -49,8 +50,10 @@ def sentences(reasons: Iterable[Mapping[str, Any]]) -> Explained:
 
 @register.filter
 def happened(entry: LogEntry) -> Explained:
-    """Return the text of a log entry."""
+    """Return the text of a log entry: a sentence, else its event in words."""
     text = reason_texts.event_sentence(entry.event, entry.reason)
+    if text == entry.event:
+        text = event_names.name_of(entry.event) or text
     return Explained([(text, reason_texts.code_of_sentence(entry.reason))])
 
 

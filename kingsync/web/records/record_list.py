@@ -46,17 +46,23 @@ class Page:
 
 
 def wanted(asked: QueryDict) -> Wanted:
-    """Return the valid parameters. A search covers all states if none is given."""
+    """Return the valid parameters. Without a state, a search covers all of them, and a list opens where records are."""
     search = asked.get("q", "").strip()[:SEARCH_LENGTH]
     state, kind = asked.get("state", ""), asked.get("kind", "")
+    if kind not in RecordKind.values:
+        kind = ""
     if state not in TABS:
-        state = ALL if search else RecordLink.State.REJECTED.value
-    return Wanted(
-        state=state,
-        kind=kind if kind in RecordKind.values else "",
-        search=search,
-        after=asked.get("after", ""),
-    )
+        state = ALL if search else _first_filled(kind)
+    return Wanted(state=state, kind=kind, search=search, after=asked.get("after", ""))
+
+
+def _first_filled(kind: str) -> str:
+    """Return the first tab that shows anything: what could not be sent, else what there is."""
+    rows = RecordLink.objects.filter(kind__in=[kind] if kind else RecordKind.values)
+    for state in TABS:
+        if state != ALL and rows.filter(state=state).exists():
+            return state
+    return RecordLink.State.REJECTED.value
 
 
 def page(asked: Wanted) -> Page:

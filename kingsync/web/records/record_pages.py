@@ -45,7 +45,7 @@ class Change:
 @require_safe
 @access.members
 def records(request: access.TenantRequest) -> HttpResponse:
-    """Show the records of one state, rejected ones by default; filtered by kind, number or name."""
+    """Show the records of one state, the first that has any by default; filtered by kind, number or name."""
     asked = record_list.wanted(request.GET)
     rejected = record_list.rejected_counts()
     page = record_list.page(asked)

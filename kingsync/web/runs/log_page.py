@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from kingsync.messages import reason_texts
 from kingsync.models.links import RecordKind
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import WorkOrder
 from kingsync.runs.run_log import WORK_ORDER, about
-from kingsync.web.shared import access, filters, paging
+from kingsync.web.runs import left_out
+from kingsync.web.shared import access, event_names, filters, paging
 
 RECORD_KINDS = [(WORK_ORDER, _("work order")), *RecordKind.choices]
 LONGEST_KEY = 18
@@ -23,7 +23,7 @@ class LogFilter(filters.FilterForm):
     level = filters.choice(_("Level"), LogEntry.Level.choices)
     record_kind = filters.choice(_("Kind of record"), RECORD_KINDS)
     number = filters.text(_("Work order or King number"))
-    event = filters.text(_("Event"), max_length=50, list="events", placeholder="order.rejected")
+    event = filters.choice(_("Event"), event_names.choices())
     run = filters.text(_("Run"), max_length=LONGEST_KEY, inputmode="numeric")
     since = filters.moment(_("From"))
     until = filters.moment(_("Up to"))
@@ -35,10 +35,9 @@ class LogFilter(filters.FilterForm):
         return self._by_number(self._by_run(self._by_event(entries)))
 
     def _by_event(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        event = (self.value("event") or "").strip()
+        event = self.value("event")
         if not event:
             return entries
-        # "order" finds order.created and the others; a full name finds only itself.
         return entries.filter(event=event) if "." in event else entries.filter(event__startswith=f"{event}.")
 
     def _by_run(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
@@ -48,9 +47,19 @@ class LogFilter(filters.FilterForm):
         return entries.filter(run__number=int(run)) if run.isascii() and run.isdecimal() else entries.none()
 
     def _by_number(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        """Filter by a number of either system. A work order is also found by its own number and its King order's."""
-        number = (self.value("number") or "").strip()
-        return about(entries, number, work_orders=WorkOrder.objects.all()) if number else entries
+        """Filter by a number of either system. A work order is also found by its own, and by each King order it had."""
+        known = WorkOrder.across_administrations.all()
+        return about(entries, self.asked_number, work_orders=known) if self.asked_number else entries
+
+    @property
+    def asked_number(self) -> str:
+        return (self.value("number") or "").strip()
+
+    @property
+    def about_records(self) -> str:
+        """The kind of master data that is asked for; "" for none."""
+        kind = self.value("record_kind") or ""
+        return kind if kind in RecordKind.values else ""
 
 
 @require_safe
@@ -62,7 +71,15 @@ def log(request: access.TenantRequest) -> HttpResponse:
     context = {
         "page": paging.newest_first(found, before=request.GET.get("before", "")),
         "form": form,
-        "events": sorted(reason_texts.EVENTS),
+        "left_out": _left_out(request, form),
+        "left_out_kind": form.about_records,
         "with_runs": True,
     }
     return render(request, "runs/log.html", context)
+
+
+def _left_out(request: access.TenantRequest, form: LogFilter) -> list[left_out.LeftOut]:
+    """Return what was left out of what is asked for; nothing while the log is not narrowed to records."""
+    if not (form.asked_number or form.about_records) or form.value("record_kind") == WORK_ORDER:
+        return []
+    return left_out.records(request.tenant.slug, kind=form.about_records, number=form.asked_number)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -12,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.messages.field_names import field_name
 from kingsync.models import sync_settings
-from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
-from kingsync.web.shared import money, questions, run_labels
+from kingsync.web.shared import log_subjects, money, questions, run_labels
 from kingsync.web.shared.dates import short_date
 
 _TEXT_LINES = {"work_description", *sync_settings.TEXT_LINES}
@@ -59,6 +61,12 @@ _LEDGER_TONES: dict[str, str] = {
     "warning": "warn",
 }
 _MADE_BY = {True: _("created by kingsync"), False: _("already existed in King")}
+
+
+@register.simple_tag(takes_context=True)
+def log_lines(context: Mapping[str, Any], entries: Iterable[LogEntry]) -> list[log_subjects.Line]:
+    """Return entries of the log with what they are about."""
+    return log_subjects.lines(entries, context["request"].tenant.slug)
 
 
 @register.filter

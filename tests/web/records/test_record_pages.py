@@ -78,6 +78,27 @@ def test_search_finds_by_number_and_name_in_every_state(viewer: Client, tenant: 
     assert numbers(viewer, q=search) == ["10311"]
 
 
+@pytest.mark.parametrize(
+    ("query", "opened", "shown"),
+    [({}, "linked", ["2001"]), ({"kind": "customer"}, "skipped", ["10"]), ({"kind": "warehouse"}, "rejected", [])],
+)
+def test_the_list_opens_where_records_are(
+    viewer: Client, tenant: Tenant, query: dict[str, str], opened: str, shown: list[str]
+) -> None:
+    factories.record_link(tenant, kind="product", king_id="2001", state=RecordLink.State.LINKED)
+    factories.record_link(tenant, kind="customer", king_id="10", state=RecordLink.State.SKIPPED)
+
+    page = viewer.get(RECORDS, query).context
+
+    assert (page["asked"].state, [row.king_id for row in page["page"].rows]) == (opened, shown)
+
+
+def test_search_finds_names_without_accents(viewer: Client, tenant: Tenant) -> None:
+    factories.record_link(tenant, king_id="7", name="Zoë Café")
+
+    assert numbers(viewer, q="zoe cafe") == ["7"]
+
+
 def test_search_stays_within_the_state_that_is_named(viewer: Client, tenant: Tenant) -> None:
     link(tenant, "10311", state=State.LINKED)
 
@@ -118,7 +139,7 @@ def test_the_link_to_the_next_page_keeps_what_was_asked(viewer: Client, tenant: 
 def test_empty_lists_say_why(viewer: Client, tenant: Tenant) -> None:
     before = text(viewer.get(RECORDS))
     link(tenant, "1", state=State.LINKED)
-    after, filtered = text(viewer.get(RECORDS)), text(viewer.get(RECORDS, {"state": "deleted"}))
+    after, filtered = (text(viewer.get(RECORDS, {"state": state})) for state in ("rejected", "deleted"))
 
     assert "No master data yet. It appears after the first import." in before
     assert "Everything in King could be sent to OutSmart." in after
@@ -140,7 +161,8 @@ def test_the_number_of_statements_does_not_grow_with_the_list(viewer: Client, te
     many = _statements(viewer)
 
     assert [sql for sql in many if "recordlink" in sql] == [sql for sql in few if "recordlink" in sql]
-    assert len([sql for sql in many if "recordlink" in sql]) == 2
+    # Where the list opens, the counts, the rows.
+    assert len([sql for sql in many if "recordlink" in sql]) == 3
     assert len(many) == len(few)
 
 
@@ -166,7 +188,7 @@ def test_a_record_shows_the_row_as_sent_and_what_happened(viewer: Client, tenant
     assert "Chamber of Commerce number 0123" in page
     assert "Active no" in page
     assert "Remark" not in page
-    assert "record.rejected" in page
+    assert "Record could not be sent" in page
     assert "record.other" not in page
 
 

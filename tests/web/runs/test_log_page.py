@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from kingsync.models.links import RecordLink
+from kingsync.models.order_links import OrderLink
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
-from kingsync.models.tenants import Tenant
-from kingsync.web.shared import paging
+from kingsync.models.tenants import Administration, Tenant
+from kingsync.web.shared import event_names, paging
 from tests import factories
 from tests.web.pages import html, text
 
@@ -94,6 +99,89 @@ def test_a_work_order_is_found_by_each_of_its_numbers(
     factories.log_entry(run, outsmart_id="7002")
 
     assert found(editor, number=number) == [entry.pk]
+
+
+@pytest.mark.parametrize("kind", ["", "product"])
+def test_number_of_a_former_king_order_finds_the_work_order(
+    editor: Client, run: SyncRun, tenant: Tenant, kind: str
+) -> None:
+    row = factories.work_order(tenant, outsmart_id="7001", king_order_number="20002")
+    OrderLink(tenant=tenant, work_order=row, king_order_number="20001", left_at=timezone.now()).save()
+    entry = factories.log_entry(run, outsmart_id="7001", record_kind="work_order")
+
+    assert found(editor, number="20001", record_kind=kind) == ([] if kind else [entry.pk])
+
+
+def test_entries_name_their_work_order_or_record_and_lead_to_it(editor: Client, run: SyncRun, tenant: Tenant) -> None:
+    row = factories.work_order(tenant, outsmart_id="7001", order_number="WB1", customer_name="De Boer")
+    link = factories.record_link(tenant, kind="product", king_id="2001", name="Pomp")
+    factories.log_entry(run, outsmart_id="7001", record_kind="work_order")
+    factories.log_entry(run, king_id="2001", record_kind="product", event="record.rejected")
+
+    page = html(editor.get(LOG))
+
+    assert f'<a href="/t/jansen/work-orders/{row.pk}/"><b>Work order WB1</b></a> <span class="muted">De Boer' in page
+    assert f'<a href="/t/jansen/records/{link.pk}/"><b>Product 2001</b></a> <span class="muted">Pomp</span>' in page
+    assert "<p>The order was created in King.</p>" in page
+    assert "<p>Record could not be sent</p>" in page
+    assert "order.created</code>" not in page
+
+
+def test_entry_names_the_work_order_of_the_administration_of_its_run(editor: Client, tenant: Tenant) -> None:
+    former = Administration.objects.create(tenant=tenant, name="OUD", key="oud")
+    before = factories.run(tenant, administration_id=former.pk)
+    factories.work_order(tenant, outsmart_id="7001", order_number="NOW")
+    factories.work_order(tenant, outsmart_id="7001", order_number="BEFORE", administration_id=former.pk)
+    factories.log_entry(before, outsmart_id="7001")
+    factories.log_entry(factories.run(tenant, RunKind.IMPORT), outsmart_id="7001")
+
+    page = text(editor.get(LOG))
+
+    assert page.index("Work order NOW") < page.index("Work order BEFORE")
+
+
+def test_entries_of_unknown_work_orders_keep_their_number(editor: Client, run: SyncRun) -> None:
+    factories.log_entry(run, outsmart_id="7001")
+
+    assert "· OutSmart 7001" in text(editor.get(LOG))
+
+
+def test_log_takes_as_many_queries_for_many_entries_as_for_one(
+    editor: Client, run: SyncRun, tenant: Tenant, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(20):
+        factories.work_order(tenant, outsmart_id=f"{7000 + number}")
+        factories.log_entry(run, outsmart_id=f"{7000 + number}")
+
+    # the session, the person, the tenant, the role; entries, work orders
+    with django_assert_max_num_queries(4 + 2):
+        editor.get(LOG)
+
+
+def test_records_that_were_left_out_are_shown_with_their_reason(editor: Client, tenant: Tenant) -> None:
+    why = {"code": "unknown_debtor", "params": {"debtor": "12"}}
+    factories.record_link(tenant, kind="product", king_id="2001", state=RecordLink.State.SKIPPED, reason=why)
+    factories.record_link(tenant, kind="customer", king_id="2002", state=RecordLink.State.SKIPPED, reason=why)
+
+    shown = text(editor.get(LOG, {"number": "2001"}))
+
+    assert "Product 2001" in shown
+    assert "King does not know customer 12." in shown
+    assert "No results." not in shown
+    assert "Customer 2002" not in text(editor.get(LOG, {"record_kind": "product"}))
+    assert "Left out" not in text(editor.get(LOG))
+
+
+def test_every_event_that_is_logged_has_a_name() -> None:
+    sources = [
+        path.read_text() for room in ("exports", "imports", "runs") for path in Path("kingsync", room).rglob("*.py")
+    ]
+    events = {
+        event for source in sources for event in re.findall(r'"((?:order|record|import|restore)\.[a-z_]+)"', source)
+    }
+
+    assert len(events) > 20
+    assert [event for event in sorted(events) if not event_names.name_of(event)] == []
 
 
 def test_nothing_of_another_tenant_is_found(editor: Client, tenant: Tenant) -> None:
