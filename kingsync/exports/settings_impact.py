@@ -10,8 +10,8 @@ import enum
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import msgspec
 from django.utils.translation import gettext
@@ -59,6 +59,32 @@ ENDS = {
     Act.ADOPT: End.UPDATED,
     Act.LOOK_FOR_LOST: End.CREATED,
 }
+
+
+_SUCCESS = frozenset({End.CREATED, End.UPDATED, End.UNCHANGED})
+# What King answered, or what happened in between: no rule foresees it, and only a new attempt shows that it is over.
+_ONLY_AN_ATTEMPT_TELLS = frozenset(
+    {
+        "order_refused",
+        "refused_by_king",
+        "approval_refused",
+        "move_refused",
+        "move_from_closed_order",
+        "move_of_changed_lines",
+        "order_delivered",
+        "order_of_another",
+        "several_orders",
+        "unknown_order",
+        "order_busy",
+        "still_locked",
+        "differs_after_sending",
+        "line_conflict",
+        "line_removed",
+        "line_dropped",
+        "not_looked_up",
+        "internal",
+    }
+)
 
 
 class SettingsOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +183,9 @@ class _Evaluation:
         former = self._former.get(row.outsmart_id)
         known, step = follow(_known(row, source, choices, former), self._ways_to_learn(row, source, choices))
         end = ENDS[step.act]
+        standing = _standing(row) if end in _SUCCESS else ()
+        if standing:
+            return SettingsOutcome(end=End.UNKNOWN, reasons=standing)
         plan = known.verdict.plan if known.verdict and end in (End.CREATED, End.UPDATED) else None
         return SettingsOutcome(end=end, reasons=step.reasons, plan=plan)
 
@@ -192,6 +221,17 @@ class _Evaluation:
         reviews = review_holds.of_order_as_last_read(choices, row, verdict.plan, number=known.number)
         verdict = msgspec.structs.replace(verdict, holds=(*verdict.holds, *found, *reviews))
         return msgspec.structs.replace(known, is_order_read=True, verdict=verdict)
+
+
+def _standing(row: WorkOrder) -> tuple[Reason, ...]:
+    """Return the known reasons that still hold whatever the settings are, until a new attempt."""
+    return tuple(msgspec.convert(why, Reason) for why in row.reasons if _code(why) in _ONLY_AN_ATTEMPT_TELLS)
+
+
+def _code(why: Mapping[str, Any]) -> str:
+    """Return the code of a reason; of a refused line, the one behind it."""
+    code: str = why["code"]
+    return str(why.get("params", {}).get("code", code)) if code == "line_refused" else code
 
 
 def _known(row: WorkOrder, source: Source, choices: Exports, former: FormerOrder | None) -> Known:

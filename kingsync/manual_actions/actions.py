@@ -59,15 +59,15 @@ class Decided:
 def retry(*, work_orders: Iterable[Row], by: Person) -> Decided:
     """Make rejected, held and incomplete work orders, and those with an unknown outcome, due now for the next run.
 
-    What has nothing in King waits again; the others keep their state until then. Raises `ExportGoingOnError`,
-    `NotNamedError`; so do all actions.
+    What has nothing in King waits again; the others keep their state until then. All keep their reasons until there is
+    a new outcome. Raises `ExportGoingOnError`, `NotNamedError`; so do all actions.
     """
 
     def choose(row: WorkOrder) -> LedgerState:
         guards.require(row, possible.REPAIRABLE)
         return _due_again(row)
 
-    return _Many(ManualAction.Kind.RETRY, by).decide(work_orders, choose)
+    return _Many(ManualAction.Kind.RETRY, by, reasons=None).decide(work_orders, choose)
 
 
 def retry_cause(*, key: str, by: Person) -> Decided:
@@ -183,7 +183,10 @@ def _state_before_exclusion(row: WorkOrder) -> LedgerState:
 
 
 class _Many:
-    """One action on many work orders: those it cannot be applied to are reported, the others are done."""
+    """One action on many work orders: those it cannot be applied to are reported, the others are done.
+
+    `reasons` are those of work orders that get another state; None: they keep theirs.
+    """
 
     def __init__(
         self,
@@ -193,11 +196,11 @@ class _Many:
         columns: Mapping[str, object] = MappingProxyType({}),
         own: Callable[[WorkOrder], Mapping[str, object]] = lambda _row: {},
         text: str = "",
-        reasons: Iterable[Reason] = (),
+        reasons: Iterable[Reason] | None = (),
     ) -> None:
         self._kind, self._by, self._text = kind, by, text
         self._columns, self._own = columns, own
-        self._reasons = [stored(why) for why in reasons]
+        self._moved = {} if reasons is None else {"reasons": [stored(why) for why in reasons]}
         self._result = Decided()
         guards.name_of(by)
 
@@ -221,7 +224,7 @@ class _Many:
         for state, group in chosen.items():
             guards.save_actions(group, self._kind, self._by, text=self._text)
             self._store([row for row in group if row.state == state], {})
-            moved = {"state": state, "reasons": self._reasons, "changed_at": timezone.now()}
+            moved = {"state": state, "changed_at": timezone.now(), **self._moved}
             self._store([row for row in group if row.state != state], moved)
             self._result.done.extend(group)
 

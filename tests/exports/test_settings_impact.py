@@ -252,3 +252,33 @@ def test_work_orders_of_another_tenant_are_not_counted(tenant: Tenant, outsmart:
     factories.work_order(factories.tenant(), source=raw)
 
     assert expected_count().waiting == 1
+
+
+@pytest.mark.parametrize("code", ["order_refused", "refused_by_king", "order_delivered"])
+def test_success_is_not_foretold_while_a_reason_that_only_king_gives_still_holds(
+    tenant: Tenant, outsmart: OutSmartSandbox, code: str
+) -> None:
+    row = waiting(outsmart)
+    WorkOrder.objects.filter(pk=row.pk).update(reasons=[{"code": code, "params": {"detail": "Fout 12"}}])
+
+    found = expected_count(hour_rounding=30)
+
+    assert (ends(found.now), ends(found.then)) == ({"unknown": 1}, {"unknown": 1})
+
+
+def test_refused_line_counts_by_what_is_behind_it(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
+    row = waiting(outsmart)
+    behind = {"line": "Kogelkraan", "code": "refused_by_king", "detail": "Fout 12"}
+    WorkOrder.objects.filter(pk=row.pk).update(reasons=[{"code": "line_refused", "params": behind}])
+
+    found = expected_count()
+
+    assert ends(found.then) == {"unknown": 1}
+
+
+def test_reason_that_the_stored_data_no_longer_give_is_over(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
+    row = waiting(outsmart)
+    reasons = [{"code": "unknown_article", "params": {"article": "BUIS"}}]
+    WorkOrder.objects.filter(pk=row.pk).update(reasons=reasons)
+
+    assert ends(expected_count().then) == {"created": 1}

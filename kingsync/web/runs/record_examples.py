@@ -60,8 +60,9 @@ def _rank(item: tuple[str, list[Row]]) -> int:
 
 def _group(run: SyncRun, kind: str, outcome: str, rows: list[Row]) -> Group:
     counted = int(run.counts_by_kind.get(kind, {}).get(outcome, 0))
-    label = run_labels.count_label(outcome) if outcome in COUNTS else outcome
-    return Group(run_labels.kind_label(kind), outcome, label, max(counted, len(rows)), [_example(row) for row in rows])
+    count = max(counted, len(rows))
+    label = run_labels.count_label(outcome, run, count) if outcome in COUNTS else outcome
+    return Group(run_labels.kind_label(kind), outcome, label, count, [_example(row) for row in rows])
 
 
 def _example(row: Row) -> ExampleRecord:

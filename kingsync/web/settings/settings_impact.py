@@ -20,12 +20,12 @@ from kingsync.web.settings.settings_form import SettingsForm
 from kingsync.web.shared import access
 
 _NAMES: dict[End, Any] = {
-    End.CREATED: _("created"),
-    End.UPDATED: _("updated"),
-    End.UNCHANGED: _("unchanged"),
-    End.REFUSED: _("refused"),
-    End.HELD: _("held"),
-    End.UNKNOWN: _("unknown"),
+    End.CREATED: _("would be created"),
+    End.UPDATED: _("would be updated"),
+    End.UNCHANGED: _("would stay the same"),
+    End.REFUSED: _("would be rejected"),
+    End.HELD: _("would be held"),
+    End.UNKNOWN: _("not known before a new attempt"),
 }
 _TONES = {End.CREATED: "good", End.UPDATED: "good", End.REFUSED: "bad", End.HELD: "warn"}
 

@@ -21,10 +21,10 @@ def message(error: Refusal | CallRefusedError) -> str:
     return sentence(stored(error.why if isinstance(error, CallRefusedError) else why(error)))
 
 
-def result(decided: actions.Decided, *, kind: ManualAction.Kind) -> str:
-    """Return "12 are ready for the next export, 3 are not: why (A, B, C).", each reason once."""
+def result(decided: actions.Decided, *, kind: ManualAction.Kind, export: str) -> str:
+    """Return "12 are ready for the next export, 3 are not: why (A, B, C).", each reason once; `export` is its name."""
     done, refused = len(decided.done), len(decided.refused)
-    message_text = _done(kind, done)
+    message_text = _done(kind, done, export)
     if not refused:
         return f"{message_text}."
     return _("%(done)s, %(count)s not: %(why)s") % {
@@ -34,18 +34,18 @@ def result(decided: actions.Decided, *, kind: ManualAction.Kind) -> str:
     }
 
 
-def _done(kind: ManualAction.Kind, count: int) -> str:
+def _done(kind: ManualAction.Kind, count: int, export: str) -> str:
     if kind == ManualAction.Kind.EXCLUDE:
         message_text = ngettext("%(count)s work order excluded", "%(count)s work orders excluded", count)
     elif kind == ManualAction.Kind.SETTLE:
         message_text = ngettext("%(count)s work order settled by hand", "%(count)s work orders settled by hand", count)
     else:
         message_text = ngettext(
-            "%(count)s work order is ready for the next export",
-            "%(count)s work orders are ready for the next export",
+            "%(count)s work order is ready for %(export)s",
+            "%(count)s work orders are ready for %(export)s",
             count,
         )
-    return message_text % {"count": count}
+    return message_text % {"count": count, "export": export}
 
 
 def _reasons(refused: Iterable[actions.Refused]) -> str:

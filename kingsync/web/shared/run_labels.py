@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.contrib.admin.utils import label_for_field
 from django.utils import formats, timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.messages import reason_texts
@@ -16,6 +17,16 @@ _RESULTS = {
     RunStatus.PARTLY: _("Not everything went well."),
     RunStatus.FAILED: _("The run failed."),
     RunStatus.CANCELLED: _("Stopped on request."),
+}
+
+# A preview did nothing: it says what an ordinary run would do.
+_WOULD: dict[str, str | Promise] = {
+    "created": ngettext_lazy("would be created", "would be created", "number"),
+    "updated": ngettext_lazy("would be updated", "would be updated", "number"),
+    "unchanged": ngettext_lazy("would stay the same", "would stay the same", "number"),
+    "skipped": ngettext_lazy("would be skipped", "would be skipped", "number"),
+    "rejected": ngettext_lazy("would be rejected", "would be rejected", "number"),
+    "deactivated": ngettext_lazy("would be deactivated", "would be deactivated", "number"),
 }
 
 
@@ -119,7 +130,7 @@ def counts_by_kind(run: SyncRun) -> list[tuple[str, list[tuple[str, int]]]]:
     """Return (kind in words, its labelled counts) for each kind in the run, without counts that are 0 for all kinds."""
     names = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
     return [
-        (kind_label(kind), [(count_label(name), int(counts.get(name, 0))) for name in names])
+        (kind_label(kind), [(count_label(name, run), int(counts.get(name, 0))) for name in names])
         for kind, counts in run.counts_by_kind.items()
     ]
 
@@ -155,6 +166,8 @@ def not_reached(run: SyncRun) -> str:
 
 
 def _outcome(run: SyncRun) -> str:
+    if run.is_dry and run.status in (RunStatus.SUCCEEDED, RunStatus.PARTLY):
+        return gettext("This is what would happen:")
     if run.status == RunStatus.SUCCEEDED and run.still_waiting_count:
         return gettext("No new problems.")
     return str(_RESULTS.get(RunStatus(run.status), ""))
@@ -176,14 +189,17 @@ def counted(run: SyncRun) -> str:
     counts = run.counts()
     if not counts["read"] and not any(counts.values()):
         return gettext("There was nothing to do.") if run.status == RunStatus.SUCCEEDED else ""
-    parts = [f"{number} {count_label(name)}" for name, number in counts.items() if number]
+    parts = [f"{number} {count_label(name, run, number)}" for name, number in counts.items() if number]
     return ", ".join(parts) + "."
 
 
 def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:
     """Return (name, label, number) of what was read and of each non-zero count, in the order of the contract."""
-    return [(name, count_label(name), number) for name, number in run.counts().items() if number or name == "read"]
+    return [(name, count_label(name, run), number) for name, number in run.counts().items() if number or name == "read"]
 
 
-def count_label(name: str) -> str:
+def count_label(name: str, run: SyncRun, number: int = 1) -> str:
+    """Return the label of a count, for a preview in the conditional; alone, or after its number."""
+    if run.is_dry and name in _WOULD:
+        return str(_WOULD[name] % {"number": number})
     return str(label_for_field(f"{name}_count", SyncRun))

@@ -15,6 +15,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.runs import schedule, wanted
+from kingsync.web.shared.template_tags import when
 
 # A queued run begins within seconds and the clock ticks four times a minute: after this long something is stuck.
 STALLED = datetime.timedelta(minutes=5)
@@ -100,6 +101,21 @@ class RunCard:
     def is_overdue(self) -> bool:
         """Return whether the schedule should have started it long ago."""
         return self.next_at is not None and self.next_at < timezone.now() - STALLED
+
+    @property
+    def next_text(self) -> str:
+        """Return when the schedule starts the next run, or why it does not."""
+        if self.waits_for_connections:
+            return gettext("The schedule waits until both connections work.")
+        if self.is_overdue:
+            return gettext("Next run: overdue since %(when)s.") % {"when": when(self.next_at)}
+        if self.is_due:
+            return gettext("Next run: within a minute.")
+        if self.next_at:
+            return gettext("Next run: %(when)s.") % {"when": when(self.next_at)}
+        if self.kind == RunKind.IMPORT:
+            return gettext("Automatic import is off.")
+        return gettext("Automatic export is off.")
 
 
 def tenant_status() -> TenantStatus:

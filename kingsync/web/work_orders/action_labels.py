@@ -8,15 +8,14 @@ from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from kingsync.messages.reason_texts import sentence
-from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import ManualAction, WorkOrder
-from kingsync.web.shared import access, tenant_status
+from kingsync.web.shared import access
+from kingsync.web.work_orders.next_export import NextExport, next_export
 
 Kind = ManualAction.Kind
 
 DONE: dict[Kind, str | Promise] = {
-    Kind.RETRY: gettext_lazy("The next export picks this work order up again."),
+    Kind.RETRY: gettext_lazy("This work order is ready for %(export)s."),
     Kind.RELEASE: gettext_lazy("Released: the next export sends this work order."),
     Kind.EXCLUDE: gettext_lazy("Excluded: kingsync no longer sends this work order."),
     Kind.RESTORE: gettext_lazy("Restored: the next export picks this work order up."),
@@ -29,17 +28,25 @@ DONE: dict[Kind, str | Promise] = {
 }
 
 
+# The next export has nothing to do with these.
+_ENDED = (Kind.EXCLUDE, Kind.SETTLE)
+EXPORT_NOW = "export-now"
+
+
 def done(request: access.TenantRequest, row: WorkOrder, kind: Kind) -> HttpResponse:
-    messages.success(request, str(DONE[kind]))
-    warn_when_no_export_comes(request, kind)
+    export = next_export()
+    answer(request, messages.SUCCESS, str(DONE[kind]) % {"export": export.name}, export=export, kind=kind)
     return back(request, row)
 
 
-def warn_when_no_export_comes(request: access.TenantRequest, kind: Kind) -> None:
-    """Add why the next export, which an action waits for, will not run, if so."""
-    refusal = tenant_status.refusal(RunKind.EXPORT) if kind not in (Kind.EXCLUDE, Kind.SETTLE) else None
-    if refusal:
-        messages.warning(request, sentence(refusal))
+def answer(request: access.TenantRequest, level: int, text: str, *, export: NextExport | None, kind: Kind) -> None:
+    """Answer an action, with when the export comes that carries it out, and a button to export now."""
+    if export is None or kind in _ENDED:
+        messages.add_message(request, level, text)
+        return
+    said = text if export.name in text else f"{text} {export.planned}".strip()
+    tag = EXPORT_NOW if export.may_start else ""
+    messages.add_message(request, level, f"{said} {export.note}".strip(), extra_tags=tag)
 
 
 def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:

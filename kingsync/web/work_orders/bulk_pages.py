@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kingsync.exports import causes
 from kingsync.manual_actions import actions
 from kingsync.web.shared import access, paging, refusals
-from kingsync.web.work_orders import action_labels, action_pages, repairs, work_order_list
+from kingsync.web.work_orders import action_labels, action_pages, next_export, repairs, work_order_list
 
 TICKED_AT_MOST = 500
 # More at once would keep the page, and with it the exports, waiting.
@@ -92,9 +92,9 @@ def _all_of_list(request: access.TenantRequest) -> list[int]:
 
 def _show_result(request: access.TenantRequest, decided: actions.Decided) -> None:
     level = messages.SUCCESS if not decided.refused else messages.WARNING if decided.done else messages.ERROR
-    messages.add_message(request, level, refusals.result(decided, kind=action_pages.kind_of(request)))
-    if decided.done:
-        action_labels.warn_when_no_export_comes(request, action_pages.kind_of(request))
+    kind, export = action_pages.kind_of(request), next_export.next_export()
+    result = refusals.result(decided, kind=kind, export=export.name)
+    action_labels.answer(request, level, result, export=export if decided.done else None, kind=kind)
 
 
 def _list_again(request: access.TenantRequest) -> HttpResponse:

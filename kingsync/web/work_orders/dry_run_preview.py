@@ -30,13 +30,13 @@ _SENTENCES: dict[str, str | Promise] = {
     "failed": gettext_lazy("The preview could not be calculated."),
 }
 _ACTIONS: dict[str, tuple[str | Promise, str]] = {
-    "new": (gettext_lazy("new"), "good"),
-    "changed": (gettext_lazy("changed"), "warn"),
+    "new": (gettext_lazy("would be added"), "good"),
+    "changed": (gettext_lazy("would be changed"), "warn"),
     "conflict": (gettext_lazy("changed on both sides"), "bad"),
-    "unchanged": (gettext_lazy("unchanged"), "calm"),
-    "refused": (gettext_lazy("refused"), "bad"),
-    "left_out": (gettext_lazy("left out"), "calm"),
-    "removed": (gettext_lazy("removed"), "warn"),
+    "unchanged": (gettext_lazy("would stay as it is"), "calm"),
+    "refused": (gettext_lazy("would be refused"), "bad"),
+    "left_out": (gettext_lazy("would be left out"), "calm"),
+    "removed": (gettext_lazy("would be removed"), "warn"),
 }
 _NOT_AGAIN = (LedgerState.DONE, LedgerState.EXCLUDED)
 

@@ -172,11 +172,11 @@ def test_trial_of_an_import_shows_changes_field_by_field(editor: Client, tenant:
 
     answer = editor.get(f"{RUNS}{run.pk}/")
 
-    assert "Products : 12 updated (1 shown) BUIS Buis" in text(answer)
+    assert "Products : 12 would be updated (1 shown) BUIS Buis" in text(answer)
     assert "<del>Pijp</del></td><td><ins>Buis</ins>" in html(answer)
     assert "<td>–</td><td><ins>6.40</ins>" in html(answer)
     assert "9 The quantity is empty." in text(answer)
-    assert text(answer).index("12 updated") < text(answer).index("1 rejected")
+    assert text(answer).index("12 would be updated") < text(answer).index("1 would be rejected")
 
 
 def tried(tenant: Tenant) -> SyncRun:

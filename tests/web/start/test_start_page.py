@@ -197,8 +197,18 @@ def test_trial_is_called_one_and_leads_to_what_would_happen(editor: Client, tena
 
     answer = editor.get(LIVE, headers=HTMX)
 
-    assert "succeeded preview All went well. 2 read, 2 created." in text(answer)
+    assert "succeeded preview This is what would happen: 2 read, 2 would be created." in text(answer)
     assert f'<a href="/t/jansen/runs/{run.pk}/">Expected result</a>' in answer.content.decode()
+
+
+def test_trial_speaks_in_the_conditional_in_dutch(client: Client, tenant: Tenant, people: People) -> None:
+    client.cookies["django_language"] = "nl"
+    client.force_login(people.editor)
+    factories.run(tenant, options={"dry_run": True}, read_count=3, created_count=1, rejected_count=2)
+
+    page = text(client.get(LIVE, headers=HTMX))
+
+    assert "3 gelezen, 1 zou worden aangemaakt, 2 zouden worden geweigerd." in page
 
 
 def test_live_part_stops_asking_when_the_run_has_ended(editor: Client, tenant: Tenant) -> None:

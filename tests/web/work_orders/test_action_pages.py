@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from kingsync import worker
 from kingsync.models import tenants
@@ -16,6 +18,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
+from kingsync.web.shared.template_tags import when
 from kingsync.web.work_orders import bulk_pages
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
@@ -85,7 +88,7 @@ def worker_at_work(tenant: Tenant) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("before", "kind", "fields", "after", "told"),
     [
-        ("rejected", "retry", {}, "waiting", "The next export picks this work order up again."),
+        ("rejected", "retry", {}, "waiting", "This work order is ready for the next export. Automatic export is off."),
         ("held", "release", {}, "waiting", "Released: the next export sends this work order."),
         ("held", "exclude", {"reason": "al gefactureerd"}, "excluded", "Excluded: kingsync no longer sends this"),
         ("excluded", "restore", {}, "waiting", "Restored: the next export picks this work order up."),
@@ -100,6 +103,57 @@ def test_decision_is_made_and_kept_with_who_and_why(
 
     assert (state_of(row), decisions()) == (after, [(kind, "eddy", fields.get("reason", ""))])
     assert told in text(answer)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ({"schedule_enabled": True, "export_minutes": 15}, "ready for the export of {soon}. Export now"),
+        ({"schedule_enabled": True, "export_minutes": 1}, "ready for the next export. Next run: within a minute."),
+        ({"schedule_enabled": False}, "ready for the next export. Automatic export is off. Export now"),
+    ],
+)
+def test_answer_names_the_export_that_takes_it_up(
+    editor: Client, tenant: Tenant, schedule: dict[str, object], said: str
+) -> None:
+    row = factories.work_order(tenant, state="rejected", reasons=OLD)
+    SyncSettings.across_tenants.filter(tenant=tenant).update(**schedule)
+    before = timezone.now() - datetime.timedelta(minutes=2)
+    SyncRun.across_tenants.filter(pk=factories.run(tenant).pk).update(queued_at=before)
+
+    answer = decide(editor, row, "retry")
+
+    soon = when(before + datetime.timedelta(minutes=15))
+    assert said.format(soon=soon) in text(answer)
+    assert f'action="{LEDGER}{row.pk}/export/"' in answer.content.decode()
+
+
+def test_reason_of_a_retried_work_order_stays_in_sight(editor: Client, tenant: Tenant) -> None:
+    row = factories.work_order(tenant, state="rejected", reasons=[{"code": "no_debtor", "params": {}}])
+
+    answer = decide(editor, row, "retry")
+
+    assert state_of(row) == LedgerState.WAITING
+    assert "The work order has no debtor number." in text(answer)
+    assert "The work order has no debtor number." in text(editor.get(LEDGER))
+
+
+def test_exporting_now_from_the_answer_about_many_starts_the_export(editor: Client, tenant: Tenant) -> None:
+    rows = [factories.work_order(tenant, state="rejected") for _ in range(2)]
+
+    answer = act_on_many(editor, rows, "retry")
+
+    assert '<form class="in-line" method="post" action="/t/jansen/start/export/">' in answer.content.decode()
+
+
+def test_no_export_is_offered_that_would_be_refused(editor: Client, tenant: Tenant) -> None:
+    row = factories.work_order(tenant, state="rejected")
+    SyncSettings.across_tenants.filter(tenant=tenant).update(export_orders=False)
+
+    answer = decide(editor, row, "retry")
+
+    assert "This work order is ready for the next export. “Orders” is off in the settings" in text(answer)
+    assert 'class="in-line"' not in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -345,8 +399,8 @@ def test_preview_shows_the_order_line_by_line_and_writes_nothing(
     assert run.options == {"dry_run": True, "work_orders": [row.outsmart_id]}
     assert "A new King order would be created." in shown
     assert f"Debtor number 11 Our reference OS-{row.outsmart_id}" in shown
-    assert "1 Material BUIS BUIS × 1 new 2 Hours" in shown
-    assert "MONT × 1 registered 1:00 = 1 new 3 Text Work description Ketel nagekeken new" in shown
+    assert "1 Material BUIS BUIS × 1 would be added 2 Hours" in shown
+    assert "MONT × 1 registered 1:00 = 1 would be added 3 Text Work description Ketel nagekeken would be added" in shown
     assert (scenario.orders(king), state_of(row)) == ([], "held")
 
 
@@ -362,8 +416,8 @@ def test_preview_shows_what_would_change_in_king(
     shown = _previewed(editor, row)
 
     assert f"King order {row.king_order_number} would be changed." in shown
-    assert "BUIS × 3 changed" in shown
-    assert "Material KNIE removed" in shown
+    assert "BUIS × 3 would be changed" in shown
+    assert "Material KNIE would be removed" in shown
 
 
 def test_preview_tells_what_stops_the_work_order(editor: Client, tenant: Tenant, outsmart: OutSmartSandbox) -> None:
@@ -460,7 +514,7 @@ def test_work_order_that_was_changed_afterwards_is_brought_up_to_date_by_exporti
     work(SyncRun.across_tenants.order_by("-id")[0])
 
     (order,) = scenario.orders(king)
-    assert "BUIS × 3 changed" in shown
+    assert "BUIS × 3 would be changed" in shown
     assert scenario.lines(order)[0] == ("ART", "BUIS", "3")
     assert (state_of(row), scenario.is_clean(king)) == (LedgerState.DONE, True)
 
