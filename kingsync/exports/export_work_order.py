@@ -30,7 +30,7 @@ from kingsync.messages.reason_texts import reason_of
 from kingsync.models.in_hand import Problem
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import LedgerState, Step, WorkOrder
-from kingsync.rules import differences, linking
+from kingsync.rules import changes, differences, linking
 from kingsync.rules.next_step import Act, Known, NextStep, count_of
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
@@ -339,7 +339,9 @@ class _Export(Assessment):
             stopped = self._stopping(steps, order.number)
         if stopped:
             return stopped
+        before = {line.reference: line for line in ledger.saved_lines(self.row)}
         refused = self.king_order.apply(steps, order.number)
+        written = changes.written(steps, before, refused)
         sent = without(plan, refused)
         differs = self.king_order.check(sent, order.number) if self.king_order.calls else None
         if differs:
@@ -354,7 +356,8 @@ class _Export(Assessment):
             if problem:
                 return self._incomplete("rejected", [problem])
         self.king_order.unlock_meanwhile()
-        return self._save_end(act, plan, sent, is_approval_left=is_left and not order.is_approved)
+        self._save_written(plan, sent, is_approval_left=is_left and not order.is_approved)
+        return self._end(act, sent, written)
 
     def _approve(self, act: Act, order: Order) -> Reason | None:
         """Approve the order, also for its other work orders; return King's refusal."""
@@ -394,8 +397,7 @@ class _Export(Assessment):
 
     # --- Ending -------------------------------------------------------------------------------------------------------
 
-    def _save_end(self, act: Act, plan: Plan, sent: Plan, *, is_approval_left: bool) -> Outcome:
-        count = count_of(act, self.known, is_written=bool(self.king_order.calls))
+    def _save_written(self, plan: Plan, sent: Plan, *, is_approval_left: bool) -> None:
         ledger.save_lazily(
             self.row,
             plan_fingerprint=ledger.plan_fingerprint(plan),
@@ -407,12 +409,17 @@ class _Export(Assessment):
             king_checked_at=timezone.now(),
             king_closed_at=None,
         )
+
+    def _end(self, act: Act, sent: Plan, written: list[str]) -> Outcome:
+        """Save the end of an order that was written; `written` are the lines that changed in King."""
+        count = count_of(act, self.known, is_written=bool(self.king_order.calls))
         if not sent.is_complete:
             refused = ledger.refused_reasons(self.row)
             return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
         ledger.save_lazily(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # logged already, when King gave it its number
-            self.job.log_event(self.row, f"order.{count}")
+            why = reason("lines_written", lines="; ".join(written)) if written else None
+            self.job.log_event(self.row, f"order.{count}", why)
         return self._finish(count)
 
     def _has_any_in_king(self) -> bool:

@@ -55,6 +55,7 @@ SENTENCES: dict[str, str | Promise] = {
         "that in King, or enter %(number)s in OutSmart again."
     ),
     "move_refused": _("King refused to remove a line from order %(number)s: %(detail)s"),
+    "lines_written": _("The order was updated in King: %(lines)s"),
     "moved": _("The work order went from King order %(number)s to %(wanted)s with all its lines."),
     "order_of_other_customer": _(
         "King order %(number)s belongs to customer %(debtor)s (%(debtor_name)s), but the work order "

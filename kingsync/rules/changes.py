@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kingsync.rules import conflicts, matching
-from kingsync.rules.differences import same
+from kingsync.rules.differences import Differences, same
+from kingsync.rules.outcomes import shown
 from kingsync.rules.plans import Content, Plan, SavedLine
+
+# Of a text that was written the log shows the beginning, and of many lines the first.
+TEXT_SHOWN, LINES_SHOWN = 60, 20
 
 
 def since_export(booked: Iterable[SavedLine], now: Plan, then: Plan | None = None) -> list[str]:
@@ -31,6 +35,34 @@ def since_export(booked: Iterable[SavedLine], now: Plan, then: Plan | None = Non
             label = line.origin.label if line else labels[reference]
             found.append(f"{label}: {described(old)} → {described(new)}")
     return found
+
+
+def written(steps: Differences, before: Mapping[str, SavedLine], refused: Collection[str]) -> list[str]:
+    """Return `label: old → new` for each line that these steps wrote, at most `LINES_SHOWN` and then "…".
+
+    `before` are the saved lines from before the steps; `refused` the references of lines that King refused.
+    """
+    found = list(_written(steps, before, refused))
+    return [*found[:LINES_SHOWN], "…"] if len(found) > LINES_SHOWN else found
+
+
+def _written(steps: Differences, before: Mapping[str, SavedLine], refused: Collection[str]) -> Iterator[str]:
+    wanted = [*(step.line for step in steps.changes), *(step.line for step in steps.additions)]
+    for line in wanted:
+        saved = before.get(line.reference)
+        old = saved.sent if saved else None
+        is_as_before = old is not None and same(old, line.content)  # made anew below another line
+        if line.reference not in refused and not is_as_before:
+            yield _change(line.origin.label, old, line.content)
+    kept = {line.reference for line in wanted}
+    for reference in (step.reference for step in steps.removals if step.reference not in kept):
+        saved = before.get(reference)
+        if saved is not None:
+            yield _change(matching.label_of(saved), saved.sent, None)
+
+
+def _change(label: str, old: Content | None, new: Content | None) -> str:
+    return f"{label}: {shown(described(old), TEXT_SHOWN)} → {shown(described(new), TEXT_SHOWN)}"
 
 
 def _contents(plan: Plan | None) -> dict[str, Content]:
