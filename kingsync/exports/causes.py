@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -112,24 +113,46 @@ class Affected:
     pk: int
     outsmart_id: str
     order_number: str
+    customer_name: str = ""
+    amount: Decimal | None = None
+    is_amount_least: bool = False
 
 
 @dataclass
 class Cause:
-    """`key` identifies it for `actions.retry_cause`; `count` is all, `work_orders` the newest, at most `LISTED`."""
+    """`key` identifies it for `actions.retry_cause`; `count` is all, `work_orders` the newest, at most `LISTED`.
+
+    `amount` is what all of them come to, as far as prices are known; `is_amount_least`: of some they are not.
+    """
 
     key: str
     code: str
     params: Mapping[str, str]
     count: int = 0
     work_orders: list[Affected] = field(default_factory=list)
+    amount: Decimal | None = None
+    is_amount_least: bool = False
 
     @property
     def sentence(self) -> str:
         """The thing to repair, in the active language."""
-        if self.code in _SENTENCES:
-            return str(_SENTENCES[self.code]) % self.params
-        return sentence({"code": self.code, "params": self.params})
+        return sentence_of(self.code, self.params)
+
+    def add(self, row: Affected) -> None:
+        """Count a work order that it stops."""
+        self.count += 1
+        self.is_amount_least |= row.amount is None or row.is_amount_least
+        if row.amount is not None:
+            self.amount = row.amount + (self.amount or 0)
+        if len(self.work_orders) < LISTED:
+            self.work_orders.append(row)
+
+
+def sentence_of(code: str, params: Mapping[str, str]) -> str:
+    """Return a cause as a sentence; `params` are its own, or more readable ones."""
+    if code in _SENTENCES:
+        return str(_SENTENCES[code]) % params
+    return sentence({"code": code, "params": params})
 
 
 def causes(*, newest: int | None = None) -> list[Cause]:
@@ -137,10 +160,7 @@ def causes(*, newest: int | None = None) -> list[Cause]:
     found: dict[str, Cause] = {}
     for row, stopping in _stopped(newest):
         for key, code, params in stopping:
-            cause = found.setdefault(key, Cause(key, code, params))
-            cause.count += 1
-            if len(cause.work_orders) < LISTED:
-                cause.work_orders.append(row)
+            found.setdefault(key, Cause(key, code, params)).add(row)
     return sorted(found.values(), key=lambda cause: (-cause.count, cause.key))
 
 
@@ -152,11 +172,18 @@ def stopped_by(key: str) -> list[int]:
     return stopped
 
 
+def of(reasons: Iterable[Mapping[str, Any]]) -> list[Cause]:
+    """Return the causes behind the reasons of one work order, the most important first."""
+    return [Cause(key, code, params) for key, code, params in _causes_of(reasons)]
+
+
 def keys_of(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the causes behind the reasons of one work order, by their keys."""
     return [key for key, _code, _params in _causes_of(reasons)]
 
 
+# The columns of `Affected`.
+_AFFECTED = ("pk", "outsmart_id", "order_number", "customer_name", "amount", "is_amount_least")
 _Named = tuple[str, str, Mapping[str, str]]
 
 
@@ -167,9 +194,9 @@ def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]
         # In two queries: the keys come out of an index. For this many whole rows in this order, the database would
         # rather scan the ledger from the newest on.
         rows = WorkOrder.objects.filter(pk__in=list(rows.order_by("-id").values_list("pk", flat=True)[:newest]))
-    candidates = rows.order_by("-id").values_list("pk", "outsmart_id", "order_number", "reasons")
-    for pk, outsmart_id, order_number, reasons in candidates.iterator():
-        yield Affected(pk, outsmart_id, order_number), _causes_of(reasons)
+    candidates = rows.order_by("-id").values_list(*_AFFECTED, "reasons")
+    for *columns, reasons in candidates.iterator():
+        yield Affected(*columns), _causes_of(reasons)
 
 
 def _causes_of(reasons: Iterable[Mapping[str, Any]]) -> list[_Named]:

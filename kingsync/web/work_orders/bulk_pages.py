@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.exports import causes
 from kingsync.manual_actions import actions
-from kingsync.web.shared import access, paging, refusals
+from kingsync.web.shared import access, paging, refusals, tenant_status
 from kingsync.web.work_orders import action_labels, action_pages, next_export, repairs, work_order_list
 
 TICKED_AT_MOST = 500
@@ -52,9 +52,13 @@ def offered_count(wanted: work_order_list.Wanted, total: work_order_list.Sum) ->
 @access.members
 def causes_page(request: access.TenantRequest) -> HttpResponse:
     """Show what stops work orders: one entry per cause, with who repairs it and one button for all of them."""
-    found = [repairs.Repair(each) for each in causes.causes(newest=CAUSES_OF_NEWEST)]
-    is_cut = work_order_list.counts().person > CAUSES_OF_NEWEST
-    return render(request, "work_orders/causes.html", {"causes": found, "is_cut": is_cut})
+    found = repairs.of(causes.causes(newest=CAUSES_OF_NEWEST))
+    context = {
+        "causes": found,
+        "is_cut": work_order_list.counts().person > CAUSES_OF_NEWEST,
+        "after": next_export.taken_up(tenant_status.tenant_status()) if found else "",
+    }
+    return render(request, "work_orders/causes.html", context)
 
 
 @require_POST

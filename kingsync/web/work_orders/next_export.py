@@ -1,16 +1,18 @@
-"""When the next export takes up what a user made ready, as the answer to an action says it."""
+"""When the next export takes up what a user made ready or repaired, as answers and pages say it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kingsync.messages.reason_texts import sentence
 from kingsync.models.runs import RunKind
+from kingsync.runs import schedule
 from kingsync.web.shared import tenant_status
 from kingsync.web.shared.template_tags import when
-from kingsync.web.shared.tenant_status import RunCard
+from kingsync.web.shared.tenant_status import RunCard, TenantStatus
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,19 @@ def next_export() -> NextExport:
     """Return the next export of the current tenant."""
     [card] = tenant_status.run_cards(tenant_status.tenant_status(), [RunKind.EXPORT])
     return NextExport(card)
+
+
+def taken_up(status: TenantStatus) -> str:
+    """Return what happens after a repair, as a sentence."""
+    refusal = status.refusal(RunKind.EXPORT)
+    if refusal:
+        return _("The next export then picks it up. %(refusal)s") % {"refusal": sentence(refusal)}
+    minutes = schedule.intervals(status.settings).get(RunKind.EXPORT)
+    if minutes is None:
+        return _("The next export then picks it up. Start it yourself: automatic exports are off.")
+    if not status.is_connected(RunKind.EXPORT):
+        return _("The next export then picks it up, as soon as both connections work.")
+    next_at = schedule.next_at(RunKind.EXPORT, minutes=minutes)
+    if next_at is None or next_at <= timezone.now():
+        return _("The next export then picks it up automatically.")
+    return _("The next export then picks it up automatically (%(time)s).") % {"time": when(next_at)}

@@ -1,87 +1,37 @@
-"""Where a cause is repaired and by whom, and which actions apply here to all that it stops."""
+"""The causes as their page shows them: what to do, by whom, and which actions apply to all that a cause stops."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
+from integrations.outsmart.records import WorkOrder as Source
+from kingsync.exports import causes, ledger
 from kingsync.exports.causes import Affected, Cause
 from kingsync.exports.verdict import LIFTED_BY_RELEASE
-from kingsync.models.work_orders import ManualAction
+from kingsync.models import tenants
+from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.rules import review
+from kingsync.web.shared import money
+from kingsync.web.work_orders import advice, record_names
+from kingsync.web.work_orders.advice import Advice
+from kingsync.web.work_orders.record_names import Names
 
-KING, OUTSMART, SETTINGS, DECISION, NOBODY = "king", "outsmart", "settings", "decision", "nobody"
-
-_PLACES: dict[str, str] = {
-    "unknown_debtor": KING,
-    "blocked_debtor": KING,
-    "order_delivered": DECISION,
-    "several_orders": KING,
-    "order_refused": KING,
-    "approval_refused": KING,
-    "unknown_article": KING,
-    "blocked_article": KING,
-    "unknown_rate": KING,
-    "blocked_rate": KING,
-    "unknown_warehouse": KING,
-    "refused_by_king": KING,
-    "time_does_not_fit": KING,
-    "no_debtor": OUTSMART,
-    "number_too_long": OUTSMART,
-    "unknown_order": OUTSMART,
-    "order_of_another": DECISION,
-    "move_from_closed_order": DECISION,
-    "move_of_changed_lines": DECISION,
-    "move_refused": KING,
-    "unreadable_work_order": OUTSMART,
-    "no_article_code": OUTSMART,
-    "no_quantity": OUTSMART,
-    "unreadable_quantity": OUTSMART,
-    "too_many_decimals": OUTSMART,
-    "unreadable_price": OUTSMART,
-    "negative_price": OUTSMART,
-    "quantity_too_large": OUTSMART,
-    "price_too_large": OUTSMART,
-    "price_decimals": OUTSMART,
-    "line_text_too_long": OUTSMART,
-    "no_hour_type": OUTSMART,
-    "no_time": OUTSMART,
-    "unreadable_time": OUTSMART,
-    "break_too_long": OUTSMART,
-    "unreadable_distance": OUTSMART,
-    "negative_distance": OUTSMART,
-    "no_warehouse": SETTINGS,
-    "not_linked": SETTINGS,
-    "not_linked_interim": SETTINGS,
-    "waits_for_lines": SETTINGS,
-    "order_of_other_customer": DECISION,
-    **dict.fromkeys(review.CODES, DECISION),
-    "in_former_administration": DECISION,
-    "excluded_in_former_administration": DECISION,
-    "before_from_date": DECISION,
-    "nothing_to_invoice": DECISION,
-    "deleted_in_outsmart": DECISION,
-    "deleted_with_order": DECISION,
-    "never_at_trigger": DECISION,
-    "left_the_trigger": DECISION,
-    "line_conflict": DECISION,
-    "line_removed": DECISION,
-    "line_dropped": DECISION,
-    "differs_after_sending": DECISION,
-    "changed_after_export": DECISION,
-    "not_looked_up": DECISION,
-}
-_LABELS: dict[str, str | Promise] = {
-    KING: _("To be fixed in King, by the person who maintains articles, customers and orders there."),
-    OUTSMART: _("To be fixed in OutSmart, by the person who plans and checks the work orders."),
-    SETTINGS: _("To be fixed in the settings of kingsync, or per work order in OutSmart."),
-    DECISION: _("Decide per work order: open it to see what is possible."),
-    NOBODY: _("Nothing to fix: each run tries again."),
-}
 # A state that no retry picks up.
-_NOT_RETRIED = frozenset({"changed_after_export", "order_delivered", "deleted_with_order"})
+NOT_RETRIED = frozenset({"changed_after_export", "order_delivered", "deleted_with_order"})
+# Their sentence says already what to do.
+_SAID = frozenset(
+    {
+        *("no_debtor", "unknown_debtor", "blocked_debtor", "no_warehouse", "line_text_too_long", "several_orders"),
+        *("unknown_order", "order_of_other_customer", "order_busy_long", "deleted_in_outsmart", "never_at_trigger"),
+        *("in_former_administration", "excluded_in_former_administration", "restored_may_be_in_king"),
+        *("line_conflict", "move_from_closed_order", "move_of_changed_lines", *review.CODES),
+    }
+)
+# Only the work orders have a name for these.
+_UNKNOWN_TO_KING = frozenset({"unknown_debtor", "unknown_article"})
+# So many causes of that kind are named.
+NAMED_FROM_WORK_ORDERS = 50
 
 
 @dataclass(frozen=True)
@@ -89,19 +39,48 @@ class Repair:
     """A cause as the page shows it."""
 
     cause: Cause
+    names: Names
 
     @property
-    def place(self) -> str:
-        return _PLACES.get(self.cause.code, NOBODY)
+    def advice(self) -> Advice:
+        return advice.of(self.cause.code)
 
     @property
-    def by_whom(self) -> str:
-        return str(_LABELS[self.place])
+    def sentence(self) -> str:
+        """The cause, with the names beside its numbers."""
+        return causes.sentence_of(self.cause.code, self._params)
+
+    @property
+    def step(self) -> str:
+        """What to do; "" where the sentence says it."""
+        is_said = self.cause.code in _SAID or self.advice.place == advice.NOBODY
+        return "" if is_said else self.advice.step_for(self._params)
+
+    @property
+    def _params(self) -> dict[str, str]:
+        return self.names.in_params(self.cause.params)
+
+    @property
+    def amount(self) -> str:
+        """What its work orders come to; "" if no price is known."""
+        known = self.cause.amount
+        is_unknown = known is None or (known == 0 and self.cause.is_amount_least)
+        return "" if is_unknown else money.total(known, is_least=self.cause.is_amount_least)
+
+    @property
+    def is_taken_up_again(self) -> bool:
+        """True when the next export takes up by itself what was repaired."""
+        return self.cause.code not in NOT_RETRIED
+
+    @property
+    def goes_along(self) -> bool:
+        """True when it goes to King once the step was taken: what is excluded does not."""
+        return self.is_taken_up_again and self.advice.actions[:1] != (ManualAction.Kind.EXCLUDE,)
 
     @property
     def kinds(self) -> list[ManualAction.Kind]:
         """The actions that apply here to all that it stops."""
-        found = [] if self.cause.code in _NOT_RETRIED else [ManualAction.Kind.RETRY]
+        found = [ManualAction.Kind.RETRY] if self.is_taken_up_again else []
         if self.cause.code in LIFTED_BY_RELEASE:
             found += [ManualAction.Kind.RELEASE, ManualAction.Kind.EXCLUDE]
         return found
@@ -114,3 +93,20 @@ class Repair:
     def more(self) -> int:
         """How many work orders it stops beyond those listed."""
         return self.cause.count - len(self.cause.work_orders)
+
+
+def of(found: Iterable[Cause]) -> list[Repair]:
+    """Return the causes for the page, with the names of what they are about, in two queries."""
+    found = list(found)
+    records = {record for cause in found for record in record_names.named_in(cause.params)}
+    sources = _sources(cause for cause in found if cause.code in _UNKNOWN_TO_KING)
+    present = tenants.current_administration_id()
+    names = record_names.read(records, sources=sources, administration_id=present)
+    return [Repair(cause, names) for cause in found]
+
+
+def _sources(found: Iterable[Cause]) -> list[Source]:
+    """Return the newest work order of each of the biggest causes."""
+    keys = [cause.work_orders[0].pk for cause in found][:NAMED_FROM_WORK_ORDERS]
+    rows = WorkOrder.objects.filter(pk__in=keys).only("source") if keys else []
+    return [source for source in map(ledger.source_of, rows) if source]

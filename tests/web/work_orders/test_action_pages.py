@@ -634,10 +634,12 @@ def test_causes_say_what_to_repair_by_whom_and_list_their_work_orders(viewer: Cl
 
     page = text(viewer.get(f"{LEDGER}causes/"))
 
-    assert "2 King does not know article NIEUW. To be fixed in King, by the person who maintains articles" in page
+    assert "2 King does not know article NIEUW. Create article NIEUW in King, or correct the article number" in page
+    assert "To be fixed in King, by the person who maintains articles" in page
     assert all(row.order_number in page for row in rows)
-    assert "1 The work period has no hour type. To be fixed in OutSmart" in page
-    assert "Choose a default warehouse in the settings. To be fixed in the settings of kingsync" in page
+    assert "1 The work period has no hour type. Choose an hour type for the hours in OutSmart." in page
+    assert "To be fixed in OutSmart" in page
+    assert "Or change this setting for all work orders: Default warehouse To be fixed in the settings" in page
     assert "Try all again" not in page
 
 
