@@ -812,7 +812,7 @@ class Migration(migrations.Migration):
             name='ManualAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('retry', 'try again'), ('release', 'release'), ('link', 'link to a King order'), ('reset', 'reset link to King'), ('exclude', 'exclude'), ('restore', 'restore'), ('supplement', 'supplementary order'), ('settle', 'settle by hand'), ('new_order', 'new order after all'), ('solve', 'solve differences')], max_length=10, verbose_name='decision')),
+                ('kind', models.CharField(choices=[('retry', 'try again'), ('release', 'release'), ('link', 'link to a King order'), ('reset', 'reset link to King'), ('exclude', 'exclude'), ('restore', 'restore'), ('supplement', 'supplementary order'), ('settle', 'settle by hand'), ('new_order', 'new order after all'), ('solve', 'solve differences'), ('note', 'note'), ('take', 'assign'), ('leave', 'remove assignment')], max_length=10, verbose_name='decision')),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
                 ('king_order_number', models.CharField(blank=True, max_length=50, verbose_name='King order')),
                 ('state_before', models.CharField(choices=[('waiting', 'waiting'), ('sending', 'being sent'), ('interim', 'interim'), ('done', 'done'), ('unconfirmed', 'not reported yet'), ('incomplete', 'incomplete'), ('rejected', 'rejected'), ('uncertain', 'outcome unknown'), ('held', 'held'), ('excluded', 'excluded'), ('changed', 'changed afterwards')], max_length=12, verbose_name='state before')),

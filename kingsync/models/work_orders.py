@@ -337,6 +337,10 @@ class ManualAction(TenantOwned):
         SETTLE = "settle", _("settle by hand")
         NEW_ORDER = "new_order", _("new order after all")
         SOLVE = "solve", _("solve differences")
+        # About the work order, not what becomes of it.
+        NOTE = "note", _("note")
+        TAKE = "take", _("assign")
+        LEAVE = "leave", _("remove assignment")
 
     work_order = models.ForeignKey(
         WorkOrder, models.CASCADE, related_name="manual_actions", verbose_name=_("work order")

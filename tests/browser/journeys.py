@@ -61,6 +61,10 @@ class Person:
     def region(self, text: str) -> Locator:
         return self.page.get_by_role("region", name=self.reads(text), exact=True)
 
+    def unfolds_other_actions(self) -> None:
+        """Show what else can be done with a work order, besides what its page recommends."""
+        self.page.locator("details.others > summary").click()
+
     def sees(self, text: str, *, within: Locator | None = None, **values: str) -> None:
         told = self.reads(text) % values if values else self.reads(text)
         expect((within or self.page).get_by_text(told).first).to_be_visible()

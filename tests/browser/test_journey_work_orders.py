@@ -55,11 +55,10 @@ def test_refused_work_orders_are_repaired_in_king_and_go_through_by_themselves(
     eddy.link("Work orders that need attention", within=eddy.live("export")).click()
     eddy.link("Work orders by cause").click()
     article = eddy.page.get_by_role("listitem").filter(
-        has_text=eddy.reads("King does not know article %(article)s.", article="ONBEKEND")
+        has_text=eddy.reads("King does not know article %(article)s.", article="ONBEKEND (Naam ONBEKEND)")
     )
-    debtor = eddy.page.get_by_role("listitem").filter(
-        has_text=eddy.reads("Customer %(debtor)s is blocked for orders in King. Lift the block in King.", debtor="12")
-    )
+    blocked = "Customer %(debtor)s is blocked for orders in King. Lift the block in King."
+    debtor = eddy.page.get_by_role("listitem").filter(has_text=eddy.reads(blocked, debtor="12 (Klant 12)"))
     for cause, number in ((article, "2025.LACKS"), (debtor, "2025.BLOCKED")):
         expect(cause.get_by_role("link", name=number)).to_be_visible()
         eddy.sees(
@@ -103,6 +102,7 @@ def test_held_work_order_is_excluded_included_and_released(
 
     exports_all(eddy, "No new problems.")
     opens_work_order(eddy, tenant, number)
+    eddy.unfolds_other_actions()
     eddy.button("Release", "decision").click()
     eddy.sees("Released: the next export sends this work order.")
     eddy.button("Export this work order now").click()
@@ -121,9 +121,11 @@ def test_work_order_is_attached_to_an_order_that_stands_in_king(
     eddy = arrives()
     opens_work_order(eddy, tenant, number)
 
+    eddy.unfolds_other_actions()
     eddy.page.get_by_label("Number of the King order").fill("501")
     eddy.button("Look it up in King").click()
     eddy.sees("King has no open order 501 in this administration.")
+    eddy.unfolds_other_actions()
     eddy.page.get_by_label("Number of the King order").fill("500")
     eddy.button("Look it up in King").click()
     expect(eddy.page.get_by_role("heading", name="Link to King order 500?")).to_be_visible()

@@ -164,6 +164,7 @@ TABLE: dict[str, Line] = {
     "use_fetched": Line(get=NOT_THIS_WAY, post=(302, 404, 403, 404, 404, 404)),  # only for the person who searched
     "work_order": page(),
     "decide": action(kind="exclude", reason="Double"),
+    "change_care": action(note="Gebeld"),
     "preview": action(),
     "export_one": action(),
     "export_from_dry_run": action(outsmart_id="7001"),

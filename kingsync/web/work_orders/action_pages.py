@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from kingsync.manual_actions import actions, conflicts, guards, page_calls
+from kingsync.manual_actions import actions, care, conflicts, guards, page_calls
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.shared import access, call_waiting, refusals
@@ -42,7 +42,7 @@ def decide(request: access.TenantRequest, work_order_id: int) -> HttpResponse:
 def kind_of(request: access.TenantRequest) -> Kind:
     """Return the requested action; raises `BadRequest` for one that no page of ours sends."""
     kind_name = request.POST.get("kind", "")
-    if kind_name not in Kind.values:
+    if kind_name not in Kind.values or kind_name in care.KINDS:
         raise BadRequest(kind_name)
     return Kind(kind_name)
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from kingsync.exports import verdict
-from kingsync.manual_actions import fetching, order_notices, possible
+from kingsync.manual_actions import care, fetching, order_notices, possible
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind
-from kingsync.models.work_orders import WorkOrder
+from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
-from kingsync.web.work_orders import (
-    bulk_pages,
-    conflict_form,
-    history,
-    missing_lines,
-    shared_order,
-    side_by_side,
-    work_order_list,
-)
+from kingsync.web.work_orders import bulk_pages, conflict_form, missing_lines, next_export, work_order_list
+from kingsync.web.work_orders.order_page import history, neighbours, recommendation, shared_order, side_by_side
+from kingsync.web.work_orders.record_names import Names
 
 
 @require_safe
@@ -55,23 +51,41 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
     rows = WorkOrder.across_administrations.select_related("last_run", "administration")
     row = get_object_or_404(rows, pk=work_order_id)
     is_former = row.administration_id != tenants.current_administration_id()
-    may_edit = request.may_edit and not is_former
+    pair, looked_after = side_by_side.pair_of(row), care.of(row)
     context = {
         "work_order": row,
-        "pair": side_by_side.pair_of(row),
+        "pair": pair,
+        "reasons": [pair.names.in_reason(why) for why in row.reasons],
         "others": shared_order.of(row),
         "moments": history.of(row),
-        "is_off_trigger": any(why["code"] in verdict.OFF_TRIGGER for why in row.reasons),
+        "care": looked_after,
+        "is_mine": looked_after.is_by(request.user),
         "last_checked": order_notices.last_checked(row),
         "notices": [stored(why) for why in order_notices.of(row)],
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
-        "possible": {str(kind) for kind in possible.actions_of(row)} if may_edit else set(),
         "difference": missing_lines.of(row),
-        "conflicts": conflict_form.rows(row) if may_edit else [],
         "is_former": is_former,
         "elsewhere": rows.filter(outsmart_id=row.outsmart_id).exclude(pk=row.pk).order_by("-pk"),
-        "may_act": may_edit,
-        "may_export": may_edit and row.state != "excluded",
-        "refusal": tenant_status.refusal(RunKind.EXPORT) if may_edit else None,
     }
+    if not is_former:
+        context |= _what_to_do(request, row, pair.names)
     return render(request, "work_orders/work_order.html", context)
+
+
+def _what_to_do(request: access.TenantRequest, row: WorkOrder, names: Names) -> dict[str, Any]:
+    """Return what the page offers: to a viewer only the recommendation and the way to the next work order."""
+    status = tenant_status.tenant_status()
+    allowed = {str(kind) for kind in possible.actions_of(row)}
+    after = next_export.taken_up(status) if row.state in WorkOrder.NEEDS_A_PERSON else ""
+    recommended = recommendation.of(row, possible=allowed, names=names, after=after)
+    offered = {"recommended": recommended, "neighbours": neighbours.of(row)}
+    if not request.may_edit:
+        return offered
+    return offered | {
+        "may_act": True,
+        "may_export": row.state != LedgerState.EXCLUDED,
+        "refusal": status.refusal(RunKind.EXPORT),
+        "possible": [kind for kind in recommendation.OFFERED if kind in allowed and kind != recommended.action],
+        "conflicts": conflict_form.rows(row),
+        "is_off_trigger": any(why["code"] in verdict.OFF_TRIGGER for why in row.reasons),
+    }

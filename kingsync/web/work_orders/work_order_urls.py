@@ -12,6 +12,7 @@ from kingsync.web.work_orders import (
     list_download,
     work_order_pages,
 )
+from kingsync.web.work_orders.order_page import care_pages
 
 ONE = "t/<slug:slug>/work-orders/<int:work_order_id>/"
 
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/work-orders/fetch/<int:call_id>/", fetch_pages.use, name="use_fetched"),
     path(ONE, work_order_pages.work_order, name="work_order"),
     path(f"{ONE}decide/", action_pages.decide, name="decide"),
+    path(f"{ONE}care/", care_pages.change_care, name="change_care"),
     path(f"{ONE}preview/", dry_run_pages.preview, name="preview"),
     path(f"{ONE}export/", dry_run_pages.export_one, name="export_one"),
     path(f"{ONE}run/<int:run_id>/", dry_run_pages.work_order_run, name="work_order_run"),

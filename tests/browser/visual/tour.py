@@ -29,6 +29,7 @@ from tests.browser.visual.company import Company
 NO_PAGES = frozenset(
     {
         "cancel_run",
+        "change_care",
         "change_limit_old",
         "decide",
         "decide_cause",

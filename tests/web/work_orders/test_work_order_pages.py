@@ -22,7 +22,8 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, ManualAction, OrderLine, WorkOrder, keys_with
 from kingsync.web.shared import paging
-from kingsync.web.work_orders import history, work_order_list
+from kingsync.web.work_orders import work_order_list
+from kingsync.web.work_orders.order_page import history
 from tests import factories
 from tests.scenario import material, period
 from tests.web.pages import html, text
@@ -343,7 +344,7 @@ def test_both_documents_stand_side_by_side_line_by_line(editor: Client, tenant: 
     assert "Customer Klant 10 Debtor number 10" in page
     assert "King order 26011 Our reference OS-4711 Debtor number 11 Reference Werkbon WB1" in page
     assert "Order date 10 November 2025 Delivery date 11 November 2025 Approved no" in page
-    assert "Material BUIS · Naam BUIS 2,5 m · warehouse 2 Article BUIS × 2.5 warehouse 2 King line 901" in page
+    assert "BUIS · Naam BUIS 2,5 m · warehouse 2 Article BUIS Naam BUIS × 2.5 warehouse 2 King line 901" in page
     assert "Hours MONT 10-11-2025 · 08:00–09:10 · time 01:10 Rate MONT × 1.25 registered 1:10" in page
 
 
@@ -365,7 +366,7 @@ def test_page_pairs_a_row_that_changed_its_warehouse_with_its_line(editor: Clien
 
     page = page_of(editor, row)
 
-    assert "Material BUIS · Naam BUIS 2,5 m · warehouse 1 Article BUIS × 2.5 warehouse 2 King line 901" in page
+    assert "BUIS · Naam BUIS 2,5 m · warehouse 1 Article BUIS Naam BUIS × 2.5 warehouse 2 King line 901" in page
     assert "No longer on the work order." not in page
 
 
@@ -416,7 +417,7 @@ def test_refused_line_tells_its_reason_and_an_unseen_one_that_no_run_looked_at_i
     page = page_of(editor, row)
 
     assert "Hours 08:00 have no hour type." in page
-    assert "refused King does not know article BUIS." in page
+    assert "refused King does not know article BUIS (Naam BUIS)." in page
     assert "time 01:10 not checked yet" in page
     assert "There is no King order yet." in page
 
@@ -426,7 +427,7 @@ def test_line_that_the_work_order_dropped_is_shown_with_kings_side_only(editor: 
 
     page = page_of(editor, row)
 
-    assert "Material No longer on the work order. Article BUIS × 2.5" in page
+    assert "Material No longer on the work order. Article BUIS Naam BUIS × 2.5" in page
 
 
 @pytest.mark.parametrize("kept", ["", "no json", '{"id": {}}'])
@@ -438,7 +439,7 @@ def test_lines_are_shown_although_the_source_is_not_kept_or_cannot_be_read(
     page = page_of(editor, row)
 
     assert "The work order as OutSmart sent it is no longer stored" in page
-    assert "Material BUIS Article BUIS × 2.5" in page
+    assert "Material BUIS Article BUIS Naam BUIS × 2.5" in page
 
 
 def test_header_of_an_order_that_king_made_is_not_claimed(editor: Client, tenant: Tenant) -> None:
@@ -535,9 +536,9 @@ def test_page_of_a_work_order_takes_as_many_queries_for_many_lines_as_for_one(
         factories.order_line(row)
         factories.log_entry(run, outsmart_id=row.outsmart_id)
 
-    # the row, lines, settings version, work order status, employees, import link, other work orders, log, decisions,
-    # settings
-    with django_assert_num_queries(BASE + 10):
+    # the row, lines, settings version, employees, King's names, work order status, import link, care, other work
+    # orders, log, decisions, settings, connections, neighbours
+    with django_assert_num_queries(BASE + 14):
         answer = editor.get(f"{LEDGER}{row.pk}/")
 
     assert answer.status_code == 200
@@ -596,7 +597,8 @@ def test_decisions_are_not_queried_one_by_one(editor: Client, tenant: Tenant) ->
 
     assert answer.status_code == 200
 
-    assert sum("kingsync_manualaction" in query["sql"] for query in asked.captured_queries) == 1
+    # The history, and the note with who looks after it.
+    assert sum("kingsync_manualaction" in query["sql"] for query in asked.captured_queries) == 2
 
 
 # --- Verification -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from django.utils import formats
@@ -15,15 +16,20 @@ from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkPeriod
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger, supplements
-from kingsync.models.links import RecordKind, RecordLink, WorkStatus
+from kingsync.models.links import KingRecord, RecordKind, RecordLink, WorkStatus
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.rules import hours, mapping, matching, orders, travel
 from kingsync.rules.plans import Content, Plan, RelevantMasterData, SavedLine
 from kingsync.web.shared.dates import as_written
-from kingsync.web.work_orders import employees, line_labels
+from kingsync.web.work_orders import employees, line_labels, record_names
+from kingsync.web.work_orders.record_names import Names
 
 Fact = tuple[str, str]
+_RECORD_KINDS: dict[str, KingRecord.Kind] = {
+    LineKind.ARTICLE.value: KingRecord.Kind.ARTICLE,
+    LineKind.RATE.value: KingRecord.Kind.RATE,
+}
 
 # OutSmart's fields of the whole work order, in the sequence of the page.
 _SOURCE_DETAILS: tuple[tuple[str | Promise, str], ...] = (
@@ -64,6 +70,7 @@ class KingSide:
     quantity: str
     detail: str
     text: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class PairedLine:
     rounding: str = ""
     amount: str = ""
     price: str = ""
+    reasons: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -90,25 +98,40 @@ class Pair:
     lines: list[PairedLine]
     imported: RecordLink | None
     has_king_prices: bool
+    names: Names
 
 
 def pair_of(row: WorkOrder) -> Pair:
-    """Return both documents of a work order, in at most six queries."""
+    """Return both documents of a work order, in at most seven queries."""
     lines = list(OrderLine.objects.filter(work_order=row, part=row.part).order_by("position", "pk"))
     choices = _choices_of(row)
     source = ledger.source_of(row)
     booked = tuple(ledger.as_saved(line) for line in lines)
     plan = _plan_of(row, source, choices, booked) if source else None
     names = employees.names_of(source) if source else {}
+    of_king = _names_of(row, lines, plan, source)
     return Pair(
         is_readable=source is not None,
         description=source.work_description if source else "",
         ours=list(_source_details(source, names)),
-        king=list(_king_details(row, plan)),
-        lines=_paired(lines, source, plan, choices, names),
+        king=list(_king_details(row, plan, of_king)),
+        lines=_paired(lines, source, plan, choices, names, of_king=of_king),
         imported=_imported(row),
         has_king_prices=any(line.price_of == OrderLine.PriceOf.KING for line in lines),
+        names=of_king,
     )
+
+
+def _names_of(row: WorkOrder, lines: Sequence[OrderLine], plan: Plan | None, source: Source | None) -> Names:
+    """Return the names of King's records on both documents and in the reasons."""
+    records = {(KingRecord.Kind.DEBTOR, plan.header.debtor_number)} if plan else set()
+    for line in lines:
+        kind = _RECORD_KINDS.get(line.sent.get("kind", ""))
+        records |= {(kind, str(line.sent.get("article", "")))} if kind else set()
+    for why in (*row.reasons, *(each for line in lines for each in line.reasons)):
+        records |= record_names.named_in(why.get("params", {}))
+    sources = [source] if source else []
+    return record_names.read(records, sources=sources, administration_id=row.administration_id)
 
 
 def _source_details(source: Source | None, names: Mapping[str, str]) -> Iterator[Fact]:
@@ -156,7 +179,7 @@ def _imported(row: WorkOrder) -> RecordLink | None:
 # --- King's header ----------------------------------------------------------------------------------------------------
 
 
-def _king_details(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
+def _king_details(row: WorkOrder, plan: Plan | None, names: Names) -> Iterator[Fact]:
     if not row.king_order_number:
         return
     yield _("King order"), row.king_order_number
@@ -167,7 +190,7 @@ def _king_details(row: WorkOrder, plan: Plan | None) -> Iterator[Fact]:
     if plan is None:
         return
     header = plan.header
-    yield _("Debtor number"), header.debtor_number or "–"
+    yield _("Debtor number"), names.beside(KingRecord.Kind.DEBTOR, header.debtor_number) or "–"
     yield _("Reference"), header.reference or "–"
     yield _("Order date"), formats.date_format(header.order_date, "j F Y") if header.order_date else "–"
     yield _("Delivery date"), formats.date_format(header.delivery_date, "j F Y") if header.delivery_date else "–"
@@ -183,26 +206,31 @@ def _paired(
     plan: Plan | None,
     choices: mapping.Exports,
     names: Mapping[str, str],
+    *,
+    of_king: Names,
 ) -> list[PairedLine]:
     """Return the lines in the sequence of the settings; those that are no longer in the work order come last."""
     by_key = {line.key: line for line in lines}
     keys = matching.Keys.of(source, map(ledger.as_saved, lines)) if source else matching.Keys()
     rows = _rows_of(source, plan, choices, keys, names) if source and plan else {}
-    paired = [_pair(kind, ours, by_key.get(key), choices) for key, (kind, ours) in rows.items()]
+    paired = [_pair(kind, ours, by_key.get(key), choices, of_king) for key, (kind, ours) in rows.items()]
     gone = [line for line in lines if line.key not in rows]
-    return paired + [_pair(line.kind, _by_label(line, is_gone=bool(rows)), line, choices) for line in gone]
+    return paired + [_pair(line.kind, _by_label(line, is_gone=bool(rows)), line, choices, of_king) for line in gone]
 
 
 def _by_label(line: OrderLine, *, is_gone: bool) -> OurSide | None:
     return None if is_gone else OurSide(line_labels.origin(line))
 
 
-def _pair(kind: str, ours: OurSide | None, line: OrderLine | None, choices: mapping.Exports) -> PairedLine:
+def _pair(
+    kind: str, ours: OurSide | None, line: OrderLine | None, choices: mapping.Exports, of_king: Names
+) -> PairedLine:
     return PairedLine(
         kind=str(OrderLine.Kind(kind).label),
         ours=ours,
         line=line,
-        king=_king_side(line) if line else None,
+        king=_king_side(line, of_king) if line else None,
+        reasons=[of_king.in_reason(why) for why in line.reasons] if line else [],
         rounding=line_labels.rounding(line, step=choices.hour_rounding) if line else "",
         amount=line_labels.amount(line) if line else "",
         price=line_labels.price(line) if line else "",
@@ -256,7 +284,7 @@ def _period(row: WorkPeriod, names: Mapping[str, str]) -> OurSide:
     return OurSide(row.hour_type or _("no hour type"), " · ".join(part for part in parts if part))
 
 
-def _king_side(line: OrderLine) -> KingSide | None:
+def _king_side(line: OrderLine, names: Names) -> KingSide | None:
     """Return what was sent last, or what is planned as far as we know; None if nothing goes to King."""
     if line.sent:
         sent = msgspec.convert(line.sent, Content, strict=False)
@@ -265,9 +293,14 @@ def _king_side(line: OrderLine) -> KingSide | None:
             _("warehouse %(code)s") % {"code": sent.warehouse} if sent.warehouse else "",
             _("price %(price)s") % {"price": line_labels.number(sent.price)} if sent.price is not None else "",
         ]
-        text = sent.text
+        kind = _RECORD_KINDS.get(sent.kind)
         return KingSide(
-            line_labels.king_kind(sent.kind), sent.article, quantity, " · ".join(filter(None, detail)), text
+            kind=line_labels.king_kind(sent.kind),
+            article=sent.article,
+            quantity=quantity,
+            detail=" · ".join(filter(None, detail)),
+            text=sent.text,
+            name=names.of(kind, sent.article) if kind else "",
         )
     if line.state == OrderLine.State.PLANNED and line.quantity is not None:
         return KingSide(line_labels.king_kind(None), "", line_labels.number(hours.plain(line.quantity)), "", "")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from kingsync.manual_actions import care
 from kingsync.messages import reason_texts
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 
+Kind = ManualAction.Kind
 LATEST = 50
 
 
@@ -62,6 +64,21 @@ def _by_run(entry: LogEntry) -> Moment:
 
 
 def _by_manual_action(decision: ManualAction) -> Moment:
+    return _about(decision) if decision.kind in care.KINDS else _decided(decision)
+
+
+def _about(decision: ManualAction) -> Moment:
+    """Return the moment of a note, or of who looks after the work order."""
+    texts: dict[str, str] = {
+        Kind.NOTE: f"“{decision.reason}”" if decision.reason else _("The note was removed."),
+        Kind.TAKE: _("Assigned to %(name)s.") % {"name": decision.decided_by_name},
+        Kind.LEAVE: _("Assignment removed."),
+    }
+    title = _("note") if decision.kind == Kind.NOTE else _("assignment")
+    return Moment(decision.decided_at, "person", title, texts[decision.kind], who=decision.decided_by_name)
+
+
+def _decided(decision: ManualAction) -> Moment:
     was = LedgerState(decision.state_before).label
     parts = [_("Decision: %(decision)s.") % {"decision": decision.get_kind_display()}]
     if decision.king_order_number:
