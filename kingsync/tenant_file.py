@@ -16,6 +16,7 @@ from integrations.king import names
 from kingsync import strict_json
 from kingsync.administrations import switch
 from kingsync.administrations.open_work import OpenWork, open_work
+from kingsync.king_mirror import named_articles
 from kingsync.messages.reason_texts import reason_of, stored
 from kingsync.messages.reason_texts import sentence as reason_sentence
 from kingsync.models import administrations, tenants
@@ -278,9 +279,17 @@ def _store(file: TenantFile, tenant: Tenant | None) -> Tenant:
         _store_connection(System.OUTSMART, file.outsmart)
         _store_connection(System.KING, file.king)
         choices = SyncSettings.objects.first() or SyncSettings(tenant=tenant)
+        _require_known_articles(file, choices)
         choices.take(file)
         choices.store(by=None)
     return tenant
+
+
+def _require_known_articles(file: TenantFile, stored_choices: SyncSettings) -> None:
+    """Refuse newly named articles that King, of the present administration, does not know."""
+    problems = named_articles.problems_of(file.exports, stored=stored_choices.as_mapping().exports)
+    if problems:
+        raise TenantFileError({f"exports.{name}": sentence(problem) for name, problem in problems.items()})
 
 
 def _store_connection(system: System, section: Section) -> None:

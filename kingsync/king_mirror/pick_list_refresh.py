@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from integrations.king.records import Kind
-from kingsync.king_mirror import mirror, pick_lists
+from kingsync.king_mirror import mirror, named_articles, pick_lists
 from kingsync.models.connections import Connection, System
 from kingsync.models.links import KingRecord, WorkStatus
 from kingsync.rules.outcomes import Reason
@@ -22,9 +22,21 @@ class Refreshed:
     problem: Reason | None = None
 
 
-def refresh_choices() -> list[Refreshed]:
-    """Refresh work statuses from OutSmart and warehouses from King; a failure of one does not affect the other."""
-    return [_refreshed(System.OUTSMART, _work_statuses), _refreshed(System.KING, _warehouses)]
+def refresh_choices(*, articles: Collection[str] = ()) -> list[Refreshed]:
+    """Refresh work statuses from OutSmart and warehouses from King; a failure of one does not affect the other.
+
+    `articles` are looked up in King as well: one that is new there can then be chosen.
+    """
+    return [refresh(system, articles=articles) for system in (System.OUTSMART, System.KING)]
+
+
+def refresh(system: System, *, articles: Collection[str] = ()) -> Refreshed:
+    """Refresh what one system offers."""
+
+    def from_king(connection: Connection) -> int:
+        return _warehouses(connection, articles)
+
+    return _refreshed(system, _work_statuses if system == System.OUTSMART else from_king)
 
 
 def _refreshed(system: System, refresh: Callable[[Connection], int]) -> Refreshed:
@@ -42,7 +54,9 @@ def _work_statuses(connection: Connection) -> int:
     return WorkStatus.objects.count()
 
 
-def _warehouses(connection: Connection) -> int:
+def _warehouses(connection: Connection, articles: Collection[str]) -> int:
     with clients.transport_of(connection) as transport:
-        mirror.refresh(clients.king(connection, transport), Kind.WAREHOUSE)
+        king = clients.king(connection, transport)
+        mirror.refresh(king, Kind.WAREHOUSE)
+        named_articles.look_up(king, articles)
     return KingRecord.objects.filter(kind=KingRecord.Kind.WAREHOUSE, is_blocked=False).count()

@@ -16,6 +16,7 @@ from kingsync.web.runs import log_page, run_pages
 from kingsync.web.search import search_page
 from kingsync.web.settings import (
     administration_pages,
+    check_mail_page,
     settings_history,
     settings_impact,
     settings_page,
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/settings/test/<str:system>/", settings_page.test_connection, name="test_connection"),
     path("t/<slug:slug>/settings/administration/", administration_pages.switch_page, name="switch_administration"),
     path("t/<slug:slug>/settings/administration/test/", administration_pages.test_other, name="test_administration"),
+    path("t/<slug:slug>/settings/test-mail/", check_mail_page.test_mail, name="test_mail"),
     path("t/<slug:slug>/settings/choices/", settings_page.refresh_choices, name="refresh_choices"),
     path("t/<slug:slug>/settings/text-preview/", text_preview.text_preview, name="text_preview"),
     path("t/<slug:slug>/settings/impact/", settings_impact.settings_impact, name="settings_impact"),

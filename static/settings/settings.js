@@ -25,6 +25,7 @@
   };
 
   const hideWhatMeansNothing = () => {
+    if (form.classList.contains("is-searched")) return; // the search shows what it finds
     for (const field of form.querySelectorAll("[data-needs]")) {
       // A field with an error is shown, whatever it means: it must be found.
       field.hidden = !isMeant(field) && !field.classList.contains("bad");
@@ -35,6 +36,63 @@
     }
     document.getElementById("hidden-note").hidden = !form.querySelector("[data-needs][hidden]");
   };
+
+  // --- Shortcuts ----------------------------------------------------------------------------------------------------
+
+  const MASTER_DATA = ["customers_enabled", "products_enabled", "hour_types_enabled", "warehouses_enabled"];
+  const all = document.getElementById("import-all");
+  const kinds = MASTER_DATA.map((name) => form.elements.namedItem(name)).filter(Boolean);
+
+  /** Ticked when every kind is imported, and halfway when some are. */
+  const showAllImports = () => {
+    const count = kinds.filter((kind) => kind.checked).length;
+    all.checked = count === kinds.length;
+    all.indeterminate = count > 0 && !all.checked;
+  };
+
+  if (all) {
+    document.getElementById("all-imports").hidden = false;
+    all.addEventListener("change", () => {
+      for (const kind of kinds) kind.checked = all.checked;
+    });
+    form.addEventListener("change", showAllImports);
+    window.addEventListener("pageshow", showAllImports);
+  }
+
+  const addOwners = document.getElementById("add-owners");
+  if (addOwners) {
+    addOwners.hidden = false;
+    addOwners.addEventListener("click", () => {
+      const addresses = form.elements.namedItem("notification_emails");
+      addresses.value = addOwners.dataset.addresses.split(" ").join("\n");
+      addresses.dispatchEvent(new Event("input", { bubbles: true }));
+      addresses.focus();
+    });
+  }
+
+  // --- Connections --------------------------------------------------------------------------------------------------
+
+  /** A field that a test found at fault says so to who cannot see it, and is not left folded away. */
+  const showFaults = () => {
+    for (const fault of form.querySelectorAll(".fault")) {
+      const input = fault.closest(".field").querySelector("input, select, textarea");
+      const described = (input.getAttribute("aria-describedby") || "").split(" ").filter((id) => id && id !== fault.id);
+      const isAtFault = fault.textContent.trim() !== "";
+      input.setAttribute("aria-describedby", [...described, ...(isAtFault ? [fault.id] : [])].join(" "));
+      if (isAtFault) input.setAttribute("aria-invalid", "true");
+      else if (!input.closest(".bad")) input.removeAttribute("aria-invalid");
+      const folded = fault.closest("details");
+      if (isAtFault && folded) folded.open = true;
+    }
+  };
+
+  /** What the server makes of an address without a scheme. */
+  for (const address of form.querySelectorAll("[inputmode=url]")) {
+    address.addEventListener("change", () => {
+      const typed = address.value.trim();
+      if (typed && !typed.includes("://")) address.value = `https://${typed.replace(/^\/+/, "")}`;
+    });
+  }
 
   // --- What is not saved yet ----------------------------------------------------------------------------------------
 
@@ -62,9 +120,13 @@
     mark();
   };
 
+  form.addEventListener("search-over", update);
   form.addEventListener("input", update);
   form.addEventListener("change", update);
-  document.addEventListener("htmx:afterSettle", update);
+  document.addEventListener("htmx:afterSettle", () => {
+    update();
+    showFaults();
+  });
   form.addEventListener("submit", () => {
     isLeavingOnPurpose = true;
   });

@@ -135,6 +135,7 @@ TABLE: dict[str, Line] = {
     "change_limit_old": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
     "settings": Line(get=members(), post=editors(422)),
     "test_connection": action(200),
+    "test_mail": action(200),
     "switch_administration": Line(get=owners(200), post=owners(422)),
     "test_administration": owners_action(200),
     "refresh_choices": action(),
@@ -207,7 +208,7 @@ def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> Wo
         return None
 
     monkeypatch.setattr(connection_check, "check_stored", works)
-    monkeypatch.setattr(pick_list_refresh, "refresh_choices", list)
+    monkeypatch.setattr(pick_list_refresh, "refresh_choices", lambda **_asked: [])
     # It needs a transaction of its own: tests/web/accounts/test_company_data.py.
     monkeypatch.setattr(export, "to_temporary_file", lambda _tenant: io.BytesIO(b"a zip file"))
     monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)

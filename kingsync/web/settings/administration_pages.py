@@ -108,8 +108,7 @@ def test_other(request: access.TenantRequest) -> HttpResponse:
     """Start a test of the connection in the form, and follow it."""
     form = OtherAdministrationForm(request.POST, instance=_connection() or Connection.new(System.KING))
     if not form.is_valid():
-        context: dict[str, object] = {"system": System.KING, "form": form}
-        return settings_answers.shown(request, "settings/_connection_check.html", context)
+        return settings_answers.refused(request, form)
     try:
         call = page_checks.check_typed(form.as_connection(), by=request.user)
     except CallRefusedError as error:

@@ -37,6 +37,11 @@ def stored_credentials(connection: Connection) -> dict[str, Any] | None:
         return None
 
 
+def with_scheme(address: str) -> str:
+    """Return the address as a URL: https:// unless it says otherwise."""
+    return f"https://{address.lstrip('/')}" if address and "://" not in address else address
+
+
 class SecretLines(forms.Textarea):
     """Several lines with secrets; rendered empty, also after an error."""
 
@@ -58,6 +63,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     system: ClassVar[System]
     required_secrets: ClassVar[tuple[str, ...]]
     optional_secrets: ClassVar[tuple[str, ...]] = ()
+    # Filled in for a connection that has no address yet.
+    usual_address: ClassVar[str] = ""
     # Rarely needed fields; folded away unless refused.
     rare: ClassVar[frozenset[str]] = frozenset()
 
@@ -72,11 +79,13 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         self.is_unreadable = kept is None
         self.stored: dict[str, Any] = kept or {}
         self._destination = Destination.of(instance)
+        self._is_new = not instance.base_url
         super().__init__(
             data,
             instance=instance,
+            initial={"base_url": self.usual_address} if self._is_new else None,
             prefix=str(self.system),
-            empty_permitted=not instance.pk,
+            empty_permitted=self._is_new,
             use_required_attribute=False,
         )
         self.fields["base_url"].widget.attrs |= {"inputmode": "url", "spellcheck": "false", "autocomplete": "off"}
@@ -85,13 +94,21 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             field.disabled = is_read_only
             field.show_hidden_initial = False  # the previous value comes from the database, not from the page
 
+    def has_changed(self) -> bool:
+        """Return whether anything was entered: the address that the page itself filled in, or no address, is not."""
+        return super().has_changed() and not (self._is_new and self._has_only_usual_address())
+
+    def require_everything(self) -> None:
+        """Refuse an empty form too, for a user who tests it."""
+        self.empty_permitted = False
+
     @property
     def is_paused(self) -> bool:
         return self.instance.state == Connection.State.PAUSED
 
     def clean_base_url(self) -> str:
         """Refuse an address that this deployment does not allow."""
-        address = str(self.cleaned_data["base_url"]).strip()
+        address = with_scheme(str(self.cleaned_data["base_url"]).strip())
         if not address and not self.fields["base_url"].required:
             return ""
         try:
@@ -145,6 +162,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         connection.save()
         return connection
 
+    def _has_only_usual_address(self) -> bool:
+        typed = str(self.data.get(self.add_prefix("base_url"), "")).strip()
+        return self.changed_data == ["base_url"] and typed in ("", self.usual_address)
+
     def _secrets(self) -> tuple[str, ...]:
         return (*self.required_secrets, *self.optional_secrets)
 
@@ -167,6 +188,7 @@ class OutSmartForm(ConnectionForm):
     system = System.OUTSMART
     required_secrets = ("token",)
     optional_secrets = ("software_token", "bearer_token")
+    usual_address = "https://app.out-smart.com/openapi/8"
     rare = frozenset({"bearer_token", "remove_bearer_token"})
 
     token = SecretField(
@@ -183,7 +205,7 @@ class OutSmartForm(ConnectionForm):
     remove_bearer_token = forms.BooleanField(label=gettext_lazy("Remove the stored bearer token"), required=False)
 
     class Meta(ConnectionForm.Meta):
-        help_texts = {"base_url": gettext_lazy("For example https://app.out-smart.com/openapi/8")}
+        help_texts = {"base_url": gettext_lazy("Usually https://app.out-smart.com/openapi/8")}
 
 
 class KingForm(ConnectionForm):
@@ -207,7 +229,9 @@ class KingForm(ConnectionForm):
         fields = ["base_url", "administration", "verify_tls", "ca_certificate", "busy_codes", "sql_timeout", "reader"]
         widgets = {"ca_certificate": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"})}
         help_texts = {
-            "base_url": gettext_lazy("Where King's web service answers, for example https://king.example.nl:8082"),
+            "base_url": gettext_lazy(
+                "The name and port where King's web service answers, for example https://king.example.nl:8082"
+            ),
             "administration": gettext_lazy("The name of the administration in King."),
             "verify_tls": gettext_lazy("Leave this on unless King uses a certificate that cannot be verified."),
             "ca_certificate": gettext_lazy("Only if King's certificate was issued by your own authority."),

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import ngettext
 
 from kingsync.messages import reason_texts
 from kingsync.models.background_calls import BackgroundCall
-from kingsync.models.connections import System
-from kingsync.web.settings import settings_versions
+from kingsync.models.connections import Connection, System
+from kingsync.web.settings import connection_faults, settings_versions
+from kingsync.web.settings.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
 from kingsync.web.shared import access
 
 
-def tested(request: access.TenantRequest, system: System, problem: reason_texts.StoredReason | None) -> HttpResponse:
-    """Show the result of a connection check."""
-    return shown(request, "settings/_connection_check.html", {"system": system, "is_tried": True, "problem": problem})
+@dataclass(frozen=True)
+class Fault:
+    """One sentence on one field of a connection; without `name`, on none in particular."""
+
+    text: str
+    name: str = ""
+    label: str = ""
+    anchor: str = ""
+
+
+def refused(request: access.TenantRequest, form: ConnectionForm) -> HttpResponse:
+    """Show why a connection was not tested."""
+    faults = [
+        _fault(form, name if name in form.fields else "", str(error))
+        for name, errors in form.errors.items()
+        for error in errors
+    ]
+    return _checked(request, form, {"faults": faults or [_fault(form, *_nothing_typed(form))]})
+
+
+def tested(request: access.TenantRequest, system: System, problem: reason_texts.StoredReason) -> HttpResponse:
+    """Show why a connection does not work."""
+    form = FORMS[system](instance=Connection.new(system))
+    name = connection_faults.field_of(system, problem)
+    fault = _fault(form, name if name in form.fields else "", reason_texts.sentence(problem))
+    return _checked(request, form, {"is_tried": True, "faults": [fault]})
 
 
 def shown(request: access.TenantRequest, part: str, context: dict[str, object]) -> HttpResponse:
@@ -27,23 +54,57 @@ def shown(request: access.TenantRequest, part: str, context: dict[str, object]) 
 
 
 def ended_test(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
-    return tested(request, System(call.parameters["system"]), call.problem)
+    """Show the result of a connection check; after a good one the pick lists offer what the system has."""
+    system = System(call.parameters["system"])
+    if call.problem:
+        return tested(request, system, call.problem)
+    offered = call.result.get("offered", {"count": 0, "choices": [], "problem": None})
+    form = FORMS[system](instance=Connection.new(system))
+    context = {"is_tried": True, "offered": _told(offered | {"system": system})}
+    return _checked(request, form, context | _fields(request, system, offered["choices"]))
 
 
 def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpResponse:
     """Show the answers and return the refreshed pick lists, with what is filled in now."""
     answers = [_told(answer) for answer in call.result.get("answers", [])]
     context: dict[str, object] = {"refreshed": answers, "problem": call.problem}
-    if request.htmx:
-        form = SettingsForm(request.GET, instance=settings_versions.stored_settings())
-        for name in CHOSEN_FROM_SYSTEMS:
-            form.fields[name].widget.attrs["hx-swap-oob"] = "outerHTML"
-        context["fields"] = [form[name] for name in CHOSEN_FROM_SYSTEMS]
-    return shown(request, "settings/_pick_lists.html", context)
+    return shown(request, "settings/_pick_lists.html", context | _fields(request))
 
 
-def _told(answer: dict[str, object]) -> dict[str, object]:
-    count = int(str(answer["count"]))
+def _checked(request: access.TenantRequest, form: ConnectionForm, context: dict[str, object]) -> HttpResponse:
+    """Show the result of a check; each field of the connection shows its own fault, or none any more."""
+    slots = [form[name].auto_id for name in form.fields]
+    return shown(
+        request,
+        "settings/_connection_check.html",
+        {"system": form.system, "slots": slots, "offered": None, "faults": []} | context,
+    )
+
+
+def _fault(form: ConnectionForm, name: str, text: str) -> Fault:
+    return Fault(text, name, str(form[name].label), form[name].auto_id) if name else Fault(text)
+
+
+def _nothing_typed(form: ConnectionForm) -> tuple[str, str]:
+    return connection_faults.ADDRESS, reason_texts.sentence(
+        {"code": "no_connection", "params": {"system": str(form.system.label)}}
+    )
+
+
+def _fields(request: access.TenantRequest, system: System | None = None, choices: Any = ()) -> dict[str, object]:
+    """Return the pick lists as fields that replace those of the page, with what was typed there."""
+    if not request.htmx:
+        return {}
+    form = SettingsForm(request.GET, instance=settings_versions.stored_settings())
+    if system is not None:
+        form.offer_choices_of(system, choices)
+    for name in CHOSEN_FROM_SYSTEMS:
+        form.fields[name].widget.attrs["hx-swap-oob"] = "outerHTML"
+    return {"fields": [form[name] for name in CHOSEN_FROM_SYSTEMS]}
+
+
+def _told(answer: dict[str, Any]) -> dict[str, object]:
+    count = int(answer["count"])
     if answer["system"] == System.OUTSMART:
         message = ngettext("%(count)s work order status", "%(count)s work order statuses", count)
     else:

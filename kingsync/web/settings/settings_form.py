@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from django import forms
 from django.db import models
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models import import_kinds
+from kingsync.king_mirror import named_articles
+from kingsync.models import import_kinds, tenants
+from kingsync.models.connections import System
 from kingsync.models.links import KingRecord, WorkStatus
-from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, Review, SyncSettings, valid_text_line
+from kingsync.models.sync_settings import COLUMNS, TEXT_LINES, Review, SyncSettings, sentence, valid_text_line
 from kingsync.rules import limits
 from kingsync.rules.mapping import Exports
 from kingsync.web.shared.form_fields import LinesField
@@ -94,6 +98,7 @@ HELP: dict[str, Any] = {
     "notification_mode": _("When to send an e-mail about work orders that need attention."),
     "notification_emails": _("One address per line."),
 }  # fmt: skip
+IF_NEW = gettext_noop("If it is new in King, press “Refresh pick lists” and save again.")
 _SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
 TRIGGER, WAREHOUSE = "work_order_status", "default_warehouse"
 # Offered until OutSmart has named its own work order statuses.
@@ -158,6 +163,9 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {name: forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}) for name in _DATES}
 
     def __init__(self, data: Any = None, *, instance: SyncSettings, is_read_only: bool = False) -> None:
+        if not instance.version and not instance.notification_emails:
+            instance.notification_emails = tenants.emails_of_owners(instance.tenant)
+        self._stored_articles = _articles({name: getattr(instance, name) for name in named_articles.SETTINGS})
         super().__init__(data, instance=instance, use_required_attribute=False)
         for name, field in self.fields.items():
             field.disabled = is_read_only
@@ -172,15 +180,40 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields[name].validators.append(valid_text_line)
         self.counts = self._choose_from_systems()
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a newly chosen article that King does not know."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, problem in named_articles.problems_of(_articles(cleaned), stored=self._stored_articles).items():
+            self.add_error(name, f"{sentence(problem)} {gettext(IF_NEW)}")
+        return cleaned
+
+    def notes(self) -> dict[str, str]:
+        """Return field → warning about what is stored and cannot work."""
+        return {name: sentence(problem) for name, problem in named_articles.unknown_in(self._stored_articles).items()}
+
     def _choose_from_systems(self) -> tuple[int, int]:
         """Offer the known work statuses and warehouses; return how many there are."""
         statuses = {status.code: str(status) for status in WorkStatus.objects.order_by("code")}
+        warehouses = {row.number: _named(row.number, row.name) for row in _warehouses()}
+        self.offer_statuses(statuses)
+        self.offer_warehouses(warehouses)
+        return len(statuses), len(warehouses)
+
+    def offer_choices_of(self, system: System, choices: Iterable[tuple[str, str]]) -> None:
+        """Offer what a system answered, stored or not; nothing where it has none."""
+        offered = {code: _named(code, name) for code, name in choices}
+        if offered and system == System.OUTSMART:
+            self.offer_statuses(offered)
+        elif offered:
+            self.offer_warehouses(offered)
+
+    def offer_statuses(self, statuses: dict[str, str]) -> None:
         for name in STATUSES if statuses else (TRIGGER,):
             self._offer(name, statuses or USUAL_TRIGGER, nothing=None if name == TRIGGER else "-")
-        warehouses = {row.number: f"{row.number} - {row.name}".rstrip(" -") for row in _warehouses()}
+
+    def offer_warehouses(self, warehouses: dict[str, str]) -> None:
         if warehouses:
             self._offer(WAREHOUSE, warehouses, nothing=gettext("none"))
-        return len(statuses), len(warehouses)
 
     def _offer(self, name: str, offered: dict[str, str], *, nothing: str | None) -> None:
         """Make a field a pick list; a chosen code that the system no longer has remains selectable."""
@@ -195,8 +228,27 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(getattr(self.instance, name) if sent is None else sent).strip()
 
 
+def notification_addresses(sent: Mapping[str, str]) -> list[str]:
+    """Return the e-mail addresses of a sent form; raises `ValidationError`."""
+    return list(SettingsForm.base_fields["notification_emails"].clean(sent.get("notification_emails", "")))
+
+
+def typed_articles(sent: Mapping[str, str]) -> list[str]:
+    """Return the articles that a sent form names."""
+    return [sent.get(name, "").strip()[: limits.ARTICLE] for name in named_articles.SETTINGS]
+
+
+def _articles(values: Mapping[str, Any]) -> Exports:
+    """Return settings with only the articles of these values; a refused one counts as empty."""
+    return msgspec.structs.replace(Exports(), **{name: values.get(name) or "" for name in named_articles.SETTINGS})
+
+
 def _column(name: str) -> models.Field[object, object]:
     return next(column for column in SyncSettings._meta.concrete_fields if column.name == name)
+
+
+def _named(code: str, name: str) -> str:
+    return f"{code} - {name}".rstrip(" -")
 
 
 def _warehouses() -> list[KingRecord]:

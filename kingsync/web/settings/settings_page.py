@@ -19,14 +19,14 @@ from kingsync.king_mirror import page_checks
 from kingsync.messages import reason_texts
 from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
-from kingsync.models.sync_settings import StaleVersionError
-from kingsync.models.tenants import Tenant
+from kingsync.models.sync_settings import MailMode, StaleVersionError
+from kingsync.models.tenants import Tenant, emails_of_owners
 from kingsync.notifications import notify
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.settings import settings_answers, settings_saved, settings_sections, settings_tags, settings_versions
 from kingsync.web.settings.connection_forms import FORMS, ConnectionForm
 from kingsync.web.settings.settings_company import CompanyForm
-from kingsync.web.settings.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm
+from kingsync.web.settings.settings_form import CHOSEN_FROM_SYSTEMS, SettingsForm, typed_articles
 from kingsync.web.shared import access, call_waiting, tenant_status
 
 
@@ -87,10 +87,9 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
         raise Http404
     stored = _connection(System(system))
     form = FORMS[System(system)](request.POST, instance=stored)
+    form.require_everything()
     if not form.is_valid() or not (stored.pk or form.has_changed()):
-        return settings_answers.shown(
-            request, "settings/_connection_check.html", {"system": System(system), "form": form}
-        )
+        return settings_answers.refused(request, form)
     try:
         if form.has_changed():
             call = page_checks.check_typed(form.as_connection(), by=request.user)
@@ -107,7 +106,7 @@ def test_connection(request: access.TenantRequest, system: str) -> HttpResponse:
 def refresh_choices(request: access.TenantRequest) -> HttpResponse:
     """Start a refresh of both systems' pick lists, and follow it."""
     try:
-        call = page_checks.refresh_choices(by=request.user)
+        call = page_checks.refresh_choices(articles=typed_articles(request.POST), by=request.user)
     except CallRefusedError as error:
         return settings_answers.shown(request, "settings/_pick_lists.html", {"problem": reason_texts.stored(error.why)})
     return call_waiting.followed(request, call)
@@ -164,16 +163,25 @@ def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
 
 
 def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **extra: object) -> HttpResponse:
+    notes = forms.choices.notes() | forms.notes
     context = {
         "cards": tenant_status.run_cards(tenant_status.tenant_status()) if request.may_edit else [],
         "forms": forms,
-        "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, forms.notes),
+        "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, notes),
         "tags": settings_tags.meanings(),
-        "chosen_from_systems": [forms.choices[name].html_name for name in CHOSEN_FROM_SYSTEMS],
+        "pick_list_fields": ", ".join(f"[name='{forms.choices[name].html_name}']" for name in CHOSEN_FROM_SYSTEMS),
         "unsent": notify.unsent(settings_versions.stored_settings(), now=timezone.now()),
+        "owners_without_mail": _owners_without_mail(request) if request.may_edit else [],
         "problems": settings_sections.problems([forms.company, *forms.connections, forms.choices]),
     }
     return render(request, "settings/settings.html", context | extra, status=status)
+
+
+def _owners_without_mail(request: access.TenantRequest) -> list[str]:
+    """Return whom to suggest where e-mails are wanted and nobody gets them."""
+    stored = settings_versions.stored_settings()
+    is_without = stored.version and stored.notification_mode != MailMode.OFF and not stored.notification_emails
+    return emails_of_owners(request.tenant) if is_without else []
 
 
 def _connection(system: System) -> Connection:

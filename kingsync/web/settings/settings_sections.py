@@ -41,6 +41,11 @@ class Row:
         return self.field.name in TEXT_LINES
 
     @property
+    def is_of_connection(self) -> bool:
+        """Whether a connection test may find fault with the field."""
+        return isinstance(self.field.form, ConnectionForm)
+
+    @property
     def needs(self) -> str:
         """The switches without which the field has no effect; for settings only, not for connections."""
         return "" if self.field.form.prefix else settings_form.NEEDS.get(self.field.name, "")
@@ -58,6 +63,11 @@ class Group:
     @property
     def has_rare_problems(self) -> bool:
         return any(row.field.errors for row in self.rare)
+
+    @property
+    def is_named_by_its_field(self) -> bool:
+        """Whether a heading would only repeat the label of the first field."""
+        return bool(self.rows) and self.title.casefold() == str(self.rows[0].field.label).casefold()
 
     @property
     def has_needs(self) -> bool:

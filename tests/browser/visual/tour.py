@@ -62,6 +62,7 @@ NO_PAGES = frozenset(
         "start_run",
         "test_administration",
         "test_connection",
+        "test_mail",
         "text_preview",
         "passkey_login",
         "passkey_remove",

@@ -1,0 +1,57 @@
+"""The articles that settings name, compared with King's as last read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.utils.translation import gettext_noop
+
+from integrations import errors
+from integrations.king.client import Client
+from integrations.king.limits import RECORD_NUMBER_LENGTH
+from integrations.king.records import Kind
+from kingsync.king_mirror import mirror
+from kingsync.rules.mapping import Exports, Problem
+
+# The settings that name an article, as columns and as keys of `exports` in the tenant file.
+SETTINGS = ("free_line_article", "travel_article")
+UNKNOWN = gettext_noop("King does not know article “%(value)s”.")
+
+
+def problems_of(wanted: Exports, *, stored: Exports) -> dict[str, Problem]:
+    """Return setting → problem for each newly chosen article that King does not know.
+
+    Nothing is refused before all of King's articles were read once. A choice that is stored already stays: an article
+    that was removed from King must not keep a user from saving something else.
+    """
+    chosen = {name: _article(wanted, name) for name in SETTINGS if _article(wanted, name) != _article(stored, name)}
+    unknown = _unknown({number for number in chosen.values() if number})
+    return {name: Problem(UNKNOWN, number) for name, number in chosen.items() if number in unknown}
+
+
+def unknown_in(settings: Exports) -> dict[str, Problem]:
+    """Return the same for all articles that the settings name, newly chosen or not."""
+    return problems_of(settings, stored=Exports())
+
+
+def look_up(king: Client, numbers: Collection[str]) -> None:
+    """Ask King for those of these articles that the mirror does not know, and store what it has."""
+    for number in sorted(_missing({number for number in numbers if 0 < len(number) <= RECORD_NUMBER_LENGTH})):
+        try:
+            found = king.find_record(Kind.ARTICLE, number)
+        except errors.PayloadError:
+            continue  # King may have it: the mirror stays as it is
+        if found is not None:
+            mirror.store(Kind.ARTICLE, [found])
+
+
+def _article(settings: Exports, name: str) -> str:
+    return str(getattr(settings, name)).strip()
+
+
+def _unknown(numbers: set[str]) -> set[str]:
+    return _missing(numbers) if numbers and mirror.is_filled(Kind.ARTICLE) else set()
+
+
+def _missing(numbers: set[str]) -> set[str]:
+    return numbers - mirror.find(Kind.ARTICLE, numbers).keys()
