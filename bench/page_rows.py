@@ -27,7 +27,7 @@ _REASON = """
     ELSE '[]' END
 """
 _COUNTS = ("read", "created", "updated", "unchanged", "skipped", "rejected", "uncertain", "failed", "deactivated")
-_DEFAULTS: dict[str, str | int | bool] = {
+DEFAULTS: dict[str, str | int | bool] = {
     "step": "confirmed",
     "attempts": 1,
     "is_created_by_us": True,
@@ -78,8 +78,8 @@ def fill(tenant: Tenant, other: Tenant, size: Size) -> None:
 
 def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: int) -> None:
     """Insert work orders over five years, newest last, every eleventh another tenant's; customer names repeat."""
-    columns = ", ".join(_DEFAULTS)
-    values = ", ".join(["%s"] * len(_DEFAULTS))
+    columns = ", ".join(DEFAULTS)
+    values = ", ".join(["%s"] * len(DEFAULTS))
     cursor.execute(
         f"""
         INSERT INTO kingsync_workorder (tenant_id, administration_id, outsmart_id, order_number, customer_name,
@@ -102,7 +102,7 @@ def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: in
             tenant.pk,
             other.administration_id,
             tenant.administration_id,
-            *_DEFAULTS.values(),
+            *DEFAULTS.values(),
             count,
             count,
             count,

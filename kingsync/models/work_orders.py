@@ -227,6 +227,12 @@ class WorkOrder(AdministrationOwned):
             models.Index(fields=["tenant"], name="work_orders_that_wait", condition=~models.Q(approval_waits_for="")),
             # The ledger page by state, newest first.
             models.Index(fields=["tenant", "state", "-id"], name="work_orders_by_state"),
+            # What is open at each of thousands of companies: the operators' list.
+            models.Index(
+                fields=["tenant", "administration", "state"],
+                name="work_orders_open",
+                condition=~models.Q(state__in=["done", "excluded"]),
+            ),
             # The ledger page without a state, and "in King today / this month".
             models.Index(fields=["tenant", "-id"], name="work_orders_newest_first"),
             models.Index(fields=["tenant", "exported_at"], name="work_orders_by_export"),

@@ -10,7 +10,7 @@ from kingsync.web.accounts import account_urls
 from kingsync.web.audit import audit_download, audit_page
 from kingsync.web.figures import figures_page
 from kingsync.web.help import help_urls
-from kingsync.web.operators import health
+from kingsync.web.operators import causes_page, health, tenants_page
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
 from kingsync.web.search import search_page
@@ -27,6 +27,8 @@ from kingsync.web.work_orders import dry_run_pages, work_order_urls
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("operators/", tenants_page.tenants, name="operators"),
+    path("operators/causes/", causes_page.causes, name="operators_causes"),
     path("health", health.health, name="health"),
     path("favicon.ico", home.favicon, name="favicon"),
     *account_urls.urlpatterns,

@@ -94,7 +94,10 @@ TABLE: dict[str, Line] = {
     "invitation": Line(get=everybody(404), post=everybody(404)),
     "invitation_link": Line(get=everybody(302)),
     # One's own
-    "home": Line(get=(302, 302, 302, 302, 302, 200)),
+    "home": Line(get=everybody(302)),
+    # For operators
+    "operators": Line(get=(302, 404, 404, 404, 404, 200)),
+    "operators_causes": Line(get=(302, 404, 404, 404, 404, 200)),
     "account": Line(get=logged_in(200), post=logged_in(302), sent={"name": "Somebody"}),
     "help": Line(get=logged_in(200)),
     "help_settings": Line(get=logged_in(200)),

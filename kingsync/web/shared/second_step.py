@@ -57,7 +57,8 @@ class SecondStepMiddleware(MiddlewareMixin):
 
 def _operator_needs_device(request: HttpRequest, match: ResolverMatch) -> bool:
     """Return True for an operator on pages that show companies: a password alone must not open all of them."""
-    shows_companies = "admin" in match.app_names or "slug" in match.kwargs
+    is_for_operators = match.route.startswith("operators/")
+    shows_companies = is_for_operators or "admin" in match.app_names or "slug" in match.kwargs
     return shows_companies and request.user.is_superuser and settings.OPERATORS_NEED_SECOND_STEP
 
 

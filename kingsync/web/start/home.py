@@ -29,7 +29,10 @@ class Card:
 @access.people
 def home(request: access.PersonRequest) -> HttpResponse:
     """Show the list of tenants, or go straight to the only one."""
-    tenants = list(Tenant.objects.visible_to(request.user).order_by("name", "id"))
+    visible = Tenant.objects.visible_to(request.user).order_by("name", "id")
+    if request.user.is_superuser and visible[:2].count() != 1:
+        return redirect("operators")
+    tenants = list(visible)
     if len(tenants) == 1:
         return redirect("tenant", slug=tenants[0].slug)
     return render(request, "start/home.html", {"cards": _cards(tenants)})

@@ -139,7 +139,10 @@ def _before_login(company: Company) -> list[Stop]:
 
 def _own(company: Company) -> list[Stop]:
     return [
-        Stop("companies", "home", reverse("home"), who="operator"),
+        Stop("companies", "home", reverse("home")),
+        Stop("operators", "operators", reverse("operators"), who="operator"),
+        Stop("operators-causes", "operators_causes", reverse("operators_causes"), who="operator"),
+        Stop("operator-visit", "runs", reverse("runs", args=[company.busy.slug]), who="operator"),
         Stop("account", "account", reverse("account")),
         Stop("help", "help", reverse("help")),
         Stop("help-search", "help", reverse("help") + "?q=magazijn"),
