@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
@@ -10,12 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from kingsync.accounts import looks
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
+from kingsync.models.connections import Connection
+from kingsync.models.links import RecordLink
+from kingsync.models.runs import LogEntry, RunStatus
 from kingsync.models.tenants import Tenant, TenantOwned
+from kingsync.models.work_orders import LedgerState, OrderLine
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -39,17 +45,39 @@ def never(_admin: object, _request: HttpRequest, _row: object = None) -> bool:
 
 
 class TenantFilter(admin.SimpleListFilter):
-    """Filter by tenant; offers only the tenants that this person may see."""
+    """Filter by part of a company's name, or by its short name; a list of thousands would be of no use."""
 
     title = _("company")
     parameter_name = "tenant"
+    template = "operators/company_filter.html"
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self._others = [(name, each) for name, values in request.GET.lists() for each in values if name not in _OWN]
+        super().__init__(request, params, model, model_admin)
+
+    def has_output(self) -> bool:
+        return True
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        visible = Tenant.objects.visible_to(request.user).order_by("name")
-        return [(tenant.slug, tenant.name) for tenant in visible]
+        return []
 
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:  # noqa: ARG002
-        return queryset.filter(tenant__slug=self.value()) if self.value() else queryset
+    def choices(self, changelist: Any) -> Iterator[Any]:  # noqa: ARG002
+        """Yield what the template shows; the other filters stay in use."""
+        yield {"name": self.parameter_name, "value": self.value(), "others": self._others}
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        wanted = (self.value() or "").strip()
+        if not wanted:
+            return queryset
+        visible = Tenant.objects.visible_to(request.user)
+        named = visible.filter(models.Q(slug=wanted) | models.Q(name__icontains=wanted))
+        # Their keys: with a join the database would read the rows of all companies, newest first.
+        return queryset.filter(tenant__in=list(named.order_by().values_list("pk", flat=True)[:MOST_COMPANIES]))
+
+
+# The parameters of a list that a new choice of company begins again.
+_OWN = ("tenant", "p", "e")
+MOST_COMPANIES = 500
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -80,6 +108,15 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
             response = super().changeform_view(request, object_id, form_url, extra_context)
             return response.render() if isinstance(response, TemplateResponse) else response
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the fields without those that hold no values: "{}" says nothing to people."""
+        columns = [field for field in self.model._meta.concrete_fields if isinstance(field, models.JSONField)]
+        empty = {field.name for field in columns if obj and obj.__dict__.get(field.attname) in ({}, [])}
+        return [
+            (title, options | {"fields": [name for name in options["fields"] if name not in empty]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002
         """Return the named fields, or all but the excluded ones, without a form, which would query for choices."""
         if self.fields:
@@ -103,6 +140,29 @@ class LongListAdmin(ReadOnlyAdmin):
     """Base for tables that grow without end: skips counting all rows."""
 
     paginator = InfinitePaginator
+
+
+def coloured(field: str, description: Any) -> Any:
+    """Return a column that shows a state in its colour."""
+
+    @display(description=description, ordering=field, label=_COLOURS)  # type: ignore[untyped-decorator]
+    def column(self: ModelAdmin, row: models.Model) -> tuple[str, str]:  # noqa: ARG001
+        value = getattr(row, field)
+        return value, getattr(row, f"get_{field}_display")()
+
+    return column
+
+
+_COLOURS: dict[str, str] = {
+    # In grey, unless a line below says otherwise.
+    **dict.fromkeys((*RunStatus, *LedgerState, *OrderLine.State, *RecordLink.State, *LogEntry.Level), "default"),
+    **dict.fromkeys((RunStatus.SUCCEEDED, LedgerState.DONE, OrderLine.State.SENT, "active", "linked"), "success"),
+    **dict.fromkeys((RunStatus.PARTLY, LedgerState.INCOMPLETE, LedgerState.HELD, LedgerState.CHANGED), "warning"),
+    **dict.fromkeys((RunStatus.FAILED, LedgerState.REJECTED, LedgerState.UNCERTAIN, OrderLine.State.REFUSED), "danger"),
+    **dict.fromkeys((LogEntry.Level.ERROR, Connection.State.PAUSED), "danger"),
+    **dict.fromkeys((RunStatus.RUNNING, RunStatus.QUEUED, LedgerState.SENDING, LedgerState.WAITING), "info"),
+    LogEntry.Level.WARNING: "warning",
+}
 
 
 def why(field: str, description: Any) -> Any:

@@ -15,7 +15,7 @@ from kingsync.models.connections import Connection
 
 @admin.register(Connection)
 class ConnectionAdmin(base.ReadOnlyAdmin):
-    list_display = ("system", "tenant", "base_url", "state", "why_paused", "last_success_at")
+    list_display = ("system", "tenant", "base_url", "is_paused", "why_paused", "last_success_at")
     list_filter: Any = (base.TenantFilter, "system", "state")
     search_fields = ("base_url", "tenant__name")
     fields = (
@@ -30,6 +30,7 @@ class ConnectionAdmin(base.ReadOnlyAdmin):
         "why_paused",
         "last_success_at",
     )
+    is_paused = base.coloured("state", _("state"))
     why_paused = base.why("paused_reason", _("reason"))
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:

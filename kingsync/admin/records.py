@@ -14,11 +14,12 @@ from kingsync.models.links import KingRecord, RecordLink
 
 @admin.register(RecordLink)
 class RecordLinkAdmin(base.LongListAdmin):
-    list_display = ("king_id", "name", "kind", "tenant", "outsmart_id", "state", "is_active", "why", "synced_at")
+    list_display = ("king_id", "name", "kind", "tenant", "outsmart_id", "result", "is_active", "why", "synced_at")
     list_filter: Any = (base.TenantFilter, "kind", "state", "is_active")
     search_fields = ("=king_id", "=outsmart_id")
     exclude = ("reason", "difference")
     readonly_fields = ("why",)
+    result = base.coloured("state", _("state"))
     why = base.why("reason", _("reason"))
 
 

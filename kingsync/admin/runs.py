@@ -26,7 +26,7 @@ class SyncRunAdmin(base.LongListAdmin):
     list_display = (
         "__str__",
         "tenant",
-        "status",
+        "state",
         "trigger",
         "started_at",
         "finished_at",
@@ -54,6 +54,7 @@ class SyncRunAdmin(base.LongListAdmin):
         ),
         (_("Technical details"), {"fields": ("settings_version", "options", "cursor", "attempt")}),
     )
+    state = base.coloured("status", _("state"))
     why_failed = base.why("error", _("error"))
 
     @admin.display(description=_("log"))
@@ -64,7 +65,7 @@ class SyncRunAdmin(base.LongListAdmin):
 
 @admin.register(LogEntry)
 class LogEntryAdmin(base.LongListAdmin):
-    list_display = ("at", "level", "sentence", "event", "outsmart_id", "king_id", "run", "tenant")
+    list_display = ("at", "how_bad", "sentence", "event", "outsmart_id", "king_id", "run", "tenant")
     list_display_links = ("at", "sentence")
     list_filter: Any = (base.TenantFilter, "run__kind", "run__status", "level", "record_kind", "at")
     list_select_related: Any = ("tenant", "run")
@@ -84,6 +85,8 @@ class LogEntryAdmin(base.LongListAdmin):
         "params",
         "call",
     )
+
+    how_bad = base.coloured("level", _("level"))
 
     @admin.display(description=_("history"))
     def sentence(self, entry: LogEntry) -> str:

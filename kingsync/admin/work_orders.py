@@ -45,20 +45,31 @@ class OrderLineInline(TabularInline):  # type: ignore[misc]
 
 @admin.register(WorkOrder)
 class WorkOrderAdmin(base.LongListAdmin):
-    list_display = ("__str__", "tenant", "customer_name", "king_order_number", "state", "why", "attempts", "changed_at")
+    list_display = (
+        "__str__",
+        "tenant",
+        "customer_name",
+        "king_order_number",
+        "result",
+        "why",
+        "attempts",
+        "changed_at",
+    )
     list_filter: Any = (base.TenantFilter, "state", "step", "is_interim", "changed_at")
     search_fields = ("=outsmart_id", "=king_order_number", "order_number", "customer_name")
     exclude = ("source_fingerprint", "plan_fingerprint", "reasons")
     readonly_fields = ("why",)
     inlines = (OrderLineInline,)
+    result = base.coloured("state", _("state"))
     why = base.why("reasons", _("reasons"))
 
 
 @admin.register(OrderLine)
 class OrderLineAdmin(base.LongListAdmin):
-    list_display = ("__str__", "tenant", "work_order", "kind", "source", "quantity", "state", "king_line_id", "why")
+    list_display = ("__str__", "tenant", "work_order", "kind", "source", "quantity", "result", "king_line_id", "why")
     list_filter: Any = (base.TenantFilter, "kind", "state")
     list_select_related: Any = ("tenant", "work_order")
+    result = base.coloured("state", _("state"))
     search_fields = ("=reference", "=work_order__outsmart_id", "=king_line_id")
     exclude = ("reasons",)
     readonly_fields = ("why",)

@@ -399,3 +399,43 @@ def test_visitor_of_the_admin_logs_in_and_comes_back(english: Client, people: Pe
     answer = english.post("/login/", sent)
 
     assert answer["Location"] == wanted == address(Tenant, "changelist")
+
+
+# --- Lists with many companies ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["jansen", "JANSEN INST", "sen"])
+def test_rows_are_filtered_by_part_of_a_companys_name(operator: Client, asked: str) -> None:
+    answer = operator.get(address(SyncRun, "changelist"), {"tenant": asked})
+
+    assert {row.tenant.slug for row in answer.context["cl"].result_list} == {"jansen"}
+
+
+def test_filter_by_company_keeps_the_other_filters_and_lists_no_company(operator: Client) -> None:
+    page = operator.get(address(SyncRun, "changelist"), {"kind__exact": "export"}).content.decode()
+
+    assert '<input type="hidden" name="kind__exact" value="export">' in page
+    assert "?tenant=jansen" not in page
+
+
+def test_staff_find_no_company_of_others_by_the_filter(staff: Client) -> None:
+    answer = staff.get(address(SyncRun, "changelist"), {"tenant": "elsewhere"})
+
+    assert list(answer.context["cl"].result_list) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "colour"), [(SyncRun, "green"), (LogEntry, "base"), (Connection, "green"), (OrderLine, "base")]
+)
+def test_states_are_coloured(operator: Client, model: type[models.Model], colour: str) -> None:
+    page = operator.get(address(model, "changelist")).content.decode()
+
+    assert f"bg-{colour}-100" in page
+
+
+@pytest.mark.parametrize("model", [SyncRun, LogEntry, WorkOrder, OrderLine])
+def test_empty_values_are_not_shown_as_braces(operator: Client, model: type[models.Model]) -> None:
+    page = operator.get(address(model, "change", row_of(model, "jansen"))).content.decode()
+
+    shown = re.findall(r">\s*(?:\{\}|\[\])\s*<", page)
+    assert shown == []
