@@ -11,8 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from integrations import proxies
-from kingsync import key_strength
+from kingsync import garbage, key_strength
 from kingsync.web.operators.admin_theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
+
+garbage.pause()  # until our application is ready (kingsync/apps.py)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # An installed package has templates and static files inside `kingsync`, where Django finds them itself.

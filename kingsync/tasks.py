@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import redis
 from celery import current_app, shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from kingsync.models.users import User
 
 logger = logging.getLogger(__name__)
-BROKER_AWAY = (KombuError, redis.RedisError, OSError)
 DATABASE_GONE = (OperationalError, InterfaceError)
 QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
 
@@ -91,10 +89,17 @@ def _publish(run: SyncRun) -> bool:
                 connection=connection,
                 retry=False,
             )
-    except BROKER_AWAY as error:
+    except _broker_away() as error:
         logger.warning("broker.away: run %s waits (%s)", run.pk, type(error).__name__)
         return False
     return True
+
+
+def _broker_away() -> tuple[type[Exception], ...]:
+    """Return what is raised when the broker does not answer."""
+    import redis  # noqa: PLC0415 - see `kingsync.runs.heartbeats.broker_answers`
+
+    return KombuError, redis.RedisError, OSError
 
 
 def _send_unsent() -> None:

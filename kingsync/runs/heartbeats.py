@@ -11,15 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import psycopg
-import redis
 from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from kingsync import probe
 from kingsync.models.heartbeats import Heartbeat
@@ -29,11 +25,6 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 10.0
 STAND_IN_SECONDS = 300.0
 BROKER_SECONDS = 1.5
-_ONE_SHORT_TRY: dict[str, Any] = {
-    "socket_timeout": BROKER_SECONDS,
-    "socket_connect_timeout": BROKER_SECONDS,
-    "retry": Retry(NoBackoff(), 0),
-}
 SILENT = datetime.timedelta(seconds=probe.SILENT_SECONDS)
 _BEAT = """
     INSERT INTO kingsync_heartbeat (part, at) SELECT unnest(%s::text[]), clock_timestamp()
@@ -66,8 +57,13 @@ def silent_since() -> datetime.datetime | None:
 
 def broker_answers() -> bool:
     """Return whether the broker answers a single short try."""
+    import redis  # noqa: PLC0415 - a tenth of a program's start, and most never ask the broker
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
+    limits = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, **_ONE_SHORT_TRY) as broker:
+        with redis.Redis.from_url(settings.REDIS_URL, **limits, retry=Retry(NoBackoff(), 0)) as broker:
             return bool(broker.ping())
     except (redis.RedisError, OSError):
         return False

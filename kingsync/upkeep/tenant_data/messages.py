@@ -6,9 +6,13 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import redis
 from django.conf import settings
+
+if TYPE_CHECKING:
+    import redis
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 10.0
 
@@ -19,26 +23,28 @@ class BrokerAwayError(Exception):
 
 def of(tenant_id: int) -> int:
     """Return how many messages name the tenant: in queues, and those that a worker has just taken."""
-    try:
-        with _broker() as broker:
-            return sum(1 for _place in _found(broker, tenant_id))
-    except redis.RedisError as error:
-        raise BrokerAwayError(type(error).__name__) from None
+    with _broker() as broker:
+        return sum(1 for _place in _found(broker, tenant_id))
 
 
 def remove(tenant_id: int) -> int:
     """Remove the messages that wait in a queue, and return their number."""
+    with _broker() as broker:
+        waiting = [(key, message) for key, message in _found(broker, tenant_id) if message]
+        return sum(broker.lrem(key, 0, message) for key, message in waiting)  # type: ignore[arg-type,misc]
+
+
+@contextmanager
+def _broker() -> Iterator[redis.Redis]:
+    """Ask the broker inside the block. Raises `BrokerAwayError` when it does not answer."""
+    import redis  # noqa: PLC0415 - see `kingsync.runs.heartbeats.broker_answers`
+
+    limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     try:
-        with _broker() as broker:
-            return sum(int(broker.lrem(key, 0, message)) for key, message in _found(broker, tenant_id) if message)
+        with redis.Redis.from_url(settings.REDIS_URL, **limits) as broker:
+            yield broker
     except redis.RedisError as error:
         raise BrokerAwayError(type(error).__name__) from None
-
-
-def _broker() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS
-    )
 
 
 def _found(broker: redis.Redis, tenant_id: int) -> Iterator[tuple[bytes, bytes]]:
