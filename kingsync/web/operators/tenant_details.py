@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import WorkOrder
-from kingsync.notifications.silence import GOOD
+from kingsync.runs.failures import GOOD
 
 DAYS = 14
 # In the units of the drawing (its viewBox).

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.notifications.silence import GOOD
+from kingsync.runs.failures import GOOD
 
 
 class Trouble(models.TextChoices):

@@ -26,12 +26,9 @@ class Ended:
     """One work order as the run ended it; `work_order` is None for one that the ledger does not have."""
 
     outcome: str
+    label: str
     outsmart_id: str
     work_order: WorkOrder | None
-
-    @property
-    def label(self) -> str:
-        return run_labels.count_label(self.outcome)
 
     @property
     def tone(self) -> str:
@@ -66,7 +63,7 @@ def of(run: SyncRun, *, outcome: str, after: str) -> RunLedger | None:
     return RunLedger(
         rows=_rows(run, wanted[start:end]),
         outcome=outcome if outcome in COUNTS else EVERY,
-        counts=_counts(every),
+        counts=_counts(run, every),
         total=len(every),
         missing=_missing(run, every, outcome),
         next_after=end if end < len(wanted) else None,
@@ -78,12 +75,19 @@ def _rows(run: SyncRun, ended: list[tuple[str, str]]) -> list[Ended]:
     numbers = [outsmart_id for _, outsmart_id in ended]
     here = WorkOrder.across_administrations.filter(administration_id=run.administration_id, outsmart_id__in=numbers)
     found = {row.outsmart_id: row for row in here.defer("source", "difference", "header_as_read")}
-    return [Ended(outcome, outsmart_id, found.get(outsmart_id)) for outcome, outsmart_id in ended]
+    return [
+        Ended(outcome, run_labels.count_label(outcome, run), outsmart_id, found.get(outsmart_id))
+        for outcome, outsmart_id in ended
+    ]
 
 
-def _counts(ended: list[tuple[str, str]]) -> list[tuple[str, str, int]]:
+def _counts(run: SyncRun, ended: list[tuple[str, str]]) -> list[tuple[str, str, int]]:
     outcomes = [outcome for outcome, _ in ended]
-    return [(name, run_labels.count_label(name), outcomes.count(name)) for name in COUNTS if name in outcomes]
+    return [
+        (name, run_labels.count_label(name, run, outcomes.count(name)), outcomes.count(name))
+        for name in COUNTS
+        if name in outcomes
+    ]
 
 
 def _missing(run: SyncRun, ended: list[tuple[str, str]], outcome: str) -> int:

@@ -32,7 +32,7 @@ def _named(words: list[str]) -> QuerySet[SyncRun] | None:
         kinds = [kind for kind in RunKind if _begins(str(kind.label), word)]
         states = [state for state in RunStatus if _begins(str(state.label), word)]
         if number:
-            rows = rows.filter(pk=int(number["number"]))
+            rows = rows.filter(number=int(number["number"]))
         elif kinds:
             rows = rows.filter(kind__in=kinds)
         elif states:

@@ -54,8 +54,8 @@ def test_runs_are_found_by_kind_and_result(editor: Client, tenant: Tenant, asked
     run = factories.run(tenant, RunKind.EXPORT, status=RunStatus.FAILED)
     factories.run(tenant, RunKind.EXPORT, status=RunStatus.SUCCEEDED)
 
-    assert found(editor, asked)["runs"] == [f"Export {run.pk}"]
-    assert found(editor, f"#{run.pk}")["runs"] == [f"Export {run.pk}"]
+    assert found(editor, asked)["runs"] == [f"Export {run.number}"]
+    assert found(editor, f"#{run.number}")["runs"] == [f"Export {run.number}"]
 
 
 def test_a_setting_is_found_by_its_label_and_leads_to_its_field(editor: Client, tenant: Tenant) -> None:
