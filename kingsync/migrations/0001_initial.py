@@ -8,6 +8,7 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.datetime
 import django.db.models.functions.text
+import django.db.models.lookups
 import django.db.models.manager
 import django.utils.timezone
 import kingsync.models.accounts.second_steps
@@ -18,6 +19,22 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
+
+
+# What the search of work orders searches, in capitals without accents.
+_SEARCHED = django.db.models.functions.text.Concat('order_number', models.Value(' '), 'customer_name', models.Value(' '), 'outsmart_id', models.Value(' '), django.db.models.functions.comparison.Coalesce('king_order_number', models.Value('')), models.Value(' '), 'debtor_number', models.Value(' '), 'further_numbers')
+_FOLDED = models.Case(
+    models.When(
+        django.db.models.lookups.Exact(models.Func(_SEARCHED, function='octet_length', output_field=models.IntegerField()), django.db.models.functions.text.Length(_SEARCHED)),
+        then=django.db.models.functions.text.Upper(_SEARCHED),
+    ),
+    default=models.Func(
+        models.Func(django.db.models.functions.text.Upper(_SEARCHED), template='normalize(%(expressions)s, NFD)'),
+        models.Value('ØŁĐ\u2019\u2018\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0326\u0327\u0328'),
+        models.Value("OLD''"),
+        function='translate',
+    ),
+)
 
 
 class Migration(migrations.Migration):
@@ -737,7 +754,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'work order',
                 'verbose_name_plural': 'work orders',
-                'indexes': [models.Index(condition=models.Q(('state__in', ['done', 'changed', 'interim'])), fields=['tenant', 'verified_at'], name='work_orders_to_verify'), models.Index(condition=models.Q(('king_closed_at', None), ('king_order_number__isnull', False)), fields=['tenant', 'king_checked_at'], name='work_orders_to_check_in_king'), models.Index(condition=models.Q(('wanted_order_number', ''), _negated=True), fields=['tenant', 'administration', 'wanted_order_number'], name='work_orders_by_wanted_order'), models.Index(condition=models.Q(('approval_waits_for', ''), _negated=True), fields=['tenant'], name='work_orders_that_wait'), models.Index(fields=['tenant', 'state', '-id'], name='work_orders_by_state'), models.Index(condition=models.Q(('state__in', ['done', 'excluded']), _negated=True), fields=['tenant', 'administration', 'state'], name='work_orders_open'), models.Index(fields=['tenant', '-id'], name='work_orders_newest_first'), models.Index(fields=['tenant', 'exported_at'], name='work_orders_by_export'), models.Index(condition=models.Q(('debtor_number', ''), _negated=True), fields=['tenant', 'debtor_number'], name='work_orders_by_debtor'), models.Index(fields=['tenant', '-work_date', '-id'], name='work_orders_by_date'), models.Index(fields=['tenant', '-changed_at', '-id'], name='work_orders_by_change'), models.Index(fields=['tenant', 'order_number', 'id'], name='work_orders_by_number'), models.Index(fields=['tenant', 'customer_name', 'id'], name='work_orders_by_customer'), models.Index(fields=['tenant', 'king_order_number', 'id'], name='work_orders_by_king_order'), models.Index(fields=['tenant', 'amount', 'id'], name='work_orders_by_amount'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.Func(models.Func(django.db.models.functions.text.Upper(django.db.models.functions.text.Concat('order_number', models.Value(' '), 'customer_name', models.Value(' '), 'outsmart_id', models.Value(' '), django.db.models.functions.comparison.Coalesce('king_order_number', models.Value('')), models.Value(' '), 'debtor_number', models.Value(' '), 'further_numbers')), template='normalize(%(expressions)s, NFD)'), models.Value('ØŁĐ\u2019\u2018\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0326\u0327\u0328'), models.Value("OLD''"), function='translate'), name='gin_trgm_ops'), name='work_orders_by_text')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['done', 'changed', 'interim'])), fields=['tenant', 'verified_at'], name='work_orders_to_verify'), models.Index(condition=models.Q(('king_closed_at', None), ('king_order_number__isnull', False)), fields=['tenant', 'king_checked_at'], name='work_orders_to_check_in_king'), models.Index(condition=models.Q(('wanted_order_number', ''), _negated=True), fields=['tenant', 'administration', 'wanted_order_number'], name='work_orders_by_wanted_order'), models.Index(condition=models.Q(('approval_waits_for', ''), _negated=True), fields=['tenant'], name='work_orders_that_wait'), models.Index(fields=['tenant', 'state', '-id'], name='work_orders_by_state'), models.Index(condition=models.Q(('state__in', ['done', 'excluded']), _negated=True), fields=['tenant', 'administration', 'state'], name='work_orders_open'), models.Index(fields=['tenant', '-id'], name='work_orders_newest_first'), models.Index(fields=['tenant', 'exported_at'], name='work_orders_by_export'), models.Index(condition=models.Q(('debtor_number', ''), _negated=True), fields=['tenant', 'debtor_number'], name='work_orders_by_debtor'), models.Index(fields=['tenant', '-work_date', '-id'], name='work_orders_by_date'), models.Index(fields=['tenant', '-changed_at', '-id'], name='work_orders_by_change'), models.Index(fields=['tenant', 'order_number', 'id'], name='work_orders_by_number'), models.Index(fields=['tenant', 'customer_name', 'id'], name='work_orders_by_customer'), models.Index(fields=['tenant', 'king_order_number', 'id'], name='work_orders_by_king_order'), models.Index(fields=['tenant', 'amount', 'id'], name='work_orders_by_amount'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(_FOLDED, name='gin_trgm_ops'), name='work_orders_by_text')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'administration', 'outsmart_id'), name='one_link_per_work_order')],
             },
         ),

@@ -226,7 +226,7 @@ def _happened() -> list[Stop]:
         *(Stop(name, "run", _of("run", found[0].pk), do=_open_all) for name, found in picked.items()),
         Stop("log", "log", reverse("log", args=["jansen"]), do=_open_all),
         Stop("log-of-one", "log", reverse("log", args=["jansen"]) + f"?number={number}"),
-        Stop("search", "search", reverse("search", args=["jansen"]) + "?q=an"),
+        Stop("search", "search", reverse("search", args=["jansen"]) + "?q=garage"),
         Stop("search-palette", "search", reverse("search", args=["jansen"]), do=_search_everywhere),
         Stop("audit", "audit", reverse("audit", args=["jansen"])),
         Stop("audit-of-logins", "audit", reverse("audit", args=["jansen"]) + "?group=login"),
@@ -305,7 +305,7 @@ def _save_wrongly(page: Page) -> None:
 
 def _search_everywhere(page: Page) -> None:
     page.keyboard.press("Control+k")
-    page.locator("#palette-q").fill("an")
+    page.locator("#palette-q").fill("garage")
     page.locator("#palette-work-orders-1").wait_for()
 
 
