@@ -21,6 +21,7 @@ from kingsync.web.accounts.member_forms import CompanyForm as EveryoneForm
 from kingsync.web.settings import settings_company, settings_form, settings_labels, settings_tags
 from kingsync.web.settings.connection_forms import FORMS
 
+_FREE_FIELD = "free_field_"
 _WITHOUT_DEFAULT = frozenset({"name", "base_url", "administration"})
 
 
@@ -53,8 +54,11 @@ def groups() -> list[SettingGroup]:
 
 
 def tags() -> list[tuple[str, str]]:
-    """Return every tag of the text lines, with its meaning."""
-    return settings_tags.meanings()
+    """Return the tags of the text lines, with their meaning; the free fields as one."""
+    named = [each for each in settings_tags.meanings() if not each[0].startswith(_FREE_FIELD)]
+    free = [each for each in settings_tags.meanings() if each[0].startswith(_FREE_FIELD)]
+    first, last = free[0], free[-1]
+    return [*named, (f"{first[0]}}} … {{{last[0]}", f"{first[1]} … {last[1].rpartition(' ')[2]}")]
 
 
 @functools.cache
