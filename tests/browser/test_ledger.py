@@ -88,3 +88,25 @@ def test_preview_appears_by_itself_and_the_export_of_one_shows_the_new_state(
 
     expect(ledger.get_by_text("All went well. 1 read, 1 updated.")).to_be_visible()
     expect(ledger.locator("main .badge").first).to_have_text("done")
+
+
+def test_a_number_is_copied_and_the_button_says_so(ledger: Page, tenant: Tenant) -> None:
+    row = factories.work_order(tenant, state=LedgerState.HELD, order_number="2025.0077")
+    ledger.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ledger.goto(f"{ledger.url}{row.pk}/")
+
+    ledger.get_by_role("button", name="Copy 2025.0077").click()
+
+    expect(ledger.get_by_text("Copied")).to_be_visible()
+    assert ledger.evaluate("navigator.clipboard.readText()") == "2025.0077"
+
+
+def test_what_is_printed_has_nothing_to_press(ledger: Page, tenant: Tenant) -> None:
+    row = factories.work_order(tenant, state=LedgerState.HELD)
+    ledger.goto(f"{ledger.url}{row.pk}/")
+    expect(ledger.get_by_role("button", name="Show preview")).to_be_visible()
+
+    ledger.emulate_media(media="print")
+
+    expect(ledger.get_by_role("heading", name=f"Work order {row}")).to_be_visible()
+    assert ledger.locator("main button:visible, main input:visible, nav:visible").count() == 0

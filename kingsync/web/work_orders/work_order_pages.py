@@ -57,7 +57,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "pair": pair,
         "reasons": [pair.names.in_reason(why) for why in row.reasons],
         "others": shared_order.of(row),
-        "moments": history.of(row),
+        "moments": history.of(row, pair.names),
         "care": looked_after,
         "is_mine": looked_after.is_by(request.user),
         "last_checked": order_notices.last_checked(row),

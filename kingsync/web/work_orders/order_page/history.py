@@ -11,6 +11,7 @@ from kingsync.manual_actions import care
 from kingsync.messages import reason_texts
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
+from kingsync.web.work_orders.record_names import Names
 
 Kind = ManualAction.Kind
 LATEST = 50
@@ -39,23 +40,23 @@ class Moments:
     is_cut: bool
 
 
-def of(row: WorkOrder) -> Moments:
-    """Return the history of a work order, in two queries."""
+def of(row: WorkOrder, names: Names) -> Moments:
+    """Return the history of a work order, with names beside numbers, in two queries."""
     here = LogEntry.objects.filter(run__administration_id=row.administration_id)
     here = here.select_related("run").defer("detail", *(f"run__{name}" for name in SyncRun.LARGE))
     entries = here.filter(outsmart_id=row.outsmart_id).order_by("-pk")[: LATEST + 1]
     decisions = ManualAction.objects.filter(work_order=row).order_by("-id")[: LATEST + 1]
-    moments = [*map(_by_run, entries), *map(_by_manual_action, decisions)]
+    moments = [*(_by_run(entry, names) for entry in entries), *map(_by_manual_action, decisions)]
     moments.sort(key=lambda moment: moment.at, reverse=True)
     return Moments(moments[:LATEST], is_cut=len(moments) > LATEST)
 
 
-def _by_run(entry: LogEntry) -> Moment:
+def _by_run(entry: LogEntry, names: Names) -> Moment:
     return Moment(
         at=entry.at,
         level=entry.level,
         title=str(LogEntry.Level(entry.level).label),
-        text=reason_texts.event_sentence(entry.event, entry.reason),
+        text=reason_texts.event_sentence(entry.event, names.in_reason(entry.reason)),
         run_id=entry.run_id,
         run_number=entry.run.number if entry.run else None,
         event=entry.event,
