@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from kingsync.exports import causes, problems
+from kingsync.exports import causes, ledger_counts, problems
 from kingsync.exports.verification import king_check
 from kingsync.messages import reason_texts
 from kingsync.models import import_kinds, tenants
@@ -115,7 +115,7 @@ def current_state(tenant: Tenant, covered_until: datetime.datetime | None) -> Di
             *_verified(tenant, covered_until),
         ],
         groups=groups,
-        order_count=WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count(),
+        order_count=ledger_counts.person(),
         still_count=_needed_before(covered_until) if covered_until else 0,
     )
 
@@ -134,7 +134,7 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
         if len(digest.orders) < LISTED:
             digest.orders.append(_order(tenant, row))
     digest.order_count = len(digest.reported)
-    digest.still_count = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON).count() - digest.order_count
+    digest.still_count = ledger_counts.person() - digest.order_count
     failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
     trips = [trip for trip in _waiting_trips() if _is_between(trip.tripped_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails

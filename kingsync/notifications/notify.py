@@ -157,4 +157,5 @@ def _save_outcome(notice_id: int, problem: str) -> None:
 
 
 def _links(tenant: Tenant) -> dict[str, str]:
-    return {name: mailer.link(name, tenant.slug) for name in ("tenant", "work_orders", "settings")}
+    links = {name: mailer.link(name, tenant.slug) for name in ("tenant", "work_orders", "settings")}
+    return links | {"work_orders": f"{links['work_orders']}?state=person"}

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.exports import ledger_counts
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
@@ -20,7 +21,7 @@ from kingsync.models.notifications import Silence
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.models.work_orders import LedgerState
 from kingsync.runs import schedule, wanted
 from kingsync.runs.failures import GOOD
 
@@ -59,7 +60,7 @@ def detail(found: Silent) -> str:
 
 def waiting_text() -> str:
     """Return how many work orders wait, as far as we know; "" if none."""
-    waiting = WorkOrder.objects.filter(state__in=WAITING).count()
+    waiting = sum(ledger_counts.by_state(WAITING).values())
     text = ngettext("At least %(count)s work order waits.", "At least %(count)s work orders wait.", waiting)
     return text % {"count": waiting} if waiting else ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import get_language
 
 
@@ -20,3 +20,8 @@ def as_written(text: str) -> str:
         return formats.date_format(datetime.datetime.strptime(text, "%d-%m-%Y").date(), "j F Y")  # noqa: DTZ007
     except ValueError:
         return text
+
+
+def midnight(date: datetime.date) -> datetime.datetime:
+    """Return the local start of a day."""
+    return timezone.make_aware(datetime.datetime.combine(date, datetime.time.min))

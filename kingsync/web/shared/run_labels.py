@@ -198,8 +198,8 @@ def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:
     return [(name, count_label(name, run), number) for name, number in run.counts().items() if number or name == "read"]
 
 
-def count_label(name: str, run: SyncRun, number: int = 1) -> str:
+def count_label(name: str, run: SyncRun | None = None, number: int = 1) -> str:
     """Return the label of a count, for a preview in the conditional; alone, or after its number."""
-    if run.is_dry and name in _WOULD:
+    if run is not None and run.is_dry and name in _WOULD:
         return str(_WOULD[name] % {"number": number})
     return str(label_for_field(f"{name}_count", SyncRun))

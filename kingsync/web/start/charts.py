@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import WorkOrder
-from kingsync.web.shared.dates import short_date
+from kingsync.web.shared.dates import midnight, short_date
 
 DAYS = 30
 # In the units of the drawing (its viewBox), the only sizes that template and style sheet know.
@@ -93,14 +93,14 @@ def last_days(*, now: datetime.datetime) -> LastDays:
 
 def _exported(*, since: datetime.date) -> dict[datetime.date, int]:
     """Return the work orders that came into King by day; answered from the index alone."""
-    rows = WorkOrder.objects.filter(exported_at__gte=_midnight(since)).order_by()
+    rows = WorkOrder.objects.filter(exported_at__gte=midnight(since)).order_by()
     return dict(rows.values_list(TruncDate("exported_at")).annotate(number=Count("*")))
 
 
 def _runs(*, since: datetime.date) -> dict[datetime.date, tuple[int, int]]:
     """Return, by day, the most rejects in one export run and the average duration in seconds."""
     rows = (
-        SyncRun.objects.filter(finished_at__gte=_midnight(since), kind=RunKind.EXPORT)
+        SyncRun.objects.filter(finished_at__gte=midnight(since), kind=RunKind.EXPORT)
         .exclude(options__contains={"dry_run": True})
         .order_by()
         .values_list(TruncDate("finished_at"))
@@ -111,10 +111,6 @@ def _runs(*, since: datetime.date) -> dict[datetime.date, tuple[int, int]]:
 
 def _whole_seconds(took: datetime.timedelta | None) -> int:
     return 0 if took is None else max(1, round(took.total_seconds()))
-
-
-def _midnight(date: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(date, datetime.time.min))
 
 
 def charts(found: LastDays) -> list[Chart]:

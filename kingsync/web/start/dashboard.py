@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 
-from django.db.models import Count
 from django.utils import timezone
 
-from kingsync.exports import causes
+from kingsync.exports import causes, ledger_counts
 from kingsync.exports.causes import Cause
+from kingsync.exports.ledger_counts import UNDER_WAY
 from kingsync.imports import change_limit
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import SentNotification
@@ -23,7 +24,6 @@ LATEST_RUNS = 5
 CAUSES_SHOWN = 5
 # Finding causes means reading reasons: for this many work orders that takes no noticeable time.
 CAUSES_OF_NEWEST = 2_000
-UNDER_WAY = (LedgerState.SENDING, LedgerState.INTERIM, LedgerState.UNCONFIRMED)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ class Figures:
     needs_a_person: list[StateCount]
     today: int
     this_month: int
+    # From when on those are counted.
+    first_of_today: datetime.date
+    first_of_month: datetime.date
 
     @property
     def sending(self) -> int:
@@ -91,21 +94,18 @@ def dashboard() -> Dashboard:
 def _figures(days: LastDays) -> Figures:
     """Count what is open; finished work orders are counted by day, since there may be a million of them."""
     open_states = [LedgerState.WAITING, *UNDER_WAY, *WorkOrder.NEEDS_A_PERSON]
-    found = _counted(open_states)
+    found, today = ledger_counts.by_state(open_states), days.days[-1].date
     return Figures(
         waiting=found.get(LedgerState.WAITING, 0),
         under_way=_state_counts(UNDER_WAY, found),
         needs_a_person=_state_counts(WorkOrder.NEEDS_A_PERSON, found),
         today=days.today,
         this_month=days.this_month,
+        first_of_today=today,
+        first_of_month=today.replace(day=1),
     )
 
 
 def _state_counts(states: tuple[LedgerState, ...] | list[LedgerState], found: dict[str, int]) -> list[StateCount]:
     counts = [StateCount(state, found.get(state, 0), state in WorkOrder.NEEDS_A_PERSON) for state in states]
     return [part for part in counts if part.count]
-
-
-def _counted(states: list[LedgerState]) -> dict[str, int]:
-    rows = WorkOrder.objects.filter(state__in=states).order_by().values_list("state").annotate(number=Count("pk"))
-    return dict(rows)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.web.shared import access
-from kingsync.web.work_orders.next_export import NextExport, next_export
+from kingsync.web.work_orders.export_answers import NextExport, next_export
 
 Kind = ManualAction.Kind
 

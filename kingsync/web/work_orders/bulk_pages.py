@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kingsync.exports import causes
 from kingsync.manual_actions import actions
 from kingsync.web.shared import access, paging, refusals, tenant_status
-from kingsync.web.work_orders import action_labels, action_pages, next_export, repairs, work_order_list
+from kingsync.web.work_orders import action_labels, action_pages, export_answers, repairs, work_order_list
 
 TICKED_AT_MOST = 500
 # More at once would keep the page, and with it the exports, waiting.
@@ -56,7 +56,7 @@ def causes_page(request: access.TenantRequest) -> HttpResponse:
     context = {
         "causes": found,
         "is_cut": work_order_list.counts().person > CAUSES_OF_NEWEST,
-        "after": next_export.taken_up(tenant_status.tenant_status()) if found else "",
+        "after": export_answers.taken_up(tenant_status.tenant_status()) if found else "",
     }
     return render(request, "work_orders/causes.html", context)
 
@@ -96,7 +96,7 @@ def _all_of_list(request: access.TenantRequest) -> list[int]:
 
 def _show_result(request: access.TenantRequest, decided: actions.Decided) -> None:
     level = messages.SUCCESS if not decided.refused else messages.WARNING if decided.done else messages.ERROR
-    kind, export = action_pages.kind_of(request), next_export.next_export()
+    kind, export = action_pages.kind_of(request), export_answers.next_export()
     result = refusals.result(decided, kind=kind, export=export.name)
     action_labels.answer(request, level, result, export=export if decided.done else None, kind=kind)
 

@@ -17,14 +17,16 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.exports import causes, ledger_counts
 from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
 from kingsync.models.work_orders import LedgerState, WorkOrder, keys_with
 from kingsync.web.shared import money, sorting
+from kingsync.web.shared.dates import midnight
 from kingsync.web.shared.paging import NEWEST, Order
 
-PERSON, OPEN, COMPLETE, EVERY = "person", "open", "complete", "all"
+PERSON, OPEN, COMPLETE, UNDERWAY, EVERY = "person", "open", "complete", "underway", "all"
 # A sum of these is less than what it should be.
 AMOUNT_IS_LEAST = Q(amount__isnull=True) | Q(is_amount_least=True)
 YES, NO = "yes", "no"
@@ -37,6 +39,7 @@ SORTS = {
     "amount": Order("amount"),
 }
 SEARCH_LENGTH = 100
+CAUSE_LENGTH = 500
 # Trigrams are of little use for a shorter text: then only the beginnings of words are searched.
 SHORTEST_PART = 3
 # What King's orders of ours have as external number.
@@ -46,9 +49,11 @@ COUNTED_EACH_TIME = 20_000
 COUNTS_KEPT_SECONDS = 20
 
 
-_GROUP_LABELS = {PERSON: _("Need attention"), OPEN: _("Open"), COMPLETE: _("In King")}
-_GROUPS = {
+# Groups of states that counts on other pages lead to.
+_GROUP_LABELS = {PERSON: _("Need attention"), UNDERWAY: _("Being sent"), OPEN: _("Open"), COMPLETE: _("In King")}
+_GROUPS: dict[str, Sequence[str]] = {
     PERSON: WorkOrder.NEEDS_A_PERSON,
+    UNDERWAY: ledger_counts.UNDER_WAY,
     OPEN: [state for state in LedgerState if state not in (*WorkOrder.COMPLETE, LedgerState.EXCLUDED)],
     COMPLETE: WorkOrder.COMPLETE,
 }
@@ -63,6 +68,9 @@ class ListForm(forms.Form):
         choices=[("", _("All")), *_GROUP_LABELS.items(), *LedgerState.choices],
     )
     q = forms.CharField(label=_("Search"), required=False, max_length=SEARCH_LENGTH)
+    # What the counts of other pages lead to: not filled in by hand, but shown.
+    cause = forms.CharField(required=False, max_length=CAUSE_LENGTH)
+    exported = forms.DateField(required=False)
     since = forms.DateField(
         label=_("Date from"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
@@ -146,6 +154,9 @@ class Wanted:
     sort: str = ""
     # There are former ones: then a search looks in all of them.
     has_former: bool = False
+    # The key of kingsync.exports.causes that stops them; the first day on which they came into King.
+    cause: str = ""
+    exported: datetime.date | None = None
 
     @property
     def group_label(self) -> str:
@@ -155,7 +166,9 @@ class Wanted:
     @property
     def has_filters(self) -> bool:
         """True when anything other than state and search narrows the list."""
-        return any((self.since, self.until, self.king, self.changed_days, self.administration))
+        return any(
+            (self.since, self.until, self.king, self.changed_days, self.administration, self.cause, self.exported)
+        )
 
     @property
     def is_everything(self) -> bool:
@@ -212,6 +225,10 @@ class Wanted:
         return found.filter(pk__in=keys_with(f" {text}", start=text, keys=linked))
 
     def _filtered(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
+        if self.cause:
+            found = found.filter(pk__in=_stopped_by(self.cause))
+        if self.exported:
+            found = found.filter(exported_at__gte=midnight(self.exported))
         if self.since:
             found = found.filter(work_date__gte=self.since)
         if self.until:
@@ -221,6 +238,13 @@ class Wanted:
         if self.changed_days:
             found = found.filter(changed_at__gte=timezone.now() - datetime.timedelta(days=self.changed_days))
         return found
+
+
+def _stopped_by(cause: str) -> list[int]:
+    try:
+        return causes.stopped_by(cause)
+    except causes.UnknownCauseError:  # it was repaired meanwhile
+        return []
 
 
 def _linked_to(number: str) -> list[int]:
@@ -245,6 +269,8 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
         administration=given.get("administration", ""),
         sort=given.get("sort", ""),
         has_former="administration" in form.fields,
+        cause=given.get("cause", ""),
+        exported=given.get("exported"),
     )
     return found, form
 
@@ -279,7 +305,7 @@ def counts() -> Counts:
     kept: Counts | None = cache.get(_counts_key())
     if kept is not None:
         return kept
-    counted = Counts(dict(WorkOrder.objects.order_by().values_list("state").annotate(number=Count("pk"))))
+    counted = Counts(ledger_counts.by_state())
     if counted.total >= COUNTED_EACH_TIME:
         cache.set(_counts_key(), counted, COUNTS_KEPT_SECONDS)
     return counted

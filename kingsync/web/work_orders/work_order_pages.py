@@ -15,7 +15,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
-from kingsync.web.work_orders import bulk_pages, conflict_form, missing_lines, next_export, work_order_list
+from kingsync.web.work_orders import bulk_pages, conflict_form, export_answers, missing_lines, work_order_list
 from kingsync.web.work_orders.order_page import history, neighbours, recommendation, shared_order, side_by_side
 from kingsync.web.work_orders.record_names import Names
 
@@ -76,7 +76,7 @@ def _what_to_do(request: access.TenantRequest, row: WorkOrder, names: Names) -> 
     """Return what the page offers: to a viewer only the recommendation and the way to the next work order."""
     status = tenant_status.tenant_status()
     allowed = {str(kind) for kind in possible.actions_of(row)}
-    after = next_export.taken_up(status) if row.state in WorkOrder.NEEDS_A_PERSON else ""
+    after = export_answers.taken_up(status) if row.state in WorkOrder.NEEDS_A_PERSON else ""
     recommended = recommendation.of(row, possible=allowed, names=names, after=after)
     offered = {"recommended": recommended, "neighbours": neighbours.of(row)}
     if not request.may_edit:

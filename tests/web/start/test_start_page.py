@@ -273,9 +273,9 @@ def test_work_orders_are_counted_by_what_becomes_of_them(editor: Client, tenant:
 
     page = text(editor.get(START))
 
-    assert "3 need attention 2 rejected, 1 held" in page
+    assert "3 need attention 2 rejected , 1 held" in page
     assert "2 waiting" in page
-    assert "3 being sent 1 being sent, 1 interim, 1 not reported yet" in page
+    assert "3 being sent 1 being sent , 1 interim , 1 not reported yet" in page
 
 
 def test_work_orders_of_today_and_of_this_month_are_counted(
@@ -293,8 +293,8 @@ def test_work_orders_of_today_and_of_this_month_are_counted(
 
     page = text(editor.get(START))
 
-    assert "2 done today" in page
-    assert "3 done this month" in page
+    assert "2 in King today" in page
+    assert "3 in King this month" in page
 
 
 def test_causes_stand_under_the_numbers_with_how_many_they_stop(editor: Client, tenant: Tenant) -> None:

@@ -1,0 +1,23 @@
+"""How many work orders are in which state: the one answer for tiles, lists, alerts and e-mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Count
+
+from kingsync.models.work_orders import LedgerState, WorkOrder
+
+# A run is on them, or takes them up again by itself.
+UNDER_WAY = (LedgerState.SENDING, LedgerState.INTERIM, LedgerState.UNCONFIRMED)
+
+
+def by_state(states: Iterable[str] = LedgerState) -> dict[str, int]:
+    """Return how many work orders of the current tenant are in each of these states that has any."""
+    rows = WorkOrder.objects.filter(state__in=list(states)).order_by()
+    return dict(rows.values_list("state").annotate(number=Count("pk")))
+
+
+def person() -> int:
+    """Return how many work orders need attention."""
+    return sum(by_state(WorkOrder.NEEDS_A_PERSON).values())
