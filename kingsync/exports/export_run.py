@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import deletions, ledger, mass_question, problems, shared_approval, verdict
+from kingsync.exports import at_trigger, deletions, ledger, mass_question, problems, shared_approval, verdict
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
 from kingsync.exports.king_order import unlock
@@ -104,13 +104,15 @@ class ExportRun:
         if wanted:
             yield from self._by_id(wanted)
             return
-        listed = self._listed()
+        now, listed = timezone.now(), self._listed()
         mass_question.require_answer(self.job.claim.run, [each.raw for each in listed.values()])
         done_before = self._dealt_with()
         for outsmart_id in done_before:
             self.job.listed_numbers.pop(outsmart_id, None)
         retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
-        self.job.claim.heartbeat(kind="work_orders", total=self._done + len(listed.keys() - done_before) + len(retries))
+        total = self._done + len(listed.keys() - done_before) + len(retries)
+        cursor = at_trigger.as_cursor(_readable(listed), now=now)
+        self.job.claim.heartbeat(kind="work_orders", total=total, cursor=cursor)
         read_at = time.monotonic()
         while listed:
             outsmart_id, candidate = next(iter(listed.items()))
@@ -323,3 +325,10 @@ class ExportRun:
             return export(self.job, row, source)
         except NotSettledError:
             return Outcome("uncertain", needs_attention=True)
+
+
+def _readable(listed: dict[str, Candidate]) -> Iterator[str]:
+    """Yield the ids of the work orders that the ledger will have: neither archived nor without an id."""
+    for candidate in listed.values():
+        if candidate.outsmart_id and not payloads.marks(candidate.raw).is_archived:
+            yield candidate.outsmart_id

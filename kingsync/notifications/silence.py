@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.exports import ledger_counts
+from kingsync.exports import at_trigger, ledger_counts
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
@@ -59,8 +59,9 @@ def detail(found: Silent) -> str:
 
 
 def waiting_text() -> str:
-    """Return how many work orders wait, as far as we know; "" if none."""
-    waiting = sum(ledger_counts.by_state(WAITING).values())
+    """Return how many work orders wait, here and in OutSmart as far as we know; "" if none."""
+    listed = at_trigger.at_trigger()
+    waiting = sum(ledger_counts.by_state(WAITING).values()) + (listed.unseen if listed else 0)
     text = ngettext("At least %(count)s work order waits.", "At least %(count)s work orders wait.", waiting)
     return text % {"count": waiting} if waiting else ""
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from kingsync.exports import causes, ledger_counts
+from kingsync.exports import at_trigger, causes, ledger_counts
+from kingsync.exports.at_trigger import AtTrigger
 from kingsync.exports.causes import Cause
 from kingsync.exports.ledger_counts import UNDER_WAY
 from kingsync.imports import change_limit
@@ -62,6 +63,7 @@ class Dashboard:
     status: TenantStatus
     cards: list[RunCard]
     figures: Figures
+    listed: AtTrigger | None
     causes: list[Cause]
     all_causes: bool
     trips: list[ChangeLimitTrip]
@@ -82,6 +84,7 @@ def dashboard() -> Dashboard:
         status=found,
         cards=run_cards(found),
         figures=figures,
+        listed=at_trigger.at_trigger(),
         causes=causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
         all_causes=figures.person <= CAUSES_OF_NEWEST,
         trips=change_limit.open_trips(),

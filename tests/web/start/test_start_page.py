@@ -341,7 +341,7 @@ def busy(tenant: Tenant) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [(START, 24), (LIVE, 27), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
+    ("address", "queries"), [(START, 25), (LIVE, 28), ("/t/jansen/runs/", 5), ("/t/jansen/log/", 5)]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(
     editor: Client,
