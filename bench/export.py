@@ -34,7 +34,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Size(few=100, many=1000, side=100, slice_seconds=3)
-QUICK = Size(few=5, many=15, side=8, slice_seconds=1)
+QUICK = Size(few=2, many=6, side=3, slice_seconds=1)
 
 
 def measure(world: World, size: Size) -> Iterator[Figure]:
