@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import hypothesis
 import pytest
@@ -13,6 +12,7 @@ from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
+from kingsync import garbage
 from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -39,10 +39,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = dealing.dealt(items, lambda item: item.get_closest_marker("long") is not None, workers=workers)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
     # Thousands of tests and all modules are there to stay: the garbage collector need not visit them again and again.
-    gc.collect()
-    gc.freeze()
+    garbage.pause()
+    try:
+        return (yield)
+    finally:
+        garbage.resume()
 
 
 @pytest.fixture(scope="session", autouse=True)
