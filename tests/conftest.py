@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
+from typing import Any, TypeVar
 
 import hypothesis
 import pytest
@@ -12,6 +14,7 @@ from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
+from integrations import retry
 from kingsync import garbage
 from kingsync.database import sessions
 from kingsync.models import tenants
@@ -23,6 +26,7 @@ from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import dealing, factories, lost_answers, programs, scenario
 from tests.lost_answers import LostAnswers
 
+T = TypeVar("T")
 # Tests assert behaviour, not times: on a busy machine an example may take as long as it likes.
 UNHURRIED = hypothesis.settings(deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("gate", UNHURRIED)
@@ -55,6 +59,23 @@ def _usual_settings() -> Iterator[None]:
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PRIVATE_HOSTS=["127.0.0.1"], PASSWORD_HASHERS=hashers):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_waits() -> Iterator[None]:
+    """Make refused calls again soon; tests of the waits themselves bring a clock of their own."""
+    usual = retry.repeated
+
+    def soon(call: Callable[[int], T], *, sleep: Callable[[float], object] = time.sleep, **options: Any) -> T:
+        return usual(call, sleep=_a_hundredth if sleep is time.sleep else sleep, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retry, "repeated", soon)
+        yield
+
+
+def _a_hundredth(seconds: float) -> None:
+    time.sleep(seconds / 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,7 +33,6 @@ from django.utils.http import urlsafe_base64_encode
 from pytest_django import Settings
 
 from devservers.places import CHECKOUT
-from integrations import retry
 from kingsync import tasks
 from kingsync.accounts import invitations
 from kingsync.accounts.session_store import SessionStore
@@ -74,7 +73,6 @@ PLANTED = {
     )
 }
 LONG = "-long-and-random-0123456789-abcdefgh"
-AT_ONCE: dict[str, Any] = {"sleep": lambda _seconds: None}
 LEVELS = [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR]
 
 
@@ -223,8 +221,6 @@ def test_nothing_shows_a_secret_when_calls_break(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     tls, _pem = certificate(tmp_path)
-    honest = retry.repeated
-    monkeypatch.setattr(retry, "repeated", lambda call, **options: honest(call, **(options | AT_ONCE)))
     with EchoServer() as echo, SocketServer(says(answer(b"ok")), tls=tls) as untrusted:
         broken = [f"http://127.0.0.1:{closed_port()}", untrusted.url, *map(echo.url, (200, 302, 401, 500))]
         for address in broken:
