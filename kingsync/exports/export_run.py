@@ -12,11 +12,12 @@ from django.utils import timezone
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import at_trigger, deletions, ledger, mass_question, problems, shared_approval, verdict
+from kingsync.exports import deletions, ledger, mass_question, problems, shared_approval, verdict
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
 from kingsync.exports.king_order import unlock
 from kingsync.exports.master_data import MasterDataReader
+from kingsync.exports.overview import at_trigger
 from kingsync.exports.verification import runs as verification_run
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.turns import Caller

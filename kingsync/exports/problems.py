@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from kingsync.exports.causes import keys_of
+from kingsync.exports.overview.causes import keys_of
 from kingsync.messages.reason_texts import stored
 from kingsync.models.in_hand import Problem
 from kingsync.models.work_orders import LedgerState, WorkOrder

@@ -17,7 +17,8 @@ from typing import TypeAlias
 import msgspec
 from django.utils import timezone
 
-from kingsync.exports import causes, supplements
+from kingsync.exports import supplements
+from kingsync.exports.overview import causes
 from kingsync.exports.verdict import LIFTED_BY_IS_RELEASED, OF_FORMER_ADMINISTRATION
 from kingsync.manual_actions import guards, possible
 from kingsync.manual_actions.guards import Person

@@ -130,7 +130,7 @@ class WorkOrder(AdministrationOwned):
     # What users should know although nothing is wrong, as reasons.
     notices = models.JSONField(_("notices"), default=list, db_default=[])
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    # The causes why it needs attention (kingsync.exports.causes), kept while it is being retried; null = none.
+    # The causes why it needs attention (kingsync.exports.overview.causes), kept while it is being retried; null = none.
     problem_causes = models.JSONField(null=True, editable=False)
     problem_since = models.DateTimeField(_("needs attention since"), null=True)
     problem_count = models.PositiveIntegerField(_("runs with this finding"), default=0, db_default=0)

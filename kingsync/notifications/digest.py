@@ -13,7 +13,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from kingsync.exports import causes, ledger_counts, problems
+from kingsync.exports import problems
+from kingsync.exports.overview import causes, ledger_counts
 from kingsync.exports.verification import king_check
 from kingsync.messages import reason_texts
 from kingsync.models import import_kinds, tenants

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.exports import at_trigger, ledger_counts
+from kingsync.exports.overview import at_trigger, ledger_counts
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
 from kingsync.models.connections import Connection

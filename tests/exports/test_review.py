@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kingsync.exports import causes
+from kingsync.exports.overview import causes
 from kingsync.exports.settings_impact import End, settings_impact
 from kingsync.manual_actions import actions
 from kingsync.messages.reason_texts import sentences

@@ -82,7 +82,8 @@ def failures(chance: Random, count: int, folder: Path) -> Iterator[str]:
         command._called_from_command_line = True  # type: ignore[attr-defined]
         parser = command.create_parser("manage.py", name)
         drawn = arguments.draw(parser)
-        with undone(), SimulatedTime().installed():
+        # What names no place, such as the file of an export, is written here.
+        with undone(), SimulatedTime().installed(), contextlib.chdir(folder):
             yield from (f"{each}: manage.py {name} {drawn!r}" for each in _run(command, name, parser, drawn))
 
 

@@ -17,7 +17,8 @@ from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 from django.utils import timezone, translation
 
-from kingsync.exports import causes, supplements
+from kingsync.exports import supplements
+from kingsync.exports.overview import causes
 from kingsync.management.lookup import tenant_of
 from kingsync.manual_actions import actions, conflicts, order_actions, order_notices
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError

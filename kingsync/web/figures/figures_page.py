@@ -14,8 +14,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from kingsync.exports import causes
-from kingsync.exports.causes import Cause
+from kingsync.exports.overview import causes
+from kingsync.exports.overview.causes import Cause
 from kingsync.web.figures import bars, periods
 from kingsync.web.figures.bars import Chart, Part
 from kingsync.web.figures.periods import Figures, Period

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from kingsync.exports.causes import Cause
+from kingsync.exports.overview.causes import Cause
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, RunStatus, SyncRun

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from kingsync.exports import at_trigger, causes, ledger_counts
-from kingsync.exports.at_trigger import AtTrigger
-from kingsync.exports.causes import Cause
-from kingsync.exports.ledger_counts import UNDER_WAY
+from kingsync.exports.overview import at_trigger, causes, ledger_counts
+from kingsync.exports.overview.at_trigger import AtTrigger
+from kingsync.exports.overview.causes import Cause
+from kingsync.exports.overview.ledger_counts import UNDER_WAY
 from kingsync.imports import change_limit
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import SentNotification

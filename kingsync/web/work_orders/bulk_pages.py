@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kingsync.exports import causes
+from kingsync.exports.overview import causes
 from kingsync.manual_actions import actions
 from kingsync.web.shared import access, paging, refusals, tenant_status
 from kingsync.web.work_orders import action_labels, action_pages, export_answers, repairs, work_order_list

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import causes, ledger
-from kingsync.exports.causes import Affected, Cause
+from kingsync.exports import ledger
+from kingsync.exports.overview import causes
+from kingsync.exports.overview.causes import Affected, Cause
 from kingsync.exports.verdict import LIFTED_BY_RELEASE
 from kingsync.models import tenants
 from kingsync.models.work_orders import ManualAction, WorkOrder

@@ -17,7 +17,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.exports import causes, ledger_counts
+from kingsync.exports.overview import causes, ledger_counts
 from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
@@ -154,7 +154,7 @@ class Wanted:
     sort: str = ""
     # There are former ones: then a search looks in all of them.
     has_former: bool = False
-    # The key of kingsync.exports.causes that stops them; the first day on which they came into King.
+    # The key of kingsync.exports.overview.causes that stops them; the first day on which they came into King.
     cause: str = ""
     exported: datetime.date | None = None
 

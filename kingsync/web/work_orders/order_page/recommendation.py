@@ -9,7 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from kingsync.exports import causes, verdict
+from kingsync.exports import verdict
+from kingsync.exports.overview import causes
 from kingsync.manual_actions import order_notices
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.web.work_orders import advice, repairs

@@ -7,7 +7,8 @@ import json
 import pytest
 from django.test import Client
 
-from kingsync.exports import causes, verdict
+from kingsync.exports import verdict
+from kingsync.exports.overview import causes
 from kingsync.manual_actions import possible
 from kingsync.messages import reason_texts
 from kingsync.models.links import KingRecord

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kingsync.exports import causes
+from kingsync.exports.overview import causes
 from kingsync.manual_actions import actions
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, ManualAction

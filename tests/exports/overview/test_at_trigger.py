@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from kingsync.exports import at_trigger
+from kingsync.exports.overview import at_trigger
 from kingsync.models.runs import RunStatus
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import silence
