@@ -154,6 +154,7 @@ TABLE: dict[str, Line] = {
     "audit": Line(get=owners(200)),
     "audit_file": Line(get=owners(200)),
     "records": page(),
+    "search": page(),
     "record": page(),
     "king_files": Line(get=members(), post=editors()),
     "king_files_import": action(),
