@@ -321,6 +321,10 @@ _BUTTONS: Answers = (
 )
 _LINES: Answers = (
     (
+        _("Nothing: this says what the export changed in the King order."),
+        "lines_written",
+    ),
+    (
         _("Choose an hour type for the work period in OutSmart; hour types come from King's rates."),
         "line_refused.no_hour_type no_hour_type",
     ),

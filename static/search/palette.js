@@ -31,7 +31,7 @@
   };
 
   const show = (html) => {
-    list.innerHTML = html;
+    list.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
     input.setAttribute("aria-expanded", options().length > 0);
     status.textContent = list.querySelector("[data-count]")?.dataset.count ?? "";
     choose(options()[0]);

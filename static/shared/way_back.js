@@ -1,15 +1,12 @@
-// The way back to a list, above the title, leads to the list as it was last seen in this tab: filters, order and page.
+// The way back to a list, above the title, leads to the list as it was left: filters, order and page. Nothing is stored:
+// the browser says which page of ours led here.
 "use strict";
 
 (() => {
-  const key = (path) => `seen ${path}`;
-  try {
-    for (const link of document.querySelectorAll(".crumbs a[href]")) {
-      const seen = sessionStorage.getItem(key(link.pathname));
-      if (seen && !link.search) link.search = seen;
-    }
-    sessionStorage.setItem(key(window.location.pathname), window.location.search);
-  } catch {
-    // No storage: the way back leads to the whole list.
+  if (!document.referrer) return;
+  const before = new URL(document.referrer);
+  if (before.origin !== window.location.origin) return;
+  for (const link of document.querySelectorAll(".crumbs a[href]")) {
+    if (link.pathname === before.pathname && !link.search) link.search = before.search;
   }
 })();

@@ -48,15 +48,18 @@ NAMES = (
 # Texts that are rightly the same: names, and words that Dutch has from English.
 SAME = frozenset(
     {
-        "%(minutes)s min", "%(seconds)s s", "Browser", "Code", "Exports", "Filters", "Help", "Help: %(name)s",
-        "Imports", "In King", "In OutSmart", "King → OutSmart", "Order in King", "Orders", "OutSmart → King", "Passkey",
+        "%(count)s in King", "%(count)s open", "%(minutes)s min", "%(seconds)s s", "Browser", "Code", "Exports",
+        "Filters", "Help", "Help: %(name)s", "Imports", "In King", "In OutSmart", "King → OutSmart", "Open",
+        "Order in King", "Orders", "OutSmart → King", "Passkey",
         "Project", "Query", "Start", "Status", "Tags", "Token", "browser", "code", "detail", "document", "export",
         "import",
         "in King", "in OutSmart", "object %(code)s", "order", "orders", "passkey", "passkeys", "product",
     }
 )  # fmt: skip
 # Words of templates that are names in every language.
-UNTRANSLATED = frozenset({"kingsync", "King", "OutSmart", "HTTP", "CSV", "Excel", "EN", "NL", "English", "Nederlands"})
+UNTRANSLATED = frozenset(
+    {"kingsync", "King", "OutSmart", "HTTP", "CSV", "Ctrl", "Esc", "Excel", "EN", "NL", "English", "Nederlands"}
+)
 
 
 def foreign(shown: str, language: str) -> list[str]:

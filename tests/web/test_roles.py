@@ -164,6 +164,7 @@ TABLE: dict[str, Line] = {
     "decide_many": action(kind="exclude", reason="Double"),
     "work_orders_file": page(),
     "causes": page(),
+    "figures": page(),
     "decide_cause": action(kind="retry"),
     "fetch_work_order": action(number="7001"),
     "use_fetched": Line(get=NOT_THIS_WAY, post=(302, 404, 403, 404, 404, 404)),  # only for the person who searched

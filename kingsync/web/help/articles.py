@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 LANGUAGES = ("en", "nl")
@@ -49,7 +50,7 @@ ARTICLES = {
 }
 
 
-def body(article: Article) -> str:
+def body(article: Article) -> SafeString:
     """Return the article as HTML, in the active language."""
     return _body(article.key, _language())
 
@@ -75,6 +76,6 @@ def _language() -> str:
 
 
 @functools.cache
-def _body(key: str, language: str) -> str:
+def _body(key: str, language: str) -> SafeString:
     with translation.override(language):
         return render_to_string(f"help/{language}/{key}.html")
