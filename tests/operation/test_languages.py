@@ -49,7 +49,7 @@ NAMES = (
 SAME = frozenset(
     {
         "%(count)s in King", "%(count)s open", "%(minutes)s min", "%(seconds)s s", "Browser", "Code", "Exports",
-        "Filters", "Help", "Help: %(name)s", "Imports", "In King", "In OutSmart", "King → OutSmart", "Open",
+        "Filters", "Help", "Imports", "In King", "In OutSmart", "King → OutSmart", "Open",
         "Order in King", "Orders", "OutSmart → King", "Passkey",
         "Project", "Query", "Start", "Status", "Tags", "Token", "browser", "code", "detail", "document", "export",
         "import",

@@ -9,7 +9,6 @@ from django import template
 from django.forms import BoundField
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from kingsync.messages import reason_texts
@@ -62,7 +61,7 @@ def setting_link(field: BoundField) -> str:
     """Return the link of a field to its explanation; "" for a field that is no setting."""
     if field.html_name not in setting_entries.all_keys():
         return ""
-    label = _("Help: %(name)s") % {"name": capfirst(field.label)}
+    label = _("Help")  # without the name of the field: it is the label of one thing only
     link = '<a class="help-mark" href="{}" target="_blank" aria-label="{}" title="{}">?</a>'
     return format_html(link, setting_entries.address(field.html_name), label, label)
 

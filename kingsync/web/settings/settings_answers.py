@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import ngettext
 
 from kingsync.messages import reason_texts
@@ -73,12 +75,18 @@ def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpRe
 
 def _checked(request: access.TenantRequest, form: ConnectionForm, context: dict[str, object]) -> HttpResponse:
     """Show the result of a check; each field of the connection shows its own fault, or none any more."""
-    slots = [form[name].auto_id for name in form.fields]
+    slots = [form[name].auto_id for name in form.fields] if _is_on_settings_page(request) else []
     return shown(
         request,
         "settings/_connection_check.html",
         {"system": form.system, "slots": slots, "offered": None, "faults": []} | context,
     )
+
+
+def _is_on_settings_page(request: access.TenantRequest) -> bool:
+    """Return whether the fields are on the page: that of another administration has places of its own for none."""
+    asked_from = request.htmx.current_url_abs_path
+    return asked_from is None or urlsplit(asked_from).path == reverse("settings", args=[request.tenant.slug])
 
 
 def _fault(form: ConnectionForm, name: str, text: str) -> Fault:
@@ -93,7 +101,7 @@ def _nothing_typed(form: ConnectionForm) -> tuple[str, str]:
 
 def _fields(request: access.TenantRequest, system: System | None = None, choices: Any = ()) -> dict[str, object]:
     """Return the pick lists as fields that replace those of the page, with what was typed there."""
-    if not request.htmx:
+    if not (request.htmx and _is_on_settings_page(request)):
         return {}
     form = SettingsForm(request.GET, instance=settings_versions.stored_settings())
     if system is not None:

@@ -297,7 +297,7 @@ def _remove_somebody(page: Page) -> None:
 
 
 def _save_wrongly(page: Page) -> None:
-    page.locator("[name=extra_text_line_1]").fill("Bon {onbekend}")
+    page.locator("#id_extra_text_line_1").fill("Bon {onbekend}")
     page.locator("[name=import_minutes]").fill("0")
     page.locator(".save-bar button.primary").click()
     page.locator(".notice.error").first.wait_for()
@@ -316,7 +316,7 @@ def _pick_a_tag(page: Page) -> None:
 
 def _show_the_settings_impact(page: Page) -> None:
     page.locator("[name=create_new_order]").uncheck()
-    page.locator("[hx-post$='/impact/']").click()
+    page.locator("#show-effect").click()
     page.locator("#impact .card").wait_for()
 
 

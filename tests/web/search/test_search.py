@@ -68,7 +68,7 @@ def test_a_setting_is_found_by_its_label_and_leads_to_its_field(editor: Client, 
 
 
 def test_pages_are_found_by_name_and_shown_before_anything_is_typed(editor: Client, tenant: Tenant) -> None:
-    assert found(editor, "audit") == {"pages": ["Audit trail"]}
+    assert found(editor, "audit")["pages"] == ["Audit trail"]
     assert list(found(editor, "")) == ["pages"]
     assert found(editor, "x") == {}
     assert "Enter at least two characters." in text(editor.get(SEARCH, {"q": "x"}))

@@ -211,6 +211,6 @@ def test_the_list_of_companies_counts_the_present_administration(
     factories.tenant()
     client.force_login(factories.operator())
 
-    cards = client.get("/").context["cards"]
+    rows = client.get("/operators/").context["rows"]
 
-    assert [card.person_count for card in cards if card.tenant.slug == "jansen"] == [1]
+    assert [row.status.attention for row in rows if row.tenant.slug == "jansen"] == [1]
