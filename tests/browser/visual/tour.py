@@ -251,7 +251,7 @@ def _calls(company: Company) -> list[Stop]:
     )
     tested = factories.background_call(company.busy, by=owner)
     found = factories.background_call(
-        company.busy, by=owner, result={"found": {"order": {"number": "500"}, "belongs_to": None}}, **search
+        company.busy, by=owner, result={"found": {"order": {"number": "500"}, "shared_with": []}}, **search
     )
     named = {"call-waiting": going_on, "call-tested": tested, "work-order-attach": found}
     return [Stop(name, "background_call", _of("background_call", each.pk)) for name, each in named.items()]
@@ -348,7 +348,8 @@ def speak(page: Page, language: str, address: str) -> None:
 
 def visit(page: Page, address: str, stop: Stop) -> None:
     """Go to a page and prepare it as its stop says."""
-    page.goto(f"{address}{stop.address}")
+    answer = page.goto(f"{address}{stop.address}")
+    assert answer is None or answer.status != 500 or not stop.url, f"{stop.name} shows an error of ours"
     stop.do(page)
     # Elements stuck to an edge of the window would cover the middle of a full-page picture.
     page.evaluate("document.querySelectorAll('.save-bar, .side').forEach((each) => { each.style.position = 'static' })")
