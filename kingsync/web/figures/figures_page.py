@@ -79,10 +79,10 @@ def _charts(found: Figures, by: str, work_orders: str) -> list[Chart]:
     largest = max((period.amount for period in shown if period.amount is not None), default=None)
     counts = [(_name(each, by), _counts(each, by, work_orders)) for each in shown]
     amounts = [(_name(each, by), [_amount(each, by, work_orders)]) for each in shown]
-    return [
-        bars.chart("orders", gettext("Work orders"), counts, highest=str(most)),
-        bars.chart("amounts", gettext("Amount in King"), amounts, highest=money.amount(largest)),
-    ]
+    drawn = [bars.chart("orders", gettext("Work orders"), counts, highest=str(most))] if most else []
+    if largest:
+        drawn.append(bars.chart("amounts", gettext("Amount in King"), amounts, highest=money.amount(largest)))
+    return drawn
 
 
 def _counts(period: Period, by: str, work_orders: str) -> list[Part]:
