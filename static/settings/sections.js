@@ -98,7 +98,7 @@
   };
 
   const focusFirst = () => {
-    const first = form.querySelector(".field:not([hidden]) :is(input:not([hidden]), select, textarea, [contenteditable])");
+    const first = form.querySelector(".field:not([hidden]) :is(input, select, textarea, [contenteditable])");
     if (first) first.focus();
   };
 

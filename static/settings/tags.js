@@ -12,10 +12,41 @@
   const tools = [...form.querySelectorAll(".text-tools")];
   const inputOf = (tool) => form.elements.namedItem(tool.dataset.line);
 
-  const labels = new Map(options.map((option) => [option.dataset.tag, option.querySelector(".meaning").textContent]));
-  const lines = new Map(tools.map((tool) => [tool, window.chips.edit(inputOf(tool), labels)]));
-
   // --- Lines filled in ----------------------------------------------------------------------------------------------
+
+  // --- Lines with their tags as labels, until someone types in them --------------------------------------------------
+
+  const labels = new Map(options.map((option) => [option.dataset.tag, option.querySelector(".meaning").textContent]));
+  const braces = { "{{": "{", "}}": "}" };
+
+  const labelled = (part) => {
+    const label = part.startsWith("{") && labels.get(part.slice(1, -1));
+    const node = document.createElement("span");
+    node.className = label ? "tag-label" : "";
+    node.textContent = label || braces[part] || part;
+    return node;
+  };
+
+  const drawLabels = (tool) => {
+    const input = inputOf(tool);
+    const parts = input.value.split(/(\{\{|\}\}|\{[a-z0-9_]+\})/).filter(Boolean).map(labelled);
+    const shown = input.nextElementSibling;
+    shown.replaceChildren(...parts);
+    shown.hidden = !shown.querySelector(".tag-label");
+  };
+
+  const addLabels = (tool) => {
+    const input = inputOf(tool);
+    const line = document.createElement("div");
+    const shown = document.createElement("div");
+    line.className = "tag-line";
+    shown.className = "tag-labels";
+    shown.setAttribute("aria-hidden", "true");
+    input.before(line);
+    line.append(input, shown);
+    drawLabels(tool);
+    for (const kind of ["input", "change"]) input.addEventListener(kind, () => drawLabels(tool));
+  };
 
   let asked = 0;
 
@@ -23,9 +54,9 @@
     const told = tool.querySelector(".problem");
     if (told.textContent === problem) return; // said once, not at every key
     told.textContent = problem;
-    const { editor } = lines.get(tool);
-    if (problem) editor.setAttribute("aria-invalid", "true");
-    else editor.removeAttribute("aria-invalid");
+    const input = inputOf(tool);
+    if (problem) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   };
 
   const show = (tool, line) => {
@@ -113,19 +144,21 @@
 
   const close = ({ isFocusBack }) => {
     if (!line) return;
-    const { focus } = lines.get(line);
+    const input = inputOf(line);
     picker.hidden = true;
     search.setAttribute("aria-expanded", "false");
     line.querySelector(".insert").setAttribute("aria-expanded", "false");
     line = null;
     if (!isFocusBack) return;
-    focus(...place);
+    input.focus();
+    input.setSelectionRange(...place);
   };
 
   const open = (tool) => {
     close({ isFocusBack: false });
     line = tool;
-    place = lines.get(tool).cursor();
+    const input = inputOf(tool);
+    place = [input.selectionStart, input.selectionEnd];
     tool.after(picker);
     tool.querySelector(".insert").setAttribute("aria-expanded", "true");
     picker.hidden = false;
@@ -137,13 +170,10 @@
 
   const insert = (option) => {
     const input = inputOf(line);
-    const { draw } = lines.get(line);
     input.setRangeText(`{${option.dataset.tag}}`, ...place, "end");
-    place = [place[0] + option.dataset.tag.length + 2, place[0] + option.dataset.tag.length + 2];
-    draw();
+    place = [input.selectionEnd, input.selectionEnd];
     close({ isFocusBack: true });
     input.dispatchEvent(new Event("input", { bubbles: true }));
-    input.dispatchEvent(new Event("change", { bubbles: true }));
   };
 
   const step = (by) => {
@@ -183,7 +213,8 @@
   });
 
   for (const tool of tools) {
-    for (const typed of [inputOf(tool), lines.get(tool).editor]) typed.addEventListener("input", askSoon);
+    addLabels(tool);
+    inputOf(tool).addEventListener("input", askSoon);
     const button = tool.querySelector(".insert");
     if (!button) continue;
     button.hidden = false;

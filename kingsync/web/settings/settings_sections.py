@@ -105,7 +105,7 @@ def sections(
         ]
 
     systems = [_connection(form) for form in connections]
-    tags = _("Tags are filled in from the work order.")
+    tags = _("Tags are filled in from the work order. While you type, a tag is its code in braces.")
     return [
         Section("company", _("Company"), [Group("", [Row(bound) for bound in company])]),
         Section("connection", _("Connection"), systems),
