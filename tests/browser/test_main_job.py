@@ -50,7 +50,7 @@ def test_from_login_to_the_orders_in_king(
 
     page.get_by_role("link", name="Work orders", exact=True).click()
     page.get_by_role("link", name="2025.LACKS").click()
-    expect(page.get_by_text("King does not know article ONBEKEND.").first).to_be_visible()
+    expect(page.get_by_text("King does not know article ONBEKEND (Naam ONBEKEND).").first).to_be_visible()
     page.goto(f"{live_server.url}/admin/kingsync/logentry/")
     expect(page.get_by_text("King does not know article ONBEKEND.").first).to_be_visible()
 
