@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -24,7 +24,7 @@ class LogFilter(filters.FilterForm):
     record_kind = filters.choice(_("Kind of record"), RECORD_KINDS)
     number = filters.text(_("Work order or King number"))
     event = filters.choice(_("Event"), event_names.choices())
-    run = filters.text(_("Run"), max_length=LONGEST_KEY, inputmode="numeric")
+    run_number = filters.text(_("Run"), max_length=LONGEST_KEY, inputmode="numeric")
     since = filters.moment(_("From"))
     until = filters.moment(_("Up to"))
 
@@ -41,7 +41,7 @@ class LogFilter(filters.FilterForm):
         return entries.filter(event=event) if "." in event else entries.filter(event__startswith=f"{event}.")
 
     def _by_run(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        run = (self.value("run") or "").strip()
+        run = (self.value("run_number") or "").strip()
         if not run:
             return entries
         return entries.filter(run__number=int(run)) if run.isascii() and run.isdecimal() else entries.none()
@@ -66,6 +66,8 @@ class LogFilter(filters.FilterForm):
 @access.members
 def log(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered log entries, newest first, each with its run."""
+    if "run" in request.GET:
+        return _by_number(request)
     form = LogFilter(request.GET)
     found = form.narrowed(LogEntry.objects.select_related("run").defer(*(f"run__{name}" for name in SyncRun.LARGE)))
     context = {
@@ -76,6 +78,16 @@ def log(request: access.TenantRequest) -> HttpResponse:
         "with_runs": True,
     }
     return render(request, "runs/log.html", context)
+
+
+def _by_number(request: access.TenantRequest) -> HttpResponse:
+    """Lead a bookmark of before runs had numbers, with the run's key, to the same log."""
+    asked = request.GET.copy()
+    [key] = asked.pop("run")[-1:]
+    is_key = key.isascii() and key.isdecimal() and len(key) <= LONGEST_KEY
+    run = SyncRun.objects.filter(pk=int(key)).only("number").first() if is_key else None
+    asked["run_number"] = str(run.number) if run else "0"
+    return redirect(f"{request.path}?{asked.urlencode()}")
 
 
 def _left_out(request: access.TenantRequest, form: LogFilter) -> list[left_out.LeftOut]:

@@ -50,7 +50,7 @@ def _of_import(run: SyncRun, tenant: Tenant) -> dict[str, str]:
     entries = LogEntry.objects.filter(run=run, event__in=[_EVENTS[name] for name in counts])
     logged = dict(entries.order_by().values_list("event").annotate(number=Count("pk")))
     return {
-        name: f"{reverse('log', args=[tenant.slug])}?{urlencode({'run': run.number, 'event': _EVENTS[name]})}"
+        name: f"{reverse('log', args=[tenant.slug])}?{urlencode({'run_number': run.number, 'event': _EVENTS[name]})}"
         for name, number in counts.items()
         if logged.get(_EVENTS[name]) == number
     }

@@ -87,7 +87,7 @@ def test_log_is_narrowed_to_a_run(editor: Client, run: SyncRun, tenant: Tenant) 
     entry = factories.log_entry(run)
     factories.log_entry(factories.run(tenant, RunKind.IMPORT))
 
-    assert found(editor, run=str(run.number)) == [entry.pk]
+    assert found(editor, run_number=str(run.number)) == [entry.pk]
 
 
 @pytest.mark.parametrize("number", ["2025.100", "20001", "7001"])
@@ -155,7 +155,10 @@ def test_log_takes_as_many_queries_for_many_entries_as_for_one(
 
     # the session, the person, the tenant, the role; entries, work orders
     with django_assert_max_num_queries(4 + 2):
-        editor.get(LOG)
+        page = editor.get(LOG)
+
+    assert [line for line in range(7000, 7020) if f"OutSmart {line}" in text(page)] == []  # each by its own number
+    assert len(page.context["page"].rows) == 20
 
 
 def test_records_that_were_left_out_are_shown_with_their_reason(editor: Client, tenant: Tenant) -> None:
@@ -190,7 +193,11 @@ def test_nothing_of_another_tenant_is_found(editor: Client, tenant: Tenant) -> N
     foreign = factories.run(other)
     factories.log_entry(foreign, outsmart_id="7001", king_id="1")
 
-    assert [found(editor, **asked) for asked in ({}, {"number": "7001"}, {"run": str(foreign.pk)})] == [[], [], []]
+    assert [found(editor, **asked) for asked in ({}, {"number": "7001"}, {"run_number": str(foreign.number)})] == [
+        [],
+        [],
+        [],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -211,8 +218,8 @@ def test_what_cannot_be_read_is_told_at_its_field_and_narrows_nothing(
 def test_a_run_that_is_no_number_is_none(editor: Client, run: SyncRun) -> None:
     factories.log_entry(run)
 
-    assert [found(editor, run=text) for text in ("x", "²", "-1")] == [[], [], []]
-    assert "No results." in text(editor.get(LOG, {"run": "x"}))
+    assert [found(editor, run_number=text) for text in ("x", "²", "-1", "9" * 18)] == [[]] * 4
+    assert "No results." in text(editor.get(LOG, {"run_number": "x"}))
 
 
 def test_filters_stay_when_paging(editor: Client, run: SyncRun) -> None:
@@ -254,3 +261,16 @@ def test_entries_without_a_call_offer_none(editor: Client, run: SyncRun) -> None
     factories.log_entry(run)
 
     assert '<details class="call">' not in html(editor.get(LOG))
+
+
+@pytest.mark.parametrize("asked", ["key", "x", "9" * 18, "9" * 30])
+def test_a_bookmark_with_the_key_of_a_run_leads_to_its_log_or_to_none(
+    editor: Client, run: SyncRun, tenant: Tenant, asked: str
+) -> None:
+    entry = factories.log_entry(run)
+    factories.log_entry(factories.run(tenant, RunKind.IMPORT))
+
+    page = editor.get(LOG, {"run": run.pk if asked == "key" else asked, "level": entry.level}, follow=True)
+
+    assert [each.pk for each in page.context["page"].rows] == ([entry.pk] if asked == "key" else [])
+    assert page.request["QUERY_STRING"].startswith(f"level={entry.level}&run_number=")

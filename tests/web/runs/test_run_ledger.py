@@ -111,7 +111,7 @@ def test_count_of_an_import_leads_to_its_log_lines_if_each_has_one(
 
     page = html(editor.get(f"{RUNS}{run.pk}/"))
 
-    address = f"/t/jansen/log/?run={run.number}&amp;event=record.rejected"
+    address = f"/t/jansen/log/?run_number={run.number}&amp;event=record.rejected"
     assert (f'<dd data-count="rejected"><a href="{address}">' in page) is is_link
 
 
