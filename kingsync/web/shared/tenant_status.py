@@ -94,6 +94,7 @@ class RunCard:
     run: SyncRun | None
     next_at: datetime.datetime | None
     is_due: bool
+    is_scheduled: bool
     waits_for_connections: bool
     refusal: StoredReason | None
 
@@ -138,6 +139,7 @@ def run_cards(now_status: TenantStatus, kinds: Iterable[RunKind] = RunKind) -> l
                 newest,
                 next_at,
                 is_due=next_at is not None and next_at <= now,
+                is_scheduled=kind in minutes,
                 waits_for_connections=kind in minutes and not is_connected,
                 refusal=now_status.refusal(kind),
             )

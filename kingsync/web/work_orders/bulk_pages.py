@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync.exports.overview import causes
 from kingsync.manual_actions import actions
-from kingsync.web.shared import access, paging, refusals, tenant_status
+from kingsync.web.shared import access, paging, refusals
 from kingsync.web.work_orders import action_labels, action_pages, export_answers, repairs, work_order_list
 
 TICKED_AT_MOST = 500
@@ -56,7 +56,7 @@ def causes_page(request: access.TenantRequest) -> HttpResponse:
     context = {
         "causes": found,
         "is_cut": work_order_list.counts().person > CAUSES_OF_NEWEST,
-        "after": export_answers.taken_up(tenant_status.tenant_status()) if found else "",
+        "after": export_answers.next_export().taken_up if found else "",
     }
     return render(request, "work_orders/causes.html", context)
 

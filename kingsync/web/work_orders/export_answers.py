@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kingsync.messages.reason_texts import sentence
 from kingsync.models.runs import RunKind
-from kingsync.runs import schedule
 from kingsync.web.shared import tenant_status
 from kingsync.web.shared.template_tags import when
 from kingsync.web.shared.tenant_status import RunCard, TenantStatus
@@ -50,24 +48,21 @@ class NextExport:
     def may_start(self) -> bool:
         return self.card.refusal is None
 
+    @property
+    def taken_up(self) -> str:
+        """Return what happens after a repair, as a sentence."""
+        if self.card.refusal:
+            return _("The next export then picks it up. %(refusal)s") % {"refusal": sentence(self.card.refusal)}
+        if not self.card.is_scheduled:
+            return _("The next export then picks it up. Start it yourself: automatic exports are off.")
+        if self.card.waits_for_connections:
+            return _("The next export then picks it up, as soon as both connections work.")
+        if not self.is_planned:
+            return _("The next export then picks it up automatically.")
+        return _("The next export then picks it up automatically (%(time)s).") % {"time": when(self.card.next_at)}
 
-def next_export() -> NextExport:
-    """Return the next export of the current tenant."""
-    [card] = tenant_status.run_cards(tenant_status.tenant_status(), [RunKind.EXPORT])
+
+def next_export(status: TenantStatus | None = None) -> NextExport:
+    """Return the next export of the current tenant, whose status may be known already."""
+    [card] = tenant_status.run_cards(status or tenant_status.tenant_status(), [RunKind.EXPORT])
     return NextExport(card)
-
-
-def taken_up(status: TenantStatus) -> str:
-    """Return what happens after a repair, as a sentence."""
-    refusal = status.refusal(RunKind.EXPORT)
-    if refusal:
-        return _("The next export then picks it up. %(refusal)s") % {"refusal": sentence(refusal)}
-    minutes = schedule.intervals(status.settings).get(RunKind.EXPORT)
-    if minutes is None:
-        return _("The next export then picks it up. Start it yourself: automatic exports are off.")
-    if not status.is_connected(RunKind.EXPORT):
-        return _("The next export then picks it up, as soon as both connections work.")
-    next_at = schedule.next_at(RunKind.EXPORT, minutes=minutes)
-    if next_at is None or next_at <= timezone.now():
-        return _("The next export then picks it up automatically.")
-    return _("The next export then picks it up automatically (%(time)s).") % {"time": when(next_at)}

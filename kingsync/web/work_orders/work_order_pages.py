@@ -76,7 +76,7 @@ def _what_to_do(request: access.TenantRequest, row: WorkOrder, names: Names) -> 
     """Return what the page offers: to a viewer only the recommendation and the way to the next work order."""
     status = tenant_status.tenant_status()
     allowed = {str(kind) for kind in possible.actions_of(row)}
-    after = export_answers.taken_up(status) if row.state in WorkOrder.NEEDS_A_PERSON else ""
+    after = export_answers.next_export(status).taken_up if row.state in WorkOrder.NEEDS_A_PERSON else ""
     recommended = recommendation.of(row, possible=allowed, names=names, after=after)
     offered = {"recommended": recommended, "neighbours": neighbours.of(row)}
     if not request.may_edit:
