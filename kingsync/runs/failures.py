@@ -54,7 +54,7 @@ def _is_complete(run: SyncRun) -> bool:
 def _over(kind: RunKind, *, is_complete: bool = False) -> QuerySet[SyncRun]:
     """Return the finished runs of a kind, without dry runs and cancelled ones; of all or the complete ones."""
     runs = SyncRun.objects.filter(kind=kind, status__in=[*GOOD, RunStatus.FAILED])
-    runs = runs.defer("cursor", "dry_run_examples", "counts_by_kind")
+    runs = runs.defer(*SyncRun.LARGE)
     if is_complete:
         return runs.exclude(options__has_any_keys=SyncRun.PARTIAL)
     # `contains`, since comparing a missing key gives NULL and would exclude every ordinary run.
