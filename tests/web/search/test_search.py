@@ -121,7 +121,10 @@ def test_the_number_of_queries_does_not_grow(
     # the session, the person, the tenant, the role; former administrations, the exact ones, King orders of the past,
     # keys, their rows, records, runs
     with django_assert_num_queries(4 + 7):
-        editor.get(SEARCH, {"q": "77"})
+        page = editor.get(SEARCH, {"q": "77"})
+
+    hits = {group.key: len(group.hits) for group in page.context["groups"]}
+    assert (hits["work-orders"], hits["records"] > 1) == (ledger_search.AT_MOST, True)
 
 
 def test_the_help_is_searched_too(editor: Client) -> None:
