@@ -49,7 +49,7 @@ def write_note(row: WorkOrder, text: str, *, by: User) -> None:
 
 
 def take(row: WorkOrder, *, by: User) -> None:
-    """Let a user look after a work order, instead of whoever did."""
+    """Assign a work order to a user, who replaces the one before."""
     if not of(row).is_by(by):
         _save(row, Kind.TAKE, by)
 

@@ -348,7 +348,7 @@ class ScopedManager(models.Manager[M_co]):
 
 
 class AcrossManager(models.Manager[M_co]):
-    """The rows of all tenants, for whoever crosses them on purpose; the wall in the database opens for its queries."""
+    """The rows of all tenants, for code that crosses them on purpose; the wall opens for its queries."""
 
     def get_queryset(self) -> models.QuerySet[M_co]:
         return AcrossQuerySet(self.model, using=self._db)

@@ -51,7 +51,7 @@ def _written(steps: Differences, before: Mapping[str, SavedLine], refused: Colle
     for line in wanted:
         saved = before.get(line.reference)
         old = saved.sent if saved else None
-        is_as_before = old is not None and same(old, line.content)  # made anew below another line
+        is_as_before = old is not None and same(old, line.content)  # deleted and added again below another line
         if line.reference not in refused and not is_as_before:
             yield _change(line.origin.label, old, line.content)
     kept = {line.reference for line in wanted}

@@ -1,6 +1,6 @@
 """Compressed answers: pages and lists, not files that are compressed already.
 
-An attacker cannot measure secrets by the length of an answer (BREACH): Django masks the CSRF token anew for each
+An attacker cannot measure secrets by the length of an answer (BREACH): Django masks the CSRF token differently in each
 answer and adds a random length to it, and another site's page can send no request with our cookies in the background.
 """
 
