@@ -1,18 +1,27 @@
-"""The benchmark of pages works from start to end; its results do not matter here."""
+"""The benchmarks of pages work from start to end; their results do not matter here."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests import processes
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_quick_measurement_of_pages_ends_well_and_prints_its_figures(tmp_path: Path) -> None:
+PAGES = ("start page", "list", "search: a number", "state: need a person", "one work order", "figures", "runs", "xlsx")
+OPERATORS = ("/operators/", "/operators/?q=9", "/operators/causes/")
+
+
+@pytest.mark.parametrize(("bench", "figures"), [("bench.pages", PAGES), ("bench.operators", OPERATORS)])
+def test_quick_measurement_of_pages_ends_well_and_prints_its_figures(
+    tmp_path: Path, bench: str, figures: tuple[str, ...]
+) -> None:
     done = subprocess.run(
-        processes.bound("-m", "bench.pages", "--quick"),
+        processes.bound("-m", bench, "--quick"),
         cwd=ROOT,
         env=processes.environment(tmp_path),
         capture_output=True,
@@ -21,6 +30,5 @@ def test_quick_measurement_of_pages_ends_well_and_prints_its_figures(tmp_path: P
     )
 
     assert done.returncode == 0, done.stderr
-    for figure in ("start page", "list", "search: a number", "state: need a person", "one work order", "runs", "xlsx"):
-        assert figure in done.stdout
+    assert [figure for figure in figures if figure not in done.stdout] == []
     assert "no bound(s) broken" in done.stdout
