@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from integrations import retry
 from kingsync import garbage
 from kingsync.database import sessions
+from kingsync.database.roles import Roles
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
@@ -154,6 +155,20 @@ def stocked(tenant: Tenant, king: KingSandbox) -> None:
     """Give King what the work orders of `scenario.work_order` name, and the tenant the usual settings."""
     scenario.stock(king)
     factories.settings(tenant)
+
+
+@pytest.fixture
+def taken_scopes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the list to which each scope is added that a session takes in the database."""
+    taken: list[int] = []
+    honest = Roles.parameters
+
+    def noted(self: Roles, whose: int) -> list[str]:
+        taken.append(whose)
+        return honest(self, whose)
+
+    monkeypatch.setattr(Roles, "parameters", noted)
+    return taken
 
 
 class AtOnce:

@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from kingsync.database.roles import Roles
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from sandboxes.king.sandbox import KingSandbox
@@ -155,17 +154,8 @@ def test_statements_per_line_are_fewer_than_lines(outsmart: OutSmartSandbox) -> 
 
 
 def test_the_wall_between_tenants_costs_no_statement_per_work_order(
-    outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
+    outsmart: OutSmartSandbox, taken_scopes: list[int]
 ) -> None:
-    taken: list[int] = []
-    honest = Roles.parameters
-
-    def noted(self: Roles, whose: int) -> list[str]:
-        taken.append(whose)
-        return honest(self, whose)
-
-    monkeypatch.setattr(Roles, "parameters", noted)
-
     statements(outsmart, work_orders=7, lines=4)
 
-    assert len(taken) <= 2
+    assert len(taken_scopes) <= 2

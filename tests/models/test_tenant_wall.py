@@ -9,7 +9,6 @@ import pytest
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 
 from kingsync.database import sessions
-from kingsync.database.roles import Roles
 from kingsync.database.rows import AcrossQuerySet
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant, TenantOwned
@@ -105,23 +104,14 @@ def test_the_session_cannot_take_the_wall_down(statement: str, mine: Tenant) -> 
 # --- What the session has ---------------------------------------------------------------------------------------------
 
 
-def test_one_statement_is_sent_for_a_scope_however_many_queries_it_has(
-    mine: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken: list[int] = []
-    honest = Roles.parameters
-
-    def noted(self: Roles, whose: int) -> list[str]:
-        taken.append(whose)
-        return honest(self, whose)
-
+def test_one_statement_is_sent_for_a_scope_however_many_queries_it_has(mine: Tenant, taken_scopes: list[int]) -> None:
     seen()
-    monkeypatch.setattr(Roles, "parameters", noted)
+    taken_scopes.clear()
     with tenants.scope(mine):
         for _ in range(5):
             seen()
 
-    assert taken == [mine.pk]
+    assert taken_scopes == [mine.pk]
 
 
 def test_a_savepoint_that_is_rolled_back_leaves_the_right_tenant(mine: Tenant, theirs: Tenant) -> None:
