@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from devservers.places import CHECKOUT
 from kingsync import worker
 from kingsync.exports import mass_question
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
@@ -16,6 +17,7 @@ from tests import factories, scenario
 from tests.web.pages import text
 
 pytestmark = pytest.mark.usefixtures("stocked")
+FEW = mass_question.FEW
 BUTTON, SCHEDULE, COMMAND = SyncRun.Trigger.BUTTON, SyncRun.Trigger.SCHEDULE, SyncRun.Trigger.COMMAND
 
 
@@ -115,3 +117,13 @@ def test_the_page_says_how_much_it_is_and_one_click_sends_it(
     queued = SyncRun.objects.latest("pk")
     assert queued.options == {"confirmed": True}
     assert "This is the first export." not in text(client.get(f"/t/jansen/runs/{run.pk}/"))
+
+
+def test_the_documents_name_the_limits_of_the_code() -> None:
+    said = {name: (CHECKOUT / "docs" / name).read_text() for name in ("exports.md", "decisions/0039-asking-first.md")}
+
+    for name, text_of in said.items():
+        assert f"more than {FEW} work orders" in text_of, name
+        assert f"last {mass_question.RECENT_EXPORTS}" in text_of, name
+    assert mass_question.TIMES_USUAL == 3, "the documents say three times"
+    assert f"meer dan {FEW} werkbonnen" in said["exports.md"]
