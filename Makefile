@@ -69,7 +69,7 @@ docs: install ## write the tables of docs/tenant-file.md again from the code
 
 lock: install ## write requirements/*.lock again from pyproject.toml
 	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.lock
-	@$(UV_COMPILE) pyproject.toml --extra embedded --extra dev --output-file requirements/dev.lock
+	@$(UV_COMPILE) pyproject.toml --extra embedded --extra traces --extra dev --output-file requirements/dev.lock
 	@$(UV_COMPILE) requirements/uv.in --output-file requirements/uv.lock
 	@echo "lock      next: make install sbom advisories"
 
