@@ -24,7 +24,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.runs import background_calls
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import dealing, factories, lost_answers, programs, scenario
+from tests import dealing, factories, lost_answers, programs, scenario, template
 from tests.lost_answers import LostAnswers
 
 T = TypeVar("T")
@@ -96,6 +96,15 @@ def _delete_all_rows(_test: TransactionTestCase) -> None:
     # As the owner and without triggers, as a restore does: the audit trail refuses deletions.
     with sessions.as_owner(), connection.cursor() as cursor:
         cursor.execute(f"SET session_replication_role = replica; {rows} SET session_replication_role = origin;")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Let the processes of a run copy one migrated database."""
+    with django_db_blocker.unblock():
+        template.take()
 
 
 @pytest.fixture(scope="session")

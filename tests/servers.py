@@ -17,6 +17,8 @@ from devservers.servers import servers
 from devservers.valkey import DATABASES
 
 WORKERS_AT_MOST = 16
+# The database that the processes of the run copy (`tests.template`). On servers of others we leave nothing behind.
+TEMPLATE = "KINGSYNC_TEST_TEMPLATE"
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -34,7 +36,9 @@ def _start() -> Callable[[], None]:
     stack = ExitStack()
     addresses = stack.enter_context(servers(local_folder() / "test", throwaway=True))
     # Django puts test_ before this name and pytest-django appends the xdist worker's.
-    os.environ.setdefault("DATABASE_URL", f"{addresses.database_url}_{os.getpid()}")
+    if "DATABASE_URL" not in os.environ:
+        os.environ["DATABASE_URL"] = f"{addresses.database_url}_{os.getpid()}"
+        os.environ[TEMPLATE] = f"template_{os.getpid()}"
     first = os.getpid() % (DATABASES // WORKERS_AT_MOST) * WORKERS_AT_MOST
     os.environ.setdefault("REDIS_URL", _redis_database(addresses.redis_url, by=first))
     return stack.close
