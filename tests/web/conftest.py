@@ -56,8 +56,7 @@ def _no_page_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     request_finished.disconnect(end)
 
 
-@pytest.fixture
-def tenant(db: None) -> Tenant:
+def make_tenant() -> Tenant:
     """Create a tenant with settings and both connections."""
     made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
     factories.settings(made)
@@ -66,8 +65,7 @@ def tenant(db: None) -> Tenant:
     return made
 
 
-@pytest.fixture
-def people(tenant: Tenant) -> People:
+def make_people(tenant: Tenant) -> People:
     return People(
         owner=factories.member(tenant, Role.OWNER, name="alice"),
         editor=factories.member(tenant, Role.EDITOR, name="eddy"),
@@ -75,6 +73,16 @@ def people(tenant: Tenant) -> People:
         stranger=factories.member(factories.tenant(slug="elsewhere"), Role.OWNER, name="charlie"),
         operator=factories.operator(name="olga"),
     )
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    return make_tenant()
+
+
+@pytest.fixture
+def people(tenant: Tenant) -> People:
+    return make_people(tenant)
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from kingsync import tasks
 from kingsync import urls as all_urls
@@ -35,7 +36,7 @@ from kingsync.upkeep.tenant_data import export
 from kingsync.web.shared import second_step
 from kingsync.web.urls import urlpatterns
 from tests import factories
-from tests.web.conftest import People
+from tests.web.conftest import People, make_people, make_tenant
 
 ROLES = ("anonymous", "stranger", "viewer", "editor", "owner", "operator")
 Answers = tuple[int, int, int, int, int, int]
@@ -191,15 +192,24 @@ class World:
     tenant: Tenant
     people: People
     numbers: dict[str, int]
+    sessions: dict[str, str] = field(default_factory=dict)
+
+    def log_in(self) -> None:
+        """Log in every role once, for the browsers of all tests."""
+        for role in ROLES[1:]:
+            browser = Client()
+            browser.force_login(getattr(self.people, role))
+            self.sessions[role] = browser.cookies[settings.SESSION_COOKIE_NAME].value
 
     def address(self, name: str) -> str:
         known: dict[str, Any] = {**WORDS, **self.numbers, "slug": self.tenant.slug}
         return reverse(name, kwargs={key: known[key] for key in OURS[name].pattern.converters | _groups(OURS[name])})
 
     def browser(self, role: str) -> Client:
+        """Return a browser in which this role is logged in."""
         browser = Client(headers={"Accept-Language": "en"})
         if role != "anonymous":
-            browser.force_login(getattr(self.people, role))
+            browser.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[role]
         return browser
 
 
@@ -207,19 +217,43 @@ def _groups(pattern: URLPattern) -> dict[str, object]:
     return dict(pattern.pattern.regex.groupindex)
 
 
-@pytest.fixture
-def world(tenant: Tenant, people: People, monkeypatch: pytest.MonkeyPatch) -> World:
+@pytest.fixture(scope="module")
+def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Keep one transaction for all tests of this file, which each undo what they did (`world`)."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def one_world(db: None) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as patch:
+        _without_others(patch)
+        for part in Heartbeat.Part:
+            Heartbeat.objects.update_or_create(part=part, defaults={"at": timezone.now()})
+        tenant = make_tenant()
+        people = make_people(tenant)
+        made = World(tenant, people, rows_of(tenant, people.viewer, asker=people.owner))
+        made.log_in()
+        yield made
+
+
+def _without_others(patch: pytest.MonkeyPatch) -> None:
     def works(_connection: object) -> Reason | None:
         return None
 
-    monkeypatch.setattr(connection_check, "check_stored", works)
-    monkeypatch.setattr(pick_list_refresh, "refresh_choices", lambda **_asked: [])
+    patch.setattr(connection_check, "check_stored", works)
+    patch.setattr(pick_list_refresh, "refresh_choices", lambda **_asked: [])
     # It needs a transaction of its own: tests/web/accounts/test_company_data.py.
-    monkeypatch.setattr(export, "to_temporary_file", lambda _tenant: io.BytesIO(b"a zip file"))
-    monkeypatch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
-    for part in Heartbeat.Part:
-        Heartbeat.objects.update_or_create(part=part, defaults={"at": timezone.now()})
-    return World(tenant, people, rows_of(tenant, people.viewer, asker=people.owner))
+    patch.setattr(export, "to_temporary_file", lambda _tenant: io.BytesIO(b"a zip file"))
+    patch.setattr(tasks.run_sync, "apply_async", lambda **_message: None)
+
+
+@pytest.fixture
+def world(one_world: World) -> Iterator[World]:
+    with transaction.atomic():
+        yield one_world
+        transaction.set_rollback(True)
 
 
 def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str, int]:
