@@ -212,8 +212,9 @@ class ExportRun:
             self._count(outcome, self._row)
         self._begun = ""
         self._done += 1
-        self.job.log.write_periodically()
+        # Counts first: what a work order came to is lost with the process when its log cannot be written.
         claim.heartbeat(done=self._done)
+        self.job.log.write_periodically()
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
         """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""

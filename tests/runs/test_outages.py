@@ -19,7 +19,7 @@ from kingsync.exports import export_run
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
-from kingsync.runs import lifecycle, outages
+from kingsync.runs import lifecycle, outages, run_log
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import scenario
@@ -82,10 +82,18 @@ def failing(table: str, sqlstate: str) -> Iterator[None]:
             cursor.execute("DROP FUNCTION fail_for_test CASCADE")
 
 
+@pytest.mark.parametrize("pause_seconds", [0.0, 3600.0])
 @pytest.mark.parametrize("table", ["kingsync_workorder", "kingsync_orderline", "kingsync_logentry"])
 def test_a_full_disk_leaves_the_run_open_and_it_is_taken_up_with_the_schedule_off(
-    stocked: None, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, table: str
+    stocked: None,
+    tenant: Tenant,
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    pause_seconds: float,
 ) -> None:
+    monkeypatch.setattr(run_log, "PAUSE_SECONDS", pause_seconds)
     numbers = [scenario.work_order(outsmart) for _ in range(2)]
     run = requested()
 
