@@ -6,12 +6,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from celery import Celery
 from celery.signals import worker_init
-from django.db import connection, connections, migrations, models
+from django.db import connection, connections, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -26,8 +25,6 @@ from tests import patience, scenario
 from tests.web.pages import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# Migrations of before the first installation; from here on both codes run during an update.
-BEFORE_ANY_INSTALLATION = ("0001_", "0002_")
 
 
 @pytest.fixture(autouse=True)
@@ -160,43 +157,3 @@ def test_older_code_exports_and_imports_on_a_newer_schema(
     assert {run.status for run in runs} == {"succeeded"}
     assert sorted(order["ExternOrderNummer"] for order in scenario.orders(king)) == [f"OS-{each}" for each in numbers]
     assert len(outsmart.store.rows("materials")) == 2
-
-
-def _breaks_older_code(operation: Any) -> bool:
-    """Return whether code of the version before fails on the schema after this operation."""
-    if isinstance(operation, migrations.AddField):
-        field = operation.field
-        return not (
-            field.null
-            or field.many_to_many
-            or getattr(field, "db_default", models.NOT_PROVIDED) is not models.NOT_PROVIDED
-        )
-    return isinstance(
-        operation,
-        (migrations.RemoveField, migrations.RenameField, migrations.RenameModel, migrations.DeleteModel),
-    )
-
-
-@pytest.mark.parametrize(
-    ("operation", "breaks"),
-    [
-        (migrations.AddField("syncrun", "later", models.TextField(null=True)), False),
-        (migrations.AddField("syncrun", "later", models.IntegerField(default=0, db_default=0)), False),
-        (migrations.AddField("syncrun", "later", models.IntegerField(default=0)), True),
-        (migrations.RemoveField("syncrun", "error"), True),
-        (migrations.RenameField("syncrun", "error", "why"), True),
-    ],
-)
-def test_what_breaks_older_code_is_known(operation: migrations.Migration, breaks: bool) -> None:
-    assert _breaks_older_code(operation) == breaks
-
-
-def test_no_migration_breaks_the_code_of_the_version_before() -> None:
-    graph = MigrationLoader(connection).graph
-    later = {
-        name: node.operations
-        for (app, name), node in graph.nodes.items()
-        if app == "kingsync" and not name.startswith(BEFORE_ANY_INSTALLATION)
-    }
-
-    assert [name for name, steps in later.items() if any(map(_breaks_older_code, steps))] == []
