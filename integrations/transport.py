@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 import msgspec
 import requests
 
-from integrations import connections, deadlines, errors, failures, retry, unpacking
+from integrations import connections, deadlines, errors, failures, retry, unpacking, version
 from integrations.addresses import AddressPolicy
 from integrations.calls import Answer, Call, Operation
 from integrations.deadlines import Deadline
@@ -246,7 +246,11 @@ def _session(adapter: connections.GuardedAdapter) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # no proxies and no netrc of the machine
     session.headers.update(
-        {"Accept": "application/json", "Accept-Encoding": unpacking.ACCEPTED_ENCODINGS, "User-Agent": "kingsync"}
+        {
+            "Accept": "application/json",
+            "Accept-Encoding": unpacking.ACCEPTED_ENCODINGS,
+            "User-Agent": version.USER_AGENT,
+        }
     )
     session.adapters.clear()
     session.mount("https://", adapter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 
@@ -9,9 +10,12 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import worker_init, worker_process_init, worker_ready
 
+from kingsync import __version__
 from kingsync.parents_death import signal_at_parents_death
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
+
+logger = logging.getLogger(__name__)
 
 app = Celery("kingsync")
 app.config_from_object("kingsync.celery_settings")
@@ -45,6 +49,7 @@ def _keep_beating(**_details: object) -> None:
     from kingsync import tasks  # noqa: PLC0415 - Django is set up by now
     from kingsync.runs import heartbeats  # noqa: PLC0415
 
+    logger.info("worker.started: a worker of kingsync %s", __version__)
     heartbeats.keep_beating(app.amqp.queues.consume_from, without_clock=tasks.watch_silence)
 
 

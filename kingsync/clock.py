@@ -17,7 +17,7 @@ import psycopg
 from celery.beat import ScheduleEntry, Scheduler
 from django.db import connections
 
-from kingsync import probe
+from kingsync import __version__, probe
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.runs import advisory_locks, heartbeats, schema
 
@@ -52,7 +52,7 @@ class ClockLock:
             self._report_waiting("the database does not answer (%s)", type(error).__name__)
             return False
         if held and not self._is_held:
-            logger.info("clock.started: this beat runs the scheduled tasks")
+            logger.info("clock.started: this beat runs the scheduled tasks of kingsync %s", __version__)
             self._waiting_is_told = False
         elif not held:
             self._report_waiting("another beat runs the scheduled tasks")

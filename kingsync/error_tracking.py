@@ -20,6 +20,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from integrations.errors import IntegrationError
+from kingsync import __version__
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -38,6 +39,7 @@ def start(dsn: str) -> None:
     """Send this process's errors to the error tracker."""
     sentry_sdk.init(
         dsn=dsn,
+        release=f"kingsync@{__version__}",
         before_send=only_where_it_broke,
         default_integrations=False,
         auto_enabling_integrations=False,

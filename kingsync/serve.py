@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
+from kingsync import __version__
+
 # HTTP/2 is off: a proxy speaks HTTP/1 to us, and only there idle connections have a time limit.
 OPTIONS = ("--interface", "asginl", "--no-ws", "--http", "1", "--http1-header-read-timeout", "10000")
 
 
 def main() -> None:
     """Replace this process by the web server."""
+    sys.stderr.write(f"web.started: the web server of kingsync {__version__}\n")
     command = [sys.executable, "-m", "granian", *OPTIONS, *sys.argv[1:], "kingsync.asgi:application"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell
 

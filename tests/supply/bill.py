@@ -19,6 +19,7 @@ from cyclonedx.model.license import License, LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from integrations.version import VERSION
 from tests.supply import locks
 
 BILL = locks.REQUIREMENTS / "sbom.json"
@@ -68,8 +69,8 @@ def _bom(packages: list[locks.Package]) -> Bom:
 
 def _product() -> Component:
     project = tomllib.loads((locks.REQUIREMENTS.parent / "pyproject.toml").read_text())["project"]
-    name, version = project["name"], project["version"]
-    return Component(type=ComponentType.APPLICATION, name=name, version=version, bom_ref=f"{name}@{version}")
+    name = project["name"]
+    return Component(type=ComponentType.APPLICATION, name=name, version=VERSION, bom_ref=f"{name}@{VERSION}")
 
 
 def _component(package: locks.Package) -> Component:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from integrations.version import VERSION
 from tests.supply import bill, locks
 
 
@@ -25,8 +26,8 @@ def test_every_package_of_production_is_named_with_version_hashes_and_licence() 
 def test_what_needs_what_is_that_of_the_lock_file() -> None:
     needs = {each["ref"]: each.get("dependsOn", []) for each in json.loads(bill.BILL.read_text())["dependencies"]}
 
-    assert any(need.startswith("pkg:pypi/django@") for need in needs["kingsync@0.1.0"])
-    assert not any(need.startswith("pkg:pypi/urllib3@") for need in needs["kingsync@0.1.0"])
+    assert any(need.startswith("pkg:pypi/django@") for need in needs[f"kingsync@{VERSION}"])
+    assert not any(need.startswith("pkg:pypi/urllib3@") for need in needs[f"kingsync@{VERSION}"])
     requests = next(name for name in needs if name.startswith("pkg:pypi/requests@"))
     assert any(need.startswith("pkg:pypi/urllib3@") for need in needs[requests])
 

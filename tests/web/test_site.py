@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
+from kingsync import __version__
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.tenants import Tenant
 from kingsync.runs import heartbeats
@@ -152,6 +153,10 @@ def test_unknown_host_shows_a_plain_page(english: Client, db: None) -> None:
 ALIVE = dict.fromkeys((part.value for part in Heartbeat.PROCESSES), "ok")
 
 
+IS_OK = {"status": "ok", "version": __version__}
+IS_NOT_OK = {"status": "error", "version": __version__}
+
+
 @pytest.fixture
 def alive(db: None) -> None:
     """Let clock and workers have given a sign of life just now."""
@@ -163,7 +168,7 @@ def test_health_tells_that_all_is_well(client: Client, alive: None) -> None:
     answer = client.get("/health")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok", **ALIVE}
+    assert answer.json() == {**IS_OK, "database": "ok", "broker": "ok", **ALIVE}
 
 
 def test_health_names_the_part_that_is_down_and_no_more(client: Client, alive: None) -> None:
@@ -171,7 +176,7 @@ def test_health_names_the_part_that_is_down_and_no_more(client: Client, alive: N
         answer = client.get("/health")
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "error", "database": "ok", "broker": "unreachable", **ALIVE}
+    assert answer.json() == {**IS_NOT_OK, "database": "ok", "broker": "unreachable", **ALIVE}
 
 
 @pytest.mark.parametrize("part", Heartbeat.PROCESSES)
@@ -183,7 +188,7 @@ def test_health_sees_a_frozen_part_while_pages_need_none(client: Client, alive: 
     answer, of_pages = client.get("/health"), client.get("/health", {"part": "web"})
 
     assert (answer.status_code, answer.json()[part]) == (503, "silent")
-    assert of_pages.json() == {"status": "ok", "database": "ok", "broker": "ok"}
+    assert of_pages.json() == {**IS_OK, "database": "ok", "broker": "ok"}
 
 
 class NoDatabase:
@@ -199,4 +204,4 @@ def test_health_notices_a_database_that_is_gone(client: Client, db: None, monkey
     answer = client.get("/health")
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "error", "database": "unreachable", "broker": "ok"}
+    assert answer.json() == {**IS_NOT_OK, "database": "unreachable", "broker": "ok"}

@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from kingsync import __version__
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.runs import heartbeats, schema
 
@@ -22,7 +23,9 @@ def health(request: HttpRequest) -> JsonResponse:
     if request.GET.get("part") != "web":
         words |= _signs_of_life() if checks["database"] else {}
     is_well = set(words.values()) == {"ok"}
-    return JsonResponse({"status": "ok" if is_well else "error", **words}, status=200 if is_well else 503)
+    return JsonResponse(
+        {"status": "ok" if is_well else "error", "version": __version__, **words}, status=200 if is_well else 503
+    )
 
 
 def _signs_of_life() -> dict[str, str]:

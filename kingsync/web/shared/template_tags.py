@@ -12,6 +12,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync import __version__
 from kingsync.messages.field_names import field_name
 from kingsync.models import sync_settings
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
@@ -28,6 +29,11 @@ register = template.Library()
 def errors_are_reported() -> bool:
     """Return True if our errors are reported to someone."""
     return bool(settings.SENTRY_DSN or settings.ADMINS)
+
+
+@register.simple_tag
+def program_version() -> str:
+    return __version__
 
 
 @register.simple_tag
