@@ -1,17 +1,17 @@
 # syntax=docker/dockerfile:1
 # One image for web, workers, clock and migrations; what it does is the command it is given. A second one, of the
 # target `sandbox`, has both vendors' stand-ins too.
-# The Python that the tests run on.
-ARG PYTHON=3.11
+# The Python that the tests run on, and its Debian: an exact version, so that a build is the same next year.
+ARG PYTHON=3.11.14-slim-bookworm
 
-FROM python:${PYTHON}-slim AS packages
+FROM python:${PYTHON} AS packages
 WORKDIR /build
 COPY requirements/uv.lock requirements/run.lock requirements/
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/uv.lock
 RUN python -m venv --without-pip /venv \
     && uv pip sync --no-cache --python /venv/bin/python --require-hashes --compile-bytecode requirements/run.lock
 
-FROM python:${PYTHON}-slim AS application
+FROM python:${PYTHON} AS application
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin kingsync
 COPY --from=packages /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=kingsync.settings

@@ -25,7 +25,7 @@ from django.core.management import call_command
 
 from devservers import ports, wheels
 from devservers.places import CHECKOUT
-from kingsync import tasks
+from kingsync import __version__, tasks
 from tests import patience, processes
 
 
@@ -33,6 +33,9 @@ class Service(TypedDict, total=False):
     """The parts of a compose service that these tests check."""
 
     command: str | list[str]
+    image: str
+    mem_limit: str
+    logging: dict[str, dict[str, str]]
     profiles: list[str]
     healthcheck: dict[str, str | list[str]]
 
@@ -88,7 +91,14 @@ def test_every_variable_of_the_settings_is_documented() -> None:
 def test_every_variable_of_the_compose_file_is_documented() -> None:
     asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (CHECKOUT / "docker-compose.yml").read_text()))
 
-    assert asked == {"KING_XML_VOLUME", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "WEB_ADDRESS"}
+    assert asked == {
+        "ALLOWED_HOSTS",
+        "KING_XML_VOLUME",
+        "POSTGRES_PASSWORD",
+        "REDIS_PASSWORD",
+        "TLS_FOLDER",
+        "WEB_ADDRESS",
+    }
     assert asked - set(_env_example()) == set()
 
 
@@ -187,6 +197,28 @@ def test_the_services_are_those_of_the_documents(services: dict[str, Service]) -
 
     assert always == {"web", "worker-imports", "worker-exports", "beat", "migrate", "postgres", "redis"}
     assert with_sandboxes == {"sandbox-king", "sandbox-outsmart"}
+    assert services["proxy"].get("profiles") == ["proxy"]
+
+
+def test_every_image_has_an_exact_version_and_every_part_its_limits(services: dict[str, Service]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"[a-z/-]+:\d+\.\d+(\.\d+)?", service["image"]), name
+        assert service["mem_limit"], name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_the_servers_of_the_compose_file_are_those_that_the_tests_run_on(services: dict[str, Service]) -> None:
+    postgres = _run(f"{wheels.postgres_programs() / 'bin' / 'postgres'} --version", dict(os.environ)).stdout.split()
+    valkey = _run(f"{wheels.valkey_server()} --version", dict(os.environ)).stdout
+
+    assert services["postgres"]["image"] == f"postgres:{postgres[-1]}"
+    assert f"v={services['redis']['image'].partition(':')[2]} " in valkey
+
+
+def test_our_images_have_the_version_of_the_program(services: dict[str, Service]) -> None:
+    ours = {service["image"] for service in services.values() if service["image"].startswith("kingsync")}
+
+    assert ours == {f"kingsync:{__version__}", f"kingsync-sandbox:{__version__}"}
 
 
 def test_everything_that_stays_up_has_a_health_check(services: dict[str, Service]) -> None:
@@ -307,7 +339,7 @@ def test_the_image_runs_as_an_ordinary_user_on_the_tested_python() -> None:
     instructions = list(_instructions())
 
     assert ("USER", "kingsync") in instructions
-    assert ("ARG", "PYTHON=3.11") in instructions
+    assert any(word == "ARG" and rest.startswith("PYTHON=3.11.") for word, rest in instructions)
 
 
 def test_no_instruction_puts_a_secret_into_the_image() -> None:
