@@ -9,6 +9,7 @@ import sys
 from kingsync.management.arguments import require_readable
 from kingsync.management.output import quiet_when_nobody_reads
 from kingsync.management.preparing import prepared
+from kingsync.management.unset import require_settings
 
 
 def main() -> None:
@@ -19,6 +20,8 @@ def main() -> None:
         with quiet_when_nobody_reads(), prepared(sys.argv):
             from django.core.management import execute_from_command_line  # noqa: PLC0415 (after the addresses)
 
+            if sys.argv[1:2] == ["doctor"]:
+                require_settings(sys.argv)
             execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

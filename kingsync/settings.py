@@ -6,12 +6,12 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from integrations import proxies
 from kingsync import garbage, key_strength
+from kingsync.variables import Variables
 from kingsync.web.operators.admin_theme import UNFOLD as UNFOLD  # noqa: PLC0414 - a setting
 
 garbage.pause()  # until our application is ready (kingsync/apps.py)
@@ -19,7 +19,7 @@ garbage.pause()  # until our application is ready (kingsync/apps.py)
 BASE_DIR = Path(__file__).resolve().parent.parent
 # An installed package has templates and static files inside `kingsync`, where Django finds them itself.
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
-env = environ.Env()
+env = Variables()
 
 
 def _positive(name: str, usual: int) -> int:
