@@ -137,11 +137,12 @@ def _read(content: bytes) -> list[Entry]:
 
 def files_of(tenant_id: int) -> list[Path]:
     """Return a tenant's journals in all its administrations."""
-    folder = _folder()
-    return sorted(folder.glob(f"{tenant_id}-*.jsonl")) if folder else []
+    folder_of_all = folder()
+    return sorted(folder_of_all.glob(f"{tenant_id}-*.jsonl")) if folder_of_all else []
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
+    """Return where this database's journals are, which may not exist yet; None without a folder."""
     if not settings.JOURNAL_FOLDER:
         return None
     installation = Installation.objects.order_by("pk").first() or Installation.objects.create()
@@ -149,6 +150,6 @@ def _folder() -> Path | None:
 
 
 def _path_of(administration: str, purpose: Purpose) -> Path | None:
-    folder = _folder()
+    found = folder()
     digest = hashlib.blake2b(tenants.administration_key(administration).encode(), digest_size=8).hexdigest()
-    return folder / f"{tenants.current_id()}-{digest}-{purpose}.jsonl" if folder else None
+    return found / f"{tenants.current_id()}-{digest}-{purpose}.jsonl" if found else None

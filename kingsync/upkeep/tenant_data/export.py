@@ -38,6 +38,8 @@ SECRET = "***"  # noqa: S105  (what stands for one)
 # Hashes that are of no use to anyone but us; encrypted columns are secret anyhow.
 _SECRET_COLUMNS = {("invitation", "token_hash"), ("backgroundcall", "key")}
 # What identifies a person's account for this tenant; nothing of other tenants, no password, no second step.
+USERS = "tables/user.jsonl"
+USER_COLUMNS = ("id", "email", "name", "role", "is_active", "joined_at", "last_login")
 _USERS = """
     SELECT row_to_json(r) FROM (
         SELECT u.id, u.email, u.name, m.role, u.is_active, u.joined_at, u.last_login
@@ -110,11 +112,12 @@ def _snapshot() -> Iterator[None]:
 
 def _parts() -> list[Part]:
     """Return the files of rows: those that others refer to come first, as an import needs them."""
-    owned = [Part(_name(model), _statement(model, "tenant_id")) for model in reversed(tables.of_tenants())]
-    return [Part(_name(Tenant), _statement(Tenant, "id")), Part("tables/user.jsonl", _USERS), *owned]
+    owned = [Part(name_of(model), _statement(model, "tenant_id")) for model in reversed(tables.of_tenants())]
+    return [Part(name_of(Tenant), _statement(Tenant, "id")), Part(USERS, _USERS), *owned]
 
 
-def _name(model: Model) -> str:
+def name_of(model: Model) -> str:
+    """Return the file of a table's rows."""
     return f"tables/{model._meta.model_name}.jsonl"
 
 
