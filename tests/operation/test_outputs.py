@@ -13,6 +13,9 @@ from devservers.places import CHECKOUT
 from kingsync.models import tenants
 from tests import factories, processes
 
+# Work orders of which a command writes more than its buffer of 8 KiB holds.
+MORE_THAN_IS_BUFFERED = 100
+
 
 def _environment(local: Path) -> dict[str, str]:
     addresses = {"DATABASE_URL": processes.database_url(), "REDIS_URL": os.environ["REDIS_URL"]}
@@ -25,7 +28,7 @@ def test_a_command_ends_quietly_when_nobody_reads_on(tmp_path: Path, words: list
     tenant = factories.tenant(slug="jansen")
     factories.settings(tenant)
     with tenants.scope(tenant):
-        for _each in range(2000):
+        for _each in range(MORE_THAN_IS_BUFFERED):
             factories.work_order(tenant)
     reading, writing = os.pipe()
     os.close(reading)
