@@ -8,13 +8,12 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
-from kingsync import key_strength
+from kingsync import __version__, key_strength
 from kingsync.settings import env
 from kingsync.upkeep.doctor.checks import Finding, ok, warning, wrong
 
@@ -110,16 +109,9 @@ def _of_folder(what: str, folder: Path) -> Finding:
     return warning(text, "Free space, or move the folder to a larger disk.") if free < FREE_WARNING else ok(text)
 
 
-def version() -> str:
-    """Return our own version; "" in a checkout that was never installed."""
-    try:
-        return metadata.version("kingsync")
-    except metadata.PackageNotFoundError:
-        return ""
-
-
 def versions() -> list[Finding]:
     connection.ensure_connection()
     number = connection.connection.info.server_version
-    ours = version() or "of a checkout"
-    return [ok(f"kingsync {ours}, Python {platform.python_version()}, PostgreSQL {number // 10000}.{number % 10000}")]
+    return [
+        ok(f"kingsync {__version__}, Python {platform.python_version()}, PostgreSQL {number // 10000}.{number % 10000}")
+    ]
