@@ -106,7 +106,8 @@ class ExportRun:
             yield from self._by_id(wanted)
             return
         now, listed = timezone.now(), self._listed()
-        mass_question.require_answer(self.job.claim.run, [each.raw for each in listed.values()])
+        read = {key: each.raw for key, each in listed.items()}
+        mass_question.require_answer(self.job.claim.run, read, from_date=self.job.choices.from_date)
         done_before = self._dealt_with()
         for outsmart_id in done_before:
             self.job.listed_numbers.pop(outsmart_id, None)

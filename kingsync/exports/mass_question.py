@@ -1,23 +1,27 @@
-"""Asking before an export that a person started sends far more than they may expect: it becomes a preview instead.
+"""Asking before an export that a person started does what they may not expect: it becomes a preview instead.
+
+It asks when it would send far more than usual, and when it reads work from before the start date.
 
 Neither the schedule nor a command asks: nobody would be there to answer. docs/decisions/0039-asking-first.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import datetime
+from collections.abc import Mapping
 from contextlib import suppress
 
 from django.db.models import Max
 
 from integrations import errors
 from integrations.outsmart import payloads
+from kingsync.exports.overview import at_trigger
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import orders
 from kingsync.runs.lifecycle import Claim
 
-FIRST, MANY = "first_export", "many"
+FIRST, MANY, OLDER = "first_export", "many", "before_start_date"
 # So few can be looked at, and mended, afterwards.
 FEW = 25
 TIMES_USUAL = 3
@@ -25,28 +29,43 @@ RECENT_EXPORTS = 20
 
 
 class AsksFirstError(Exception):
-    """The export asks before it sends: `why` is `FIRST` or `MANY`, `oldest` the day of the oldest work order, or ""."""
+    """The export asks before it sends: `why` is `FIRST`, `MANY` or `OLDER`.
 
-    def __init__(self, why: str, oldest: str) -> None:
+    `oldest` is the day of the oldest work order, or ""; `before_start` of them are from before the start date.
+    """
+
+    def __init__(self, why: str, oldest: str, before_start: int) -> None:
         super().__init__(why)
-        self.why, self.oldest = why, oldest
+        self.why, self.oldest, self.before_start = why, oldest, before_start
+
+    @property
+    def as_options(self) -> dict[str, object]:
+        """Return what the run keeps of the question."""
+        kept: dict[str, object] = {"dry_run": True, SyncRun.ASKS: self.why, SyncRun.OLDEST: self.oldest}
+        return kept | ({SyncRun.BEFORE_START: self.before_start} if self.before_start else {})
 
 
-def require_answer(run: SyncRun, listed: Collection[bytes]) -> None:
-    """Raise `AsksFirstError` if this run has to ask before it sends these work orders, which are as they were read."""
-    if len(listed) <= FEW or not _may_ask(run):
+def require_answer(run: SyncRun, listed: Mapping[str, bytes], *, from_date: datetime.date | None) -> None:
+    """Raise `AsksFirstError` if this run has to ask before it sends these work orders, by id, as they were read.
+
+    `from_date` is the start date.
+    """
+    if not _may_ask(run):
         return
-    if not WorkOrder.objects.filter(exported_at__isnull=False).exists():
-        raise AsksFirstError(FIRST, _oldest(listed))
-    usual = _most_of_recent_exports(run)
-    if usual is not None and len(listed) > TIMES_USUAL * usual:
-        raise AsksFirstError(MANY, _oldest(listed))
+    why = _too_many(run, len(listed))
+    if not why and from_date is None:
+        return
+    days = _days(listed)
+    before_start = at_trigger.unseen(key for key, day in days.items() if from_date and day < from_date)
+    if why or before_start:
+        oldest = min(days.values(), default=None)
+        raise AsksFirstError(why or OLDER, oldest.isoformat() if oldest else "", before_start)
 
 
 def become_preview(claim: Claim, asked: AsksFirstError) -> None:
     """Make a preview of the claimed run, which has sent nothing yet."""
     run = claim.run
-    run.options = run.options | {"dry_run": True, SyncRun.ASKS: asked.why, SyncRun.OLDEST: asked.oldest}
+    run.options = run.options | asked.as_options
     SyncRun.objects.filter(pk=run.pk, attempt=run.attempt).update(options=run.options)
 
 
@@ -63,13 +82,26 @@ def _may_ask(run: SyncRun) -> bool:
     return is_whole and run.trigger == SyncRun.Trigger.BUTTON and run.attempt == 1
 
 
-def _oldest(listed: Iterable[bytes]) -> str:
-    days = []
-    for raw in listed:
+def _too_many(run: SyncRun, number: int) -> str:
+    """Return why so many are worth a question; "" if they are not."""
+    if number <= FEW:
+        return ""
+    if not WorkOrder.objects.filter(exported_at__isnull=False).exists():
+        return FIRST
+    usual = _most_of_recent_exports(run)
+    return MANY if usual is not None and number > TIMES_USUAL * usual else ""
+
+
+def _days(listed: Mapping[str, bytes]) -> dict[str, datetime.date]:
+    """Return on which day the work was finished, by id, where that can be read."""
+    days = {}
+    for outsmart_id, raw in listed.items():
         with suppress(errors.PayloadError):  # the preview names what cannot be read
-            days.append(orders.finished_on(payloads.work_order(raw)))
-    oldest = min((day for day in days if day), default=None)
-    return oldest.isoformat() if oldest else ""
+            source = payloads.work_order(raw)
+            day = orders.finished_on(source)
+            if day and not source.is_archived:
+                days[outsmart_id] = day
+    return days
 
 
 def _most_of_recent_exports(run: SyncRun) -> int | None:

@@ -22,7 +22,7 @@ from kingsync.web.settings import (
     settings_page,
     text_preview,
 )
-from kingsync.web.start import home, start_page
+from kingsync.web.start import home, start_date, start_page
 from kingsync.web.work_orders import dry_run_pages, work_order_urls
 
 urlpatterns: list[URLPattern] = [
@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/", start_page.tenant, name="tenant"),
     path("t/<slug:slug>/live/<str:kind>/", start_page.live, name="live"),
     path("t/<slug:slug>/start/<str:kind>/", start_page.start_run, name="start_run"),
+    path("t/<slug:slug>/start-date/", start_date.start_date, name="start_date"),
     path("t/<slug:slug>/settings/", settings_page.settings_page, name="settings"),
     path("t/<slug:slug>/settings/test/<str:system>/", settings_page.test_connection, name="test_connection"),
     path("t/<slug:slug>/settings/administration/", administration_pages.switch_page, name="switch_administration"),

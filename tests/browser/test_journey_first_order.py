@@ -78,6 +78,8 @@ def test_new_user_gets_from_login_to_the_first_order_without_reading_anything(
     nina.link("Go to the settings", within=nina.step("Choose how work orders become orders")).click()
     nina.page.get_by_label(nina.reads("Orders"), exact=True).last.check()
     nina.saves_and_goes_on()
+    nina.step("Choose the start date").get_by_label(nina.reads("Start date")).fill("2025-11-01")
+    nina.button("Save the start date").click()
     nina.button("Preview export", within=nina.step("View the preview")).click()
 
     nina.link("View", within=nina.step("Export one work order")).click()

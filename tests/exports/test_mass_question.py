@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -9,7 +11,9 @@ from devservers.places import CHECKOUT
 from kingsync import worker
 from kingsync.exports import mass_question
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Role, Tenant
+from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import lifecycle
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
@@ -18,6 +22,7 @@ from tests.web.pages import text
 
 pytestmark = pytest.mark.usefixtures("stocked")
 FEW = mass_question.FEW
+OLD: dict[str, Any] = {"WorkDate": "03-11-2025", "WorkEndDate": "03-11-2025", "Workperiods": []}
 BUTTON, SCHEDULE, COMMAND = SyncRun.Trigger.BUTTON, SyncRun.Trigger.SCHEDULE, SyncRun.Trigger.COMMAND
 
 
@@ -96,6 +101,66 @@ def test_what_an_unanswered_question_read_does_not_count_as_usual(outsmart: OutS
     wait_at_trigger(outsmart, 9)
 
     assert [exported().options.get("asks") for _ in range(2)] == ["many", "many"]
+
+
+def start_on(date: str) -> None:
+    SyncSettings.objects.update(export_from_date=date)
+
+
+def test_work_from_before_the_start_date_asks_once_even_where_it_is_little(
+    king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    start_on("2025-11-10")
+    scenario.work_order(outsmart)
+    scenario.work_order(outsmart, **OLD)
+
+    asked = exported()
+    asked_again = exported()
+    sent = exported(confirmed=True)
+    scenario.work_order(outsmart)
+    later = exported()
+
+    expected = {"dry_run": True, "asks": "before_start_date", "oldest": "2025-11-03", "before_start": 1}
+    assert asked.options == asked_again.options == expected
+    assert (sent.is_dry, sent.created_count, later.is_dry, later.created_count) == (False, 1, False, 1)
+    assert WorkOrder.objects.get(state=LedgerState.HELD).reasons[0]["code"] == "before_from_date"
+
+
+@pytest.mark.parametrize(("date", "trigger"), [("2025-11-03", BUTTON), ("2025-11-10", SCHEDULE)])
+def test_without_older_work_or_anybody_to_ask_the_start_date_asks_nothing(
+    outsmart: OutSmartSandbox, date: str, trigger: SyncRun.Trigger
+) -> None:
+    start_on(date)
+    scenario.work_order(outsmart, **OLD)
+
+    assert not exported(trigger).is_dry
+
+
+def test_a_first_export_says_how_much_of_it_is_too_old(outsmart: OutSmartSandbox) -> None:
+    start_on("2025-11-10")
+    wait_at_trigger(outsmart, 2)
+    scenario.work_order(outsmart, **OLD)
+
+    asked = exported()
+
+    assert (asked.options["asks"], asked.options["before_start"]) == ("first_export", 1)
+
+
+def test_the_page_says_how_much_is_too_old_and_leads_to_the_setting(
+    client: Client, tenant: Tenant, outsmart: OutSmartSandbox
+) -> None:
+    start_on("2025-11-10")
+    scenario.work_order(outsmart, **OLD)
+    exported()
+    client.force_login(factories.member(tenant, Role.EDITOR, name="eddy"))
+    client.cookies["django_language"] = "en"
+
+    page = client.get("/t/jansen/")
+
+    assert "There is work from before the start date. 1 work order, the oldest of 3 Nov 2025." in text(page)
+    assert "1 was finished before the start date and would be held. Nothing has been sent yet." in text(page)
+    assert "Hold 1 work order" in text(page)
+    assert 'href="/t/jansen/settings/#id_export_from_date"' in page.content.decode()
 
 
 def test_the_page_says_how_much_it_is_and_one_click_sends_it(

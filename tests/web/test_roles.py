@@ -135,6 +135,7 @@ TABLE: dict[str, Line] = {
     "tenant": page(),
     "live": page(),
     "start_run": action(),
+    "start_date": action(date="2026-11-01"),
     "change_limit": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
     "change_limit_old": Line(get=members(), post=editors(), sent={"decision": "refuse"}),
     "settings": Line(get=members(), post=editors(422)),

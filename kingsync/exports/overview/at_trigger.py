@@ -30,7 +30,7 @@ class AtTrigger:
 def as_cursor(listed: Iterable[str], *, now: datetime.datetime) -> dict[str, object]:
     """Return what an export stores of the list that it read: how many of its work orders the ledger does not have."""
     newest = WorkOrder.objects.order_by("-id").values_list("pk", flat=True).first()
-    return {"asked_at": now.isoformat(), "unseen": _unseen(listed), "newest": newest or 0}
+    return {"asked_at": now.isoformat(), "unseen": unseen(listed), "newest": newest or 0}
 
 
 def at_trigger() -> AtTrigger | None:
@@ -44,7 +44,8 @@ def at_trigger() -> AtTrigger | None:
     return AtTrigger(max(0, cursor["unseen"] - seen), datetime.datetime.fromisoformat(cursor["asked_at"]), run_id)
 
 
-def _unseen(listed: Iterable[str]) -> int:
+def unseen(listed: Iterable[str]) -> int:
+    """Return how many of these work orders, by OutSmart number, the ledger does not have."""
     keys, count = iter(listed), 0
     while batch := list(islice(keys, _BATCH)):
         count += len(batch) - WorkOrder.objects.filter(outsmart_id__in=batch).count()

@@ -14,25 +14,52 @@ from kingsync.web.shared.dates import short_date
 
 @dataclass(frozen=True)
 class Question:
-    """`sentence` says how much would be sent; `answer` is the label of the button that sends it."""
+    """`sentence` says how much would be sent; `answer` is the label of the button that sends it.
+
+    `is_about_start_date`: another start date would change the answer.
+    """
 
     sentence: str
     answer: str
+    is_about_start_date: bool
 
 
 def of(run: SyncRun | None) -> Question | None:
     """Return the question of a run that waits for an answer."""
     if run is None or not mass_question.is_open(run):
         return None
-    number = {"count": run.read_count}
-    answer = ngettext("Export %(count)s work order", "Export %(count)s work orders", run.read_count) % number
-    return Question(" ".join((_why(run), _how_many(run), gettext("Nothing has been sent yet."))), answer)
+    parts = (_why(run), _how_many(run), _before_start(run), gettext("Nothing has been sent yet."))
+    about_start = run.options[SyncRun.ASKS] == mass_question.FIRST or SyncRun.BEFORE_START in run.options
+    return Question(" ".join(filter(None, parts)), _answer(run), about_start)
+
+
+def _answer(run: SyncRun) -> str:
+    """Return the label of the button: how many it exports, or that it only holds what is from before the start date."""
+    held = int(run.options.get(SyncRun.BEFORE_START, 0))
+    number = run.read_count - held
+    if number > 0:
+        return ngettext("Export %(count)s work order", "Export %(count)s work orders", number) % {"count": number}
+    return ngettext("Hold %(count)s work order", "Hold %(count)s work orders", held) % {"count": held}
 
 
 def _why(run: SyncRun) -> str:
-    if run.options[SyncRun.ASKS] == mass_question.FIRST:
+    why = run.options[SyncRun.ASKS]
+    if why == mass_question.FIRST:
         return gettext("This is the first export.")
+    if why == mass_question.OLDER:
+        return gettext("There is work from before the start date.")
     return gettext("These are far more work orders than in other exports.")
+
+
+def _before_start(run: SyncRun) -> str:
+    """Return how many of them are held because they are too old; "" for none."""
+    number = int(run.options.get(SyncRun.BEFORE_START, 0))
+    text = ngettext(
+        "%(count)s was finished before the start date and would be held.",
+        "%(count)s were finished before the start date and would be held.",
+        number,
+    )
+    return text % {"count": number} if number else ""
 
 
 def _how_many(run: SyncRun) -> str:

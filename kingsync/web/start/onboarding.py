@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from kingsync.messages.reason_texts import sentence
@@ -23,7 +25,7 @@ from kingsync.web.work_orders import dry_run_preview
 
 @dataclass(frozen=True)
 class Step:
-    """One step: either `address` leads to where it is done, or `start` is the run that a button starts."""
+    """One step: `address` leads to where it is done, `start` is the run that a button starts, or it asks for a date."""
 
     key: str
     title: str
@@ -33,6 +35,7 @@ class Step:
     address: str = ""
     start: RunKind | None = None
     is_dry_run: bool = False
+    asks_date: datetime.date | None = None
     is_next: bool = False
     # Never done, and no longer needed: a later step was.
     is_passed: bool = False
@@ -64,8 +67,9 @@ def steps(tenant: Tenant, found: Dashboard) -> list[Step]:
         *_choices(tenant, found, done),
         *_exports(tenant, found, done),
     ]
-    # Who has exported need not look at a preview first, nor import.
-    passed = {"import", "preview"} if done.is_exported else set()
+    # Who has exported need not look at a preview first, nor import; a preview without a start date is of everything.
+    passed = {"import", "preview", "start_date"} if done.is_exported else set()
+    passed |= {"start_date"} if done.has_dry_run else set()
     made = [replace(step, is_passed=step.key in passed and not step.is_done) for step in made]
     upcoming = next((step for step in made if not (step.is_done or step.is_passed)), None)
     return [replace(step, is_next=step is upcoming) for step in made] if upcoming else []
@@ -131,6 +135,17 @@ def _choices(tenant: Tenant, found: Dashboard, done: _Done) -> list[Step]:
             exports,
             gettext("Go to the settings"),
             settings_address(tenant, "exports"),
+        ),
+        Step(
+            "start_date",
+            gettext("Choose the start date"),
+            gettext(
+                "From which date on are work orders invoiced through kingsync? Work that was finished earlier is held, "
+                "so that nothing is invoiced twice."
+            ),
+            settings is not None and settings.export_from_date is not None,
+            gettext("Save the start date"),
+            asks_date=timezone.localdate(),
         ),
     ]
 

@@ -59,6 +59,7 @@ NO_PAGES = frozenset(
         "refresh_choices",
         "set_language",
         "settings_restore",
+        "start_date",
         "start_run",
         "test_administration",
         "test_connection",

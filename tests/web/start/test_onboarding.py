@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from kingsync.models.audit.actions import Action
+from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.connections import Connection, System
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.runs import RunKind, RunStatus
-from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.web.start import onboarding
 from tests import factories
@@ -43,6 +45,10 @@ def choose_exports(new: Tenant) -> None:
     SyncSettings.across_tenants.filter(tenant=new).update(export_orders=True)
 
 
+def choose_start_date(new: Tenant) -> None:
+    SyncSettings.across_tenants.filter(tenant=new).update(export_from_date="2026-11-01")
+
+
 def try_export(new: Tenant) -> None:
     factories.run(new, options={"dry_run": True})
     factories.work_order(new, order_number="WB-1")
@@ -63,7 +69,8 @@ LIFE: list[tuple[Callable[[Tenant], None], str, str]] = [
     (lambda new: connect(new, System.KING), "import", "settings/#imports"),
     (choose_imports, "import", "start/import/"),
     (import_once, "settings", "settings/#exports"),
-    (choose_exports, "preview", "start/export/"),
+    (choose_exports, "start_date", "start-date/"),
+    (choose_start_date, "preview", "start/export/"),
     (try_export, "export", "work-orders/"),
     (export_one, "schedule", "settings/#schedule"),
 ]
@@ -118,7 +125,7 @@ def test_done_steps_are_marked(browser: Client, new: Tenant) -> None:
     steps = {step.key: step.is_done for step in browser.get(START).context["steps"]}
 
     assert [key for key, is_done in steps.items() if is_done] == ["outsmart"]
-    assert list(steps) == ["outsmart", "king", "import", "settings", "preview", "export", "schedule"]
+    assert list(steps) == ["outsmart", "king", "import", "settings", "start_date", "preview", "export", "schedule"]
 
 
 def test_a_new_tenant_is_not_frightened_by_a_warning_on_top(browser: Client, new: Tenant) -> None:
@@ -166,7 +173,7 @@ def test_import_that_brought_nothing_is_not_the_first_one(browser: Client, new: 
 
 
 def test_export_without_any_order_is_not_the_first_one(browser: Client, new: Tenant) -> None:
-    for act, _, _ in LIFE[:7]:
+    for act, _, _ in LIFE[:8]:
         act(new)
 
     factories.run(new)
@@ -182,9 +189,47 @@ def test_steps_that_were_passed_over_are_not_said_to_be_done(browser: Client, ne
 
     steps = browser.get(START).context["steps"]
 
-    assert [step.key for step in steps if step.is_passed] == ["import", "preview"]
+    assert [step.key for step in steps if step.is_passed] == ["import", "start_date", "preview"]
     assert [step.key for step in steps if step.is_done] == ["outsmart", "king", "settings", "export"]
     assert "no longer needed" in text(browser.get(START))
+
+
+def test_the_start_date_is_saved_as_a_version_of_the_settings(browser: Client, new: Tenant) -> None:
+    for act, _, _ in LIFE[:6]:
+        act(new)
+    today = timezone.localdate()
+    assert f'name="date" value="{today.isoformat()}"' in part_of_next(browser)
+
+    answer = browser.post(f"{START}start-date/", {"date": "2026-11-01"}, follow=True)
+
+    saved = SyncSettings.across_tenants.get(tenant=new)
+    assert (str(saved.export_from_date), next_step(browser).key) == ("2026-11-01", "preview")
+    assert "Work that was finished before 1 Nov 2026 is held." in text(answer)
+    assert SettingsVersion.across_tenants.get(tenant=new, version=saved.version).saved_by is not None
+    assert AuditEntry.across_tenants.filter(tenant=new, action=Action.SETTINGS_SAVED).exists()
+
+
+@pytest.mark.parametrize("sent", ["", "yesterday", "2026-02-30"])
+def test_a_start_date_that_is_none_is_not_saved(browser: Client, new: Tenant, sent: str) -> None:
+    for act, _, _ in LIFE[:6]:
+        act(new)
+
+    answer = browser.post(f"{START}start-date/", {"date": sent}, follow=True)
+
+    assert "The start date was not saved: enter a date." in text(answer)
+    assert SyncSettings.across_tenants.get(tenant=new).export_from_date is None
+
+
+def test_a_preview_passes_over_the_start_date(browser: Client, new: Tenant) -> None:
+    for act, _, _ in LIFE[:6]:
+        act(new)
+    assert 'name="dry_run"' in part_of_next(browser)
+
+    try_export(new)
+
+    [step] = [step for step in browser.get(START).context["steps"] if step.key == "start_date"]
+    assert (step.is_passed, next_step(browser).key) == (True, "export")
+    assert "none chosen" in text(browser.get(START))
 
 
 def test_new_address_has_to_answer_before_its_step_is_done(browser: Client, new: Tenant) -> None:
@@ -209,7 +254,7 @@ def test_who_exported_already_need_not_import(browser: Client, new: Tenant) -> N
 
 
 def test_without_a_work_order_that_stands_ready_the_trial_is_offered_again(browser: Client, new: Tenant) -> None:
-    for act, _, _ in LIFE[:6]:
+    for act, _, _ in LIFE[:7]:
         act(new)
 
     factories.run(new, options={"dry_run": True})
@@ -220,7 +265,7 @@ def test_without_a_work_order_that_stands_ready_the_trial_is_offered_again(brows
 
 def trial_with(new: Tenant, *actions: str) -> str:
     """Run a dry run of the export; return the URL with its work orders, which the ledger does not know yet."""
-    for act, _, _ in LIFE[:6]:
+    for act, _, _ in LIFE[:7]:
         act(new)
     entries = [
         {"outsmart_id": str(number), "order_number": f"WB-{number}", "action": action, "reasons": []}
@@ -248,7 +293,7 @@ def test_a_work_order_of_a_trial_that_needs_a_person_by_now_is_not_offered(brows
 
 
 def test_work_orders_that_all_need_a_person_come_first(browser: Client, new: Tenant) -> None:
-    for act, _, _ in LIFE[:6]:
+    for act, _, _ in LIFE[:7]:
         act(new)
 
     factories.run(new, options={"dry_run": True})
@@ -258,7 +303,7 @@ def test_work_orders_that_all_need_a_person_come_first(browser: Client, new: Ten
 
 
 def test_the_trial_button_starts_a_trial(browser: Client, new: Tenant) -> None:
-    for act, _, _ in LIFE[:6]:
+    for act, _, _ in LIFE[:7]:
         act(new)
 
     browser.post(f"{START}start/export/", {"dry_run": "1"})
