@@ -21,10 +21,13 @@ def run(claim: Claim, choices: Imports, log: RunLog) -> bool:
             pick_lists.refresh_work_statuses(outsmart)
             pick_lists.refresh_old_employees(outsmart)
         job = Job(claim, choices, reader, outsmart, log)
-        for name in _kinds(claim, choices, reader):
-            if _import(job, name):
+        left = _kinds(claim, choices, reader)
+        claim.heartbeat(kinds_left=left)
+        while left:
+            if _import(job, left[0]):
                 return True
-            _end(job, name)
+            name, *left = left
+            _end(job, name, left)
     return False
 
 
@@ -42,10 +45,10 @@ def _import(job: Job, name: str) -> bool:
     return master_data.import_kind(job, name)
 
 
-def _end(job: Job, name: str) -> None:
-    """Save that a kind is done, so that the next slice does not begin with it again."""
+def _end(job: Job, name: str, left: list[str]) -> None:
+    """Save that a kind is done, so that the next slice does not begin with it again, and which are `left`."""
     job.log.write()
     finished = [*job.claim.run.cursor.get("finished", []), name]
-    job.claim.heartbeat(cursor={"finished": finished})
+    job.claim.heartbeat(cursor={"finished": finished}, kinds_left=left)
     if not job.claim.run.is_dry:
         source.finished(job.king, KINDS[name].king_kind)

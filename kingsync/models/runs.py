@@ -42,7 +42,7 @@ class SyncRun(InAdministration):
     """One run of an import or export.
 
     `options`: {"kinds": [...], "full": bool, "dry_run": bool, "work_orders": [...], "whatever_status": bool,
-    "confirmed": bool, "asks": str, "oldest": str}; `cursor`
+    "confirmed": bool, "asks": str, "oldest": str, "before_start": int}; `cursor`
     is how far it got, in the format of its kind; `error` and `plan` are for people and `--json`.
     """
 
@@ -50,7 +50,7 @@ class SyncRun(InAdministration):
     WHATEVER_STATUS = "whatever_status"
     NAMED_FILES, FOUND_FILES = "files", "found_files"
     # Of an export: a person knows how much it sends; and why one became a preview that asks.
-    CONFIRMED, ASKS, OLDEST = "confirmed", "asks", "oldest"
+    CONFIRMED, ASKS, OLDEST, BEFORE_START = "confirmed", "asks", "oldest", "before_start"
     PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
     # What lists leave out.
     LARGE: ClassVar = ["cursor", "dry_run_examples", "counts_by_kind", "outcomes"]
@@ -98,6 +98,9 @@ class SyncRun(InAdministration):
     # Records that need attention; and those of them that did not before this run, or not for this reason.
     attention_count = models.PositiveIntegerField(_("need attention"), default=0)
     new_problems_count = models.PositiveIntegerField(_("new problems"), default=0, db_default=0)
+
+    # The kinds that an import has not finished, in order; that of `progress_kind` was begun.
+    kinds_left = models.JSONField(_("kinds not finished"), default=list, db_default=[])
 
     # What the page shows while it runs.
     progress_kind = models.CharField(_("working on"), max_length=20, blank=True)

@@ -233,15 +233,24 @@ class WorkOrder(AdministrationOwned):
                 name="work_orders_open",
                 condition=~models.Q(state__in=["done", "excluded"]),
             ),
-            # The ledger page without a state, and "in King today / this month".
+            # The ledger page without a state.
             models.Index(fields=["tenant", "-id"], name="work_orders_newest_first"),
-            models.Index(fields=["tenant", "exported_at"], name="work_orders_by_export"),
+            # What came into King by day, and what it amounts to: added up without reading the rows.
+            models.Index(
+                fields=["tenant", "exported_at"],
+                name="work_orders_by_export",
+                include=["administration", "amount", "is_amount_least"],
+            ),
             # Whether a debtor has an order of ours.
             models.Index(
                 fields=["tenant", "debtor_number"], name="work_orders_by_debtor", condition=~models.Q(debtor_number="")
             ),
-            # The ledger page filtered by date, in date order.
-            models.Index(fields=["tenant", "-work_date", "-id"], name="work_orders_by_date"),
+            # The ledger page filtered by date, in date order; and the page of figures, without reading the rows.
+            models.Index(
+                fields=["tenant", "-work_date", "-id"],
+                name="work_orders_by_date",
+                include=["administration", "state", "amount", "is_amount_least"],
+            ),
             models.Index(fields=["tenant", "-changed_at", "-id"], name="work_orders_by_change"),
             # The ledger page in the order of another column.
             models.Index(fields=["tenant", "order_number", "id"], name="work_orders_by_number"),

@@ -106,6 +106,7 @@ class Progress(TypedDict, total=False):
     done: int
     total: int | None
     cursor: dict[str, object]
+    kinds_left: list[str]
 
 
 @dataclass
@@ -170,6 +171,9 @@ class Claim:
         if cursor is not None:
             self.run.cursor = cursor
             values["cursor"] = json.dumps(cursor)
+        kinds_left = progress.get("kinds_left")
+        if kinds_left is not None:
+            values["kinds_left"] = json.dumps(kinds_left)
         if self.run.counts_by_kind:
             values["counts_by_kind"] = json.dumps(self.run.counts_by_kind)
         # Each time the whole list is written: of a long one only after every twentieth part.

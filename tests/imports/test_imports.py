@@ -46,6 +46,21 @@ def test_all_four_kinds_arrive_in_outsmart(king: KingSandbox, outsmart: OutSmart
     assert [row["wse_code"] for row in outsmart.store.rows("warehouses")] == ["1", "2"]
 
 
+def test_import_that_fails_keeps_which_kinds_it_did_not_finish(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    scenario.stock(king)
+    king.faults.add(Fault(kind="unauthorized", operation="Debiteuren_Opvragen", times="forever"))
+
+    failed = scenario.load()
+
+    assert (failed.status, failed.kinds_left, failed.progress_kind) == (
+        "failed",
+        ["customers", "products"],
+        "customers",
+    )
+    king.faults.clear()
+    assert scenario.load().kinds_left == []
+
+
 def test_a_whole_demo_company_arrives(tenant: Tenant) -> None:
     Connection.objects.all().delete()
     with KingSandbox(records=60) as king, OutSmartSandbox(empty=True) as outsmart:

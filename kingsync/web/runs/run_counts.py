@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Count
 from django.urls import reverse
 
+from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.web.runs import run_ledger
 from kingsync.web.shared import run_labels
 
-# The event that an import logs for each record of a count, unless an earlier one did.
-_EVENTS = {"rejected": "record.rejected", "deactivated": "record.deleted_at_source"}
+# What an import logs for each record of a count, unless an earlier one did: as filters of the log's page.
+_LOGGED = {
+    "rejected": {"event": "record", "level": LogEntry.Level.ERROR.value},
+    "deactivated": {"event": "record.deleted_at_source"},
+    "skipped": {"event": "record.skipped"},
+}
+# The state of the records of a count, as long as no later import has changed any.
+_STATES = {"rejected": RecordLink.State.REJECTED, "skipped": RecordLink.State.SKIPPED}
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,34 @@ def _of_export(run: SyncRun) -> dict[str, str]:
 
 
 def _of_import(run: SyncRun, tenant: Tenant) -> dict[str, str]:
-    """Return the log lines of the counts of which each record has one."""
-    counts = {name: number for name, number in run.counts().items() if name in _EVENTS and number}
-    if not counts:
-        return {}
-    entries = LogEntry.objects.filter(run=run, event__in=[_EVENTS[name] for name in counts])
-    logged = dict(entries.order_by().values_list("event").annotate(number=Count("pk")))
-    return {
-        name: f"{reverse('log', args=[tenant.slug])}?{urlencode({'run_number': run.number, 'event': _EVENTS[name]})}"
-        for name, number in counts.items()
-        if logged.get(_EVENTS[name]) == number
-    }
+    """Return what shows each record of a count, of the counts for which that exists."""
+    counts = {name: number for name, number in run.counts().items() if name in _LOGGED and number}
+    found = {name: _in_log(run, tenant, name, number) for name, number in counts.items()}
+    if not run.is_dry and not all(found.values()) and _is_newest(run):
+        found |= {name: _in_records(tenant, name, counts[name]) for name in counts if not found[name]}
+    return {name: address for name, address in found.items() if address}
+
+
+def _in_log(run: SyncRun, tenant: Tenant, name: str, number: int) -> str:
+    """Return the log lines of a count if each of its records has one."""
+    asked = _LOGGED[name]
+    entries = LogEntry.objects.filter(run=run, event__startswith=asked["event"])
+    if "level" in asked:
+        entries = entries.filter(level=asked["level"])
+    if entries.count() != number:
+        return ""
+    return f"{reverse('log', args=[tenant.slug])}?{urlencode({'run_number': run.number, **asked})}"
+
+
+def _is_newest(run: SyncRun) -> bool:
+    return (
+        not SyncRun.objects.filter(kind=run.kind, pk__gt=run.pk).exclude(options__contains={"dry_run": True}).exists()
+    )
+
+
+def _in_records(tenant: Tenant, name: str, number: int) -> str:
+    """Return the list of the records in the state of a count, if these are as many."""
+    state = _STATES.get(name)
+    if state is None or RecordLink.objects.filter(state=state).count() != number:
+        return ""
+    return f"{reverse('records', args=[tenant.slug])}?{urlencode({'state': state.value})}"

@@ -142,9 +142,26 @@ def result(run: SyncRun) -> str:
 
 
 def not_reached(run: SyncRun) -> str:
-    """Return "12 work orders were not reached: …" for an export that stopped early; "" if it reached all."""
-    if run.kind != RunKind.EXPORT or run.is_dry or run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
+    """Return "12 work orders were not reached: …" for a run that stopped early; "" if it reached all."""
+    if run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
         return ""
+    if run.kind == RunKind.IMPORT:
+        return _kinds_not_reached(run)
+    return "" if run.is_dry else _work_orders_not_reached(run)
+
+
+def _kinds_not_reached(run: SyncRun) -> str:
+    """Return "Stopped in the middle of products. Not reached: hour types, warehouses."."""
+    left = [kind_label(kind) for kind in run.kinds_left]
+    parts = []
+    if left and run.kinds_left[0] == run.progress_kind:
+        parts.append(gettext("Stopped in the middle of %(kind)s.") % {"kind": left.pop(0)})
+    if left:
+        parts.append(gettext("Not reached: %(kinds)s.") % {"kinds": ", ".join(left)})
+    return " ".join(parts)
+
+
+def _work_orders_not_reached(run: SyncRun) -> str:
     selected = run.options.get("work_orders", [])
     total = len(selected) if selected else run.progress_total
     if total is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -107,12 +108,33 @@ def test_count_of_an_import_leads_to_its_log_lines_if_each_has_one(
 ) -> None:
     run = factories.run(tenant, RunKind.IMPORT, rejected_count=2, read_count=2)
     for _ in range(logged):
-        factories.log_entry(run, event="record.rejected")
+        factories.log_entry(run, event="record.rejected", level="error")
+    factories.log_entry(run, event="record.differs", level="warning")
 
     page = html(editor.get(f"{RUNS}{run.pk}/"))
 
-    address = f"/t/jansen/log/?run_number={run.number}&amp;event=record.rejected"
+    address = f"/t/jansen/log/?run_number={run.number}&amp;event=record&amp;level=error"
     assert (f'<dd data-count="rejected"><a href="{address}">' in page) is is_link
+    if is_link:
+        assert len(editor.get(address.replace("&amp;", "&")).context["page"].rows) == logged
+
+
+def test_count_of_an_import_leads_to_the_records_while_these_are_as_many(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, RunKind.IMPORT, rejected_count=2, skipped_count=1, created_count=1, read_count=4)
+    for number, state in enumerate(["rejected", "rejected", "skipped", "linked"]):
+        factories.record_link(tenant, king_id=str(number), state=state)
+
+    def links() -> list[tuple[str, str]]:
+        page = html(editor.get(f"{RUNS}{run.pk}/"))
+        return re.findall(r'<dd data-count="(\w+)"><a href="([^"]+)">', page)
+
+    addresses = {name: f"/t/jansen/records/?state={name}" for name in ("skipped", "rejected")}
+    assert dict(links()) == addresses
+    assert [len(editor.get(address).context["page"].rows) for address in addresses.values()] == [1, 2]
+    factories.record_link(tenant, king_id="9", state="skipped")
+    assert [name for name, _ in links()] == ["rejected"]
+    factories.run(tenant, RunKind.IMPORT)
+    assert links() == []
 
 
 # --- What was not reached ---------------------------------------------------------------------------------------------
@@ -135,6 +157,23 @@ def test_stopped_export_says_what_it_did_not_reach(
     editor: Client, tenant: Tenant, fields: dict[str, Any], said: str, status: RunStatus
 ) -> None:
     run = factories.run(tenant, status=status, **fields)
+
+    assert said in text(editor.get(f"{RUNS}{run.pk}/"))
+    assert said in text(editor.get(RUNS))
+
+
+@pytest.mark.parametrize(
+    ("progress_kind", "said"),
+    [
+        ("products", "Stopped in the middle of products. Not reached: orders."),
+        ("customers", "Not reached: products, orders."),
+    ],
+)
+def test_stopped_import_names_the_kinds_that_it_did_not_finish(
+    editor: Client, tenant: Tenant, progress_kind: str, said: str
+) -> None:
+    left = {"kinds_left": ["products", "orders"], "progress_kind": progress_kind}
+    run = factories.run(tenant, RunKind.IMPORT, RunStatus.FAILED, **left)
 
     assert said in text(editor.get(f"{RUNS}{run.pk}/"))
     assert said in text(editor.get(RUNS))
