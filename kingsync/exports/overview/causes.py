@@ -18,6 +18,8 @@ from kingsync.rules.outcomes import reason
 from kingsync.runs.refusals import RefusedError
 
 LISTED = 50
+# Finding causes means reading reasons: for this many work orders that takes no noticeable time.
+OF_NEWEST = 2_000
 
 # The values that identify the cause, by code; the others vary between work orders. A code not listed here is identified
 # by all its values except the line's name.

@@ -1,4 +1,4 @@
-"""The page of figures: each month in one line, charts by week or month, and what stops work orders now."""
+"""The page of figures: each month in one line, charts by day, week or month, and what stops work orders now."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from kingsync.web.figures.bars import Chart, Part
 from kingsync.web.figures.periods import Figures, Period
 from kingsync.web.shared import access, money
 from kingsync.web.shared.dates import short_date
-from kingsync.web.start.dashboard import CAUSES_OF_NEWEST
 from kingsync.web.work_orders.work_order_list import COMPLETE, OPEN
 
-WEEK, MONTH = "week", "month"
+DAY, WEEK, MONTH = "day", "week", "month"
 CAUSES_SHOWN = 8
 CAUSE_WIDTH = 200
 
@@ -38,9 +37,10 @@ class CauseBar:
 @require_safe
 @access.members
 def figures(request: access.TenantRequest) -> HttpResponse:
-    """Show the figures, by week or by month."""
+    """Show the figures, by day, by week or by month."""
     found = periods.figures(now=timezone.now())
-    by = MONTH if request.GET.get("by") == MONTH else WEEK
+    asked = request.GET.get("by", WEEK)
+    by = asked if asked in (DAY, WEEK, MONTH) else WEEK
     context = {
         "figures": found,
         "months": [(_month(month), month) for month in reversed(found.months) if month.total],
@@ -74,14 +74,16 @@ def _month(month: Period) -> str:
 
 
 def _charts(found: Figures, by: str, work_orders: str) -> list[Chart]:
-    shown = found.months if by == MONTH else found.weeks
+    shown = {DAY: found.days, WEEK: found.weeks, MONTH: found.months}[by]
+    size = bars.WIDE_DAYS if by == DAY else bars.WIDE
     most = max(period.in_king + period.open for period in shown)
     largest = max((period.amount for period in shown if period.amount is not None), default=None)
     counts = [(_name(each, by), _counts(each, by, work_orders)) for each in shown]
     amounts = [(_name(each, by), [_amount(each, by, work_orders)]) for each in shown]
-    drawn = [bars.chart("orders", gettext("Work orders"), counts, highest=str(most))] if most else []
+    drawn = [bars.chart("orders", gettext("Work orders"), counts, highest=str(most), size=size)] if most else []
     if largest:
-        drawn.append(bars.chart("amounts", gettext("Amount in King"), amounts, highest=money.amount(largest)))
+        title, highest = gettext("Amount in King"), money.amount(largest)
+        drawn.append(bars.chart("amounts", title, amounts, highest=highest, size=size))
     return drawn
 
 
@@ -110,10 +112,12 @@ def _name(period: Period, by: str) -> str:
 def _long_name(period: Period, by: str) -> str:
     if by == MONTH:
         return _month(period)
+    if by == DAY:
+        return short_date(period.first)
     return gettext("Week of %(date)s") % {"date": short_date(period.first)}
 
 
 def _cause_bars() -> Sequence[CauseBar]:
-    found = causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN]
+    found = causes.causes(newest=causes.OF_NEWEST)[:CAUSES_SHOWN]
     most = max((cause.count for cause in found), default=1)
     return [CauseBar(cause, max(2, CAUSE_WIDTH * cause.count // most)) for cause in found]

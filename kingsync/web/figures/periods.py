@@ -1,4 +1,4 @@
-"""Work orders by week and by month: how many there are, how many are in King, what they amount to."""
+"""Work orders by day, by week and by month: how many there are, how many are in King, what they amount to."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from kingsync.web.shared import money
 from kingsync.web.work_orders import work_order_list
 
 WEEKS = MONTHS = 13
+DAYS = 30
 # Adding up the months of a million work orders takes a second; of so many, today's change little.
 KEPT_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Period:
-    """A week or a month, `last` included. `amount` is that of what is in King; `is_least`: parts of it are unknown."""
+    """A day, a week or a month, `last` included.
+
+    `amount` is that of what is in King; `is_least`: parts of it are unknown.
+    """
 
     first: datetime.date
     last: datetime.date
@@ -44,8 +48,9 @@ class Period:
 
 @dataclass(frozen=True)
 class Figures:
-    """The last weeks and months, oldest first; `undated` work orders have no date and are in none of them."""
+    """The last days, weeks and months, oldest first; `undated` work orders have no date and are in none of them."""
 
+    days: list[Period]
     weeks: list[Period]
     months: list[Period]
     undated: int
@@ -67,9 +72,15 @@ def figures(*, now: datetime.datetime) -> Figures:
 def _counted(now: datetime.datetime) -> Figures:
     today = timezone.localdate(now)
     weeks, months = list(_weeks(today)), list(_months(today))
-    days = _days(first=min(weeks[0][0], months[0][0]), last=max(weeks[-1][1], months[-1][1]))
-    undated = WorkOrder.objects.filter(work_date=None).count()
-    return Figures([_sum(days, *each) for each in weeks], [_sum(days, *each) for each in months], undated, now)
+    filled = _filled_days(first=min(weeks[0][0], months[0][0]), last=max(weeks[-1][1], months[-1][1]))
+    periods = [[_sum(filled, *each) for each in kind] for kind in (_days(today), weeks, months)]
+    return Figures(*periods, WorkOrder.objects.filter(work_date=None).count(), now)
+
+
+def _days(today: datetime.date) -> Iterator[tuple[datetime.date, datetime.date]]:
+    for back in reversed(range(DAYS)):
+        day = today - datetime.timedelta(days=back)
+        yield day, day
 
 
 def _weeks(today: datetime.date) -> Iterator[tuple[datetime.date, datetime.date]]:
@@ -89,7 +100,7 @@ def _first_of_month(today: datetime.date, back: int) -> datetime.date:
     return datetime.date(years, month + 1, 1)
 
 
-def _days(*, first: datetime.date, last: datetime.date) -> list[Period]:
+def _filled_days(*, first: datetime.date, last: datetime.date) -> list[Period]:
     """Return the days that have work orders, in one query."""
     in_king = Q(state__in=WorkOrder.COMPLETE)
     rows = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +16,7 @@ from kingsync import tasks
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.web.runs import record_examples, run_counts, run_ledger, run_list
 from kingsync.web.shared import access, filters, paging, run_labels, tenant_status
+from kingsync.web.shared.dates import midnight
 from kingsync.web.work_orders import dry_run_preview
 
 
@@ -23,6 +24,8 @@ class RunFilter(filters.FilterForm):
     kind = filters.choice(_("Kind"), RunKind.choices)
     state = filters.choice(_("State"), RunStatus.choices)
     trigger = filters.choice(_("Started by"), SyncRun.Trigger.choices)
+    preview = filters.choice(_("Previews"), [("no", _("without previews")), ("yes", _("only previews"))])
+    ended = filters.day(_("Ended on"))
     since = filters.moment(_("From"))
     until = filters.moment(_("Up to"))
 
@@ -33,7 +36,17 @@ class RunFilter(filters.FilterForm):
         )
         if asked.keys() & {"begun_at__gte", "begun_at__lte"}:
             runs = runs.annotate(begun_at=Coalesce("started_at", "queued_at"))
-        return runs.filter(**asked)
+        return self._by_preview(self._by_end(runs.filter(**asked)))
+
+    def _by_end(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
+        day = self.value("ended")
+        if day is None:
+            return runs
+        return runs.filter(finished_at__gte=midnight(day), finished_at__lt=midnight(day + datetime.timedelta(days=1)))
+
+    def _by_preview(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
+        asked, is_preview = self.value("preview"), Q(options__contains={"dry_run": True})
+        return runs.filter(is_preview if asked == "yes" else ~is_preview) if asked else runs
 
 
 @require_safe

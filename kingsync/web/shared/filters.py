@@ -25,6 +25,12 @@ def moment(label: Label) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, widget=widget, required=False)
 
 
+def day(label: Label) -> forms.DateField:
+    """Return a date field."""
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget, required=False)
+
+
 def text(label: Label, *, max_length: int = 255, **attributes: str) -> forms.CharField:
     return forms.CharField(
         label=label,
@@ -50,4 +56,8 @@ class FilterForm(forms.Form):
 
     @property
     def is_in_use(self) -> bool:
-        return any(self.data.get(name) for name in self.fields)
+        return self.in_use_count > 0
+
+    @property
+    def in_use_count(self) -> int:
+        return sum(bool(self.data.get(name)) for name in self.fields)

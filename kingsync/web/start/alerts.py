@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
@@ -31,7 +32,10 @@ RESTORE_SHOWN = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Alert:
-    """`tone` is a CSS class: error when nothing works. The change limit `trip` need not be reported a second time."""
+    """`tone` is a CSS class: error when nothing works. The change limit `trip` need not be reported a second time.
+
+    `part` counts some of what it is about, and `part_address` leads to them.
+    """
 
     tone: str
     title: str
@@ -39,6 +43,8 @@ class Alert:
     to_do: str
     address: str
     trip: ChangeLimitTrip | None = None
+    part: str = ""
+    part_address: str = ""
 
 
 def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
@@ -141,14 +147,17 @@ def _person(tenant: Tenant, found: Dashboard) -> Iterator[Alert]:
     if not count:
         return
     title = ngettext("%(count)s work order needs attention.", "%(count)s work orders need attention.", count)
-    text = ""
-    if found.causes and found.causes[0].count > 1:
-        top = found.causes[0]
-        text = gettext("%(count)s of them: %(cause)s") % {"count": top.count, "cause": top.sentence}
-    elif found.causes:
-        text = found.causes[0].sentence
-    address = f"{reverse('work_orders', args=[tenant.slug])}?state=person"
-    yield Alert("warning", title % {"count": count}, text, gettext("View"), address)
+    work_orders = reverse("work_orders", args=[tenant.slug])
+    alert = Alert("warning", title % {"count": count}, "", gettext("View"), f"{work_orders}?state=person")
+    top = found.causes[0] if found.causes else None
+    if top is None:
+        yield alert
+    elif top.count == count:
+        yield replace(alert, text=top.sentence)
+    else:
+        part = gettext("%(count)s of them") % {"count": top.count}
+        part_address = f"{work_orders}?{urlencode({'cause': top.key})}"
+        yield replace(alert, text=top.sentence, part=part, part_address=part_address)
 
 
 def settings_address(tenant: Tenant, anchor: str) -> str:

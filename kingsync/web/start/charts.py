@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from urllib.parse import urlencode
 
-from django.db.models import Avg, Count, F, Max
+from django.db.models import Avg, Count, F, Q, Sum
 from django.db.models.functions import TruncDate
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
+from kingsync.web.figures import bars
+from kingsync.web.figures.bars import Chart, Part
+from kingsync.web.shared import money
 from kingsync.web.shared.dates import midnight, short_date
+from kingsync.web.work_orders.work_order_list import AMOUNT_IS_LEAST
 
 DAYS = 30
-# In the units of the drawing (its viewBox), the only sizes that template and style sheet know.
-WIDTH, HEIGHT, TOP, BOTTOM = 320, 120, 16, 20
-_STEP = WIDTH // DAYS
-_GAP = 2
-_LEFT = (WIDTH - _STEP * DAYS) // 2
 
 
 @dataclass(frozen=True)
 class Day:
-    """`rejected` is the maximum of one export run: a work order that stays rejected appears in every run."""
+    """What came into King, and how exports went, on one day.
+
+    `rejected` is the maximum of one export, `worst_run`: a work order that stays rejected appears in every run.
+    """
 
     date: datetime.date
     exported: int = 0
+    amount: Decimal | None = None
+    amount_is_least: bool = False
     rejected: int = 0
+    worst_run: int | None = None
     seconds: int = 0
+
+    @property
+    def amount_text(self) -> str:
+        return money.total(self.amount, is_least=self.amount_is_least)
 
 
 @dataclass(frozen=True)
@@ -46,80 +59,125 @@ class LastDays:
         return not any(day.exported or day.rejected or day.seconds for day in self.days)
 
 
-@dataclass(frozen=True)
-class Bar:
-    x: int
-    y: int
-    width: int
-    height: int
-    label: str
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One chart: `highest` is the top of the scale, `summary` the text for those who cannot see it."""
-
-    key: str
-    title: str
-    summary: str
-    highest: str
-    bars: list[Bar]
-    first: str
-    last: str
-
-    width: int = WIDTH
-    height: int = HEIGHT - 4
-    floor: int = HEIGHT - BOTTOM
-
-    @property
-    def view_box(self) -> str:
-        return f"0 0 {WIDTH} {HEIGHT}"
-
-
 def last_days(*, now: datetime.datetime) -> LastDays:
     """Return the figures of the current tenant."""
     today = timezone.localdate(now)
     first, month = today - datetime.timedelta(days=DAYS - 1), today.replace(day=1)
     exported = _exported(since=min(first, month))
-    runs = _runs(since=first)
-    days = []
-    for number in range(DAYS):
-        date = first + datetime.timedelta(days=number)
-        rejected, seconds = runs.get(date, (0, 0))
-        days.append(Day(date, exported.get(date, 0), rejected, seconds))
-    in_month = sum(count for date, count in exported.items() if date >= month)
-    return LastDays(days=days, today=exported.get(today, 0), this_month=in_month)
-
-
-def _exported(*, since: datetime.date) -> dict[datetime.date, int]:
-    """Return the work orders that came into King by day; answered from the index alone."""
-    rows = WorkOrder.objects.filter(exported_at__gte=midnight(since)).order_by()
-    return dict(rows.values_list(TruncDate("exported_at")).annotate(number=Count("*")))
-
-
-def _runs(*, since: datetime.date) -> dict[datetime.date, tuple[int, int]]:
-    """Return, by day, the most rejects in one export run and the average duration in seconds."""
-    rows = (
-        SyncRun.objects.filter(finished_at__gte=midnight(since), kind=RunKind.EXPORT)
-        .exclude(options__contains={"dry_run": True})
-        .order_by()
-        .values_list(TruncDate("finished_at"))
-        .annotate(worst=Max("rejected_count"), took=Avg(F("finished_at") - F("started_at")))
-    )
-    return {date: (rejected, _whole_seconds(took)) for date, rejected, took in rows}
-
-
-def _whole_seconds(took: datetime.timedelta | None) -> int:
-    return 0 if took is None else max(1, round(took.total_seconds()))
-
-
-def charts(found: LastDays) -> list[Chart]:
-    """Return the three charts in the active language."""
-    return [
-        _chart("exported", gettext("Work orders into King"), found.days, lambda day: day.exported, str),
-        _chart("rejected", gettext("Most rejections in one export"), found.days, lambda day: day.rejected, str),
-        _chart("seconds", gettext("Average duration of an export"), found.days, lambda day: day.seconds, duration),
+    rejected, seconds = _rejected(since=first), _seconds(since=first)
+    dates = [first + datetime.timedelta(days=number) for number in range(DAYS)]
+    days = [
+        Day(date, *exported.get(date, (0, None, False)), *rejected.get(date, (0, None)), seconds.get(date, 0))
+        for date in dates
     ]
+    in_month = sum(count for date, (count, *_) in exported.items() if date >= month)
+    return LastDays(days=days, today=days[-1].exported, this_month=in_month)
+
+
+def _exported(*, since: datetime.date) -> dict[datetime.date, tuple[int, Decimal | None, bool]]:
+    """Return the work orders that came into King by day, with their amounts; answered from the index alone."""
+    rows = WorkOrder.objects.filter(exported_at__gte=midnight(since)).order_by()
+    by_day = rows.values_list(TruncDate("exported_at")).annotate(
+        number=Count("*"), total=Sum("amount"), partial=Count("exported_at", filter=AMOUNT_IS_LEAST)
+    )
+    return {date: (number, total, partial > 0) for date, number, total, partial in by_day}
+
+
+def _exports(*, since: datetime.date) -> Q:
+    return Q(finished_at__gte=midnight(since), kind=RunKind.EXPORT) & ~Q(options__contains={"dry_run": True})
+
+
+def _rejected(*, since: datetime.date) -> dict[datetime.date, tuple[int, int]]:
+    """Return, by day, the most rejects in one export and the key of that run, the newest of several."""
+    worst = (
+        SyncRun.objects.filter(_exports(since=since), rejected_count__gt=0)
+        .annotate(day=TruncDate("finished_at"))
+        .order_by("day", "-rejected_count", "-pk")
+        .distinct("day")
+    )
+    return {date: (rejected, key) for date, rejected, key in worst.values_list("day", "rejected_count", "pk")}
+
+
+def _seconds(*, since: datetime.date) -> dict[datetime.date, int]:
+    """Return, by day, the average duration of an export in seconds."""
+    rows = SyncRun.objects.filter(_exports(since=since), started_at__isnull=False).order_by()
+    averages = rows.values_list(TruncDate("finished_at")).annotate(took=Avg(F("finished_at") - F("started_at")))
+    return {date: max(1, round(took.total_seconds())) for date, took in averages}
+
+
+# --- Links ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One day as a line of the table, with what its numbers lead to; `rejected` is "" if nothing was rejected."""
+
+    day: Day
+    exported: str
+    rejected: str
+    runs: str
+
+
+def rows(found: LastDays, tenant: Tenant) -> list[Row]:
+    """Return the days, the newest first."""
+    return [_row(day, tenant.slug) for day in reversed(found.days)]
+
+
+def _row(day: Day, slug: str) -> Row:
+    on_day = {"exported": day.date, "exported_until": day.date}
+    ended = {"kind": RunKind.EXPORT.value, "preview": "no", "ended": day.date}
+    worst = reverse("run", args=[slug, day.worst_run]) if day.worst_run else ""
+    return Row(
+        day,
+        exported=f"{reverse('work_orders', args=[slug])}?{urlencode(on_day)}",
+        rejected=f"{worst}?outcome=rejected#head-orders" if worst else "",
+        runs=f"{reverse('runs', args=[slug])}?{urlencode(ended)}",
+    )
+
+
+# --- Drawing ----------------------------------------------------------------------------------------------------------
+
+
+def charts(found: LastDays, tenant: Tenant) -> list[Chart]:
+    """Return the charts in the active language; each bar leads to exactly what it counts."""
+    days = [_row(day, tenant.slug) for day in found.days]
+    return [
+        _chart("exported", gettext("Work orders into King"), days, _exported_part),
+        _chart("amounts", gettext("Amount into King, excl. VAT"), days, _amount_part),
+        _chart("rejected", gettext("Most rejections in one export"), days, _rejected_part),
+        _chart("seconds", gettext("Average duration of an export"), days, _seconds_part),
+    ]
+
+
+def _exported_part(row: Row) -> Part:
+    return Part("exported", row.day.exported, str(row.day.exported), row.exported)
+
+
+def _amount_part(row: Row) -> Part:
+    return Part("amounts", row.day.amount or 0, row.day.amount_text, row.exported)
+
+
+def _rejected_part(row: Row) -> Part:
+    return Part("rejected", row.day.rejected, str(row.day.rejected), row.rejected)
+
+
+def _seconds_part(row: Row) -> Part:
+    return Part("seconds", row.day.seconds, duration(row.day.seconds), row.runs)
+
+
+def _chart(key: str, title: str, days: list[Row], part: Callable[[Row], Part]) -> Chart:
+    parts = [(_date(row.day.date), part(row)) for row in days]
+    best, top = max(parts, key=lambda each: each[1].number)
+    drawn = [(date, [replace(each, label=f"{date}: {each.label}")]) for date, each in parts]
+    summary = gettext("Each day from %(first)s to %(last)s. The highest is %(highest)s, on %(date)s.") % {
+        "first": parts[0][0],
+        "last": parts[-1][0],
+        "highest": top.label,
+        "date": best,
+    }
+    if not top.number:
+        summary = gettext("Nothing in the last %(days)s days.") % {"days": DAYS}
+    return bars.chart(key, title, drawn, highest=top.label if top.number else "0", size=bars.DAYS, summary=summary)
 
 
 def duration(seconds: int) -> str:
@@ -127,28 +185,6 @@ def duration(seconds: int) -> str:
     if seconds < 60:
         return gettext("%(seconds)s s") % {"seconds": seconds}
     return gettext("%(minutes)s min") % {"minutes": f"{seconds // 60}:{seconds % 60:02}"}
-
-
-def _chart(key: str, title: str, days: list[Day], value: Callable[[Day], int], shown: Callable[[int], str]) -> Chart:
-    highest = max(map(value, days))
-    bars = [_bar(number, day, value(day), highest, shown) for number, day in enumerate(days) if value(day)]
-    best = max(days, key=value)
-    summary = gettext("Each day from %(first)s to %(last)s. The highest is %(highest)s, on %(date)s.") % {
-        "first": _date(days[0].date),
-        "last": _date(days[-1].date),
-        "highest": shown(highest),
-        "date": _date(best.date),
-    }
-    if not highest:
-        summary = gettext("Nothing in the last %(days)s days.") % {"days": DAYS}
-    return Chart(key, title, summary, shown(highest), bars, _date(days[0].date), _date(days[-1].date))
-
-
-def _bar(number: int, day: Day, value: int, highest: int, shown: Callable[[int], str]) -> Bar:
-    room = HEIGHT - TOP - BOTTOM
-    height = max(2, round(room * value / highest))
-    x = _LEFT + number * _STEP + _GAP // 2
-    return Bar(x, HEIGHT - BOTTOM - height, _STEP - _GAP, height, f"{_date(day.date)}: {shown(value)}")
 
 
 def _date(date: datetime.date) -> str:

@@ -23,8 +23,6 @@ from kingsync.web.start.charts import LastDays
 
 LATEST_RUNS = 5
 CAUSES_SHOWN = 5
-# Finding causes means reading reasons: for this many work orders that takes no noticeable time.
-CAUSES_OF_NEWEST = 2_000
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,8 @@ def dashboard() -> Dashboard:
         cards=run_cards(found),
         figures=figures,
         listed=at_trigger.at_trigger(),
-        causes=causes.causes(newest=CAUSES_OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
-        all_causes=figures.person <= CAUSES_OF_NEWEST,
+        causes=causes.causes(newest=causes.OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
+        all_causes=figures.person <= causes.OF_NEWEST,
         trips=change_limit.open_trips(),
         unsent=notify.unsent(found.settings, now=timezone.now()),
         days=days,

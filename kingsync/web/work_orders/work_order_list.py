@@ -71,6 +71,7 @@ class ListForm(forms.Form):
     # What the counts of other pages lead to: not filled in by hand, but shown.
     cause = forms.CharField(required=False, max_length=CAUSE_LENGTH)
     exported = forms.DateField(required=False)
+    exported_until = forms.DateField(required=False)
     since = forms.DateField(
         label=_("Date from"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
@@ -154,9 +155,10 @@ class Wanted:
     sort: str = ""
     # There are former ones: then a search looks in all of them.
     has_former: bool = False
-    # The key of kingsync.exports.overview.causes that stops them; the first day on which they came into King.
+    # The key of kingsync.exports.overview.causes that stops them; the first and last day on which they came into King.
     cause: str = ""
     exported: datetime.date | None = None
+    exported_until: datetime.date | None = None
 
     @property
     def group_label(self) -> str:
@@ -167,7 +169,10 @@ class Wanted:
     def has_filters(self) -> bool:
         """True when anything other than state and search narrows the list."""
         return any(
-            (self.since, self.until, self.king, self.changed_days, self.administration, self.cause, self.exported)
+            (
+                *(self.since, self.until, self.king, self.changed_days, self.administration, self.cause),
+                *(self.exported, self.exported_until),
+            )
         )
 
     @property
@@ -229,6 +234,8 @@ class Wanted:
             found = found.filter(pk__in=_stopped_by(self.cause))
         if self.exported:
             found = found.filter(exported_at__gte=midnight(self.exported))
+        if self.exported_until:
+            found = found.filter(exported_at__lt=midnight(self.exported_until + datetime.timedelta(days=1)))
         if self.since:
             found = found.filter(work_date__gte=self.since)
         if self.until:
@@ -271,6 +278,7 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
         has_former="administration" in form.fields,
         cause=given.get("cause", ""),
         exported=given.get("exported"),
+        exported_until=given.get("exported_until"),
     )
     return found, form
 

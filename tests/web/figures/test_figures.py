@@ -57,7 +57,7 @@ def test_a_month_is_one_sentence(page: Client, tenant: Tenant) -> None:
     assert "November 2026: 4 work orders, 2 in King, 1 open, 1 excluded, € 1,235.00" in text(page.get(PAGE))
 
 
-@pytest.mark.parametrize("by", ["week", "month"])
+@pytest.mark.parametrize("by", ["day", "week", "month"])
 def test_every_number_is_a_link_to_as_many_work_orders(page: Client, tenant: Tenant, by: str) -> None:
     a_full_year(tenant)
 
@@ -112,6 +112,8 @@ def test_causes_are_bars_with_their_numbers(page: Client, tenant: Tenant) -> Non
     shown = text(page.get(PAGE))
 
     assert "What stops work orders now" in shown
+    [(address, count)] = re.findall(r'<li><a href="([^"]+)">.*?<strong>(\d+)</strong>', html(page.get(PAGE)), re.DOTALL)
+    assert len(set(re.findall(r'href="/t/jansen/work-orders/\d+/', html(page.get(address))))) == int(count) == 2
 
 
 def test_a_new_company_sees_no_empty_table(page: Client) -> None:

@@ -35,7 +35,7 @@ def told(browser: Client) -> str:
 
 def link(browser: Client) -> str:
     """Return where the first alert leads."""
-    return re.findall(r'<a href="([^"]*)"', alerts(browser))[0]  # type: ignore[no-any-return]
+    return re.findall(r'</span> <a href="([^"]*)"', alerts(browser))[0]  # type: ignore[no-any-return]
 
 
 def ago(minutes: float) -> datetime.datetime:
@@ -110,7 +110,7 @@ def test_each_alert_has_one_thing_to_do(editor: Client, tenant: Tenant) -> None:
 
     told_apart = re.findall(r"<p class=\"notice.*?</p>", alerts(editor))
 
-    assert [each.count("<a ") for each in told_apart] == [1] * 4
+    assert [each.count("</span> <a ") for each in told_apart] == [1] * 4
 
 
 def test_failing_export_says_since_when_how_often_and_when_it_is_tried_again(editor: Client, tenant: Tenant) -> None:
@@ -233,6 +233,15 @@ def test_work_orders_are_told_with_what_stops_most_of_them(editor: Client, tenan
 
     assert told(editor).startswith("3 work orders need attention. 2 of them: King does not know article BUIS.")
     assert link(editor) == "/t/jansen/work-orders/?state=person"
+
+
+def test_how_many_of_them_is_a_link_to_exactly_those(editor: Client, tenant: Tenant) -> None:
+    stop_work_orders(tenant)
+
+    [(address, count)] = re.findall(r'<a href="([^"]*)">(\d+) of them</a>', alerts(editor))
+
+    listed = html(editor.get(address.replace("&amp;", "&")))
+    assert listed.count('type="checkbox" name="row"') == int(count) == 2
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from django.utils import timezone
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.tenants import Tenant
+from kingsync.web.figures import bars
 from kingsync.web.start import charts
 from tests import factories
 from tests.web.pages import html, text
@@ -107,8 +109,8 @@ def test_each_drawing_has_a_name_and_says_what_it_shows(editor: Client, tenant: 
 
     page = html(editor.get(START))
 
-    described = re.findall(r'<svg[^>]*role="img" aria-labelledby="(\S+) (\S+)"', page)
-    assert len(described) == 3
+    described = re.findall(r'<figure class="card bars small"[^>]*labelledby="(\S+)" aria-describedby="(\S+)"', page)
+    assert len(described) == 4
     assert all(f'id="{name}"' in page for pair in described for name in pair)
     assert "The highest is 3, on 16 Nov." in page
     assert "The highest is 1:35 min, on 19 Nov." in page
@@ -117,10 +119,46 @@ def test_each_drawing_has_a_name_and_says_what_it_shows(editor: Client, tenant: 
 def test_the_same_figures_stand_in_a_table(editor: Client, tenant: Tenant) -> None:
     factories.work_order(tenant, exported_at=days_ago(4))
 
-    rows = re.findall(r'<th scope="row">(.*?)</th><td[^>]*>(\d+)</td>', html(editor.get(START)))
+    rows = re.findall(r'<th scope="row">(.*?)</th><td[^>]*>(?:<a[^>]*>)?(\d+)<', html(editor.get(START)))
 
     assert len(rows) == charts.DAYS
     assert ("16 Nov 2026", "1") in rows
+
+
+def test_every_bar_and_number_leads_to_exactly_what_it_counts(editor: Client, tenant: Tenant) -> None:
+    for days in (4, 4, 4, 29, 0):
+        factories.work_order(tenant, exported_at=days_ago(days), amount=Decimal("12.50"))
+    factories.work_order(tenant, exported_at=days_ago(3))
+    ran(tenant, 1, 10, rejected_count=2, outcomes=["rejected 1", "rejected 2", "created 3"])
+    ran(tenant, 1, 30, rejected_count=1)
+    ran(tenant, 1, 30, options={"dry_run": True})
+    ran(tenant, 2, 30)
+    page = html(editor.get(START))
+
+    bars = re.findall(r'<a href="([^"]+)" aria-label="(\d+ \w+): ([^"]+)">', page)
+
+    found = {(date, value): opened(editor, address) for address, date, value in bars}
+    assert [len(re.findall(f'id="chart-{key}"', page)) for key in ("exported", "amounts", "rejected", "seconds")] == [
+        1
+    ] * 4
+    assert count_rows(found["16 Nov", "3"], "work-orders") == count_rows(found["16 Nov", "€ 37.50"], "work-orders") == 3
+    assert ("17 Nov", "€ 12.50") not in found
+    assert count_rows(found["19 Nov", "2"], "work-orders") == 0
+    assert found["19 Nov", "2"].count('class="badge bad">rejected') == 2
+    assert count_rows(found["19 Nov", "20 s"], "runs") == 2
+    assert count_rows(found["18 Nov", "30 s"], "runs") == 1
+    numbers = re.findall(r'<td class="right" data-label="Into King"><a href="([^"]+)">(\d+)</a>', page)
+    assert [(int(number), count_rows(opened(editor, address), "work-orders")) for address, number in numbers] == [
+        *((1, 1), (1, 1), (3, 3), (1, 1)),
+    ]
+
+
+def opened(browser: Client, address: str) -> str:
+    return html(browser.get(address.replace("&amp;", "&")))
+
+
+def count_rows(page: str, kind: str) -> int:
+    return len(set(re.findall(rf'href="/t/jansen/{kind}/(\d+)/"', page)))
 
 
 def test_bars_stay_inside_the_drawing_and_the_highest_reaches_the_top(tenant: Tenant) -> None:
@@ -128,12 +166,13 @@ def test_bars_stay_inside_the_drawing_and_the_highest_reaches_the_top(tenant: Te
         for _ in range(count):
             factories.work_order(tenant, exported_at=days_ago(days))
 
-    bars = charts.charts(last_days(tenant))[0].bars
+    chart = charts.charts(last_days(tenant), tenant)[0]
 
-    assert len(bars) == 3
-    assert all(bar.x >= 0 and bar.x + bar.width <= charts.WIDTH for bar in bars)
-    assert all(bar.y + bar.height == charts.HEIGHT - charts.BOTTOM and bar.height >= 2 for bar in bars)
-    assert min(bar.y for bar in bars) == charts.TOP
+    parts = [part for bar in chart.bars for part in bar.parts]
+    assert (len(chart.bars), len(parts)) == (charts.DAYS, 3)
+    assert all(bar.x >= 0 and bar.x + bar.width <= chart.size.width for bar in chart.bars)
+    assert all(part.y + part.height == chart.floor and part.height >= 2 for part in parts)
+    assert min(part.y for part in parts) == bars.TOP
 
 
 def test_drawings_need_no_style_of_their_own(editor: Client, tenant: Tenant) -> None:
@@ -141,7 +180,7 @@ def test_drawings_need_no_style_of_their_own(editor: Client, tenant: Tenant) -> 
 
     page = editor.get(START).content.decode()
 
-    assert '<rect class="bar"' in page
+    assert '<rect class="bar exported"' in page
     assert re.findall(r"<style|\sstyle=", page) == []
 
 
