@@ -13,6 +13,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync import __version__
+from kingsync.exports.overview.trouble import Trouble
+from kingsync.exports.overview.trouble import trouble as trouble_of_tenant
 from kingsync.messages.field_names import field_name
 from kingsync.models import sync_settings
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
@@ -34,6 +36,12 @@ def errors_are_reported() -> bool:
 @register.simple_tag
 def program_version() -> str:
     return __version__
+
+
+@register.simple_tag
+def trouble() -> Trouble:
+    """Return what is wrong at the tenant whose page this is."""
+    return trouble_of_tenant()
 
 
 @register.simple_tag
