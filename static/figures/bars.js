@@ -5,13 +5,12 @@
   const bars = (chart) => [...chart.querySelectorAll("a")];
   const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-  /** Only the newest bar is reached with Tab; the chart itself no longer is, unless it scrolls. */
+  /** Only the newest bar is reached with Tab. */
   const prepare = () => {
     for (const chart of document.querySelectorAll("figure.bars")) {
       const links = bars(chart);
       const isEntered = links.some((link) => link === document.activeElement);
       if (!isEntered) links.forEach((link, place) => link.setAttribute("tabindex", place === links.length - 1 ? "0" : "-1"));
-      if (links.length && chart.scrollWidth <= chart.clientWidth) chart.removeAttribute("tabindex");
     }
   };
 

@@ -73,8 +73,13 @@ def _counted(now: datetime.datetime) -> Figures:
     today = timezone.localdate(now)
     weeks, months = list(_weeks(today)), list(_months(today))
     filled = _filled_days(first=min(weeks[0][0], months[0][0]), last=max(weeks[-1][1], months[-1][1]))
-    periods = [[_sum(filled, *each) for each in kind] for kind in (_days(today), weeks, months)]
-    return Figures(*periods, WorkOrder.objects.filter(work_date=None).count(), now)
+    return Figures(
+        days=[_sum(filled, *each) for each in _days(today)],
+        weeks=[_sum(filled, *each) for each in weeks],
+        months=[_sum(filled, *each) for each in months],
+        undated=WorkOrder.objects.filter(work_date=None).count(),
+        counted_at=now,
+    )
 
 
 def _days(today: datetime.date) -> Iterator[tuple[datetime.date, datetime.date]]:

@@ -65,11 +65,12 @@ def last_days(*, now: datetime.datetime) -> LastDays:
     first, month = today - datetime.timedelta(days=DAYS - 1), today.replace(day=1)
     exported = _exported(since=min(first, month))
     rejected, seconds = _rejected(since=first), _seconds(since=first)
-    dates = [first + datetime.timedelta(days=number) for number in range(DAYS)]
-    days = [
-        Day(date, *exported.get(date, (0, None, False)), *rejected.get(date, (0, None)), seconds.get(date, 0))
-        for date in dates
-    ]
+    days = []
+    for number in range(DAYS):
+        date = first + datetime.timedelta(days=number)
+        came, amount, is_least = exported.get(date, (0, None, False))
+        worst, run = rejected.get(date, (0, None))
+        days.append(Day(date, came, amount, is_least, worst, run, seconds.get(date, 0)))
     in_month = sum(count for date, (count, *_) in exported.items() if date >= month)
     return LastDays(days=days, today=days[-1].exported, this_month=in_month)
 
