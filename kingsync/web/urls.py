@@ -10,6 +10,7 @@ from kingsync.web.accounts import account_urls
 from kingsync.web.audit import audit_download, audit_page
 from kingsync.web.figures import figures_page
 from kingsync.web.help import help_urls
+from kingsync.web.live import moves
 from kingsync.web.operators import causes_page, health, tenants_page
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("operators/", tenants_page.tenants, name="operators"),
     path("operators/causes/", causes_page.causes, name="operators_causes"),
     path("health", health.health, name="health"),
+    path("moved/<str:token>/", moves.moved, name="moved"),
     path("favicon.ico", home.favicon, name="favicon"),
     *account_urls.urlpatterns,
     *help_urls.urlpatterns,

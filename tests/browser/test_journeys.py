@@ -85,12 +85,27 @@ def test_run_is_followed_to_its_end_without_a_reload(start_page: Page, tenant: T
 def test_asking_stops_when_the_run_has_ended(start_page: Page, tenant: Tenant) -> None:
     start_page.get_by_role("button", name="Import").click()
     panel = start_page.locator("#live-import")
-    expect(panel).to_have_attribute("hx-trigger", "every 1s")
+    expect(panel).to_have_attribute("hx-trigger", "moved")
 
     SyncRun.across_tenants.filter(tenant=tenant).update(status=RunStatus.SUCCEEDED, finished_at=timezone.now())
 
     expect(panel).to_contain_text("There was nothing to do.")
-    expect(panel).not_to_have_attribute("hx-trigger", "every 1s")
+    expect(panel).not_to_have_attribute("hx-trigger", "moved")
+
+
+def test_a_page_that_nobody_sees_asks_nothing(start_page: Page, tenant: Tenant) -> None:
+    factories.run(tenant, status=RunStatus.RUNNING)
+    asked: list[str] = []
+    start_page.clock.install()
+    start_page.reload()
+    start_page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    start_page.on("request", lambda request: asked.append(request.url))
+
+    start_page.clock.run_for(60_000)
+
+    assert asked == []
+    with start_page.expect_request("**/moved/**"):
+        start_page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_language_is_changed_on_the_spot(start_page: Page) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.utils import formats, timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,7 @@ from kingsync.models import sync_settings
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.web.live import moves
 from kingsync.web.shared import log_subjects, money, questions, run_labels
 from kingsync.web.shared.dates import short_date
 
@@ -31,6 +33,11 @@ register = template.Library()
 def errors_are_reported() -> bool:
     """Return True if our errors are reported to someone."""
     return bool(settings.SENTRY_DSN or settings.ADMINS)
+
+
+@register.simple_tag
+def followed(run: SyncRun | None, address: str) -> SafeString:
+    return moves.followed(run, address)
 
 
 @register.simple_tag

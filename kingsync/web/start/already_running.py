@@ -21,7 +21,7 @@ class AlreadyRunning:
 
     @property
     def query(self) -> str:
-        """Return the query string for the panel's own refreshes, so that the request is not lost after a second."""
+        """Return the query string for the panel's own refreshes, so that the request is not lost with the first."""
         return urlencode({"joined": self.run_id, "other": "1" if self.is_other else ""})
 
     def message_for(self, run: SyncRun) -> str:

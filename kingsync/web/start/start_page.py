@@ -49,7 +49,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
 @require_safe
 @access.members
 def live(request: access.TenantRequest, kind: str) -> HttpResponse:
-    """Show the newest run of a kind. While it is open, the part refreshes itself each second."""
+    """Show the newest run of a kind. While it is open, the part refreshes itself when it moves."""
     return _live_part(request, _kind_or_404(kind), already_running.from_query(request.GET))
 
 

@@ -1,6 +1,6 @@
 """One work order alone: its dry run, and exporting it now. Both are runs, followed on its page.
 
-King may take a minute to answer, so no page waits for it: a worker asks, and the page polls the run each second.
+King may take a minute to answer, so no page waits for it: a worker asks, and the page follows the run.
 """
 
 from __future__ import annotations

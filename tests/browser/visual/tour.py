@@ -41,6 +41,7 @@ NO_PAGES = frozenset(
         "fetch_work_order",
         "settings_impact",
         "health",
+        "moved",
         "invitation_link",
         "invitation_withdraw",
         "invite",
