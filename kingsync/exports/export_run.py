@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from django.utils import timezone
@@ -105,24 +106,86 @@ class ExportRun:
         if wanted:
             yield from self._by_id(wanted)
             return
+        if self.job.claim.run.listed is None:
+            yield from self._of_new_list()
+        else:
+            yield from self._of_earlier_list(self.job.claim.run.listed)
+        yield from self._by_id(sorted(self.job.guard.found))
+
+    def _of_new_list(self) -> Iterator[Candidate]:
+        """Read OutSmart's list, once a run: keep what later slices need of it, and begin with what was read."""
         now, listed = timezone.now(), self._listed()
         read = {key: each.raw for key, each in listed.items()}
         mass_question.require_answer(self.job.claim.run, read, from_date=self.job.choices.from_date)
-        done_before = self._dealt_with()
-        for outsmart_id in done_before:
+        read_at = time.monotonic()
+        for outsmart_id in self._dealt_with():
+            listed.pop(outsmart_id, None)
             self.job.listed_numbers.pop(outsmart_id, None)
         retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
-        total = self._done + len(listed.keys() - done_before) + len(retries)
         cursor = at_trigger.as_cursor(_readable(listed), now=now)
+        total = self._done + len(listed) + len(retries)
         self.job.claim.heartbeat(kind="work_orders", total=total, cursor=cursor)
-        read_at = time.monotonic()
+        if not self.job.claim.run.is_dry:  # which has one slice only
+            self._deal_with_rowless(listed)
+            self._keep_list(listed)
         while listed:
             outsmart_id, candidate = next(iter(listed.items()))
             del listed[outsmart_id]  # frees memory as work proceeds
-            if outsmart_id not in done_before:
-                yield self._fresh(outsmart_id, candidate, read_at)
+            yield self._fresh(outsmart_id, candidate, read_at)
         yield from self._by_id(retries)
-        yield from self._by_id(sorted(self.job.guard.found))
+
+    def _deal_with_rowless(self, listed: dict[str, Candidate]) -> None:
+        """Count what leaves no row in the ledger now: no later slice could tell that it was dealt with."""
+        for key, candidate in list(listed.items()):
+            if not candidate.outsmart_id:
+                self._one(listed.pop(key))
+            elif payloads.marks(candidate.raw).is_archived:
+                del listed[key]
+                self.job.claim.count("read")
+                self.job.claim.count("skipped")
+                self.job.claim.ended(candidate.outsmart_id, "skipped")
+                self._done += 1
+
+    def _keep_list(self, listed: dict[str, Candidate]) -> None:
+        numbers = self.job.listed_numbers
+        entries = [[outsmart_id, numbers.get(outsmart_id, "")] for outsmart_id in listed]
+        self.job.claim.heartbeat(done=self._done, listed={"after": self._done, "work_orders": entries})
+
+    def _of_earlier_list(self, listed: dict[str, Any]) -> Iterator[Candidate]:
+        """Go on with the list of an earlier slice; each work order is read again when its turn comes."""
+        done_before = self._dealt_with()
+        left = listed["work_orders"][max(0, self._done - listed["after"]) :]
+        left = [(outsmart_id, number) for outsmart_id, number in left if outsmart_id not in done_before]
+        self.job.listed_numbers |= {outsmart_id: number for outsmart_id, number in left if number}
+        names = {outsmart_id for outsmart_id, _number in left}
+        retries = [each for each in ledger.retried(self.job.claim.run) if each not in names]
+        self.job.claim.heartbeat(kind="work_orders", total=self._done + len(left) + len(retries))
+        for outsmart_id, _number in left:
+            candidate = self._read_again(outsmart_id)
+            if candidate is None:
+                self.job.listed_numbers.pop(outsmart_id, None)
+                self._done += 1
+            else:
+                yield candidate
+        yield from self._by_id(retries)
+
+    def _read_again(self, outsmart_id: str) -> Candidate | None:
+        """Read a work order of an earlier slice's list; None when it left the trigger before anything was begun."""
+        raw = self._read(outsmart_id)
+        before = WorkOrder.objects.filter(outsmart_id=outsmart_id).values_list("is_interim", flat=True).first()
+        if raw is None:
+            if before is not None:
+                self._gone(outsmart_id)
+            return None
+        is_interim = self._is_interim(raw, before=bool(before))
+        candidate = Candidate(outsmart_id=outsmart_id, raw=raw, is_interim=is_interim, is_retry=True)
+        return candidate if before is not None or self._is_still_wanted(candidate) else None
+
+    def _is_still_wanted(self, candidate: Candidate) -> bool:
+        try:
+            return self.is_at_trigger(payloads.work_order(candidate.raw), candidate)
+        except errors.PayloadError:
+            return True  # it is rejected with what is wrong
 
     def _listed(self) -> dict[str, Candidate]:
         """Read both triggers; a work order at the final one is not an interim one."""
@@ -171,7 +234,8 @@ class ExportRun:
             if raw is None:
                 self._gone(str(outsmart_id))
                 continue
-            is_interim = self._is_interim(str(outsmart_id), raw)
+            before = WorkOrder.objects.filter(outsmart_id=str(outsmart_id), is_interim=True).exists()
+            is_interim = self._is_interim(raw, before=before)
             yield Candidate(outsmart_id=str(outsmart_id), raw=raw, is_interim=is_interim, is_retry=True)
 
     def _read(self, outsmart_id: str) -> bytes | None:
@@ -194,9 +258,8 @@ class ExportRun:
         self._begun = ""
         self.job.log_event(row, "order.deleted_at_source", why, LogEntry.Level.WARNING)
 
-    def _is_interim(self, outsmart_id: str, raw: bytes) -> bool:
+    def _is_interim(self, raw: bytes, *, before: bool) -> bool:
         marks = payloads.marks(raw)
-        before = WorkOrder.objects.filter(outsmart_id=outsmart_id, is_interim=True).exists()
         return triggers.is_interim(
             self.job.choices, status=marks.status, work_status=marks.work_status or "", before=before
         )

@@ -53,7 +53,7 @@ class SyncRun(InAdministration):
     CONFIRMED, ASKS, OLDEST, BEFORE_START = "confirmed", "asks", "oldest", "before_start"
     PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
     # What lists leave out.
-    LARGE: ClassVar = ["cursor", "dry_run_examples", "counts_by_kind", "outcomes"]
+    LARGE: ClassVar = ["cursor", "dry_run_examples", "counts_by_kind", "outcomes", "listed"]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
     FINAL: ClassVar = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.CANCELLED]
 
@@ -112,6 +112,9 @@ class SyncRun(InAdministration):
     counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
     # How an export ended each of its work orders, in order: ["created 7001", "rejected 7002"]. Imports have none.
     outcomes = models.JSONField(_("outcomes"), default=list)
+    # What an open export read of OutSmart's list, for its later slices: {"after": progress, "work_orders": [[id, King
+    # order named by it]]}. Null before it was read, and once the run is over.
+    listed = models.JSONField(null=True, editable=False)
     # A dry run's examples per kind and outcome: {"products": {"updated": [{"king_id", "name", "changes"}]}}.
     dry_run_examples = models.JSONField(_("examples"), default=dict)
     # A reason of kingsync.messages.reason_texts: {"code": ..., "params": {...}}; empty when there was no error.

@@ -107,6 +107,7 @@ class Progress(TypedDict, total=False):
     total: int | None
     cursor: dict[str, object]
     kinds_left: list[str]
+    listed: dict[str, object]
 
 
 @dataclass
@@ -171,9 +172,11 @@ class Claim:
         if cursor is not None:
             self.run.cursor = cursor
             values["cursor"] = json.dumps(cursor)
-        kinds_left = progress.get("kinds_left")
-        if kinds_left is not None:
+        if (kinds_left := progress.get("kinds_left")) is not None:
             values["kinds_left"] = json.dumps(kinds_left)
+        if (listed := progress.get("listed")) is not None:
+            self.run.listed = listed
+            values["listed"] = json.dumps(listed)
         if self.run.counts_by_kind:
             values["counts_by_kind"] = json.dumps(self.run.counts_by_kind)
         # Each time the whole list is written: of a long one only after every twentieth part.
@@ -322,8 +325,8 @@ def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False
     run.failed_count += max(0, counts["read"] - dealt_with)
     run.status = _final_status(run, error, cancelled=cancelled)
     run.error = dict(stored(error)) if error else {}
-    run.finished_at, run.lease_until = timezone.now(), None
-    run.save(update_fields=["failed_count", "status", "error", "finished_at", "lease_until"])
+    run.finished_at, run.lease_until, run.listed = timezone.now(), None, None
+    run.save(update_fields=["failed_count", "status", "error", "finished_at", "lease_until", "listed"])
 
 
 def _write_counts(claim: Claim) -> None:
@@ -351,7 +354,7 @@ def request_cancel(run: SyncRun) -> None:
     """Ask a run to stop between two records; a queued one ends at once."""
     SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
     SyncRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
-        status=RunStatus.CANCELLED, finished_at=timezone.now(), error=stored(reason("cancelled"))
+        status=RunStatus.CANCELLED, finished_at=timezone.now(), error=stored(reason("cancelled")), listed=None
     )
 
 
@@ -365,7 +368,8 @@ def interrupt_dead(kind: RunKind) -> None:
         for run in SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN):
             if run.status == RunStatus.RUNNING or _waits_too_long(run):
                 run.status, run.finished_at, run.error = RunStatus.FAILED, timezone.now(), stored(reason("interrupted"))
-                run.save(update_fields=["status", "finished_at", "error"])
+                run.listed = None
+                run.save(update_fields=["status", "finished_at", "error", "listed"])
 
 
 def _waits_too_long(run: SyncRun) -> bool:

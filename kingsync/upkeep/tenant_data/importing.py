@@ -264,8 +264,8 @@ def _of_run(row: Row) -> Row:
         name: [] for name in (SyncRun.NAMED_FILES, SyncRun.FOUND_FILES) if name in row["options"]
     }
     if row["status"] not in SyncRun.OPEN:
-        return {"options": options}
-    ended = {"status": RunStatus.FAILED, "error": stored(reason("interrupted")), "lease_until": None}
+        return {"options": options, "listed": None}
+    ended = {"status": RunStatus.FAILED, "error": stored(reason("interrupted")), "lease_until": None, "listed": None}
     return {"options": options, "is_unsent": False, "finished_at": timezone.now().isoformat(), **ended}
 
 
