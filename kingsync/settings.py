@@ -20,6 +20,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # An installed package has templates and static files inside `kingsync`, where Django finds them itself.
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 env = Variables()
+VARIABLES: set[str] = env.asked_for  # of the environment, all that are read here
 
 
 def _positive(name: str, usual: int) -> int:

@@ -72,9 +72,13 @@ class Journal:
         """Return the newest entries, oldest first."""
         return _read(self._bytes(_TAIL_BYTES))
 
+    def all(self) -> list[Entry]:
+        """Return every entry, oldest first."""
+        return _read(self._bytes())
+
     def entries(self) -> dict[str, Entry]:
         """Return the last entry of each reference."""
-        return {entry.reference: entry for entry in _read(self._bytes()) if entry.number != MARK}
+        return {entry.reference: entry for entry in self.all() if entry.number != MARK}
 
     def _bytes(self, at_most: int | None = None) -> bytes:
         if self._path is None:

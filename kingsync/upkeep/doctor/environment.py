@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import connection
 
 from kingsync import __version__, key_strength
-from kingsync.settings import env
 from kingsync.upkeep.doctor.checks import Finding, ok, warning, wrong
 
 GIGABYTE = 1024**3
@@ -66,7 +65,7 @@ def _problems_of_addresses() -> Iterator[Finding]:
 
 def variables(given: Mapping[str, str] | None = None) -> list[Finding]:
     """Notice variables that look like ours and are none: what they set has no effect."""
-    known = env.asked_for | _OURS
+    known = settings.VARIABLES | _OURS
     found = [
         warning(f"{name} is no variable of kingsync", f"Did you mean {meant}? Compare with .env.example.")
         for name in sorted((os.environ if given is None else given).keys() - known)

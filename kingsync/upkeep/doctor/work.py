@@ -50,7 +50,7 @@ def queues() -> list[Finding]:
 
     limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     with redis.Redis.from_url(settings.REDIS_URL, **limits) as broker:
-        lengths: dict[str, int] = {name: broker.llen(name) for name in QUEUES}  # type: ignore[misc]
+        lengths: dict[str, int] = {name: broker.llen(name) for name in QUEUES}
     queued = SyncRun.across_tenants.filter(status=RunStatus.QUEUED)
     oldest = queued.aggregate(oldest=Min("queued_at"))["oldest"]
     shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
