@@ -45,7 +45,7 @@ compare: install ## random work orders against the rules written a second time (
 	@$(BIN)/python -m tests.oracle --orders $(or $(ORDERS),24000) --seed $(or $(SEED),1)
 
 bench: install ## what we claim about speed, faults and odd input, proved here (some hours; bench.faults and bench.fuzz by themselves too)
-	@broken=0; for part in bench bench.import bench.pages bench.operators bench.faults bench.fuzz; do \
+	@broken=0; for part in bench bench.import bench.pages bench.operators bench.clock bench.faults bench.fuzz; do \
 		echo "$$part"; $(BIN)/python -m $$part || broken=1; \
 	done; exit $$broken
 

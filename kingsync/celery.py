@@ -24,6 +24,7 @@ app.autodiscover_tasks(["kingsync"])
 # Run in the clock's own process (`kingsync.clock`): in a queue they would wait behind runs.
 app.conf.beat_schedule = {
     "start due runs": {"task": "kingsync.tasks.start_due_runs", "schedule": 5.0},
+    "check schedule": {"task": "kingsync.tasks.check_schedule", "schedule": 600.0},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 15.0},
     "send notifications": {"task": "kingsync.tasks.send_notifications", "schedule": 60.0},
     "watch silence": {"task": "kingsync.tasks.watch_silence", "schedule": 300.0},

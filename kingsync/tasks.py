@@ -6,7 +6,7 @@ What the clock calls (see `kingsync.celery`) runs in the clock's own process, ne
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from celery import current_app, shared_task
@@ -25,7 +25,7 @@ from kingsync.models.audit import actors
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import notify, silence, silence_mails
-from kingsync.runs import heartbeats, lifecycle, retention, schedule
+from kingsync.runs import dispatcher, heartbeats, lifecycle, retention
 from kingsync.upkeep import audit_retention
 from kingsync.upkeep.tenant_data import closing, traces
 from kingsync.upkeep.tenant_data.deletion import StillRunningError
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 DATABASE_GONE = (OperationalError, InterfaceError)
 QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
+# Of a message: the broker hands out those of the lowest number first, each in the order in which they came.
+FIRST, USUAL = 0, 6
+# Of `ROWS_AT_ONCE` each, in one tick of the clock.
+LOOKS_AT_ONCE = 40
+pace = dispatcher.Pace()
+mail_watch = notify.Watch()
 
 
 @worker_process_init.connect
@@ -69,30 +75,44 @@ def request_cancel(run: SyncRun) -> None:
 
 
 def _send(run: SyncRun) -> bool:
-    """Send the message of a run. If the broker is away (False) the run waits until `_send_unsent` succeeds."""
-    is_sent = _publish(run)
-    if run.is_unsent == is_sent:
-        lifecycle.mark_sent(run, is_sent=is_sent)
-    return is_sent
+    return _send_all([run])
 
 
-def _publish(run: SyncRun) -> bool:
+def _send_all(runs: Sequence[SyncRun]) -> bool:
+    """Send the messages of runs. If the broker is away (False) those left wait until `_send_unsent` succeeds."""
+    sent = _publish(runs)
+    lifecycle.mark_sent(runs[:sent], is_sent=True)
+    lifecycle.mark_sent(runs[sent:], is_sent=False)
+    return sent == len(runs)
+
+
+def _publish(runs: Sequence[SyncRun]) -> int:
+    """Publish one message after the other; return how many the broker accepted."""
+    sent = 0
     try:
         with run_sync.app.connection_for_write(transport_options=settings.BROKER_PUBLISH_OPTIONS) as connection:
-            # The type stubs lack `connection`.
-            run_sync.apply_async(  # type: ignore[call-arg]
-                kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
-                queue=QUEUES[RunKind(run.kind)],
-                # A message that no worker took in time is dropped: the sweeper sends another, so messages never pile
-                # up.
-                expires=120,
-                connection=connection,
-                retry=False,
-            )
+            for run in runs:
+                # The type stubs lack `connection`.
+                run_sync.apply_async(  # type: ignore[call-arg]
+                    kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
+                    queue=QUEUES[RunKind(run.kind)],
+                    priority=_priority(run),
+                    # A message that no worker took in time is dropped: the sweeper sends another, so messages never
+                    # pile up.
+                    expires=120,
+                    connection=connection,
+                    retry=False,
+                )
+                sent += 1
     except _broker_away() as error:
-        logger.warning("broker.away: run %s waits (%s)", run.pk, type(error).__name__)
-        return False
-    return True
+        logger.warning("broker.away: %s runs wait (%s)", len(runs) - sent, type(error).__name__)
+    return sent
+
+
+def _priority(run: SyncRun) -> int:
+    """Return the place in the queue: what a person waits for begins first; its later slices take turns with others."""
+    is_waited_for = run.trigger != SyncRun.Trigger.SCHEDULE and run.attempt == 0
+    return FIRST if is_waited_for else USUAL
 
 
 def _broker_away() -> tuple[type[Exception], ...]:
@@ -104,15 +124,14 @@ def _broker_away() -> tuple[type[Exception], ...]:
 
 def _send_unsent() -> None:
     """Send what the broker did not accept before; stop at the first that it still does not accept."""
-    for run in lifecycle.unsent_runs():
-        with tenants.scope(run.tenant_id):
-            if not _send(run):
-                return
+    runs = lifecycle.unsent_runs()
+    if runs:
+        _send_all(runs)
 
 
-def _for_each_tenant(what: str, work: Callable[[Tenant], None]) -> None:
-    """Call the function in the scope of each tenant; an error in one does not affect the others."""
-    for tenant in Tenant.objects.all():
+def _for_each(what: str, tenant_ids: Collection[int], work: Callable[[Tenant], None]) -> None:
+    """Call the function in the scope of each of these tenants; an error in one does not affect the others."""
+    for tenant in Tenant.objects.filter(pk__in=tenant_ids) if tenant_ids else ():
         try:
             with actors.acting(actors.CLOCK), tenants.scope(tenant):
                 work(tenant)
@@ -136,35 +155,39 @@ def start_due_runs() -> None:
     """Queue the runs that are due by each tenant's schedule, and send what the broker did not accept before."""
     heartbeats.note_broker()
     _send_unsent()
-    _for_each_tenant("schedule.failed", _start_due)
+    at_most = pace.allowed()
+    for _ in range(LOOKS_AT_ONCE):
+        started = dispatcher.start_due(now=timezone.now(), at_most=at_most)
+        if started.runs:
+            _send_all(started.runs)
+        at_most -= len(started.runs)
+        if not started.is_more:
+            return
 
 
-def _start_due(tenant: Tenant) -> None:
-    for kind in schedule.due_kinds(now=timezone.now()):
-        request_run(tenant=tenant, kind=kind, trigger=SyncRun.Trigger.SCHEDULE)
+@shared_task(expires=60)
+def check_schedule() -> None:
+    """Look at the schedule of every tenant, in case something changed that the database did not mark."""
+    dispatcher.reconcile(now=timezone.now())
 
 
 @shared_task(expires=60)
 def sweep() -> None:
     """Send runs again whose message or worker was lost."""
-    _for_each_tenant("sweep.failed", _send_silent)
-
-
-def _send_silent(_tenant: Tenant) -> None:
-    for run in lifecycle.silent_runs():
-        _send(run)
+    runs = lifecycle.silent_runs()
+    if runs:
+        _send_all(runs)
 
 
 @shared_task(expires=60)
 def send_notifications() -> None:
     """Send each tenant the e-mail that it is due for, if any."""
-    wanting = set(notify.tenants_with_mail())
 
     def work(tenant: Tenant) -> None:
-        if tenant.pk in wanting:
-            notify.send_due(now=timezone.now())
+        if notify.send_due(now=timezone.now()):
+            mail_watch.done(tenant.pk)
 
-    _for_each_tenant("notices.failed", work)
+    _for_each("notices.failed", mail_watch.look(now=timezone.now()), work)
 
 
 @shared_task(expires=60)
@@ -175,14 +198,14 @@ def watch_silence() -> None:
         if silence.watch(now=timezone.now()):
             silence_mails.mail_owners(tenant, now=timezone.now())
 
-    _for_each_tenant("silence.failed", work)
+    _for_each("silence.failed", silence.doubtful(now=timezone.now()), work)
     silence_mails.mail_operators(now=timezone.now())
 
 
 @shared_task(expires=60)
 def verify_exported() -> None:
     """Verify a portion of each tenant's exported work orders."""
-    _for_each_tenant("verification.failed", lambda _tenant: verification_run.by_clock())
+    _for_each("verification.failed", verification_run.tenants_due(), lambda _tenant: verification_run.by_clock())
 
 
 @shared_task
@@ -190,7 +213,8 @@ def purge_old() -> None:
     """Purge old runs, log entries and entries of the audit trail, sessions that are over, and old login attempts."""
     session_store.purge_old()
     retention.purge_login_tries(now=timezone.now())
-    _for_each_tenant("retention.failed", lambda _tenant: retention.purge_old(now=timezone.now()))
+    with_old = retention.tenants_with_old(now=timezone.now())
+    _for_each("retention.failed", with_old, lambda _tenant: retention.purge_old(now=timezone.now()))
     with actors.acting(actors.CLOCK):
         audit_retention.purge_old(now=timezone.now())
 

@@ -143,6 +143,10 @@ class SyncRun(InAdministration):
             ),
             # For the figures of the last 30 days.
             models.Index(fields=["tenant", "finished_at"], name="runs_by_day"),
+            # For removing the examples of old previews.
+            models.Index(
+                fields=["tenant", "finished_at"], name="runs_with_examples", condition=~models.Q(dry_run_examples={})
+            ),
             # For purging runs by age.
             models.Index(fields=["finished_at"], name="runs_by_age"),
         ]
@@ -187,6 +191,37 @@ def _next_number(tenant_id: int) -> int:
     Tenant.objects.select_for_update(no_key=True).only("pk").get(pk=tenant_id)
     newest = SyncRun.objects.aggregate(newest=models.Max("number"))["newest"]
     return (newest or 0) + 1
+
+
+class NextRun(TenantOwned):
+    """When the clock looks next whether a run of a kind is to be started; never later than one is due.
+
+    The clock's own notes: `kingsync.runs.dispatcher` writes them, and the database itself marks a row as stale when
+    something changed that a run may now be due for (migration 0005).
+    """
+
+    kind = models.CharField(_("kind"), max_length=10, choices=RunKind.choices)
+    # Null while none is to be started: until something changes.
+    due_at = models.DateTimeField(_("due at"), null=True)
+    # When the interval began, null with `due_at`; in the future where a machine's clock was set back since.
+    counted_from = models.DateTimeField(_("counted from"), null=True)
+    is_stale = models.BooleanField(_("to be calculated again"), default=True, db_default=True)
+
+    class Meta:
+        verbose_name = _("next run")
+        verbose_name_plural = _("next runs")
+        constraints = [models.UniqueConstraint(fields=["tenant", "kind"], name="one_next_run_per_kind")]
+        # What the clock asks every few seconds about all tenants at once: only what it finds is in its way.
+        indexes = [
+            models.Index(fields=["kind", "due_at"], name="next_runs_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["id"], name="next_runs_stale", condition=models.Q(is_stale=True)),
+            models.Index(
+                fields=["counted_from"], name="next_runs_ahead", condition=models.Q(counted_from__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.due_at or ''}".strip()
 
 
 class LogEntry(TenantOwned):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.audit import changes, trail
 from kingsync.models.audit.actions import Action
+from kingsync.models.runs import NextRun, RunKind
 from kingsync.models.tenants import TenantOwned
 from kingsync.rules import limits, mapping, texts
 
@@ -295,6 +296,8 @@ class SyncSettings(TenantOwned):
                 document=msgspec.to_builtins(self.as_document()),
                 saved_by_id=by.pk if by else None,
             ).save()
+            if stored is None:
+                _show_to_the_clock(self.tenant_id)
             self._record(stored or SyncSettings(), by=by)
         return True
 
@@ -303,6 +306,11 @@ class SyncSettings(TenantOwned):
         names = [name for name in (*COLUMNS.values(), *TEXT_LINES) if getattr(self, name) != getattr(before, name)]
         old, new = ({"version": row.version, **changes.columns(row, names)} for row in (before, self))
         trail.record(Action.SETTINGS_SAVED, tenant=self.tenant_id, before=old, after=new, by=by)
+
+
+def _show_to_the_clock(tenant_id: int) -> None:
+    rows = [NextRun(tenant_id=tenant_id, kind=kind) for kind in RunKind]
+    NextRun.across_tenants.bulk_create(rows, ignore_conflicts=True)
 
 
 class SettingsVersion(TenantOwned):

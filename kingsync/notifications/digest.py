@@ -32,6 +32,8 @@ LISTED_PER_CAUSE = 5
 BATCH = 1000
 # Left out while their run is going: whether they need attention again is known afterwards.
 _UNDERWAY = (LedgerState.WAITING, LedgerState.SENDING)
+# In these a work order that an e-mail reported has not been solved.
+STILL = (*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY)
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,7 @@ def save_reported(digest: Digest) -> None:
 
 def _forget_resolved() -> None:
     """Forget work orders that succeeded meanwhile: if they stop again, that is new."""
-    still = [*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY]
-    ReportedWorkOrder.objects.exclude(work_order__state__in=still).delete()
+    ReportedWorkOrder.objects.exclude(work_order__state__in=STILL).delete()
 
 
 def _unreported(after: datetime.datetime | None, until: datetime.datetime) -> Iterator[tuple[WorkOrder, str]]:

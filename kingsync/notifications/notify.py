@@ -8,16 +8,18 @@ from __future__ import annotations
 import datetime
 import logging
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
-from django.utils import translation
+from django.db import connection, transaction
+from django.utils import timezone, translation
 
 from kingsync.models import tenants
 from kingsync.models.notifications import SentNotification
-from kingsync.models.runs import SyncRun
+from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import WorkOrder
 from kingsync.notifications import digest, mailer
 from kingsync.notifications.digest import Digest
 
@@ -31,26 +33,102 @@ PATIENCE = datetime.timedelta(minutes=10)
 RETRY_AFTER = datetime.timedelta(minutes=5)
 # Value of `problem` until the server has accepted the e-mail.
 UNFINISHED = "not finished"
+# What changed so long ago is surely committed.
+LATE_COMMITS = datetime.timedelta(minutes=10)
+_EVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
-def tenants_with_mail() -> list[int]:
-    """Return the tenants that want e-mails and have recipients."""
-    wanted = SyncSettings.across_tenants.exclude(notification_mode=MailMode.OFF).exclude(notification_emails=[])
-    return list(wanted.order_by("tenant_id").values_list("tenant_id", flat=True))
+# What an e-mail after each problem may tell of since some moment. Who has nothing new is not found.
+_MAYBE_DUE = """
+    SELECT settings.tenant_id
+    FROM kingsync_syncsettings AS settings
+    JOIN kingsync_tenant AS tenant ON tenant.id = settings.tenant_id
+    LEFT JOIN LATERAL (
+        SELECT covered_until FROM kingsync_sentnotification
+        WHERE tenant_id = tenant.id AND problem = '' ORDER BY id DESC LIMIT 1
+    ) AS last ON true
+    CROSS JOIN LATERAL (SELECT greatest(last.covered_until, %(since)s)) AS new (since)
+    WHERE notification_emails <> '{}' AND CASE notification_mode
+    WHEN %(digest)s THEN %(now)s >= %(digest_at)s AND NOT EXISTS (
+        SELECT FROM kingsync_sentnotification
+        WHERE tenant_id = tenant.id AND mode = %(digest)s AND problem = '' AND sent_at >= %(digest_at)s
+    )
+    WHEN %(each)s THEN tenant.id = ANY (%(left)s)
+        OR EXISTS (
+            SELECT FROM kingsync_workorder
+            WHERE tenant_id = tenant.id AND changed_at > new.since AND state = ANY (%(person)s)
+        )
+        OR EXISTS (
+            SELECT FROM kingsync_syncrun
+            WHERE tenant_id = tenant.id AND finished_at > new.since AND status = %(failed)s
+        )
+        OR (
+            SELECT at FROM kingsync_logentry
+            WHERE tenant_id = tenant.id AND NOT level = 'info' ORDER BY id DESC LIMIT 1
+        ) > new.since
+        OR EXISTS (
+            SELECT FROM kingsync_changelimittrip WHERE tenant_id = tenant.id AND tripped_at > new.since
+        )
+        OR (
+            (NOT is_licensed OR licensed_until < %(today)s)
+            AND greatest(licence_changed_at, licensed_until + interval '2 days') > new.since
+        )
+        OR EXISTS (SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > new.since)
+        OR EXISTS (
+            SELECT FROM kingsync_reportedworkorder AS reported JOIN kingsync_workorder AS row ON row.id = work_order_id
+            WHERE reported.tenant_id = tenant.id AND row.state <> ALL (%(still)s)
+        )
+    ELSE false END
+"""
 
 
-def send_due(*, now: datetime.datetime) -> None:
-    """Send the e-mail that the current tenant is due for, if any."""
+class Watch:
+    """Finds the tenants that an e-mail may be due to. What an earlier look found nothing in is not read again.
+
+    Kept in the process: the first look of a clock reads all that no e-mail covers yet.
+    """
+
+    def __init__(self) -> None:
+        self._looked_until = _EVER
+        # Those whose e-mail is still to come: a run is going on, or no server accepted it.
+        self._left: set[int] = set()
+
+    def look(self, *, now: datetime.datetime) -> set[int]:
+        """Return the tenants to call `send_due` for; each is found again until `done` is said of it."""
+        since = self._looked_until - LATE_COMMITS if _EVER < self._looked_until <= now else _EVER
+        values: dict[str, Any] = {
+            "now": now,
+            "today": timezone.localdate(now),
+            "since": since,
+            "digest_at": _digest_at(now),
+            "left": sorted(self._left),
+            "digest": str(MailMode.DIGEST),
+            "each": str(MailMode.EACH),
+            "failed": str(RunStatus.FAILED),
+            "person": [str(state) for state in WorkOrder.NEEDS_A_PERSON],
+            "still": [str(state) for state in digest.STILL],
+        }
+        with tenants.across(), connection.cursor() as cursor:
+            cursor.execute(_MAYBE_DUE, values)
+            found = {tenant_id for (tenant_id,) in cursor.fetchall()}
+        self._left, self._looked_until = set(found), now
+        return found
+
+    def done(self, tenant_id: int) -> None:
+        self._left.discard(tenant_id)
+
+
+def send_due(*, now: datetime.datetime) -> bool:
+    """Send the e-mail that the current tenant is due for, if any; return False when one is still to come."""
     settings = SyncSettings.objects.first()
     if settings is None or settings.notification_mode == MailMode.OFF or not settings.notification_emails:
-        return
+        return True
     tenant = Tenant.objects.get(pk=tenants.current_id())
     delivery = Delivery(tenant, settings, now=now, newest=_stamp(SentNotification.objects.order_by("-id").first()))
     with translation.override(tenant.language):
         if settings.notification_mode == MailMode.EACH:
-            _send_each(delivery)
-        elif _is_digest_due(now):
-            _send_digest(delivery)
+            return _send_each(delivery)
+        return not _is_digest_due(now) or _send_digest(delivery)
 
 
 def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotification | None:
@@ -82,26 +160,26 @@ def _stamp(notice: SentNotification | None) -> tuple[int, datetime.datetime] | N
     return (notice.pk, notice.sent_at) if notice else None
 
 
-def _send_each(delivery: Delivery) -> None:
+def _send_each(delivery: Delivery) -> bool:
     last = SentNotification.objects.filter(problem="").order_by("-id").first()
     found = digest.since(delivery.tenant, last.covered_until if last else None, until=delivery.until)
     going_on = SyncRun.objects.filter(status__in=SyncRun.OPEN, queued_at__gt=delivery.now - PATIENCE)
-    if not found.is_empty and not going_on.exists():
-        _deliver(delivery, found)
+    return found.is_empty or (not going_on.exists() and _deliver(delivery, found))
 
 
-def _send_digest(delivery: Delivery) -> None:
+def _send_digest(delivery: Delivery) -> bool:
     last = SentNotification.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
     found = digest.current_state(delivery.tenant, last.covered_until if last else None)
     if not found.is_empty:
-        _deliver(delivery, found)
-    elif claimed := _claim(delivery, recipients=[], count=0):
+        return _deliver(delivery, found)
+    if claimed := _claim(delivery, recipients=[], count=0):
         _save_outcome(claimed, "")  # checked today, and there was nothing to report
+    return True
 
 
 def _is_digest_due(now: datetime.datetime) -> bool:
     """Return whether today's e-mail is still to come. The first day begins after the settings asked for it."""
-    due_at = datetime.datetime.combine(now.astimezone(DIGEST_AT.tzinfo).date(), DIGEST_AT)
+    due_at = _digest_at(now)
     if now < due_at:
         return False
     last = SentNotification.objects.filter(mode=MailMode.DIGEST, problem="").order_by("-id").first()
@@ -111,12 +189,17 @@ def _is_digest_due(now: datetime.datetime) -> bool:
     return saved is None or saved.saved_at < due_at
 
 
-def _deliver(delivery: Delivery, found: Digest) -> None:
+def _digest_at(now: datetime.datetime) -> datetime.datetime:
+    """Return when today's e-mail is due."""
+    return datetime.datetime.combine(now.astimezone(DIGEST_AT.tzinfo).date(), DIGEST_AT)
+
+
+def _deliver(delivery: Delivery, found: Digest) -> bool:
     tenant, settings = delivery.tenant, delivery.settings
     recipients = list(settings.notification_emails)
     claimed = _claim(delivery, recipients=recipients, count=found.order_count)
     if claimed is None:
-        return
+        return False
     context = {"tenant": tenant, "digest": found, "mode": settings.notification_mode, "links": _links(tenant)}
     subject = f"{tenant.name}: {found.headline}"
     try:
@@ -124,10 +207,11 @@ def _deliver(delivery: Delivery, found: Digest) -> None:
     except OSError as error:
         logger.warning("notice.not_sent: tenant %s: %s", tenant.slug, type(error).__name__)
         _save_outcome(claimed, f"{type(error).__name__}: {error}"[:500])
-        return
+        return False
     with transaction.atomic():
         _save_outcome(claimed, "")
         digest.save_reported(found)
+    return True
 
 
 def _claim(delivery: Delivery, *, recipients: list[str], count: int) -> int | None:

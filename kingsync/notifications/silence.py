@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings as deployment
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.exports.overview import at_trigger, ledger_counts
 from kingsync.messages import reason_texts
-from kingsync.models import tenants
+from kingsync.models import import_kinds, tenants
 from kingsync.models.connections import Connection
 from kingsync.models.notifications import Silence
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
@@ -29,6 +32,9 @@ TITLES = {
     Silence.Kind.NOTHING_RAN: _("Nothing has run since %(since)s, although the schedule is on"),
     Silence.Kind.NO_EXPORT: _("No export has succeeded since %(since)s"),
 }
+_BEGAN = Q(ended_at=None)
+# The silences whose owners an e-mail is due to; an all-clear goes to those who heard of the silence.
+OWNERS_DUE = _BEGAN & Q(owners_mailed_at=None) | ~_BEGAN & Q(owners_mailed_at__isnull=False, owners_cleared_at=None)
 WAITING = (LedgerState.WAITING, LedgerState.SENDING, LedgerState.UNCONFIRMED)
 
 
@@ -39,6 +45,47 @@ class Silent:
     kind: Silence.Kind
     since: datetime.datetime
     run: SyncRun | None = None
+
+
+_ARE_IMPORTS_ON = " OR ".join(f"settings.{name}_enabled" for name in import_kinds.KINDS)
+# A tenant that nothing is wrong with is not found; `of` decides about the others.
+_DOUBTFUL = f"""
+    SELECT DISTINCT settings.tenant_id
+    FROM kingsync_syncsettings AS settings
+    JOIN kingsync_tenant AS tenant ON tenant.id = settings.tenant_id AND tenant.is_licensed
+        AND (tenant.licensed_until IS NULL OR tenant.licensed_until >= %(today)s) AND tenant.closing_at IS NULL
+    CROSS JOIN LATERAL (VALUES
+        ('{RunKind.IMPORT.value}', settings.import_minutes, settings.schedule_enabled AND ({_ARE_IMPORTS_ON}), false),
+        ('{RunKind.EXPORT.value}', settings.export_minutes,
+            settings.schedule_enabled AND settings.export_orders, settings.export_orders)
+    ) AS expected (kind, minutes, is_scheduled, is_export)
+    LEFT JOIN LATERAL (
+        SELECT status, greatest(queued_at, heartbeat_at, finished_at) AS moved_at FROM kingsync_syncrun AS run
+        WHERE run.tenant_id = settings.tenant_id AND run.kind = expected.kind AND NOT run.options ?| %(partial)s
+        ORDER BY run.id DESC LIMIT 1
+    ) AS newest ON true
+    WHERE (is_export AND newest.status <> ALL (%(fine)s))
+    OR (is_scheduled AND %(now)s > coalesce(newest.moved_at, (
+            SELECT saved_at FROM kingsync_settingsversion AS saved WHERE saved.tenant_id = settings.tenant_id
+            ORDER BY version DESC LIMIT 1
+        )) + greatest(make_interval(hours => tenant.silence_hours), make_interval(mins => 2 * expected.minutes)))
+"""  # noqa: S608  (constants only)
+
+
+def doubtful(*, now: datetime.datetime) -> set[int]:
+    """Return the tenants of all that may be silent, by one statement, and those of whose silence someone is to hear."""
+    fine = [*GOOD, RunStatus.CANCELLED]
+    values: dict[str, Any] = {
+        "today": timezone.localdate(now),
+        "now": now,
+        "partial": SyncRun.PARTIAL,
+        "fine": [str(each) for each in fine],
+    }
+    with tenants.across(), connection.cursor() as cursor:
+        cursor.execute(_DOUBTFUL, values)
+        found = {tenant_id for (tenant_id,) in cursor.fetchall()}
+    known = Silence.across_tenants.filter(Q(ended_at=None) | OWNERS_DUE)
+    return found | set(known.values_list("tenant_id", flat=True))
 
 
 def title(kind: Silence.Kind, since: str) -> str:

@@ -34,8 +34,7 @@ LISTED = 100
 # Longer than a restart takes, and than the clock's successor waits.
 PART_PATIENCE = datetime.timedelta(minutes=5)
 _BEGAN = Q(ended_at=None)
-# An all-clear goes to those who heard of the silence.
-_OWNERS_DUE = _BEGAN & Q(owners_mailed_at=None) | ~_BEGAN & Q(owners_mailed_at__isnull=False, owners_cleared_at=None)
+# As of owners: `silence.OWNERS_DUE`.
 _OPERATORS_DUE = _BEGAN & Q(operators_mailed_at=None) | ~_BEGAN & Q(
     operators_mailed_at__isnull=False, operators_cleared_at=None
 )
@@ -45,7 +44,7 @@ def mail_owners(tenant: Tenant, *, now: datetime.datetime) -> None:
     """Send the current tenant's owners the e-mails that are due about its silences."""
     # The lock lasts as long as the e-mail: a clock and its stand-in may both look, and nothing else needs these rows.
     with transaction.atomic(), translation.override(tenant.language):
-        for row in Silence.objects.select_for_update(skip_locked=True).filter(_OWNERS_DUE).order_by("id"):
+        for row in Silence.objects.select_for_update(skip_locked=True).filter(silence.OWNERS_DUE).order_by("id"):
             item = _item(row, tenant, "" if row.ended_at else _what_waits(now))
             if _send(tenants.emails_of_owners(tenant), [item], subject_of=tenant.name):
                 _save_mailed(row, "owners", now)

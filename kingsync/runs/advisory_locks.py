@@ -11,6 +11,8 @@ OPERATORS_MAIL = 0x73696C656E
 EXPORT_OF_A_PAGE = 0x6578706F7274
 # With the number of the tenant as the second one.
 RUNS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
+# The same in SQL, for the kind of a run.
+CASE_OF_RUNS = " ".join(f"WHEN '{kind.value}' THEN {number}" for kind, number in RUNS.items())
 
 # The last value is PostgreSQL's form of the lock: `ONE_NUMBER` has 0 as its first.
 ONE_NUMBER, TWO_NUMBERS = 1, 2

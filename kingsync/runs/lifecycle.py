@@ -12,14 +12,14 @@ import datetime
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import advisory_locks, lease, schedule, wanted
 
@@ -88,10 +89,59 @@ def request(
             # It ended between the two statements: ask again.
 
 
-def mark_sent(run: SyncRun, *, is_sent: bool) -> None:
-    """Save whether the broker has accepted the run's message; outside a tenant scope too."""
-    run.is_unsent = not is_sent
-    SyncRun.across_tenants.filter(pk=run.pk).update(is_unsent=not is_sent)
+@dataclass(frozen=True)
+class Scheduled:
+    """A run that the schedule wants: of which tenant and kind, by which version of the settings."""
+
+    tenant_id: int
+    kind: RunKind
+    settings_version: int
+
+
+def queue_scheduled(wanted: Iterable[Scheduled]) -> list[SyncRun]:
+    """Queue runs of several tenants at once, in the open transaction, which may see all tenants.
+
+    A tenant that another process is giving a run just now is left out, and so is a kind with an open run.
+    """
+    wanted = list(wanted)
+    free = _lock_free({each.tenant_id for each in wanted})
+    rows = SyncRun.across_tenants.filter(tenant_id__in=free, status__in=SyncRun.OPEN)
+    is_open = set(rows.values_list("tenant_id", "kind"))
+    newest = SyncRun.across_tenants.filter(tenant_id=OuterRef("pk")).order_by("-number").values("number")[:1]
+    numbers = dict(Tenant.objects.filter(pk__in=free).annotate(newest=Subquery(newest)).values_list("pk", "newest"))
+    runs = []
+    for each in wanted:
+        if each.tenant_id not in free or (each.tenant_id, each.kind.value) in is_open:
+            continue
+        number = numbers[each.tenant_id] = (numbers[each.tenant_id] or 0) + 1
+        runs.append(
+            SyncRun(
+                tenant_id=each.tenant_id,
+                administration_id=free[each.tenant_id],
+                number=number,
+                kind=each.kind.value,
+                trigger=SyncRun.Trigger.SCHEDULE,
+                settings_version=each.settings_version,
+            )
+        )
+    return SyncRun.across_tenants.bulk_create(runs)
+
+
+def _lock_free(tenant_ids: set[int]) -> dict[int, int]:
+    """Lock the tenants that nobody else has locked, as each new run does; return their administrations."""
+    if not tenant_ids:
+        return {}
+    rows = Tenant.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=tenant_ids)
+    return dict(rows.exclude(administration=None).values_list("pk", "administration_id"))
+
+
+def mark_sent(runs: Iterable[SyncRun], *, is_sent: bool) -> None:
+    """Save whether the broker has accepted the runs' messages; outside a tenant scope too."""
+    changed = [run for run in runs if run.is_unsent == is_sent]
+    for run in changed:
+        run.is_unsent = not is_sent
+    if changed:
+        SyncRun.across_tenants.filter(pk__in=[run.pk for run in changed]).update(is_unsent=not is_sent)
 
 
 def unsent_runs() -> list[SyncRun]:
@@ -377,15 +427,33 @@ def _waits_too_long(run: SyncRun) -> bool:
     return since < now - QUEUED_TOO_LONG or since > now + schedule.CLOCKS_DIFFER
 
 
+_SILENT = f"""
+    SELECT id FROM kingsync_syncrun AS run
+    WHERE status IN ('queued', 'running') AND (
+        (status = 'running' AND lease_until < clock_timestamp())
+        OR (
+            (status = 'running' OR greatest(queued_at, heartbeat_at) NOT BETWEEN %(oldest)s AND %(newest)s)
+            AND NOT EXISTS (
+                SELECT FROM pg_locks
+                WHERE locktype = 'advisory' AND granted AND objsubid = {advisory_locks.TWO_NUMBERS}
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND classid = (CASE run.kind {advisory_locks.CASE_OF_RUNS} END)::oid AND objid = run.tenant_id::oid
+            )
+        )
+    )
+"""  # noqa: S608  (constants only)
+
+
 def silent_runs() -> list[SyncRun]:
-    """Return the current tenant's runs whose worker is gone or whose message was lost."""
-    found = []
-    for run in SyncRun.objects.filter(status__in=SyncRun.OPEN):
-        with worker_lock(run.tenant_id, RunKind(run.kind)) as is_ours:
-            is_silent = run.status == RunStatus.RUNNING or _waits_too_long(run)
-            if is_silent and (is_ours or lease.has_run_out(RunKind(run.kind))):
-                found.append(run)
-    return found
+    """Return the runs of all tenants whose worker is gone or whose message was lost, oldest first.
+
+    A live worker holds the lock of its run (`worker_lock`): who holds which is asked once for all.
+    """
+    now = timezone.now()
+    with tenants.across(), connection.cursor() as cursor:
+        cursor.execute(_SILENT, {"oldest": now - QUEUED_TOO_LONG, "newest": now + schedule.CLOCKS_DIFFER})
+        found = [key for (key,) in cursor.fetchall()]
+    return list(SyncRun.across_tenants.filter(pk__in=found).order_by("id")) if found else []
 
 
 assert {f"{name}_count" for name in COUNTS} <= {column.name for column in SyncRun._meta.get_fields()}  # noqa: S101  (of our own code, at the start)

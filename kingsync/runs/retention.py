@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef
 
 from kingsync.models import tenants
@@ -22,6 +22,35 @@ from kingsync.runs import background_calls, payloads
 ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
 # Far longer than they count.
 TRIES_KEPT = datetime.timedelta(days=1)
+
+
+# Who has nothing old is not found; what is kept longer for a reason may be found in vain.
+_WITH_OLD = """
+    SELECT tenant.id FROM kingsync_tenant AS tenant
+    CROSS JOIN LATERAL (
+        SELECT %(now)s - make_interval(days => log_days), %(now)s - make_interval(days => payload_days)
+    ) AS oldest (log, payload)
+    WHERE EXISTS (SELECT FROM kingsync_syncrun WHERE tenant_id = tenant.id AND finished_at < oldest.log)
+    OR EXISTS (
+        SELECT FROM kingsync_syncrun
+        WHERE tenant_id = tenant.id AND finished_at < oldest.payload AND NOT dry_run_examples = '{}'
+    )
+    OR (SELECT at FROM kingsync_logentry WHERE tenant_id = tenant.id ORDER BY id LIMIT 1) < oldest.log
+    OR EXISTS (SELECT FROM kingsync_logentry WHERE tenant_id = tenant.id AND has_payload AND at < oldest.payload)
+    OR EXISTS (SELECT FROM kingsync_changelimittrip WHERE tenant_id = tenant.id AND tripped_at < oldest.payload)
+    OR EXISTS (SELECT FROM kingsync_sentnotification WHERE tenant_id = tenant.id AND sent_at < oldest.log)
+    OR EXISTS (SELECT FROM kingsync_invitation WHERE tenant_id = tenant.id AND expires_at < oldest.log)
+    OR EXISTS (
+        SELECT FROM kingsync_backgroundcall WHERE tenant_id = tenant.id AND requested_at < %(call)s
+    )
+"""
+
+
+def tenants_with_old(*, now: datetime.datetime) -> set[int]:
+    """Return the tenants that may have kept something long enough, by one statement."""
+    with tenants.across(), connection.cursor() as cursor:
+        cursor.execute(_WITH_OLD, {"now": now, "call": now - background_calls.KEPT})
+        return {tenant_id for (tenant_id,) in cursor.fetchall()}
 
 
 def purge_old(*, now: datetime.datetime) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from django.db import models
 from django.utils import timezone
 
 from kingsync.models.connections import Connection, System
@@ -20,11 +21,14 @@ def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
     """Return the kinds of run that the current tenant is due for; none while a connection is paused."""
     settings = SyncSettings.objects.select_related("tenant").first()
     connections = list(Connection.objects.defer("credentials"))
-    return [
-        kind
-        for kind, minutes in intervals(settings).items()
-        if is_connected(kind, connections) and is_due(kind, minutes=minutes, now=now)
-    ]
+    minutes = wanted_minutes(settings, connections)
+    return [kind for kind, each in minutes.items() if is_due(kind, minutes=each, now=now)]
+
+
+def wanted_minutes(settings: SyncSettings | None, connections: Collection[Connection]) -> dict[RunKind, int]:
+    """Return the kinds that the schedule starts and that have their connections, with their minutes."""
+    found = intervals(settings)
+    return {kind: minutes for kind, minutes in found.items() if is_connected(kind, connections)}
 
 
 def intervals(settings: SyncSettings | None) -> dict[RunKind, int]:
@@ -46,26 +50,39 @@ def is_connected(kind: RunKind, connections: Iterable[Connection]) -> bool:
 
 def last_run(kind: RunKind) -> SyncRun | None:
     """Return the newest complete run of a kind: one work order sent by hand delays nothing."""
-    return SyncRun.objects.filter(kind=kind).exclude(options__has_any_keys=SyncRun.PARTIAL).order_by("-id").first()
+    return complete(SyncRun.objects.filter(kind=kind)).order_by("-id").first()
+
+
+def complete(runs: models.QuerySet[SyncRun]) -> models.QuerySet[SyncRun]:
+    return runs.exclude(options__has_any_keys=SyncRun.PARTIAL)
 
 
 def next_at(kind: RunKind, *, minutes: int, now: datetime.datetime | None = None) -> datetime.datetime | None:
-    """Return when the next run should start, measured from start to start; None while one is open.
-
-    The first one waits for one interval after the settings were saved: time to reconsider before anything is sent.
-    After a clock was set back it is due at once, instead of when the time of the last run comes round again.
-    """
+    """Return when the next run should start; None while one is open."""
     if SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
         return None
     run = last_run(kind)
     saved = SettingsVersion.objects.order_by("-version").first()
-    since = run.queued_at if run else saved.saved_at if saved else None
-    if since is None:
-        return None
-    now = now or timezone.now()
+    since = counted_from(run.queued_at if run else None, saved.saved_at if saved else None)
+    return None if since is None else due_at(since, minutes=minutes, now=now or timezone.now())
+
+
+def counted_from(queued_at: datetime.datetime | None, saved_at: datetime.datetime | None) -> datetime.datetime | None:
+    """Return from when the interval counts: the newest complete run, else the newest version of the settings.
+
+    The first one waits for one interval after the settings were saved: time to reconsider before anything is sent.
+    """
+    return queued_at or saved_at
+
+
+def due_at(since: datetime.datetime, *, minutes: int, now: datetime.datetime) -> datetime.datetime:
+    """Return when a run is due whose interval counts from `since`, from start to start.
+
+    After a clock was set back it is due at once, instead of when the time of the last run comes round again.
+    """
     return now if since > now + CLOCKS_DIFFER else since + datetime.timedelta(minutes=minutes)
 
 
 def is_due(kind: RunKind, *, minutes: int, now: datetime.datetime) -> bool:
-    due_at = next_at(kind, minutes=minutes, now=now)
-    return due_at is not None and due_at <= now
+    at = next_at(kind, minutes=minutes, now=now)
+    return at is not None and at <= now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import queue
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from celery import Celery
 from celery.beat import ScheduleEntry
 from django.db import connection
+from django.utils import timezone
 
 from devservers.places import CHECKOUT
 from kingsync import probe, tasks
@@ -22,6 +24,7 @@ from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
 from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
+from kingsync.notifications import notify
 from kingsync.runs import heartbeats
 from tests import factories, processes, programs
 
@@ -270,8 +273,6 @@ def test_a_tick_carries_out_what_is_due_without_a_broker() -> None:
 @pytest.mark.parametrize(
     ("job", "broken"),
     [
-        (tasks.start_due_runs, "schedule.due_kinds"),
-        (tasks.sweep, "lifecycle.silent_runs"),
         (tasks.send_notifications, "notify.send_due"),
         (tasks.purge_old, "retention.purge_old"),
     ],
@@ -279,8 +280,11 @@ def test_a_tick_carries_out_what_is_due_without_a_broker() -> None:
 def test_one_broken_tenant_does_not_stop_the_others(
     job: Callable[[], None], broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(tasks, "mail_watch", notify.Watch())
     for slug in ("aap", "noot", "mies"):
-        factories.settings(factories.tenant(slug=slug), notification_mode="each", notification_emails=["a@b.example"])
+        made = factories.tenant(slug=slug)
+        factories.settings(made, notification_mode="each", notification_emails=["a@b.example"])
+        factories.run(made, finished_at=timezone.now() - datetime.timedelta(days=1000))
     seen = []
 
     def breaks(**_named: object) -> list[object]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -30,6 +30,7 @@ from kingsync.exports.verification.call_budget import CallBudget
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.runs import LogEntry, RunKind
+from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
@@ -245,14 +246,26 @@ def _marks(row: WorkOrder) -> tuple[object, ...]:
     return row.state, row.step, row.king_order_number, row.attempts, row.last_run_id, row.plan_fingerprint
 
 
-def due_in_outsmart(before: datetime.datetime) -> QuerySet[WorkOrder]:
+def due_in_outsmart(before: datetime.datetime, among: QuerySet[WorkOrder] | None = None) -> QuerySet[WorkOrder]:
     """Return the work orders exported in the last `WATCHED` and last compared with OutSmart before this moment."""
-    exported = WorkOrder.objects.defer("source").filter(state__in=IN_OUTSMART)
+    exported = _all(among).filter(state__in=IN_OUTSMART)
     recent = exported.alias(since=Coalesce("confirmed_at", "exported_at")).filter(since__gt=timezone.now() - WATCHED)
     return recent.filter(Q(verified_at=None) | Q(verified_at__lt=before))
 
 
-def due_in_king(before: datetime.datetime) -> QuerySet[WorkOrder]:
+def due_in_king(before: datetime.datetime, among: QuerySet[WorkOrder] | None = None) -> QuerySet[WorkOrder]:
     """Return the work orders whose King order is open, as far as we know, and last checked before this moment."""
-    watched = WorkOrder.objects.defer("source").filter(state__in=IN_KING, king_order_number__isnull=False)
+    watched = _all(among).filter(state__in=IN_KING, king_order_number__isnull=False)
     return watched.filter(Q(king_checked_at=None) | Q(king_checked_at__lt=before), king_closed_at=None)
+
+
+def tenants_due(before: datetime.datetime) -> set[int]:
+    """Return the tenants with such a work order in their present administration, by one statement."""
+    among = WorkOrder.across_tenants.filter(tenant_id=OuterRef("pk"), administration_id=OuterRef("administration_id"))
+    is_due = Exists(due_in_king(before, among)) | Exists(due_in_outsmart(before, among))
+    with tenants.across():
+        return set(Tenant.objects.filter(is_due).values_list("pk", flat=True))
+
+
+def _all(among: QuerySet[WorkOrder] | None) -> QuerySet[WorkOrder]:
+    return (WorkOrder.objects.all() if among is None else among).defer("source")
