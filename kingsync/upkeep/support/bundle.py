@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from kingsync import __version__
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
-from kingsync.upkeep.doctor import environment, examination
+from kingsync.upkeep.doctor import examination
 from kingsync.upkeep.support import impersonal
 
 RUNS_AT_MOST, ENTRIES_AT_MOST = 500, 5_000
@@ -84,7 +85,7 @@ def _doctor() -> str:
 def _versions() -> dict[str, Any]:
     packages = {each.metadata["Name"]: each.version for each in metadata.distributions()}
     return {
-        "kingsync": environment.version(),
+        "kingsync": __version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": dict(sorted(packages.items())),
