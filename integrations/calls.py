@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 _MEGABYTE = 1024 * 1024
+BUG = "internal"
 
 # Limit for every operation, retries and waits included.
 OPERATION_SECONDS = 120.0
@@ -44,6 +45,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     body: bytes
     retry_after: float | None = None
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """How one try of a call ended, without any of its contents: for those who count and measure.
+
+    `reason` is "" when nothing went wrong, a word of `errors.REASONS`, or BUG when our own code failed.
+    """
+
+    system: str
+    operation: str
+    reason: str
+    status: int | None
+    seconds: float
+    attempt: int
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ import requests
 
 from integrations import connections, deadlines, errors, failures, retry, unpacking, version
 from integrations.addresses import AddressPolicy
-from integrations.calls import Answer, Call, Operation
+from integrations.calls import BUG, Answer, Call, Operation, Timing
 from integrations.deadlines import Deadline
 from integrations.masking import MASK, Masker
 from integrations.proxies import Proxy
@@ -55,8 +55,8 @@ class Transport:
     """The way to one system for one run.
 
     `on_call` is called for every call, also the failed ones; `on_failed_call` only for those, which saves masking the
-    others. `attempts` counts all tries of a read. Every call is made inside `alone()`, which keeps other programs out
-    meanwhile.
+    others. `on_timing` hears of every call too, but nothing of its contents. `attempts` counts all tries of a read.
+    Every call is made inside `alone()`, which keeps other programs out meanwhile.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Transport:
         ca_certificate: str = "",
         on_call: Callable[[Call], None] | None = None,
         on_failed_call: Callable[[Call], None] | None = None,
+        on_timing: Callable[[Timing], None] | None = None,
         sleep: Callable[[float], object] = time.sleep,
         random: Callable[[], float] = _random.random,
         attempts: int = retry.TRIES,
@@ -76,7 +77,7 @@ class Transport:
     ) -> None:
         self.system = system
         self._policy = policy
-        self._on_call, self._on_failed_call = on_call, on_failed_call
+        self._on_call, self._on_failed_call, self._on_timing = on_call, on_failed_call, on_timing
         self._sleep = sleep
         self._random = random
         self._attempts = attempts
@@ -154,20 +155,26 @@ class Transport:
     ) -> T:
         began = time.monotonic()
         answer: Answer | None = None
-        reason = ""
+        reason, bug = "", BUG
         try:
             answer = self._exchange(request, deadline)
             if not 200 <= answer.status < 300:
                 code, detail = (self.masked(words) for words in describe(answer.body))
                 raise failures.from_status(self.system, request.operation, answer, code=code, detail=detail)
-            return read(answer)
+            found = read(answer)
         except errors.IntegrationError as error:
             reason = error.reason
             raise
+        else:
+            bug = ""
+            return found
         finally:
+            seconds = time.monotonic() - began
+            if self._on_timing is not None:
+                self._on_timing(self._timing(request, answer, attempt, seconds, reason or bug))
             for hear in (self._on_call, self._on_failed_call if reason else None):
                 if hear is not None:
-                    hear(self._record(request, answer, attempt, time.monotonic() - began, reason))
+                    hear(self._record(request, answer, attempt, seconds, reason))
 
     def _exchange(self, request: _Request, deadline: Deadline) -> Answer:
         """Send the request and read the whole answer. The one place where HTTP's exceptions end."""
@@ -208,6 +215,16 @@ class Transport:
             response.close()
         retry_after = _retry_after(response.headers.get("Retry-After", ""))
         return Answer(status=response.status_code, body=body, retry_after=retry_after)
+
+    def _timing(self, request: _Request, answer: Answer | None, attempt: int, seconds: float, reason: str) -> Timing:
+        return Timing(
+            system=self.system,
+            operation=request.operation.name,
+            reason=reason,
+            status=answer.status if answer else None,
+            seconds=seconds,
+            attempt=attempt,
+        )
 
     def _record(self, request: _Request, answer: Answer | None, attempt: int, seconds: float, reason: str) -> Call:
         operation = request.operation

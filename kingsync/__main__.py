@@ -10,6 +10,8 @@ from kingsync.management.arguments import require_readable
 from kingsync.management.output import quiet_when_nobody_reads
 from kingsync.management.preparing import prepared
 from kingsync.management.unset import require_settings
+from kingsync.watch import ending
+from kingsync.watch.tallies import keeper
 
 
 def main() -> None:
@@ -22,7 +24,11 @@ def main() -> None:
 
             if sys.argv[1:2] == ["doctor"]:
                 require_settings(sys.argv)
-            execute_from_command_line(sys.argv)
+            keeper.start()
+            try:
+                execute_from_command_line(sys.argv)
+            finally:
+                ending.finish()
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

@@ -6,9 +6,11 @@ from django.conf import settings
 
 from kingsync.server.front import Front, Limits
 from kingsync.server.pace import Pace
+from kingsync.watch.tallies import keeper
 from kingsync.web.records.upload_paths import is_upload
 from kingsync.wsgi import application as pages
 
+keeper.start()
 LIMITS = Limits(
     page_threads=settings.WEB_THREADS,
     upload_threads=settings.WEB_THREADS,

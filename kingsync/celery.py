@@ -5,17 +5,30 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from contextlib import ExitStack
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_init, worker_process_init, worker_ready
+from celery.signals import (
+    beat_init,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+)
 
 from kingsync import __version__
 from kingsync.parents_death import signal_at_parents_death
+from kingsync.watch import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kingsync.settings")
 
 logger = logging.getLogger(__name__)
+# What is bound while a task runs, by its id.
+_names: dict[str, ExitStack] = {}
 
 app = Celery("kingsync")
 app.config_from_object("kingsync.celery_settings")
@@ -58,3 +71,33 @@ def _keep_beating(**_details: object) -> None:
 def _die_with_the_worker(**_details: object) -> None:
     """Kill a pool process whose worker was killed: another worker may take over its run."""
     signal_at_parents_death(signal.SIGKILL)
+
+
+@beat_init.connect
+@worker_process_init.connect
+def _keep_counting(**_details: object) -> None:
+    """Write the counts of this process from now on."""
+    from kingsync.watch.tallies import keeper  # noqa: PLC0415 - Django is set up by now
+
+    keeper.start()
+
+
+@worker_process_shutdown.connect
+def _finish_watching(**_details: object) -> None:
+    """Write and send what is left: a process of the pool ends without Python's own exit."""
+    from kingsync.watch import ending  # noqa: PLC0415 - Django is set up by now
+
+    ending.finish()
+
+
+@task_prerun.connect
+def _name_task(task_id: str = "", task: Any = None, **_details: object) -> None:
+    """Name the task in the log lines that it causes."""
+    _names[task_id] = names = ExitStack()
+    names.enter_context(log_context.bound(task=str(task.name).rpartition(".")[2], task_id=task_id))
+
+
+@task_postrun.connect
+def _forget_task(task_id: str = "", **_details: object) -> None:
+    if names := _names.pop(task_id, None):
+        names.close()

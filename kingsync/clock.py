@@ -20,6 +20,7 @@ from django.db import connections
 from kingsync import __version__, probe
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.runs import advisory_locks, heartbeats, schema
+from kingsync.watch import log_context
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ class Jobs:
 
 def _carry_out(name: str, task: Callable[[], object]) -> None:
     try:
-        task()
+        with log_context.bound(task=name.rpartition(".")[2]):
+            task()
     except Exception:
         logger.exception("clock.failed: %s", name)
     finally:

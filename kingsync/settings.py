@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 env = Variables()
 VARIABLES: set[str] = env.asked_for  # of the environment, all that are read here
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(each.strip()) for each in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must list networks such as 10.0.0.0/8: {error}.") from None
 
 
 def _positive(name: str, usual: int) -> int:
@@ -105,6 +113,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",  # before the static files: they get the policy too
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kingsync.web.watch.requests.WatchMiddleware",
     "kingsync.web.shared.compression.CompressionMiddleware",
     "kingsync.web.operators.admin_policy.AdminPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -248,7 +257,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("HSTS_SUBDOMAINS", default=False
 SECURE_HSTS_PRELOAD: bool = env.bool("HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^health$"]
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]  # asked from inside, without the proxy
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SAMESITE = "Lax"
 
@@ -302,13 +311,28 @@ BROKER_PUBLISH_OPTIONS = {
     "interval_start": 0,
 }
 
+# --- Watching: docs/watch.md --------------------------------------------------------------------------------------
+# Lines for people, or one JSON object each.
+LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT must be text or json.")
+# Who may read /metrics: whoever sends this token, or calls directly from one of these networks. Neither: nobody.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS: list[IPv4Network | IPv6Network] = _networks("METRICS_NETWORKS")
+if METRICS_TOKEN and (_problem := key_strength.problem_of(METRICS_TOKEN)):
+    raise ImproperlyConfigured(f"METRICS_TOKEN {_problem}.")
+# A series for each company; thousands of companies make thousands of them.
+METRICS_COMPANIES: bool = env.bool("METRICS_COMPANIES", default=False)
+# The address of an OpenTelemetry collector (OTLP over HTTP); without it nothing is traced.
+OTEL_EXPORTER_OTLP_ENDPOINT: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
             "()": "kingsync.log_lines.LineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "as_json": LOG_FORMAT == "json",
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},

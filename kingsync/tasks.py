@@ -30,12 +30,15 @@ from kingsync.upkeep import audit_retention
 from kingsync.upkeep.tenant_data import closing, traces
 from kingsync.upkeep.tenant_data.deletion import StillRunningError
 from kingsync.upkeep.tenant_data.messages import BrokerAwayError
+from kingsync.watch import log_context
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
 
 logger = logging.getLogger(__name__)
 DATABASE_GONE = (OperationalError, InterfaceError)
+# When a message was sent, among its headers: a queue tells no times of its own.
+SENT_AT = "kingsync_sent_at"
 QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
 # Of a message: the broker hands out those of the lowest number first, each in the order in which they came.
 FIRST, USUAL = 0, 6
@@ -100,6 +103,7 @@ def _publish(runs: Sequence[SyncRun]) -> int:
                     # A message that no worker took in time is dropped: the sweeper sends another, so messages never
                     # pile up.
                     expires=120,
+                    headers={SENT_AT: timezone.now().isoformat()},
                     connection=connection,
                     retry=False,
                 )
@@ -132,13 +136,18 @@ def _send_unsent() -> None:
 def _for_each(what: str, tenant_ids: Collection[int], work: Callable[[Tenant], None]) -> None:
     """Call the function in the scope of each of these tenants; an error in one does not affect the others."""
     for tenant in Tenant.objects.filter(pk__in=tenant_ids) if tenant_ids else ():
-        try:
-            with actors.acting(actors.CLOCK), tenants.scope(tenant):
-                work(tenant)
-        except DATABASE_GONE:
-            raise
-        except Exception:
-            logger.exception("%s: tenant %s was passed over", what, tenant.slug)
+        with log_context.bound(tenant=tenant.slug):
+            _guarded(what, tenant, work)
+
+
+def _guarded(what: str, tenant: Tenant, work: Callable[[Tenant], None]) -> None:
+    try:
+        with actors.acting(actors.CLOCK), tenants.scope(tenant):
+            work(tenant)
+    except DATABASE_GONE:
+        raise
+    except Exception:
+        logger.exception("%s: tenant %s was passed over", what, tenant.slug)
 
 
 @shared_task

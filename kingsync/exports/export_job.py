@@ -20,6 +20,7 @@ from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.run_log import RunLog
+from kingsync.watch import log_context
 
 HEARTBEAT_SECONDS = 5.0
 # Times a write's own timeout: how long a lost one may still be running.
@@ -114,7 +115,8 @@ class Job(PlanningJob):
 
     def submit_call(self, call: Callable[[], None], then: Callable[[errors.IntegrationError | None], None]) -> None:
         """Submit a call to King and continue; `then` runs in this thread, at the latest at the next call."""
-        before, self._pending_call = self._pending_call, PendingCall(self._call_thread.submit(call), then)
+        submitted = self._call_thread.submit(log_context.carried(call))
+        before, self._pending_call = self._pending_call, PendingCall(submitted, then)
         if before:
             before.finish()
 

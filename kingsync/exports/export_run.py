@@ -31,6 +31,7 @@ from kingsync.rules.triggers import ALL, COMPLETE, HANDLED
 from kingsync.runs import clients
 from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
 from kingsync.runs.run_log import RunLog
+from kingsync.watch import log_context
 
 logger = logging.getLogger(__name__)
 REREAD_AFTER_SECONDS = 60.0
@@ -271,7 +272,8 @@ class ExportRun:
         claim.count("read")
         self.job.listed_numbers.pop(candidate.outsmart_id, None)
         self._row, self._begun = None, candidate.outsmart_id
-        outcome = self._guarded(candidate)
+        with log_context.bound(work_order=candidate.outsmart_id):
+            outcome = self._guarded(candidate)
         if outcome:
             self._count(outcome, self._row)
         self._begun = ""

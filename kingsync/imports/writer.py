@@ -13,6 +13,7 @@ from kingsync.imports import batch_post
 from kingsync.imports.diff import Compared
 from kingsync.rules.imports.records import Row
 from kingsync.rules.outcomes import Reason
+from kingsync.watch import log_context
 
 QUEUED_CHUNKS = 2
 # OutSmart may take minutes for a chunk: how often a waiting run renews its lease and reads the cancel flag.
@@ -64,7 +65,7 @@ class Writer:
 
     def put(self, chunk: Chunk) -> None:
         """Submit the chunk; save those that are ready. Raises what posting an earlier one raised."""
-        self._under_way.append((chunk, self._thread.submit(self._post_chunk, chunk.records)))
+        self._under_way.append((chunk, self._thread.submit(log_context.carried(self._post_chunk), chunk.records)))
         while len(self._under_way) > QUEUED_CHUNKS or (self._under_way and self._under_way[0][1].done()):
             self._save_next()
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from kingsync.watch import log_context
+
 P = TypeVar("P")
 T = TypeVar("T")
 PREFETCHED_PAGES = 8
@@ -45,7 +47,7 @@ class _Fetcher(Generic[T]):
         self._pages = pages
         self._ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=at_most)
         self._is_wanted = True
-        self._thread = threading.Thread(target=self._fetch, name="fetch-ahead", daemon=True)
+        self._thread = threading.Thread(target=log_context.carried(self._fetch), name="fetch-ahead", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kingsync", "0004_search_work_orders"),
+        ("kingsync", "0005_next_runs"),
     ]
 
     operations = [

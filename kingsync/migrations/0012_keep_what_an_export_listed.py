@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kingsync", "0004_search_work_orders"),
+        ("kingsync", "0008_count_what_happens"),
     ]
 
     operations = [

@@ -21,6 +21,7 @@ from kingsync.models import (
 )
 from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, second_steps
 from kingsync.models.audit import entries as audit_entries
+from kingsync.models.watch import tallies
 
 __all__ = [
     "administrations",
@@ -41,6 +42,7 @@ __all__ = [
     "runs",
     "second_steps",
     "sync_settings",
+    "tallies",
     "tenants",
     "turns",
     "users",

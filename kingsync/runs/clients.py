@@ -21,6 +21,7 @@ from kingsync.rules.outcomes import reason
 from kingsync.runs import failed_calls, turns
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.refusals import RefusedError
+from kingsync.watch import calls
 
 
 class NotConnectedError(RefusedError):
@@ -139,6 +140,7 @@ def transport_of(
             verify=connection.verify_tls,
             ca_certificate=connection.ca_certificate,
             on_failed_call=failed.hear if failed else None,
+            on_timing=calls.listener(),
             alone=alone,
         ) as transport,
     ):

@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from kingsync.database import sessions
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.runs import advisory_locks
+from kingsync.watch import log_context
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ def kept(run: SyncRun) -> Iterator[None]:
     """Renew the lease of a claimed run while the block goes on, also in the middle of a slow call."""
     is_over = threading.Event()
     claim = [settings.RUN_LEASE_SECONDS, run.pk, run.attempt, RunStatus.RUNNING.value]
-    keeper = threading.Thread(target=_keep, args=(run.tenant_id, claim, is_over), name="lease of a run", daemon=True)
+    keep = log_context.carried(_keep)
+    keeper = threading.Thread(target=keep, args=(run.tenant_id, claim, is_over), name="lease of a run", daemon=True)
     keeper.start()
     try:
         yield

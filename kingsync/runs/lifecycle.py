@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -30,6 +30,7 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import advisory_locks, lease, schedule, wanted
+from kingsync.watch import runs as watch
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
@@ -234,6 +235,7 @@ class Claim:
             values["outcomes"] = json.dumps(self.run.outcomes)
             self._unsaved_outcomes = 0
         self._write(values, self._counts)
+        watch.counted(self.run, self._counts)
         self._counts.clear()
 
     def renew_lease(self) -> None:
@@ -279,14 +281,18 @@ def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
 
     A message may also be older than the deletion of its tenant: then there is no run.
     """
-    run = SyncRun.objects.filter(pk=run_id).first()
+    run = SyncRun.objects.select_related("tenant").filter(pk=run_id).first()
     if run is None:
         logger.info("run.unknown: there is no run %s any more", run_id)
         yield None
         return
+    slug = run.tenant.slug
     with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         claim = _claim(run, slice_seconds) if is_ours else None
-        with lease.kept(claim.run) if claim else nullcontext():
+        if claim is None:
+            yield None
+            return
+        with watch.slice_of(claim.run, tenant=slug), lease.kept(claim.run):
             yield claim
 
 
@@ -372,11 +378,14 @@ def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False
         return
     counts = run.counts()
     dealt_with = sum(number for name, number in counts.items() if name != "read")
-    run.failed_count += max(0, counts["read"] - dealt_with)
+    unfinished = max(0, counts["read"] - dealt_with)
+    run.failed_count += unfinished
     run.status = _final_status(run, error, cancelled=cancelled)
     run.error = dict(stored(error)) if error else {}
     run.finished_at, run.lease_until, run.listed = timezone.now(), None, None
     run.save(update_fields=["failed_count", "status", "error", "finished_at", "lease_until", "listed"])
+    watch.counted(run, {"failed": unfinished})
+    watch.ended(run)
 
 
 def _write_counts(claim: Claim) -> None:
@@ -388,7 +397,8 @@ def _write_counts(claim: Claim) -> None:
     if claim._unsaved_outcomes:
         changes["outcomes"] = claim.run.outcomes
     if changes:
-        SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(**changes)
+        if SyncRun.objects.filter(pk=claim.run.pk, attempt=claim.attempt).update(**changes):
+            watch.counted(claim.run, claim._counts)
         claim._counts.clear()
 
 
@@ -403,9 +413,11 @@ def _final_status(run: SyncRun, error: Reason | None, *, cancelled: bool) -> Run
 def request_cancel(run: SyncRun) -> None:
     """Ask a run to stop between two records; a queued one ends at once."""
     SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
-    SyncRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
+    ended = SyncRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
         status=RunStatus.CANCELLED, finished_at=timezone.now(), error=stored(reason("cancelled")), listed=None
     )
+    if ended:
+        watch.ended(SyncRun.objects.get(pk=run.pk))
 
 
 def interrupt_dead(kind: RunKind) -> None:
@@ -420,6 +432,7 @@ def interrupt_dead(kind: RunKind) -> None:
                 run.status, run.finished_at, run.error = RunStatus.FAILED, timezone.now(), stored(reason("interrupted"))
                 run.listed = None
                 run.save(update_fields=["status", "finished_at", "error", "listed"])
+                watch.ended(run)
 
 
 def _waits_too_long(run: SyncRun) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from django.db import connections
 
+from kingsync.watch import log_context
+
 logger = logging.getLogger(__name__)
 
 Job = Callable[[], None]
@@ -33,7 +35,7 @@ class Pool:
         """Run the job in a thread soon; raises `PoolFullError`."""
         with self._lock:
             try:
-                self._jobs.put_nowait(job)
+                self._jobs.put_nowait(log_context.carried(job))
             except queue.Full:
                 raise PoolFullError from None
             if self._jobs.qsize() > self._idle and self._started < self._limit:

@@ -24,6 +24,7 @@ from kingsync.web.settings import (
     text_preview,
 )
 from kingsync.web.start import home, start_date, start_page
+from kingsync.web.watch import metrics_page
 from kingsync.web.work_orders import dry_run_pages, work_order_urls
 
 urlpatterns: list[URLPattern] = [
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path("operators/causes/", causes_page.causes, name="operators_causes"),
     path("health", health.health, name="health"),
     path("moved/<str:token>/", moves.moved, name="moved"),
+    path("metrics", metrics_page.metrics, name="metrics"),
     path("favicon.ico", home.favicon, name="favicon"),
     *account_urls.urlpatterns,
     *help_urls.urlpatterns,

@@ -112,18 +112,21 @@ def _forms(secret: str) -> Iterator[str]:
 
 @pytest.fixture
 def outputs(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outputs]:
-    """Collect the log of every logger at the level of the test, in the format of the deployment."""
+    """Collect the log of every logger at the level of the test, in both forms of the deployment."""
     found, level = Outputs(), getattr(request, "param", logging.DEBUG)
-    handler = logging.StreamHandler(found.log)
-    handler.setFormatter(LineFormatter(deployment.LOGGING["formatters"]["line"]["format"]))
+    handlers = [logging.StreamHandler(found.log), logging.StreamHandler(found.log)]
+    for handler, as_json in zip(handlers, (False, True), strict=True):
+        handler.setFormatter(LineFormatter(as_json=as_json))
     root = logging.getLogger()
     names = [name for name, each in logging.Logger.manager.loggerDict.items() if isinstance(each, logging.Logger)]
     for logger in [root, *map(logging.getLogger, names)]:
         monkeypatch.setattr(logger, "level", level)
     logging.Logger.manager._clear_cache()  # type: ignore[attr-defined]
-    root.addHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
     yield found
-    root.removeHandler(handler)
+    for handler in handlers:
+        root.removeHandler(handler)
     logging.Logger.manager._clear_cache()  # type: ignore[attr-defined]
 
 

@@ -90,7 +90,7 @@ def test_calls_use_tls_1_2_or_later(verify: bool, authority: str) -> None:
 def test_a_log_line_is_one_line_with_its_zone() -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(LineFormatter())
     logger = logging.Logger("kingsync.test")
     logger.addHandler(handler)
 

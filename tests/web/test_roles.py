@@ -87,6 +87,7 @@ TABLE: dict[str, Line] = {
     "favicon": Line(get=everybody(302)),
     "health": Line(get=everybody(200), post=everybody(405)),
     "moved": Line(get=everybody(404), post=everybody(405)),
+    "metrics": Line(get=everybody(404), post=everybody(405)),
     "login": Line(get=(200, *(302,) * 5), post=(200, *(302,) * 5)),
     "logout": Line(get=everybody(405), post=everybody(302)),
     "set_language": Line(get=everybody(302), post=everybody(302), sent={"language": "en"}),

@@ -51,6 +51,7 @@ NO_PAGES = frozenset(
         "live",
         "logout",
         "member_remove",
+        "metrics",
         "member_role",
         "company",
         "company_delete",

@@ -1,0 +1,1 @@
+"""Tests of what watches: counts, log lines, traces."""
