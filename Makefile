@@ -64,8 +64,9 @@ texts: install ## gather the texts for translation (needs gettext) and compile t
 	fi
 	@$(BIN)/python manage.py compile_texts
 
-docs: install ## write the tables of docs/tenant-file.md again from the code
+docs: install ## write the tables of docs/tenant-file.md and docs/watch.md again from the code
 	@DJANGO_SETTINGS_MODULE=kingsync.settings $(BIN)/python -m tests.documents
+	@$(BIN)/python -m tests.metric_documents
 
 lock: install ## write requirements/*.lock again from pyproject.toml
 	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.lock

@@ -195,7 +195,7 @@ class Sdk:
         last.join(END_SECONDS)
 
     def _shut_down(self) -> None:
-        self._provider.shutdown()  # type: ignore[no-untyped-call]
+        self._provider.shutdown()
 
 
 @functools.lru_cache(maxsize=1)
@@ -240,7 +240,7 @@ def _start() -> Sdk:
             return result
 
         def shutdown(self) -> None:
-            self._sends.shutdown()
+            self._sends.shutdown()  # type: ignore[no-untyped-call]
 
     # The SDK's own words may name the collector's address, with the password in it.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings as deployment
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -110,7 +111,8 @@ def test_secrets_are_masked_in_message_context_and_traceback(settings: Settings,
 def test_values_known_later_are_asked_for_when_a_line_is_written() -> None:
     known: list[int] = []
     with log_context.bound(user=lambda: known[0] if known else None):
-        before, _ = line("a"), known.append(7)
+        before = line("a")
+        known.append(7)
         after = line("a")
 
     assert before.endswith(" a")
@@ -177,8 +179,8 @@ def test_a_task_of_the_worker_is_named_with_its_number(
 def test_what_the_clock_does_is_named_with_the_company(
     tenant: Tenant, as_json: Callable[[], list[dict[str, object]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks.lifecycle, "silent_runs", lambda: 1 // 0)
-    monkeypatch.setattr(clock.connections, "close_all", lambda: None)
+    monkeypatch.setattr(lifecycle, "silent_runs", lambda: 1 // 0)
+    monkeypatch.setattr(connections, "close_all", lambda: None)
 
     clock._carry_out("kingsync.tasks.sweep", tasks.sweep)
 

@@ -90,13 +90,13 @@ def test_what_the_database_does_not_take_is_kept_and_told_once(
 
 
 def test_a_locked_row_does_not_hold_up_the_writer_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tallies, "STATEMENT_SECONDS", 0.05)
     own = Tallies()
     own.count(catalog.PAGES, view="home", status="200")
     own.write()
     own.count(catalog.PAGES, view="home", status="200")
-    with psycopg.connect(**connection.get_connection_params()) as holder:
+    with psycopg.connect(**connection.get_connection_params()) as holder, monkeypatch.context() as soon:
         holder.execute("SELECT FROM kingsync_tally FOR UPDATE")
+        soon.setattr(tallies, "STATEMENT_SECONDS", 0.05)
         assert not own.write()
 
     assert own.write()
@@ -114,7 +114,7 @@ def test_a_long_lived_process_writes_by_itself_and_what_is_left_when_it_ends(mon
 
     monkeypatch.setattr(Tallies, "write", noted)
     monkeypatch.setattr(tallies, "WRITE_SECONDS", 0.01)
-    monkeypatch.setattr(tallies.atexit, "register", lambda _work: None)
+    monkeypatch.setattr("atexit.register", lambda _work: None)
     own, keeper = Tallies(), Keeper()
     monkeypatch.setattr(tallies, "tallies", own)
     monkeypatch.setattr(tallies, "keeper", keeper)

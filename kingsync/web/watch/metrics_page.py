@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 
 # How long an answer is kept: whoever asks more often costs nothing.
 KEPT_SECONDS = 5.0
+# How long a second one waits for the first: threads that wait serve no pages.
+WAIT_SECONDS = 2.0
 
 
 @require_safe
@@ -24,7 +26,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=404)
     from kingsync.web.watch import rendering  # noqa: PLC0415 - most web processes are never asked
 
-    return HttpResponse(_kept.content(), content_type=rendering.CONTENT_TYPE)
+    try:
+        return HttpResponse(_kept.content(), content_type=rendering.CONTENT_TYPE)
+    except BusyError:
+        return HttpResponse(status=503)
 
 
 def _has_token(request: HttpRequest) -> bool:
@@ -47,8 +52,12 @@ def _is_from_allowed_network(request: HttpRequest) -> bool:
     return any(mapped in network for network in settings.METRICS_NETWORKS)
 
 
+class BusyError(Exception):
+    """Another thread is finding an answer, and takes long."""
+
+
 class Kept:
-    """The last answer of this process; one thread at a time finds a new one, the others get the old one meanwhile."""
+    """The last answer of this process, never an old one: a counter that falls would look like a restart."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,9 +67,11 @@ class Kept:
         self._content, self._until = b"", 0.0
 
     def content(self) -> bytes:
-        """Return an answer that is at most KEPT_SECONDS old, or the last one while a new one is being found."""
-        if time.monotonic() < self._until or not self._lock.acquire(blocking=not self._content):
+        """Return an answer that is at most KEPT_SECONDS old; one thread finds it. Raises `BusyError`."""
+        if time.monotonic() < self._until:
             return self._content
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise BusyError
         try:
             if time.monotonic() >= self._until:
                 from kingsync.web.watch import rendering  # noqa: PLC0415 - see above
