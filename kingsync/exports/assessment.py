@@ -7,9 +7,10 @@ import msgspec
 from integrations import errors
 from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import adopted_lines, ledger, moving
+from kingsync.exports import moving
 from kingsync.exports import verdict as verdicts
 from kingsync.exports.export_job import Job
+from kingsync.exports.lines import adopted_lines, ledger_lines
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import linking
@@ -127,16 +128,16 @@ class Assessment:
 
     def _on_other_order(self, known: Known) -> Known:
         """Return what is known of the work order as if it were on the other order, with none of its lines yet."""
-        row, before = self.row, ledger.saved_lines(self.row)
-        ledger.remember(row, moving.unsent(before))
+        row, before = self.row, ledger_lines.saved_lines(self.row)
+        ledger_lines.remember(row, moving.unsent(before))
         try:
             there = self._judge(msgspec.structs.replace(known, number=known.moves_to, moves_to=""))
             return self._read(there)
         finally:
-            ledger.remember(row, before)
+            ledger_lines.remember(row, before)
 
     def _go_over(self, _plan: Plan, _steps: Differences, _order: Order, to: Order) -> None:
-        ledger.remember(self.row, moving.unsent(ledger.saved_lines(self.row)))
+        ledger_lines.remember(self.row, moving.unsent(ledger_lines.saved_lines(self.row)))
         self.row.king_order_number, self.row.is_created_by_us = to.number, False
 
     def _read(self, known: Known) -> Known:

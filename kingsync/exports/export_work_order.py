@@ -25,6 +25,7 @@ from kingsync.exports.acknowledge import confirm
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.king_order import KingOrder, vendor_message, without
+from kingsync.exports.lines import ledger_lines
 from kingsync.exports.review_holds import canonical_debtor
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models.in_hand import Problem
@@ -218,7 +219,7 @@ class _Export(Assessment):
         self, state: LedgerState, reasons: tuple[Reason, ...], plan: Plan | None, level: LogEntry.Level
     ) -> None:
         if plan is not None:
-            ledger.store_lines(self.row, plan)
+            ledger_lines.store_lines(self.row, plan)
         amount = ledger.amount_columns(plan) if plan is not None else {}
         ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1, **amount)
         for why in reasons:
@@ -244,8 +245,8 @@ class _Export(Assessment):
         if self.known.verdict and self.known.verdict.missing is not None:
             return self._keep_closed(count)
         if not self.plan.is_complete:
-            ledger.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
-            return self._incomplete(count, ledger.refused_reasons(self.row))
+            ledger_lines.store_dropped(self.row, self.plan)  # one of two causes may be repaired by now
+            return self._incomplete(count, ledger_lines.refused_reasons(self.row))
         return self._finish(count)
 
     def _keep_closed(self, count: str) -> Outcome:
@@ -269,13 +270,13 @@ class _Export(Assessment):
         row, number = self.row, self.row.king_order_number or ""
         plan = verdict.plan_for(self.job, row, self.source, number=number)
         order = self.king_order.read(number)
-        ledger.store_lines(row, plan)
-        booked = ledger.saved_lines(row)
+        ledger_lines.store_lines(row, plan)
+        booked = ledger_lines.saved_lines(row)
         if order is not None:
             self.king_order.save_found(booked, differences.between(plan, booked, order, may_remake=False))
         else:
             as_planned = {line.reference: line.content for line in plan.lines}
-            ledger.lines_sent(
+            ledger_lines.lines_sent(
                 row,
                 [
                     msgspec.structs.replace(line, sent=as_planned.get(line.reference))
@@ -314,12 +315,12 @@ class _Export(Assessment):
         except errors.RejectedError as error:
             return self._reject((reason("order_refused", detail=vendor_message(error)),))
         plan = verdict.plan_for(self.job, self.row, self.source, number=number)  # texts may contain the number
-        ledger.store_lines(self.row, plan, is_attempted=True)
+        ledger_lines.store_lines(self.row, plan, is_attempted=True)
         return self._bring_in_line(step.act, plan, Order(number=number))
 
     def _withdraw(self) -> Outcome:
         """Create no supplementary order without lines."""
-        refused = [ledger.as_line_reason(line.origin.label, line.reason) for line in self.plan.refused]
+        refused = [ledger_lines.as_line_reason(line.origin.label, line.reason) for line in self.plan.refused]
         if refused:
             return self._reject(tuple(refused), self.plan)
         supplements.withdraw(self.row)
@@ -339,7 +340,7 @@ class _Export(Assessment):
             stopped = self._stopping(steps, order.number)
         if stopped:
             return stopped
-        before = {line.reference: line for line in ledger.saved_lines(self.row)}
+        before = {line.reference: line for line in ledger_lines.saved_lines(self.row)}
         refused = self.king_order.apply(steps, order.number)
         written = changes.written(steps, before, refused)
         sent = without(plan, refused)
@@ -371,7 +372,7 @@ class _Export(Assessment):
         return problem
 
     def _compared(self, plan: Plan, order: Order) -> differences.Differences:
-        booked = ledger.saved_lines(self.row)
+        booked = ledger_lines.saved_lines(self.row)
         steps = differences.between(plan, booked, order, may_remake=self.king_order.may_remake)
         self.king_order.save_found(booked, steps)
         return steps
@@ -414,7 +415,7 @@ class _Export(Assessment):
         """Save the end of an order that was written; `written` are the lines that changed in King."""
         count = count_of(act, self.known, is_written=bool(self.king_order.calls))
         if not sent.is_complete:
-            refused = ledger.refused_reasons(self.row)
+            refused = ledger_lines.refused_reasons(self.row)
             return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
         ledger.save_lazily(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # logged already, when King gave it its number
@@ -424,7 +425,7 @@ class _Export(Assessment):
 
     def _has_any_in_king(self) -> bool:
         """Return False when King accepted nothing at all into an order that it had already."""
-        return self.row.is_created_by_us or any(line.king_line_id for line in ledger.saved_lines(self.row))
+        return self.row.is_created_by_us or any(line.king_line_id for line in ledger_lines.saved_lines(self.row))
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
         ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)

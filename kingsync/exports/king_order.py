@@ -13,6 +13,7 @@ from integrations import errors
 from integrations.king.records import LineChange, NewOrder, Order
 from kingsync.exports import ledger, order_links
 from kingsync.exports.export_job import Job
+from kingsync.exports.lines import ledger_lines
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import Step, WorkOrder
 from kingsync.rules import differences, headers, line_fields
@@ -108,17 +109,17 @@ class KingOrder:
             return refused
         self._begin()
         lines = [step.line for step in steps.changes] + [step.line for step in steps.additions]
-        ledger.lines_attempted(self._row, lines)
+        ledger_lines.lines_attempted(self._row, lines)
         for change in steps.changes:
             if self._line(change.line, self._change(number, change), refused):
                 self._written[change.line.reference] = change.settled
-                ledger.lines_sent(self._row, [self._as_sent(change.line, change.king_line_id)])
+                ledger_lines.lines_sent(self._row, [self._as_sent(change.line, change.king_line_id)])
         kept = self._remove(number, steps)
         self._add(number, [step for step in steps.additions if step.line.reference not in kept], refused)
         return refused
 
     def _as_sent(self, line: PlannedLine, king_line_id: str) -> SavedLine:
-        known = ledger.remembered(self._row)[line.reference]
+        known = ledger_lines.remembered(self._row)[line.reference]
         return msgspec.structs.replace(known, sent=line.content, attempted=None, king_line_id=king_line_id)
 
     def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
@@ -132,17 +133,17 @@ class KingOrder:
                     self._written[step.line.reference] = None
                     sent.append(msgspec.structs.replace(self._as_sent(step.line, king_line_id), as_read=None))
                 if time.monotonic() - booked_at > LAZY_SAVE_WAIT_SECONDS:
-                    ledger.lines_sent(self._row, sent)
+                    ledger_lines.lines_sent(self._row, sent)
                     sent, booked_at = [], time.monotonic()
         finally:
-            ledger.lines_sent(self._row, sent)
+            ledger_lines.lines_sent(self._row, sent)
 
     def _remove(self, number: str, steps: Differences) -> set[str]:
         """Remove lines from the order; return those that King keeps, which reading back will show."""
         added = {step.line.reference for step in steps.additions}
         leaving = [step.reference for step in steps.removals if step.reference in added]
         if leaving:
-            ledger.lines_leaving(self._row, leaving)
+            ledger_lines.lines_leaving(self._row, leaving)
         kept = set()
         for removal in steps.removals:
             try:
@@ -153,7 +154,7 @@ class KingOrder:
                 kept.add(removal.reference)
                 self._save_refusal(removal.reference, reason("refused_by_king", detail=vendor_message(error)))
             else:
-                ledger.line_removed(self._row, removal.reference)
+                ledger_lines.line_removed(self._row, removal.reference)
         return kept
 
     def _change(self, number: str, step: Change) -> Callable[[], str]:
@@ -178,20 +179,22 @@ class KingOrder:
         except errors.RejectedError as error:
             why = reason("refused_by_king", detail=vendor_message(error))
             refused[line.reference] = why
-            ledger.line_refused(self._row, line, why)
+            ledger_lines.line_refused(self._row, line, why)
             self._save_refusal(line.origin.label, why)
             return ""
 
     def _save_refusal(self, label: str, why: Reason) -> None:
-        self._job.log_event(self._row, "line.refused", ledger.as_line_reason(label, why), LogEntry.Level.ERROR)
+        self._job.log_event(self._row, "line.refused", ledger_lines.as_line_reason(label, why), LogEntry.Level.ERROR)
 
     def save_found(self, booked: Iterable[SavedLine], steps: Differences) -> None:
         """Save what King turns out to have, or no longer to have, although its answer was lost."""
         known = {line.reference: line for line in booked}
-        ledger.lines_sent(self._row, [line for line in steps.found if known.get(line.reference) not in (None, line)])
+        ledger_lines.lines_sent(
+            self._row, [line for line in steps.found if known.get(line.reference) not in (None, line)]
+        )
         for reference in steps.absent:
             if known[reference].king_line_id or known[reference].attempted:
-                ledger.line_removed(self._row, reference)
+                ledger_lines.line_removed(self._row, reference)
 
     def check(self, sent: Plan, number: str) -> Reason | None:
         """Read King's order back and compare it with what was sent; return what differs.
@@ -205,13 +208,13 @@ class KingOrder:
         if self._row.is_created_by_us:
             self.header_as_read = headers.as_read(order)
         self._save_as_read(order)
-        steps = differences.between(sent, ledger.saved_lines(self._row), order)
+        steps = differences.between(sent, ledger_lines.saved_lines(self._row), order)
         return None if steps.is_empty else reason("differs_after_sending", detail=_summary(steps))
 
     def _save_as_read(self, order: Order) -> None:
         """Save the lines we wrote as King shows them now: any later difference is the work of King's staff."""
         now = {line.line_id: line for line in order.lines}
-        known = ledger.remembered(self._row)
+        known = ledger_lines.remembered(self._row)
         read = []
         for reference, settled in self._written.items():
             line = known[reference]
@@ -219,7 +222,7 @@ class KingOrder:
                 theirs = now[line.king_line_id]
                 as_read = theirs if settled is None else line_fields.rebased(line.as_read, theirs, settled)
                 read.append(msgspec.structs.replace(line, as_read=as_read))
-        ledger.lines_sent(self._row, read)
+        ledger_lines.lines_sent(self._row, read)
 
     def approve(self, number: str) -> Reason | None:
         """Approve the order and release it for delivery; return King's refusal."""

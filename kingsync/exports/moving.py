@@ -15,6 +15,7 @@ from integrations import errors
 from integrations.king.records import Order
 from kingsync.exports import ledger, order_links, shared_orders
 from kingsync.exports.king_order import KingOrder, vendor_message
+from kingsync.exports.lines import ledger_lines
 from kingsync.messages.reason_texts import stored
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import conflicts, differences, orders
@@ -41,7 +42,7 @@ def steps_out_of(row: WorkOrder, plan: Plan, order: Order | None, wanted: str) -
     number = row.king_order_number or ""
     if order is None or ledger.is_of_other(row, order):
         raise MoveStoppedError(reason("move_from_closed_order", number=number, wanted=shown(wanted)))
-    booked = ledger.saved_lines(row)
+    booked = ledger_lines.saved_lines(row)
     steps = differences.between(msgspec.structs.replace(plan, lines=(), dropped=()), booked, order)
     in_king = {line.king_line_id for line in booked if line.king_line_id}
     removed = in_king - {line.line_id for line in order.lines}
@@ -77,7 +78,7 @@ class Move:
     def _without_lines(self, steps: Differences, order: Order, wanted: str) -> Order:
         again = self._king_order.locked(order.number, steps)
         steps = steps_out_of(self._row, self._plan, again, wanted)
-        ledger.lines_leaving(self._row, [step.reference for step in steps.removals])
+        ledger_lines.lines_leaving(self._row, [step.reference for step in steps.removals])
         for step in steps.removals:
             self._remove(order.number, step.king_line_id)
         left = self._king_order.read(order.number)
@@ -112,7 +113,7 @@ class Move:
                 notices=notices,
                 exported_at=None,
             )
-        ledger.forget_lines(row)
+        ledger_lines.forget_lines(row)
         self._king_order.may_remake = True
 
 

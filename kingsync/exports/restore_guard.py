@@ -22,6 +22,7 @@ from integrations.king import payloads
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind
 from kingsync.exports import ledger, order_links, supplements
+from kingsync.exports.lines import ledger_lines
 from kingsync.messages.reason_texts import reason_of
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -348,7 +349,7 @@ def _begin_part(row: WorkOrder, part: int) -> None:
     for name, value in ledger.unsent().items():
         setattr(row, name, value)
     row.part, row.chosen_order = part, supplements.new_order_choice(row)
-    ledger.forget_lines(row)
+    ledger_lines.forget_lines(row)
 
 
 def is_begun(row: WorkOrder, reference: str) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from integrations import notation
 from integrations.king.records import Order
-from kingsync.exports import ledger
+from kingsync.exports.lines import ledger_lines
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import line_fields, linking, review
 from kingsync.rules.differences import Change, Differences
@@ -32,7 +32,7 @@ def of_order(choices: Exports, row: WorkOrder, plan: Plan, steps: Differences, o
 
 def of_order_as_last_read(choices: Exports, row: WorkOrder, plan: Plan, *, number: str) -> list[Reason]:
     """Return the same without asking King: of what differs from what was sent last."""
-    sent = {line.reference: line.sent for line in ledger.saved_lines(row)}
+    sent = {line.reference: line.sent for line in ledger_lines.saved_lines(row)}
     lines = [line for line in plan.lines if _is_new(line, sent.get(line.reference))]
     seen = row.seen_order if row.pk else ""  # a dry run looks at rows that are not stored
     return _unreleased(choices, row, lines, plan.facts, linking.debtor_in(seen, number))

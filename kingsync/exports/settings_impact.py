@@ -17,8 +17,9 @@ import msgspec
 from django.utils.translation import gettext
 
 from integrations.outsmart.records import WorkOrder as Source
-from kingsync.exports import adopted_lines, ledger, review_holds, supplements
+from kingsync.exports import ledger, review_holds, supplements
 from kingsync.exports import verdict as verdicts
+from kingsync.exports.lines import adopted_lines, ledger_lines
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.models.former_orders import FormerOrder, FormerOrders
 from kingsync.models.sync_settings import TEXT_LINES, SyncSettings
@@ -169,7 +170,7 @@ class _Evaluation:
         known = [source for source in sources.values() if source]
         for each in choices:
             self.master_data.prefetch_rows(known, each)
-        ledger.prefetch_rows(list(sources))
+        ledger_lines.prefetch_rows(list(sources))
         numbers = {row: verdicts.number_of(row, source) for row, source in sources.items() if source}
         self._former = FormerOrders().of({row.outsmart_id: number for row, number in numbers.items()})
         for row, number in numbers.items():
@@ -205,7 +206,7 @@ class _Evaluation:
             source,
             choices,
             master_data=self.master_data.of(source, choices),
-            booked=ledger.saved_lines(row),
+            booked=ledger_lines.saved_lines(row),
             king_order_number=known.number,
             is_new=not known.number,
         )

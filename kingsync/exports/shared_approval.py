@@ -16,7 +16,7 @@ def approve_waiting(job: Job) -> None:
     """Approve what no longer waits for another work order. Raises the errors that stop a run."""
     if not job.choices.approve_order:
         return
-    waiting = WorkOrder.objects.exclude(approval_waits_for="").filter(state__in=shared_orders.COMPLETE)
+    waiting = WorkOrder.objects.exclude(approval_waits_for="").filter(state__in=shared_orders.APPROVABLE)
     for key in list(waiting.order_by("pk").values_list("pk", flat=True)):
         job.heartbeat()
         row = waiting.filter(pk=key).first()  # not those whose order was approved for another one just now

@@ -13,9 +13,9 @@ from kingsync.rules import orders
 
 # Its part of the order is in King as it should be. A work order that was changed afterwards is not: King's order may be
 # approved only when someone has settled the difference.
-COMPLETE = (LedgerState.DONE, LedgerState.UNCONFIRMED)
+APPROVABLE = (LedgerState.DONE, LedgerState.UNCONFIRMED)
 # Nothing more comes from an excluded one.
-_SETTLED = (*COMPLETE, LedgerState.EXCLUDED)
+_SETTLED = (*APPROVABLE, LedgerState.EXCLUDED)
 _NAMES_LENGTH = 255
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger
+from kingsync.exports.lines import ledger_lines
 from kingsync.exports.master_data import MasterDataReader, MirroredMasterData
 from kingsync.messages.reason_texts import stored
 from kingsync.models.order_links import OrderLink
@@ -67,8 +68,8 @@ def missing(known: MirroredMasterData, choices: Exports, row: WorkOrder, source:
 
 
 def _plan(row: WorkOrder, source: Source, choices: Exports, master_data: RelevantMasterData, *, part: int) -> Plan:
-    earlier = ledger.lines_of_parts(row, before=part)
-    own = ledger.saved_lines(row) if part == row.part else ()
+    earlier = ledger_lines.lines_of_parts(row, before=part)
+    own = ledger_lines.saved_lines(row) if part == row.part else ()
     full = orders.from_work_order(
         source,
         choices,
@@ -125,7 +126,7 @@ def begin(row: WorkOrder) -> None:
         "chosen_order": new_order_choice(row),
     }
     ledger.settle(row, LedgerState.WAITING, notices=[], **columns)
-    ledger.forget_lines(row)
+    ledger_lines.forget_lines(row)
 
 
 def new_order_choice(row: WorkOrder) -> str:
@@ -144,7 +145,7 @@ def withdraw(row: WorkOrder) -> None:
         columns |= {"is_created_by_us": last.is_created_by_us, "king_closed_at": last.closed_at or timezone.now()}
     now = timezone.now()
     ledger.save(row, **columns | {"exported_at": now, "confirmed_at": now})
-    ledger.forget_lines(row)
+    ledger_lines.forget_lines(row)
 
 
 def settle(row: WorkOrder, *, name: str, text: str) -> None:

@@ -11,6 +11,7 @@ from integrations.king.records import Order
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger, review_holds, shared_orders, supplements
 from kingsync.exports.export_job import Job, PlanningJob
+from kingsync.exports.lines import ledger_lines
 from kingsync.exports.master_data import MirroredMasterData
 from kingsync.messages.reason_texts import StoredReason, stored
 from kingsync.models.former_orders import FormerOrder
@@ -126,7 +127,7 @@ def with_plan(
             *_linking_holds(choices, row, known.number),
             *(() if known.number else review_holds.of_new_order(choices, row, plan)),
         ),
-        lines=tuple(ledger.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
+        lines=tuple(ledger_lines.as_line_reason(line.origin.label, line.reason) for line in plan.refused),
     )
     is_wanted = wants_approval(row, source, choices, plan, number=known.number)
     waits_for = shared_orders.waits_for(row, known.number, listed) if is_wanted and known.number else ""
@@ -160,7 +161,7 @@ def has_credit(row: WorkOrder, plan: Plan, order: Order) -> bool:
 def _has_credit_of_others(row: WorkOrder, plan: Plan, order: Order) -> bool:
     """Return whether a line of King's own is a credit; ours match the plan by now."""
     form = matching.form_of_references(plan.header.external_number)
-    ours = {line.king_line_id for line in ledger.saved_lines(row)}
+    ours = {line.king_line_id for line in ledger_lines.saved_lines(row)}
     others = [line for line in order.lines if line.line_id not in ours and not form.fullmatch(line.reference)]
     return any(line.quantity is not None and line.quantity < 0 for line in others)
 
@@ -182,7 +183,7 @@ def with_order(
                 *review_holds.of_order_as_last_read(job.choices, row, verdict.plan, number=number),
             ),
         )
-    steps = differences.between(verdict.plan, ledger.saved_lines(row), order)
+    steps = differences.between(verdict.plan, ledger_lines.saved_lines(row), order)
     state, reasons = stopping(steps, number=number) or (LedgerState.HELD, ())
     rejects, holds = (reasons, ()) if state == LedgerState.REJECTED else ((), reasons)
     return msgspec.structs.replace(
@@ -250,7 +251,7 @@ def plan_for(job: PlanningJob, row: WorkOrder, source: Source, *, number: str) -
             source,
             job.choices,
             master_data=job.master_data.of(source, job.choices),
-            booked=ledger.saved_lines(row),
+            booked=ledger_lines.saved_lines(row),
             king_order_number=number,
             is_new=not number,
         )

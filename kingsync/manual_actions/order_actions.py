@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from integrations import errors, notation
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind, Order
-from kingsync.exports import adopted_lines, ledger, order_links, shared_orders, supplements
+from kingsync.exports import ledger, order_links, shared_orders, supplements
+from kingsync.exports.lines import adopted_lines
 from kingsync.exports.master_data import master_data_of
 from kingsync.king_mirror import mirror
 from kingsync.manual_actions import guards, possible

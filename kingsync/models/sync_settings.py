@@ -342,6 +342,12 @@ _RENAMED = {
 }
 
 
+def label(column: str) -> str:
+    """Return the name of a setting as the pages show it."""
+    name = str(getattr(SyncSettings._meta.get_field(column), "verbose_name", column))
+    return name[:1].upper() + name[1:]
+
+
 def _columns() -> dict[tuple[str, ...], str]:
     """Return path in the tenant file → column, for every field except the text lines."""
     found: dict[tuple[str, ...], str] = {}

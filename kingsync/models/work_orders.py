@@ -103,7 +103,7 @@ class WorkOrder(AdministrationOwned):
         LedgerState.CHANGED,
     ]
 
-    # In King as it should be. What is neither that nor excluded is open.
+    # All of it came into King, also if the work order was changed since. What is neither that nor excluded is open.
     COMPLETE: ClassVar = [LedgerState.DONE, LedgerState.UNCONFIRMED, LedgerState.CHANGED]
 
     outsmart_id = models.CharField(_("OutSmart number"), max_length=50)

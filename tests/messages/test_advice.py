@@ -6,8 +6,10 @@ import pytest
 from django.utils import translation
 
 from integrations import errors
-from kingsync.messages.advice import ADVICE, GROUPS, codes_by_heading
+from kingsync.messages.advice.table import ADVICE, GROUPS, codes_by_heading
 from kingsync.messages.reason_texts import SENTENCES, code_of_sentence, reason_of, stored
+from kingsync.models.sync_settings import SyncSettings
+from kingsync.models.work_orders import ManualAction
 
 
 def test_every_message_says_what_to_do() -> None:
@@ -20,7 +22,10 @@ def test_every_code_is_under_one_heading() -> None:
     assert sorted(codes) == sorted(SENTENCES)
 
 
-@pytest.mark.parametrize("answer", [answer for _heading, answers in GROUPS for answer, _codes in answers])
+_TEXTS = [text for _heading, answers in GROUPS for each in answers for text in (each.step, each.more) if text]
+
+
+@pytest.mark.parametrize("answer", _TEXTS)
 def test_answer_is_whole_and_translated(answer: object) -> None:
     with translation.override("en"):
         english = str(answer)
@@ -48,3 +53,19 @@ def test_message_with_a_sentence_of_its_own_is_explained_by_that() -> None:
 @pytest.mark.parametrize("reason", [{}, {"code": "from_another_version", "params": {}}])
 def test_unknown_message_has_no_explanation(reason: dict[str, object]) -> None:
     assert code_of_sentence(reason) == ""
+
+
+def test_actions_and_settings_of_answers_exist() -> None:
+    """They are texts here, because the messages know nothing of the models."""
+    actions = {action for advice in ADVICE.values() for action in advice.actions}
+    settings = {advice.setting for advice in ADVICE.values()} - {""}
+
+    assert actions <= set(ManualAction.Kind.values)
+    assert settings <= {field.name for field in SyncSettings._meta.get_fields()}
+
+
+def test_no_two_answers_are_one_text() -> None:
+    """What has one step has one answer, unless another setting or another place is behind it."""
+    told = [(str(each.step), each.place, each.setting) for _heading, answers in GROUPS for each in answers]
+
+    assert len(told) == len(set(told))

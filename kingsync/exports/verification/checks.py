@@ -24,6 +24,7 @@ from integrations.king.records import Kind, Order
 from integrations.outsmart.client import Client as OutSmartClient
 from kingsync.exports import ledger
 from kingsync.exports.export_job import PlanningJob
+from kingsync.exports.lines import ledger_lines
 from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.verification import king_check, reconcile
 from kingsync.exports.verification.call_budget import CallBudget
@@ -50,8 +51,8 @@ SAID_AGAIN_AFTER = datetime.timedelta(days=1)
 LOCK_PATIENCE_SECONDS = 1.0
 STOPPED = "verification.stopped"
 
-IN_OUTSMART = (LedgerState.DONE, LedgerState.CHANGED, LedgerState.INTERIM)
-IN_KING = (*IN_OUTSMART, LedgerState.UNCONFIRMED, LedgerState.INCOMPLETE)
+COMPARED_WITH_OUTSMART = (LedgerState.DONE, LedgerState.CHANGED, LedgerState.INTERIM)
+COMPARED_WITH_KING = (*COMPARED_WITH_OUTSMART, LedgerState.UNCONFIRMED, LedgerState.INCOMPLETE)
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ class Verification(PlanningJob):
 
     def _compare_with_king(self, pairs: Sequence[tuple[WorkOrder, Order | None]]) -> None:
         with self._unchanged([seen for seen, _ in pairs]) as rows:
-            ledger.prefetch_rows(list(rows.values()))
+            ledger_lines.prefetch_rows(list(rows.values()))
             for row, order in ((rows[seen.pk], order) for seen, order in pairs if seen.pk in rows):
                 # King gives a number again when its administration is set up again.
                 is_ours = order is not None and not ledger.is_of_other(row, order)
@@ -248,14 +249,14 @@ def _marks(row: WorkOrder) -> tuple[object, ...]:
 
 def due_in_outsmart(before: datetime.datetime, among: QuerySet[WorkOrder] | None = None) -> QuerySet[WorkOrder]:
     """Return the work orders exported in the last `WATCHED` and last compared with OutSmart before this moment."""
-    exported = _all(among).filter(state__in=IN_OUTSMART)
+    exported = _all(among).filter(state__in=COMPARED_WITH_OUTSMART)
     recent = exported.alias(since=Coalesce("confirmed_at", "exported_at")).filter(since__gt=timezone.now() - WATCHED)
     return recent.filter(Q(verified_at=None) | Q(verified_at__lt=before))
 
 
 def due_in_king(before: datetime.datetime, among: QuerySet[WorkOrder] | None = None) -> QuerySet[WorkOrder]:
     """Return the work orders whose King order is open, as far as we know, and last checked before this moment."""
-    watched = _all(among).filter(state__in=IN_KING, king_order_number__isnull=False)
+    watched = _all(among).filter(state__in=COMPARED_WITH_KING, king_order_number__isnull=False)
     return watched.filter(Q(king_checked_at=None) | Q(king_checked_at__lt=before), king_closed_at=None)
 
 

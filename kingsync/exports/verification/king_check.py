@@ -10,6 +10,7 @@ from django.utils import timezone
 from integrations.king.records import Order
 from kingsync.exports import ledger, verdict
 from kingsync.exports.export_job import PlanningJob
+from kingsync.exports.lines import ledger_lines
 from kingsync.messages.reason_texts import StoredReason, stored
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import OrderLine, WorkOrder
@@ -24,7 +25,9 @@ FINDINGS = (DIFFERS, GONE)
 
 def compare(job: PlanningJob, row: WorkOrder, order: Order) -> list[Reason]:
     """Save how King's order differs from what we wrote; return what is newly found, deliveries left out."""
-    steps = differences.by_staff(orders.external_number(row.outsmart_id, row.part), ledger.saved_lines(row), order)
+    steps = differences.by_staff(
+        orders.external_number(row.outsmart_id, row.part), ledger_lines.saved_lines(row), order
+    )
     names = _names_of(row) if steps.notices or steps.delivered else {}
     before = [why for why in row.notices if why["code"] not in verdict.BY_VERIFICATION]
     notices = verdict.notices(_named(steps, names), before=before)

@@ -8,6 +8,7 @@ from integrations import errors
 from integrations.outsmart import payloads
 from kingsync.exports import deletions, ledger, supplements, verdict
 from kingsync.exports.export_job import PlanningJob
+from kingsync.exports.lines import ledger_lines
 from kingsync.models.runs import LogEntry
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import changes
@@ -68,7 +69,7 @@ def _differences(job: PlanningJob, row: WorkOrder, answer: bytes) -> list[str]:
     except errors.PayloadError as error:
         job.log.failure("order.not_compared", error, outsmart_id=row.outsmart_id)
         return []
-    saved = ledger.saved_lines(row)
+    saved = ledger_lines.saved_lines(row)
     if not changes.since_export(saved, now):
         return []
     return changes.since_export(saved, now, _plan_as_exported(job, row))

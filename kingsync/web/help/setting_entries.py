@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from kingsync.models import sync_settings
 from kingsync.models.connections import Connection, System
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
@@ -77,7 +78,7 @@ def _choices() -> Iterator[SettingGroup]:
     fields, defaults = settings_form.SettingsForm.base_fields, SyncSettings()
     found: dict[str, list[SettingEntry]] = {}
     for column, place in settings_labels.places():
-        title = place.removesuffix(settings_labels.label(column)).rstrip(" ›")
+        title = place.removesuffix(sync_settings.label(column)).rstrip(" ›")
         found.setdefault(title, []).append(_entry(column, fields[column], defaults))
     for title, entries in found.items():
         yield SettingGroup(title, entries)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.models.links import WorkStatus
-from kingsync.models.sync_settings import Review, SyncSettings
+from kingsync.models.sync_settings import Review, SyncSettings, label
 from kingsync.web.settings import settings_form
 
 _LAYOUTS: dict[Any, Mapping[Any, tuple[str, ...]]] = {
@@ -30,11 +30,6 @@ def places() -> Iterator[tuple[str, str]]:
             place = " › ".join(str(part) for part in (section, group) if part)
             for column in columns:
                 yield column, f"{place} › {label(column)}"
-
-
-def label(column: str) -> str:
-    name = str(getattr(SyncSettings._meta.get_field(column), "verbose_name", column))
-    return name[:1].upper() + name[1:]
 
 
 def status_names() -> dict[str, str]:

@@ -10,12 +10,13 @@ from kingsync.exports import ledger
 from kingsync.exports.overview import causes
 from kingsync.exports.overview.causes import Affected, Cause
 from kingsync.exports.verdict import LIFTED_BY_RELEASE
-from kingsync.models import tenants
+from kingsync.messages.advice import table
+from kingsync.messages.advice.answer import NOBODY, Advice
+from kingsync.models import sync_settings, tenants
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.rules import review
 from kingsync.web.shared import money
-from kingsync.web.work_orders import advice, record_names
-from kingsync.web.work_orders.advice import Advice
+from kingsync.web.work_orders import record_names
 from kingsync.web.work_orders.record_names import Names
 
 # A state that no retry picks up.
@@ -44,7 +45,12 @@ class Repair:
 
     @property
     def advice(self) -> Advice:
-        return advice.of(self.cause.code)
+        return table.of(self.cause.code)
+
+    @property
+    def setting_label(self) -> str:
+        """The setting that would solve it, as the settings page names it; "" if there is none."""
+        return sync_settings.label(self.advice.setting) if self.advice.setting else ""
 
     @property
     def sentence(self) -> str:
@@ -54,7 +60,7 @@ class Repair:
     @property
     def step(self) -> str:
         """What to do; "" where the sentence says it."""
-        is_said = self.cause.code in _SAID or self.advice.place == advice.NOBODY
+        is_said = self.cause.code in _SAID or self.advice.place == NOBODY
         return "" if is_said else self.advice.step_for(self._params)
 
     @property

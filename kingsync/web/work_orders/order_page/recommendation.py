@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy
 from kingsync.exports import verdict
 from kingsync.exports.overview import causes
 from kingsync.manual_actions import order_notices
+from kingsync.messages.advice import table
+from kingsync.messages.advice.answer import DECISION, KING, Advice
+from kingsync.models import sync_settings
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
-from kingsync.web.work_orders import advice, repairs
-from kingsync.web.work_orders.advice import Advice
+from kingsync.web.work_orders import repairs
 from kingsync.web.work_orders.record_names import Names
 
 Kind = ManualAction.Kind
@@ -55,6 +57,15 @@ class Recommendation:
     action: str = ""
 
     @property
+    def setting(self) -> str:
+        """The column that would solve it for all work orders; "" if there is none."""
+        return self.advice.setting if self.advice else ""
+
+    @property
+    def setting_label(self) -> str:
+        return sync_settings.label(self.setting) if self.setting else ""
+
+    @property
     def is_idle(self) -> bool:
         """True when there is nothing to do."""
         return self.advice is None
@@ -67,14 +78,14 @@ def of(row: WorkOrder, *, possible: Collection[str], names: Names, after: str) -
     found = causes.of(row.reasons)
     if not found:
         step = _("Export it again.")
-        return Recommendation(step, advice=Advice(advice.DECISION, step), action=EXPORT)
-    steps = [advice.of(cause.code).step_for(names.in_params(cause.params)) for cause in found]
+        return Recommendation(step, advice=Advice(step, "", DECISION), action=EXPORT)
+    steps = [table.of(cause.code).step_for(names.in_params(cause.params)) for cause in found]
     first = found[0].code
     action = _action(first, possible)
     return Recommendation(
         step=_supplement_step() if action == Kind.SUPPLEMENT else steps[0],
         also=[step for step in dict.fromkeys(steps) if step != steps[0]],
-        advice=advice.of(first),
+        advice=table.of(first),
         after=after if first not in repairs.NOT_RETRIED and action != Kind.EXCLUDE else "",
         action=action,
     )
@@ -87,14 +98,14 @@ def _supplement_step() -> str:
 def _action(code: str, possible: Collection[str]) -> str:
     if code in verdict.OFF_TRIGGER:
         return ""  # an export would leave it as it is
-    return next((str(kind) for kind in advice.of(code).actions if kind in possible), EXPORT)
+    return next((str(kind) for kind in table.of(code).actions if kind in possible), EXPORT)
 
 
 def _of_state(row: WorkOrder, possible: Collection[str]) -> Recommendation:
     state = LedgerState(row.state)
     if order_notices.approval_notice(row):
         step = _("Check King order %(number)s and approve it in King.") % {"number": row.king_order_number}
-        return Recommendation(step, advice=Advice(advice.KING, step))
+        return Recommendation(step, advice=Advice(step, "", KING))
     action = _ACTION_IN_STATE.get(state, "")
     is_possible = action == EXPORT or action in possible
     return Recommendation(str(_IN_STATE.get(state, "")), action=action if is_possible else "")

@@ -16,6 +16,7 @@ from integrations.king.records import LineKind
 from integrations.outsmart.records import Material, WorkPeriod
 from integrations.outsmart.records import WorkOrder as Source
 from kingsync.exports import ledger, supplements
+from kingsync.exports.lines import ledger_lines
 from kingsync.models.links import KingRecord, RecordKind, RecordLink, WorkStatus
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.work_orders import OrderLine, WorkOrder
@@ -106,7 +107,7 @@ def pair_of(row: WorkOrder) -> Pair:
     lines = list(OrderLine.objects.filter(work_order=row, part=row.part).order_by("position", "pk"))
     choices = _choices_of(row)
     source = ledger.source_of(row)
-    booked = tuple(ledger.as_saved(line) for line in lines)
+    booked = tuple(ledger_lines.as_saved(line) for line in lines)
     plan = _plan_of(row, source, choices, booked) if source else None
     names = employees.names_of(source) if source else {}
     of_king = _names_of(row, lines, plan, source)
@@ -211,7 +212,7 @@ def _paired(
 ) -> list[PairedLine]:
     """Return the lines in the sequence of the settings; those that are no longer in the work order come last."""
     by_key = {line.key: line for line in lines}
-    keys = matching.Keys.of(source, map(ledger.as_saved, lines)) if source else matching.Keys()
+    keys = matching.Keys.of(source, map(ledger_lines.as_saved, lines)) if source else matching.Keys()
     rows = _rows_of(source, plan, choices, keys, names) if source and plan else {}
     paired = [_pair(kind, ours, by_key.get(key), choices, of_king) for key, (kind, ours) in rows.items()]
     gone = [line for line in lines if line.key not in rows]

@@ -10,13 +10,13 @@ from django.test import Client
 from kingsync.exports import verdict
 from kingsync.exports.overview import causes
 from kingsync.manual_actions import possible
-from kingsync.messages import reason_texts
+from kingsync.messages.advice import answer, table
+from kingsync.messages.sentences import lines
 from kingsync.models.links import KingRecord
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.rules import review
-from kingsync.web.work_orders import advice
 from kingsync.web.work_orders.order_page import recommendation
 from kingsync.web.work_orders.record_names import Names
 from tests import factories
@@ -147,17 +147,16 @@ def test_every_cause_of_one_work_order_has_its_step(editor: Client, tenant: Tena
 
 def test_every_reason_that_stops_a_work_order_has_a_step(tenant: Tenant) -> None:
     """A new reason without a step would be shown as one that each run tries again."""
-    known = list(reason_texts.SENTENCES)
-    about_lines = known[known.index("no_article_code") : known.index("missing_fields")]
     left_out = {"zero_quantity", "zero_time", "empty_text"}  # their lines stop nothing
-    stopping = {*causes._NAMED_BY, *about_lines, *verdict.LIFTED_BY_RELEASE, *review.CODES} - left_out - WITHOUT_STEP
+    stopping = (
+        {*causes._NAMED_BY, *lines.SENTENCES, *verdict.LIFTED_BY_RELEASE, *review.CODES} - left_out - WITHOUT_STEP
+    )
 
-    assert stopping <= advice.codes()
-    assert advice.codes() <= reason_texts.SENTENCES.keys()
+    assert {code for code in stopping if table.of(code).place == answer.NOBODY} == set()
 
 
 def test_every_step_is_a_whole_sentence_also_without_its_values() -> None:
-    steps = [advice.of(code).step_for({}) for code in advice.codes()]
+    steps = [advice.step_for({}) for advice in table.ADVICE.values()]
 
     assert all(step.endswith(".") and "%(" not in step for step in steps)
 
@@ -165,7 +164,7 @@ def test_every_step_is_a_whole_sentence_also_without_its_values() -> None:
 def test_settings_that_would_solve_a_cause_stand_on_the_settings_page(editor: Client, tenant: Tenant) -> None:
     page = html(editor.get("/t/jansen/settings/"))
 
-    settings = {advice.of(code).setting for code in advice.codes()} - {""}
+    settings = {advice.setting for advice in table.ADVICE.values()} - {""}
 
     assert {"free_line_article", "default_warehouse", "review"} <= settings
     assert [name for name in settings if f'id="id_{name}"' not in page] == []

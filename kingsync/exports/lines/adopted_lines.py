@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from django.db.models import QuerySet
 
-from kingsync.exports import ledger
+from kingsync.exports.lines import ledger_lines
 from kingsync.models.links import ImportedLine, RecordKind, RecordLink
 from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import OrderLine, Step, WorkOrder
@@ -24,7 +24,7 @@ def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
     imported = _free(row, ImportedLine.objects.filter(king_order_number=king_order_number).order_by("id"))
     if not imported:
         return
-    booked = {line.key: line for line in ledger.saved_lines(row)}
+    booked = {line.key: line for line in ledger_lines.saved_lines(row)}
     references = matching.References(row.outsmart_id, booked.values())
     in_king = {key for key, line in booked.items() if line.king_line_id}
     new = [(line, references.of(Source.MATERIAL, line.key)) for line in imported if line.key not in in_king]
@@ -36,7 +36,7 @@ def take_over(row: WorkOrder, king_order_number: str, *, is_dry: bool) -> None:
             update_fields=["state", "reasons", "king_line_id", "is_imported", "sent"],
         )
     taken = {line.key: _booked(line, reference) for line, reference in new}
-    ledger.remember(row, (booked | taken).values())
+    ledger_lines.remember(row, (booked | taken).values())
 
 
 def _free(row: WorkOrder, lines: QuerySet[ImportedLine]) -> list[ImportedLine]:

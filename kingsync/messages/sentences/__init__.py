@@ -1,0 +1,1 @@
+"""The sentences of reasons, by their codes."""
