@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.db import models, transaction
 
+from kingsync.models import tenants
 from kingsync.models.accounts import second_steps
+from kingsync.models.accounts.saved_views import SavedView
 from kingsync.models.tenants import Membership, Role, Tenant
 
 
@@ -37,6 +39,8 @@ def remove(tenant: Tenant, membership_id: int) -> None:
     with transaction.atomic():
         membership = _locked(tenant, membership_id)
         _keep_an_owner(tenant, membership)
+        with tenants.scope(tenant):
+            SavedView.objects.filter(user=membership.user_id).delete()
         membership.delete()
 
 

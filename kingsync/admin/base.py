@@ -17,7 +17,9 @@ from unfold.paginator import InfinitePaginator
 from kingsync.accounts import looks
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
+from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection
+from kingsync.models.king_files import KingFile
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunStatus
 from kingsync.models.tenants import Tenant, TenantOwned
@@ -161,6 +163,8 @@ _COLOURS: dict[str, str] = {
     **dict.fromkeys((RunStatus.FAILED, LedgerState.REJECTED, LedgerState.UNCERTAIN, OrderLine.State.REFUSED), "danger"),
     **dict.fromkeys((LogEntry.Level.ERROR, Connection.State.PAUSED), "danger"),
     **dict.fromkeys((RunStatus.RUNNING, RunStatus.QUEUED, LedgerState.SENDING, LedgerState.WAITING), "info"),
+    **dict.fromkeys((KingFile.State.READ, ChangeLimitTrip.State.ALLOWED), "success"),
+    **dict.fromkeys((KingFile.State.NEW, ChangeLimitTrip.State.OVER), "default"),
     LogEntry.Level.WARNING: "warning",
 }
 

@@ -13,9 +13,10 @@ from kingsync.models.king_files import KingFile
 
 @admin.register(KingFile)
 class KingFileAdmin(base.LongListAdmin):
-    list_display = ("name", "tenant", "document", "state", "record_count", "size", "came_at", "read_at", "why")
+    list_display = ("name", "tenant", "document", "result", "record_count", "size", "came_at", "read_at", "why")
     list_filter: Any = (base.TenantFilter, "state", "document", "came_at")
     search_fields = ("name", "=digest")
     exclude = ("reason",)
     readonly_fields = ("why",)
+    result = base.coloured("state", _("state"))
     why = base.why("reason", _("reason"))

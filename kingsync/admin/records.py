@@ -26,10 +26,11 @@ class RecordLinkAdmin(base.LongListAdmin):
 @admin.register(ChangeLimitTrip)
 class ChangeLimitTripAdmin(base.ReadOnlyAdmin):
     list_display = (
-        *("kind", "tenant", "state", "known_count", "changed_count", "deactivated_count"),
+        *("kind", "tenant", "result", "known_count", "changed_count", "deactivated_count"),
         *("tripped_at", "decided_by_name", "decided_at"),
     )
     list_filter: Any = (base.TenantFilter, "kind", "state", "tripped_at")
+    result = base.coloured("state", _("state"))
 
 
 @admin.register(KingRecord)

@@ -16,17 +16,26 @@ from kingsync.rules.mapping import Exports, Problem
 # The settings that name an article, as columns and as keys of `exports` in the tenant file.
 SETTINGS = ("free_line_article", "travel_article")
 UNKNOWN = gettext_noop("King does not know article “%(value)s”.")
+BLOCKED = gettext_noop("Article “%(value)s” is blocked for sale in King.")
 
 
 def problems_of(wanted: Exports, *, stored: Exports) -> dict[str, Problem]:
-    """Return setting → problem for each newly chosen article that King does not know.
+    """Return setting → problem for each newly chosen article that King does not know, or has blocked for sale.
 
     Nothing is refused before all of King's articles were read once. A choice that is stored already stays: an article
-    that was removed from King must not keep a user from saving something else.
+    that was removed from King, or blocked, must not keep a user from saving something else.
     """
     chosen = {name: _article(wanted, name) for name in SETTINGS if _article(wanted, name) != _article(stored, name)}
-    unknown = _unknown({number for number in chosen.values() if number})
-    return {name: Problem(UNKNOWN, number) for name, number in chosen.items() if number in unknown}
+    numbers = {number for number in chosen.values() if number}
+    known = mirror.find(Kind.ARTICLE, numbers)
+    is_whole = bool(numbers) and mirror.is_filled(Kind.ARTICLE)
+    problems: dict[str, Problem] = {}
+    for name, number in chosen.items():
+        if number in known and known[number].is_blocked:
+            problems[name] = Problem(BLOCKED, number)
+        elif number and number not in known and is_whole:
+            problems[name] = Problem(UNKNOWN, number)
+    return problems
 
 
 def unknown_in(settings: Exports) -> dict[str, Problem]:
@@ -35,8 +44,8 @@ def unknown_in(settings: Exports) -> dict[str, Problem]:
 
 
 def look_up(king: Client, numbers: Collection[str]) -> None:
-    """Ask King for those of these articles that the mirror does not know, and store what it has."""
-    for number in sorted(_missing({number for number in numbers if 0 < len(number) <= RECORD_NUMBER_LENGTH})):
+    """Ask King for those of these articles that are unknown or blocked by what was read, and store what it has."""
+    for number in sorted(_unusable({number for number in numbers if 0 < len(number) <= RECORD_NUMBER_LENGTH})):
         try:
             found = king.find_record(Kind.ARTICLE, number)
         except errors.PayloadError:
@@ -49,9 +58,5 @@ def _article(settings: Exports, name: str) -> str:
     return str(getattr(settings, name)).strip()
 
 
-def _unknown(numbers: set[str]) -> set[str]:
-    return _missing(numbers) if numbers and mirror.is_filled(Kind.ARTICLE) else set()
-
-
-def _missing(numbers: set[str]) -> set[str]:
-    return numbers - mirror.find(Kind.ARTICLE, numbers).keys()
+def _unusable(numbers: set[str]) -> set[str]:
+    return numbers - {number for number, known in mirror.find(Kind.ARTICLE, numbers).items() if not known.is_blocked}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from kingsync.manual_actions import guards
 from kingsync.models.work_orders import ManualAction, WorkOrder
@@ -38,6 +39,15 @@ def of(row: WorkOrder) -> Care:
     note, taken, left = (newest.get(kind) for kind in (Kind.NOTE, Kind.TAKE, Kind.LEAVE))
     is_left = taken is not None and left is not None and left.pk > taken.pk
     return Care(note if note and note.reason else None, None if is_left else taken)
+
+
+def taken(*, by_user: int | None = None) -> QuerySet[ManualAction, int]:
+    """Return the keys of the work orders that are assigned to a user, or to anyone: the same as `of` says of each."""
+    of_one = ManualAction.objects.filter(work_order=OuterRef("work_order"), pk__gt=OuterRef("pk"))
+    takes = ManualAction.objects.filter(kind=Kind.TAKE).exclude(Exists(of_one.filter(kind__in=(Kind.TAKE, Kind.LEAVE))))
+    if by_user is not None:
+        takes = takes.filter(decided_by=by_user)
+    return takes.values_list("work_order", flat=True)
 
 
 def write_note(row: WorkOrder, text: str, *, by: User) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kingsync", "0006_what_pages_count")]
+    dependencies = [("kingsync", "0007_saved_views_and_indexes")]
 
     operations = [
         migrations.CreateModel(

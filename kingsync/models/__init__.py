@@ -19,7 +19,7 @@ from kingsync.models import (
     verification,
     work_orders,
 )
-from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, second_steps
+from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, saved_views, second_steps
 from kingsync.models.audit import entries as audit_entries
 from kingsync.models.watch import tallies
 
@@ -40,6 +40,7 @@ __all__ = [
     "passkeys",
     "restores",
     "runs",
+    "saved_views",
     "second_steps",
     "sync_settings",
     "tallies",

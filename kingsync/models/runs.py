@@ -38,6 +38,11 @@ class RunStatus(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+# The options of a run that is no complete one.
+_NAMED_FILES = "files"
+_PARTIAL = ["dry_run", "work_orders", "kinds", _NAMED_FILES]
+
+
 class SyncRun(InAdministration):
     """One run of an import or export.
 
@@ -48,10 +53,10 @@ class SyncRun(InAdministration):
 
     # Options of a run that does part of the work, or none.
     WHATEVER_STATUS = "whatever_status"
-    NAMED_FILES, FOUND_FILES = "files", "found_files"
+    NAMED_FILES, FOUND_FILES = _NAMED_FILES, "found_files"
     # Of an export: a person knows how much it sends; and why one became a preview that asks.
     CONFIRMED, ASKS, OLDEST, BEFORE_START = "confirmed", "asks", "oldest", "before_start"
-    PARTIAL: ClassVar = ["dry_run", "work_orders", "kinds", NAMED_FILES]
+    PARTIAL: ClassVar = _PARTIAL
     # What lists leave out.
     LARGE: ClassVar = ["cursor", "dry_run_examples", "counts_by_kind", "outcomes", "listed"]
     OPEN: ClassVar = [RunStatus.QUEUED, RunStatus.RUNNING]
@@ -135,11 +140,17 @@ class SyncRun(InAdministration):
         indexes = [
             # The runs page and "when did it last run": newest first per tenant and kind.
             models.Index(fields=["tenant", "kind", "-id"], name="runs_newest_first"),
-            # The newest one that ended well, also after thousands that failed: the operators' list of companies.
+            # The newest complete one that ended well, also after thousands that failed, and those that failed: the
+            # operators' list of companies, which reads these indexes and no rows.
             models.Index(
                 fields=["tenant", "kind", "-id"],
-                name="runs_that_ended_well",
-                condition=models.Q(status__in=["succeeded", "partly"]),
+                name="complete_runs_that_ended_well",
+                condition=models.Q(status__in=["succeeded", "partly"]) & ~models.Q(options__has_any_keys=_PARTIAL),
+            ),
+            models.Index(
+                fields=["tenant", "kind", "-id"],
+                name="complete_runs_that_failed",
+                condition=models.Q(status="failed") & ~models.Q(options__has_any_keys=_PARTIAL),
             ),
             # For the figures of the last 30 days.
             models.Index(fields=["tenant", "finished_at"], name="runs_by_day"),

@@ -72,6 +72,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("staff"), default=False, help_text=_("May open the admin, which shows the companies that they work for.")
     )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("May log in."))
+    # A key without Ctrl or Alt may be in the way of speech input and screen readers: each user can switch it off.
+    is_slash_on = models.BooleanField(_("“/” opens the search"), default=True, db_default=True)
     joined_at = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)
 
     objects = UserManager()

@@ -264,6 +264,11 @@ class WorkOrder(AdministrationOwned):
     def __str__(self) -> str:
         return self.order_number or self.outsmart_id
 
+    @property
+    def has_old_reasons(self) -> bool:
+        """True when it waits for a new attempt, and its reasons are of the last one."""
+        return self.state == LedgerState.WAITING and bool(self.reasons)
+
     @functools.cached_property
     def in_hand(self) -> InHand:
         """Return what the run that is processing this row knows of it."""
@@ -377,6 +382,12 @@ class ManualAction(TenantOwned):
         indexes = [
             # The history of one work order, newest first.
             models.Index(fields=["work_order", "-id"], name="actions_on_a_work_order"),
+            # What a user was assigned, for the filter of the ledger page.
+            models.Index(
+                fields=["tenant", "decided_by", "work_order"],
+                name="work_orders_by_assignment",
+                condition=models.Q(kind="take"),
+            ),
         ]
 
     def __str__(self) -> str:

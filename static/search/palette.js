@@ -1,4 +1,4 @@
-// The search over the page: Ctrl+K or / opens it, arrows choose, Enter goes there.
+// The search over the page: Ctrl+K or, unless switched off, / opens it, arrows choose, Enter goes there.
 "use strict";
 
 (() => {
@@ -62,11 +62,13 @@
     search();
   };
 
+  // A key without Ctrl can be in the way of speech input: an account can switch it off.
+  const isSlashOn = document.querySelector("[data-palette][data-slash]") !== null;
   const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
   document.addEventListener("keydown", (event) => {
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
-    const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    const isSlash = isSlashOn && event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
     const isFree = !document.querySelector("dialog[open]") && !isTyping(event.target);
     if (!isCommand && !(isSlash && isFree)) return;
     event.preventDefault();

@@ -12,9 +12,7 @@
   const tools = [...form.querySelectorAll(".text-tools")];
   const inputOf = (tool) => form.elements.namedItem(tool.dataset.line);
 
-  // --- Lines filled in ----------------------------------------------------------------------------------------------
-
-  // --- Lines with their tags as labels, until someone types in them --------------------------------------------------
+  // --- Lines with their tags as labels, below what is typed -----------------------------------------------------------
 
   const labels = new Map(options.map((option) => [option.dataset.tag, option.querySelector(".meaning").textContent]));
   const braces = { "{{": "{", "}}": "}" };
@@ -28,25 +26,21 @@
   };
 
   const drawLabels = (tool) => {
-    const input = inputOf(tool);
-    const parts = input.value.split(/(\{\{|\}\}|\{[a-z0-9_]+\})/).filter(Boolean).map(labelled);
-    const shown = input.nextElementSibling;
+    const parts = inputOf(tool).value.split(/(\{\{|\}\}|\{[a-z0-9_]+\})/).filter(Boolean).map(labelled);
+    const shown = tool.previousElementSibling;
     shown.replaceChildren(...parts);
     shown.hidden = !shown.querySelector(".tag-label");
   };
 
   const addLabels = (tool) => {
-    const input = inputOf(tool);
-    const line = document.createElement("div");
-    const shown = document.createElement("div");
-    line.className = "tag-line";
+    const shown = document.createElement("p");
     shown.className = "tag-labels";
-    shown.setAttribute("aria-hidden", "true");
-    input.before(line);
-    line.append(input, shown);
+    tool.before(shown);
     drawLabels(tool);
-    for (const kind of ["input", "change"]) input.addEventListener(kind, () => drawLabels(tool));
+    for (const kind of ["input", "change"]) inputOf(tool).addEventListener(kind, () => drawLabels(tool));
   };
+
+  // --- Lines filled in ----------------------------------------------------------------------------------------------
 
   let asked = 0;
 

@@ -51,6 +51,26 @@ def test_a_work_order_is_found_by_keyboard_and_the_way_back_keeps_the_filters(
     expect(page).to_have_url(f"{live_server.url}/t/jansen/work-orders/?state=held&q=cafe&sort=number")
 
 
+def test_slash_does_nothing_for_a_user_who_switched_it_off(
+    page: Page, live_server: LiveServer, transactional_db: None
+) -> None:
+    tenant = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
+    factories.settings(tenant)
+    sessions.log_in(page.context, factories.member(tenant, Role.EDITOR, name="eddy"), live_server.url)
+    page.goto(f"{live_server.url}/account/")
+    page.get_by_label("“/” opens the search").uncheck()
+    page.get_by_role("button", name="Save keyboard").click()
+    expect(page.get_by_label("“/” opens the search")).not_to_be_checked()
+    page.goto(f"{live_server.url}/t/jansen/work-orders/")
+
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    expect(page.locator("#palette")).to_be_hidden()
+    page.keyboard.press("Control+k")
+
+    expect(page.get_by_role("combobox", name="Number, name or setting")).to_be_focused()
+
+
 def serious(page: Page) -> list[str]:
     page.evaluate(AXE_SCRIPT)
     violations = page.evaluate("async () => (await axe.run(document.getElementById('palette'))).violations")

@@ -107,6 +107,7 @@ TABLE: dict[str, Line] = {
     "help_messages": Line(get=logged_in(200)),
     "help_article": Line(get=logged_in(200)),
     "email_change": Line(get=NOT_THIS_WAY, post=logged_in(422)),
+    "keys_change": Line(get=NOT_THIS_WAY, post=logged_in(302)),
     "email_confirm": Line(get=logged_in(404), post=logged_in(404)),
     "password_change": Line(get=logged_in(200), post=logged_in(200)),
     "session_end": Line(get=NOT_THIS_WAY, post=logged_in(302)),
@@ -174,6 +175,9 @@ TABLE: dict[str, Line] = {
     "use_fetched": Line(get=NOT_THIS_WAY, post=(302, 404, 403, 404, 404, 404)),  # only for the person who searched
     "work_order": page(),
     "decide": action(kind="exclude", reason="Double"),
+    # Of the user alone, also of one who may only look.
+    "save_view": Line(get=NOT_THIS_WAY, post=members(302), sent={"asked": "state=held", "name": "Held"}),
+    "remove_view": Line(get=NOT_THIS_WAY, post=members(302)),
     "change_care": action(note="Gebeld"),
     "preview": action(),
     "export_one": action(),
@@ -272,6 +276,7 @@ def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str
         "file_id": factories.king_file(tenant).pk,
         "login_id": 0,
         "passkey_id": 0,
+        "view_id": 0,
         "call_id": factories.background_call(tenant, by=asker or member).pk,
     }
 

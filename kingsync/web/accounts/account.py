@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -48,6 +48,24 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
         return saved
 
 
+class KeysForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The keys that a page listens to without Ctrl or Alt (WCAG 2.1.4)."""
+
+    class Meta:
+        model = User
+        fields = ("is_slash_on",)
+        help_texts: ClassVar = {
+            "is_slash_on": gettext_lazy(
+                "Outside of text fields. Switch it off if you use speech input; Ctrl+K always opens the search."
+            )
+        }
+
+    def save(self, commit: bool = True) -> User:  # noqa: ARG002  (Django's)
+        self.instance.save(update_fields=["is_slash_on"])
+        saved: User = self.instance
+        return saved
+
+
 class EmailForm(recent_password.ConfirmForm):
     email = forms.EmailField(
         label=gettext_lazy("New e-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
@@ -71,6 +89,17 @@ def account(request: access.PersonRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("account")
     return _page(request, name_form=form, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@access.people
+def change_keys(request: access.PersonRequest) -> HttpResponse:
+    """Save which keys the pages listen to."""
+    form = KeysForm(request.POST, instance=request.user)
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+    return redirect("account")
 
 
 @sensitive_post_parameters()
@@ -165,6 +194,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "name_form": name_form or NameForm(instance=request.user),
+        "keys_form": KeysForm(instance=request.user),
         "email_form": email_form or EmailForm(request=request, prefix="email"),
         "places": sessions_page.places(request),
         "has_second_step": second_step.has_device(request.user),

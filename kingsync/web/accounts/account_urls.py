@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("account/", account.account, name="account"),
     path("account/email/", account.change_email, name="email_change"),
+    path("account/keyboard/", account.change_keys, name="keys_change"),
     path("account/email/<str:sealed>/", account.confirm_email, name="email_confirm"),
     path("account/password/", account.ChangePasswordView.as_view(), name="password_change"),
     path("account/confirm/", recent_password.confirm, name="password_confirm"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 from django.http import HttpResponse
@@ -14,8 +13,9 @@ from django.views.decorators.http import require_safe
 from kingsync.exports.overview.causes import Cause
 from kingsync.messages import reason_texts
 from kingsync.models import tenants
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
+from kingsync.web.operators.failing_runs import FAILING
 from kingsync.web.operators.tenants_page import operators
 from kingsync.web.shared import access
 
@@ -28,18 +28,12 @@ _STOPPED = """
     WHERE NOT (work_order.state IN ('done', 'excluded')) AND work_order.state = ANY (%s)
     GROUP BY code ORDER BY 3 DESC, 2 DESC, code LIMIT %s
 """
-# Of each company and direction the newest complete run that ended, where that failed.
-_FAILED = """
-    SELECT kind.name, run.error ->> 'code' AS code, coalesce(run.error -> 'params' ->> 'system', ''), count(*)
-    FROM kingsync_tenant tenant CROSS JOIN unnest(%s::text[]) AS kind (name)
-    CROSS JOIN LATERAL (
-        SELECT status, error FROM kingsync_syncrun run
-        WHERE run.tenant_id = tenant.id AND run.kind = kind.name AND run.status NOT IN ('queued', 'running')
-            AND NOT (run.options ?| %s)
-        ORDER BY run.id DESC LIMIT 1
-    ) run
-    WHERE run.status = %s GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2 LIMIT %s
-"""
+_FAILED = f"""
+    WITH {FAILING}
+    SELECT run.kind, run.error ->> 'code' AS code, coalesce(run.error -> 'params' ->> 'system', ''), count(*)
+    FROM failing JOIN kingsync_syncrun run ON run.id = failing.id
+    GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2 LIMIT %s
+"""  # noqa: S608  (constants only)
 
 
 _VALUE = re.compile(r"%\((\w+)\)s")
@@ -83,9 +77,8 @@ def causes(request: access.PersonRequest) -> HttpResponse:
 
 def failing() -> list[Failing]:
     """Return why the newest runs failed, over all tenants."""
-    parameters: list[Any] = [list(RunKind.values), SyncRun.PARTIAL, RunStatus.FAILED.value, CAUSES_SHOWN]
     with tenants.across(), connection.cursor() as cursor:
-        cursor.execute(_FAILED, parameters)
+        cursor.execute(_FAILED, [CAUSES_SHOWN])
         found = cursor.fetchall()
     return [
         Failing(str(RunKind(kind).label), _sentence(code, {"system": system} if system else {}), number)

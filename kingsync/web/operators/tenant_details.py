@@ -14,24 +14,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kingsync.models import tenants
-from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs.failures import GOOD
+from kingsync.web.operators.failing_runs import ENDED_WELL
 
 DAYS = 14
 # In the units of the drawing (its viewBox).
 BAR, GAP, HEIGHT = 5, 1, 20
 
-_LAST_GOOD = """
+_LAST_GOOD = f"""
     SELECT tenant.id, kind.name, good.finished_at
     FROM unnest(%(tenants)s::bigint[]) AS tenant (id), unnest(%(kinds)s::text[]) AS kind (name),
     LATERAL (
         SELECT run.finished_at FROM kingsync_syncrun run
-        WHERE run.tenant_id = tenant.id AND run.kind = kind.name AND run.status IN ({good})
-            AND NOT (run.options ?| %(partial)s)
+        WHERE run.tenant_id = tenant.id AND run.kind = kind.name AND {ENDED_WELL}
         ORDER BY run.id DESC LIMIT 1
     ) good
-""".format(good=", ".join(f"'{state.value}'" for state in GOOD))  # noqa: S608  (constants only)
+"""  # noqa: S608  (constants only)
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,7 @@ class Sparkline:
 
 def last_good(tenant_ids: Sequence[int]) -> dict[tuple[int, str], datetime.datetime]:
     """Return when the newest complete run of each tenant and kind that went well had ended."""
-    parameters: dict[str, Any] = {
-        "tenants": list(tenant_ids),
-        "kinds": list(RunKind.values),
-        "partial": SyncRun.PARTIAL,
-    }
+    parameters: dict[str, Any] = {"tenants": list(tenant_ids), "kinds": list(RunKind.values)}
     with tenants.across(), connection.cursor() as cursor:
         cursor.execute(_LAST_GOOD, parameters)
         return {(tenant_id, kind): at for tenant_id, kind, at in cursor.fetchall()}

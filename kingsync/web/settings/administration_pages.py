@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -28,9 +30,11 @@ from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import administration_key
 from kingsync.rules import limits
 from kingsync.runs.background_calls import CallRefusedError
-from kingsync.web.settings import settings_answers
+from kingsync.web.settings import connection_faults, settings_answers
 from kingsync.web.settings.connection_forms import KingForm
 from kingsync.web.shared import access, call_waiting
+
+_KEY_DIGITS = 18
 
 
 class OtherAdministrationForm(KingForm):
@@ -58,6 +62,14 @@ class ConfirmationForm(OtherAdministrationForm):
         max_length=limits.ADMINISTRATION,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in KingForm.base_fields.keys() & self.fields.keys():
+            field, identity = self.fields[name], self[name].auto_id
+            help_text = f"{identity}_helptext " if field.help_text else ""
+            # A failed test or switch says there what is wrong.
+            field.widget.attrs["aria-describedby"] = f"{help_text}{identity}_fault"
 
     def clean_confirmation(self) -> str:
         """Require the same name twice."""
@@ -89,7 +101,7 @@ def switch_page(request: access.TenantRequest) -> HttpResponse:
         form = ConfirmationForm(instance=connection)
         name = request.GET.get("name", "").strip()
         form.initial["administration"], form.initial["from_date"] = name, _suggested_date(name)
-        return _page(request, form)
+        return _page(request, form, fault=_fault(request, form))
     form = ConfirmationForm(request.POST, instance=connection)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -122,7 +134,7 @@ def ended_switch(request: access.TenantRequest, call: BackgroundCall) -> HttpRes
     if call.problem:
         messages.error(request, reason_texts.sentence(call.problem))
         address = reverse("switch_administration", args=[request.tenant.slug])
-        return redirect(f"{address}?{urlencode({'name': name})}")
+        return redirect(f"{address}?{urlencode({'name': name, 'failed': call.pk})}")
     done = gettext(
         "Switched to administration %(name)s. The next import is a first import: it stops for approval where it would "
         "change much of what OutSmart has."
@@ -139,8 +151,36 @@ def _suggested_date(name: str) -> datetime.date | None:
     return settings.export_from_date if settings else None
 
 
-def _page(request: access.TenantRequest, form: ConfirmationForm, *, status: int = 200) -> HttpResponse:
+@dataclass(frozen=True)
+class Fault:
+    """Why the switch that was tried last failed, at the field that it is about."""
+
+    name: str
+    text: str
+    is_advanced: bool
+
+
+def _fault(request: access.TenantRequest, form: ConfirmationForm) -> Fault | None:
+    """Return the fault of the user's own switch that the address names, if it is one of a field."""
+    key = request.GET.get("failed", "")
+    if not key.isdecimal() or len(key) > _KEY_DIGITS:
+        return None
+    tried = BackgroundCall.objects.filter(requested_by=request.user, kind=BackgroundCall.Kind.SWITCH)
+    call = tried.filter(pk=int(key)).first()
+    if call is None or not call.problem:
+        return None
+    name = connection_faults.field_of(System.KING, call.problem)
+    if name not in form.fields:
+        return None
+    is_advanced = name in {field.name for field in form.advanced()}
+    return Fault(name, reason_texts.sentence(call.problem), is_advanced)
+
+
+def _page(
+    request: access.TenantRequest, form: ConfirmationForm, *, fault: Fault | None = None, status: int = 200
+) -> HttpResponse:
     context = {
+        "fault": fault,
         "form": form,
         "present": switch.present_name(),
         "open": open_work(),

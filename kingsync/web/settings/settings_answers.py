@@ -75,7 +75,7 @@ def ended_choices(request: access.TenantRequest, call: BackgroundCall) -> HttpRe
 
 def _checked(request: access.TenantRequest, form: ConnectionForm, context: dict[str, object]) -> HttpResponse:
     """Show the result of a check; each field of the connection shows its own fault, or none any more."""
-    slots = [form[name].auto_id for name in form.fields] if _is_on_settings_page(request) else []
+    slots = [form[name].auto_id for name in form.fields]
     return shown(
         request,
         "settings/_connection_check.html",

@@ -99,6 +99,7 @@ HELP: dict[str, Any] = {
     "notification_emails": _("One address per line."),
 }  # fmt: skip
 IF_NEW = gettext_noop("If it is new in King, press “Refresh pick lists” and save again.")
+IF_UNBLOCKED = gettext_noop("Once it is unblocked in King, press “Refresh pick lists” and save again.")
 _SHORT = {"import_minutes", "export_minutes", "brake_percent", "work_order_status", "order_update_status"}
 TRIGGER, WAREHOUSE = "work_order_status", "default_warehouse"
 # Offered until OutSmart has named its own work order statuses.
@@ -181,10 +182,11 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         self.counts = self._choose_from_systems()
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a newly chosen article that King does not know."""
+        """Refuse a newly chosen article that King does not know, or has blocked."""
         cleaned = super().clean() or self.cleaned_data
         for name, problem in named_articles.problems_of(_articles(cleaned), stored=self._stored_articles).items():
-            self.add_error(name, f"{sentence(problem)} {gettext(IF_NEW)}")
+            hint = IF_UNBLOCKED if problem.message == named_articles.BLOCKED else IF_NEW
+            self.add_error(name, f"{sentence(problem)} {gettext(hint)}")
         return cleaned
 
     def notes(self) -> dict[str, str]:

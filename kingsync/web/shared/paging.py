@@ -73,6 +73,25 @@ def in_order(rows: models.QuerySet[M], order: Order = NEWEST, *, before: str, si
     )
 
 
+def beside(rows: models.QuerySet[M], order: Order, row: M) -> tuple[int | None, int | None]:
+    """Return the keys of the rows before and after a row, which need not be one of these rows itself."""
+    start = _Start(row.pk, getattr(row, order.column))
+    after, before = _keys(rows, order, start, 1), _keys_before(rows, order, start)
+    return before[0][0] if before else None, after[0][0] if after else None
+
+
+def _keys_before(rows: models.QuerySet[M], order: Order, start: _Start) -> list[tuple[int, object]]:
+    """Return the row before a start. Those without a value come last, newest first, whatever the order."""
+    if order.column == "pk":
+        return list(rows.filter(pk__gt=start.key).order_by("pk").values_list("pk", "pk")[:1])
+    opposite = Order(order.column, not order.is_descending)
+    valued = rows.filter(**{f"{order.column}__isnull": False}).order_by(*opposite.names())
+    if start.value is not None:
+        return list(valued.filter(_behind(opposite, start)).values_list("pk", order.column)[:1])
+    without = rows.filter(pk__gt=start.key, **{f"{order.column}__isnull": True}).order_by("pk")
+    return list(without.values_list("pk", order.column)[:1]) or list(valued.values_list("pk", order.column)[:1])
+
+
 @dataclass(frozen=True)
 class _Start:
     """The row after which a page begins; `value` is None for one without a value."""

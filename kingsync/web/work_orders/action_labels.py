@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.web.shared import access
+from kingsync.web.work_orders import work_order_list
 from kingsync.web.work_orders.export_answers import NextExport, next_export
 
 Kind = ManualAction.Kind
@@ -50,7 +52,10 @@ def answer(request: access.TenantRequest, level: int, text: str, *, export: Next
 
 
 def back(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
-    return redirect("work_order", slug=request.tenant.slug, work_order_id=row.pk)
+    """Show the page of the work order again, as one of the list that led to it."""
+    address = reverse("work_order", kwargs={"slug": request.tenant.slug, "work_order_id": row.pk})
+    query = work_order_list.wanted(request.GET, user_id=request.user.pk)[1].query() if request.GET else ""
+    return HttpResponseRedirect(f"{address}?{query}" if query else address)
 
 
 def ask_reset_link(

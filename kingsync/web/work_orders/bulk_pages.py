@@ -85,7 +85,7 @@ class _ListChangedError(Exception):
 
 def _all_of_list(request: access.TenantRequest) -> list[int]:
     """Return the keys of the list as the user saw it. Raises `_ListChangedError` if it has grown."""
-    wanted, _form = work_order_list.wanted(QueryDict(request.POST.get("asked", "")))
+    wanted, _form = work_order_list.wanted(QueryDict(request.POST.get("asked", "")), user_id=request.user.pk)
     seen = request.POST.get("all", "")
     keys = list(wanted.rows_to_act_on().order_by("-pk").values_list("pk", flat=True)[: ALL_AT_MOST + 1])
     if not seen.isdecimal() or len(seen) > _LONGEST_COUNT or not len(keys) <= min(int(seen), ALL_AT_MOST):

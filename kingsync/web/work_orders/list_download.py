@@ -52,7 +52,7 @@ def work_orders_file(request: access.TenantRequest, form: str) -> HttpResponse:
     """Send the filtered list in its order, without keeping all of it in memory."""
     if form not in ("csv", "xlsx"):
         raise Http404
-    wanted, _form = work_order_list.wanted(request.GET)
+    wanted, _form = work_order_list.wanted(request.GET, user_id=request.user.pk)
     rows = _rows(wanted, translation.get_language() or "nl")
     stem = _("work-orders")
     name = f"{stem}-{request.tenant.slug}-{timezone.localdate():%Y-%m-%d}.{form}"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.cache import cache
@@ -18,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.exports.overview import causes, ledger_counts
+from kingsync.manual_actions import care
 from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
@@ -30,6 +32,8 @@ PERSON, OPEN, COMPLETE, UNDERWAY, EVERY = "person", "open", "complete", "underwa
 # A sum of these is less than what it should be.
 AMOUNT_IS_LEAST = Q(amount__isnull=True) | Q(is_amount_least=True)
 YES, NO = "yes", "no"
+# Whom a work order is assigned to.
+ME, NOBODY = "me", "nobody"
 # What a heading sorts by at its first click.
 SORTS = {
     "number": Order("order_number", is_descending=False),
@@ -83,6 +87,11 @@ class ListForm(forms.Form):
         required=False,
         choices=[("", _("with or without")), (YES, _("with King order")), (NO, _("without King order"))],
     )
+    mine = forms.ChoiceField(
+        label=_("Assigned"),
+        required=False,
+        choices=[("", _("to anyone or no one")), (ME, _("to me")), (NOBODY, _("to no one"))],
+    )
     changed = forms.ChoiceField(
         label=_("State changed"),
         required=False,
@@ -114,7 +123,7 @@ class ListForm(forms.Form):
         ],
     )
 
-    FILTERS = ("since", "until", "king", "changed", "administration", "sort")
+    FILTERS = ("since", "until", "king", "mine", "changed", "administration", "sort")
 
     def __init__(self, data: QueryDict, *, former: Sequence[Administration], label_suffix: str = "") -> None:
         super().__init__(data, label_suffix=label_suffix)
@@ -131,6 +140,11 @@ class ListForm(forms.Form):
     def filters(self) -> list[forms.BoundField]:
         """Return the fields below the search box."""
         return [self[name] for name in self.FILTERS if name in self.fields]
+
+    def query(self) -> str:
+        """Return the valid filters and the order as the query of an address, always in the same sequence."""
+        given = {name: self[name].data for name in self.fields if self.cleaned_data.get(name)}
+        return urlencode(given)
 
     def clean(self) -> dict[str, object]:
         """Refuse a period that ends before it begins."""
@@ -150,6 +164,9 @@ class Wanted:
     until: datetime.date | None = None
     king: str = ""
     changed_days: int | None = None
+    mine: str = ""
+    # Whose those of `ME` are.
+    user_id: int | None = None
     # The key of a former administration, `EVERY`, or "": the present one.
     administration: str = ""
     sort: str = ""
@@ -168,12 +185,18 @@ class Wanted:
     @property
     def has_filters(self) -> bool:
         """True when anything other than state and search narrows the list."""
-        return any(
-            (
-                *(self.since, self.until, self.king, self.changed_days, self.administration, self.cause),
-                *(self.exported, self.exported_until),
-            )
-        )
+        of_form = (self.since, self.until, self.king, self.mine, self.changed_days, self.administration)
+        return any((*of_form, self.cause, self.exported, self.exported_until))
+
+    @property
+    def states(self) -> Sequence[str]:
+        """The states that are wanted; none for all of them."""
+        return _GROUPS.get(self.state, [self.state]) if self.state else ()
+
+    @property
+    def is_by_state_only(self) -> bool:
+        """True when nothing but states narrows the list, and it stands in its own order."""
+        return bool(self.state) and not (self.search or self.has_filters or self.sort)
 
     @property
     def is_everything(self) -> bool:
@@ -196,7 +219,7 @@ class Wanted:
         """Return the filtered rows, without columns that only the page of one work order shows."""
         found = self.searched_rows()
         if self.state:
-            found = found.filter(state__in=_GROUPS.get(self.state, [self.state]))
+            found = found.filter(state__in=self.states)
         if self.search:
             found = self.with_text(found)
         return self._filtered(found)
@@ -240,6 +263,10 @@ class Wanted:
             found = found.filter(work_date__gte=self.since)
         if self.until:
             found = found.filter(work_date__lte=self.until)
+        if self.mine == ME:
+            found = found.filter(pk__in=care.taken(by_user=self.user_id))
+        if self.mine == NOBODY:
+            found = found.exclude(pk__in=care.taken())
         if self.king:
             found = found.filter(king_order_number__isnull=self.king == NO)
         if self.changed_days:
@@ -261,8 +288,8 @@ def _linked_to(number: str) -> list[int]:
     return list(OrderLink.across_administrations.filter(king_order_number=number).values_list("work_order", flat=True))
 
 
-def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
-    """Return the filters of a URL, and the form that shows them."""
+def wanted(asked: QueryDict, *, user_id: int) -> tuple[Wanted, ListForm]:
+    """Return the filters of a URL as this user means them, and the form that shows them."""
     form = ListForm(asked, former=list(administrations.former()))
     form.is_valid()
     given = form.cleaned_data
@@ -273,6 +300,8 @@ def wanted(asked: QueryDict) -> tuple[Wanted, ListForm]:
         until=given.get("until"),
         king=given.get("king", ""),
         changed_days=int(given.get("changed") or 0) or None,
+        mine=given.get("mine", ""),
+        user_id=user_id if given.get("mine") == ME else None,
         administration=given.get("administration", ""),
         sort=given.get("sort", ""),
         has_former="administration" in form.fields,

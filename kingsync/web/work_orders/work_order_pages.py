@@ -15,8 +15,22 @@ from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
-from kingsync.web.work_orders import bulk_pages, conflict_form, export_answers, missing_lines, work_order_list
-from kingsync.web.work_orders.order_page import history, neighbours, recommendation, shared_order, side_by_side
+from kingsync.web.work_orders import (
+    bulk_pages,
+    conflict_form,
+    export_answers,
+    missing_lines,
+    saved_view_pages,
+    work_order_list,
+)
+from kingsync.web.work_orders.order_page import (
+    history,
+    last_time,
+    neighbours,
+    recommendation,
+    shared_order,
+    side_by_side,
+)
 from kingsync.web.work_orders.record_names import Names
 
 
@@ -24,10 +38,13 @@ from kingsync.web.work_orders.record_names import Names
 @access.members
 def work_orders(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered work orders, newest first."""
-    wanted, form = work_order_list.wanted(request.GET)
+    wanted, form = work_order_list.wanted(request.GET, user_id=request.user.pk)
     counted = work_order_list.counts()
     total = work_order_list.sum_of(wanted, counted)
+    query = form.query()
     context = {
+        "list_query": query,
+        "views": saved_view_pages.of(request, query),
         "page": paging.in_order(wanted.rows(), wanted.order, before=request.GET.get("before", "")),
         "may_fetch": request.may_edit and fetching.is_like_a_number(wanted.search),
         "counts": counted,
@@ -62,6 +79,7 @@ def work_order(request: access.TenantRequest, work_order_id: int) -> HttpRespons
         "is_mine": looked_after.is_by(request.user),
         "last_checked": order_notices.last_checked(row),
         "notices": [stored(why) for why in order_notices.of(row)],
+        "is_last_time": last_time.is_past(row),
         "needs_a_person": row.state in WorkOrder.NEEDS_A_PERSON,
         "difference": missing_lines.of(row),
         "is_former": is_former,
@@ -78,7 +96,13 @@ def _what_to_do(request: access.TenantRequest, row: WorkOrder, names: Names) -> 
     allowed = {str(kind) for kind in possible.actions_of(row)}
     after = export_answers.next_export(status).taken_up if row.state in WorkOrder.NEEDS_A_PERSON else ""
     recommended = recommendation.of(row, possible=allowed, names=names, after=after)
-    offered = {"recommended": recommended, "neighbours": neighbours.of(row)}
+    wanted, form = work_order_list.wanted(request.GET, user_id=request.user.pk) if request.GET else (None, None)
+    query = form.query() if form else ""
+    offered = {
+        "recommended": recommended,
+        "neighbours": neighbours.of(row, wanted if query else None),
+        "list_query": f"?{query}" if query else "",
+    }
     if not request.may_edit:
         return offered
     return offered | {

@@ -10,6 +10,7 @@ from kingsync.web.work_orders import (
     dry_run_pages,
     fetch_pages,
     list_download,
+    saved_view_pages,
     work_order_pages,
 )
 from kingsync.web.work_orders.order_page import care_pages
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/work-orders/", work_order_pages.work_orders, name="work_orders"),
     path("t/<slug:slug>/work-orders/decide/", bulk_pages.act_on_many, name="decide_many"),
     path("t/<slug:slug>/work-orders/file/<str:form>/", list_download.work_orders_file, name="work_orders_file"),
+    path("t/<slug:slug>/work-orders/views/save/", saved_view_pages.save_view, name="save_view"),
+    path("t/<slug:slug>/work-orders/views/<int:view_id>/remove/", saved_view_pages.remove_view, name="remove_view"),
     path("t/<slug:slug>/work-orders/causes/", bulk_pages.causes_page, name="causes"),
     path("t/<slug:slug>/work-orders/causes/decide/", bulk_pages.act_on_cause, name="decide_cause"),
     path("t/<slug:slug>/work-orders/fetch/", fetch_pages.fetch, name="fetch_work_order"),

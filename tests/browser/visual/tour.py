@@ -46,6 +46,7 @@ NO_PAGES = frozenset(
         "invitation_withdraw",
         "invite",
         "invite_again",
+        "keys_change",
         "king_file_remove",
         "king_files_import",
         "live",
@@ -59,6 +60,8 @@ NO_PAGES = frozenset(
         "company_keep",
         "preview",
         "refresh_choices",
+        "remove_view",
+        "save_view",
         "set_language",
         "settings_restore",
         "start_date",
@@ -193,6 +196,12 @@ def _work_orders() -> list[Stop]:
         Stop("work-orders", "work_orders", reverse("work_orders", args=["jansen"])),
         Stop("work-orders-person", "work_orders", reverse("work_orders", args=["jansen"]) + "?state=person"),
         Stop("work-orders-filters", "work_orders", reverse("work_orders", args=["jansen"]) + "?king=yes&since=x"),
+        Stop(
+            "work-orders-views",
+            "work_orders",
+            reverse("work_orders", args=["jansen"]) + "?state=person&mine=nobody&sort=-amount",
+            do=_save_a_view,
+        ),
         Stop("work-orders-as-viewer", "work_orders", reverse("work_orders", args=["jansen"]), who="viewer+"),
         Stop("causes", "causes", reverse("causes", args=["jansen"])),
         Stop("figures", "figures", reverse("figures", args=["jansen"])),
@@ -297,6 +306,14 @@ def _open_all(page: Page) -> None:
 def _remove_somebody(page: Page) -> None:
     page.locator("form[action$='/remove/'] button").last.click()
     page.wait_for_load_state()
+
+
+def _save_a_view(page: Page) -> None:
+    _open_all(page)
+    page.locator("#view-name").fill("Nog niet toegewezen")
+    page.locator("form[action$='/views/save/'] button").click()
+    page.locator(".notice.success").wait_for()
+    _open_all(page)
 
 
 def _save_wrongly(page: Page) -> None:

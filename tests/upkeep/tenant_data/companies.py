@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
+from kingsync.models.accounts.saved_views import SavedView
 from kingsync.models.administrations import AdministrationSwitch
 from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.connections import System
@@ -68,6 +69,8 @@ def _work_orders(tenant: Tenant, mark: str) -> None:
     row = factories.work_order(tenant, customer_name=mark, source=f'{{"Name": "{mark}"}}', king_order_number=f"K{mark}")
     factories.order_line(row, source=mark)
     _save(ManualAction(work_order=row, kind=ManualAction.Kind.RETRY, state_before="held", decided_by_name=mark))
+    owner = tenant.memberships.get().user
+    _save(SavedView(user=owner, name=mark, query=f"q={mark}"))
     _save(ReportedWorkOrder(work_order=row, fingerprint="f"))
     _save(SentNotification(mode="digest", covered_until=timezone.now(), recipients=[f"planner@{mark}.example"]))
     now = timezone.now()

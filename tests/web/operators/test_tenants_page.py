@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import random
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.notifications import Silence
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.licence import Licence
+from kingsync.runs import failures
 from kingsync.web.operators import tenant_status
 from tests import factories
 from tests.web.conftest import People
@@ -116,7 +120,6 @@ def test_failing_counts_from_the_first_attempt_after_the_last_good_run(operator:
     [
         {},
         {"status": RunStatus.PARTLY},
-        {"status": RunStatus.CANCELLED},
     ],
 )
 def test_company_whose_newest_run_did_not_fail_is_not_failing(
@@ -129,7 +132,13 @@ def test_company_whose_newest_run_did_not_fail_is_not_failing(
 
 
 @pytest.mark.parametrize(
-    "later", [{"status": RunStatus.RUNNING}, {"options": {"dry_run": True}}, {"options": {"work_orders": ["1"]}}]
+    "later",
+    [
+        {"status": RunStatus.RUNNING},
+        {"status": RunStatus.CANCELLED},
+        {"options": {"dry_run": True}},
+        {"options": {"work_orders": ["1"]}},
+    ],
 )
 def test_an_attempt_under_way_or_a_partial_run_ends_no_failing(
     operator: Client, tenant: Tenant, later: dict[str, Any]
@@ -138,6 +147,25 @@ def test_an_attempt_under_way_or_a_partial_run_ends_no_failing(
     factories.run(tenant, **later)
 
     assert row_of(operator, "jansen").exports.failing_since is not None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_company_reads_of_the_same_failures_as_its_operators(operator: Client, tenant: Tenant, seed: int) -> None:
+    """The one table of all companies and the page of one have a statement each."""
+    chance = random.Random(seed)
+    ended = [RunStatus.SUCCEEDED, RunStatus.PARTLY, RunStatus.FAILED, RunStatus.FAILED, RunStatus.CANCELLED]
+    for _ in range(chance.randrange(1, 9)):
+        status = chance.choice(ended)
+        parts: list[dict[str, Any]] = [{}, {}, {"dry_run": True}, {"work_orders": ["1"]}]
+        options = chance.choice(parts) if status != RunStatus.FAILED else {}
+        factories.run(tenant, chance.choice([RunKind.EXPORT, RunKind.IMPORT]), status, options=options)
+
+    row = row_of(operator, "jansen")
+
+    with tenants.scope(tenant):
+        found = {kind: failures.of(kind) for kind in (RunKind.EXPORT, RunKind.IMPORT)}
+    since = {kind: failure.since if failure else None for kind, failure in found.items()}
+    assert since == {RunKind.EXPORT: row.exports.failing_since, RunKind.IMPORT: row.imports.failing_since}
 
 
 def test_numbers_count_the_present_administration_and_lead_to_their_lists(operator: Client, tenant: Tenant) -> None:
@@ -215,6 +243,18 @@ def test_page_takes_as_many_queries_for_many_companies(
 
     failing_rows = [row for row in page.context["rows"] if row.status.trouble == tenant_status.Trouble.FAILING]
     assert len(failing_rows) == companies
+
+
+def test_list_reads_the_runs_of_companies_that_do_not_fail_from_an_index_alone(tenant: Tenant) -> None:
+    wanted = tenant_status.Wanted()
+    with tenants.across(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan TO off")
+        cursor.execute("SET LOCAL enable_bitmapscan TO off")
+        cursor.execute(f"EXPLAIN {tenant_status.statement(wanted)}", tenant_status.parameters(wanted))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Index Only Scan using complete_runs_that_failed" in plan
+    assert "Index Only Scan using complete_runs_that_ended_well" in plan
 
 
 @pytest.mark.parametrize("address", [HOME, f"{HOME}causes/"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,6 +122,40 @@ def test_a_name_that_king_does_not_know_switches_nothing(
 
     assert administration(tenant) == king.administration
     assert switch.switches() == []
+
+
+def fault_at(page: str, field: str) -> str:
+    [found] = re.findall(rf'<p class="fault" id="id_king-{field}_fault"[^>]*>([^<]*)</p>', page)
+    return str(found)
+
+
+def test_why_a_switch_failed_stands_at_the_field_that_it_is_about(
+    alice: Client, king: KingSandbox, row: WorkOrder
+) -> None:
+    page = html(alice.post(ADDRESS, entries(king, administration="NIEW", confirmation="NIEW"), follow=True))
+
+    assert "NIEW is niet bekend" in fault_at(page, "administration")
+    assert fault_at(page, "base_url") == ""
+    [described] = re.findall(r'<input[^>]*name="king-administration"[^>]*>', page)
+    assert "id_king-administration_fault" in described
+
+
+def test_why_a_test_failed_stands_at_the_field_that_it_is_about(
+    alice: Client, king: KingSandbox, row: WorkOrder
+) -> None:
+    asked = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{ADDRESS}"}
+    started = html(alice.post(f"{ADDRESS}test/", entries(king, access_code="wrong"), headers=asked))
+    followed = re.findall(r'hx-get="([^"]+)"', started)
+    page = html(alice.get(followed[0], headers=asked)) if followed else started
+
+    assert "King refused our credentials" in fault_at(page, "access_code")
+    assert fault_at(page, "administration") == ""
+    assert 'name="default_warehouse"' not in page
+
+
+@pytest.mark.parametrize("failed", ["", "x", "0", "9" * 30])
+def test_a_failed_switch_that_is_none_of_the_users_is_not_shown(alice: Client, row: WorkOrder, failed: str) -> None:
+    assert fault_at(html(alice.get(ADDRESS, {"failed": failed})), "administration") == ""
 
 
 def test_the_connection_is_tested_with_the_new_name(alice: Client, king: KingSandbox, row: WorkOrder) -> None:

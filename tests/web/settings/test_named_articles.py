@@ -1,4 +1,4 @@
-"""A stand-in article that King does not know is refused; where King was not read yet, it is accepted."""
+"""A stand-in article that King does not know, or has blocked, is refused; before King was read it is accepted."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.web.pages import html
 from tests.web.settings.settings_entries import ADDRESS, entries, stored
 
 UNKNOWN = "King does not know article “GEEN”."
+BLOCKED = "Article “OUD” is blocked for sale in King."
 EVERY = pytest.mark.parametrize("name", named_articles.SETTINGS)
 
 
@@ -110,3 +111,59 @@ def test_tenant_file_names_any_article_before_king_was_read(tenant: Tenant) -> N
     tenant_file.apply(json.dumps({"slug": tenant.slug, "name": "J", "exports": {"travel_article": "GEEN"}}).encode())
 
     assert stored(tenant).travel_article == "GEEN"
+
+
+@pytest.fixture
+def blocked(articles: Tenant) -> Tenant:
+    """Add an article to the mirror that King does not sell any more."""
+    with tenants.scope(articles):
+        mirror.store(Kind.ARTICLE, [b'{"ArtikelNummer": "OUD", "GeblokkeerdVoorVerkoop": 1}'])
+    return articles
+
+
+@EVERY
+def test_article_that_is_blocked_in_king_is_refused_at_its_field(editor: Client, blocked: Tenant, name: str) -> None:
+    answer = editor.post(ADDRESS, entries(editor) | {name: "OUD"})
+
+    assert answer.status_code == 422
+    assert answer.context["forms"].choices.errors[name] == [
+        f"{BLOCKED} Once it is unblocked in King, press “Refresh pick lists” and save again."
+    ]
+    assert stored(blocked).version == 1
+
+
+def test_article_that_was_blocked_since_is_shown_as_such_and_keeps_nobody_from_saving(
+    editor: Client, blocked: Tenant
+) -> None:
+    SyncSettings.across_tenants.filter(tenant=blocked).update(free_line_article="OUD")
+
+    page = html(editor.get(ADDRESS))
+    editor.post(ADDRESS, entries(editor) | {"hour_rounding": "30"})
+
+    assert f'<p class="help note">{BLOCKED}</p>' in page
+    assert stored(blocked).hour_rounding == 30
+
+
+def test_article_that_was_unblocked_in_king_is_accepted_after_refreshing_the_pick_lists(
+    editor: Client, blocked: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+) -> None:
+    Connection.across_tenants.all().delete()
+    conftest.connect(blocked, king, outsmart)
+    king.store.put_record("article", "OUD", {"Omschrijving": "Weer te koop"})
+    typed = entries(editor) | {"free_line_article": "OUD"}
+    assert editor.post(ADDRESS, typed).status_code == 422
+
+    editor.post(f"{ADDRESS}choices/", typed, follow=True)
+    editor.post(ADDRESS, typed)
+
+    assert stored(blocked).free_line_article == "OUD"
+
+
+@EVERY
+def test_tenant_file_with_a_blocked_article_is_refused_with_its_path(blocked: Tenant, name: str) -> None:
+    file = {"slug": blocked.slug, "name": "Another name", "exports": {name: "OUD"}}
+
+    with pytest.raises(tenant_file.TenantFileError) as refused:
+        tenant_file.apply(json.dumps(file).encode())
+
+    assert refused.value.problems == {f"exports.{name}": BLOCKED}

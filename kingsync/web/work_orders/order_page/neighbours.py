@@ -1,12 +1,15 @@
-"""The previous and next work order among those that need attention, in the order of their list."""
+"""The previous and next work order: of the list that led here, else among those that need attention."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from kingsync.models.work_orders import WorkOrder
+from kingsync.web.shared import paging
+from kingsync.web.work_orders.work_order_list import Wanted
 
 _Row = tuple[int, str, str]
 
@@ -19,7 +22,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The list shows the newest first: `previous` is newer, `next` is older."""
+    """As the list shows them: `previous` is above the work order, `next` below it."""
 
     previous: Neighbour | None
     next: Neighbour | None
@@ -29,13 +32,29 @@ class Neighbours:
         return bool(self.previous or self.next)
 
 
-def of(row: WorkOrder) -> Neighbours:
-    """Return the neighbours of a work order, in one query that takes a few rows out of an index."""
+def of(row: WorkOrder, wanted: Wanted | None = None) -> Neighbours:
+    """Return the neighbours of a work order in a list; without one, among those that need attention."""
+    if wanted is None:
+        return _by_state(row, WorkOrder.NEEDS_A_PERSON)
+    if wanted.is_by_state_only:
+        return _by_state(row, wanted.states)
+    keys = paging.beside(wanted.rows(), wanted.order, row)
+    known = {pk: number or outsmart_id for pk, number, outsmart_id in _keys(_with_keys(keys))}
+    above, below = (Neighbour(key, known[key]) if key in known else None for key in keys)
+    return Neighbours(above, below)
+
+
+def _with_keys(keys: Sequence[int | None]) -> QuerySet[WorkOrder]:
+    return WorkOrder.across_administrations.filter(pk__in=[key for key in keys if key])
+
+
+def _by_state(row: WorkOrder, states: Sequence[str]) -> Neighbours:
+    """Return those of a few states, newest first, in one query that takes a few rows out of an index."""
     stopped = WorkOrder.objects.order_by()
     # For each state, because an index has each in this order; for all states at once the ledger would be scanned.
     nearest: list[QuerySet[WorkOrder, _Row]] = [
         each[:1]
-        for state in WorkOrder.NEEDS_A_PERSON
+        for state in states
         for each in (
             _keys(stopped.filter(state=state, pk__gt=row.pk).order_by("id")),
             _keys(stopped.filter(state=state, pk__lt=row.pk).order_by("-id")),
