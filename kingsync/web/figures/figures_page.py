@@ -20,7 +20,7 @@ from kingsync.web.figures import bars, periods
 from kingsync.web.figures.bars import Chart, Part
 from kingsync.web.figures.periods import Figures, Period
 from kingsync.web.shared import access, money
-from kingsync.web.shared.dates import short_date
+from kingsync.web.shared.dates import month_name, short_date
 from kingsync.web.work_orders.work_order_list import COMPLETE, OPEN
 
 DAY, WEEK, MONTH = "day", "week", "month"
@@ -43,8 +43,8 @@ def figures(request: access.TenantRequest) -> HttpResponse:
     by = asked if asked in (DAY, WEEK, MONTH) else WEEK
     context = {
         "figures": found,
-        "months": [(_month(month), month) for month in reversed(found.months) if month.total],
-        "this_month": _sentence(found.months[-1]),
+        "months": [(month_name(month.first), month) for month in reversed(found.months) if month.total],
+        "this_month": sentence(month_name(found.months[-1].first), found.months[-1]),
         "by": by,
         "charts": _charts(found, by, reverse("work_orders", args=[request.tenant.slug])),
         "causes": _cause_bars(),
@@ -53,8 +53,8 @@ def figures(request: access.TenantRequest) -> HttpResponse:
     return render(request, "figures/figures.html", context)
 
 
-def _sentence(month: Period) -> str:
-    """Return a month in one line: "November 2026: 212 work orders, 210 in King, 2 open, € 1,234.00"."""
+def sentence(name: str, month: Period) -> str:
+    """Return a period in one line: "November 2026: 212 work orders, 210 in King, 2 open, € 1,234.00"."""
     total = ngettext("%(count)s work order", "%(count)s work orders", month.total) % {"count": month.total}
     parts = [total, gettext("%(count)s in King") % {"count": month.in_king}]
     parts.append(gettext("%(count)s open") % {"count": month.open})
@@ -62,12 +62,7 @@ def _sentence(month: Period) -> str:
         parts.append(gettext("%(count)s excluded") % {"count": month.excluded})
     if month.amount is not None:
         parts.append(month.amount_text)
-    return f"{_month(month)}: {', '.join(parts)}"
-
-
-def _month(month: Period) -> str:
-    name = date_format(month.first, "F Y")
-    return name[:1].upper() + name[1:]
+    return f"{name}: {', '.join(parts)}"
 
 
 # --- Charts -----------------------------------------------------------------------------------------------------------
@@ -111,7 +106,7 @@ def _name(period: Period, by: str) -> str:
 
 def _long_name(period: Period, by: str) -> str:
     if by == MONTH:
-        return _month(period)
+        return month_name(period.first)
     if by == DAY:
         return short_date(period.first)
     return gettext("Week of %(date)s") % {"date": short_date(period.first)}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.core.cache import cache
-from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from kingsync.models import tenants
-from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.statements import counting
+from kingsync.statements import periods as statements
+from kingsync.statements.counting import Totals
 from kingsync.web.shared import money
 from kingsync.web.work_orders import work_order_list
 
@@ -72,12 +73,12 @@ def figures(*, now: datetime.datetime) -> Figures:
 def _counted(now: datetime.datetime) -> Figures:
     today = timezone.localdate(now)
     weeks, months = list(_weeks(today)), list(_months(today))
-    filled = _filled_days(first=min(weeks[0][0], months[0][0]), last=max(weeks[-1][1], months[-1][1]))
+    days = counting.by_day(statements.Period(min(weeks[0][0], months[0][0]), max(weeks[-1][1], months[-1][1])))
     return Figures(
-        days=[_sum(filled, *each) for each in _days(today)],
-        weeks=[_sum(filled, *each) for each in weeks],
-        months=[_sum(filled, *each) for each in months],
-        undated=WorkOrder.objects.filter(work_date=None).count(),
+        days=[_sum(days, *each) for each in _days(today)],
+        weeks=[_sum(days, *each) for each in weeks],
+        months=[_sum(days, *each) for each in months],
+        undated=counting.undated().count(),
         counted_at=now,
     )
 
@@ -105,36 +106,9 @@ def _first_of_month(today: datetime.date, back: int) -> datetime.date:
     return datetime.date(years, month + 1, 1)
 
 
-def _filled_days(*, first: datetime.date, last: datetime.date) -> list[Period]:
-    """Return the days that have work orders, in one query."""
-    in_king = Q(state__in=WorkOrder.COMPLETE)
-    rows = (
-        WorkOrder.objects.filter(work_date__gte=first, work_date__lte=last)
-        .order_by()
-        .values_list("work_date")
-        .annotate(
-            total=Count("pk"),
-            in_king=Count("pk", filter=in_king),
-            excluded=Count("pk", filter=Q(state=LedgerState.EXCLUDED)),
-            sum=Sum("amount", filter=in_king),
-            partial=Count("pk", filter=in_king & work_order_list.AMOUNT_IS_LEAST),
-        )
-    )
-    return [
-        Period(day, day, total, complete, excluded, amount, partial > 0)
-        for day, total, complete, excluded, amount, partial in rows
-    ]
+def _sum(days: Mapping[datetime.date, Totals], first: datetime.date, last: datetime.date) -> Period:
+    return of(first, last, counting.together(totals for day, totals in days.items() if first <= day <= last))
 
 
-def _sum(days: Iterable[Period], first: datetime.date, last: datetime.date) -> Period:
-    inside = [day for day in days if first <= day.first <= last]
-    known = [day.amount for day in inside if day.amount is not None]
-    return Period(
-        first,
-        last,
-        total=sum(day.total for day in inside),
-        in_king=sum(day.in_king for day in inside),
-        excluded=sum(day.excluded for day in inside),
-        amount=sum(known, Decimal()) if known else None,
-        is_least=any(day.is_least for day in inside),
-    )
+def of(first: datetime.date, last: datetime.date, found: Totals) -> Period:
+    return Period(first, last, found.total, found.in_king, found.excluded, found.amount, found.is_least)

@@ -22,6 +22,12 @@ def as_written(text: str) -> str:
         return text
 
 
+def month_name(first: datetime.date) -> str:
+    """Return "November 2026", for a heading."""
+    name = formats.date_format(first, "F Y")
+    return name[:1].upper() + name[1:]
+
+
 def midnight(date: datetime.date) -> datetime.datetime:
     """Return the local start of a day."""
     return timezone.make_aware(datetime.datetime.combine(date, datetime.time.min))

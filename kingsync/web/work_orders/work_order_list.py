@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models import Sum as SumOf
 from django.http import QueryDict
 from django.utils import timezone
@@ -24,13 +24,12 @@ from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
 from kingsync.models.work_orders import LedgerState, WorkOrder, keys_with
+from kingsync.statements import counting
 from kingsync.web.shared import money, sorting
 from kingsync.web.shared.dates import midnight
 from kingsync.web.shared.paging import NEWEST, Order
 
 PERSON, OPEN, COMPLETE, UNDERWAY, EVERY = "person", "open", "complete", "underway", "all"
-# A sum of these is less than what it should be.
-AMOUNT_IS_LEAST = Q(amount__isnull=True) | Q(is_amount_least=True)
 YES, NO = "yes", "no"
 # Whom a work order is assigned to.
 ME, NOBODY = "me", "nobody"
@@ -368,7 +367,7 @@ def sum_of(wanted: Wanted, counted: Counts) -> Sum:
     kept: Sum | None = cache.get(key) if is_large else None
     if kept is not None:
         return kept
-    partial = Count("pk", filter=AMOUNT_IS_LEAST)
+    partial = Count("pk", filter=counting.AMOUNT_IS_LEAST)
     found = wanted.rows().aggregate(count=Count("pk"), total=SumOf("amount"), partial=partial)
     result = Sum(found["count"], found["total"], found["partial"] > 0)
     if is_large:
