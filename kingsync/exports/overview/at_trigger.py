@@ -6,9 +6,10 @@ An export that stops halfway leaves work orders that the ledger has never seen; 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import WorkOrder
@@ -16,21 +17,33 @@ from kingsync.models.work_orders import WorkOrder
 _BATCH = 5_000
 # One of so many exports asked for the list, or nothing is known: those of single work orders do not ask.
 _NEWEST_RUNS = 20
+# So many of those that the ledger does not have are named.
+NAMED = 100
 
 
 @dataclass(frozen=True)
 class AtTrigger:
-    """The work orders that only OutSmart has, as far as the list of `run_id` said at `asked_at`."""
+    """The work orders that only OutSmart has, as far as the list of `run_id` said at `asked_at`.
+
+    `listed` is how many were on that list; `named` are OutSmart's numbers of some that the ledger still does not have.
+    """
 
     unseen: int
     asked_at: datetime.datetime
     run_id: int
+    listed: int = 0
+    named: tuple[str, ...] = ()
 
 
 def as_cursor(listed: Iterable[str], *, now: datetime.datetime) -> dict[str, object]:
-    """Return what an export stores of the list that it read: how many of its work orders the ledger does not have."""
+    """Return what an export stores of the list that it read: which of its work orders the ledger does not have."""
     newest = WorkOrder.objects.order_by("-id").values_list("pk", flat=True).first()
-    return {"asked_at": now.isoformat(), "unseen": unseen(listed), "newest": newest or 0}
+    count, missing = 0, list[str]()
+    for batch in _batches(listed):
+        count += len(batch)
+        missing += _not_in_ledger(batch)
+    found = {"listed": count, "unseen": len(missing), "named": missing[:NAMED], "newest": newest or 0}
+    return {"asked_at": now.isoformat()} | found
 
 
 def at_trigger() -> AtTrigger | None:
@@ -40,13 +53,32 @@ def at_trigger() -> AtTrigger | None:
     if found is None:
         return None
     run_id, cursor = found
-    seen = WorkOrder.objects.filter(pk__gt=cursor["newest"]).count() if cursor["unseen"] else 0
-    return AtTrigger(max(0, cursor["unseen"] - seen), datetime.datetime.fromisoformat(cursor["asked_at"]), run_id)
+    named = tuple(_not_in_ledger(cursor.get("named", [])))
+    asked_at = datetime.datetime.fromisoformat(cursor["asked_at"])
+    return AtTrigger(_still_unseen(cursor, named), asked_at, run_id, cursor.get("listed", 0), named)
 
 
 def unseen(listed: Iterable[str]) -> int:
     """Return how many of these work orders, by OutSmart number, the ledger does not have."""
-    keys, count = iter(listed), 0
+    return sum(len(_not_in_ledger(batch)) for batch in _batches(listed))
+
+
+def _still_unseen(cursor: dict[str, Any], named: Sequence[str]) -> int:
+    unseen = int(cursor["unseen"])
+    if 0 < unseen <= len(cursor.get("named", [])):
+        return len(named)
+    seen = WorkOrder.objects.filter(pk__gt=cursor["newest"]).count() if unseen else 0
+    return max(0, unseen - seen)
+
+
+def _batches(listed: Iterable[str]) -> Iterator[list[str]]:
+    keys = iter(listed)
     while batch := list(islice(keys, _BATCH)):
-        count += len(batch) - WorkOrder.objects.filter(outsmart_id__in=batch).count()
-    return count
+        yield batch
+
+
+def _not_in_ledger(keys: Sequence[str]) -> list[str]:
+    if not keys:
+        return []
+    known = set(WorkOrder.objects.filter(outsmart_id__in=keys).values_list("outsmart_id", flat=True))
+    return [key for key in keys if key not in known]

@@ -19,6 +19,7 @@ TICKED_AT_MOST = 500
 ALL_AT_MOST = 5_000
 _LONGEST_COUNT = 9
 # Work orders beyond these are stopped by the same causes.
+CAUSES_OF_NEWEST = 10_000
 
 
 @require_POST
@@ -51,10 +52,10 @@ def offered_count(wanted: work_order_list.Wanted, total: work_order_list.Sum) ->
 @access.members
 def causes_page(request: access.TenantRequest) -> HttpResponse:
     """Show what stops work orders: one entry per cause, with who repairs it and one button for all of them."""
-    found = repairs.of(causes.causes(newest=causes.OF_NEWEST))
+    found = repairs.of(causes.causes(newest=CAUSES_OF_NEWEST))
     context = {
         "causes": found,
-        "is_cut": work_order_list.counts().person > causes.OF_NEWEST,
+        "is_cut": work_order_list.counts().person > CAUSES_OF_NEWEST,
         "after": export_answers.next_export().taken_up if found else "",
     }
     return render(request, "work_orders/causes.html", context)
