@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import io
 import tempfile
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from itertools import islice
 from typing import Any, cast
 
-import xlsxwriter
 from django.http import FileResponse, Http404, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -21,12 +18,10 @@ from kingsync.models import tenants
 from kingsync.models.work_orders import LedgerState
 from kingsync.web.shared import access, csv_files
 from kingsync.web.shared.csv_files import BATCH, Cell
-from kingsync.web.work_orders import work_order_list
+from kingsync.web.work_orders import excel_sheets, work_order_list
 
 ROWS_AT_MOST = 100_000
 _WIDTHS = (14, 16, 32, 12, 12, 18, 17, 60, 17, 17, 10, 18, 14, 14)
-_CELL_LENGTH = 32_767  # Excel's maximum
-_EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _COLUMNS = (
     "outsmart_id",
@@ -148,30 +143,7 @@ def _moment(at: datetime.datetime | None) -> datetime.datetime | None:
 def _as_excel(rows: Iterator[list[Cell]], name: str) -> FileResponse:
     # The response closes the file, which deletes it.
     file = tempfile.TemporaryFile()  # noqa: SIM115
-    _write_excel(rows, file)
+    with excel_sheets.book(file) as book:
+        book.add(_("Work orders"), rows, widths=_WIDTHS)
     file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=name, content_type=_EXCEL)
-
-
-def _write_excel(rows: Iterator[list[Cell]], file: io.IOBase | object) -> None:
-    book = xlsxwriter.Workbook(file, {"constant_memory": True})
-    bold = book.add_format({"bold": True})
-    day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-    money = book.add_format({"num_format": "#,##0.00"})
-    sheet = book.add_worksheet(_("Work orders")[:31])
-    sheet.freeze_panes(1, 0)
-    for column, width in enumerate(_WIDTHS):
-        sheet.set_column(column, column, width)
-    for place, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            if isinstance(cell, datetime.datetime):
-                sheet.write_datetime(place, column, cell, moment)
-            elif isinstance(cell, datetime.date):
-                sheet.write_datetime(place, column, cell, day)
-            elif isinstance(cell, Decimal):
-                sheet.write_number(place, column, float(cell), money)
-            elif isinstance(cell, int):
-                sheet.write_number(place, column, cell)
-            elif cell:
-                sheet.write_string(place, column, cell[:_CELL_LENGTH], bold if place == 0 else None)
-    book.close()
+    return FileResponse(file, as_attachment=True, filename=name, content_type=excel_sheets.CONTENT_TYPE)
