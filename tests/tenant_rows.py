@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from kingsync.models import tenants
@@ -26,7 +26,8 @@ def owned_models() -> list[type[TenantOwned]]:
 def row_of(model: type[TenantOwned], tenant: Tenant) -> TenantOwned:
     """Store a row with only what the database requires."""
     wanted = [field for field in model._meta.concrete_fields if not (field.null or field.has_default() or field.blank)]
-    with tenants.scope(tenant):
+    # In one transaction: a signed statement takes work orders in that which signs it.
+    with tenants.scope(tenant), transaction.atomic():
         row = model(**{field.name: _value(field, tenant) for field in wanted if not field.primary_key})
         row.save()
     return row
@@ -38,7 +39,7 @@ def _value(field: Any, tenant: Tenant) -> Any:
     if field.choices:
         return field.choices[0][0]
     if isinstance(field, models.DateTimeField):
-        return timezone.now()
+        return rows("SELECT now()")[0][0]
     if isinstance(field, models.DateField):
         return timezone.localdate()
     if isinstance(field, models.BinaryField):

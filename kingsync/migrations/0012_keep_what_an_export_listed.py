@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kingsync", "0008_count_what_happens"),
+        ("kingsync", "0010_signed_statements"),
     ]
 
     operations = [

@@ -21,6 +21,7 @@ from kingsync.models import (
 )
 from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, saved_views, second_steps
 from kingsync.models.audit import entries as audit_entries
+from kingsync.models.statements import signed as signed_statements
 from kingsync.models.watch import tallies
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "runs",
     "saved_views",
     "second_steps",
+    "signed_statements",
     "sync_settings",
     "tallies",
     "tenants",

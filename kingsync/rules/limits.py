@@ -20,6 +20,8 @@ ARTICLE = 20
 CODE = 255
 TEXT_LINE = 500
 TEXT_LINES = 4
+# What someone remarks when signing a month.
+REMARK = 500
 # Values in one list.
 ENTRIES = 1000
 MINUTES = 7 * 24 * 60

@@ -24,6 +24,7 @@ from kingsync.web.settings import (
     text_preview,
 )
 from kingsync.web.start import home, start_date, start_page
+from kingsync.web.statements import statement_download, statement_pages
 from kingsync.web.watch import metrics_page
 from kingsync.web.work_orders import dry_run_pages, work_order_urls
 
@@ -54,6 +55,25 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/settings/versions/<int:version>/restore/", settings_history.restore, name="settings_restore"),
     path("t/<slug:slug>/calls/<int:call_id>/", call_pages.background_call, name="background_call"),
     path("t/<slug:slug>/figures/", figures_page.figures, name="figures"),
+    path("t/<slug:slug>/statements/", statement_pages.statements, name="statements"),
+    path("t/<slug:slug>/statements/find/", statement_pages.find_statement, name="find_statement"),
+    path("t/<slug:slug>/statements/<str:period>/", statement_pages.statement, name="statement"),
+    path("t/<slug:slug>/statements/<str:period>/sign/", statement_pages.sign, name="sign_statement"),
+    path(
+        "t/<slug:slug>/statements/<str:period>/<str:document>/",
+        statement_download.statement_file,
+        name="statement_file",
+    ),
+    path(
+        "t/<slug:slug>/signed-statements/<uuid:statement_id>/",
+        statement_pages.signed_statement,
+        name="signed_statement",
+    ),
+    path(
+        "t/<slug:slug>/signed-statements/<uuid:statement_id>/<str:document>/",
+        statement_download.signed_statement_file,
+        name="signed_statement_file",
+    ),
     path("t/<slug:slug>/runs/", run_pages.runs, name="runs"),
     path("t/<slug:slug>/runs/<int:run_id>/", run_pages.run, name="run"),
     path("t/<slug:slug>/runs/<int:run_id>/cancel/", run_pages.cancel_run, name="cancel_run"),

@@ -19,6 +19,7 @@ NOT_AT_THE_START = {
     "prometheus_client": "/metrics",
     "opentelemetry": "who works on a run, with a collector",
     "structlog": "who writes a log line",
+    "reportlab": "a statement as PDF",
     "segno": "the page of a second step",
     "webauthn": "pages of passkeys",
     "cryptography.x509": "passkeys",

@@ -36,6 +36,7 @@ from kingsync.upkeep.tenant_data import export
 from kingsync.web.shared import second_step
 from kingsync.web.urls import urlpatterns
 from tests import factories
+from tests.statements import months
 from tests.web.conftest import People, make_people, make_tenant
 
 ROLES = ("anonymous", "stranger", "viewer", "editor", "owner", "operator")
@@ -170,6 +171,13 @@ TABLE: dict[str, Line] = {
     "work_orders_file": page(),
     "causes": page(),
     "figures": page(),
+    "statements": page(),
+    "find_statement": Line(get=members(302)),
+    "statement": page(),
+    "sign_statement": owners_action(accepted="1"),
+    "statement_file": page(),
+    "signed_statement": page(),
+    "signed_statement_file": page(),
     "decide_cause": action(kind="retry"),
     "fetch_work_order": action(number="7001"),
     "use_fetched": Line(get=NOT_THIS_WAY, post=(302, 404, 403, 404, 404, 404)),  # only for the person who searched
@@ -190,6 +198,7 @@ OF_A_TENANT = [name for name, each in OURS.items() if "slug" in str(each.pattern
 # The variable parts of the URLs; numbers are those of the tenant's rows.
 WORDS = {"kind": "export", "system": "king", "form": "csv", "secret": "no-such", "sealed": "no-such", "uidb64": "no"}
 WORDS |= {"token": "no-such", "version": "1", "key": "getting-started"}
+WORDS |= {"period": "2025-10", "document": "xlsx"}
 
 
 @dataclass(frozen=True)
@@ -198,7 +207,7 @@ class World:
 
     tenant: Tenant
     people: People
-    numbers: dict[str, int]
+    numbers: dict[str, Any]
     sessions: dict[str, str] = field(default_factory=dict)
 
     def log_in(self) -> None:
@@ -263,7 +272,7 @@ def world(one_world: World) -> Iterator[World]:
         transaction.set_rollback(True)
 
 
-def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str, int]:
+def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str, Any]:
     """Create one row of everything; return their numbers by the names of the URLs."""
     invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
     return {
@@ -278,6 +287,7 @@ def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str
         "passkey_id": 0,
         "view_id": 0,
         "call_id": factories.background_call(tenant, by=asker or member).pk,
+        "statement_id": months.signed(tenant, member).pk,
     }
 
 
@@ -287,7 +297,9 @@ def answers(world: World, name: str, method: str, sent: dict[str, str]) -> Answe
     for role in ROLES:
         browser, address = world.browser(role), world.address(name)
         with transaction.atomic():
-            found.append(getattr(browser, method)(address, sent if method == "post" else None).status_code)
+            answer = getattr(browser, method)(address, sent if method == "post" else None)
+            found.append(answer.status_code)
+            answer.close()  # a file is deleted then
             transaction.set_rollback(True)
     return tuple(found)
 
@@ -325,7 +337,7 @@ def test_stranger_learns_nothing_of_a_tenant(world: World, name: str, method: st
     assert own.status_code in {404, 405}
 
 
-ROWS = {"run_id", "work_order_id", "trip_id", "membership_id", "invitation_id", "record_id", "call_id"}
+ROWS = {"run_id", "work_order_id", "trip_id", "membership_id", "invitation_id", "record_id", "call_id", "statement_id"}
 NUMBERED = [name for name in OF_A_TENANT if ROWS & OURS[name].pattern.converters.keys()]
 
 

@@ -40,6 +40,7 @@ class Action(models.TextChoices):
     DECIDED = "decision.work_order", _("Decision about a work order")
     IMPORT_APPROVED = "decision.import_approved", _("Stopped import approved")
     IMPORT_REFUSED = "decision.import_refused", _("Stopped import refused")
+    MONTH_SIGNED = "decision.month_signed", _("Month signed")
     FILE_UPLOADED = "file.uploaded", _("King file uploaded")
     FILE_REMOVED = "file.removed", _("King file removed")
     OPERATOR_LOOKED = "operator.looked", _("An operator opened the company's pages")

@@ -1,4 +1,7 @@
-"""The ways in which entries leave the audit trail; the database refuses all others (migration 0003)."""
+"""The ways in which entries leave the audit trail and signed statements their table: the database refuses all others.
+
+Migrations 0003 and 0010.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from kingsync.models.audit.entries import AuditEntry
 # The trigger knows both names.
 DELETING_TENANT, DELETING_ACCOUNTS = "kingsync.deleting_tenant", "kingsync.deleting_accounts"
 PURGING = "kingsync.purging_audit"
+# The same of signed statements: a company is deleted, or imported from another installation.
+REMOVING_STATEMENTS, IMPORTING_STATEMENTS = "kingsync.removing_statements", "kingsync.importing_statements"
 # Younger entries are refused by the trigger, whatever the deployment says.
 LEAST_YEARS = 1
 AT_ONCE = 5_000
@@ -32,6 +37,20 @@ def deleting_tenant(tenant_id: int, name: str, *, emails: Sequence[str] = ()) ->
             yield
             of_accounts(emails).delete()
         trail.record(Action.COMPANY_DELETED, tenant=None, subject=name)
+
+
+@contextmanager
+def removing_statements(tenant_id: int) -> Iterator[None]:
+    """Let the block delete a company's signed statements."""
+    with transaction.atomic(), _open(REMOVING_STATEMENTS, str(tenant_id)):
+        yield
+
+
+@contextmanager
+def importing_statements(tenant_id: int) -> Iterator[None]:
+    """Let the block add work orders to statements that a company's people signed in another installation."""
+    with transaction.atomic(), _open(IMPORTING_STATEMENTS, str(tenant_id)):
+        yield
 
 
 def of_accounts(emails: Sequence[str]) -> models.QuerySet[AuditEntry]:

@@ -38,6 +38,7 @@ def _pages(slug: str) -> list[tuple[str, str]]:
         (_("Settings"), address("settings")),
         (_("Work orders by cause"), address("causes")),
         (_("Figures"), address("figures")),
+        (_("Statements"), address("statements")),
         (_("Log"), address("log")),
         (_("King's XML files"), address("king_files")),
         (_("Versions of the settings"), address("settings_versions")),

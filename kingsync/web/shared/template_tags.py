@@ -21,6 +21,7 @@ from kingsync.models import sync_settings
 from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
+from kingsync.statements.counting import StateSum, Totals
 from kingsync.web.live import moves
 from kingsync.web.shared import log_subjects, money, questions, run_labels
 from kingsync.web.shared.dates import short_date
@@ -166,6 +167,12 @@ def amount(row: WorkOrder) -> str:
 
 
 @register.filter
+def total(found: StateSum | Totals) -> str:
+    """Return what work orders come to together, as far as prices are known."""
+    return money.total(found.amount, is_least=found.is_least)
+
+
+@register.filter
 def cents(row: WorkOrder) -> str:
     """Return the same for scripts; "" if nothing is known."""
     return "" if row.amount is None else str(int(row.amount * 100))
@@ -183,3 +190,4 @@ for _filter in (
     register.filter(_filter)
 register.filter("field_label", field_name)
 register.filter("question", questions.of)
+register.filter("euros", money.amount)

@@ -19,7 +19,9 @@ from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import silence
 from kingsync.rules.outcomes import reason
+from kingsync.statements import changes, periods
 from kingsync.web.shared import run_labels
+from kingsync.web.shared.dates import month_name
 from kingsync.web.shared.template_tags import when
 from kingsync.web.shared.tenant_status import STALLED, RunCard, SystemCard
 from kingsync.web.start import failing_alerts
@@ -59,6 +61,7 @@ def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
         *(_change_limit(tenant, trip) for trip in found.trips if trip.state == ChangeLimitTrip.State.WAITING),
         *_restored(tenant),
         *_person(tenant, found),
+        *_changed_since_signed(tenant),
     ]
 
 
@@ -158,6 +161,19 @@ def _person(tenant: Tenant, found: Dashboard) -> Iterator[Alert]:
         part = gettext("%(count)s of them") % {"count": top.count}
         part_address = f"{work_orders}?{urlencode({'cause': top.key})}"
         yield replace(alert, text=top.sentence, part=part, part_address=part_address)
+
+
+def _changed_since_signed(tenant: Tenant) -> Iterator[Alert]:
+    for month in changes.changed_months():
+        text = ngettext(
+            "%(count)s work order of %(month)s changed since the month was signed.",
+            "%(count)s work orders of %(month)s changed since the month was signed.",
+            month.count,
+        )
+        period = periods.month_of(month.month)
+        title = text % {"count": month.count, "month": month_name(month.month)}
+        address = reverse("statement", args=[tenant.slug, period.key])
+        yield Alert("warning", title, "", gettext("View the statement"), address)
 
 
 def settings_address(tenant: Tenant, anchor: str) -> str:

@@ -20,7 +20,9 @@ from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Membership, Role
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.statements import periods, signing
 from tests import factories, patience
 from tests.browser import sessions
 from tests.browser.visual.company import Company
@@ -205,6 +207,7 @@ def _work_orders() -> list[Stop]:
         Stop("work-orders-as-viewer", "work_orders", reverse("work_orders", args=["jansen"]), who="viewer+"),
         Stop("causes", "causes", reverse("causes", args=["jansen"])),
         Stop("figures", "figures", reverse("figures", args=["jansen"])),
+        *_statements(),
     ]
     for state in LedgerState:
         row = WorkOrder.objects.filter(state=state, source__gt="").order_by("id").first()
@@ -217,6 +220,21 @@ def _work_orders() -> list[Stop]:
         *found,
         Stop("work-order-preview", "work_order_run", _of("work_order_run", about.pk, run.pk)),
         Stop("work-order-as-viewer", "work_order", _of("work_order", held.pk), who="viewer+"),
+    ]
+
+
+def _statements() -> list[Stop]:
+    """Sign the month of the newest work order, which then changes."""
+    row = WorkOrder.objects.filter(work_date__isnull=False).latest("work_date")
+    month = periods.month_of(row.work_date or timezone.localdate())
+    owner = Membership.objects.get(tenant__slug="jansen", role=Role.OWNER).user
+    signed = signing.sign(month, by=owner, seen=signing.shown(month).mark, accepted=True)
+    return [
+        Stop("statements", "statements", reverse("statements", args=["jansen"])),
+        Stop("statement", "statement", _of("statement", month.key)),
+        Stop("statement-of-a-day", "statement", _of("statement", f"{row.work_date:%Y-%m-%d}")),
+        Stop("statement-as-viewer", "statement", _of("statement", month.key), who="viewer+"),
+        Stop("statement-signed", "signed_statement", _of("signed_statement", signed.pk)),
     ]
 
 
@@ -285,7 +303,7 @@ def _choices(company: Company) -> list[Stop]:
     ]
 
 
-def _of(name: str, *numbers: int) -> str:
+def _of(name: str, *numbers: object) -> str:
     return reverse(name, args=["jansen", *numbers])
 
 

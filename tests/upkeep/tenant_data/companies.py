@@ -24,6 +24,7 @@ from kingsync.models.verification import VerificationDay
 from kingsync.models.work_orders import ManualAction
 from kingsync.runs.journal import Journal
 from tests import factories
+from tests.statements import months
 
 MINE, THEIRS = "Zilverberg", "Goudappel"
 
@@ -35,6 +36,7 @@ def full(mark: str) -> Tenant:
     with tenants.scope(tenant):
         _settings(tenant, mark)
         _work_orders(tenant, mark)
+        months.signed(tenant, owner, remark=mark)
         _master_data(tenant, mark)
         factories.background_call(tenant, by=owner, parameters={"name": mark})
         Journal(mark).about_to_create(f"OS-{mark}")
@@ -66,7 +68,8 @@ def _settings(tenant: Tenant, mark: str) -> None:
 def _work_orders(tenant: Tenant, mark: str) -> None:
     run = factories.run(tenant, dry_run_examples={"work_orders": [{"name": mark}]})
     factories.log_entry(run, detail={"call": {"body": mark}}, has_payload=True)
-    row = factories.work_order(tenant, customer_name=mark, source=f'{{"Name": "{mark}"}}', king_order_number=f"K{mark}")
+    source = f'{{"Name": "{mark}"}}'
+    row = months.worked(tenant, customer_name=mark, source=source, king_order_number=f"K{mark}")
     factories.order_line(row, source=mark)
     _save(ManualAction(work_order=row, kind=ManualAction.Kind.RETRY, state_before="held", decided_by_name=mark))
     owner = tenant.memberships.get().user

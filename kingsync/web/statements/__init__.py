@@ -1,0 +1,1 @@
+"""Statements: what became of every work order of a day or month, signing it, and the evidence as a file."""
