@@ -24,7 +24,7 @@ from kingsync.models import tenants
 from kingsync.models.audit import actors
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import notify, silence, silence_mails
+from kingsync.notifications import due_tenants, notify, silence, silence_mails
 from kingsync.runs import dispatcher, heartbeats, lifecycle, retention
 from kingsync.upkeep import audit_retention
 from kingsync.upkeep.tenant_data import closing, traces
@@ -45,7 +45,7 @@ FIRST, USUAL = 0, 6
 # Of `ROWS_AT_ONCE` each, in one tick of the clock.
 LOOKS_AT_ONCE = 40
 pace = dispatcher.Pace()
-mail_watch = notify.Watch()
+mail_watch = due_tenants.Watch()
 
 
 @worker_process_init.connect

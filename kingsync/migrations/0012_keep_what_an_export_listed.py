@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kingsync", "0010_signed_statements"),
+        ("kingsync", "0011_recipients_of_mail"),
     ]
 
     operations = [

@@ -1,11 +1,14 @@
-"""Notification e-mails, what they reported, and silences."""
+"""Notification e-mails: who wants them, what they reported, addresses that get none, the mail server, and silences."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from kingsync.models.tenants import TenantOwned
+from kingsync.models.runs import RunKind
+from kingsync.models.sync_settings import MailMode
+from kingsync.models.tenants import Tenant, TenantOwned
 from kingsync.models.work_orders import WorkOrder
 
 
@@ -19,6 +22,9 @@ class SentNotification(TenantOwned):
     work_order_count = models.PositiveIntegerField(_("work orders"), default=0)
     # The mail server's error, or that the outcome is not known yet; "" when it was sent.
     problem = models.CharField(_("problem"), max_length=500, blank=True)
+    # Since when every try of this e-mail has failed; and to whom it went meanwhile, who do not get it again.
+    failing_since = models.DateTimeField(_("failing since"), null=True)
+    accepted = models.JSONField(default=list, db_default=[])
 
     class Meta:
         verbose_name = _("notification")
@@ -44,6 +50,80 @@ class ReportedWorkOrder(TenantOwned):
 
     def __str__(self) -> str:
         return str(self.work_order_id)
+
+
+class NotificationChoice(TenantOwned):
+    """What a user wants of a company's notifications; it applies instead of the company's setting."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_choices", verbose_name=_("user")
+    )
+    mode = models.CharField(_("e-mail frequency"), max_length=10, choices=MailMode.choices)
+    language = models.CharField(_("language"), max_length=2, choices=Tenant.Language.choices)
+
+    class Meta:
+        verbose_name = _("notification choice")
+        verbose_name_plural = _("notification choices")
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_choice_per_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.mode}"
+
+
+class StoppedAddress(TenantOwned):
+    """An address that gets no notifications of a company any more, until someone resumes it."""
+
+    class Kind(models.TextChoices):
+        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+        REFUSED = "refused", _("refused by the mail server")
+
+    address = models.CharField(_("e-mail address"), max_length=254)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    since = models.DateTimeField(_("since"))
+    # The mail server's own words.
+    detail = models.CharField(_("answer of the mail server"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("stopped address")
+        verbose_name_plural = _("stopped addresses")
+        constraints = [models.UniqueConstraint(fields=["tenant", "address"], name="one_row_per_stopped_address")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.since:%Y-%m-%d}"
+
+
+class ReportedFailure(TenantOwned):
+    """Failing runs that an e-mail reported: who got it hears when they succeed again."""
+
+    mode = models.CharField(_("e-mail frequency"), max_length=10)
+    kind = models.CharField(_("kind"), max_length=10, choices=RunKind.choices)
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("reported failure")
+        verbose_name_plural = _("reported failures")
+        constraints = [models.UniqueConstraint(fields=["tenant", "mode", "kind"], name="one_reported_failure")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.since:%Y-%m-%d}"
+
+
+class MailServer(models.Model):
+    """Whether the mail server accepts e-mails, as the last one found out: one row for the installation."""
+
+    failing_since = models.DateTimeField(_("failing since"), null=True)
+    failed_at = models.DateTimeField(_("last failure"), null=True)
+    problem = models.CharField(_("problem"), max_length=500, blank=True)
+    worked_at = models.DateTimeField(_("last accepted"), null=True)
+    # It works again after failing since then, and operators were not told yet.
+    recovered_from = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("mail server")
+        verbose_name_plural = _("mail server")
+
+    def __str__(self) -> str:
+        return self.problem or "-"
 
 
 class Silence(TenantOwned):

@@ -22,9 +22,11 @@ from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection
 from kingsync.models.notifications import ReportedWorkOrder
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
+from kingsync.models.sync_settings import MailMode
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.notifications import mailer
+from kingsync.notifications import mailer, recoveries
+from kingsync.notifications.items import Item
 from kingsync.runs import failures, wanted
 
 LISTED = 20
@@ -34,15 +36,6 @@ BATCH = 1000
 _UNDERWAY = (LedgerState.WAITING, LedgerState.SENDING)
 # In these a work order that an e-mail reported has not been solved.
 STILL = (*WorkOrder.NEEDS_A_PERSON, *_UNDERWAY)
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of an e-mail: what, why, and where to look."""
-
-    title: str
-    text: str
-    link: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +62,9 @@ class Digest:
     # Of all that need attention now, those that an earlier e-mail reported.
     still_count: int = 0
     reported: list[tuple[int, str]] = field(default_factory=list)
+    # Failing runs that this e-mail reports, and those of an earlier one that it says are over.
+    failing: dict[str, datetime.datetime] = field(default_factory=dict)
+    recovered: list[int] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -109,14 +105,19 @@ def current_state(tenant: Tenant, covered_until: datetime.datetime | None) -> Di
         Group(cause.sentence, cause.count, [_affected(tenant, each) for each in cause.work_orders[:LISTED_PER_CAUSE]])
         for cause in causes.causes()[:LISTED]
     ]
+    failed = _failed_runs()
+    over = recoveries.of(MailMode.DIGEST, failed)
     return Digest(
         alerts=[
             *_licence(tenant, covered_until, until=timezone.now()),
             *_paused(tenant),
-            *_failures(tenant, _failed_runs()),
+            *_failures(tenant, failed),
             *_trips(tenant, _waiting_trips()),
             *_verified(tenant, covered_until),
+            *(recoveries.item(tenant, each) for each in over),
         ],
+        failing=_failing(failed),
+        recovered=[each.pk for each in over],
         groups=groups,
         order_count=ledger_counts.person(),
         still_count=_needed_before(covered_until) if covered_until else 0,
@@ -138,18 +139,23 @@ def since(tenant: Tenant, covered_until: datetime.datetime | None, *, until: dat
             digest.orders.append(_order(tenant, row))
     digest.order_count = len(digest.reported)
     digest.still_count = ledger_counts.person() - digest.order_count
-    failed = [run for run in _failed_runs() if _is_between(_failing_since(run), covered_until, until)]
+    failing = _failed_runs()
+    failed = [run for run in failing if _is_between(_failing_since(run), covered_until, until)]
+    over = recoveries.of(MailMode.EACH, failing)
     trips = [trip for trip in _waiting_trips() if _is_between(trip.tripped_at, covered_until, until)]
     paused = _paused(tenant) if failed else []  # a connection is paused by a run that fails
     licence = _licence(tenant, covered_until, until=until)
     verified = _verified(tenant, covered_until, until=until)
-    digest.alerts = [*licence, *paused, *_failures(tenant, failed), *_trips(tenant, trips), *verified]
+    cleared = [recoveries.item(tenant, each) for each in over]
+    digest.alerts = [*licence, *paused, *_failures(tenant, failed), *_trips(tenant, trips), *verified, *cleared]
+    digest.failing, digest.recovered = _failing(failed), [each.pk for each in over]
     return digest
 
 
-def save_reported(digest: Digest) -> None:
-    """Save that these work orders were reported, and why they were stopped."""
+def save_reported(digest: Digest, mode: str) -> None:
+    """Save that these work orders and failures were reported, and why they were stopped."""
     tenant_id = tenants.current_id()
+    recoveries.save(mode, digest.failing, digest.recovered)
     rows = [
         ReportedWorkOrder(tenant_id=tenant_id, work_order_id=pk, fingerprint=reported)
         for pk, reported in digest.reported
@@ -238,6 +244,11 @@ def _real_runs(kind: RunKind) -> models.QuerySet[SyncRun]:
     over = SyncRun.objects.filter(kind=kind, status__in=SyncRun.FINAL).exclude(status=RunStatus.CANCELLED)
     # `contains`, since comparing a missing key gives NULL and would exclude every ordinary run.
     return over.exclude(options__contains={"dry_run": True})
+
+
+def _failing(runs: Iterable[SyncRun]) -> dict[str, datetime.datetime]:
+    """Return since when which kind of run fails."""
+    return {run.kind: _failing_since(run) or run.queued_at for run in runs}
 
 
 def _failures(tenant: Tenant, runs: Iterable[SyncRun]) -> list[Item]:

@@ -10,6 +10,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from kingsync.notifications import mail_server
 from kingsync.runs.thread_pool import Pool, PoolFullError
 
 # How long a page waits for the mail server; the e-mail may still go out afterwards.
@@ -17,9 +18,23 @@ PAGE_SECONDS = 3.0
 _pool = Pool(threads=2, waiting=8)
 
 
-def send(*, to: Sequence[str], subject: str, template: str, context: Mapping[str, object]) -> None:
+def send(
+    *,
+    to: Sequence[str],
+    subject: str,
+    template: str,
+    context: Mapping[str, object],
+    headers: Mapping[str, str] | None = None,
+) -> None:
     """Send `templates/mails/<template>` in the active language. Raises `OSError` when no server accepts it."""
-    _filled(to, subject, template, context).send()
+    mail = _filled(to, subject, template, context)
+    mail.extra_headers.update(headers or {})
+    try:
+        mail.send()
+    except OSError as error:
+        mail_server.failed(error)
+        raise
+    mail_server.accepted()
 
 
 def send_from_page(*, to: Sequence[str], subject: str, template: str, context: Mapping[str, object]) -> None:

@@ -23,8 +23,8 @@ from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.notifications import Silence
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import mailer, silence
-from kingsync.notifications.digest import Item
+from kingsync.notifications import mail_server, mailer, silence
+from kingsync.notifications.items import Item
 from kingsync.runs import advisory_locks
 
 logger = logging.getLogger(__name__)
@@ -58,8 +58,13 @@ def mail_operators(*, now: datetime.datetime) -> None:
         rows = list(Silence.across_tenants.filter(_OPERATORS_DUE).select_related("tenant").order_by("id")[:LISTED])
         parts = _parts_to_report()
         items = [_part_item(part) for part in parts] + [_item(row, row.tenant, is_named=True) for row in rows]
+        server = mail_server.state()
+        if server and server.recovered_from:
+            items.append(_mail_works_again(server.recovered_from))
         if items and _send(_operators(), items, subject_of="kingsync"):
             _save_reported(rows, parts, now)
+            if server:
+                mail_server.reported(server)
 
 
 def _is_only_one() -> bool:
@@ -148,6 +153,11 @@ def _part_item(part: Heartbeat) -> Item:
     text = gettext("No run starts or goes on there. Check the process and its log.")
     title = gettext("The %(part)s has not responded since %(since)s")
     return Item(title % {"part": name, "since": _moment(part.at)}, text, link)
+
+
+def _mail_works_again(since: datetime.datetime) -> Item:
+    text = gettext("No e-mail was accepted since %(since)s. What was to be told is sent now.")
+    return Item(gettext("The mail server works again"), text % {"since": _moment(since)}, mailer.link("operators"))
 
 
 def _moment(moment: datetime.datetime) -> str:

@@ -11,6 +11,7 @@ from kingsync.web.audit import audit_download, audit_page
 from kingsync.web.figures import figures_page
 from kingsync.web.help import help_urls
 from kingsync.web.live import moves
+from kingsync.web.notifications import choice_page, stopped_page, unsubscribe_page
 from kingsync.web.operators import causes_page, health, tenants_page
 from kingsync.web.records import change_limit_pages, king_file_pages, record_pages
 from kingsync.web.runs import log_page, run_pages
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("health", health.health, name="health"),
     path("moved/<str:token>/", moves.moved, name="moved"),
     path("metrics", metrics_page.metrics, name="metrics"),
+    path("unsubscribe/<str:sealed>/", unsubscribe_page.unsubscribe, name="unsubscribe"),
     path("favicon.ico", home.favicon, name="favicon"),
     *account_urls.urlpatterns,
     *help_urls.urlpatterns,
@@ -48,6 +50,8 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/settings/administration/", administration_pages.switch_page, name="switch_administration"),
     path("t/<slug:slug>/settings/administration/test/", administration_pages.test_other, name="test_administration"),
     path("t/<slug:slug>/settings/test-mail/", check_mail_page.test_mail, name="test_mail"),
+    path("t/<slug:slug>/settings/resume-address/", stopped_page.resume_address, name="resume_address"),
+    path("t/<slug:slug>/my-notifications/", choice_page.choose, name="choose_notifications"),
     path("t/<slug:slug>/settings/choices/", settings_page.refresh_choices, name="refresh_choices"),
     path("t/<slug:slug>/settings/text-preview/", text_preview.text_preview, name="text_preview"),
     path("t/<slug:slug>/settings/impact/", settings_impact.settings_impact, name="settings_impact"),

@@ -20,11 +20,11 @@ from kingsync.models.runs import LogEntry, RunStatus, SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.notifications import notify
+from kingsync.notifications import due_tenants, notify
 from kingsync.rules.licence import Licence
 from tests import factories
 
-EMAILS = ["kantoor@jansen.example", "baas@jansen.example"]
+EMAILS = ["kantoor@jansen.example"]
 UNKNOWN_ARTICLE = [{"code": "line_refused", "params": {"code": "unknown_article", "line": "Buis", "article": "B1"}}]
 FAILED = {"code": "system.unreachable", "params": {"system": "King"}}
 # 08:00 and 06:00 in Amsterdam, on a winter's day.
@@ -302,7 +302,7 @@ def test_no_mail_when_mails_are_off(tenant: Tenant, wants: Callable[[MailMode], 
     stopped(tenant)
 
     assert look() == []
-    assert notify.Watch().look(now=timezone.now()) == set()
+    assert due_tenants.Watch().look(now=timezone.now()) == set()
 
 
 def test_no_mail_without_addresses(tenant: Tenant) -> None:

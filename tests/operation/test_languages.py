@@ -53,7 +53,8 @@ SAME = frozenset(
         "Order in King", "Orders", "OutSmart → King", "Passkey",
         "Project", "Query", "Start", "Status", "Tags", "Token", "browser", "code", "detail", "document", "export",
         "import",
-        "in King", "in OutSmart", "object %(code)s", "order", "orders", "passkey", "passkeys", "product",
+        "in King", "in King: %(amount)s", "in OutSmart", "object %(code)s", "open", "order", "orders", "passkey",
+        "passkeys", "product",
     }
 )  # fmt: skip
 # Words of templates that are names in every language.

@@ -24,7 +24,7 @@ from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
 from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import notify
+from kingsync.notifications import due_tenants
 from kingsync.runs import heartbeats
 from tests import factories, processes, programs
 
@@ -280,7 +280,7 @@ def test_a_tick_carries_out_what_is_due_without_a_broker() -> None:
 def test_one_broken_tenant_does_not_stop_the_others(
     job: Callable[[], None], broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tasks, "mail_watch", notify.Watch())
+    monkeypatch.setattr(tasks, "mail_watch", due_tenants.Watch())
     for slug in ("aap", "noot", "mies"):
         made = factories.tenant(slug=slug)
         factories.settings(made, notification_mode="each", notification_emails=["a@b.example"])

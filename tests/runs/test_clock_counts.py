@@ -20,7 +20,7 @@ from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
-from kingsync.notifications import notify, silence
+from kingsync.notifications import due_tenants, silence
 from kingsync.runs import lifecycle, retention
 from tests import factories
 
@@ -31,7 +31,7 @@ HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _a_clock_that_just_began(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "mail_watch", notify.Watch())
+    monkeypatch.setattr(tasks, "mail_watch", due_tenants.Watch())
 
 
 def company() -> Tenant:
@@ -177,7 +177,7 @@ def solved(tenant: Tenant) -> None:
 def test_mails_are_considered_for_whom_something_happened(event: Callable[[Tenant], None]) -> None:
     company()
     found = company()
-    watch = notify.Watch()
+    watch = due_tenants.Watch()
     later = NOW + HOUR
     for tenant_id in watch.look(now=later):
         watch.done(tenant_id)
@@ -207,7 +207,7 @@ def test_a_mail_that_is_still_to_come_is_considered_until_it_was_sent() -> None:
 
 def test_a_clock_that_was_set_back_reads_everything_again() -> None:
     tenant = company()
-    watch = notify.Watch()
+    watch = due_tenants.Watch()
     with tenants.scope(tenant):
         factories.work_order(tenant, state=LedgerState.REJECTED, changed_at=NOW - DAY)
     for tenant_id in watch.look(now=NOW):

@@ -97,6 +97,7 @@ TABLE: dict[str, Line] = {
     "password_reset_confirm": Line(get=everybody(200), post=everybody(200)),
     "invitation": Line(get=everybody(404), post=everybody(404)),
     "invitation_link": Line(get=everybody(302)),
+    "unsubscribe": Line(get=everybody(404), post=everybody(404)),
     # One's own
     "home": Line(get=everybody(302)),
     # For operators
@@ -148,6 +149,8 @@ TABLE: dict[str, Line] = {
     "switch_administration": Line(get=owners(200), post=owners(422)),
     "test_administration": owners_action(200),
     "refresh_choices": action(),
+    "resume_address": action(resumed="a@jansen.example"),
+    "choose_notifications": Line(get=NOT_THIS_WAY, post=members(302), sent={"mode": "off", "language": "nl"}),
     "background_call": Line(get=(302, 404, 403, 404, 200, 404)),  # only for the person who asked
     "text_preview": Line(get=NOT_THIS_WAY, post=members(), sent={"template": "Werkbon {order_number}"}),
     "settings_impact": action(200),
@@ -299,7 +302,7 @@ def answers(world: World, name: str, method: str, sent: dict[str, str]) -> Answe
         with transaction.atomic():
             answer = getattr(browser, method)(address, sent if method == "post" else None)
             found.append(answer.status_code)
-            answer.close()  # a file is deleted then
+            b"".join(answer)  # a file is deleted at its end
             transaction.set_rollback(True)
     return tuple(found)
 

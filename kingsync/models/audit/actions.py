@@ -37,6 +37,8 @@ class Action(models.TextChoices):
     ACCOUNT_CREATED = "account.created", _("Account made")
     ACCOUNT_CHANGED = "account.changed", _("Account changed")
     ACCOUNT_DELETED = "account.deleted", _("Account deleted")
+    NOTIFICATIONS_CHOSEN = "account.notifications_chosen", _("Own e-mail notifications changed")
+    ADDRESS_RESUMED = "settings.address_resumed", _("Stopped e-mail address resumed")
     DECIDED = "decision.work_order", _("Decision about a work order")
     IMPORT_APPROVED = "decision.import_approved", _("Stopped import approved")
     IMPORT_REFUSED = "decision.import_refused", _("Stopped import refused")

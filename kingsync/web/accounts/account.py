@@ -18,12 +18,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kingsync.models.tenants import Membership
 from kingsync.models.users import User, folded
 from kingsync.notifications import mailer
 from kingsync.rules import limits
 from kingsync.web.accounts import limits_text, recent_password, sessions_page, throttle, tries
 from kingsync.web.accounts.passwords import ChangePasswordForm
+from kingsync.web.notifications import choice_page
 from kingsync.web.shared import access, second_step
 
 SALT = "kingsync.mail-address"
@@ -198,6 +198,6 @@ def _page(
         "email_form": email_form or EmailForm(request=request, prefix="email"),
         "places": sessions_page.places(request),
         "has_second_step": second_step.has_device(request.user),
-        "memberships": Membership.objects.filter(user=request.user).select_related("tenant").order_by("tenant__name"),
+        "companies": choice_page.companies(request.user),
     }
     return render(request, "accounts/account.html", context, status=status)

@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from kingsync.messages import reason_texts
+from kingsync.models.notifications import StoppedAddress
 from kingsync.models.runs import RunKind
 from kingsync.models.tenants import Tenant
+from kingsync.notifications import mail_server
 from kingsync.web.operators import tenant_details, tenant_status
 from kingsync.web.operators.tenant_details import Sparkline
 from kingsync.web.operators.tenant_status import Sort, Status, Trouble, Wanted
@@ -28,6 +30,7 @@ TONES = {
     Trouble.OK: "good",
 }
 _LONGEST_CODE = 50
+REFUSED_SHOWN = 20
 
 
 class TenantFilter(filters.FilterForm):
@@ -93,8 +96,11 @@ def tenants(request: access.PersonRequest) -> HttpResponse:
     if named:
         return redirect("tenant", slug=named.slug)
     found = tenant_status.page(wanted)
+    refused = StoppedAddress.across_tenants.filter(kind=StoppedAddress.Kind.REFUSED).select_related("tenant")
     context = {
         "form": form,
+        "mail_server": mail_server.state(),
+        "refused": list(refused.order_by("-since")[:REFUSED_SHOWN]),
         "wanted": wanted,
         "rows": _rows(found.rows),
         "chips": [(each, found.counts.get(each, 0)) for each in Trouble if found.counts.get(each)],

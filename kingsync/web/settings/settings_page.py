@@ -21,7 +21,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.sync_settings import MailMode, StaleVersionError
 from kingsync.models.tenants import Tenant, emails_of_owners
-from kingsync.notifications import notify
+from kingsync.notifications import notify, recipients
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.settings import settings_answers, settings_saved, settings_sections, settings_tags, settings_versions
 from kingsync.web.settings.connection_forms import FORMS, ConnectionForm
@@ -171,6 +171,7 @@ def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **e
         "tags": settings_tags.meanings(),
         "pick_list_fields": ", ".join(f"[name='{forms.choices[name].html_name}']" for name in CHOSEN_FROM_SYSTEMS),
         "unsent": notify.unsent(settings_versions.stored_settings(), now=timezone.now()),
+        "stopped": recipients.stopped(settings_versions.stored_settings()),
         "owners_without_mail": _owners_without_mail(request) if request.may_edit else [],
         "problems": settings_sections.problems([forms.company, *forms.connections, forms.choices]),
     }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.urls import ResolverMatch
 
 # Open with the password alone: the step itself, logging in or out, language and health.
-ALWAYS_OPEN = frozenset({"second_step", "passkey_login", "login", "logout", "set_language", "health"})
+ALWAYS_OPEN = frozenset({"second_step", "passkey_login", "login", "logout", "set_language", "health", "unsubscribe"})
 
 
 class Verified(Protocol):

@@ -9,19 +9,19 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from kingsync.messages import reason_texts
 from kingsync.models.change_limit_trips import ChangeLimitTrip
-from kingsync.models.notifications import Silence
+from kingsync.models.notifications import Silence, StoppedAddress
 from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import silence
+from kingsync.notifications import recipients, silence
 from kingsync.rules.outcomes import reason
 from kingsync.statements import changes, periods
 from kingsync.web.shared import run_labels
-from kingsync.web.shared.dates import month_name
 from kingsync.web.shared.template_tags import when
 from kingsync.web.shared.tenant_status import STALLED, RunCard, SystemCard
 from kingsync.web.start import failing_alerts
@@ -62,6 +62,7 @@ def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
         *_restored(tenant),
         *_person(tenant, found),
         *_changed_since_signed(tenant),
+        *_refused_addresses(tenant, found),
     ]
 
 
@@ -171,9 +172,17 @@ def _changed_since_signed(tenant: Tenant) -> Iterator[Alert]:
             month.count,
         )
         period = periods.month_of(month.month)
-        title = text % {"count": month.count, "month": month_name(month.month)}
+        title = text % {"count": month.count, "month": date_format(month.month, "F Y")}
         address = reverse("statement", args=[tenant.slug, period.key])
         yield Alert("warning", title, "", gettext("View the statement"), address)
+
+
+def _refused_addresses(tenant: Tenant, found: Dashboard) -> Iterator[Alert]:
+    for each in recipients.stopped(found.status.settings):
+        if each.kind == StoppedAddress.Kind.REFUSED:
+            title = gettext("%(address)s gets no e-mail notifications: the mail server refused it.")
+            address = settings_address(tenant, "notifications")
+            yield Alert("warning", title % {"address": each.address}, "", gettext("Check the address"), address)
 
 
 def settings_address(tenant: Tenant, anchor: str) -> str:

@@ -13,12 +13,11 @@ from kingsync.models.statements.signed import SignedStatement
 from kingsync.statements.agreement import Agreement, WithKing, WithOutSmart
 from kingsync.statements.changes import Changes, Kind
 from kingsync.statements.periods import Period, month_of
-from kingsync.web.shared.dates import month_name
 
 
 def name_of(period: Period) -> str:
-    """Return "November 2026", or "17 November 2026"."""
-    return month_name(period.first) if period.is_month else date_format(period.first, "j F Y")
+    """Return "November 2026", or "17 November 2026", as within a sentence."""
+    return date_format(period.first, "F Y" if period.is_month else "j F Y")
 
 
 def name_of_signed(statement: SignedStatement) -> str:
@@ -27,7 +26,8 @@ def name_of_signed(statement: SignedStatement) -> str:
 
 def version_of(statement: SignedStatement) -> str:
     text = gettext("version %(version)s") % {"version": statement.version}
-    return f"{text}, {gettext('preliminary')}" if statement.is_preliminary else text
+    preliminary = gettext("preliminary")
+    return f"{text}, {preliminary}" if statement.is_preliminary else text
 
 
 def of_changes(found: Changes) -> Iterator[str]:
@@ -101,7 +101,8 @@ def _unseen(found: WithOutSmart) -> str:
     text = ngettext(
         "%(count)s of them is not in kingsync yet.", "%(count)s of them are not in kingsync yet.", found.unseen
     ) % {"count": found.unseen}
-    return f"{text} {gettext('OutSmart numbers:')} {', '.join(found.named)}" if found.named else text
+    heading = gettext("OutSmart numbers:")
+    return f"{text} {heading} {', '.join(found.named)}" if found.named else text
 
 
 def _moment(at: datetime.datetime | None) -> str:

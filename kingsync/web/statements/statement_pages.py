@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -176,7 +177,7 @@ def sign(request: access.TenantRequest, period: str) -> HttpResponse:
     except signing.NotSignedError as error:
         messages.error(request, _why_not(error))
         return redirect("statement", slug=request.tenant.slug, period=month.key)
-    messages.success(request, _("%(month)s has been signed.") % {"month": labels.name_of(month)})
+    messages.success(request, _("%(month)s has been signed.") % {"month": capfirst(labels.name_of(month))})
     return redirect("signed_statement", slug=request.tenant.slug, statement_id=signed.pk)
 
 
@@ -208,7 +209,11 @@ def _names(period: Period) -> dict[str, Any]:
 
 def _sums(period: Period, totals: Totals) -> dict[str, Any]:
     shown = figures.of(period.first, period.last, totals)
-    return {"totals": shown, "states": totals.states, "sentence": figures_page.sentence(labels.name_of(period), shown)}
+    return {
+        "totals": shown,
+        "states": totals.states,
+        "sentence": figures_page.sentence(capfirst(labels.name_of(period)), shown),
+    }
 
 
 def _versions(month: Period) -> list[tuple[SignedStatement, str]]:

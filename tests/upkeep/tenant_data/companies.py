@@ -17,7 +17,14 @@ from kingsync.models.administrations import AdministrationSwitch
 from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.connections import System
 from kingsync.models.links import Employee, ImportedLine, KingRecord, ReadState, WorkStatus
-from kingsync.models.notifications import ReportedWorkOrder, SentNotification, Silence
+from kingsync.models.notifications import (
+    NotificationChoice,
+    ReportedFailure,
+    ReportedWorkOrder,
+    SentNotification,
+    Silence,
+    StoppedAddress,
+)
 from kingsync.models.restores import RestoreWatch
 from kingsync.models.tenants import Administration, Role, Tenant
 from kingsync.models.verification import VerificationDay
@@ -37,6 +44,7 @@ def full(mark: str) -> Tenant:
         _settings(tenant, mark)
         _work_orders(tenant, mark)
         months.signed(tenant, owner, remark=mark)
+        _save(NotificationChoice(user=owner, mode="each", language="nl"))
         _master_data(tenant, mark)
         factories.background_call(tenant, by=owner, parameters={"name": mark})
         Journal(mark).about_to_create(f"OS-{mark}")
@@ -77,6 +85,8 @@ def _work_orders(tenant: Tenant, mark: str) -> None:
     _save(ReportedWorkOrder(work_order=row, fingerprint="f"))
     _save(SentNotification(mode="digest", covered_until=timezone.now(), recipients=[f"planner@{mark}.example"]))
     now = timezone.now()
+    _save(StoppedAddress(address=f"gone@{mark.lower()}.example", kind="refused", since=now))
+    _save(ReportedFailure(mode="each", kind=run.kind, since=now))
     _save(Silence(kind=Silence.Kind.NO_EXPORT, since=now, noticed_at=now))
 
 

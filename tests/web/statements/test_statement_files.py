@@ -32,9 +32,7 @@ def owner(english: Client, people: People) -> Client:
 def content(browser: Client, address: str) -> bytes:
     answer: Any = browser.get(address)
     assert answer.status_code == 200
-    found: bytes = answer.getvalue()
-    answer.close()
-    return found
+    return b"".join(answer.streaming_content)
 
 
 def sheets(data: bytes) -> tuple[str, str]:
