@@ -17,11 +17,11 @@ from django.utils.translation import gettext
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
+from kingsync.statements.counting import AMOUNT_IS_LEAST
 from kingsync.web.figures import bars
 from kingsync.web.figures.bars import Chart, Part
 from kingsync.web.shared import money
 from kingsync.web.shared.dates import midnight, short_date
-from kingsync.web.work_orders.work_order_list import AMOUNT_IS_LEAST
 
 DAYS = 30
 
