@@ -28,6 +28,7 @@ _MAY_NOT = (
     "    CREATE ROLE {tenant} NOLOGIN; CREATE ROLE {across} NOLOGIN; GRANT {tenant}, {across} TO {login};\n"
     "Then run `manage.py migrate` again."
 )
+_OPTIONS_SINCE, _SET_ONLY = 160000, " WITH INHERIT FALSE, SET TRUE"
 _POLICIES = """
     SELECT tablename, policyname, roles::text[], coalesce(with_check, qual) FROM pg_policies
     WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE'
@@ -85,14 +86,23 @@ def _create_role(role: str) -> None:
     try:
         if not _ask("SELECT FROM pg_roles WHERE rolname = %s", [role]):
             _create(role)
-        if not _ask("SELECT WHERE pg_has_role(current_user, %s, 'SET')", [role]):
-            _run("GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE", role)
+        if not _ask("SELECT WHERE pg_has_role(current_user, %s, %s)", [role, _right_to_take_on()]):
+            _run("GRANT {} TO CURRENT_USER" + (_SET_ONLY if _has_options() else ""), role)
     except DatabaseError as error:
         if not isinstance(error.__cause__, errors.InsufficientPrivilege):
             raise
         names = {"role": role, "tenant": _roles().tenant, "across": _roles().across}
         login = connection.settings_dict["USER"]
         raise CommandError(_MAY_NOT.format(login=login, **names)) from None
+
+
+def _has_options() -> bool:
+    """Return whether grants of roles have options; before PostgreSQL 16 every member may take a role on."""
+    return bool(sessions.default().pg_version >= _OPTIONS_SINCE)
+
+
+def _right_to_take_on() -> str:
+    return "SET" if _has_options() else "MEMBER"
 
 
 def _create(role: str) -> None:

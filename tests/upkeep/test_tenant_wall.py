@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from devservers import wheels
 from kingsync.database import base, sessions
@@ -84,6 +85,19 @@ def test_a_login_that_may_create_roles_gets_them(db: None, monkeypatch: pytest.M
             tenant_wall._create_role(role)
             asked = "SELECT pg_has_role('plain', %s, 'SET'), pg_has_role('plain', %s, 'USAGE')"
             assert rows(asked, role, role) == [(True, False)]
+
+
+def test_before_postgresql_16_a_grant_has_no_options_and_every_member_may_take_a_role_on(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.__dict__, "pg_version", 150018)
+    with login("plain", monkeypatch, "CREATEROLE"), CaptureQueriesContext(connection) as queries:
+        for role in ("plain_tenant", "plain_across"):
+            tenant_wall._create_role(role)
+            assert rows("SELECT pg_has_role('plain', %s, 'SET')", role) == [(True,)]
+
+    ours = [query["sql"] for query in queries if "pg_has_role('plain'" not in query["sql"]]
+    assert [sql for sql in ours if "'SET'" in sql or "INHERIT" in sql] == []
 
 
 def test_without_its_roles_a_database_with_data_is_not_opened(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
