@@ -1,5 +1,5 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test test-busy compare bench screenshots format texts docs lock audit advisories sbom
+.PHONY: help install demo test test-busy compare bench screenshots format texts docs site lock audit advisories sbom
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -64,9 +64,13 @@ texts: install ## gather the texts for translation (needs gettext) and compile t
 	fi
 	@$(BIN)/python manage.py compile_texts
 
-docs: install ## write the tables of docs/tenant-file.md and docs/watch.md again from the code
+docs: install ## write the tables and lists of docs/ again from the code
 	@DJANGO_SETTINGS_MODULE=kingsync.settings $(BIN)/python -m tests.documents
 	@$(BIN)/python -m tests.metric_documents
+
+site: install ## the documentation as a site into .local/site; every warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -c docs . .local/site
+	@echo "site      .local/site/docs/index.html"
 
 lock: install ## write requirements/*.lock again from pyproject.toml
 	@$(UV_COMPILE) pyproject.toml --output-file requirements/run.lock

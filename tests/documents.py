@@ -1,4 +1,7 @@
-"""The tables of docs/tenant-file.md, made from the code: `make docs` writes them, the gate compares them."""
+"""The tables of docs/tenant-file.md, made from the code: `make docs` writes them, the gate compares them.
+
+Those of the other documents are in `tests/catalogues.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 import django
 import msgspec
+
+from tests import catalogues
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "tenant-file.md"
 EXAMPLE = DOCUMENT.with_name("example-tenant.json")
@@ -87,15 +92,12 @@ MEANINGS = {
 
 def write() -> None:
     DOCUMENT.write_text(written(DOCUMENT.read_text()))
+    catalogues.write()
 
 
 def written(document: str) -> str:
     """Return the document with the text between its markers replaced by what the code says now."""
-    for name, content in parts().items():
-        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        assert document.count(start) == document.count(end) == 1, name
-        document = document[: document.index(start) + len(start)] + content + document[document.index(end) :]
-    return document
+    return catalogues.replaced(document, parts())
 
 
 def parts() -> dict[str, str]:

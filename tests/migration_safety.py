@@ -10,13 +10,12 @@ is old), the second contracts. A migration of the second kind says so, with what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-Step = Operation | object
 _GOES = (
     migrations.RemoveField,
     migrations.RenameField,
@@ -52,7 +51,7 @@ def problems(migration: migrations.Migration, before: ProjectState) -> list[str]
     return found
 
 
-def _flat(operations: list[Operation]) -> Iterator[Operation]:
+def _flat(operations: Sequence[Operation]) -> Iterator[Operation]:
     for operation in operations:
         if isinstance(operation, migrations.SeparateDatabaseAndState):
             yield from _flat(operation.database_operations)

@@ -21,6 +21,7 @@ NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/loca
 
 
 def _value(directive: str) -> str:
+    found: str
     [found] = set(re.findall(rf"^\s*{directive} ([^;]+);", CONFIGURATION.read_text(), flags=re.MULTILINE))
     return found
 

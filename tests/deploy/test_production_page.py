@@ -27,8 +27,7 @@ from devservers import ports, wheels
 from devservers.accounts import NOBODY
 from devservers.places import CHECKOUT
 from tests import patience
-from tests.deploy import unit_files
-from tests.operation import page_commands
+from tests.deploy import page_commands, unit_files
 
 PAGE = CHECKOUT / "docs" / "production.md"
 # What the page's user gets with the sources of a version, as far as these commands need it.
@@ -194,8 +193,7 @@ def followed(reader: Reader) -> Reader:
     for block in page_commands.blocks(PAGE):
         if block.kind == "packages":  # borrowed here; test_the_packages_of_the_page_are_the_locked_ones installs them
             continue
-        more = reader.service_environment() if block.kind == "service environment" else {}
-        done = reader.run(block.commands, **more)
+        done = reader.run(block.commands)
         assert done.returncode == 0, f"{block.commands}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return reader
 
@@ -208,7 +206,6 @@ def test_the_page_marks_its_blocks(reader: Reader) -> None:
     kinds = [block.kind for block in page_commands.blocks(PAGE)]
 
     assert kinds.count("packages") == 1
-    assert kinds.count("service environment") == 1
     assert len(kinds) >= 7
 
 

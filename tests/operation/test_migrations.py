@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
@@ -21,7 +23,10 @@ SQL_THAT_ADDS = """
 
 def _state() -> ProjectState:
     state = ProjectState()
-    fields = [("id", models.BigAutoField(primary_key=True)), ("error", models.TextField(null=True))]
+    fields: list[tuple[str, models.Field[Any, Any]]] = [
+        ("id", models.BigAutoField(primary_key=True)),
+        ("error", models.TextField(null=True)),
+    ]
     state.add_model(ModelState("kingsync", "SyncRun", fields))
     return state
 
