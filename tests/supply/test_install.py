@@ -72,7 +72,7 @@ def _install(
     checkout: Path, *before: str, user: int | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run what `make install` runs, with these variables and no settings of this machine."""
-    clean = {"PATH": os.environ["PATH"], "PYTHON": sys.executable, "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1"}
+    clean = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1"}
     return subprocess.run(
         [*before, str(checkout / "requirements" / "install.sh")],
         env={name: value for name, value in (clean | variables).items() if value},

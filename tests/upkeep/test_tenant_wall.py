@@ -90,7 +90,7 @@ def test_a_login_that_may_create_roles_gets_them(db: None, monkeypatch: pytest.M
 def test_before_postgresql_16_a_grant_has_no_options_and_every_member_may_take_a_role_on(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(connection.__dict__, "pg_version", 150018)
+    monkeypatch.setitem(vars(sessions.default()), "pg_version", 150018)
     with login("plain", monkeypatch, "CREATEROLE"), CaptureQueriesContext(connection) as queries:
         for role in ("plain_tenant", "plain_across"):
             tenant_wall._create_role(role)
