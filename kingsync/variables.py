@@ -7,7 +7,7 @@ from typing import Any
 import environ
 
 
-class Variables(environ.Env):  # type: ignore[misc]  (environ has no types)
+class Variables(environ.Env):  # type: ignore[misc]  # environ has no types
     """Reads variables as `environ.Env` does; `asked_for` holds their names."""
 
     asked_for: set[str]

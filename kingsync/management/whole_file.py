@@ -17,9 +17,9 @@ def written(path: Path) -> Iterator[IO[bytes]]:
 
     Ends the command with 2 when there is a file of that name, or the disk does not take it.
     """
-    if path.exists():
-        raise CommandError(f"{path} exists already. Choose another name.", returncode=2)
     try:
+        if path.exists():
+            raise CommandError(f"{path} exists already. Choose another name.", returncode=2)
         with _whole_or_nothing(path) as file:
             yield file
     except OSError as error:

@@ -79,7 +79,7 @@ def test_what_the_office_changed_between_two_slices_is_sent_as_it_is_now(
 
 @pytest.mark.parametrize("change", [{"WorkStatus": "9"}, {"status": "Uitgevoerd"}, {"Archived": "1"}], ids=str)
 def test_what_left_the_trigger_between_two_slices_is_not_sent(
-    king: KingSandbox, outsmart: OutSmartSandbox, change: dict[str, str]
+    king: KingSandbox, outsmart: OutSmartSandbox, change: dict[str, object]
 ) -> None:
     first, second, third = (scenario.work_order(outsmart) for _ in range(3))
     run = Run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ from kingsync.upkeep.doctor import examination
 from kingsync.upkeep.doctor.checks import SECONDS, Finding, State
 
 ALL_WELL, WRONG = 0, 1
+MOST_SECONDS = 600.0
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-        parser.add_argument("--seconds", type=float, default=SECONDS, help="time limit of each check")
+        parser.add_argument("--seconds", type=_seconds, default=SECONDS, help="time limit of each check")
 
     def handle(self, *args: object, **options: Any) -> None:
         found = []
@@ -35,6 +36,13 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(as_json(found)))
         sys.exit(WRONG if any(each.state == State.WRONG for each in found) else ALL_WELL)
+
+
+def _seconds(given: str) -> float:
+    seconds = float(given)
+    if not 0 < seconds <= MOST_SECONDS:
+        raise ArgumentTypeError(f"more than 0, at most {MOST_SECONDS:g}")
+    return seconds
 
 
 def line_of(finding: Finding) -> str:

@@ -20,7 +20,8 @@ from kingsync.upkeep.doctor.checks import Finding, ok, warning, wrong
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 5.0
 # Messages that no worker took expire; more than these mean that nobody takes any.
 QUEUE_LONG = 1_000
-QUEUES = ("exports", "imports")
+# A worker and its queue have the same name.
+QUEUES = (Heartbeat.Part.EXPORTS, Heartbeat.Part.IMPORTS)
 # Exported work orders are looked up daily, for far longer than this.
 VERIFIED_WITHIN, LOOKED_UP_FOR = datetime.timedelta(days=2), datetime.timedelta(days=30)
 
@@ -31,8 +32,7 @@ def clock() -> list[Finding]:
 
 def workers() -> list[Finding]:
     return [
-        _of_part(part, f"Start a worker of the queue {part.value}: its runs wait in the database.")
-        for part in (Heartbeat.Part.EXPORTS, Heartbeat.Part.IMPORTS)
+        _of_part(part, f"Start a worker of the queue {part.value}: its runs wait in the database.") for part in QUEUES
     ]
 
 
@@ -50,7 +50,7 @@ def queues() -> list[Finding]:
 
     limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     with redis.Redis.from_url(settings.REDIS_URL, **limits) as broker:
-        lengths: dict[str, int] = {name: broker.llen(name) for name in QUEUES}
+        lengths: dict[str, int] = {part.value: broker.llen(part.value) for part in QUEUES}
     queued = SyncRun.across_tenants.filter(status=RunStatus.QUEUED)
     oldest = queued.aggregate(oldest=Min("queued_at"))["oldest"]
     shown = ", ".join(f"{name} {length}" for name, length in lengths.items())

@@ -68,7 +68,7 @@ class Archive:
         try:
             with self.zipped.open(name) as file:
                 yield file
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError) as error:
             raise ArchiveError(
                 f"{name} cannot be read ({type(error).__name__}). Copy or export the file again."
             ) from None
@@ -97,7 +97,8 @@ def _checked(zipped: zipfile.ZipFile) -> Archive:
             f"The file has format {kind} {version}; this version of kingsync reads {export.FORMAT} {export.VERSION}. "
             "Bring both installations to the same version and export again."
         )
-    ours = {export.USERS, *(export.name_of(model) for model in (Tenant, *tables.of_tenants()))}
+    every: tuple[Model, ...] = (Tenant, *tables.of_tenants())
+    ours = {export.USERS, *map(export.name_of, every)}
     if found.counts.keys() != ours:
         other = ", ".join(sorted(found.counts.keys() ^ ours))
         raise ArchiveError(

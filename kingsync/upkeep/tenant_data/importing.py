@@ -82,6 +82,8 @@ def read(path: Path) -> Imported:
                 f"The database refuses what is in the file ({type(error.__cause__ or error).__name__}). "
                 "Export again; if that does not help, report it."
             ) from None
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            raise ArchiveError(f"The file does not hold what an export holds ({type(error).__name__}).") from None
     logger.info("tenant.imported: tenant %s", imported.tenant.slug)
     return imported
 
@@ -183,8 +185,7 @@ def _batches(rows: Iterator[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]
 
 
 def _referred_to() -> set[Model]:
-    keys = (each for model in tables.of_tenants() for each in model._meta.concrete_fields)
-    return {each.related_model for each in keys if isinstance(each, models.ForeignKey)} & set(tables.of_tenants())
+    return {other for model in tables.of_tenants() for other in tables.referred_to(model)} & set(tables.of_tenants())
 
 
 def _has_owner(model: Model, row: Row, keys: _Keys) -> bool:
@@ -212,7 +213,8 @@ def _changes(model: Model, row: Row, keys: _Keys) -> Row:
 
 
 def _key_of(reference: models.ForeignKey[Any, Any], row: Row, keys: _Keys) -> int:
-    found = keys.rows.get(reference.related_model, {}).get(row[reference.column])  # type: ignore[call-overload]
+    other: Any = reference.related_model
+    found = keys.rows.get(other, {}).get(row[reference.column])
     if found is None:
         raise ArchiveError(f"A row of {reference.model._meta.db_table} refers to one that is missing. Export again.")
     return int(found)

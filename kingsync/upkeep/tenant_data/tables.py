@@ -19,7 +19,7 @@ def of_tenants() -> tuple[Model, ...]:
     owned = [model for model in apps.get_models() if _belongs_to_a_tenant(model)]
     order = TopologicalSorter[Model]({model: set() for model in owned})
     for model in owned:
-        for other in _referred_to(model) & set(owned) - {model}:
+        for other in referred_to(model) & set(owned) - {model}:
             order.add(other, model)
     return tuple(order.static_order())
 
@@ -37,6 +37,7 @@ def _belongs_to_a_tenant(model: Model) -> bool:
     )
 
 
-def _referred_to(model: Model) -> set[Model]:
+def referred_to(model: Model) -> set[Model]:
+    """Return the models that the rows of this one refer to."""
     keys = [field for field in model._meta.concrete_fields if isinstance(field, models.ForeignKey)]
     return {key.related_model for key in keys if isinstance(key.related_model, type)}

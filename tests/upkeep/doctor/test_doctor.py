@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import shutil
 import smtplib
 import threading
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from devservers.places import CHECKOUT
+from kingsync import probe
 from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -106,7 +109,7 @@ def test_a_dead_broker_is_wrong_and_its_queues_are_not_checked(settings: Setting
 
 def test_without_a_database_everything_else_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
     parameters = connection.get_connection_params() | {"port": closed_port(), "password": "a-secret-password"}
-    monkeypatch.setattr(servers.probe, "database_parameters", lambda: parameters)
+    monkeypatch.setattr(probe, "database_parameters", lambda: parameters)
 
     said = doctor()
 
@@ -271,9 +274,9 @@ def test_full_disks_and_folders_that_cannot_be_written_are_told(
 ) -> None:
     settings.JOURNAL_FOLDER, settings.KING_XML_FOLDER = str(tmp_path / "not yet made"), ""
     usage: Any = type("Usage", (), {"free": environment.FREE_WRONG - 1})
-    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _folder: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
     full = doctor()
-    monkeypatch.setattr(environment.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     closed = doctor()
 
     assert (full.code, full.of("disk").partition(":")[0]) == (1, "wrong JOURNAL_FOLDER")
@@ -282,7 +285,7 @@ def test_full_disks_and_folders_that_cannot_be_written_are_told(
 
 def test_clocks_that_differ_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     late = timezone.now() - datetime.timedelta(minutes=5)
-    monkeypatch.setattr(servers.timezone, "now", lambda: late)
+    monkeypatch.setattr("kingsync.upkeep.doctor.servers.timezone.now", lambda: late)
 
     [found] = servers.time_difference()
 

@@ -44,7 +44,7 @@ def tenant(settings: Settings, tmp_path: Path) -> Tenant:
 
 def _plant(tenant: Tenant) -> None:
     problem = {"system": MINE, "operation": f"{MINE} 7", "detail": MINE, "code": MINE, "status": "503"}
-    error = {"code": "system.unreachable", "params": problem}
+    error: dict[str, object] = {"code": "system.unreachable", "params": problem}
     run = factories.run(tenant, status=RunStatus.FAILED, error=error, options={"work_orders": [MINE]}, outcomes=[MINE])
     file_error = stored(reason("system.file_missing", system="king", operation=MINE))
     factories.run(tenant, error=file_error)

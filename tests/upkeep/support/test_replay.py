@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from kingsync.models.runs import SyncRun
+from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
@@ -95,7 +95,7 @@ def test_a_run_is_found_by_its_number_too_and_an_unknown_one_is_refused(tenant: 
 
 def test_an_import_and_a_run_that_is_not_over_are_told(tenant: Tenant) -> None:
     imported = scenario.load("customers")
-    queued = factories.run(tenant, status="queued")
+    queued = factories.run(tenant, status=RunStatus.QUEUED)
 
     assert "import" in replay(imported.pk).splitlines()[0]
     assert events(queued)[-1]["text"] == "not over: queued."

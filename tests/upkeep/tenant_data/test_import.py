@@ -99,21 +99,25 @@ def test_every_row_comes_along_with_keys_of_its_own(file: Path, tmp_path: Path) 
 def rows_of(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of a file by table, without keys and without what is another value after a move."""
     found = contents(path)
+    every: list[tables.Model] = [Tenant, *tables.of_tenants()]
     return {
         model._meta.db_table: [
             {name: value for name, value in json.loads(line).items() if name not in changed(model)}
             for line in found[f"tables/{model._meta.model_name}.jsonl"].decode().splitlines()
             if '"company.created"' not in line
         ]
-        for model in (Tenant, *tables.of_tenants())
+        for model in every
         if model not in importing.LEFT_OUT
     }
 
 
 def changed(model: tables.Model) -> set[str]:
     keys = {each.column for each in model._meta.concrete_fields if isinstance(each, models.ForeignKey)}
-    other = {Connection: {"state", "paused_reason", "credentials"}, SyncRun: {"options"}}.get(model, set())
-    return {"id", "looked_at", "unseen", "once", *keys, *other}
+    others: dict[tables.Model, set[str]] = {
+        Connection: {"state", "paused_reason", "credentials"},
+        SyncRun: {"options"},
+    }
+    return {"id", "looked_at", "unseen", "once", *keys, *others.get(model, set())}
 
 
 def test_what_belongs_together_still_does(file: Path) -> None:
@@ -268,7 +272,7 @@ def _without_the_end(found: Contents) -> None:
     del found["manifest.json"]
 
 
-DAMAGED = {
+DAMAGED: dict[Callable[[Contents], None], str] = {
     _of_another_version: "has format kingsync-tenant 99",
     _with_a_table_more: "has other tables than this version of kingsync (tables/invoice.jsonl)",
     _with_a_column_more: "tables/workorder.jsonl has other columns",
