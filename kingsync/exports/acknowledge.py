@@ -29,8 +29,9 @@ def confirm(job: Job, row: WorkOrder, count: str) -> Outcome:
         if problems.found(row) is not Problem.KNOWN:
             job.log.failure("order.not_confirmed", error, outsmart_id=row.outsmart_id)
         return Outcome(count)
-    ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED, confirmed_at=timezone.now())
-    reconcile.compare(job, row, answer)
+    now = timezone.now()
+    ledger.settle(row, LedgerState.DONE, step=Step.CONFIRMED, confirmed_at=now, verified_at=now)
+    reconcile.compare(job, row, answer, is_saved=True)
     return Outcome(count)
 
 

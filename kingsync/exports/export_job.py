@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from integrations import errors
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
-from kingsync.exports import problems
+from kingsync.exports import ledger, problems
 from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.restore_guard import DryGuard, RestoreGuard
 from kingsync.models.former_orders import FormerOrders
@@ -94,6 +94,10 @@ class Job(PlanningJob):
     # The King orders named by work orders at a trigger that this run has not processed yet, by their ids.
     listed_numbers: dict[str, str] = field(default_factory=dict)
     former_orders: FormerOrders = field(default_factory=FormerOrders)
+    # Work orders that the ledger did not have when OutSmart's list was read.
+    unseen: set[str] = field(default_factory=set)
+    # The rows whose orders King has unlocked, which is not saved yet.
+    unlocked: list[int] = field(default_factory=list)
     _last_heartbeat: float = field(default_factory=time.monotonic)
     _pending_call: PendingCall | None = None
     # One thread: King gets one call at a time. It only makes calls; all database work stays in ours.
@@ -130,6 +134,13 @@ class Job(PlanningJob):
         before, self._pending_call = self._pending_call, None
         if before:
             before.finish()
+        if unlocked := self.take_unlocked():
+            ledger.free(unlocked)
+
+    def take_unlocked(self) -> list[int]:
+        """Return the rows whose orders are unlocked, for who saves it now."""
+        unlocked, self.unlocked = self.unlocked, []
+        return unlocked
 
     def close(self) -> None:
         """Finish the background call and end the thread; its error was saved and is not raised again."""

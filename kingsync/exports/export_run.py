@@ -29,7 +29,7 @@ from kingsync.rules.next_step import Act, next_step
 from kingsync.rules.outcomes import reason
 from kingsync.rules.triggers import ALL, COMPLETE, HANDLED
 from kingsync.runs import clients
-from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
+from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError, Progress
 from kingsync.runs.run_log import RunLog
 from kingsync.watch import log_context
 
@@ -123,12 +123,13 @@ class ExportRun:
             listed.pop(outsmart_id, None)
             self.job.listed_numbers.pop(outsmart_id, None)
         retries = [each for each in ledger.retried(self.job.claim.run) if each not in listed]
-        cursor = at_trigger.as_cursor(_readable(listed), now=now)
-        total = self._done + len(listed) + len(retries)
-        self.job.claim.heartbeat(kind="work_orders", total=total, cursor=cursor)
-        if not self.job.claim.run.is_dry:  # which has one slice only
+        if not self.job.claim.run.is_dry:  # which lists what leaves no row, too
             self._deal_with_rowless(listed)
-            self._keep_list(listed)
+        readable = list(_readable(listed))
+        missing = at_trigger.missing(readable)
+        self.job.unseen = set(missing)
+        total = self._done + len(listed) + len(retries)
+        self._save_list(total, at_trigger.as_cursor(len(readable), missing, now=now), listed)
         while listed:
             outsmart_id, candidate = next(iter(listed.items()))
             del listed[outsmart_id]  # frees memory as work proceeds
@@ -147,10 +148,12 @@ class ExportRun:
                 self.job.claim.ended(candidate.outsmart_id, "skipped")
                 self._done += 1
 
-    def _keep_list(self, listed: dict[str, Candidate]) -> None:
-        numbers = self.job.listed_numbers
+    def _save_list(self, total: int, cursor: dict[str, object], listed: dict[str, Candidate]) -> None:
+        """Save what the list says, and keep it for later slices; a preview that is resumed begins anew."""
+        run, numbers = self.job.claim.run, self.job.listed_numbers
         entries = [[outsmart_id, numbers.get(outsmart_id, "")] for outsmart_id in listed]
-        self.job.claim.heartbeat(done=self._done, listed={"after": self._done, "work_orders": entries})
+        kept: Progress = {} if run.is_dry else {"listed": {"after": self._done, "work_orders": entries}}
+        self.job.claim.heartbeat(kind="work_orders", done=self._done, total=total, cursor=cursor, **kept)
 
     def _of_earlier_list(self, listed: dict[str, Any]) -> Iterator[Candidate]:
         """Go on with the list of an earlier slice; each work order is read again when its turn comes."""
@@ -315,7 +318,10 @@ class ExportRun:
             return self._unreadable(candidate, error)
         if source.is_archived and not self.is_whatever_status:
             return Outcome("skipped")
-        self._row = row = ledger.seen(source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run)
+        is_new = source.outsmart_id in self.job.unseen
+        self._row = row = ledger.seen(
+            source, candidate.raw, is_interim=candidate.is_interim, run=self.job.claim.run, is_new=is_new
+        )
         stopped = self._not_ours(row, source, candidate)
         if stopped:
             return stopped

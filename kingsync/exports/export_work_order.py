@@ -61,7 +61,7 @@ def export(job: Job, row: WorkOrder, source: Source) -> Outcome:
 
 def _attempted(job: Job, row: WorkOrder, source: Source) -> Outcome:
     try:
-        return _Export(job, row, source).follow_steps()
+        return _followed(job, row, source)
     except errors.ConflictError:
         raise
     except errors.OutcomeUnknownError as error:
@@ -75,6 +75,15 @@ def _attempted(job: Job, row: WorkOrder, source: Source) -> Outcome:
         raise
     except Exception:  # noqa: BLE001  (one record: saved as our error and logged, the others go on)
         return _our_fault(job, row)
+
+
+def _followed(job: Job, row: WorkOrder, source: Source) -> Outcome:
+    """Follow the steps; once more from the beginning when someone changed the link to King's order meanwhile."""
+    try:
+        return _Export(job, row, source).follow_steps()
+    except ledger.ChangedMeanwhileError:
+        ledger.read_again(row)
+        return _Export(job, row, source).follow_steps()
 
 
 def refuse_unreadable(job: Job, row: WorkOrder, marks: Marks, error: errors.PayloadError) -> Outcome:
@@ -221,7 +230,7 @@ class _Export(Assessment):
         if plan is not None:
             ledger_lines.store_lines(self.row, plan)
         amount = ledger.amount_columns(plan) if plan is not None else {}
-        ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1, **amount)
+        ledger.settle(self.row, state, reasons, attempts=self.row.attempts + 1, step=self.row.step, **amount)
         for why in reasons:
             self.job.log_event(self.row, f"order.{state}", why, level)
 
@@ -307,7 +316,8 @@ class _Export(Assessment):
         if self.row.part > 1 and not self.plan.lines:
             return self._withdraw()
         debtor_number = canonical_debtor(self.plan.header.debtor_number)
-        ledger.begin(self.row, self.plan, debtor_number=debtor_number, is_new=True)
+        seconds = self.job.outcome_unknown_seconds
+        ledger.begin_new(self.row, self.plan, debtor_number=debtor_number, seconds=seconds, now=timezone.now())
         try:
             number = self.king_order.create(self.plan.header)
         except errors.ConflictError:
@@ -399,16 +409,20 @@ class _Export(Assessment):
     # --- Ending -------------------------------------------------------------------------------------------------------
 
     def _save_written(self, plan: Plan, sent: Plan, *, is_approval_left: bool) -> None:
-        ledger.save_lazily(
+        now = timezone.now()
+        ended = {"step": Step.LINKED, "exported_at": now} if sent.is_complete else {"step": self.row.step}
+        ledger.save_and_free(
             self.row,
+            self.job.take_unlocked(),
             plan_fingerprint=ledger.plan_fingerprint(plan),
             outcome_unknown_until=None,
             is_approval_left=is_approval_left,
             approval_waits_for="" if is_approval_left else self.known.approval_waits_for,
             **ledger.amount_columns(sent),
             header_as_read=self.row.header_as_read or self.king_order.header_as_read,
-            king_checked_at=timezone.now(),
+            king_checked_at=now,
             king_closed_at=None,
+            **ended,
         )
 
     def _end(self, act: Act, sent: Plan, written: list[str]) -> Outcome:
@@ -417,7 +431,6 @@ class _Export(Assessment):
         if not sent.is_complete:
             refused = ledger_lines.refused_reasons(self.row)
             return self._incomplete(count, refused) if self._has_any_in_king() else self._reject(tuple(refused))
-        ledger.save_lazily(self.row, step=Step.LINKED, exported_at=timezone.now())
         if count != "created":  # logged already, when King gave it its number
             why = reason("lines_written", lines="; ".join(written)) if written else None
             self.job.log_event(self.row, f"order.{count}", why)
@@ -428,7 +441,7 @@ class _Export(Assessment):
         return self.row.is_created_by_us or any(line.king_line_id for line in ledger_lines.saved_lines(self.row))
 
     def _incomplete(self, count: str, reasons: list[Reason]) -> Outcome:
-        ledger.settle(self.row, LedgerState.INCOMPLETE, reasons)
+        ledger.settle(self.row, LedgerState.INCOMPLETE, reasons, step=self.row.step)
         for why in reasons:
             self.job.log_event(self.row, "order.incomplete", why, LogEntry.Level.ERROR)
         return Outcome(count)

@@ -40,6 +40,8 @@ class KingOrder:
         self._is_being_unlocked = False
         # Our references of the lines that this run wrote, with the fields in which both sides agree; None = all of it.
         self._written: dict[str, frozenset[str] | None] = {}
+        # Lines that King has and that are not saved yet.
+        self._unsaved: list[SavedLine] = []
         self.may_remake = True
         self.calls = 0
         # Of an order that we created, once it was read back.
@@ -49,7 +51,7 @@ class KingOrder:
         return with_retry(lambda: self._job.king.get_order(number=number))
 
     def create(self, header: Header) -> str:
-        """Create the order and return its number; saved as pending before the call, with its number right after.
+        """Create the order, saved as pending already, and return its number, saved right after the call.
 
         Raises `RejectedError` with the step reset to the beginning, and `OutcomeUnknownError` with it at pending.
         """
@@ -63,7 +65,6 @@ class KingOrder:
             pick_list=False if header.is_approved_at_once else None,
         )
         guard = self._job.guard
-        ledger.pending(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
         # After the ledger: a run that is killed in between must not look like a database that was put back.
         guard.about_to_create(header.external_number)
         try:
@@ -123,7 +124,10 @@ class KingOrder:
         return msgspec.structs.replace(known, sent=line.content, attempted=None, king_line_id=king_line_id)
 
     def _add(self, number: str, steps: list[Add], refused: dict[str, Reason]) -> None:
-        """Add lines, saving them at least every second: an unsaved one is still found in King by our reference."""
+        """Add lines, saving them at least every second: an unsaved one is still found in King by our reference.
+
+        The last ones are saved with what is read back.
+        """
         sent: list[SavedLine] = []
         booked_at = time.monotonic()
         try:
@@ -135,8 +139,11 @@ class KingOrder:
                 if time.monotonic() - booked_at > LAZY_SAVE_WAIT_SECONDS:
                     ledger_lines.lines_sent(self._row, sent)
                     sent, booked_at = [], time.monotonic()
-        finally:
+        except BaseException:
             ledger_lines.lines_sent(self._row, sent)
+            raise
+        ledger_lines.remember_sent(self._row, sent)
+        self._unsaved = sent
 
     def _remove(self, number: str, steps: Differences) -> set[str]:
         """Remove lines from the order; return those that King keeps, which reading back will show."""
@@ -201,9 +208,14 @@ class KingOrder:
 
         The order is still locked by us, so the lines we wrote are as we left them.
         """
-        ledger.save_lazily(self._row, step=Step.LINES)
-        order = self.read(number)
+        self._row.step = Step.LINES  # saved with what comes of it
+        try:
+            order = self.read(number)
+        except BaseException:
+            self._save_unsaved()
+            raise
         if order is None:
+            self._save_unsaved()
             return reason("order_delivered", number=number)
         if self._row.is_created_by_us:
             self.header_as_read = headers.as_read(order)
@@ -222,7 +234,14 @@ class KingOrder:
                 theirs = now[line.king_line_id]
                 as_read = theirs if settled is None else line_fields.rebased(line.as_read, theirs, settled)
                 read.append(msgspec.structs.replace(line, as_read=as_read))
-        ledger_lines.lines_sent(self._row, read)
+        found = {line.reference for line in read}
+        ledger_lines.lines_sent(self._row, [*read, *(line for line in self._unsaved if line.reference not in found)])
+        self._unsaved = []
+
+    def _save_unsaved(self) -> None:
+        unsaved, self._unsaved = self._unsaved, []
+        ledger_lines.lines_sent(self._row, unsaved)
+        ledger.save_lazily(self._row, step=self._row.step)
 
     def approve(self, number: str) -> Reason | None:
         """Approve the order and release it for delivery; return King's refusal."""
@@ -290,7 +309,7 @@ class KingOrder:
 
         def answered(error: errors.IntegrationError | None) -> None:
             if error is None:
-                _freed(row)
+                _freed_meanwhile(job, row)
             elif isinstance(error, errors.TenantActionError):
                 _not_freed(job, row, error)
                 raise error
@@ -338,6 +357,13 @@ def _freed(row: WorkOrder) -> None:
     """Save an order as unlocked, unless a lost call may still be carried out and lock it again."""
     if not ledger.is_outcome_unknown(row):
         ledger.save_lazily(row, is_locked=False, outcome_unknown_until=None, lock_failed_at=None)
+
+
+def _freed_meanwhile(job: Job, row: WorkOrder) -> None:
+    """Free an order as `_freed` does, saved with what is saved next: unlocking one twice is harmless."""
+    if not ledger.is_outcome_unknown(row):
+        row.is_locked, row.outcome_unknown_until, row.lock_failed_at = False, None, None
+        job.unlocked.append(row.pk)
 
 
 def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -10,7 +12,7 @@ from kingsync.models.order_links import OrderLink
 from kingsync.models.work_orders import WorkOrder
 
 # Until the order's number is saved, nothing was written under it: the row may still change. SQL of our own, since
-# every order takes this statement; what follows is saved durably, which makes this durable too.
+# every order takes this statement, together with the row's own.
 _SAVE = """
     INSERT INTO kingsync_orderlink
         (tenant_id, administration_id, work_order_id, part, king_order_number, is_created_by_us, linked_at)
@@ -23,15 +25,19 @@ _SAVE = """
 def tie(row: WorkOrder, number: str, *, is_created_by_us: bool, **columns: object) -> None:
     """Save durably which King order a work order is on, with further columns of it."""
     row.king_order_number, row.is_created_by_us = number, is_created_by_us
-    save_link(row)
-    ledger.save(row, king_order_number=number, is_created_by_us=is_created_by_us, **columns)
+    both = {"king_order_number": number, "is_created_by_us": is_created_by_us}
+    ledger.save_after(row, _SAVE, _values(row), **both, **columns)
 
 
 def save_link(row: WorkOrder) -> None:
     """Save the link to the order in hand of a row that was saved otherwise."""
-    owner = [row.tenant_id, row.administration_id, row.pk, row.part]
     with connection.cursor() as cursor:
-        cursor.execute(_SAVE, [*owner, row.king_order_number, row.is_created_by_us, timezone.now()])
+        cursor.execute(_SAVE, _values(row))
+
+
+def _values(row: WorkOrder) -> list[Any]:
+    owner: list[Any] = [row.tenant_id, row.administration_id, row.pk, row.part]
+    return [*owner, row.king_order_number, row.is_created_by_us, timezone.now()]
 
 
 def leave(row: WorkOrder) -> None:

@@ -87,9 +87,11 @@ class RestoreGuard:
 
     def before_create(self, row: WorkOrder) -> bool:
         """Make sure that King has no order of this work order yet; return True if the ledger learned more about it."""
+        reference = orders.external_number(row.outsmart_id, row.part)
+        if self._has_looked and reference not in self._begun and not self._are_all_unknown:
+            return False  # nothing was asked, so nothing was learned; `ledger.begin_new` notices what others changed
         if not self._has_looked:
             self._check()
-        reference = orders.external_number(row.outsmart_id, row.part)
         if reference in self._begun:
             self._look_up(reference)
         before = row.king_order_number, row.step, row.after_restore

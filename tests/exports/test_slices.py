@@ -193,3 +193,17 @@ def test_a_run_that_is_cancelled_keeps_no_list(outsmart: OutSmartSandbox) -> Non
     lifecycle.request_cancel(run.row)
 
     assert (run.row.status, run.row.listed) == ("cancelled", None)
+
+
+def test_a_preview_keeps_no_list_because_it_begins_anew_when_it_is_resumed(outsmart: OutSmartSandbox) -> None:
+    numbers = [scenario.work_order(outsmart) for _ in range(2)]
+    run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND, options={"dry_run": True}).run
+    with lifecycle.claimed(run.pk, slice_seconds=scenario.FOREVER) as claim:
+        assert claim is not None
+        claim.heartbeat(kind="work_orders", done=1, total=2)
+        lifecycle.release(claim)  # as a worker that was killed after the first one
+
+    worked = worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
+
+    assert [each["outsmart_id"] for each in worked.plan] == numbers
+    assert SyncRun.objects.get(pk=run.pk).listed is None

@@ -221,6 +221,11 @@ def lines_sent(row: WorkOrder, booked: Iterable[SavedLine]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(_SAVE_SENT_LINES, [OrderLine.State.SENT.value, *columns, row.pk])
+    remember_sent(row, booked)
+
+
+def remember_sent(row: WorkOrder, booked: Iterable[SavedLine]) -> None:
+    """Know in memory that King has these lines: they are saved with what is read back."""
     row.in_hand.stored_plan = None
     if row.in_hand.lines is not None:
         row.in_hand.lines |= {line.reference: line for line in booked}

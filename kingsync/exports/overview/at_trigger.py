@@ -35,14 +35,10 @@ class AtTrigger:
     named: tuple[str, ...] = ()
 
 
-def as_cursor(listed: Iterable[str], *, now: datetime.datetime) -> dict[str, object]:
-    """Return what an export stores of the list that it read: which of its work orders the ledger does not have."""
+def as_cursor(listed: int, missing: Sequence[str], *, now: datetime.datetime) -> dict[str, object]:
+    """Return what an export stores of the list that it read: how many were on it, which the ledger does not have."""
     newest = WorkOrder.objects.order_by("-id").values_list("pk", flat=True).first()
-    count, missing = 0, list[str]()
-    for batch in _batches(listed):
-        count += len(batch)
-        missing += _not_in_ledger(batch)
-    found = {"listed": count, "unseen": len(missing), "named": missing[:NAMED], "newest": newest or 0}
+    found = {"listed": listed, "unseen": len(missing), "named": missing[:NAMED], "newest": newest or 0}
     return {"asked_at": now.isoformat()} | found
 
 
@@ -58,9 +54,14 @@ def at_trigger() -> AtTrigger | None:
     return AtTrigger(_still_unseen(cursor, named), asked_at, run_id, cursor.get("listed", 0), named)
 
 
+def missing(listed: Iterable[str]) -> list[str]:
+    """Return those of these work orders, by OutSmart number, that the ledger does not have."""
+    return [each for batch in _batches(listed) for each in _not_in_ledger(batch)]
+
+
 def unseen(listed: Iterable[str]) -> int:
     """Return how many of these work orders, by OutSmart number, the ledger does not have."""
-    return sum(len(_not_in_ledger(batch)) for batch in _batches(listed))
+    return len(missing(listed))
 
 
 def _still_unseen(cursor: dict[str, Any], named: Sequence[str]) -> int:

@@ -19,10 +19,11 @@ from kingsync.rules.plans import Plan
 OURS = frozenset({"changed_after_export", *deletions.CODES})
 
 
-def compare(job: PlanningJob, row: WorkOrder, answer: bytes) -> list[Reason]:
+def compare(job: PlanningJob, row: WorkOrder, answer: bytes, *, is_saved: bool = False) -> list[Reason]:
     """Save the comparison of an exported work order with OutSmart's bytes; return what is newly found.
 
-    Edits of an interim work order are expected: its final export sends them.
+    Edits of an interim work order are expected: its final export sends them. `is_saved`: that it was compared just now
+    is saved already.
     """
     found = [] if row.state == LedgerState.INTERIM else _differences(job, row, answer)
     if found:
@@ -31,7 +32,7 @@ def compare(job: PlanningJob, row: WorkOrder, answer: bytes) -> list[Reason]:
             found = []
         ledger.save_lazily(row, difference=supplements.stored_lines(missing or []))
     if not found:
-        return _save_unchanged(row)
+        return [] if is_saved else _save_unchanged(row)
     return _save_changed(job, row, reason("changed_after_export", detail="; ".join(found)), "order.changed")
 
 
