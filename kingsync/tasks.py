@@ -6,6 +6,7 @@ What the clock calls (see `kingsync.celery`) runs in the clock's own process, ne
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
 FIRST, USUAL = 0, 6
 # Of `ROWS_AT_ONCE` each, in one tick of the clock.
 LOOKS_AT_ONCE = 40
+PORTION_SECONDS = 1.0
 pace = dispatcher.Pace()
 mail_watch = due_tenants.Watch()
 
@@ -217,13 +219,31 @@ def verify_exported() -> None:
     _for_each("verification.failed", verification_run.tenants_due(), lambda _tenant: verification_run.by_clock())
 
 
+class _Portions:
+    """Lets the database rest for a second after each second of long work."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def pause(self) -> None:
+        if time.monotonic() - self._began >= PORTION_SECONDS:
+            time.sleep(PORTION_SECONDS)
+            self._began = time.monotonic()
+
+
 @shared_task
 def purge_old() -> None:
     """Purge old runs, log entries and entries of the audit trail, sessions that are over, and old login attempts."""
     session_store.purge_old()
     retention.purge_login_tries(now=timezone.now())
     with_old = retention.tenants_with_old(now=timezone.now())
-    _for_each("retention.failed", with_old, lambda _tenant: retention.purge_old(now=timezone.now()))
+    portions = _Portions()
+
+    def work(_tenant: Tenant) -> None:
+        portions.pause()
+        retention.purge_old(now=timezone.now())
+
+    _for_each("retention.failed", with_old, work)
     with actors.acting(actors.CLOCK):
         audit_retention.purge_old(now=timezone.now())
 

@@ -122,6 +122,31 @@ def test_many_rows_go_in_batches(tenant: Tenant, monkeypatch: pytest.MonkeyPatch
     assert LogEntry.objects.filter(run__finished_at__lt=NOW - datetime.timedelta(days=90)).count() == 0
 
 
+class Clock:
+    """Time that passes by half a second at each look, and what was slept."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, 0.0
+
+    def monotonic(self) -> float:
+        self.now += 0.5
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+def test_many_tenants_are_purged_in_portions_with_pauses(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        ended(factories.tenant(), 1000)
+    clock = Clock()
+    monkeypatch.setattr(tasks, "time", clock)
+
+    tasks.purge_old()
+
+    assert clock.slept == 2 * tasks.PORTION_SECONDS
+
+
 def test_a_second_time_finds_nothing(tenant: Tenant) -> None:
     ended(tenant, 100)
     newest_of(tenant)
