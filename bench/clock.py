@@ -122,7 +122,10 @@ def _make_due() -> None:
 
     NextRun.across_tenants.update(is_stale=True)
     with sessions.as_owner(), connection.cursor() as cursor:
-        cursor.execute("UPDATE kingsync_syncrun SET queued_at = queued_at - interval '1 day'")
+        cursor.execute(
+            "UPDATE kingsync_syncrun SET queued_at = queued_at - interval '1 day'"
+            " WHERE queued_at > now() - interval '1 hour'"
+        )
         cursor.execute("VACUUM ANALYZE kingsync_syncrun, kingsync_nextrun")
 
 

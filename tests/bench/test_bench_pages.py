@@ -13,10 +13,13 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 PAGES = ("start page", "list", "search: a number", "state: need a person", "one work order", "figures", "runs", "xlsx")
+CLOCK = ("dispatcher, nothing due", "sweeper, nothing silent", "retention, nothing old", "queueing a run of each kind")
 OPERATORS = ("/operators/", "/operators/?q=9", "/operators/causes/")
 
 
-@pytest.mark.parametrize(("bench", "figures"), [("bench.pages", PAGES), ("bench.operators", OPERATORS)])
+@pytest.mark.parametrize(
+    ("bench", "figures"), [("bench.pages", PAGES), ("bench.operators", OPERATORS), ("bench.clock", CLOCK)]
+)
 def test_quick_measurement_of_pages_ends_well_and_prints_its_figures(
     tmp_path: Path, bench: str, figures: tuple[str, ...]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timezone.now()
 MINUTE, DAY = datetime.timedelta(minutes=1), datetime.timedelta(days=1)
 EVERYTHING = 1000
+PUBLISH = tasks._publish
 
 
 @pytest.fixture(autouse=True)
@@ -415,3 +417,23 @@ def test_what_a_person_waits_for_goes_before_what_the_schedule_started(tenant: T
     scheduled = factories.run(factories.tenant(), status=RunStatus.QUEUED)
 
     assert tasks._priority(pressed) < tasks._priority(scheduled) == tasks._priority(going_on)
+
+
+def test_the_broker_hands_out_a_pressed_button_before_what_waits(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = f"exports-{uuid.uuid4().hex}"
+    monkeypatch.setitem(tasks.QUEUES, RunKind.EXPORT, queue)
+    monkeypatch.setattr(tasks, "_publish", PUBLISH)
+    scheduled = [factories.run(factories.tenant(), status=RunStatus.QUEUED) for _ in range(3)]
+    pressed = factories.run(tenant, status=RunStatus.QUEUED, trigger=SyncRun.Trigger.BUTTON)
+
+    tasks._send_all([*scheduled, pressed])
+
+    taken = []
+    with tasks.run_sync.app.connection_for_read() as broker, broker.SimpleQueue(queue) as waiting:
+        for _ in range(4):
+            message = waiting.get(timeout=60)
+            message.ack()
+            taken.append(message.payload[1]["run_id"])
+    assert taken == [run.pk for run in (pressed, *scheduled)]
