@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from contextlib import ExitStack
 from typing import Any
 
@@ -33,6 +34,8 @@ _names: dict[str, ExitStack] = {}
 app = Celery("kingsync")
 app.config_from_object("kingsync.celery_settings")
 app.autodiscover_tasks(["kingsync"])
+# Celery would end the session with the database before and after each task: opening one takes longer than an idle run.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 
 # Run in the clock's own process (`kingsync.clock`): in a queue they would wait behind runs.
 app.conf.beat_schedule = {
@@ -56,6 +59,15 @@ def _wait_for_the_schema(**_details: object) -> None:
 
     schema.wait_until_complete()
     connections.close_all()  # the pool's processes must not share it
+
+
+@task_prerun.connect
+@task_postrun.connect
+def _keep_sound_sessions(**_details: object) -> None:
+    """Keep the process's session, as a web process does: until it is old (`CONN_MAX_AGE`) or does not answer."""
+    from django.db import close_old_connections  # noqa: PLC0415 - Django is set up by now
+
+    close_old_connections()
 
 
 @worker_ready.connect

@@ -168,7 +168,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
     "options", "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 )
 # A thread that serves pages keeps its connection: a web process has WEB_THREADS of them for pages and as many for
-# uploads. It is checked before each request, to notice a database that was away. Celery closes its own.
+# uploads. It is checked before each request, to notice a database that was away. So does a worker process, from run to
+# run (kingsync/celery.py).
 DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:1/0")

@@ -66,8 +66,9 @@ def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
             if more:
                 lifecycle.put_back(claim)
                 return Worked(more=True)
-            lifecycle.finish(claim)
-            _connections_worked(claim)
+            ended = lifecycle.finish(claim)
+            if ended is not None and not ended.failed_count:
+                _connections_worked(claim)
         return Worked(plan=claim.plan)
 
 
@@ -87,8 +88,8 @@ def _left_open(claim: Claim, error: Exception) -> Worked:
 def _carry_out(claim: Claim, log: RunLog) -> bool:
     _require_workers(claim.run)
     # Checked for each slice: it may have been switched off while the run was queued.
-    wanted.require(RunKind(claim.run.kind), claim.run.options)
-    choices = SyncSettings.objects.get().as_mapping()
+    settings = wanted.require(RunKind(claim.run.kind), claim.run.options)
+    choices = (settings or SyncSettings.objects.get()).as_mapping()
     if claim.run.kind == RunKind.IMPORT:
         return import_run.run(claim, choices.imports, log)
     if claim.run.is_dry:
@@ -114,13 +115,8 @@ def _end(claim: Claim, log: RunLog, why: Reason, *, cancelled: bool = False) -> 
 
 
 def _connections_worked(claim: Claim) -> None:
-    """Activate the connections that this run used; an import of files says nothing about King's webservices.
-
-    Nor does a run in which calls failed say that a connection works.
-    """
-    if SyncRun.objects.filter(pk=claim.run.pk, failed_count__gt=0).exists():
-        return
+    """Activate the connections that this run used; an import of files says nothing about King's webservices."""
     options = claim.run.options
     read_files = bool(options.get(SyncRun.NAMED_FILES)) or SyncRun.FOUND_FILES in options
-    for connection in Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all():
-        connection.worked(now=timezone.now())
+    used = Connection.objects.exclude(system=System.KING) if read_files else Connection.objects.all()
+    Connection.all_worked(used, now=timezone.now())

@@ -45,7 +45,7 @@ class MirroredMasterData:
         self._asked: dict[tuple[Kind, str], ArticleData | None] = {}
         self._unreadable: set[tuple[Kind, str]] = set()
         self._mirrored: dict[Kind, dict[str, ArticleData | None]] = {}
-        self._filled: dict[Kind, bool] = {}
+        self._filled: set[str] | None = None
         self._known_warehouses: frozenset[str] | None = None
 
     def prefetch_rows(self, sources: Iterable[WorkOrder], choices: Exports) -> None:
@@ -105,9 +105,9 @@ class MirroredMasterData:
         return self._known_warehouses
 
     def _is_filled(self, kind: Kind) -> bool:
-        if kind not in self._filled:
-            self._filled[kind] = mirror.is_filled(kind)
-        return self._filled[kind]
+        if self._filled is None:
+            self._filled = mirror.filled()
+        return kind.value in self._filled
 
 
 class MasterDataReader(MirroredMasterData):
@@ -128,7 +128,7 @@ class MasterDataReader(MirroredMasterData):
         for kind in (Kind.WAREHOUSE, Kind.RATE, Kind.DEBTOR, Kind.ARTICLE):
             if self.is_readable and not self._is_filled(kind):
                 self._fill(kind)
-                self._filled.clear()
+                self._filled = None
 
     def _fill(self, kind: Kind) -> None:
         try:

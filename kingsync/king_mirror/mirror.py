@@ -44,9 +44,14 @@ _MIRROR = Upsert(
 )
 
 
+def filled() -> set[str]:
+    """Return the kinds for which King has been read completely at least once."""
+    complete = ReadState.objects.filter(purpose=PURPOSE, complete_at__isnull=False)
+    return set(complete.values_list("kind", flat=True))
+
+
 def is_filled(kind: Kind) -> bool:
-    """Return True when King has been read completely for this kind at least once."""
-    return ReadState.objects.filter(purpose=PURPOSE, kind=kind.value, complete_at__isnull=False).exists()
+    return kind.value in filled()
 
 
 def mark_filled(kind: Kind) -> None:

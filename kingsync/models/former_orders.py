@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -26,12 +27,13 @@ class FormerOrder:
 class FormerOrders:
     """Looks up former orders; without a former administration no query is made."""
 
-    def __init__(self) -> None:
-        self._names = {each.pk: each.name for each in administrations.former()}
+    @functools.cached_property
+    def _names(self) -> dict[int, str]:
+        return {each.pk: each.name for each in administrations.former()}
 
     def of(self, numbers: Mapping[str, str]) -> dict[str, FormerOrder]:
         """Return by OutSmart id what belongs to a former administration; `numbers` is id → King order number, or ""."""
-        if not self._names or not numbers:
+        if not numbers or not self._names:
             return {}
         by_number = self._by_number({number for number in numbers.values() if number})
         found = {key: by_number[number] for key, number in numbers.items() if number in by_number}

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, OuterRef, Subquery, When
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
-from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import advisory_locks, lease, schedule, wanted
@@ -69,8 +68,8 @@ def request(
     options: dict[str, object] | None = None,
 ) -> Requested:
     """Queue a run for the current tenant, or join the open one. Raises `NotWantedError`."""
-    wanted.require(kind, options or {})
-    version = SyncSettings.objects.values_list("version", flat=True).first() or 0
+    choices = wanted.require(kind, options or {})
+    version = choices.version if choices else 0
     while True:
         try:
             with transaction.atomic():
@@ -304,12 +303,12 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
         administration_id=tenants.current_administration_id(),
         attempt=F("attempt") + 1,
         lost_workers=F("lost_workers") + Case(When(status=RunStatus.RUNNING, then=1), default=0),
+        started_at=Coalesce("started_at", now),
         heartbeat_at=now,
         lease_until=Now() + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
     )
     if not taken:
         return None
-    SyncRun.objects.filter(pk=run.pk, started_at=None).update(started_at=now)
     run.refresh_from_db()
     return Claim(run, run.attempt, time.monotonic() + slice_seconds)
 
@@ -370,12 +369,15 @@ def _queue_again(claim: Claim, **values: int) -> None:
     )
 
 
-def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False) -> None:
-    """End a run. Its state follows from its error and counts; what was read and not processed counts as failed."""
+def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False) -> SyncRun | None:
+    """End a run and return it, or None when it is another worker's by now.
+
+    Its state follows from its error and counts; what was read and not processed counts as failed.
+    """
     _write_counts(claim)
     run = SyncRun.objects.get(pk=claim.run.pk)
     if run.attempt != claim.attempt or not run.is_open:
-        return
+        return None
     counts = run.counts()
     dealt_with = sum(number for name, number in counts.items() if name != "read")
     unfinished = max(0, counts["read"] - dealt_with)
@@ -386,6 +388,7 @@ def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False
     run.save(update_fields=["failed_count", "status", "error", "finished_at", "lease_until", "listed"])
     watch.counted(run, {"failed": unfinished})
     watch.ended(run)
+    return run
 
 
 def _write_counts(claim: Claim) -> None:

@@ -49,8 +49,10 @@ def without_licence() -> Reason:
     return reason("licence_inactive", contact=deployment.OPERATOR_CONTACT)
 
 
-def require(kind: RunKind, options: Mapping[str, object]) -> None:
-    """Raise `NotWantedError` when the current tenant does not want such a run."""
-    why = why_not(kind, SyncSettings.objects.select_related("tenant").first(), options)
+def require(kind: RunKind, options: Mapping[str, object]) -> SyncSettings | None:
+    """Return the settings of the current tenant; raises `NotWantedError` when it does not want such a run."""
+    settings = SyncSettings.objects.select_related("tenant").first()
+    why = why_not(kind, settings, options)
     if why:
         raise NotWantedError(why)
+    return settings

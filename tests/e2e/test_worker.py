@@ -6,8 +6,10 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from kingsync import tasks
+from kingsync.database import sessions
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
@@ -95,3 +97,30 @@ def test_the_clock_starts_what_is_due(
     runs = list(SyncRun.objects.order_by("kind").values_list("kind", "trigger", "status"))
     assert runs == [("export", "schedule", "succeeded"), ("import", "schedule", "succeeded")]
     assert len(scenario.orders(king)) == 1
+
+
+def test_a_worker_keeps_its_session_with_the_database_from_run_to_run(
+    tenant: Tenant, king: KingSandbox, worker: Callable[[], programs.Program]
+) -> None:
+    scenario.stock(king)
+    factories.settings(tenant)
+    worker()
+
+    used = []
+    for _ in range(2):
+        run = press(tenant, RunKind.EXPORT)
+        programs.wait_for(lambda: ended(run) and bool(sessions_after_a_run()))  # noqa: B023
+        used.append(sessions_after_a_run())
+
+    assert used[0]
+    assert used[0] <= used[1]  # another process of the worker may have taken the second run
+
+
+def sessions_after_a_run() -> set[int]:
+    """Return the sessions whose last statement gave up the lock of a run."""
+    with sessions.as_owner(), connection.cursor() as cursor:  # others do not see what a session did
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND query LIKE 'SELECT pg_advisory_unlock(%' AND state = 'idle'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}

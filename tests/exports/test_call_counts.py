@@ -8,8 +8,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from kingsync import worker
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
+from kingsync.runs import lifecycle
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
@@ -17,6 +20,7 @@ from tests import factories, scenario
 # Limits on our statements: measured, with a small margin. Raising one slows every export: see docs/performance.md.
 PER_WORK_ORDER = 20
 PER_LINE = 0.5
+OF_IDLE_RUN = 24
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +147,20 @@ def test_statements_per_work_order_do_not_grow_with_their_number(outsmart: OutSm
 
     assert (few - one) / 5 <= PER_WORK_ORDER
     assert (many - few) / 20 <= (few - one) / 5 + 1
+
+
+def test_a_run_that_finds_nothing_to_do_is_cheap(tenant: Tenant) -> None:
+    scenario.export()
+    run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.SCHEDULE).run
+
+    with CaptureQueriesContext(connection) as captured:
+        worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
+
+    written = [each["sql"] for each in captured if not each["sql"].startswith("SELECT")]
+    assert len(captured) <= OF_IDLE_RUN
+    # Claim, heartbeat, end, connections; the heartbeat does not wait for the disk.
+    assert len(written) == 4
+    assert sum("synchronous_commit" in each for each in written) == 1
 
 
 def test_statements_per_line_are_fewer_than_lines(outsmart: OutSmartSandbox) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from django.db.models import F
 from django.utils import timezone
 
@@ -13,8 +15,9 @@ from kingsync.models.verification import VerificationDay
 class CallBudget:
     """The budget of the open scope's tenant; the day is Dutch."""
 
-    def __init__(self) -> None:
-        self._limit = Tenant.objects.values_list("verification_calls", flat=True).get(pk=tenants.current_id())
+    @functools.cached_property
+    def _limit(self) -> int:
+        return Tenant.objects.values_list("verification_calls", flat=True).get(pk=tenants.current_id())
 
     def take(self) -> bool:
         """Count one call; return False, and count nothing, when today's are used up."""

@@ -102,6 +102,7 @@ class Verification(PlanningJob):
         self._budget = CallBudget()
         self._ends_at = time.monotonic() + portion.seconds
         self._found = Found()
+        self._is_any_due = False
 
     def carry_out(self) -> Found:
         """Check one portion in both systems; a system that cannot be asked ends its own part only."""
@@ -112,14 +113,13 @@ class Verification(PlanningJob):
                 pass
             except errors.IntegrationError as error:
                 self._stopped(error)
-        self._found.left = len(
-            {
-                *due_in_king(self._portion.due_before).values_list("pk", flat=True),
-                *due_in_outsmart(self._portion.due_before).values_list("pk", flat=True),
-            }
-        )
+        self._found.left = self._left() if self._is_any_due else 0
         self.log.write()
         return self._found
+
+    def _left(self) -> int:
+        in_king, in_outsmart = due_in_king(self._portion.due_before), due_in_outsmart(self._portion.due_before)
+        return len({*in_king.values_list("pk", flat=True), *in_outsmart.values_list("pk", flat=True)})
 
     def _stopped(self, error: errors.IntegrationError) -> None:
         """Log once a day why a system could not be asked; that King is occupied is no fault."""
@@ -134,7 +134,9 @@ class Verification(PlanningJob):
 
     def _check_in_outsmart(self) -> None:
         due = due_in_outsmart(self._portion.due_before).order_by(F("verified_at").asc(nulls_first=True), "id")
-        for row in due[: self._portion.outsmart_calls]:
+        rows = list(due[: self._portion.outsmart_calls])
+        self._is_any_due |= bool(rows)
+        for row in rows:
             self._compare_with_outsmart(row)
 
     def _compare_with_outsmart(self, seen: WorkOrder) -> None:
@@ -164,6 +166,7 @@ class Verification(PlanningJob):
     def _check_in_king(self) -> None:
         due = due_in_king(self._portion.due_before).order_by(F("king_checked_at").asc(nulls_first=True), "id")
         rows = list(due[: self._portion.king_orders])
+        self._is_any_due |= bool(rows)
         absent = rows if len(rows) <= LOOKED_UP_SINGLY else self._compare_with_list(rows)
         for row in absent:
             self._look_up(row)
