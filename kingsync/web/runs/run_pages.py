@@ -16,7 +16,6 @@ from kingsync import tasks
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.web.runs import record_examples, run_counts, run_ledger, run_list
 from kingsync.web.shared import access, filters, paging, run_labels, tenant_status
-from kingsync.web.shared.dates import midnight
 from kingsync.web.work_orders import dry_run_preview
 
 
@@ -40,9 +39,7 @@ class RunFilter(filters.FilterForm):
 
     def _by_end(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
         day = self.value("ended")
-        if day is None:
-            return runs
-        return runs.filter(finished_at__gte=midnight(day), finished_at__lt=midnight(day + datetime.timedelta(days=1)))
+        return runs if day is None else runs.filter(finished_at__date=day)
 
     def _by_preview(self, runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
         asked, is_preview = self.value("preview"), Q(options__contains={"dry_run": True})

@@ -257,7 +257,7 @@ class Wanted:
         if self.exported:
             found = found.filter(exported_at__gte=midnight(self.exported))
         if self.exported_until:
-            found = found.filter(exported_at__lt=midnight(self.exported_until + datetime.timedelta(days=1)))
+            found = found.filter(exported_at__date__lte=self.exported_until)
         if self.since:
             found = found.filter(work_date__gte=self.since)
         if self.until:

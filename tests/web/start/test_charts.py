@@ -153,6 +153,12 @@ def test_every_bar_and_number_leads_to_exactly_what_it_counts(editor: Client, te
     ]
 
 
+@pytest.mark.parametrize("address", ["work-orders/?exported_until=", "runs/?ended="])
+@pytest.mark.parametrize("date", ["9999-12-31", "0001-01-01", "2026-02-30"])
+def test_a_link_with_an_odd_date_is_answered(editor: Client, tenant: Tenant, address: str, date: str) -> None:
+    assert editor.get(f"{START}{address}{date}").status_code == 200
+
+
 def opened(browser: Client, address: str) -> str:
     return html(browser.get(address.replace("&amp;", "&")))
 
