@@ -13,6 +13,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import connection
 
+from kingsync.exports.overview import ledger_counts
 from kingsync.models import tenants
 from kingsync.models.statements.signed import SignedStatement
 from kingsync.models.work_orders import LedgerState
@@ -20,7 +21,7 @@ from kingsync.statements.periods import month_of
 
 LISTED = 200
 # As the figures: comparing the months of a large ledger takes a second.
-COUNTED_EACH_TIME, KEPT_SECONDS = 20_000, 300
+KEPT_SECONDS = 300
 
 
 class Kind(Enum):
@@ -118,7 +119,7 @@ def changed_months() -> list[ChangedMonth]:
         return kept
     counted = [ChangedMonth(each.month, sum(_counts(each).values())) for each in statements]
     found = [each for each in counted if each.count]
-    if sum(each.total for each in statements) >= COUNTED_EACH_TIME:
+    if sum(each.total for each in statements) >= ledger_counts.COUNTED_EACH_TIME:
         cache.set(key, found, KEPT_SECONDS)
     return found
 

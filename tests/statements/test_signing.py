@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from kingsync.database import sessions
+from kingsync.exports.overview import ledger_counts
 from kingsync.models import tenants
 from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.order_links import OrderLink
@@ -302,7 +303,7 @@ def test_signing_again_makes_a_version_beside_the_first(company: Tenant, owner: 
 def test_changes_of_a_large_ledger_are_not_counted_for_every_page(
     company: Tenant, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "COUNTED_EACH_TIME", 1)
+    monkeypatch.setattr(ledger_counts, "COUNTED_EACH_TIME", 1)
     worked(company)
     signed(company, owner)
     with tenants.scope(company):

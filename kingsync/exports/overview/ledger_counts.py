@@ -11,6 +11,9 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 # A run is on them, or takes them up again by itself.
 UNDER_WAY = (LedgerState.SENDING, LedgerState.INTERIM, LedgerState.UNCONFIRMED)
 
+# Counting a million rows takes a tenth of a second; from this many on, the counts may be some seconds old.
+COUNTED_EACH_TIME = 20_000
+
 
 def by_state(states: Iterable[str] = LedgerState) -> dict[str, int]:
     """Return how many work orders of the current tenant are in each of these states that has any."""

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_safe
 
 from kingsync.exports.overview import causes
 from kingsync.exports.overview.causes import Cause
-from kingsync.web.figures import bars, periods
+from kingsync.statements import figures as periods
+from kingsync.statements.figures import Figures, Period
+from kingsync.web.figures import bars
 from kingsync.web.figures.bars import Chart, Part
-from kingsync.web.figures.periods import Figures, Period
 from kingsync.web.shared import access, money
 from kingsync.web.shared.dates import month_name, short_date
 from kingsync.web.work_orders.work_order_list import COMPLETE, OPEN
@@ -43,7 +44,9 @@ def figures(request: access.TenantRequest) -> HttpResponse:
     by = asked if asked in (DAY, WEEK, MONTH) else WEEK
     context = {
         "figures": found,
-        "months": [(month_name(month.first), month) for month in reversed(found.months) if month.total],
+        "months": [
+            (month_name(month.first), month, amount_text(month)) for month in reversed(found.months) if month.total
+        ],
         "this_month": sentence(month_name(found.months[-1].first), found.months[-1]),
         "by": by,
         "charts": _charts(found, by, reverse("work_orders", args=[request.tenant.slug])),
@@ -61,8 +64,12 @@ def sentence(name: str, month: Period) -> str:
     if month.excluded:
         parts.append(gettext("%(count)s excluded") % {"count": month.excluded})
     if month.amount is not None:
-        parts.append(month.amount_text)
+        parts.append(amount_text(month))
     return f"{name}: {', '.join(parts)}"
+
+
+def amount_text(period: Period) -> str:
+    return money.total(period.amount, is_least=period.is_least)
 
 
 # --- Charts -----------------------------------------------------------------------------------------------------------
@@ -92,7 +99,7 @@ def _counts(period: Period, by: str, work_orders: str) -> list[Part]:
 
 
 def _amount(period: Period, by: str, work_orders: str) -> Part:
-    label = f"{_long_name(period, by)}: {period.amount_text}"
+    label = f"{_long_name(period, by)}: {amount_text(period)}"
     return Part(COMPLETE, period.amount or 0, label, _link(work_orders, period, COMPLETE))
 
 

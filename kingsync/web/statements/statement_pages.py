@@ -22,12 +22,11 @@ from kingsync.models import tenants
 from kingsync.models.statements.signed import SignedStatement, SignedWorkOrder
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules import limits
-from kingsync.statements import agreement, changes, counting, digests, periods, signing
+from kingsync.statements import agreement, changes, counting, digests, figures, periods, signing
 from kingsync.statements.changes import Change, Changes
 from kingsync.statements.counting import Totals
 from kingsync.statements.periods import Period
 from kingsync.web.figures import figures_page
-from kingsync.web.figures import periods as figures
 from kingsync.web.shared import access, paging
 from kingsync.web.shared.dates import month_name
 from kingsync.web.statements import labels, statement_download
@@ -211,6 +210,7 @@ def _sums(period: Period, totals: Totals) -> dict[str, Any]:
     shown = figures.of(period.first, period.last, totals)
     return {
         "totals": shown,
+        "amount_in_king": figures_page.amount_text(shown),
         "states": totals.states,
         "sentence": figures_page.sentence(capfirst(labels.name_of(period)), shown),
     }

@@ -47,8 +47,6 @@ CAUSE_LENGTH = 500
 SHORTEST_PART = 3
 # What King's orders of ours have as external number.
 _OUR_REFERENCE = re.compile(r"OS-(?P<outsmart_id>[^\s-]+)(-\d+)?", re.IGNORECASE)
-# Counting a million rows takes a tenth of a second; from this many on, the counts may be some seconds old.
-COUNTED_EACH_TIME = 20_000
 COUNTS_KEPT_SECONDS = 20
 
 
@@ -342,7 +340,7 @@ def counts() -> Counts:
     if kept is not None:
         return kept
     counted = Counts(ledger_counts.by_state())
-    if counted.total >= COUNTED_EACH_TIME:
+    if counted.total >= ledger_counts.COUNTED_EACH_TIME:
         cache.set(_counts_key(), counted, COUNTS_KEPT_SECONDS)
     return counted
 
@@ -362,7 +360,7 @@ class Sum:
 
 def sum_of(wanted: Wanted, counted: Counts) -> Sum:
     """Return the sum of a filtered list; that of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
-    is_large = counted.total >= COUNTED_EACH_TIME
+    is_large = counted.total >= ledger_counts.COUNTED_EACH_TIME
     key = _sum_key(wanted)
     kept: Sum | None = cache.get(key) if is_large else None
     if kept is not None:

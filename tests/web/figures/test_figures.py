@@ -14,7 +14,7 @@ from django.utils import timezone
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
-from kingsync.web.figures import periods
+from kingsync.statements import figures as periods
 from tests import factories
 from tests.web.conftest import People
 from tests.web.pages import html, text
@@ -123,7 +123,7 @@ def test_a_new_company_sees_no_empty_table(page: Client) -> None:
 def test_a_large_ledger_is_not_counted_for_every_page(
     page: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingsync.web.work_orders.work_order_list.COUNTED_EACH_TIME", 1)
+    monkeypatch.setattr("kingsync.exports.overview.ledger_counts.COUNTED_EACH_TIME", 1)
     worked(tenant, "2026-11-02")
     page.get(PAGE)
     worked(tenant, "2026-11-03")

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from kingsync.exports.overview import ledger_counts
 from kingsync.models import tenants
 from kingsync.models.links import RecordKind, RecordLink
 from kingsync.models.order_links import OrderLink
@@ -175,7 +176,7 @@ def test_chips_count_all_states_by_one_query(editor: Client, tenant: Tenant) -> 
 def test_counts_of_a_large_ledger_are_kept_for_a_while_until_somebody_decides(
     tenant: Tenant, editor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work_order_list, "COUNTED_EACH_TIME", 1)
+    monkeypatch.setattr(ledger_counts, "COUNTED_EACH_TIME", 1)
     row = factories.work_order(tenant, state="held")
     editor.get(LEDGER)
     factories.work_order(tenant, state="held")

@@ -10,12 +10,11 @@ from decimal import Decimal
 from django.core.cache import cache
 from django.utils import timezone
 
+from kingsync.exports.overview import ledger_counts
 from kingsync.models import tenants
 from kingsync.statements import counting
 from kingsync.statements import periods as statements
 from kingsync.statements.counting import Totals
-from kingsync.web.shared import money
-from kingsync.web.work_orders import work_order_list
 
 WEEKS = MONTHS = 13
 DAYS = 30
@@ -42,10 +41,6 @@ class Period:
     def open(self) -> int:
         return self.total - self.in_king - self.excluded
 
-    @property
-    def amount_text(self) -> str:
-        return money.total(self.amount, is_least=self.is_least)
-
 
 @dataclass(frozen=True)
 class Figures:
@@ -65,7 +60,7 @@ def figures(*, now: datetime.datetime) -> Figures:
     if kept is not None:
         return kept
     counted = _counted(now)
-    if sum(month.total for month in counted.months) >= work_order_list.COUNTED_EACH_TIME:
+    if sum(month.total for month in counted.months) >= ledger_counts.COUNTED_EACH_TIME:
         cache.set(key, counted, KEPT_SECONDS)
     return counted
 
