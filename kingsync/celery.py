@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     "check schedule": {"task": "kingsync.tasks.check_schedule", "schedule": 600.0},
     "sweep": {"task": "kingsync.tasks.sweep", "schedule": 15.0},
     "send notifications": {"task": "kingsync.tasks.send_notifications", "schedule": 60.0},
+    "send webhooks": {"task": "kingsync.tasks.send_webhooks", "schedule": 5.0},
     "watch silence": {"task": "kingsync.tasks.watch_silence", "schedule": 300.0},
     "verify exported": {"task": "kingsync.tasks.verify_exported", "schedule": 900.0},
     # At fixed times, not by interval: an interval would start over with every restart.

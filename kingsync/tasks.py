@@ -26,6 +26,7 @@ from kingsync.models.audit import actors
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import due_tenants, notify, silence, silence_mails
+from kingsync.notifications.webhooks import sender
 from kingsync.runs import dispatcher, heartbeats, lifecycle, retention
 from kingsync.upkeep import audit_retention
 from kingsync.upkeep.tenant_data import closing, traces
@@ -199,6 +200,12 @@ def send_notifications() -> None:
             mail_watch.done(tenant.pk)
 
     _for_each("notices.failed", mail_watch.look(now=timezone.now()), work)
+
+
+@shared_task(expires=60)
+def send_webhooks() -> None:
+    """Let threads of this process send what is due to webhooks; none of them is waited for."""
+    sender.submit_due(now=timezone.now())
 
 
 @shared_task(expires=60)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from kingsync.api import door
 from kingsync.web.accounts.login import admin_door
 
 handler500 = "kingsync.web.shared.server_errors.server_error"
@@ -12,5 +13,7 @@ handler500 = "kingsync.web.shared.server_errors.server_error"
 urlpatterns = [
     path("admin/login/", admin_door),
     path("admin/", admin.site.urls),
+    re_path(r"^api/v1/(?P<rest>.*)$", door.door, name="api"),
+    re_path(r"^api/", door.elsewhere, name="api_elsewhere"),
     path("", include("kingsync.web.urls")),
 ]

@@ -11,6 +11,9 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from kingsync.models import tenants
+from kingsync.models.api import tokens
+from kingsync.models.api.tokens import ApiToken, Scope
+from kingsync.models.api.webhooks import Event, Webhook, WebhookDelivery
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.connections import Connection, System
@@ -191,5 +194,27 @@ def trip(of: Tenant, **fields: Any) -> ChangeLimitTrip:
     """Make a tripped change limit that waits for approval."""
     defaults = {"kind": "customers", "known_count": 400, "changed_count": 60, "deactivated_count": 9}
     row = ChangeLimitTrip(tenant=of, **(defaults | fields))
+    _save(row)
+    return row
+
+
+def api_token(of: Tenant, *scopes: str, **fields: Any) -> str:
+    """Return the text of a new token of the tenant; without scopes it has all."""
+    text = f"{tokens.START}{next(_numbers)}-{of.slug}"
+    usual = {"name": "BI", "start": text[:9], "digest": tokens.hash_of(text), "scopes": list(scopes or Scope.values)}
+    _save(ApiToken(tenant=of, **usual | fields))
+    return text
+
+
+def webhook(of: Tenant, address: str = "https://hooks.example/in", **fields: Any) -> Webhook:
+    usual = {"host": "hooks.example", "events": [Event.ATTENTION, Event.RUN_ENDED, Event.MONTH_SIGNED]}
+    row = Webhook(tenant=of, target={"address": address, "secret": "whsec_test"}, **usual | fields)
+    _save(row)
+    return row
+
+
+def webhook_delivery(of: Webhook, event: Event = Event.TEST, **fields: Any) -> WebhookDelivery:
+    usual = {"give_up_at": timezone.now() + datetime.timedelta(days=1)}
+    row = WebhookDelivery(tenant=of.tenant, webhook=of, event=event, **usual | fields)
     _save(row)
     return row

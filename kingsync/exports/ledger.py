@@ -17,11 +17,13 @@ from integrations.king.records import Order
 from integrations.outsmart import payloads
 from integrations.outsmart.records import Marks
 from integrations.outsmart.records import WorkOrder as Source
+from kingsync import webhooks
 from kingsync.exports import problems
 from kingsync.exports.lines import ledger_lines
 from kingsync.exports.lines.ledger_lines import WITHOUT_WAITING
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
+from kingsync.models.in_hand import Problem
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import amounts, linking, orders
@@ -183,8 +185,15 @@ def _set_state(
         row.changed_at = timezone.now()
     columns: dict[str, object] = {"state": state, "reasons": [stored(why) for why in reasons]}
     columns |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
+    was_new = problems.found(row) is Problem.NEW
     columns |= problems.columns(row, state, reasons)
-    _store(row, columns | changes, is_durable=is_durable, unless_changed=unless_changed)
+    storing: dict[str, bool] = {"is_durable": is_durable, "unless_changed": unless_changed}
+    if was_new or problems.found(row) is not Problem.NEW or state not in WorkOrder.NEEDS_A_PERSON:
+        _store(row, columns | changes, **storing)
+        return
+    with transaction.atomic():
+        _store(row, columns | changes, **storing)
+        webhooks.emit_work_order(row)
 
 
 def unsent() -> dict[str, Any]:

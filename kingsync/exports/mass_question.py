@@ -21,6 +21,8 @@ from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import orders
 from kingsync.runs.lifecycle import Claim
 
+# Behind these there is someone who can answer.
+ASKING = (SyncRun.Trigger.BUTTON, SyncRun.Trigger.API)
 FIRST, MANY, OLDER = "first_export", "many", "before_start_date"
 # So few can be looked at, and mended, afterwards.
 FEW = 25
@@ -79,7 +81,7 @@ def is_open(run: SyncRun) -> bool:
 
 def _may_ask(run: SyncRun) -> bool:
     is_whole = not any(run.options.get(name) for name in (*SyncRun.PARTIAL, SyncRun.CONFIRMED))
-    return is_whole and run.trigger == SyncRun.Trigger.BUTTON and run.attempt == 1
+    return is_whole and run.trigger in ASKING and run.attempt == 1
 
 
 def _too_many(run: SyncRun, number: int) -> str:

@@ -58,7 +58,7 @@ DROP FUNCTION kingsync_statements_are_final();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("kingsync", "0008_count_what_happens"),
+        ("kingsync", "0009_api_tokens_and_webhooks"),
     ]
 
     operations = [

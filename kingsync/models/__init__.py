@@ -20,12 +20,15 @@ from kingsync.models import (
     work_orders,
 )
 from kingsync.models.accounts import invitations, login_sessions, login_tries, passkeys, saved_views, second_steps
+from kingsync.models.api import tokens as api_tokens
+from kingsync.models.api import webhooks
 from kingsync.models.audit import entries as audit_entries
 from kingsync.models.statements import signed as signed_statements
 from kingsync.models.watch import tallies
 
 __all__ = [
     "administrations",
+    "api_tokens",
     "audit_entries",
     "background_calls",
     "change_limit_trips",
@@ -50,5 +53,6 @@ __all__ = [
     "turns",
     "users",
     "verification",
+    "webhooks",
     "work_orders",
 ]

@@ -66,6 +66,7 @@ class SyncRun(InAdministration):
         SCHEDULE = "schedule", _("schedule")
         BUTTON = "button", _("button")
         COMMAND = "command", _("command line")
+        API = "api", _("API")
 
     # Counts the tenant's runs from 1 on; addresses and messages name a run by its key.
     number = models.PositiveIntegerField(_("number"), editable=False)

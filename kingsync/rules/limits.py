@@ -14,6 +14,14 @@ SECRET = 500
 CERTIFICATE = 100_000
 BUSY_CODE = 100
 EMAIL = 254
+# Of an API token, for its maker; days that one may be valid.
+TOKEN_NAME, TOKEN_DAYS = 100, 3650
+# Of a company, at the same time.
+TOKENS, WEBHOOKS = 50, 20
+# Of an Idempotency-Key.
+IDEMPOTENCY_KEY = 255
+# Of a webhook; those of Teams are long.
+WEBHOOK_ADDRESS = 1000
 REVENUE_GROUP = 10
 ARTICLE = 20
 # Codes and values of OutSmart and King: statuses, warehouses, types of work.

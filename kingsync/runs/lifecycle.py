@@ -12,7 +12,7 @@ import datetime
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -23,12 +23,14 @@ from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from kingsync import webhooks
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
+from kingsync.models.api.webhooks import Event
 from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import advisory_locks, lease, schedule, wanted
+from kingsync.runs import advisory_locks, lease, run_answers, schedule, wanted
 from kingsync.watch import runs as watch
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Requested:
 
     run: SyncRun
     already_running: bool
+
+    def covers(self, options: Mapping[str, object]) -> bool:
+        """Return whether the run does all that a request with these options asked for."""
+        is_partial = any(self.run.options.get(name) for name in SyncRun.PARTIAL)
+        return self.run.options == options or not (options or is_partial)
 
 
 def request(
@@ -384,11 +391,20 @@ def finish(claim: Claim, *, error: Reason | None = None, cancelled: bool = False
     run.failed_count += unfinished
     run.status = _final_status(run, error, cancelled=cancelled)
     run.error = dict(stored(error)) if error else {}
-    run.finished_at, run.lease_until, run.listed = timezone.now(), None, None
-    run.save(update_fields=["failed_count", "status", "error", "finished_at", "lease_until", "listed"])
+    run.finished_at, run.lease_until = timezone.now(), None
+    _save_ended(run, "failed_count", "lease_until")
     watch.counted(run, {"failed": unfinished})
-    watch.ended(run)
     return run
+
+
+def _save_ended(run: SyncRun, *columns: str) -> None:
+    """Save the end of a run, and the webhooks' event of it; previews are nobody else's concern."""
+    run.listed = None
+    with transaction.atomic():
+        run.save(update_fields=["status", "error", "finished_at", "listed", *columns])
+        if not run.is_dry:
+            webhooks.emit(Event.RUN_ENDED, run_answers.of(run) | {"error": run.error})
+    watch.ended(run)
 
 
 def _write_counts(claim: Claim) -> None:
@@ -416,11 +432,12 @@ def _final_status(run: SyncRun, error: Reason | None, *, cancelled: bool) -> Run
 def request_cancel(run: SyncRun) -> None:
     """Ask a run to stop between two records; a queued one ends at once."""
     SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(cancel_requested=True)
-    ended = SyncRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
-        status=RunStatus.CANCELLED, finished_at=timezone.now(), error=stored(reason("cancelled")), listed=None
-    )
-    if ended:
-        watch.ended(SyncRun.objects.get(pk=run.pk))
+    with transaction.atomic():
+        queued = SyncRun.objects.select_for_update().filter(pk=run.pk, status=RunStatus.QUEUED).first()
+        if queued is not None:
+            queued.status, queued.finished_at = RunStatus.CANCELLED, timezone.now()
+            queued.error = dict(stored(reason("cancelled")))
+            _save_ended(queued)
 
 
 def interrupt_dead(kind: RunKind) -> None:
@@ -433,9 +450,7 @@ def interrupt_dead(kind: RunKind) -> None:
         for run in SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN):
             if run.status == RunStatus.RUNNING or _waits_too_long(run):
                 run.status, run.finished_at, run.error = RunStatus.FAILED, timezone.now(), stored(reason("interrupted"))
-                run.listed = None
-                run.save(update_fields=["status", "finished_at", "error", "listed"])
-                watch.ended(run)
+                _save_ended(run)
 
 
 def _waits_too_long(run: SyncRun) -> bool:

@@ -10,6 +10,9 @@ from django.db.models import Exists, OuterRef
 from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.accounts.login_tries import LoginTry
+from kingsync.models.api import tokens
+from kingsync.models.api.tokens import ApiStart, ApiToken
+from kingsync.models.api.webhooks import WebhookDelivery
 from kingsync.models.links import RecordLink
 from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunKind, SyncRun
@@ -60,6 +63,7 @@ def purge_old(*, now: datetime.datetime) -> None:
     payloads.remove_old(now=now)
     limit = now - datetime.timedelta(days=log_days)
     _purge_addresses(limit)
+    _purge_of_api(now, limit)
     _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
     old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
     old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
@@ -80,6 +84,13 @@ def _purge_addresses(limit: datetime.datetime) -> None:
     old = SentNotification.objects.filter(sent_at__lt=limit)
     old.exclude(pk__in=[each.pk for each in kept if each]).delete()
     Invitation.objects.filter(tenant_id=tenants.current_id(), expires_at__lt=limit).delete()
+
+
+def _purge_of_api(now: datetime.datetime, limit: datetime.datetime) -> None:
+    """Purge keys that no longer count, tokens that have long been useless, and what was delivered or given up."""
+    ApiStart.objects.filter(created_at__lt=now - tokens.KEY_COUNTS_FOR).delete()
+    ApiToken.objects.filter(models.Q(revoked_at__lt=limit) | models.Q(expires_at__lt=limit)).delete()
+    WebhookDelivery.objects.filter(created_at__lt=limit).exclude(state=WebhookDelivery.State.WAITING).delete()
 
 
 def _lasting() -> models.Q:

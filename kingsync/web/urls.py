@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from kingsync.web import call_pages
 from kingsync.web.accounts import account_urls
 from kingsync.web.audit import audit_download, audit_page
+from kingsync.web.connect import connect_urls
 from kingsync.web.figures import figures_page
 from kingsync.web.help import help_urls
 from kingsync.web.live import moves
@@ -87,6 +88,7 @@ urlpatterns: list[URLPattern] = [
     path("t/<slug:slug>/audit/", audit_page.audit, name="audit"),
     path("t/<slug:slug>/audit/file/<str:form>/", audit_download.audit_file, name="audit_file"),
     *work_order_urls.urlpatterns,
+    *connect_urls.urlpatterns,
     path("t/<slug:slug>/records/", record_pages.records, name="records"),
     path("t/<slug:slug>/records/<int:record_id>/", record_pages.record, name="record"),
     path("t/<slug:slug>/safety-limit/<int:trip_id>/", change_limit_pages.change_limit_page, name="change_limit"),

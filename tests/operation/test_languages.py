@@ -54,7 +54,7 @@ SAME = frozenset(
         "Project", "Query", "Start", "Status", "Tags", "Token", "browser", "code", "detail", "document", "export",
         "import",
         "in King", "in King: %(amount)s", "in OutSmart", "object %(code)s", "open", "order", "orders", "passkey",
-        "passkeys", "product",
+        "passkeys", "product", "Webhooks", "scopes", "webhook", "webhooks", "%(kind)s %(number)s: %(state)s.",
     }
 )  # fmt: skip
 # Words of templates that are names in every language.

@@ -26,6 +26,7 @@ from kingsync import urls as all_urls
 from kingsync.accounts import invitations
 from kingsync.king_mirror import connection_check, pick_list_refresh
 from kingsync.models.accounts.second_steps import Authenticator
+from kingsync.models.api.tokens import ApiToken
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.runs import RunKind, RunStatus
 from kingsync.models.tenants import Role, Tenant
@@ -136,6 +137,16 @@ TABLE: dict[str, Line] = {
     "member_remove": owners_action(sure="1"),
     "invite_again": owners_action(),
     "invitation_withdraw": owners_action(),
+    # For other programs
+    "tokens": Line(get=owners(200)),
+    "token_make": owners_action(422, name="BI", scope="read"),
+    "token_revoke": owners_action(),
+    "webhooks": Line(get=owners(200)),
+    "webhook_make": owners_action(422, address="https://hooks.example/", form="plain", event_attention="on"),
+    "webhook_deliveries": Line(get=owners(200)),
+    "webhook_remove": owners_action(),
+    "webhook_test": owners_action(),
+    "webhook_again": owners_action(),
     # A tenant's pages
     "tenant": page(),
     "live": page(),
@@ -278,6 +289,8 @@ def world(one_world: World) -> Iterator[World]:
 def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str, Any]:
     """Create one row of everything; return their numbers by the names of the URLs."""
     invitations.invite(tenant, email="asked@jansen.example", role=Role.VIEWER, by=member)
+    factories.api_token(tenant)
+    api_token, webhook = ApiToken.across_tenants.get(tenant=tenant), factories.webhook(tenant)
     return {
         "run_id": factories.run(tenant, RunKind.EXPORT, RunStatus.SUCCEEDED, dry_run_examples=TRIED).pk,
         "work_order_id": factories.work_order(tenant, state=LedgerState.REJECTED).pk,
@@ -286,6 +299,9 @@ def rows_of(tenant: Tenant, member: User, asker: User | None = None) -> dict[str
         "invitation_id": tenant.invitations.get().pk,
         "record_id": factories.record_link(tenant).pk,
         "file_id": factories.king_file(tenant).pk,
+        "token_id": api_token.pk,
+        "webhook_id": webhook.pk,
+        "delivery_id": factories.webhook_delivery(webhook).pk,
         "login_id": 0,
         "passkey_id": 0,
         "view_id": 0,
@@ -341,6 +357,7 @@ def test_stranger_learns_nothing_of_a_tenant(world: World, name: str, method: st
 
 
 ROWS = {"run_id", "work_order_id", "trip_id", "membership_id", "invitation_id", "record_id", "call_id", "statement_id"}
+ROWS |= {"token_id", "webhook_id", "delivery_id"}
 NUMBERED = [name for name in OF_A_TENANT if ROWS & OURS[name].pattern.converters.keys()]
 
 

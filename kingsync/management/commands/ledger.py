@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import datetime
 import getpass
 import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db.models import QuerySet
-from django.utils import timezone, translation
+from django.utils import translation
 
-from kingsync.exports import supplements
+from kingsync.answers import ledger as answers
 from kingsync.exports.overview import causes
 from kingsync.management.lookup import tenant_of
-from kingsync.manual_actions import actions, conflicts, order_actions, order_notices
+from kingsync.manual_actions import actions, conflicts, order_actions
 from kingsync.manual_actions.guards import OtherCustomerError, UnknownWorkOrderError
-from kingsync.messages.reason_texts import sentence, sentences, stored
+from kingsync.messages.reason_texts import sentence, stored
 from kingsync.models import tenants
-from kingsync.models.order_links import OrderLink
-from kingsync.models.tenants import Administration, administration_key
-from kingsync.models.work_orders import ManualAction, OrderLine, WorkOrder
-from kingsync.rules import amounts
+from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.rules.conflicts import Choice
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import refusals
-
-Row = TypeVar("Row", OrderLine, OrderLink)
+from kingsync.runs.run_answers import moment
 
 ALL_DONE, SOME_REFUSED, NOTHING_DONE = 0, 1, 2
 
@@ -81,9 +73,9 @@ class Command(BaseCommand):
         if options["decisions"] is not None:
             self._tell(_history(options["decisions"]), options["json"], _history_line)
         elif options["causes"]:
-            self._tell((_cause(each) for each in causes.causes()), options["json"], _cause_line)
+            self._tell(map(answers.cause, causes.causes()), options["json"], _cause_line)
         else:
-            self._tell(_entries(_administration(options["administration"])), options["json"], _entry_line)
+            self._tell(_entries(options["administration"]), options["json"], _entry_line)
         return ALL_DONE
 
     def _tell(self, entries: Iterator[dict[str, Any]], as_json: bool, line_of: Callable[[dict[str, Any]], str]) -> None:
@@ -231,86 +223,16 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], actions.Decided]] = {
 # --- Output -----------------------------------------------------------------------------------------------------------
 
 
-def _administration(name: str | None) -> Administration:
-    """Return the administration of this name, None = the present one. Raises `_RefusedError`."""
-    mine = Administration.objects.filter(tenant_id=tenants.current_id())
-    if name is None:
-        return mine.get(pk=tenants.current_administration_id())
-    found = mine.filter(key=administration_key(name)).first()
-    if found is None:
-        known = ", ".join(mine.order_by("name").values_list("name", flat=True))
-        raise _RefusedError(reason("unknown_administration", name=name, known=known))
-    return found
-
-
-def _entries(administration: Administration) -> Iterator[dict[str, Any]]:
-    rows = WorkOrder.across_administrations.filter(administration=administration)
-    links = OrderLink.across_administrations.filter(administration=administration, left_at=None)
-    lines = _grouped(OrderLine.objects.filter(work_order__administration=administration), "position")
-    numbers = _grouped(links, "part")
-    for row in rows.order_by("id").iterator():
-        yield {
-            "outsmart_id": row.outsmart_id,
-            "order_number": row.order_number,
-            "administration": administration.name,
-            "king_order_number": row.king_order_number,
-            "king_order_numbers": [link.king_order_number for link in numbers.get(row.pk, [])],
-            "state": row.state,
-            "reason": sentences(row.reasons),
-            "attempts": row.attempts,
-            "since": _moment(row.problem_since or row.changed_at),
-            "last_checked": _moment(order_notices.last_checked(row)),
-            "notice": sentences(stored(why) for why in order_notices.of(row)),
-            "lines": [_line(line) for line in lines.get(row.pk, [])],
-            "difference": [_missing(each) for each in supplements.missing_of(row)],
-        }
-
-
-def _grouped(rows: QuerySet[Row], order: str) -> dict[int, list[Row]]:
-    """Return what belongs to work orders, by their keys."""
-    ordered = rows.order_by("work_order_id", order, "id").iterator()
-    return {key: list(group) for key, group in groupby(ordered, key=attrgetter("work_order_id"))}
-
-
-def _moment(at: datetime.datetime | None) -> str | None:
-    return timezone.localtime(at).isoformat(timespec="seconds") if at else None
-
-
-def _line(line: OrderLine) -> dict[str, Any]:
-    return {
-        "kind": line.kind,
-        "source": line.source,
-        "king_line_id": line.king_line_id or None,
-        "state": line.state,
-        "reason": sentences(line.reasons),
-    }
-
-
-def _missing(each: supplements.Missing) -> dict[str, Any]:
-    """Return a line that King misses of a work order whose order it closed."""
-    content, amount = each.line.content, amounts.of_line(each.line.content.quantity, each.price.value)
-    return {
-        "kind": each.line.origin.source.value,
-        "source": each.line.origin.label,
-        "article": content.article,
-        "text": content.text,
-        "quantity": None if content.quantity is None else str(content.quantity),
-        "amount": None if amount is None else str(amount),
-    }
+def _entries(administration: str | None) -> Iterator[dict[str, Any]]:
+    try:
+        return answers.whole(answers.administration(administration))
+    except answers.UnknownAdministrationError as error:
+        raise _RefusedError(error.why) from None
 
 
 def _entry_line(entry: dict[str, Any]) -> str:
     number = entry["king_order_number"] or "-"
     return f"{entry['order_number']:<20} {entry['state']:<12} {number:<12} {entry['reason']}"
-
-
-def _cause(cause: causes.Cause) -> dict[str, Any]:
-    return {
-        "key": cause.key,
-        "reason": cause.sentence,
-        "count": cause.count,
-        "work_orders": [row.outsmart_id for row in cause.work_orders],
-    }
 
 
 def _cause_line(entry: dict[str, Any]) -> str:
@@ -320,7 +242,7 @@ def _cause_line(entry: dict[str, Any]) -> str:
 def _history(outsmart_id: str) -> Iterator[dict[str, Any]]:
     for each in ManualAction.objects.filter(work_order=_row(outsmart_id)).order_by("-id"):
         yield {
-            "at": timezone.localtime(each.decided_at).isoformat(timespec="seconds"),
+            "at": moment(each.decided_at),
             "decision": each.kind,
             "by": each.decided_by_name,
             "reason": each.reason,

@@ -28,7 +28,7 @@ from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import reason
-from kingsync.runs import lifecycle
+from kingsync.runs import lifecycle, run_answers
 from kingsync.runs.wanted import NotWantedError
 
 FOREVER = 10 * 365 * 24 * 3600.0
@@ -100,14 +100,16 @@ class Command(BaseCommand):
         """End with the reason why no run was started."""
         if not as_json:
             raise CommandError(why, returncode=FAILED)
-        self.stdout.write(json.dumps(_answer(SyncRun(kind=kind, status=RunStatus.FAILED), why), ensure_ascii=False))
+        self.stdout.write(
+            json.dumps(run_answers.of_ended(SyncRun(kind=kind, status=RunStatus.FAILED), why), ensure_ascii=False)
+        )
         sys.exit(FAILED)
 
     def _tell(self, run: SyncRun, worked: worker.Worked, *, as_json: bool) -> None:
         # Ours alone, and open nevertheless: trouble of our database cut it short.
         error = sentence(stored(reason("database_away"))) if run.is_open else sentence(run.error) or None
         if as_json:
-            answer = _answer(run, error)
+            answer = run_answers.of_ended(run, error)
             if run.is_dry:
                 answer["plan"] = worked.plan
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
@@ -120,18 +122,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if error:
             self.stderr.write(error)
-
-
-def _answer(run: SyncRun, error: str | None) -> dict[str, Any]:
-    """Return the object of `--json`; a run that was refused has no number."""
-    return {
-        "run": run.pk,
-        "kind": run.kind,
-        "state": run.status if run.status in (RunStatus.SUCCEEDED, RunStatus.PARTLY) else RunStatus.FAILED,
-        "counts": run.counts(),
-        "new_problems": run.new_problems_count,
-        "error": error,
-    }
 
 
 def _run_options(options: dict[str, Any], files: list[KingFile]) -> dict[str, object]:

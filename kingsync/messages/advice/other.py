@@ -227,6 +227,19 @@ _FILES: Answers = (
         "system.files_only",
     ),
 )
+_WEBHOOKS: Answers = (
+    Advice(
+        _(
+            "Check that the receiving program runs and can be reached from the internet by https, with a certificate "
+            "of a public authority. Then choose “Send again” on the page of webhooks."
+        ),
+        "webhook.unreachable webhook.no_answer webhook.certificate webhook.refused",
+    ),
+    Advice(
+        _("Add a webhook with the address at which the receiving program really is, and remove this one."),
+        "webhook.forbidden_address webhook.redirect webhook.unreadable",
+    ),
+)
 GROUPS: tuple[tuple[Text, Answers], ...] = (
     (_("Decisions"), _DECISIONS),
     (_("Administrations"), _ADMINISTRATIONS),
@@ -235,4 +248,5 @@ GROUPS: tuple[tuple[Text, Answers], ...] = (
     (_("Whole runs"), _RUNS),
     (_("Connections"), _CONNECTIONS),
     (_("King's XML files"), _FILES),
+    (_("Webhooks"), _WEBHOOKS),
 )

@@ -92,4 +92,14 @@ SENTENCES: dict[str, str | Promise] = {
         "Imports read King's XML files, and a file cannot be searched for one record. Let imports use "
         "King's web services."
     ),
+    # Addresses to which webhooks send
+    "webhook.unreachable": _("The address could not be reached."),
+    "webhook.no_answer": _("The address did not answer in time, or not completely."),
+    "webhook.certificate": _("The certificate of the address is not trusted."),
+    "webhook.forbidden_address": _(
+        "The address is not allowed: it must be a public https address, or one that the operator has allowed."
+    ),
+    "webhook.redirect": _("The address redirects to another one, which is not followed."),
+    "webhook.refused": _("The address answered with HTTP status %(status)s."),
+    "webhook.unreadable": _("The stored address cannot be decrypted any more. Ask the operator."),
 }

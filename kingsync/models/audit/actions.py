@@ -45,6 +45,10 @@ class Action(models.TextChoices):
     MONTH_SIGNED = "decision.month_signed", _("Month signed")
     FILE_UPLOADED = "file.uploaded", _("King file uploaded")
     FILE_REMOVED = "file.removed", _("King file removed")
+    TOKEN_MADE = "api.token_made", _("API token made")
+    TOKEN_REVOKED = "api.token_revoked", _("API token revoked")
+    WEBHOOK_MADE = "api.webhook_made", _("Webhook added")
+    WEBHOOK_REMOVED = "api.webhook_removed", _("Webhook removed")
     OPERATOR_LOOKED = "operator.looked", _("An operator opened the company's pages")
     RIGHTS_CHANGED = "operator.rights_changed", _("Rights changed in the admin")
     TRAIL_PURGED = "operator.trail_purged", _("Old entries of the audit trail purged")
@@ -60,5 +64,6 @@ GROUPS = {
     "account": _("Accounts and passwords"),
     "decision": _("Decisions"),
     "file": _("King files"),
+    "api": _("API tokens and webhooks"),
     "operator": _("Operators"),
 }

@@ -36,7 +36,12 @@ FORMAT, VERSION = "kingsync-tenant", 1
 ROWS_AT_ONCE = 500
 SECRET = "***"  # noqa: S105  (what stands for one)
 # Hashes that are of no use to anyone but us; encrypted columns are secret anyhow.
-_SECRET_COLUMNS = {("invitation", "token_hash"), ("backgroundcall", "key")}
+_SECRET_COLUMNS = {
+    ("invitation", "token_hash"),
+    ("backgroundcall", "key"),
+    ("apitoken", "digest"),
+    ("apistart", "key_hash"),
+}
 # What identifies a person's account for this tenant; nothing of other tenants, no password, no second step.
 USERS = "tables/user.jsonl"
 USER_COLUMNS = ("id", "email", "name", "role", "is_active", "joined_at", "last_login")

@@ -11,6 +11,8 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models.api.tokens import ApiToken
+from kingsync.models.api.webhooks import Webhook
 from kingsync.models.audit import trail
 from kingsync.models.audit.actions import Action
 from kingsync.models.audit.entries import AuditEntry
@@ -34,6 +36,7 @@ _MODELS: dict[str, tuple[type[models.Model], ...]] = {
     "decision.work_order": (WorkOrder, ManualAction),
     "decision": (ChangeLimitTrip,),
     "file": (KingFile,),
+    "api": (ApiToken, Webhook),
     "operator": (User,),
 }
 # Fields that are no columns.

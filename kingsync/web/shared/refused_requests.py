@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext
 
 from kingsync.server.front import REFUSED
 
@@ -25,7 +26,16 @@ class RefusedMiddleware(MiddlewareMixin):
 
 
 def _refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
-    answer = render(request, "shared/refused.html", {"status": status}, status=status)
+    if request.path.startswith("/api/"):
+        answer: HttpResponse = _in_json(status)
+    else:
+        answer = render(request, "shared/refused.html", {"status": status}, status=status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer["Retry-After"] = "10"
     return answer
+
+
+def _in_json(status: HTTPStatus) -> HttpResponse:
+    """Return the same for a program, as all errors of the API are (kingsync.api.errors)."""
+    message = gettext("The request was not read: it is too large, came too slowly, or there are too many at once.")
+    return JsonResponse({"error": {"code": status.name.lower(), "message": message}}, status=status)

@@ -49,6 +49,8 @@ def started_by(run: SyncRun) -> str:
         return gettext("started by %(name)s") % {"name": run.requested_by.display_name}
     if run.trigger == SyncRun.Trigger.COMMAND:
         return gettext("started from the command line")
+    if run.trigger == SyncRun.Trigger.API:
+        return gettext("started through the API")
     return gettext("started with the button")
 
 

@@ -20,8 +20,14 @@ from kingsync.models.users import User
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
 
-# Open with the password alone: the step itself, logging in or out, language and health.
-ALWAYS_OPEN = frozenset({"second_step", "passkey_login", "login", "logout", "set_language", "health", "unsubscribe"})
+# Open with the password alone: the step itself, logging in or out, language and health; and what knows no logins: the
+# API, and the way out of e-mails.
+ALWAYS_OPEN = frozenset(
+    {
+        *("second_step", "passkey_login", "login", "logout", "set_language", "health"),
+        *("api", "api_elsewhere", "unsubscribe"),
+    }
+)
 
 
 class Verified(Protocol):

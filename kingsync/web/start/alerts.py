@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from kingsync.messages import reason_texts
+from kingsync.models.api.webhooks import Webhook
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import Silence, StoppedAddress
 from kingsync.models.restores import RestoreWatch
@@ -60,6 +61,7 @@ def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
         *(_paused(tenant, card) for card in found.systems if card.is_paused and card not in behind),
         *(_change_limit(tenant, trip) for trip in found.trips if trip.state == ChangeLimitTrip.State.WAITING),
         *_restored(tenant),
+        *_webhooks(tenant),
         *_person(tenant, found),
         *_changed_since_signed(tenant),
         *_refused_addresses(tenant, found),
@@ -144,6 +146,14 @@ def _restored(tenant: Tenant) -> Iterator[Alert]:
     run = watch.noticed_in_id
     address = reverse("run", args=[tenant.slug, run]) if run else reverse("runs", args=[tenant.slug])
     yield Alert("warning", "", reason_texts.sentence(reason_texts.stored(why)), gettext("View run"), address)
+
+
+def _webhooks(tenant: Tenant) -> Iterator[Alert]:
+    for row in Webhook.objects.filter(gave_up_at__isnull=False).defer("target").order_by("gave_up_at"):
+        title = gettext("The webhook to %(host)s does not answer.") % {"host": row.host}
+        text = gettext("Since %(since)s nothing has been delivered.") % {"since": when(row.gave_up_at)}
+        address = reverse("webhook_deliveries", args=[tenant.slug, row.pk])
+        yield Alert("warning", title, text, gettext("View"), address)
 
 
 def _person(tenant: Tenant, found: Dashboard) -> Iterator[Alert]:

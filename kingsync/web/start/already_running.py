@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from kingsync.models.runs import SyncRun
+from kingsync.runs.lifecycle import Requested
 from kingsync.web.shared import run_labels
 
 
@@ -36,11 +37,9 @@ class AlreadyRunning:
         return f"{_what(run)} {wait}"
 
 
-def for_request(run: SyncRun, options: dict[str, object]) -> AlreadyRunning:
+def for_request(requested: Requested, options: dict[str, object]) -> AlreadyRunning:
     """Return whether the open run covers a request with these options."""
-    is_partial = any(run.options.get(name) for name in SyncRun.PARTIAL)
-    is_covered = run.options == options or not (options or is_partial)
-    return AlreadyRunning(run.pk, is_other=not is_covered)
+    return AlreadyRunning(requested.run.pk, is_other=not requested.covers(options))
 
 
 def from_query(query: QueryDict) -> AlreadyRunning | None:

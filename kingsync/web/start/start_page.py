@@ -63,7 +63,7 @@ def start_run(request: access.TenantRequest, kind: str) -> HttpResponse:
         requested = start_runs.start(request, wanted, options)
     except NotWantedError as error:
         return _refused(request, wanted, error)
-    open_run = already_running.for_request(requested.run, options) if requested.already_running else None
+    open_run = already_running.for_request(requested, options) if requested.already_running else None
     if request.htmx:
         return _live_part(request, wanted, open_run)
     if open_run:

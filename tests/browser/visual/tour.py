@@ -16,6 +16,8 @@ from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import Browser, Page
 
 from kingsync.models import tenants
+from kingsync.models.api.tokens import ApiToken
+from kingsync.models.api.webhooks import Event, Webhook
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.links import RecordLink
@@ -82,6 +84,12 @@ NO_PAGES = frozenset(
         "two_step_remove_app",
         "work_orders_file",
         "audit_file",
+        "token_make",
+        "token_revoke",
+        "webhook_again",
+        "webhook_make",
+        "webhook_remove",
+        "webhook_test",
     }
 )
 
@@ -166,9 +174,25 @@ def _own(company: Company) -> list[Stop]:
         Stop("password-confirm", "password_confirm", reverse("password_confirm")),
         Stop("people", "people", reverse("people", args=[company.busy.slug])),
         Stop("company-data", "company_data", reverse("company_data", args=[company.busy.slug])),
+        Stop("tokens", "tokens", reverse("tokens", args=[company.busy.slug])),
+        Stop("webhooks", "webhooks", reverse("webhooks", args=[company.busy.slug])),
+        Stop("webhook", "webhook_deliveries", _webhook(company)),
         Stop("people-as-viewer", "people", reverse("people", args=[company.busy.slug]), who="editor"),
         Stop("people-remove", "people", reverse("people", args=[company.busy.slug]), do=_remove_somebody),
     ]
+
+
+def _webhook(company: Company) -> str:
+    """Create a token, and a webhook with what was sent to it; return the address of its page."""
+    if ApiToken.objects.exists():  # the tour is made once for each look
+        return reverse("webhook_deliveries", args=[company.busy.slug, Webhook.objects.earliest("pk").pk])
+    factories.api_token(company.busy, name="Power BI")
+    row = factories.webhook(company.busy, gave_up_at=timezone.now())
+    refused = {"code": "webhook.refused", "params": {"status": "500"}}
+    factories.webhook_delivery(row, Event.RUN_ENDED, state="delivered", status=204, attempts=1)
+    factories.webhook_delivery(row, Event.ATTENTION, status=500, attempts=3, problem=refused)
+    factories.webhook_delivery(row, Event.TEST, state="failed", status=500, attempts=18, problem=refused)
+    return reverse("webhook_deliveries", args=[company.busy.slug, row.pk])
 
 
 def _start(company: Company) -> list[Stop]:

@@ -14,6 +14,7 @@ from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.accounts.saved_views import SavedView
 from kingsync.models.administrations import AdministrationSwitch
+from kingsync.models.api.tokens import ApiStart, ApiToken
 from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.connections import System
 from kingsync.models.links import Employee, ImportedLine, KingRecord, ReadState, WorkStatus
@@ -47,11 +48,21 @@ def full(mark: str) -> Tenant:
         _save(NotificationChoice(user=owner, mode="each", language="nl"))
         _master_data(tenant, mark)
         factories.background_call(tenant, by=owner, parameters={"name": mark})
+        _connected(tenant, mark)
         Journal(mark).about_to_create(f"OS-{mark}")
     Invitation.objects.create(
         tenant=tenant, email=f"guest@{mark.lower()}.example", token_hash=f"hash-{mark}", expires_at=timezone.now()
     )
     return tenant
+
+
+def _connected(tenant: Tenant, mark: str) -> None:
+    """Make a token with which a run was started, and a webhook with a delivery."""
+    factories.api_token(tenant, name=mark, digest=f"hash-{mark}")
+    token, run = ApiToken.objects.get(), factories.run(tenant)
+    _save(ApiStart(token=token, key_hash=f"hash-{mark}", fingerprint="f", run=run))
+    webhook = factories.webhook(tenant, f"https://{mark.lower()}.example/in", host=f"{mark.lower()}.example")
+    factories.webhook_delivery(webhook, data={"name": mark})
 
 
 def king_file(tenant: Tenant, content: str) -> Path:

@@ -18,6 +18,7 @@ from django_otp.oath import TOTP
 from kingsync.administrations import switch
 from kingsync.models import tenants
 from kingsync.models.accounts.second_steps import Authenticator
+from kingsync.models.api.tokens import ApiToken
 from kingsync.models.audit.actions import Action
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import Tenant
@@ -47,7 +48,7 @@ class Scene:
             made.force_login(who)
         return made
 
-    def post(self, name: str, *args: object, who: User | None = None, **sent: Any) -> None:
+    def post(self, name: str, /, *args: object, who: User | None = None, **sent: Any) -> None:
         """Send a form of the company's pages; by an owner if not otherwise stated."""
         answer = self.browser(who or self.people.owner).post(reverse(name, args=[self.tenant.slug, *args]), sent)
         assert answer.status_code in (200, 302), answer.content.decode()
@@ -70,6 +71,26 @@ class Case:
     subject: str = ""
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+
+
+def make_token(scene: Scene) -> None:
+    scene.post("token_make", name="BI", scope="read", password=factories.PASSWORD)
+
+
+def revoke_token(scene: Scene) -> None:
+    scene.secrets.append(factories.api_token(scene.tenant))
+    scene.post("token_revoke", ApiToken.across_tenants.get().pk)
+
+
+def make_webhook(scene: Scene) -> None:
+    scene.secrets.append("/services/T0/verysecret")
+    address = f"https://hooks.example{scene.secrets[-1]}"
+    scene.post("webhook_make", address=address, form="slack", event_run_ended="on", password=factories.PASSWORD)
+
+
+def remove_webhook(scene: Scene) -> None:
+    scene.secrets.append("whsec_test")
+    scene.post("webhook_remove", factories.webhook(scene.tenant).pk)
 
 
 def log_in(scene: Scene, password: str = factories.PASSWORD, *, email: str = "bob@jansen.example") -> Client:
@@ -356,5 +377,9 @@ CASES = [
     ),
     Case(Action.FILE_UPLOADED, upload, who="editor", subject="artikelen.xml", after={"document": "KING_ARTIKELEN"}),
     Case(Action.FILE_REMOVED, remove_file, who="editor", subject="oud.xml", before={"document": "KING_ARTIKELEN"}),
+    Case(Action.TOKEN_MADE, make_token, subject="BI", after={"scopes": ["read"], "expires_at": None}),
+    Case(Action.TOKEN_REVOKED, revoke_token, subject="BI"),
+    Case(Action.WEBHOOK_MADE, make_webhook, subject="hooks.example", after={"form": "slack", "events": ["run.ended"]}),
+    Case(Action.WEBHOOK_REMOVED, remove_webhook, subject="hooks.example", before={"form": "plain"}),
     Case(Action.OPERATOR_LOOKED, look_twice, who="operator"),
 ]

@@ -1,0 +1,1 @@
+"""What scripts read, as JSON: one function for the commands and the API."""

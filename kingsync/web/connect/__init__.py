@@ -1,0 +1,1 @@
+"""The pages on which an owner makes and revokes API tokens, and enters webhooks."""
