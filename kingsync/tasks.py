@@ -27,7 +27,7 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import due_tenants, notify, silence, silence_mails
 from kingsync.notifications.webhooks import sender
-from kingsync.runs import dispatcher, heartbeats, lifecycle, retention
+from kingsync.runs import dispatcher, heartbeats, lifecycle, queues, retention
 from kingsync.upkeep import audit_retention
 from kingsync.upkeep.tenant_data import closing, traces
 from kingsync.upkeep.tenant_data.deletion import StillRunningError
@@ -41,9 +41,6 @@ logger = logging.getLogger(__name__)
 DATABASE_GONE = (OperationalError, InterfaceError)
 # When a message was sent, among its headers: a queue tells no times of its own.
 SENT_AT = "kingsync_sent_at"
-QUEUES = {RunKind.IMPORT: "imports", RunKind.EXPORT: "exports"}
-# Of a message: the broker hands out those of the lowest number first, each in the order in which they came.
-FIRST, USUAL = 0, 6
 # Of `ROWS_AT_ONCE` each, in one tick of the clock.
 LOOKS_AT_ONCE = 40
 PORTION_SECONDS = 1.0
@@ -54,7 +51,7 @@ mail_watch = due_tenants.Watch()
 @worker_process_init.connect
 def prepare_process(**_details: object) -> None:
     """Configure a worker process that runs imports."""
-    if QUEUES[RunKind.IMPORT] in current_app.amqp.queues.consume_from:
+    if queues.QUEUES[RunKind.IMPORT] in current_app.amqp.queues.consume_from:
         import_process.prepare()
 
 
@@ -101,7 +98,7 @@ def _publish(runs: Sequence[SyncRun]) -> int:
                 # The type stubs lack `connection`.
                 run_sync.apply_async(  # type: ignore[call-arg]
                     kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
-                    queue=QUEUES[RunKind(run.kind)],
+                    queue=queues.QUEUES[RunKind(run.kind)],
                     priority=_priority(run),
                     # A message that no worker took in time is dropped: the sweeper sends another, so messages never
                     # pile up.
@@ -119,7 +116,7 @@ def _publish(runs: Sequence[SyncRun]) -> int:
 def _priority(run: SyncRun) -> int:
     """Return the place in the queue: what a person waits for begins first; its later slices take turns with others."""
     is_waited_for = run.trigger != SyncRun.Trigger.SCHEDULE and run.attempt == 0
-    return FIRST if is_waited_for else USUAL
+    return queues.FIRST if is_waited_for else queues.USUAL
 
 
 def _broker_away() -> tuple[type[Exception], ...]:

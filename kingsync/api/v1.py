@@ -19,12 +19,13 @@ from kingsync.answers import ledger
 from kingsync.api import schemas, starting
 from kingsync.api.credentials import PUBLIC, ApiRequest
 from kingsync.api.errors import ApiError, response_of
-from kingsync.exports.overview import causes, periods
+from kingsync.exports.overview import causes
 from kingsync.messages.reason_texts import sentence, stored
 from kingsync.models.api.tokens import Scope
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.rules import limits
 from kingsync.runs import run_answers
+from kingsync.statements import figures as month_figures
 
 VERSION, ROOT = "1", "/api/v1/"
 # A page of the causes has as many work orders behind it as the page of figures.
@@ -141,7 +142,7 @@ def list_causes(request: HttpRequest) -> dict[str, Any]:
 @api.get("figures", response=answers(schemas.Figures), operation_id="get_figures", **READ)
 def figures(request: HttpRequest) -> dict[str, Any]:
     """Return the last months, oldest first: how many work orders there are, and how many are in King."""
-    found = periods.figures(now=timezone.now())
+    found = month_figures.figures(now=timezone.now())
     months = [
         {
             "month": f"{each.first:%Y-%m}",

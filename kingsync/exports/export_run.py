@@ -152,8 +152,10 @@ class ExportRun:
         """Save what the list says, and keep it for later slices; a preview that is resumed begins anew."""
         run, numbers = self.job.claim.run, self.job.listed_numbers
         entries = [[outsmart_id, numbers.get(outsmart_id, "")] for outsmart_id in listed]
-        kept: Progress = {} if run.is_dry else {"listed": {"after": self._done, "work_orders": entries}}
-        self.job.claim.heartbeat(kind="work_orders", done=self._done, total=total, cursor=cursor, **kept)
+        found: Progress = {"kind": "work_orders", "done": self._done, "total": total, "cursor": cursor}
+        if not run.is_dry:
+            found["listed"] = {"after": self._done, "work_orders": entries}
+        self.job.claim.heartbeat(**found)
 
     def _of_earlier_list(self, listed: dict[str, Any]) -> Iterator[Candidate]:
         """Go on with the list of an earlier slice; each work order is read again when its turn comes."""

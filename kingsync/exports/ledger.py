@@ -187,12 +187,12 @@ def _set_state(
     columns |= {"changed_at": row.changed_at, "last_run": row.last_run}  # see `seen`
     was_new = problems.found(row) is Problem.NEW
     columns |= problems.columns(row, state, reasons)
-    storing: dict[str, bool] = {"is_durable": is_durable, "unless_changed": unless_changed}
+    store = functools.partial(_store, row, columns | changes, is_durable=is_durable, unless_changed=unless_changed)
     if was_new or problems.found(row) is not Problem.NEW or state not in WorkOrder.NEEDS_A_PERSON:
-        _store(row, columns | changes, **storing)
+        store()
         return
     with transaction.atomic():
-        _store(row, columns | changes, **storing)
+        store()
         webhooks.emit_work_order(row)
 
 

@@ -25,7 +25,8 @@ from django.core.management import call_command
 
 from devservers import ports, wheels
 from devservers.places import CHECKOUT
-from kingsync import __version__, tasks
+from kingsync import __version__
+from kingsync.runs import queues
 from tests import patience, processes
 
 
@@ -259,11 +260,11 @@ def test_queues_of_the_workers_are_those_of_the_tasks(services: dict[str, Servic
     consumed = {
         queue
         for service in services.values()
-        for queues in re.findall(r"--queues (\S+)", str(service.get("command", "")))
-        for queue in queues.split(",")
+        for names in re.findall(r"--queues (\S+)", str(service.get("command", "")))
+        for queue in names.split(",")
     }
 
-    assert consumed == set(tasks.QUEUES.values())
+    assert consumed == set(queues.QUEUES.values())
 
 
 def test_the_brokers_command_gives_a_valkey_with_password_that_keeps_what_it_has(

@@ -20,7 +20,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.runs import NextRun, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.runs import dispatcher, lifecycle, schedule
+from kingsync.runs import dispatcher, lifecycle, queues, schedule
 from tests import factories
 
 # Two clocks and their sessions: each sees what the other has committed.
@@ -423,7 +423,7 @@ def test_the_broker_hands_out_a_pressed_button_before_what_waits(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = f"exports-{uuid.uuid4().hex}"
-    monkeypatch.setitem(tasks.QUEUES, RunKind.EXPORT, queue)
+    monkeypatch.setitem(queues.QUEUES, RunKind.EXPORT, queue)
     monkeypatch.setattr(tasks, "_publish", PUBLISH)
     scheduled = [factories.run(factories.tenant(), status=RunStatus.QUEUED) for _ in range(3)]
     pressed = factories.run(tenant, status=RunStatus.QUEUED, trigger=SyncRun.Trigger.BUTTON)

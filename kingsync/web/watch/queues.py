@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kingsync import tasks
-from kingsync.runs import heartbeats
+from kingsync.runs import heartbeats, queues
 from kingsync.watch import catalog
 from kingsync.web.watch.snapshot import Found
 
@@ -22,17 +22,21 @@ def ask() -> Found | None:
 
     seconds = heartbeats.BROKER_SECONDS
     limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
-    names = sorted(tasks.QUEUES.values())
+    names = sorted(queues.QUEUES.values())
+    keys = [key for name in names for key in queues.lists(name)]
     try:
         with redis.Redis.from_url(settings.REDIS_URL, **limits) as broker, broker.pipeline(transaction=False) as asked:
-            for name in names:
-                asked.llen(name).lindex(name, -1)  # new messages are put in at the other end
+            for key in keys:
+                asked.llen(key).lindex(key, -1)  # new messages are put in at the other end
             answers = asked.execute()
     except (redis.RedisError, OSError):
         return None
     found: Found = []
-    for name, length, oldest in zip(names, answers[::2], answers[1::2], strict=True):
-        found += [(catalog.QUEUE, (name,), float(length)), (catalog.QUEUE_AGE, (name,), _age(oldest))]
+    lengths, oldest = dict(zip(keys, answers[::2], strict=True)), dict(zip(keys, answers[1::2], strict=True))
+    for name in names:
+        parts = queues.lists(name)
+        found.append((catalog.QUEUE, (name,), float(sum(lengths[key] for key in parts))))
+        found.append((catalog.QUEUE_AGE, (name,), max(_age(oldest[key]) for key in parts)))
     return found
 
 
