@@ -26,6 +26,7 @@ OTHERS = {
     "KINGSYNC_LOCAL": ("a development machine", "The folder for data, keys and logs (`.local` in the checkout)."),
     "KINGSYNC_USER": ("deploy/kingsync", "The user that root becomes for a command (`kingsync`)."),
     "NO_COLOR": ("make demo", "Anything: no colours in a terminal."),
+    "OTEL_SERVICE_NAME": ("kingsync", "The name in traces (`kingsync`), as of every program that sends them."),
     "PORT": ("make demo", "The port of the pages (8000)."),
     "PYTHON": ("make install", "The Python to install with."),
 }
@@ -33,7 +34,7 @@ OTHERS = {
 OF_COMPOSE = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "KING_XML_VOLUME", "WEB_ADDRESS", "TLS_FOLDER"}
 _READS = (
     re.compile(r'\benv\.\w+\(\s*"([A-Z_]+)"'),
-    re.compile(r'\b_positive\(\s*"([A-Z_]+)"'),
+    re.compile(r'\b_(?:positive|networks)\(\s*"([A-Z_]+)"'),  # helpers of the settings
     re.compile(r'\bos\.environ(?:\.get\(|\[)\s*"([A-Z_]+)"'),
 )
 _DEFAULTS = (
