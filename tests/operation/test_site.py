@@ -12,6 +12,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from devservers.places import CHECKOUT
+from kingsync.messages.advice import table
 from tests import catalogues, patience
 
 PAGES = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md"), *CHECKOUT.glob("docs/decisions/*.md")])
@@ -101,8 +102,6 @@ def test_every_variable_is_documented_and_every_documented_one_is_read() -> None
 
 
 def test_every_message_is_in_the_catalogue_in_both_languages() -> None:
-    from kingsync.messages.advice import table  # noqa: PLC0415 - after Django's setup
-
     for text in catalogues.error_parts().values():
         assert set(re.findall(r"^\| `([\w.-]+)` \|", text, flags=re.MULTILINE)) == set(table.ADVICE)
 

@@ -68,10 +68,12 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def _install(
-    checkout: Path, *before: str, user: int | None = None, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def _install(checkout: Path, *before: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run what `make install` runs, with these variables and no settings of this machine."""
+    return _install_as(None, checkout, *before, **variables)
+
+
+def _install_as(user: int | None, checkout: Path, *before: str, **variables: str) -> subprocess.CompletedProcess[str]:
     clean = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1"}
     return subprocess.run(
         [*before, str(checkout / "requirements" / "install.sh")],
@@ -199,7 +201,7 @@ def test_another_users_checkout_is_one_sentence() -> None:
         folder = Path(name)
         shutil.copytree(CHECKOUT / "requirements", folder / "requirements", ignore=shutil.ignore_patterns("*cache*"))
         folder.chmod(0o555)
-        done = _install(folder, user=NOBODY if os.geteuid() == 0 else None)
+        done = _install_as(NOBODY if os.geteuid() == 0 else None, folder)
         folder.chmod(0o755)
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
