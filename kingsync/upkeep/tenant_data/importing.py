@@ -20,7 +20,7 @@ from kingsync.database import sessions
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.accounts.invitations import Invitation
-from kingsync.models.audit import trail
+from kingsync.models.audit import doors, trail
 from kingsync.models.audit.actions import Action
 from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.background_calls import BackgroundCall
@@ -29,7 +29,7 @@ from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
 from kingsync.models.links import ReadState
 from kingsync.models.restores import RestoreWatch
-from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.runs import NextRun, RunStatus, SyncRun
 from kingsync.models.tenants import Administration, Tenant
 from kingsync.models.users import User, folded
 from kingsync.rules.outcomes import reason
@@ -68,7 +68,7 @@ class _Keys:
 
     tenant: int
     users: dict[int, int]
-    rows: dict[Model, dict[int, int]] = field(default_factory=dict)
+    rows: dict[Model, dict[Any, Any]] = field(default_factory=dict)
 
 
 def read(path: Path) -> Imported:
@@ -97,7 +97,7 @@ def _imported(found: Archive, written: list[Path]) -> Imported:
     old_key, tenant_id = _insert_tenant(found)
     accounts, users = _accounts(found)
     keys, rows = _Keys(tenant_id, users), Counter[str]()
-    with tenants.scope(tenant_id):
+    with tenants.scope(tenant_id), doors.importing_statements(tenant_id):
         for model in reversed(tables.of_tenants()):
             rows[model._meta.db_table] = _insert_all(found, model, keys)
     _take_administration(found, keys)
@@ -162,7 +162,9 @@ def _insert_all(found: Archive, model: Model, keys: _Keys) -> int:
     for batch in _batches(found.rows(model)):
         kept = [(text, row) for text, row in batch if _has_owner(model, row, keys)]
         ours = [_changes(model, row, keys) for _text, row in kept]
-        if model in _referred_to():
+        if not _is_numbered(model):
+            keys.rows.setdefault(model, {}).update((row["id"], row["id"]) for _text, row in kept)
+        elif model in _referred_to():
             new = _reserve(model, len(kept))
             keys.rows.setdefault(model, {}).update(zip((row["id"] for _text, row in kept), new, strict=True))
             ours = [each | {"id": key} for each, key in zip(ours, new, strict=True)]
@@ -182,6 +184,11 @@ def _batches(rows: Iterator[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def _is_numbered(model: Model) -> bool:
+    """Return False for a table whose keys are the same everywhere."""
+    return isinstance(model._meta.pk, models.AutoField)
 
 
 def _referred_to() -> set[Model]:
@@ -212,12 +219,12 @@ def _changes(model: Model, row: Row, keys: _Keys) -> Row:
     return changed | _VALUES.get(model, _as_it_is)(row)
 
 
-def _key_of(reference: models.ForeignKey[Any, Any], row: Row, keys: _Keys) -> int:
+def _key_of(reference: models.ForeignKey[Any, Any], row: Row, keys: _Keys) -> Any:
     other: Any = reference.related_model
     found = keys.rows.get(other, {}).get(row[reference.column])
     if found is None:
         raise ArchiveError(f"A row of {reference.model._meta.db_table} refers to one that is missing. Export again.")
-    return int(found)
+    return found
 
 
 def _reserve(model: Model, number: int) -> list[int]:
@@ -232,7 +239,7 @@ def _reserve(model: Model, number: int) -> list[int]:
 
 def _insert(model: Model, rows: list[tuple[str, Row]]) -> None:
     """Insert rows as PostgreSQL wrote them, with changes: no value goes through Python."""
-    has_key = all("id" in changed for _text, changed in rows)
+    has_key = not _is_numbered(model) or all("id" in changed for _text, changed in rows)
     names = [each.column for each in model._meta.concrete_fields if has_key or not each.primary_key]
     columns, table = ", ".join(f'"{name}"' for name in names), model._meta.db_table
     values = ", ".join(f'r."{name}"' for name in names)
@@ -293,4 +300,6 @@ _VALUES: dict[Model, Callable[[Row], Row]] = {
     ReadState: _anew("unseen"),
     # A key of the other installation.
     AuditEntry: _anew("once"),
+    # When the clock looks next, it calculates this again.
+    NextRun: lambda _row: {"is_stale": True},
 }

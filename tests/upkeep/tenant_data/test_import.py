@@ -18,10 +18,12 @@ from kingsync.models import tenants
 from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.connections import Connection, System
 from kingsync.models.restores import Installation
-from kingsync.models.runs import RunStatus, SyncRun
+from kingsync.models.runs import NextRun, RunStatus, SyncRun
+from kingsync.models.statements.signed import SignedStatement
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import OrderLine, Step, WorkOrder
+from kingsync.statements import digests
 from kingsync.upkeep.tenant_data import deletion, importing, tables
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
@@ -116,6 +118,7 @@ def changed(model: tables.Model) -> set[str]:
     others: dict[tables.Model, set[str]] = {
         Connection: {"state", "paused_reason", "credentials"},
         SyncRun: {"options"},
+        NextRun: {"is_stale"},
     }
     return {"id", "looked_at", "unseen", "once", *keys, *others.get(model, set())}
 
@@ -137,6 +140,16 @@ def test_what_belongs_together_still_does(file: Path) -> None:
         assert not AuditEntry.across_tenants.filter(tenant=tenant, user_id__gt=0).exclude(
             user_id__in=User.objects.values("pk")
         )
+
+
+def test_a_signed_month_is_still_whole(file: Path) -> None:
+    companies.full(MINE)
+
+    tenant = moved("zilverberg", file)
+
+    with tenants.scope(tenant):
+        assert SignedStatement.objects.exists()
+        assert all(digests.is_intact(each) for each in SignedStatement.objects.all())
 
 
 def test_files_and_journal_are_where_this_installation_looks(file: Path, settings: Settings) -> None:
