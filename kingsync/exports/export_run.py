@@ -72,7 +72,7 @@ class ExportRun:
         # Row ids, each with the end of the doubt by `time.monotonic`, which no one can set.
         self.unsettled: dict[str, float] = {}
         self._row: WorkOrder | None = None
-        self._begun, self._has_begun = "", False
+        self._begun = ""
         self._done = job.claim.run.progress_done
 
     def export_all(self) -> bool:
@@ -152,10 +152,10 @@ class ExportRun:
         """Save what the list says, and keep it for later slices; a preview that is resumed begins anew."""
         run, numbers = self.job.claim.run, self.job.listed_numbers
         entries = [[outsmart_id, numbers.get(outsmart_id, "")] for outsmart_id in listed]
-        found: Progress = {"kind": "work_orders", "done": self._done, "total": total, "cursor": cursor}
+        saved: Progress = {"kind": "work_orders", "done": self._done, "total": total, "cursor": cursor}
         if not run.is_dry:
-            found["listed"] = {"after": self._done, "work_orders": entries}
-        self.job.claim.heartbeat(**found)
+            saved["listed"] = {"after": self._done, "work_orders": entries}
+        self.job.claim.heartbeat(**saved)
 
     def _of_earlier_list(self, listed: dict[str, Any]) -> Iterator[Candidate]:
         """Go on with the list of an earlier slice; each work order is read again when its turn comes."""
@@ -254,7 +254,7 @@ class ExportRun:
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
         why = deletions.reason_of(row) if row else reason(deletions.NOTHING_LEFT)
         self.job.claim.count("read")
-        self._begun, self._has_begun = outsmart_id, True
+        self._begun = outsmart_id
         if row is None:
             self._count(Outcome("skipped", needs_attention=True), None)
             self.job.log.add("order.deleted_at_source", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
@@ -276,7 +276,7 @@ class ExportRun:
         claim = self.job.claim
         claim.count("read")
         self.job.listed_numbers.pop(candidate.outsmart_id, None)
-        self._row, self._begun, self._has_begun = None, candidate.outsmart_id, True
+        self._row, self._begun = None, candidate.outsmart_id
         with log_context.bound(work_order=candidate.outsmart_id):
             outcome = self._guarded(candidate)
         if outcome:
@@ -368,8 +368,6 @@ class ExportRun:
     def _settle(self) -> None:
         """Wait until no call can be running any more, then look up orders with an unknown outcome and finish them."""
         self.job.finish_call()
-        if not self._has_begun:
-            return  # there was nothing to do: the heartbeat after reading the list was just now
         for outsmart_id in self.unsettled:
             row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
             if row is None:  # the database was restored to a state without this work order
