@@ -13,13 +13,11 @@ class Migration(migrations.Migration):
             name="Tally",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("sample", models.CharField(max_length=100, verbose_name="sample")),
-                ("labels", models.CharField(max_length=300, verbose_name="labels")),
-                ("value", models.FloatField(default=0, verbose_name="value")),
+                ("sample", models.TextField()),
+                ("labels", models.TextField()),
+                ("value", models.FloatField(default=0)),
             ],
             options={
-                "verbose_name": "tally",
-                "verbose_name_plural": "tallies",
                 "constraints": [models.UniqueConstraint(fields=("sample", "labels"), name="one_tally_per_series")],
             },
         ),

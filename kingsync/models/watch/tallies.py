@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 
 class Tally(models.Model):
-    """One series of a counter or histogram. It belongs to no tenant; `kingsync.watch.tallies` adds to it."""
+    """One series of a counter or histogram. It belongs to no tenant; `kingsync.watch.tallies` adds to it.
+
+    No page shows it, so nothing of it has a name for people.
+    """
 
     # The sample's name in Prometheus, and its labels as JSON with sorted keys.
-    sample = models.CharField(_("sample"), max_length=100)
-    labels = models.CharField(_("labels"), max_length=300)
-    value = models.FloatField(_("value"), default=0)
+    sample = models.TextField()
+    labels = models.TextField()
+    value = models.FloatField(default=0)
 
     class Meta:
-        verbose_name = _("tally")
-        verbose_name_plural = _("tallies")
         constraints = [models.UniqueConstraint(fields=["sample", "labels"], name="one_tally_per_series")]
 
     def __str__(self) -> str:
