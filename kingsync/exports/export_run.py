@@ -72,7 +72,7 @@ class ExportRun:
         # Row ids, each with the end of the doubt by `time.monotonic`, which no one can set.
         self.unsettled: dict[str, float] = {}
         self._row: WorkOrder | None = None
-        self._begun = ""
+        self._begun, self._has_begun = "", False
         self._done = job.claim.run.progress_done
 
     def export_all(self) -> bool:
@@ -254,7 +254,7 @@ class ExportRun:
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
         why = deletions.reason_of(row) if row else reason(deletions.NOTHING_LEFT)
         self.job.claim.count("read")
-        self._begun = outsmart_id
+        self._begun, self._has_begun = outsmart_id, True
         if row is None:
             self._count(Outcome("skipped", needs_attention=True), None)
             self.job.log.add("order.deleted_at_source", why, level=LogEntry.Level.WARNING, outsmart_id=outsmart_id)
@@ -276,7 +276,7 @@ class ExportRun:
         claim = self.job.claim
         claim.count("read")
         self.job.listed_numbers.pop(candidate.outsmart_id, None)
-        self._row, self._begun = None, candidate.outsmart_id
+        self._row, self._begun, self._has_begun = None, candidate.outsmart_id, True
         with log_context.bound(work_order=candidate.outsmart_id):
             outcome = self._guarded(candidate)
         if outcome:
@@ -368,6 +368,8 @@ class ExportRun:
     def _settle(self) -> None:
         """Wait until no call can be running any more, then look up orders with an unknown outcome and finish them."""
         self.job.finish_call()
+        if not self._has_begun:
+            return  # there was nothing to do: the heartbeat after reading the list was just now
         for outsmart_id in self.unsettled:
             row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
             if row is None:  # the database was restored to a state without this work order
