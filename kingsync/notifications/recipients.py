@@ -96,9 +96,12 @@ def resume(tenant: Tenant, address: str, *, by: User) -> bool:
 
 def stopped(chosen: SyncSettings | None) -> list[StoppedAddress]:
     """Return the stopped addresses that the current tenant would send to: what its page tells."""
+    found = list(StoppedAddress.objects.order_by("address"))
+    if not found:
+        return []
     wanted = {folded(address) for address in chosen.notification_emails} if chosen else set[str]()
     wanted |= set(NotificationChoice.objects.exclude(mode=MailMode.OFF).values_list("user__email", flat=True))
-    return list(StoppedAddress.objects.filter(address__in=wanted).order_by("address"))
+    return [each for each in found if each.address in wanted]
 
 
 # --- Unsubscribing ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_otp.oath import TOTP
 
 from kingsync.administrations import switch
@@ -21,11 +22,14 @@ from kingsync.models.accounts.second_steps import Authenticator
 from kingsync.models.api.tokens import ApiToken
 from kingsync.models.audit.actions import Action
 from kingsync.models.connections import Connection, System
+from kingsync.models.notifications import StoppedAddress
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState
+from kingsync.statements import signing
 from kingsync.web.accounts import two_step_codes
 from tests import factories
+from tests.statements import months
 from tests.web.conftest import People
 from tests.web.settings.settings_entries import entries
 
@@ -272,6 +276,22 @@ def look_twice(scene: Scene) -> None:
 
 NINA, BOB = "nina@jansen.example", "bob (bob@jansen.example)"
 
+
+def sign_month(scene: Scene) -> None:
+    with tenants.scope(scene.tenant):
+        seen = signing.shown(months.OCTOBER).mark
+    scene.post("sign_statement", months.OCTOBER.key, seen=seen)
+
+
+def choose_notifications(scene: Scene) -> None:
+    scene.post("choose_notifications", who=scene.people.viewer, mode="digest", language="en")
+
+
+def resume_address(scene: Scene) -> None:
+    StoppedAddress(tenant=scene.tenant, address="a@jansen.example", kind="refused", since=timezone.now()).save()
+    scene.post("resume_address", who=scene.people.editor, resumed="a@jansen.example")
+
+
 CASES = [
     Case(
         Action.SETTINGS_SAVED,
@@ -375,6 +395,15 @@ CASES = [
         before={"state": "waiting"},
         after={"state": "refused"},
     ),
+    Case(Action.MONTH_SIGNED, sign_month, subject="2025-10", after={"version": 1, "work_orders": 0}),
+    Case(
+        Action.NOTIFICATIONS_CHOSEN,
+        choose_notifications,
+        who="viewer",
+        subject="bob@jansen.example",
+        after={"mode": "digest", "language": "en"},
+    ),
+    Case(Action.ADDRESS_RESUMED, resume_address, who="editor", subject="a@jansen.example"),
     Case(Action.FILE_UPLOADED, upload, who="editor", subject="artikelen.xml", after={"document": "KING_ARTIKELEN"}),
     Case(Action.FILE_REMOVED, remove_file, who="editor", subject="oud.xml", before={"document": "KING_ARTIKELEN"}),
     Case(Action.TOKEN_MADE, make_token, subject="BI", after={"scopes": ["read"], "expires_at": None}),
