@@ -195,7 +195,7 @@ def test_list_takes_as_many_queries_for_many_work_orders_as_for_one(
     for _ in range(paging.PAGE_SIZE + 5):
         factories.work_order(tenant, state="held", reasons=[{"code": "no_debtor", "params": {}}])
 
-    with django_assert_num_queries(BASE + 5):  # former administrations, keys, their rows, counts, sum
+    with django_assert_num_queries(BASE + 6):  # former administrations, keys, their rows, counts, sum, saved views
         answer = editor.get(LEDGER, {"state": "held", "q": "boer", "king": "no"})
 
     assert answer.status_code == 200
