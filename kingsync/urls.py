@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path
 
 from kingsync.api import door
 from kingsync.web.accounts.login import admin_door
@@ -13,7 +13,8 @@ handler500 = "kingsync.web.shared.server_errors.server_error"
 urlpatterns = [
     path("admin/login/", admin_door),
     path("admin/", admin.site.urls),
-    re_path(r"^api/v1/(?P<rest>.*)$", door.door, name="api"),
-    re_path(r"^api/", door.elsewhere, name="api_elsewhere"),
+    path("api/v1/<path:rest>", door.door, name="api"),
+    path("api/", door.elsewhere, name="api_elsewhere"),
+    path("api/<path:rest>", door.elsewhere, name="api_elsewhere"),
     path("", include("kingsync.web.urls")),
 ]

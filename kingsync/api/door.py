@@ -46,7 +46,7 @@ door.checks_its_texts = True  # type: ignore[attr-defined]
 
 
 @csrf_exempt
-def elsewhere(_request: HttpRequest) -> HttpResponse:
+def elsewhere(_request: HttpRequest, rest: str = "") -> HttpResponse:  # noqa: ARG001  (of any address)
     """Answer a request to an address below /api/ that is of no version."""
     return response_of(ApiError(404, "not_found", _("There is nothing at this address.")))
 

@@ -12,6 +12,8 @@ from kingsync import tasks
 from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.accounts.login_sessions import LoginSession
 from kingsync.models.accounts.login_tries import LoginTry
+from kingsync.models.api.tokens import ApiStart, ApiToken
+from kingsync.models.api.webhooks import WebhookDelivery
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
@@ -253,3 +255,31 @@ def test_expired_sessions_and_old_login_attempts_go(tenant: Tenant) -> None:
 
     assert [each.session_key for each in LoginSession.objects.all()] == ["young"]
     assert [each.key for each in LoginTry.objects.all()] == ["young"]
+
+
+def test_of_the_api_only_what_counts_is_kept(tenant: Tenant) -> None:
+    for days in (0, 100):
+        factories.api_token(tenant, name=f"revoked {days}", revoked_at=days_ago(days))
+        factories.api_token(tenant, name=f"expired {days}", expires_at=days_ago(days))
+    factories.api_token(tenant, name="in use", created_at=days_ago(1000))
+    token, run = ApiToken.objects.get(name="in use"), factories.run(tenant)
+    for days in (0.5, 1.5):
+        ApiStart(token=token, key_hash=str(days), fingerprint="f", run=run, created_at=days_ago(days)).save()
+
+    retention.purge_old(now=NOW)
+
+    names = ["expired 0", "in use", "revoked 0"]
+    assert sorted(ApiToken.objects.values_list("name", flat=True)) == names
+    assert [each.key_hash for each in ApiStart.objects.all()] == ["0.5"]
+
+
+def test_deliveries_go_with_the_log_but_not_what_still_waits(tenant: Tenant) -> None:
+    webhook = factories.webhook(tenant)
+    for state in ("waiting", "delivered", "failed"):
+        factories.webhook_delivery(webhook, state=state, created_at=days_ago(100))
+    kept = factories.webhook_delivery(webhook, state="delivered", created_at=days_ago(10))
+
+    retention.purge_old(now=NOW)
+
+    waiting = WebhookDelivery.objects.get(state="waiting")
+    assert set(WebhookDelivery.objects.all()) == {kept, waiting}

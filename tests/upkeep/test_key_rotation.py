@@ -117,3 +117,16 @@ def stored() -> list[str]:
     with tenants.across(), connection.cursor() as cursor:
         cursor.execute("SELECT credentials FROM kingsync_connection ORDER BY id")
         return [row[0] for row in cursor.fetchall()]
+
+
+def test_addresses_and_secrets_of_webhooks_are_rotated_too(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = [OLD]
+    row = factories.webhook(factories.tenant(), "https://hooks.example/in")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+
+    told("--json")
+
+    settings.ENCRYPTION_KEYS = [NEW]
+    with tenants.scope(row.tenant):
+        row.refresh_from_db()
+    assert row.target == {"address": "https://hooks.example/in", "secret": "whsec_test"}

@@ -12,7 +12,6 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import webhooks as outbox
-from kingsync.messages import reason_texts
 from kingsync.models.api import webhooks as stored
 from kingsync.models.api.webhooks import Event, Form, Webhook, WebhookDelivery
 from kingsync.web.connect.forms import WebhookForm
@@ -84,8 +83,7 @@ def deliveries(request: access.TenantRequest, webhook_id: int) -> HttpResponse:
     row = _found(webhook_id)
     rows = WebhookDelivery.objects.filter(webhook=row).defer("data")
     page = paging.newest_first(rows, before=request.GET.get("before", ""))
-    shown = [(each, reason_texts.sentence(each.problem)) for each in page.rows]
-    return render(request, "connect/deliveries.html", {"webhook": row, "page": page, "deliveries": shown})
+    return render(request, "connect/deliveries.html", {"webhook": row, "page": page})
 
 
 def _found(webhook_id: int) -> Webhook:

@@ -43,6 +43,7 @@ ARTICLES = {
         Article("connect-king", _("Connect King"), _("King Webservices, the access code and XML export files.")),
         Article("work-orders", _("Work orders and their states"), _("What each state means and who has to act.")),
         Article("users", _("Users and roles"), _("Who may do what, and how to invite and remove users.")),
+        Article("other-programs", _("Other programs"), _("API tokens, webhooks, and messages in Slack or Teams.")),
         Article(
             "logging-in", _("Logging in safely"), _("Two-step verification, passkeys, backup codes and passwords.")
         ),
