@@ -24,6 +24,7 @@ from kingsync.models.links import RecordLink
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Membership, Role
 from kingsync.models.work_orders import LedgerState, WorkOrder
+from kingsync.notifications import recipients
 from kingsync.statements import periods, signing
 from tests import factories, patience
 from tests.browser import sessions
@@ -32,6 +33,8 @@ from tests.browser.visual.company import Company
 # URLs that only accept input, parts of pages, files and redirects.
 NO_PAGES = frozenset(
     {
+        *("sign_statement", "statement_file", "signed_statement_file", "find_statement"),
+        *("choose_notifications", "resume_address"),
         "cancel_run",
         "change_care",
         "change_limit_old",
@@ -148,6 +151,8 @@ def _before_login(company: Company) -> list[Stop]:
         Stop("invitation", "invitation", link, who=""),
         Stop("invitation-of-another", "invitation", link),
         Stop("invitation-over", "invitation", reverse("invitation_link", args=["gone"]), who=""),
+        Stop("unsubscribe", "unsubscribe", _unsubscribe(company), who=""),
+        Stop("unsubscribe-over", "unsubscribe", reverse("unsubscribe", args=["gone"]), who=""),
         Stop("second-step", "second_step", reverse("second_step"), who="viewer"),
         Stop("not-found", "", "/t/no-such-company/"),
     ]
@@ -245,6 +250,11 @@ def _work_orders() -> list[Stop]:
         Stop("work-order-preview", "work_order_run", _of("work_order_run", about.pk, run.pk)),
         Stop("work-order-as-viewer", "work_order", _of("work_order", held.pk), who="viewer+"),
     ]
+
+
+def _unsubscribe(company: Company) -> str:
+    link = recipients.unsubscribe_link(company.busy, company.people["owner"].email)
+    return link[link.index("/unsubscribe/") :]
 
 
 def _statements() -> list[Stop]:

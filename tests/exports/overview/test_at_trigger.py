@@ -53,6 +53,19 @@ def test_what_a_failed_export_did_not_reach_waits(king: KingSandbox, outsmart: O
         assert silence.waiting_text() == "At least 3 work orders wait."
 
 
+def test_what_only_outsmart_has_is_named(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+    numbers = [scenario.work_order(outsmart) for _ in range(3)]
+    king.faults.add(Fault(kind="unauthorized", operation="Order_Toevoegen", times="forever"))
+
+    scenario.export()
+
+    found = at_trigger.at_trigger()
+    assert found
+    assert found.listed == 3
+    assert len(found.named) == 2
+    assert set(found.named) < set(numbers)
+
+
 def test_preview_asks_too_and_archived_work_orders_do_not_wait(outsmart: OutSmartSandbox) -> None:
     scenario.work_order(outsmart)
     scenario.work_order(outsmart, Archived="True")
