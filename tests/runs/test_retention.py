@@ -263,8 +263,8 @@ def test_of_the_api_only_what_counts_is_kept(tenant: Tenant) -> None:
         factories.api_token(tenant, name=f"expired {days}", expires_at=days_ago(days))
     factories.api_token(tenant, name="in use", created_at=days_ago(1000))
     token, run = ApiToken.objects.get(name="in use"), factories.run(tenant)
-    for days in (0.5, 1.5):
-        ApiStart(token=token, key_hash=str(days), fingerprint="f", run=run, created_at=days_ago(days)).save()
+    for age in (0.5, 1.5):
+        ApiStart(token=token, key_hash=str(age), fingerprint="f", run=run, created_at=days_ago(age)).save()
 
     retention.purge_old(now=NOW)
 
