@@ -56,7 +56,7 @@ _MAYBE_DUE = """
         OR (
             SELECT at FROM kingsync_logentry
             WHERE tenant_id = tenant.id AND NOT level = 'info' ORDER BY id DESC LIMIT 1
-        ) > greatest(new.since, coalesce(last.covered_until, %(yesterday)s))
+        ) > new.since
         OR EXISTS (
             SELECT FROM kingsync_changelimittrip WHERE tenant_id = tenant.id AND tripped_at > new.since
         )
@@ -64,7 +64,7 @@ _MAYBE_DUE = """
             (NOT is_licensed OR licensed_until < %(today)s)
             AND greatest(licence_changed_at, licensed_until + interval '2 days') > new.since
         )
-        OR EXISTS (SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > %(saved_since)s)
+        OR EXISTS (SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > new.since)
         OR EXISTS (
             SELECT FROM kingsync_reportedworkorder AS reported JOIN kingsync_workorder AS row ON row.id = work_order_id
             WHERE reported.tenant_id = tenant.id AND row.state <> ALL (%(still)s)
@@ -91,9 +91,6 @@ class Watch:
             "now": now,
             "today": timezone.localdate(now),
             "since": since,
-            "yesterday": now - datetime.timedelta(days=1),
-            # Who asks for e-mails only now is told what happened before, too; the first look leaves out nobody anyway.
-            "saved_since": now if since == _EVER else since,
             "digest_at": digest_at(now),
             "left": sorted(self._left),
             "digest": str(MailMode.DIGEST),
