@@ -1,4 +1,4 @@
-"""Celery's own tools reach our workers, and what they and /metrics show while a real worker works."""
+"""Celery's own tools reach our workers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
-from pytest_django import Settings
 
 from devservers.places import CHECKOUT
 from kingsync import celery, tasks
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.web.watch import metrics_page
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import conftest, factories, patience, programs, scenario
+from tests import conftest, factories, programs, scenario
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TOKEN = "a-token-of-32-characters-or-more-0123456789"
 
 
 @pytest.fixture
@@ -50,26 +46,13 @@ def is_over(run: SyncRun) -> bool:
 
 
 @pytest.mark.long
-def test_a_worker_answers_inspect_and_control_and_its_run_reaches_the_metrics(
-    company: Tenant, worker: Callable[[], programs.Program], client: Client, settings: Settings
-) -> None:
-    settings.METRICS_TOKEN = TOKEN
-    process = worker()
+def test_a_worker_answers_inspect_and_works_on(company: Tenant, worker: Callable[[], programs.Program]) -> None:
+    worker()
     until_it_answers()
 
     ping = tool("inspect", "--json", "ping")
     assert ping.returncode == 0, ping.stderr
     assert [list(answer.values()) for answer in json.loads(ping.stdout).values()] == [["pong"]]
 
-    enabled = tool("control", "--json", "enable_events")
-    assert enabled.returncode == 0, enabled.stderr
     run = tasks.request_run(tenant=company, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
     programs.wait_for(lambda: is_over(run))
-
-    process.terminate()  # what it counted is written when it ends, at the latest
-    process.wait(timeout=patience.SECONDS)
-    metrics_page._kept.forget()
-    shown = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
-    assert 'kingsync_runs_total{kind="export",mode="write",outcome="succeeded"} 1.0' in shown
-    assert 'kingsync_calls_total{operation="Order_Toevoegen",outcome="ok",system="king"} 1.0' in shown
-    assert 'kingsync_records_total{kind="export",mode="write",outcome="created"} 1.0' in shown
