@@ -11,7 +11,9 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
+from kingsync import webhooks
 from kingsync.models import tenants
+from kingsync.models.api.webhooks import Event
 from kingsync.models.audit import actors, trail
 from kingsync.models.audit.actions import Action
 from kingsync.models.statements.signed import SignedStatement, SignedWorkOrder
@@ -20,7 +22,6 @@ from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState
 from kingsync.statements import agreement, counting, digests, evidence
 from kingsync.statements.counting import StateSum, Totals
-from kingsync.statements.listeners import month_signed
 from kingsync.statements.periods import Period
 
 _COLUMNS = ", ".join(evidence.COLUMNS)
@@ -84,7 +85,6 @@ def sign(month: Period, *, by: User, seen: str, accepted: bool, remark: str = ""
             raise NotAcceptedError
         _store(statement, found, month)
         _record(statement, by)
-        month_signed.send(sender=SignedStatement, statement=statement)
     return statement
 
 
@@ -152,5 +152,6 @@ def _store(statement: SignedStatement, found: Shown, month: Period) -> None:
 def _record(statement: SignedStatement, by: User) -> None:
     values = {"version": statement.version, "work_orders": statement.total, "open": statement.open_count}
     after = values | {"digest": statement.digest}
-    subject = f"{statement.month:%Y-%m}"
-    trail.record(Action.MONTH_SIGNED, tenant=statement.tenant_id, subject=subject, after=after, by=by)
+    month = f"{statement.month:%Y-%m}"
+    trail.record(Action.MONTH_SIGNED, tenant=statement.tenant_id, subject=month, after=after, by=by)
+    webhooks.emit(Event.MONTH_SIGNED, {"month": month, "is_preliminary": statement.is_preliminary} | after)

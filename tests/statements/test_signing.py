@@ -15,6 +15,7 @@ from hypothesis.extra.django import TestCase
 from kingsync.database import sessions
 from kingsync.exports.overview import ledger_counts
 from kingsync.models import tenants
+from kingsync.models.api.webhooks import Event, WebhookDelivery
 from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.order_links import OrderLink
 from kingsync.models.statements.signed import SignedStatement, SignedWorkOrder
@@ -23,7 +24,6 @@ from kingsync.models.users import User
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.statements import changes, counting, digests, signing
 from kingsync.statements.changes import Kind
-from kingsync.statements.listeners import month_signed
 from kingsync.statements.periods import month_of, of_key
 from tests import factories
 from tests.statements import months
@@ -154,20 +154,19 @@ def test_a_month_of_a_former_administration_is_another_one(company: Tenant, owne
     assert (statement.total, statement.version) == (0, 1)
 
 
-def test_whoever_listens_hears_of_it_in_the_same_transaction(company: Tenant, owner: User) -> None:
-    heard: list[SignedStatement] = []
+def test_a_webhook_hears_of_it(company: Tenant, owner: User) -> None:
+    factories.webhook(company, events=[Event.MONTH_SIGNED])
 
-    def listen(statement: SignedStatement, **_: object) -> None:
-        assert connection.in_atomic_block
-        heard.append(statement)
+    statement = signed(company, owner)
 
-    month_signed.connect(listen)
-    try:
-        statement = signed(company, owner)
-    finally:
-        month_signed.disconnect(listen)
-
-    assert heard == [statement]
+    assert WebhookDelivery.across_tenants.get().data == {
+        "month": f"{statement.month:%Y-%m}",
+        "is_preliminary": False,
+        "version": 1,
+        "work_orders": 0,
+        "open": 0,
+        "digest": statement.digest,
+    }
 
 
 # --- Nothing changes afterwards ---------------------------------------------------------------------------------------
