@@ -15,7 +15,6 @@ from django.db.models import Max
 
 from integrations import errors
 from integrations.outsmart import payloads
-from kingsync.exports.overview import at_trigger
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules import orders
@@ -58,7 +57,7 @@ def require_answer(run: SyncRun, listed: Mapping[str, bytes], *, from_date: date
     if not why and from_date is None:
         return
     days = _days(listed)
-    before_start = at_trigger.unseen(key for key, day in days.items() if from_date and day < from_date)
+    before_start = _never_seen({key for key, day in days.items() if from_date and day < from_date})
     if why or before_start:
         oldest = min(days.values(), default=None)
         raise AsksFirstError(why or OLDER, oldest.isoformat() if oldest else "", before_start)
@@ -104,6 +103,11 @@ def _days(listed: Mapping[str, bytes]) -> dict[str, datetime.date]:
             if day and not source.is_archived:
                 days[outsmart_id] = day
     return days
+
+
+def _never_seen(keys: set[str]) -> int:
+    """Return how many of these work orders the ledger does not have, in no administration."""
+    return len(keys) - WorkOrder.across_administrations.filter(outsmart_id__in=keys).distinct("outsmart_id").count()
 
 
 def _most_of_recent_exports(run: SyncRun) -> int | None:

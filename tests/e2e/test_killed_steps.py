@@ -30,7 +30,7 @@ STAFF = {"RegelSoort": "ART", "ArtikelNummer": "BOCHT", "AantalBesteld": 4}
 INTERIM = {"status": "Opgehaald", "WorkStatus": "5"}
 FINAL = {"status": "Compleet", "WorkStatus": "1"}
 # Steps that start a run, before it comes to its first work order.
-STARTING = 4
+STARTING = 3
 LOT = 20
 Fields = dict[str, Any]
 

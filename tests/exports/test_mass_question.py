@@ -12,7 +12,7 @@ from kingsync import worker
 from kingsync.exports import mass_question
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
-from kingsync.models.tenants import Role, Tenant
+from kingsync.models.tenants import Administration, Role, Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.runs import lifecycle
 from sandboxes.king.sandbox import KingSandbox
@@ -124,6 +124,14 @@ def test_work_from_before_the_start_date_asks_once_even_where_it_is_little(
     assert asked.options == asked_again.options == expected
     assert (sent.is_dry, sent.created_count, later.is_dry, later.created_count) == (False, 1, False, 1)
     assert WorkOrder.objects.get(state=LedgerState.HELD).reasons[0]["code"] == "before_from_date"
+
+
+def test_what_a_former_administration_has_is_nothing_new(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
+    start_on("2025-11-10")
+    former = Administration.objects.create(tenant=tenant, name="OUD", key="oud")
+    factories.work_order(tenant, administration=former, outsmart_id=scenario.work_order(outsmart, **OLD))
+
+    assert not exported().is_dry
 
 
 @pytest.mark.parametrize(("date", "trigger"), [("2025-11-03", BUTTON), ("2025-11-10", SCHEDULE)])

@@ -59,11 +59,6 @@ def missing(listed: Iterable[str]) -> list[str]:
     return [each for batch in _batches(listed) for each in _not_in_ledger(batch)]
 
 
-def unseen(listed: Iterable[str]) -> int:
-    """Return how many of these work orders, by OutSmart number, the ledger does not have."""
-    return len(missing(listed))
-
-
 def _still_unseen(cursor: dict[str, Any], named: Sequence[str]) -> int:
     unseen = int(cursor["unseen"])
     if 0 < unseen <= len(cursor.get("named", [])):

@@ -54,7 +54,7 @@ def moved(request: HttpRequest, token: str) -> HttpResponse:
 def followed(run: SyncRun | None, address: str) -> SafeString:
     """Return the attributes of a part that fetches itself from `address` when the run moved; none for an ended run."""
     if run is None or not run.is_open:
-        return SafeString("")
+        return format_html("{}", "")
     token = signing.dumps([run.pk, run.tenant_id], salt=SALT)
     return format_html(
         ' hx-get="{}" hx-trigger="moved" hx-swap="outerHTML" data-moves="{}" data-seen="{}"',

@@ -70,7 +70,7 @@ _COMPANIES = f"""
     SELECT name, class, CASE WHEN age IS NULL THEN '{catalog.NEVER}' {_AGE} ELSE '{catalog.OLDER}' END,
         count(*), max(age)
     FROM ({_LAST_GOOD}) known GROUP BY 1, 2, 3
-"""  # noqa: S608
+"""  # noqa: S608  (constants only)
 _HEARTBEATS = "SELECT part, extract(epoch FROM clock_timestamp() - at) FROM kingsync_heartbeat"
 _CONNECTIONS = """
     SELECT system,

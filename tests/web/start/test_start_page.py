@@ -341,7 +341,7 @@ def busy(tenant: Tenant) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [(START, 29), (LIVE, 32), ("/t/jansen/runs/", 8), ("/t/jansen/log/", 8)]
+    ("address", "queries"), [(START, 34), (LIVE, 37), ("/t/jansen/runs/", 8), ("/t/jansen/log/", 8)]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(
     editor: Client,
