@@ -230,7 +230,7 @@ def test_newest_work_orders_are_looked_at_and_fifty_changes_listed(
     stored, wanted = choices(), choices(default_warehouse="", create_new_order=False)
     before = time.process_time()
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(9):
         found = settings_impact.settings_impact(stored, wanted, seconds=60)
 
     assert (found.waiting, found.looked_at) == (settings_impact.LOOKED_AT + 21, settings_impact.LOOKED_AT)
