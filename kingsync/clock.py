@@ -128,13 +128,13 @@ class Jobs:
 
 
 def _carry_out(name: str, task: Callable[[], object]) -> None:
-    try:
-        with log_context.bound(task=name.rpartition(".")[2]):
+    with log_context.bound(task=name.rpartition(".")[2]):
+        try:
             task()
-    except Exception:
-        logger.exception("clock.failed: %s", name)
-    finally:
-        connections.close_all()  # this thread's own
+        except Exception:
+            logger.exception("clock.failed: %s", name)
+        finally:
+            connections.close_all()  # this thread's own
 
 
 class LockedScheduler(Scheduler):

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from django import db
 from django.conf import settings as deployment
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from pytest_django import Settings
 
 from kingsync import clock, tasks, worker
 from kingsync.exports.assessment import Assessment
+from kingsync.exports.verification import runs
 from kingsync.log_lines import LineFormatter
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Role, Tenant
@@ -168,6 +170,7 @@ def test_a_task_of_the_worker_is_named_with_its_number(
     factories.settings(tenant)
     requested = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND)
     monkeypatch.setattr(worker, "_carry_out", lambda _claim, _log: 1 // 0)
+    monkeypatch.setattr(db, "close_old_connections", lambda: None)  # it would end the test's transaction
 
     tasks.run_sync.apply(kwargs={"run_id": requested.run.pk, "tenant_id": tenant.pk}, task_id="abc")
 
@@ -179,13 +182,25 @@ def test_a_task_of_the_worker_is_named_with_its_number(
 def test_what_the_clock_does_is_named_with_the_company(
     tenant: Tenant, as_json: Callable[[], list[dict[str, object]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "silent_runs", lambda: 1 // 0)
+    monkeypatch.setattr(runs, "tenants_due", lambda: {tenant.pk})
+    monkeypatch.setattr(runs, "by_clock", lambda: 1 // 0)
     monkeypatch.setattr(connections, "close_all", lambda: None)
 
-    clock._carry_out("kingsync.tasks.sweep", tasks.sweep)
+    clock._carry_out("kingsync.tasks.verify_exported", tasks.verify_exported)
 
     [found] = as_json()
-    assert (found["event"], found["task"], found["tenant"]) == ("sweep.failed", "sweep", "jansen")
+    expected = ("verification.failed", "verify_exported", "jansen")
+    assert (found["event"], found["task"], found["tenant"]) == expected
+
+
+def test_what_the_clock_could_not_do_at_all_is_named_too(
+    as_json: Callable[[], list[dict[str, object]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    clock._carry_out("kingsync.tasks.sweep", lambda: 1 // 0)
+
+    assert [(each["event"], each["task"]) for each in as_json()] == [("clock.failed", "sweep")]
 
 
 # --- Pages ------------------------------------------------------------------------------------------------------------
