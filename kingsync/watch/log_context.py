@@ -1,7 +1,7 @@
 """What is being worked on, for every log line: run, tenant, work order, task, request, user.
 
-Our own context variable instead of structlog's: importing that takes as long as a twentieth of a program's start, and
-most programs write no line.
+Our own context variable instead of structlog's: importing that takes time at every start of a program, and most of them
+write no line.
 """
 
 from __future__ import annotations
