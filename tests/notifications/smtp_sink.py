@@ -46,10 +46,12 @@ class Sink:
 def listening() -> Iterator[tuple[Sink, int]]:
     """Listen on a free port of loopback, in a thread of its own."""
     sink, loop = Sink(), asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(lambda: SMTP(sink, loop=loop), "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
+        # In that thread: ours may have a loop that runs already, as in the browser tests.
+        starting = loop.create_server(lambda: SMTP(sink, loop=loop), "127.0.0.1", 0)
+        server = asyncio.run_coroutine_threadsafe(starting, loop).result()
         yield sink, server.sockets[0].getsockname()[1]
     finally:
         sink.is_silent = False

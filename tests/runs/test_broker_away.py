@@ -16,7 +16,7 @@ from django.utils import timezone
 from kombu.utils.functional import retry_over_time
 from pytest_django import Settings
 
-from kingsync import tasks
+from kingsync import __version__, tasks
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.king_files import KingFile
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
@@ -174,4 +174,5 @@ def test_health_names_the_broker_at_once(client: Client, away: None) -> None:
     answer = client.get("/health", {"part": "web"})
 
     assert time.monotonic() - began < ANSWER_SECONDS
-    assert (answer.status_code, answer.json()) == (503, {"status": "error", "database": "ok", "broker": "unreachable"})
+    told = {"status": "error", "version": __version__, "database": "ok", "broker": "unreachable"}
+    assert (answer.status_code, answer.json()) == (503, told)

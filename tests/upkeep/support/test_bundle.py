@@ -93,7 +93,7 @@ def test_it_holds_what_helps(tenant: Tenant, tmp_path: Path) -> None:
     [company] = json.loads(found["companies.json"])
     assert (company["company"], company["is_licensed"]) == (tenant.pk, True)
     assert company["settings"][0]["hour_rounding"] == 15
-    assert company["work_orders"] == {"waiting": 1}
+    assert company["work_orders"] == {"done": 1}
     assert {each["problem"]["code"] for each in company["connections"]} == {"system.unreachable"}
     runs = lines(found["runs.jsonl"])
     failed = [each["error"] for each in runs if each["status"] == "failed"]
