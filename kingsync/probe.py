@@ -46,7 +46,7 @@ def web_is_well(port: int = WEB_PORT) -> bool:
 
 
 def clock_is_well() -> bool:
-    """Return whether any beat holds the clock's lock and gives signs of life; which one does not matter."""
+    """Return whether any beat holds the clock's lock and has a heartbeat; which one does not matter."""
     return _says(CLOCK_IS_HELD, CLOCK_LOCK) and _is_alive("clock")
 
 

@@ -134,7 +134,7 @@ COMPANY_GOOD = Metric(
 HEARTBEAT = Metric(
     "kingsync_heartbeat_age_seconds",
     "gauge",
-    "Since the last sign of life of a part: `clock`, `exports`, `imports` (workers), `broker` (as the clock sees it).",
+    "Since the last heartbeat of a part: `clock`, `exports`, `imports` (workers), `broker` (as the clock sees it).",
     ("part",),
 )
 CONNECTIONS = Metric(
