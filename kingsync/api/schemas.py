@@ -149,6 +149,36 @@ class Figures(Schema):
     counted_at: datetime.datetime
 
 
+class StateSum(Schema):
+    state: LedgerState
+    count: int
+    amount: Decimal | None
+    amount_is_least: bool
+
+
+class SignedVersion(Schema):
+    version: int
+    is_preliminary: bool = Field(description="True if it was signed before the month was over.")
+    signed_at: str
+    signed_by: str
+    work_orders: int
+    open: int
+    digest: str
+
+
+class Statement(Schema):
+    """As the page of the month has it; `changed` counts work orders that changed since the newest version."""
+
+    month: str
+    total: int
+    in_king: int
+    open: int
+    undated: int
+    states: list[StateSum]
+    versions: list[SignedVersion]
+    changed: int
+
+
 class Request(Schema):
     """A body: a key that is not known is a mistake, not something to ignore."""
 

@@ -15,7 +15,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.responses import Status
 from ninja.security import HttpBearer
 
-from kingsync.answers import ledger
+from kingsync.answers import ledger, statements
 from kingsync.api import schemas, starting
 from kingsync.api.credentials import PUBLIC, ApiRequest
 from kingsync.api.errors import ApiError, response_of
@@ -26,10 +26,9 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.rules import limits
 from kingsync.runs import run_answers
 from kingsync.statements import figures as month_figures
+from kingsync.statements import periods
 
 VERSION, ROOT = "1", "/api/v1/"
-# A page of the causes has as many work orders behind it as the page of figures.
-CAUSES_OF_NEWEST = 2_000
 M = TypeVar("M", bound=models.Model)
 
 
@@ -54,7 +53,7 @@ RUN: dict[str, Any] = {"auth": Token(Scope.RUN)}
 api = NinjaAPI(
     title="kingsync",
     version=VERSION,
-    description="Work orders, runs, causes and figures of one company, and starting its imports and exports.",
+    description="Work orders, runs, causes, figures and statements of one company; starting imports and exports.",
     docs_url=None,
     openapi_url=None,
     urls_namespace="api",
@@ -136,7 +135,7 @@ def _page(rows: models.QuerySet[M], limit: int) -> tuple[list[M], str | None]:
 @api.get("causes", response=answers(schemas.Causes), operation_id="list_causes", **READ)
 def list_causes(request: HttpRequest) -> dict[str, Any]:
     """Return what stops work orders, the biggest cause first: one entry per repair."""
-    return {"items": [ledger.cause(each) for each in causes.causes(newest=CAUSES_OF_NEWEST)]}
+    return {"items": [ledger.cause(each) for each in causes.causes(newest=causes.OF_NEWEST)]}
 
 
 @api.get("figures", response=answers(schemas.Figures), operation_id="get_figures", **READ)
@@ -156,6 +155,15 @@ def figures(request: HttpRequest) -> dict[str, Any]:
         for each in found.months
     ]
     return {"months": months, "undated": found.undated, "counted_at": found.counted_at}
+
+
+@api.get("statements/{month}", response=answers(schemas.Statement, 404), operation_id="get_statement", **READ)
+def statement(request: HttpRequest, month: Path[schemas.Text]) -> dict[str, Any]:
+    """Return the statement of a month, such as 2026-11: every work order in one state, who signed it, what changed."""
+    period = periods.of_key(month)
+    if period is None or not period.is_month:
+        raise ApiError(404, "not_found", _("There is no such month. Name it as in 2026-11."))
+    return statements.of_month(period)
 
 
 # --- Runs -------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ OPERATIONS = sorted(
 
 
 def call(caller: Caller, method: str, path: str, *, run: int = 0) -> Any:
-    path = path.format(outsmart_id="7001", run_id=run)
+    path = path.format(outsmart_id="7001", run_id=run, month="2025-10")
     if method == "get":
         return caller.get(path)
     return caller.post(path, **{"Idempotency-Key": "one"})
@@ -50,7 +50,7 @@ def elsewhere(db: None) -> Tenant:
 def test_there_are_operations_of_both_scopes() -> None:
     assert ("get", "work-orders") in OPERATIONS
     assert ("post", "runs/export") in OPERATIONS
-    assert len(OPERATIONS) == 8
+    assert len(OPERATIONS) == 9
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -117,7 +117,7 @@ def test_a_browser_that_is_logged_in_has_no_rights_without_a_token(tenant: Tenan
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(factories.member(tenant, Role.OWNER))
 
-    answer = getattr(browser, method)(f"{ROOT}{path.format(outsmart_id='7001', run_id=1)}")
+    answer = getattr(browser, method)(f"{ROOT}{path.format(outsmart_id='7001', run_id=1, month='2025-10')}")
 
     assert error_of(answer) == (401, "no_token")
     assert answer.cookies == {}

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from kingsync.models.tenants import Tenant
+from kingsync.models.tenants import Role, Tenant
 from kingsync.models.work_orders import LedgerState
 from tests import factories
 from tests.api.conftest import Caller
+from tests.statements import months
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_it_has_the_parts_that_the_standard_demands(document: dict[str, Any]) ->
     assert document["info"]["title"] == "kingsync"
     assert document["info"]["version"] == "1"
     names = [each["operationId"] for each in operations(document)]
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) == 9
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -79,6 +80,10 @@ def test_nothing_that_is_answered_is_left_out(document: dict[str, Any], tenant: 
     run = factories.run(tenant)
     schemas = document["components"]["schemas"]
 
+    months.every_state(tenant)
+    months.signed(tenant, factories.member(tenant, Role.OWNER))
+    statement = caller.get("statements/2025-10").json()
+
     found = {
         "WorkOrders": caller.get("work-orders").json(),
         "WorkOrder": caller.get(f"work-orders/{row.outsmart_id}").json(),
@@ -86,6 +91,9 @@ def test_nothing_that_is_answered_is_left_out(document: dict[str, Any], tenant: 
         "Run": caller.get(f"runs/{run.pk}").json(),
         "Counts": caller.get(f"runs/{run.pk}").json()["counts"],
         "Figures": caller.get("figures").json(),
+        "Statement": statement,
+        "SignedVersion": statement["versions"][0],
+        "StateSum": statement["states"][0],
         "Error": caller.get("runs/0").json(),
     }
 

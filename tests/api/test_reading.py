@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind, RunStatus
-from kingsync.models.tenants import Administration, Tenant
+from kingsync.models.tenants import Administration, Role, Tenant
 from kingsync.models.work_orders import LedgerState, OrderLine
 from kingsync.runs import run_answers
 from tests import factories
 from tests.api.conftest import Caller
+from tests.statements import months
 
 REASON = {"code": "unknown_article", "params": {"article": "WEG", "line": "WEG"}}
 
@@ -141,6 +142,25 @@ def test_figures_count_as_the_page_does(tenant: Tenant, caller: Caller) -> None:
     assert len(found["months"]) == 13
     month = {"month": f"{today:%Y-%m}", "total": 2, "in_king": 1, "open": 1, "excluded": 0}
     assert found["months"][-1] == month | {"amount": "12.50", "amount_is_least": False}
+
+
+def test_a_statement_says_who_signed_and_what_changed_since(tenant: Tenant, caller: Caller) -> None:
+    months.every_state(tenant)
+    signed = months.signed(tenant, factories.member(tenant, Role.OWNER, name="alice"))
+    months.worked(tenant, state=LedgerState.HELD)
+
+    found = caller.get("statements/2025-10").json()
+
+    assert (found["month"], found["total"], found["changed"]) == ("2025-10", len(LedgerState) + 1, 1)
+    assert {each["state"]: each["count"] for each in found["states"]}["held"] == 2
+    [version] = found["versions"]
+    assert (version["version"], version["work_orders"], version["digest"]) == (1, len(LedgerState), signed.digest)
+    assert caller.get("statements/2025-11").json()["versions"] == []
+
+
+@pytest.mark.parametrize("month", ["2025-13", "2025-10-07", "october"])
+def test_a_month_that_is_none_is_not_found(caller: Caller, month: str) -> None:
+    assert caller.get(f"statements/{month}").status_code == 404
 
 
 @pytest.mark.parametrize(
