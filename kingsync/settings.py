@@ -317,7 +317,7 @@ BROKER_PUBLISH_OPTIONS = {
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
 if LOG_FORMAT not in ("text", "json"):
     raise ImproperlyConfigured("LOG_FORMAT must be text or json.")
-# Who may read /metrics: whoever sends this token, or calls directly from one of these networks. Neither: nobody.
+# Who may read /metrics: anyone who sends this token, or calls directly from one of these networks. Neither: nobody.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 METRICS_NETWORKS: list[IPv4Network | IPv6Network] = _networks("METRICS_NETWORKS")
 if METRICS_TOKEN and (_problem := key_strength.problem_of(METRICS_TOKEN)):

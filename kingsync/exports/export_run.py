@@ -149,7 +149,7 @@ class ExportRun:
                 self._done += 1
 
     def _save_list(self, total: int, cursor: dict[str, object], listed: dict[str, Candidate]) -> None:
-        """Save what the list says, and keep it for later slices; a preview that is resumed begins anew."""
+        """Save what the list says, and keep it for later slices; a resumed preview starts again."""
         run, numbers = self.job.claim.run, self.job.listed_numbers
         entries = [[outsmart_id, numbers.get(outsmart_id, "")] for outsmart_id in listed]
         saved: Progress = {"kind": "work_orders", "done": self._done, "total": total, "cursor": cursor}

@@ -48,7 +48,7 @@ def _choices(tenant: Tenant) -> Iterable[NotificationChoice]:
 
 
 def choose(tenant: Tenant, user: User, *, mode: str, language: str) -> None:
-    """Save what a user wants; whoever wants e-mails is not stopped by an earlier unsubscription or refusal."""
+    """Save what a user wants; a user who wants e-mails is not stopped by an earlier unsubscription or refusal."""
     before, after = _chosen(user), {"mode": str(mode), "language": str(language)}
     NotificationChoice.objects.update_or_create(user=user, defaults=after, create_defaults={"tenant": tenant, **after})
     if mode != MailMode.OFF:

@@ -45,7 +45,7 @@ class NotAcceptedError(NotSignedError):
 
 @dataclass(frozen=True)
 class Shown:
-    """What whoever signs has seen: of a month, all that can change in it."""
+    """What the person who signs has seen: of a month, all that can change in it."""
 
     totals: Totals
     undated: int

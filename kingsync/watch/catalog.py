@@ -103,7 +103,7 @@ WORK_ORDERS = Metric(
     "kingsync_work_orders",
     "gauge",
     "Work orders of all companies by state, of their present administrations; `done` and `excluded` of every "
-    "administration, counted anew every ten minutes.",
+    "administration, recounted every ten minutes.",
     ("state",),
 )
 OLDEST_WORK_ORDER = Metric(

@@ -41,7 +41,7 @@ class SignedStatement(InAdministration):
     remark = models.CharField(_("remark"), max_length=limits.REMARK, blank=True)
     total = models.PositiveIntegerField(_("work orders"), default=0)
     open_count = models.PositiveIntegerField(_("open"), default=0)
-    # Work orders without a date are in no month; whoever signs accepts them as well.
+    # Work orders without a date are in no month; the person who signs accepts them as well.
     undated_count = models.PositiveIntegerField(_("without a date"), default=0)
     # [{"state", "count", "amount", "is_least"}], and kingsync.statements.agreement as JSON.
     sums = models.JSONField(_("states"), default=list)

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE, CHARACTERS_AT_ONCE = 500, 8_000_000
 # Links with a secret that is not in the file; answers that a page of the other installation waited for; a scan that
-# begins anew.
+# starts again.
 LEFT_OUT: frozenset[Model] = frozenset({Invitation, BackgroundCall, StagedRecord})
 
 
@@ -296,7 +296,7 @@ _VALUES: dict[Model, Callable[[Row], Row]] = {
     KingFile: _of_file,
     # King is asked for all its orders before the first one is created here.
     RestoreWatch: _anew("looked_at"),
-    # The staged records of a scan in progress are left out, so it begins anew.
+    # The staged records of a scan in progress are left out, so it starts again.
     ReadState: _anew("unseen"),
     # A key of the other installation.
     AuditEntry: _anew("once"),

@@ -20,7 +20,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import SyncRun
 
 SALT = "kingsync.live.moves"
-# After so long a page asks for itself anew, with the session.
+# After so long a page asks for itself again, with the session.
 KEPT_SECONDS = 24 * 3600
 # Whatever a page that follows a run shows changes with one of these.
 WATCHED = (

@@ -37,7 +37,7 @@ _OPEN = [state for state in LedgerState if state not in (*WorkOrder.COMPLETE, Le
 
 
 class SignForm(forms.Form):
-    """What whoever signs confirms; `seen` is the mark of what the page showed."""
+    """What the person who signs confirms; `seen` is the mark of what the page showed."""
 
     seen = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     remark = forms.CharField(

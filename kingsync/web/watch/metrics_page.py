@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-# How long an answer is kept: whoever asks more often costs nothing.
+# How long an answer is kept: asking more often costs nothing.
 KEPT_SECONDS = 5.0
 # How long a second one waits for the first: threads that wait serve no pages.
 WAIT_SECONDS = 2.0

@@ -1,4 +1,4 @@
-"""Whether an open run moved: one statement, for whoever has the signed address, and nothing else is told."""
+"""Whether an open run moved: one statement, for anyone who has the signed address, and nothing else is told."""
 
 from __future__ import annotations
 
