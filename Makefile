@@ -1,5 +1,5 @@
 # The two commands: make demo · make test. Everything else: make help.
-.PHONY: help install demo test test-busy compare bench screenshots format texts docs site lock audit advisories sbom
+.PHONY: help install demo test test-busy compare bench screenshots format texts docs site dist lock audit advisories sbom
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -24,8 +24,6 @@ test: install ## the whole gate: format, lint, types, layers, texts, known vulne
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
 	@echo "test      lint"
 	@$(BIN)/ruff check --quiet .
-	@echo "test      types"
-	@$(BIN)/mypy --strict
 	@echo "test      layers"
 	@$(BIN)/lint-imports --no-cache
 	@echo "test      texts"
@@ -33,9 +31,9 @@ test: install ## the whole gate: format, lint, types, layers, texts, known vulne
 	@echo "test      packages: known vulnerabilities, bill of materials"
 	@$(BIN)/python -m tests.supply.audit
 	@$(BIN)/python -m tests.supply.bill --check
-	@echo "test      tests, on a PostgreSQL and a Valkey of their own"
+	@echo "test      types, beside tests on a PostgreSQL and a Valkey of their own"
 	@mkdir -p .local
-	@$(PYTEST)
+	@$(BIN)/python -m tests.beside $(BIN)/mypy --strict -- $(PYTEST)
 
 test-busy: install ## the tests with eight busy processes beside them (ARGS=... chooses tests): none may depend on the hour
 	@mkdir -p .local
@@ -44,10 +42,8 @@ test-busy: install ## the tests with eight busy processes beside them (ARGS=... 
 compare: install ## random work orders against the rules written a second time (ORDERS=24000 SEED=1; under an hour)
 	@$(BIN)/python -m tests.oracle --orders $(or $(ORDERS),24000) --seed $(or $(SEED),1)
 
-bench: install ## what we claim about speed, faults and odd input, proved here (some hours; bench.faults and bench.fuzz by themselves too)
-	@broken=0; for part in bench bench.import bench.pages bench.operators bench.clock bench.faults bench.fuzz; do \
-		echo "$$part"; $(BIN)/python -m $$part || broken=1; \
-	done; exit $$broken
+bench: install ## what we claim about speed, proved here in one table (under an hour; bench.faults and bench.fuzz by themselves)
+	@$(BIN)/python -m bench.table
 
 screenshots: install ## a picture of every page into .local/screenshots (FOLDER=... chooses another)
 	@$(BIN)/python -m tests.browser.screenshots $(FOLDER)
@@ -67,6 +63,9 @@ texts: install ## gather the texts for translation (needs gettext) and compile t
 docs: install ## write the tables and lists of docs/ again from the code
 	@DJANGO_SETTINGS_MODULE=kingsync.settings $(BIN)/python -m tests.documents
 	@$(BIN)/python -m tests.metric_documents
+
+dist: install ## wheel and archive of the sources into .local/dist; the same bytes wherever they are built from this commit
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --directory .local/dist
 
 site: install ## the documentation as a site into .local/site; every warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -c docs . .local/site

@@ -78,6 +78,7 @@ def migrate_if_needed() -> None:
 
 
 def allow_loopback() -> None:
-    """Allow connections to 127.0.0.1, where the demo's sandboxes listen."""
+    """Allow connections to 127.0.0.1, where the demo's sandboxes listen; who is there may read the metrics."""
+    os.environ.setdefault("METRICS_NETWORKS", "127.0.0.1/32")
     hosts = [host for host in os.environ.get("PRIVATE_HOSTS", "").split(",") if host]
     os.environ["PRIVATE_HOSTS"] = ",".join(dict.fromkeys([*hosts, "127.0.0.1"]))

@@ -33,7 +33,10 @@ def write_decimal(value: Decimal) -> str:
     """Write all decimals of `value`, at least two. Raises ValueError for NaN and infinity."""
     if not value.is_finite():
         raise ValueError("not a finite number")
-    whole, _, fraction = f"{value:f}".partition(".")
+    text = f"{value:f}"
+    if text[-3:-2] == ".":
+        return text
+    whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction:0<2}"
 
 

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar, get_type_hints
 import msgspec
 
 from integrations import errors, notation, rough
+from integrations.usual_form import UsualForm
 
 Record_co = TypeVar("Record_co", bound=msgspec.Struct, covariant=True)
 Value = TypeVar("Value")
@@ -108,7 +109,8 @@ class Shape(Generic[Record_co]):
 
     `key` is the field that may not be empty. `readers` overrides the reader of a field, which otherwise follows
     from its type; `rows` gives the shape of the fields that hold lists. `counted` is a field that is not in the
-    answer but numbers the rows from 1. `system` and `operation` are for the errors of `read`.
+    answer but numbers the rows from 1. `is_numerous`: a hundred thousand are read at once, and the usual ones faster
+    (`usual_form`). `system` and `operation` are for the errors of `read`.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Shape(Generic[Record_co]):
         readers: Mapping[str, Callable[[object], object]] | None = None,
         rows: Mapping[str, Shape[msgspec.Struct]] | None = None,
         counted: str = "",
+        is_numerous: bool = False,
         system: str = "",
         operation: str = "",
     ) -> None:
@@ -135,9 +138,17 @@ class Shape(Generic[Record_co]):
         self._scalars = tuple(self._readers.items())
         self.wire = self._make_wire(scalars)
         self._decoder = msgspec.json.Decoder(self.wire, float_hook=str)
+        self._usual = UsualForm(record, names, hints) if is_numerous else None
 
     def read(self, raw: bytes | msgspec.Raw) -> Record_co:
         """Decode one record from its JSON. Raises PayloadError, whose path says where."""
+        usual = self._usual.read(raw) if self._usual else None
+        if usual is not None and (not self._key or getattr(usual, self._key)):
+            return usual
+        return self._read_any(raw)
+
+    def _read_any(self, raw: bytes | msgspec.Raw) -> Record_co:
+        """Decode a record in whatever notation."""
         try:
             wire = self._decoder.decode(raw)
         except msgspec.ValidationError as failure:

@@ -16,12 +16,10 @@ class KingsyncConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect our Celery application, the audit trail of logins and our check of the database.
+        """Connect the audit trail of logins and our check of the database.
 
         The last thing at a start: we are the last of the applications.
         """
-        # Celery's default in every thread, so that pages and commands send to our broker.
-        importlib.import_module("kingsync.celery").app.set_default()
         # Whichever page a login comes through.
         importlib.import_module("kingsync.accounts.login_trail").connect()
         checks.register(importlib.import_module("kingsync.upkeep.wall_check").check, checks.Tags.database)

@@ -19,6 +19,7 @@ from celery.signals import (
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
+    worker_shutdown,
 )
 
 from kingsync import __version__
@@ -46,6 +47,7 @@ app.conf.beat_schedule = {
     "send webhooks": {"task": "kingsync.tasks.send_webhooks", "schedule": 5.0},
     "watch silence": {"task": "kingsync.tasks.watch_silence", "schedule": 300.0},
     "verify exported": {"task": "kingsync.tasks.verify_exported", "schedule": 900.0},
+    "fill search": {"task": "kingsync.tasks.fill_search", "schedule": 60.0},
     # At fixed times, not by interval: an interval would start over with every restart.
     "purge old": {"task": "kingsync.tasks.purge_old", "schedule": crontab(hour="3", minute="20")},
     "delete closed": {"task": "kingsync.tasks.delete_closed", "schedule": crontab(minute="50")},
@@ -72,6 +74,15 @@ def _keep_sound_sessions(**_details: object) -> None:
 
 
 @worker_ready.connect
+def _do_what_threads_need(sender: object = None, **_details: object) -> None:
+    """Do for a worker of threads what a pool of processes does by `worker_process_init`."""
+    from kingsync import thread_worker  # noqa: PLC0415 - Django is set up by now
+
+    if thread_worker.is_one(sender):
+        thread_worker.prepare()
+
+
+@worker_ready.connect
 def _keep_beating(**_details: object) -> None:
     from kingsync import tasks  # noqa: PLC0415 - Django is set up by now
     from kingsync.runs import heartbeats  # noqa: PLC0415
@@ -95,6 +106,7 @@ def _keep_counting(**_details: object) -> None:
     keeper.start()
 
 
+@worker_shutdown.connect
 @worker_process_shutdown.connect
 def _finish_watching(**_details: object) -> None:
     """Write and send what is left: a process of the pool ends without Python's own exit."""

@@ -97,6 +97,7 @@ def _secrets() -> tuple[str, ...]:
 
     return _worth_masking(
         settings.SECRET_KEY,
+        *settings.SECRET_KEY_FALLBACKS,
         *settings.ENCRYPTION_KEYS,
         settings.OUTSMART_SOFTWARE_TOKEN,
         settings.METRICS_TOKEN,

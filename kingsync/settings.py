@@ -53,8 +53,14 @@ if not ENCRYPTION_KEYS:
     if not _local_keys:
         raise ImproperlyConfigured("ENCRYPTION_KEYS is empty. Set at least one key (see docs/operations.md).")
     ENCRYPTION_KEYS = [_local_keys.encryption_key]
+# Former keys: what they signed stays valid, so a weak one would let anyone sign.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Older encryption keys only open what they once encrypted, so that `rotate_keys` can replace them.
-for _name, _key in (("SECRET_KEY", SECRET_KEY), ("The first of ENCRYPTION_KEYS", ENCRYPTION_KEYS[0])):
+for _name, _key in (
+    ("SECRET_KEY", SECRET_KEY),
+    *(("A key of SECRET_KEY_FALLBACKS", _former) for _former in SECRET_KEY_FALLBACKS),
+    ("The first of ENCRYPTION_KEYS", ENCRYPTION_KEYS[0]),
+):
     if _problem := key_strength.problem_of(_key):
         raise ImproperlyConfigured(f"{_name} {_problem}. Make another one as .env.example says.")
 
@@ -229,6 +235,10 @@ if _local_folder and not env.str("EMAIL_URL", default=""):
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", default="kingsync <kingsync@localhost>")
+# Where servers send bounces that come later: the sender of the envelope (Return-Path). Empty: the address of MAIL_FROM.
+MAIL_BOUNCES_TO: str = env.str("MAIL_BOUNCES_TO", default="")
+if parseaddr(MAIL_BOUNCES_TO)[1] != MAIL_BOUNCES_TO:
+    raise ImproperlyConfigured("MAIL_BOUNCES_TO must be one address, without a name.")
 # Whom a tenant asks about its licence: an address, a telephone number, or both.
 OPERATOR_CONTACT: str = env.str("OPERATOR_CONTACT", default=parseaddr(DEFAULT_FROM_EMAIL)[1])
 # The base URL of the pages, for links in e-mails.
@@ -284,7 +294,9 @@ CELERY_TASK_DEFAULT_QUEUE = "exports"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
+# For Celery's own tools (`celery events`, flower): what each task does, as messages of the broker.
+TASK_EVENTS: bool = env.bool("TASK_EVENTS", default=False)
+CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = TASK_EVENTS
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # For ever, every half a minute at most: Celery's own limit would end the workers of a broker that is away for long.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

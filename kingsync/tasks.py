@@ -5,6 +5,7 @@ What the clock calls (see `kingsync.celery`) runs in the clock's own process, ne
 
 from __future__ import annotations
 
+import importlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -21,9 +22,10 @@ from kingsync import worker
 from kingsync.accounts import session_store
 from kingsync.exports.verification import runs as verification_run
 from kingsync.imports import import_process
+from kingsync.king_mirror import search_index
 from kingsync.models import tenants
 from kingsync.models.audit import actors
-from kingsync.models.runs import RunKind, SyncRun
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import due_tenants, notify, silence, silence_mails
 from kingsync.notifications.webhooks import sender
@@ -36,6 +38,9 @@ from kingsync.watch import log_context
 
 if TYPE_CHECKING:
     from kingsync.models.users import User
+
+# Celery's default in every thread, so that pages and commands send to our broker. Who sends nothing loads no Celery.
+importlib.import_module("kingsync.celery").app.set_default()
 
 logger = logging.getLogger(__name__)
 DATABASE_GONE = (OperationalError, InterfaceError)
@@ -98,7 +103,7 @@ def _publish(runs: Sequence[SyncRun]) -> int:
                 # The type stubs lack `connection`.
                 run_sync.apply_async(  # type: ignore[call-arg]
                     kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
-                    queue=queues.QUEUES[RunKind(run.kind)],
+                    queue=_queue(run),
                     priority=_priority(run),
                     # A message that no worker took in time is dropped: the sweeper sends another, so messages never
                     # pile up.
@@ -111,6 +116,15 @@ def _publish(runs: Sequence[SyncRun]) -> int:
     except _broker_away() as error:
         logger.warning("broker.away: %s runs wait (%s)", len(runs) - sent, type(error).__name__)
     return sent
+
+
+def _queue(run: SyncRun) -> str:
+    """Return where a run is worked on: what may have ended two workers in a row shares no third one with others.
+
+    Imports have a process each; an export has only a thread.
+    """
+    lost = run.lost_workers + (run.status == RunStatus.RUNNING)
+    return queues.QUEUES[RunKind.IMPORT if lost >= lifecycle.LOST_WORKERS_SHARED else RunKind(run.kind)]
 
 
 def _priority(run: SyncRun) -> int:
@@ -154,7 +168,9 @@ def _guarded(what: str, tenant: Tenant, work: Callable[[Tenant], None]) -> None:
 def run_sync(*, run_id: int, tenant_id: int) -> None:
     """Work on a run for one slice, and queue it again when there is more."""
     with actors.acting(actors.CLOCK), tenants.scope(tenant_id):
-        worked = worker.work_slice(run_id, slice_seconds=settings.RUN_SLICE_SECONDS)
+        worked = worker.work_slice(
+            run_id, slice_seconds=settings.RUN_SLICE_SECONDS, limit_seconds=settings.CELERY_TASK_TIME_LIMIT
+        )
         if worked.more:
             _send(SyncRun.objects.get(pk=run_id))
 
@@ -235,6 +251,14 @@ class _Portions:
             self._began = time.monotonic()
 
 
+@shared_task(expires=60)
+def fill_search() -> None:
+    """Let the search find records by its index that were imported since."""
+    portions = _Portions()
+    while search_index.catch_up():
+        portions.pause()
+
+
 @shared_task
 def purge_old() -> None:
     """Purge old runs, log entries and entries of the audit trail, sessions that are over, and old login attempts."""
@@ -245,7 +269,7 @@ def purge_old() -> None:
 
     def work(_tenant: Tenant) -> None:
         portions.pause()
-        retention.purge_old(now=timezone.now())
+        retention.purge_old(now=timezone.now(), rest=portions.pause)
 
     _for_each("retention.failed", with_old, work)
     with actors.acting(actors.CLOCK):

@@ -56,7 +56,7 @@ def add(
 
 
 def _hearing(event: Event) -> list[Webhook]:
-    return list(Webhook.objects.filter(events__contains=[event.value]).defer("target"))
+    return list(Webhook.objects.filter(events__contains=[event.value], paused_at=None).defer("target"))
 
 
 def _is_added_to_last(webhook: Webhook, entry: Mapping[str, Any]) -> bool:

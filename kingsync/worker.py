@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, InterfaceError
@@ -33,9 +34,12 @@ class Worked:
     plan: list[dict[str, object]] = field(default_factory=list)
 
 
-def work_slice(run_id: int, *, slice_seconds: float) -> Worked:
-    """Work on a run of the current tenant for about this long. Does nothing when another worker has it."""
-    with lifecycle.claimed(run_id, slice_seconds=slice_seconds) as claim:
+def work_slice(run_id: int, *, slice_seconds: float, limit_seconds: float = math.inf) -> Worked:
+    """Work on a run of the current tenant for about this long. Does nothing when another worker has it.
+
+    What hangs for longer than the limit loses the run to another worker.
+    """
+    with lifecycle.claimed(run_id, slice_seconds=slice_seconds, limit_seconds=limit_seconds) as claim:
         if claim is None:
             return Worked()
         log = RunLog(claim.run)

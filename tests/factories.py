@@ -132,7 +132,7 @@ def background_call(of: Tenant, *, by: User, **fields: Any) -> BackgroundCall:
 
 def log_entry(of: SyncRun, **fields: Any) -> LogEntry:
     defaults = {"at": timezone.now(), "level": LogEntry.Level.INFO, "event": "order.created"}
-    row = LogEntry(tenant_id=of.tenant_id, run=of, **(defaults | fields))
+    row = LogEntry(tenant_id=of.tenant_id, **({"run": of} | defaults | fields))
     _save(row)
     return row
 

@@ -194,13 +194,13 @@ def running(folder: Path) -> Iterator[OwnServers]:
     command = processes.bound("-m", "tests.own_servers", str(folder))
     with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         made = OwnServers(process, tables := backups.dump(folder / "tables.dump"))
-        _make_roles(made.database_url)
+        make_roles(made.database_url)
         with connected_to(made.database_url):
             backups.restore(tables)
         yield made
 
 
-def _make_roles(database_url: str) -> None:
+def make_roles(database_url: str) -> None:
     """Make the roles that a backup names, as docs/operations.md says for a new server."""
     made = Roles.of_login(connection.settings_dict["USER"])
     with psycopg.connect(database_url, autocommit=True) as session:

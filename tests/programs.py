@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings as deployment
+from redis import Redis
 
 from devservers import ports
 from devservers.places import CHECKOUT
+from kingsync.runs import queues
 from tests import patience, processes
 
 Program = subprocess.Popen[bytes]
@@ -61,8 +63,22 @@ def web(*, workers: int = 1) -> Iterator[int]:
 @contextmanager
 def workers() -> Iterator[Callable[..., Program]]:
     """Start Celery workers on demand, for both queues if none is named; all of them have ended after the block."""
+
+    def start_one(queues: str = "imports,exports", host: str = "%h", **variables: str) -> Program:
+        return start("worker", "-Q", queues, "-c", "1", "-n", f"{queues}@{host}", **variables)
+
+    forget_messages()
     with _celery() as start:
-        yield lambda queues="imports,exports": start("worker", "-Q", queues, "-c", "1", "-n", f"{queues}@%h")
+        yield start_one
+
+
+@contextmanager
+def threads(number: int) -> Iterator[Callable[..., Program]]:
+    """Start workers of exports with so many threads, each with a name and variables of its own; as `workers`."""
+    options = ["-Q", "exports", "-P", "threads", "-c", str(number)]
+    forget_messages()
+    with _celery() as start:
+        yield lambda name, **variables: start("worker", *options, "-n", f"{name}@%h", **variables)
 
 
 @contextmanager
@@ -70,6 +86,12 @@ def clocks() -> Iterator[Callable[..., Program]]:
     """Start clocks on demand, with variables of their own; all of them have ended after the block."""
     with _celery() as start:
         yield lambda **variables: start("beat", **variables)
+
+
+def forget_messages() -> None:
+    """Empty the queues: an earlier test may have sent its runs again and again, and a worker would look at each."""
+    with Redis.from_url(deployment.REDIS_URL) as broker:
+        broker.delete(*(each for queue in queues.QUEUES.values() for each in queues.lists(queue)))
 
 
 @contextmanager

@@ -55,7 +55,7 @@ debtor = _shape(
     names.DEBTOR,
     rows={"contact_persons": _CONTACT_PERSON, "delivery_addresses": _DELIVERY_ADDRESS},
 ).read
-article = _shape(Kind.ARTICLE, records.Article, names.ARTICLE).read
+article = _shape(Kind.ARTICLE, records.Article, names.ARTICLE, is_numerous=True).read
 rate = _shape(Kind.RATE, records.Rate, names.RATE).read
 warehouse = _shape(Kind.WAREHOUSE, records.Warehouse, names.WAREHOUSE, readers={"number": _warehouse_number}).read
 order = _shape(

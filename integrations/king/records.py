@@ -68,7 +68,7 @@ class Debtor(msgspec.Struct, frozen=True, kw_only=True):
     delivery_addresses: tuple[DeliveryAddress, ...] = ()
 
 
-class Article(msgspec.Struct, frozen=True, kw_only=True):
+class Article(msgspec.Struct, frozen=True):  # not by name alone: a hundred thousand are made at once
     """`decimals` is how many decimals a quantity of it may have, 0 to 3."""
 
     number: str

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
+from kingsync.api import invalid
 from kingsync.models import import_kinds
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.work_orders import LedgerState
@@ -36,6 +37,27 @@ class ErrorDetail(Schema):
 
 class Error(Schema):
     error: ErrorDetail
+
+
+class Problem(Schema):
+    """One value of a request that is not right."""
+
+    where: Literal["body", "query", "path", "header"]
+    field: str = Field(description="Its name, such as `work_orders[3]`; empty for the whole body.")
+    kind: Literal[tuple(invalid.KINDS)] = Field(description="For programs.")  # type: ignore[valid-type]
+    message: str = Field(description="What to send instead, in the language of Accept-Language.")
+
+
+class InvalidDetail(Schema):
+    code: Literal["invalid", "key_reused"]
+    message: str = Field(description="The first problem, for people.")
+    problems: list[Problem] = Field(
+        default_factory=list, description="Of `invalid`: each value that is not right, at most 20."
+    )
+
+
+class Invalid(Schema):
+    error: InvalidDetail
 
 
 class Line(Schema):
@@ -210,7 +232,12 @@ class Page(Schema):
 
 class WorkOrderFilter(Page):
     state: LedgerState | None = None
-    changed_since: AwareDatetime | None = Field(None, description="Whose state changed at this moment or after it.")
+    state_changed_since: AwareDatetime | None = Field(
+        None, description="Whose state changed at this moment or after it; a change of anything else does not count."
+    )
+    changed_since: AwareDatetime | None = Field(
+        None, description="The former name of `state_changed_since`.", json_schema_extra={"deprecated": True}
+    )
     administration: Text | None = Field(None, description="A King administration; without it the present one.")
 
 

@@ -8,7 +8,6 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from ninja import Header, NinjaAPI, Path, Query
 from ninja.errors import HttpError, ValidationError
@@ -16,7 +15,7 @@ from ninja.responses import Status
 from ninja.security import HttpBearer
 
 from kingsync.answers import ledger, statements
-from kingsync.api import schemas, starting
+from kingsync.api import invalid, schemas, starting
 from kingsync.api.credentials import PUBLIC, ApiRequest
 from kingsync.api.errors import ApiError, response_of
 from kingsync.exports.overview import causes
@@ -62,7 +61,7 @@ api = NinjaAPI(
 
 def answers(ok: Any, *others: int) -> dict[Any, Any]:
     """Return the answers of an operation, for the document: a good one, and every error that it may give."""
-    return {200: ok} | dict.fromkeys((401, 403, *others, 422, 429), schemas.Error)
+    return {200: ok} | dict.fromkeys((401, 403, *others, 429), schemas.Error) | {422: schemas.Invalid}
 
 
 @api.exception_handler(ApiError)
@@ -72,11 +71,7 @@ def _refused(_request: HttpRequest, error: ApiError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """Answer with the first thing that is wrong, and where."""
-    first = error.errors[0]
-    place = ".".join(str(part) for part in first["loc"][1:] if part not in {"body", "filters", "page"})
-    message = gettext("“%(field)s” is not right: %(problem)s") % {"field": place or "body", "problem": first["msg"]}
-    return response_of(ApiError(422, "invalid", message))
+    return response_of(invalid.error_of(error.errors))
 
 
 @api.exception_handler(HttpError)
@@ -99,8 +94,8 @@ def work_orders(request: HttpRequest, filters: Query[schemas.WorkOrderFilter]) -
     rows = ledger.rows_of(administration)
     if filters.state:
         rows = rows.filter(state=filters.state)
-    if filters.changed_since:
-        rows = rows.filter(changed_at__gte=filters.changed_since)
+    if since := filters.state_changed_since or filters.changed_since:
+        rows = rows.filter(changed_at__gte=since)
     if filters.cursor:
         rows = rows.filter(pk__gt=int(filters.cursor))
     found, following = _page(rows.order_by("pk"), filters.limit)

@@ -17,7 +17,7 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import errors
 
-from kingsync.database import roles, visible
+from kingsync.database import pooling, roles, visible
 from kingsync.database.roles import Roles
 
 _AS_OWNER = -2
@@ -74,6 +74,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         """Take the scope at once: until then the session is the owner's."""
         super().init_connection_state()
+        self._require_own_sessions()
         if self.connection.info.server_version >= _JOINS_TO_ITSELF:
             self.connection.execute("SET enable_self_join_elimination = off")
         self._taken, self._is_taken_in_transaction, self._has_wall = None, False, True
@@ -83,6 +84,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if not isinstance(error.__cause__, errors.InvalidParameterValue | errors.InsufficientPrivilege):
                 raise
             self._require_new_database()
+
+    def _require_own_sessions(self) -> None:
+        try:
+            pooling.require_own_sessions(self.connection, self.get_connection_params())
+        except pooling.SessionsAreSharedError:
+            self.close()
+            raise
 
     @property
     def _cannot_take(self) -> bool:

@@ -28,11 +28,11 @@ def take_scope() -> None:
     default().take_scope()
 
 
-def opened(tenant_id: int) -> psycopg.Connection[Any]:
-    """Open another session that sees the rows of one tenant. Raises `psycopg.Error`."""
+def opened(whose: int) -> psycopg.Connection[Any]:
+    """Open another session that sees the rows of one tenant, or of all (`visible.OF_ALL`). Raises `psycopg.Error`."""
     session = psycopg.connect(**default().get_connection_params(), autocommit=True)
     try:
-        session.execute(roles.TAKE, default().roles.parameters(tenant_id))
+        session.execute(roles.TAKE, default().roles.parameters(whose))
     except psycopg.Error:
         session.close()
         raise

@@ -58,7 +58,7 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
             claim.count("read")
             count, entry, problem = _one(exports, candidate)
             claim.count(count)
-            problems.count(claim, problem)
+            problems.count(claim, problem, outsmart_id=candidate.outsmart_id)
             claim.plan.append(_summary_of(entry))
             kept.append(entry)
             kept.sort(key=lambda each: each["action"] not in SENT)

@@ -20,6 +20,7 @@ from kingsync.exports.king_order import unlock
 from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.overview import at_trigger
 from kingsync.exports.verification import runs as verification_run
+from kingsync.models.in_hand import Problem
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.turns import Caller
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -289,10 +290,13 @@ class ExportRun:
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
         """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""
-        self.job.claim.ended(row.outsmart_id if row else self._begun, outcome.count)
+        outsmart_id = row.outsmart_id if row else self._begun
+        self.job.claim.ended(outsmart_id, outcome.count)
         problem = problems.found(row) if row else None
-        self.job.claim.count(outcome.count, needs_attention=outcome.needs_attention and problem is None)
-        problems.count(self.job.claim, problem)
+        if outcome.needs_attention and problem is None:
+            problem = Problem.NEW
+        self.job.claim.count(outcome.count)
+        problems.count(self.job.claim, problem, outsmart_id=outsmart_id)
 
     def keep_unfinished(self) -> None:
         """Keep what was begun and not ended when the run stops: it counts as failed (`lifecycle.finish`)."""

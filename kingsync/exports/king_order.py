@@ -370,7 +370,7 @@ def _not_freed(job: Job, row: WorkOrder, error: errors.IntegrationError) -> None
     """Save that an order may be locked for King's own staff; the first time, report it."""
     if row.lock_failed_at is None:
         job.log.failure("order.not_unlocked", error, outsmart_id=row.outsmart_id)
-        job.claim.problem(is_new=True)
+        job.claim.problem(is_new=True, about=row.outsmart_id)
         ledger.save_lazily(row, lock_failed_at=timezone.now())
 
 

@@ -54,10 +54,10 @@ def was_reported(row: WorkOrder, why: Reason) -> bool:
     return set(keys_of([stored(why)])) <= set(_causes_before(row) or ())
 
 
-def count(claim: Claim, problem: Problem | None) -> None:
-    """Add the problem of a record to the counts of a run, if there is one."""
+def count(claim: Claim, problem: Problem | None, *, outsmart_id: str) -> None:
+    """Add the problem of a work order to the counts of a run, if there is one."""
     if problem is not None:
-        claim.problem(is_new=problem is Problem.NEW)
+        claim.problem(is_new=problem is Problem.NEW, about=outsmart_id)
 
 
 def is_by_settings(reasons: Iterable[Mapping[str, Any]]) -> bool:

@@ -122,10 +122,12 @@ def _save(kind: MasterData, each: DeletedRecord, refused: Reason | None) -> None
 
 
 def _report(kind: MasterData, each: DeletedRecord, refused: Reason | None, job: Job) -> None:
+    number = f"{each.kind} {each.king_id}"
     if refused:
         job.claim.count("rejected")
+        job.claim.ended(number, "rejected")
         is_new = not job.log.was_reported("record.rejected", refused, kind=each.kind, king_id=each.king_id)
-        job.claim.problem(is_new=is_new)
+        job.claim.problem(is_new=is_new, about=number)
         if is_new:
             job.log.add(
                 "record.rejected",
@@ -136,7 +138,9 @@ def _report(kind: MasterData, each: DeletedRecord, refused: Reason | None, job: 
                 king_id=each.king_id,
             )
         return
-    job.claim.count("deactivated" if kind.active_field else "skipped")
+    outcome = "deactivated" if kind.active_field else "skipped"
+    job.claim.count(outcome)
+    job.claim.ended(number, outcome)
     why = reason("deleted_in_king" if kind.active_field else "deleted_in_king_stays")
     job.log.add("record.deleted_at_source", why, kind=each.kind, outsmart_id=each.outsmart_id, king_id=each.king_id)
 

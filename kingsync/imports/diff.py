@@ -69,7 +69,7 @@ class Compared:
     @property
     def needs_attention(self) -> bool:
         """True when the record, or a part of it, is rejected."""
-        return any(part.outcome == "rejected" for part in self.parts)
+        return "rejected" in [part.outcome for part in self.parts]
 
     @property
     def is_new_problem(self) -> bool:
@@ -84,6 +84,8 @@ class Compared:
     @property
     def is_as_saved(self) -> bool:
         """True when there is nothing to post and nothing to save."""
+        if self.parts[0].outcome != "unchanged":
+            return False
         is_same = all(
             part.outcome == "unchanged" and part.before is not None and part.before.state == record_links.LINKED
             for part in self.parts
@@ -227,9 +229,10 @@ def entry(
 
 
 def counts_of(records: Iterable[Compared]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for one in records:
-        found[one.outcome] += 1
-        found["attention"] += one.needs_attention
-        found["new_problems"] += one.is_new_problem
+    records = list(records)
+    found = Counter(one.outcome for one in records)
+    rejected = [one for one in records if one.needs_attention]
+    if rejected:
+        found["attention"] = len(rejected)
+        found["new_problems"] = sum(one.is_new_problem for one in rejected)
     return found

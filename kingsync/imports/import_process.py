@@ -6,6 +6,8 @@ import gc
 import sys
 
 SWITCH_SECONDS = 0.0005
+# Objects made before garbage is looked for: a chunk has tens of thousands, and none of them is garbage of this kind.
+GARBAGE_AFTER = 50_000
 
 
 def prepare() -> None:
@@ -17,3 +19,4 @@ def prepare() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)

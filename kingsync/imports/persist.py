@@ -25,9 +25,10 @@ class RecordSaver:
 
     def save(self, records: Sequence[Compared], refused: Refused) -> None:
         """Save the outcome of the records. `refused` is what OutSmart refused."""
-        for one in records:
-            for part in one.parts:
-                _take_refusal(part, refused)
+        if refused:
+            for one in records:
+                for part in one.parts:
+                    _take_refusal(part, refused)
         rejected = [part for one in records for part in one.parts if part.outcome == "rejected"]
         _load_before(rejected)
         for part in rejected:
@@ -45,8 +46,6 @@ class RecordSaver:
 
 
 def _take_refusal(part: Part, refused: Refused) -> None:
-    if not refused:
-        return
     why = refused.get((part.answer.kind, part.answer.outsmart_id)) if isinstance(part.answer, Row) else None
     if why and part.must_be_posted:
         part.outcome, part.why = "rejected", why
@@ -64,13 +63,20 @@ def _load_before(parts: Sequence[Part]) -> None:
 def _links(records: Sequence[Compared]) -> Iterator[Link]:
     for one in records:
         # What OutSmart refused is compared again in the next scan, changed or not.
-        is_refused = any(part.outcome == "rejected" and isinstance(part.answer, Row) for part in one.parts)
+        is_refused = one.needs_attention and any(
+            part.outcome == "rejected" and isinstance(part.answer, Row) for part in one.parts
+        )
+        digest = None if is_refused else one.digest
         for part in one.parts:
-            yield _link(part, None if is_refused else one.digest)
+            yield _link(part, digest)
 
 
 def _link(part: Part, digest: bytes | None) -> Link:
     answer, before = part.answer, part.before
+    if isinstance(answer, Row) and part.must_be_posted:  # by far the most, and many: without names
+        is_active, sent = answer.is_active, part.sent
+        kind, king_id, name = answer.kind, answer.king_id, answer.name
+        return Link(kind, king_id, answer.outsmart_id, name, record_links.LINKED, is_active, digest, sent, part.why)
     is_sent = isinstance(answer, Row) and part.outcome not in {"rejected", "skipped"}
     return Link(
         kind=answer.kind,

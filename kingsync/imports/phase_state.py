@@ -18,6 +18,7 @@ from kingsync.imports.progress import Scan
 from kingsync.imports.staging import Staging
 from kingsync.imports.writer import Chunk, Refused, Writer
 from kingsync.models.import_kinds import MASTER_DATA
+from kingsync.models.runs import NEW_PROBLEM, STILL_WAITING
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Unsaved:
     is_all: bool
     records: list[Compared] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    # Of each record that could not be read, whether that is new.
+    unreadable: list[bool] = field(default_factory=list)
     saved_at: float = field(default_factory=time.monotonic)
 
 
@@ -48,7 +51,7 @@ class KindWork:
     def chunk(self) -> Chunk:
         """Return, and clear, what was read since the last save."""
         taken, self.unsaved = self.unsaved, Unsaved(is_all=False)
-        return Chunk(taken.records, taken.counts, self.scan.as_cursor(), self.scan.cursor.done)
+        return Chunk(taken.records, taken.counts, taken.unreadable, self.scan.as_cursor(), self.scan.cursor.done)
 
     def stage(self, chunk: Chunk) -> None:
         """Stage records in the database until the whole scan may be written."""
@@ -63,6 +66,7 @@ class KindWork:
             if chunk.records:
                 self._saver.save(chunk.records, refused)
                 chunk.counts += diff.counts_of(chunk.records)
+                self._keep(chunk.records)
             self.staging.forget(chunk.staging_mark)
             self._count(chunk)
         self.job.claim.raise_if_cancelled()
@@ -87,8 +91,22 @@ class KindWork:
         self.job.claim.plan.append(entry)
         self.job.claim.sample(outcome, entry)
 
+    def _keep(self, records: Sequence[Compared]) -> None:
+        """Keep which records these were, for the page of the run."""
+        kind = self.kind.primary.value
+        for one in records:
+            number = f"{kind} {one.own.answer.king_id}"
+            if one.outcome != "unchanged":
+                self.job.claim.ended(number, one.outcome)
+            if one.needs_attention:
+                self.job.claim.ended(number, NEW_PROBLEM if one.is_new_problem else STILL_WAITING)
+
     def _count(self, chunk: Chunk) -> None:
         """Store counts and cursor together: neither runs ahead of the other."""
+        unknown = f"{self.kind.primary.value} "
+        for is_new in chunk.unreadable:
+            self.job.claim.ended(unknown, "rejected")
+            self.job.claim.problem(is_new=is_new, about=unknown)
         for outcome, number in chunk.counts.items():
             self.job.claim.count(outcome, number)
         self.job.claim.save(done=chunk.done, cursor=chunk.cursor)

@@ -108,9 +108,9 @@ class Reading:
         for why in unreadable:
             self._work.unsaved.counts["rejected"] += 1
             self._scan.cursor.is_whole = False
-            self._work.unsaved.counts["attention"] += 1
-            if not self._job.log.was_reported("record.unreadable", why, kind=self._kind.primary):
-                self._work.unsaved.counts["new_problems"] += 1
+            is_new = not self._job.log.was_reported("record.unreadable", why, kind=self._kind.primary)
+            self._work.unsaved.unreadable.append(is_new)
+            if is_new:
                 self._job.log.add("record.unreadable", why, level=LogEntry.Level.ERROR, kind=self._kind.primary)
             if self._work.is_dry:
                 self._work.report("rejected", diff.entry(self._kind.primary, "", "rejected", why=why))

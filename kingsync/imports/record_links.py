@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, F, Func, Value
 from django.utils import timezone
 
-from kingsync.king_mirror.bulk_upsert import Upsert
+from kingsync.king_mirror.bulk_upsert import Same, Upsert
 from kingsync.messages.reason_texts import stored
 from kingsync.models import administrations, tenants
 from kingsync.models.import_kinds import MASTER_DATA
@@ -40,6 +40,7 @@ _NEWER_CONTENT = """
     AND other.administration_id <> mine.administration_id AND other.sent <> mine.sent
 """
 LONGEST_NAME = 255
+_encode = msgspec.json.Encoder().encode
 _NO_REASON = "{}"
 _NO_DIFFERENCE = "[]"
 
@@ -93,6 +94,11 @@ def of_former(kind_codes: Collection[tuple[str, str]]) -> dict[tuple[str, str], 
     }
 
 
+def count_here(kind: str) -> int:
+    """Return how many active records of a kind OutSmart has from the present administration: never more than in all."""
+    return RecordLink.objects.filter(kind=kind, state=LINKED, is_active=True).count()
+
+
 def count_in_outsmart(kind: str) -> int:
     """Return how many active records of a kind OutSmart has from us, from whichever administration."""
     linked = RecordLink.across_administrations.filter(kind=kind, state=LINKED, is_active=True)
@@ -126,31 +132,34 @@ def forget_parts(kinds: Sequence[str], owners: Iterable[str]) -> None:
 
 def sent_text(row: Row) -> str:
     """Return a row in the form in which it is stored and compared: JSON in the fields' own order."""
-    return msgspec.json.encode(row.payload).decode()
+    return _encode(row.payload).decode()
 
 
 def store(links: Iterable[Link], *, are_new: bool = False) -> bool:
     """Save links; the last one of a King number counts. Returns whether they were new, if expected to be."""
-    owner, now = (tenants.current_id(), tenants.current_administration_id()), timezone.now()
+    same: Same = {
+        "tenant_id": tenants.current_id(),
+        "administration_id": tenants.current_administration_id(),
+        "difference": _NO_DIFFERENCE,
+        "synced_at": timezone.now(),
+    }
     rows = {(link.kind, link.king_id): link for link in links}.values()
-    if are_new and _LINKS.add(_columns(link, owner, now) for link in rows):
+    if are_new and _LINKS.add(map(_columns, rows), same):
         return True
-    _LINKS.write(_columns(link, owner, now) for link in rows)
+    _LINKS.write(map(_columns, rows), same)
     return False
 
 
-def _columns(link: Link, owner: tuple[int, int], now: object) -> tuple[object, ...]:
+def _columns(link: Link) -> tuple[object, ...]:
+    kind, king_id, outsmart_id, name, state, is_active, source_hash, sent, why = link
     return (
-        *owner,
-        link.kind,
-        link.king_id,
-        link.outsmart_id,
-        link.name[:LONGEST_NAME],
-        link.state,
-        link.is_active,
-        None if link.source_hash is None else link.source_hash.hex(),
-        link.sent,
-        _NO_REASON if link.why is None else json.dumps(stored(link.why)),
-        _NO_DIFFERENCE,
-        now,
+        kind,
+        king_id,
+        outsmart_id,
+        name[:LONGEST_NAME],
+        state,
+        is_active,
+        None if source_hash is None else source_hash.hex(),
+        sent,
+        _NO_REASON if why is None else json.dumps(stored(why)),
     )

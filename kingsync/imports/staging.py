@@ -9,14 +9,13 @@ from django.db.models import QuerySet
 
 from kingsync.imports import diff
 from kingsync.imports.diff import Compared
-from kingsync.king_mirror.bulk_upsert import copy_into
+from kingsync.king_mirror.bulk_upsert import Same, copy_into
 from kingsync.models import tenants
 from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.import_kinds import MasterData
 from kingsync.models.runs import SyncRun
 
 BATCH = 1000
-_COLUMNS = ("tenant_id", "run_id", "kind", "raw")
 
 
 class Staging:
@@ -32,9 +31,8 @@ class Staging:
     def add(self, records: Sequence[Compared]) -> None:
         if not records:
             return
-        tenant_id = tenants.current_id()
-        rows = ((tenant_id, self._run.pk, self._kind.name, one.raw) for one in records)
-        copy_into(StagedRecord._meta.db_table, _COLUMNS, rows)
+        same: Same = {"tenant_id": tenants.current_id(), "run_id": self._run.pk, "kind": self._kind.name}
+        copy_into(StagedRecord._meta.db_table, ("raw",), ((one.raw,) for one in records), same=same)
 
     def batches(self) -> Iterator[tuple[int, list[Compared]]]:
         """Yield what is staged, compared again: another slice may be writing it.

@@ -28,6 +28,8 @@ class Chunk:
 
     records: Sequence[Compared]
     counts: Counter[str] = field(default_factory=Counter)
+    # Whether each record that could not be read is a new problem.
+    unreadable: Sequence[bool] = ()
     cursor: dict[str, object] = field(default_factory=dict)
     done: int = 0
     staging_mark: int = 0

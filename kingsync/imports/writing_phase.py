@@ -27,7 +27,7 @@ class Writing:
             if self._work.unsaved.is_all:
                 writer.put(self._work.chunk())
             for mark, records in self._work.staging.batches():
-                writer.put(Chunk(records, Counter(), self._scan.as_cursor(), cursor.done, mark))
+                writer.put(Chunk(records, Counter(), (), self._scan.as_cursor(), cursor.done, mark))
                 if self._job.claim.is_slice_over:
                     writer.finish()
                     return True

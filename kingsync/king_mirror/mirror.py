@@ -91,12 +91,13 @@ def _readable(kind: Kind, records: Iterable[bytes | msgspec.Raw]) -> list[Mirror
 
 def store_decoded(kind: Kind, records: Iterable[Mirrored], *, are_new: bool = False) -> bool:
     """Write records into the mirror, leaving out or cutting what is too long; return whether all were new."""
-    owner = tenants.current_id(), tenants.current_administration_id()
-    rows = {row.number: (*owner, kind.value, *row) for row in map(_row, records) if len(row.number) <= LONGEST_NUMBER}
-    if are_new and rows and _MIRROR.add(rows.values()):
+    owner = {"tenant_id": tenants.current_id(), "administration_id": tenants.current_administration_id()}
+    same = {**owner, "kind": kind.value}
+    rows = {row[0]: row for row in map(_row, records) if len(row[0]) <= LONGEST_NUMBER}
+    if are_new and rows and _MIRROR.add(rows.values(), same):
         return True
     if rows:
-        _MIRROR.write(rows.values())
+        _MIRROR.write(rows.values(), same)
     return False
 
 

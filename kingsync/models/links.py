@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.db import models
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import connection, models
+from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.models import searched_text
 from kingsync.models.tenants import AdministrationOwned, Tenant, TenantOwned
 
 
@@ -18,6 +21,23 @@ class RecordKind(models.TextChoices):
     HOUR_TYPE = "hour_type", _("hour type")
     WAREHOUSE = "warehouse", _("warehouse")
     ORDER = "order", _("order")
+
+
+# What the search box searches, as one text.
+SEARCHED = Concat("king_id", models.Value(" "), "outsmart_id", models.Value(" "), "name")
+
+
+def keys_with(part: str, *, at_most: int) -> list[int] | None:
+    """Return the keys of the records whose numbers or name contain a part; None when there are more than `at_most`.
+
+    By a view that may use the index `records_by_text`; behind the wall between tenants the table may not.
+    """
+    pattern = f"%{connection.ops.prep_for_like_query(part)}%"
+    query = f"SELECT id FROM kingsync_searchedrecord WHERE searched LIKE {searched_text.FOLDED_PARAMETER} LIMIT %s"  # noqa: S608  (constants only)
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*searched_text.parameters(pattern), at_most + 1])
+        keys = [key for (key,) in cursor.fetchall()]
+    return keys if len(keys) <= at_most else None
 
 
 class RecordLink(AdministrationOwned):
@@ -58,6 +78,8 @@ class RecordLink(AdministrationOwned):
     # A reason of kingsync.messages.reason_texts, or {}.
     reason = models.JSONField(_("reason"), default=dict)
     synced_at = models.DateTimeField(_("last sent at"), null=True)
+    # Whether the index of the search has it: a first import does not wait for that, the clock catches up.
+    is_in_search = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("record link")
@@ -80,6 +102,12 @@ class RecordLink(AdministrationOwned):
                 name="records_by_state",
                 condition=~models.Q(state="linked"),
             ),
+            GinIndex(
+                OpClass(searched_text.folded(SEARCHED), name="gin_trgm_ops"),
+                name="records_by_text",
+                condition=models.Q(is_in_search=True),
+            ),
+            models.Index(fields=["tenant"], name="records_not_in_search", condition=models.Q(is_in_search=False)),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -22,6 +24,10 @@ COUNTS = (
     "failed",
     "deactivated",
 )
+# Kept of a run beside its counts: which records were a new problem, and which already waited for the same repair.
+NEW_PROBLEM, STILL_WAITING = "new_problem", "still_waiting"
+# An import may change each of a million records: of each outcome it keeps the first ones, in one column.
+KEPT_OF_AN_IMPORT = 1000
 
 
 class RunKind(models.TextChoices):
@@ -116,7 +122,8 @@ class SyncRun(InAdministration):
     progress_began_at = models.DateTimeField(_("started this kind at"), null=True)
     # Counts of an import per kind: {"products": {"read": 3, ...}}.
     counts_by_kind = models.JSONField(_("counts per kind"), default=dict)
-    # How an export ended each of its work orders, in order: ["created 7001", "rejected 7002"]. Imports have none.
+    # How a run ended each of its records, in order: of an export ["created 7001", "new_problem 7002"] with OutSmart's
+    # numbers, of an import ["updated product 1001"] with King's; of what stayed the same, nothing.
     outcomes = models.JSONField(_("outcomes"), default=list)
     # What an open export read of OutSmart's list, for its later slices: {"after": progress, "work_orders": [[id, King
     # order named by it]]}. Null before it was read, and once the run is over.
@@ -189,9 +196,32 @@ class SyncRun(InAdministration):
         """Records that were already waiting for the same repair before this run."""
         return max(0, self.attention_count - self.new_problems_count)
 
+    def keep(self, outcome: str, record: str) -> bool:
+        """Add a record to those that are kept, if there is room; return whether it was."""
+        if self.kind == RunKind.IMPORT and self.kept_counts[outcome] >= KEPT_OF_AN_IMPORT:
+            return False
+        self.kept_counts[outcome] += 1
+        self.outcomes.append(f"{outcome} {record}")
+        return True
+
+    @functools.cached_property
+    def kept_counts(self) -> Counter[str]:
+        """Count what is kept, by outcome; `keep` keeps it right."""
+        return Counter(outcome for outcome, _ in self._each_kept())
+
     def ended(self) -> list[tuple[str, str]]:
-        """Return (outcome, OutSmart number) of the work orders that an export ended, in order."""
-        return [(outcome, outsmart_id) for outcome, _, outsmart_id in (each.partition(" ") for each in self.outcomes)]
+        """Return (outcome, record) of what a run ended, in order; the record as in `outcomes`."""
+        return [each for each in self._each_kept() if each[0] in COUNTS]
+
+    def kept(self, name: str) -> list[tuple[str, str]]:
+        """Return the same of one outcome, or of the records that were a problem: with how the run ended them."""
+        if name in COUNTS:
+            return [each for each in self.ended() if each[0] == name]
+        outcomes = {record: outcome for outcome, record in self.ended()}
+        return [(outcomes.get(record, ""), record) for mark, record in self._each_kept() if mark == name]
+
+    def _each_kept(self) -> list[tuple[str, str]]:
+        return [(outcome, record) for outcome, _, record in (each.partition(" ") for each in self.outcomes)]
 
     def counts(self) -> dict[str, int]:
         """Return the counts by the names in the product's contract."""
@@ -244,7 +274,11 @@ class LogEntry(TenantOwned):
         WARNING = "warning", _("warning")
         ERROR = "error", _("error")
 
-    run = models.ForeignKey(SyncRun, models.CASCADE, null=True, related_name="entries", verbose_name=_("run"))
+    # The most written table: its columns have no index but those below, which begin with them.
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", verbose_name=_("company"), db_index=False)
+    run = models.ForeignKey(
+        SyncRun, models.CASCADE, null=True, related_name="entries", verbose_name=_("run"), db_index=False
+    )
     at = models.DateTimeField(_("time"))
     level = models.CharField(_("level"), max_length=10, choices=Level.choices)
     event = models.CharField(_("event"), max_length=50)
@@ -263,13 +297,16 @@ class LogEntry(TenantOwned):
         indexes = [
             # A run's log, newest first.
             models.Index(fields=["run", "-id"], name="log_of_a_run"),
-            # The log of one work order over all runs.
-            models.Index(fields=["tenant", "outsmart_id", "-id"], name="log_of_a_record"),
-            # The log page: newest first, and warnings and errors alone.
-            models.Index(fields=["tenant", "-id"], name="log_newest_first"),
+            # The log of one record over all runs, by either system's number.
+            models.Index(fields=["tenant", "outsmart_id"], name="log_of_an_outsmart_number"),
+            models.Index(fields=["tenant", "king_id"], name="log_of_a_king_number", condition=~models.Q(king_id="")),
+            # The log page (kingsync.web.runs.log_search) and purging: each kind of entry by time. Ascending, so that
+            # pages of the index are filled to the end.
+            models.Index(fields=["tenant", "event", "record_kind", "level", "at", "id"], name="log_by_event"),
+            # What verification found: nothing else says how old it is.
+            models.Index(fields=["tenant", "at"], name="log_of_no_run", condition=models.Q(run=None)),
+            # Warnings and errors alone: e-mails ask each company for its newest.
             models.Index(fields=["tenant", "-id"], name="log_of_warnings", condition=~models.Q(level="info")),
-            # For purging entries by age.
-            models.Index(fields=["at"], name="log_by_age"),
             # For removing the contents of failed calls by age.
             models.Index(fields=["tenant", "at"], name="log_with_payloads", condition=models.Q(has_payload=True)),
         ]

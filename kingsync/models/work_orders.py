@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -13,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
+from kingsync.database.rows import require_scope
 from kingsync.models import searched_text
 from kingsync.models.in_hand import InHand
 from kingsync.models.runs import SyncRun
@@ -35,18 +37,45 @@ SEARCHED = Concat(
 )
 
 
-def keys_with(part: str, *, start: str = "", keys: Sequence[int] = ()) -> RawSQL:
-    """Return the keys of the work orders whose text contains a part or begins with a start, and `keys`.
+@dataclass(frozen=True)
+class Text:
+    """What a search looks for: a part of what is searched, or its start; `keys_of_past` are found as well.
 
     By a view that may use the index `work_orders_by_text`; behind the wall between tenants the table may not.
     """
-    escaped = connection.ops.prep_for_like_query
-    patterns = [f"%{escaped(part)}%"] + ([f"{escaped(start)}%"] if start else [])
-    matches = [f"searched LIKE {searched_text.FOLDED_PARAMETER}"] * len(patterns)
-    matches += ["id = ANY (%s)"] if keys else []
-    query = f"SELECT id FROM kingsync_searchedworkorder WHERE {' OR '.join(matches)}"  # noqa: S608  (constants only)
-    values = [value for pattern in patterns for value in searched_text.parameters(pattern)]
-    return RawSQL(query, [*values, *([list(keys)] if keys else [])])  # noqa: S611  (values are parameters)
+
+    part: str
+    start: str = ""
+    keys_of_past: Sequence[int] = ()
+
+    def keys(self, *, is_rare: bool = False) -> RawSQL:
+        """Return the keys of the work orders with it. `is_rare`: they are all looked up, in the index of texts."""
+        condition, values = self._condition()
+        query = f"SELECT id FROM kingsync_searchedworkorder WHERE {condition}"  # noqa: S608  (constants only)
+        if is_rare:
+            query = f"WITH found AS MATERIALIZED ({query}) SELECT id FROM found"  # noqa: S608  (as above)
+        return RawSQL(query, values)  # noqa: S611  (values are parameters)
+
+    def newest(self, among: models.QuerySet[WorkOrder], size: int) -> list[int]:
+        """Return the newest keys with it among rows that are in order, newest first; looks no further than needed."""
+        condition, values = self._condition()
+        rows, parameters = among.values("pk").query.sql_with_params()
+        statement = f"""
+            SELECT id FROM ({rows}) AS among (id) JOIN kingsync_searchedworkorder USING (id)
+            WHERE {condition} ORDER BY id DESC LIMIT %s
+        """  # noqa: S608  (values are parameters)
+        require_scope()
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*parameters, *values, size])
+            return [key for (key,) in cursor.fetchall()]
+
+    def _condition(self) -> tuple[str, list[Any]]:
+        escaped = connection.ops.prep_for_like_query
+        patterns = [f"%{escaped(self.part)}%"] + ([f"{escaped(self.start)}%"] if self.start else [])
+        matches = [f"searched LIKE {searched_text.FOLDED_PARAMETER}"] * len(patterns)
+        matches += ["id = ANY (%s)"] if self.keys_of_past else []
+        values: list[Any] = [value for pattern in patterns for value in searched_text.parameters(pattern)]
+        return f"({' OR '.join(matches)})", [*values, *([list(self.keys_of_past)] if self.keys_of_past else [])]
 
 
 class LedgerState(models.TextChoices):
@@ -263,6 +292,10 @@ class WorkOrder(AdministrationOwned):
 
     def __str__(self) -> str:
         return self.order_number or self.outsmart_id
+
+    def get_state_display(self) -> str:  # type: ignore[no-redef]  # the plugin makes one too
+        """Return the state in words; Django's own sorts all choices anew for each row of a list."""
+        return str(LedgerState(self.state).label)
 
     @property
     def has_old_reasons(self) -> bool:

@@ -99,14 +99,14 @@ class Digest:
         return f"{new}, {still % {'count': self.still_count}}"
 
 
-def current_state(tenant: Tenant, covered_until: datetime.datetime | None) -> Digest:
+def current_state(tenant: Tenant, covered_until: datetime.datetime | None, *, mode: str = MailMode.DIGEST) -> Digest:
     """Return all that needs attention now, work orders by cause, and how many of them did at the last e-mail."""
     groups = [
         Group(cause.sentence, cause.count, [_affected(tenant, each) for each in cause.work_orders[:LISTED_PER_CAUSE]])
         for cause in causes.causes()[:LISTED]
     ]
     failed = _failed_runs()
-    over = recoveries.of(MailMode.DIGEST, failed)
+    over = recoveries.of(mode, failed)
     return Digest(
         alerts=[
             *_licence(tenant, covered_until, until=timezone.now()),

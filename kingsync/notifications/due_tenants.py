@@ -13,7 +13,7 @@ from kingsync.models import tenants
 from kingsync.models.runs import RunStatus
 from kingsync.models.sync_settings import MailMode
 from kingsync.models.work_orders import WorkOrder
-from kingsync.notifications import digest
+from kingsync.notifications import digest, openings
 
 DIGEST_AT = datetime.time(7, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
 # What changed so long ago is surely committed.
@@ -44,6 +44,10 @@ _MAYBE_DUE = """
         )
     ) OR %(each)s = ANY (modes) AND (
         tenant.id = ANY (%(left)s)
+        OR (
+            SELECT mode = %(chosen)s AND problem <> '' FROM kingsync_sentnotification
+            WHERE tenant_id = tenant.id ORDER BY id DESC LIMIT 1
+        )
         OR EXISTS (SELECT FROM kingsync_reportedfailure WHERE tenant_id = tenant.id)
         OR EXISTS (
             SELECT FROM kingsync_workorder
@@ -95,6 +99,7 @@ class Watch:
             "left": sorted(self._left),
             "digest": str(MailMode.DIGEST),
             "each": str(MailMode.EACH),
+            "chosen": openings.MODE,
             "failed": str(RunStatus.FAILED),
             "person": [str(state) for state in WorkOrder.NEEDS_A_PERSON],
             "still": [str(state) for state in digest.STILL],

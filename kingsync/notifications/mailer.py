@@ -59,6 +59,9 @@ def _filled(to: Sequence[str], subject: str, template: str, context: Mapping[str
     text = render_to_string(f"mails/{template}.txt", filled)
     # A header is one line, whatever the company's name contains.
     mail = EmailMultiAlternatives(subject=" ".join(subject.split()), body=text.strip() + "\n", to=list(to))
+    if settings.MAIL_BOUNCES_TO:
+        # The sender of the envelope, which is where servers send bounces; readers see the one of the header.
+        mail.from_email, mail.extra_headers["From"] = settings.MAIL_BOUNCES_TO, settings.DEFAULT_FROM_EMAIL
     mail.attach_alternative(render_to_string(f"mails/{template}.html", filled), "text/html")
     return mail
 

@@ -20,7 +20,8 @@ from kingsync.models.notifications import SentNotification, StoppedAddress
 from kingsync.models.runs import SyncRun
 from kingsync.models.sync_settings import MailMode, SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
-from kingsync.notifications import digest, due_tenants, mail_server, mailer, recipients
+from kingsync.models.users import folded
+from kingsync.notifications import digest, due_tenants, mail_server, mailer, openings, recipients
 from kingsync.notifications.digest import Digest
 from kingsync.notifications.recipients import Recipient
 
@@ -43,12 +44,13 @@ def send_due(*, now: datetime.datetime) -> bool:
         return True
     tenant = Tenant.objects.get(pk=tenants.current_id())
     wanting = recipients.of(tenant, settings)
+    are_told = _tell_what_is_open(tenant, settings, wanting, now=now)
     by_mode = {mode: [each for each in wanting if each.mode == mode] for mode in _SENT}
     deliveries = [
         Delivery(tenant, settings, mode, to, now=now, newest=_newest(mode)) for mode, to in by_mode.items() if to
     ]
     are_done = [_send_mode(delivery) for delivery in deliveries]  # each of them, whatever became of the others
-    return all(are_done)
+    return are_told and all(are_done)
 
 
 def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNotification | None:
@@ -62,6 +64,43 @@ def unsent(settings: SyncSettings | None, *, now: datetime.datetime) -> SentNoti
         if newest.problem != UNFINISHED or newest.sent_at <= now - RETRY_AFTER:
             return newest
     return None
+
+
+def _tell_what_is_open(
+    tenant: Tenant, settings: SyncSettings, wanting: Sequence[Recipient], *, now: datetime.datetime
+) -> bool:
+    """Tell those who have just chosen an e-mail after each problem what is open; False if one is still to be told."""
+    each = {folded(one.address): one for one in wanting if one.mode == MailMode.EACH}
+    are_told = True
+    for row in openings.waiting():
+        recipient = each.get(row.recipients[0])
+        if recipient is None:
+            openings.drop(row)
+        elif not openings.take(row, now=now):
+            are_told = False
+        else:
+            delivery = Delivery(tenant, settings, MailMode.EACH, [recipient], now=now, newest=None)
+            are_told &= _is_told(row, recipient, delivery)
+    return are_told
+
+
+def _is_told(row: SentNotification, recipient: Recipient, delivery: Delivery) -> bool:
+    with translation.override(recipient.language):
+        found = digest.current_state(delivery.tenant, None, mode=openings.MODE)
+    if found.is_empty:
+        openings.drop(row)
+        return True
+    try:
+        _send_to(recipient, delivery, found)
+    except OSError as error:
+        if mail_server.is_permanent(error):
+            recipients.stop(recipient.address, StoppedAddress.Kind.REFUSED, mail_server.words_of(error))
+            openings.drop(row)
+            return True
+        openings.ended(row, problem=mail_server.words_of(error), count=found.order_count)
+        return False
+    openings.ended(row, problem="", count=found.order_count)
+    return True
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from kingsync.models.notifications import NotificationChoice, StoppedAddress
 from kingsync.models.sync_settings import MailMode, SyncSettings
 from kingsync.models.tenants import Membership, Tenant
 from kingsync.models.users import User, folded
-from kingsync.notifications import mailer
+from kingsync.notifications import mailer, openings
 
 SALT = "kingsync.unsubscribe"
 
@@ -50,9 +50,15 @@ def _choices(tenant: Tenant) -> Iterable[NotificationChoice]:
 def choose(tenant: Tenant, user: User, *, mode: str, language: str) -> None:
     """Save what a user wants; a user who wants e-mails is not stopped by an earlier unsubscription or refusal."""
     before, after = _chosen(user), {"mode": str(mode), "language": str(language)}
+    was_told_of_each = any(
+        folded(each.address) == user.email and each.mode == MailMode.EACH
+        for each in of(tenant, SyncSettings.objects.first())
+    )
     NotificationChoice.objects.update_or_create(user=user, defaults=after, create_defaults={"tenant": tenant, **after})
     if mode != MailMode.OFF:
         StoppedAddress.objects.filter(address=folded(user.email)).delete()
+    if mode == MailMode.EACH and not was_told_of_each:
+        openings.want(tenant, user.email)
     _record(tenant, user, before, after)
 
 
@@ -140,7 +146,7 @@ def of_link(sealed: str) -> Subscription | None:
         return None
     with tenants.scope(tenant):
         addresses = [*_company_addresses(), *_addresses_of_users(tenant)]
-    return Subscription(tenant, next((each for each in addresses if _mark(each) == content["address"]), ""))
+    return Subscription(tenant, next((each for each in addresses if content["address"] in _marks(each)), ""))
 
 
 def unsubscribe(subscription: Subscription) -> None:
@@ -168,4 +174,10 @@ def _addresses_of_users(tenant: Tenant) -> list[str]:
 
 
 def _mark(address: str) -> str:
-    return hashlib.sha256(f"{settings.SECRET_KEY} {folded(address)}".encode()).hexdigest()[:24]
+    return _marks(address)[0]
+
+
+def _marks(address: str) -> list[str]:
+    """Return what stands for an address in links, those signed with former keys included."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [hashlib.sha256(f"{key} {folded(address)}".encode()).hexdigest()[:24] for key in keys]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -51,7 +52,10 @@ def policy_of(system: str) -> AddressPolicy:
 def both(caller: Caller = Caller.PAGE, *, claim: Claim | None = None) -> Iterator[tuple[OutSmartClient, KingClient]]:
     """Return clients of both systems of the current tenant. Raises `NotConnectedError`, `DecryptionError`."""
     outsmart_connection, king_connection = connection_of(System.OUTSMART), connection_of(System.KING)
-    with transport_of(outsmart_connection) as one, transport_of(king_connection, caller, claim=claim) as other:
+    with (
+        transport_of(outsmart_connection, claim=claim) as one,
+        transport_of(king_connection, caller, claim=claim) as other,
+    ):
         yield outsmart(outsmart_connection, one), king(king_connection, other)
 
 
@@ -64,7 +68,7 @@ def for_import(claim: Claim) -> Iterator[tuple[OutSmartClient, KingClient | None
             yield clients
         return
     outsmart_connection = connection_of(System.OUTSMART)
-    with transport_of(outsmart_connection) as transport:
+    with transport_of(outsmart_connection, claim=claim) as transport:
         yield outsmart(outsmart_connection, transport), None
 
 
@@ -126,7 +130,8 @@ def transport_of(
 ) -> Iterator[Transport]:
     """Return the transport of a connection; the current run, if any, records failed calls.
 
-    King gets one call at a time per administration. Raises `ConfigurationError` when the address is not allowed.
+    King gets one call at a time per administration. No call begins once the claim's time is over. Raises
+    `ConfigurationError` when the address is not allowed.
     """
     policy = policy_of(connection.system)
     policy.check_url(connection.base_url, system=connection.system)
@@ -158,15 +163,30 @@ def _alone(
     connection: Connection, caller: Caller, claim: Claim | None
 ) -> Iterator[Callable[[], AbstractContextManager[object]]]:
     if connection.system != System.KING:
-        yield nullcontext
+        yield lambda: _in_time(claim)
         return
     turn = turns.Turn(
         turns.key_of(connection),
         caller,
         patience_seconds=_patience_seconds(caller, claim),
         on_wait=claim.renew_lease if claim else None,
+        until=claim.limit_at if claim else math.inf,
     )
     try:
-        yield turn.held
+        yield lambda: _held_in_time(turn, claim)
     finally:
         turn.close()
+
+
+@contextmanager
+def _in_time(claim: Claim | None) -> Iterator[None]:
+    """Raise `LostClaimError` instead of beginning a call, when the run is another worker's by now."""
+    if claim is not None:
+        claim.require_time()
+    yield
+
+
+@contextmanager
+def _held_in_time(turn: turns.Turn, claim: Claim | None) -> Iterator[None]:
+    with turn.held(), _in_time(claim):
+        yield

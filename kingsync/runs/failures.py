@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Min, QuerySet
@@ -47,8 +48,25 @@ def newest_failed(kind: RunKind) -> SyncRun | None:
     return newest if newest is not None and newest.status == RunStatus.FAILED else None
 
 
+def failing_kinds() -> list[RunKind]:
+    """Return the kinds of run whose newest one failed, by one statement unless a part was the last that went well."""
+    newest = [_over(kind).order_by("-id").values_list("kind", "status", "options")[:1] for kind in RunKind]
+    found = newest[0].union(*newest[1:], all=True)
+    return [RunKind(kind) for kind, status, options in found if _has_failed(RunKind(kind), status, options)]
+
+
+def _has_failed(kind: RunKind, status: str, options: Mapping[str, object]) -> bool:
+    if status == RunStatus.FAILED or _are_complete(options):
+        return status == RunStatus.FAILED
+    return newest_failed(kind) is not None
+
+
 def _is_complete(run: SyncRun) -> bool:
-    return not any(name in run.options for name in SyncRun.PARTIAL)
+    return _are_complete(run.options)
+
+
+def _are_complete(options: Mapping[str, object]) -> bool:
+    return not any(name in options for name in SyncRun.PARTIAL)
 
 
 def _over(kind: RunKind, *, is_complete: bool = False) -> QuerySet[SyncRun]:

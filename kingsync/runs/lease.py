@@ -8,61 +8,33 @@ can write anything. docs/decisions/0024-frozen-workers.md.
 from __future__ import annotations
 
 import logging
-import threading
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
 from kingsync.database import sessions
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.runs import advisory_locks
-from kingsync.watch import log_context
+from kingsync.runs.keeping import leases
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 10.0
-CLOSE_SECONDS = 5.0
-# By the clock of the database: those of the machines may differ by more than a lease.
-UNTIL = "clock_timestamp() + make_interval(secs => %s)"
-_RENEW = f"""
-    UPDATE kingsync_syncrun SET lease_until = {UNTIL} WHERE id = %s AND attempt = %s AND status = %s
-"""  # noqa: S608  (constants only)
-
 
 @contextmanager
-def kept(run: SyncRun) -> Iterator[None]:
-    """Renew the lease of a claimed run while the block goes on, also in the middle of a slow call."""
-    is_over = threading.Event()
-    claim = [settings.RUN_LEASE_SECONDS, run.pk, run.attempt, RunStatus.RUNNING.value]
-    keep = log_context.carried(_keep)
-    keeper = threading.Thread(target=keep, args=(run.tenant_id, claim, is_over), name="lease of a run", daemon=True)
-    keeper.start()
+def kept(run: SyncRun, *, until: float = math.inf) -> Iterator[None]:
+    """Renew the lease of a claimed run while the block goes on, also in the middle of a slow call.
+
+    But not beyond `until`, by `time.monotonic`: a thread that hangs must not keep its run for ever.
+    """
+    claim, keeper = leases.Kept(run.pk, run.attempt, until), leases.of_this_process()
+    keeper.keep(claim)
     try:
         yield
     finally:
-        is_over.set()
-        keeper.join(CLOSE_SECONDS)
-
-
-def _keep(tenant_id: int, claim: list[object], is_over: threading.Event) -> None:
-    while not is_over.wait(BEAT_SECONDS):
-        try:
-            with sessions.opened(tenant_id) as session:
-                _renew_until(is_over, session, claim)
-                return
-        except psycopg.Error as error:
-            logger.warning("lease.not_renewed: the database does not answer (%s)", type(error).__name__)
-
-
-def _renew_until(is_over: threading.Event, session: psycopg.Connection, claim: list[object]) -> None:
-    """Renew the lease until the work is over, or the run is another worker's."""
-    while session.execute(_RENEW, claim).rowcount:
-        if is_over.wait(BEAT_SECONDS):
-            return
+        keeper.drop(claim)
 
 
 def has_run_out(kind: RunKind) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -27,10 +28,11 @@ from kingsync import webhooks
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.api.webhooks import Event
-from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
+from kingsync.models.runs import COUNTS, NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import advisory_locks, lease, run_answers, schedule, wanted
+from kingsync.runs.keeping import leases
 from kingsync.watch import runs as watch
 
 if TYPE_CHECKING:
@@ -38,11 +40,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS = 1.0, 0.05
-# A run whose worker is lost so often in a row, without the end of one slice, is not given to yet another.
-LOST_WORKERS_AT_MOST = 4
+TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS, EXAMPLES_AT_MOST = 1.0, 0.05, 20
+# A run that loses so many workers in a row is not given to another, or to none that has other runs.
+LOST_WORKERS_AT_MOST, LOST_WORKERS_SHARED = 4, 2
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
-EXAMPLES_AT_MOST = 20
 Value = datetime.datetime | int | str | None
 
 
@@ -174,6 +175,7 @@ class Claim:
     run: SyncRun
     attempt: int
     ends_at: float  # by `time.monotonic`: a clock that is set back would make the slice endless
+    limit_at: float = math.inf  # from then on the run is another worker's
     # The entries of a dry run, one per record (`--dry-run --json`).
     plan: list[dict[str, object]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -188,17 +190,17 @@ class Claim:
             of_kind = self.run.counts_by_kind.setdefault(self.run.progress_kind, {})
             of_kind[outcome] = of_kind.get(outcome, 0) + number
 
-    def ended(self, outsmart_id: str, outcome: str) -> None:
-        """Keep how a work order of an export ended, for the page of the run."""
-        if outsmart_id:
-            self.run.outcomes.append(f"{outcome} {outsmart_id}")
-            self._unsaved_outcomes += 1
+    def ended(self, record: str, outcome: str) -> None:
+        """Keep how a record ended, for the page of the run: a work order by OutSmart's number, else "kind number"."""
+        if record and not self.run.is_dry:
+            self._unsaved_outcomes += self.run.keep(outcome, record)
 
-    def problem(self, *, is_new: bool) -> None:
+    def problem(self, *, is_new: bool, about: str = "") -> None:
         """Count a record that needs attention; `is_new`: since this run, or for another reason than before."""
         self.count("attention")
         if is_new:
             self.count("new_problems")
+        self.ended(about, NEW_PROBLEM if is_new else STILL_WAITING)
 
     def sample(self, outcome: str, entry: dict[str, object]) -> None:
         """Keep an example of what a dry run would do to records of the current kind, for the page."""
@@ -236,8 +238,9 @@ class Claim:
             values["listed"] = json.dumps(listed)
         if self.run.counts_by_kind:
             values["counts_by_kind"] = json.dumps(self.run.counts_by_kind)
-        # Each time the whole list is written: of a long one only after every twentieth part.
-        if self._unsaved_outcomes > len(self.run.outcomes) // 20:
+        # Each time the whole list is written: of a long one, an export's, only after every twentieth part.
+        spared = len(self.run.outcomes) // 20 if self.run.kind == RunKind.EXPORT else 0
+        if self._unsaved_outcomes > spared:
             values["outcomes"] = json.dumps(self.run.outcomes)
             self._unsaved_outcomes = 0
         self._write(values, self._counts)
@@ -254,9 +257,15 @@ class Claim:
         if self._is_cancelled:
             raise CancelRequestedError
 
+    def require_time(self) -> None:
+        """Raise `LostClaimError` when this slice has gone on for longer than a worker may take."""
+        if time.monotonic() >= self.limit_at:
+            raise LostClaimError(str(LostClaimError.__doc__))
+
     def _write(self, values: dict[str, Value], counts: dict[str, int]) -> None:
         """Write values and counts and read the cancel flag, in one statement: it runs for every work order."""
-        assignments = [f"{name} = %s" for name in values] + [f"lease_until = {lease.UNTIL}"]
+        self.require_time()
+        assignments = [f"{name} = %s" for name in values] + [f"lease_until = {leases.UNTIL}"]
         assignments += [f"{name}_count = {name}_count + %s" for name in counts]
         statement = (
             f"UPDATE kingsync_syncrun SET {', '.join(assignments)}"  # noqa: S608  (columns of the model)
@@ -282,7 +291,7 @@ def _heartbeat_values() -> dict[str, Value]:
 
 
 @contextmanager
-def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
+def claimed(run_id: int, *, slice_seconds: float, limit_seconds: float = math.inf) -> Iterator[Claim | None]:
     """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended.
 
     A message may also be older than the deletion of its tenant: then there is no run.
@@ -294,16 +303,16 @@ def claimed(run_id: int, *, slice_seconds: float) -> Iterator[Claim | None]:
         return
     slug = run.tenant.slug
     with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
-        claim = _claim(run, slice_seconds) if is_ours else None
+        claim = _claim(run, slice_seconds, limit_seconds) if is_ours else None
         if claim is None:
             yield None
             return
-        with watch.slice_of(claim.run, tenant=slug), lease.kept(claim.run):
+        with watch.slice_of(claim.run, tenant=slug), lease.kept(claim.run, until=claim.limit_at):
             yield claim
 
 
-def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
-    now = timezone.now()
+def _claim(run: SyncRun, slice_seconds: float, limit_seconds: float) -> Claim | None:
+    now, began = timezone.now(), time.monotonic()
     taken = SyncRun.objects.filter(pk=run.pk, status__in=SyncRun.OPEN).update(
         status=RunStatus.RUNNING,
         # It may have been requested just before a switch.
@@ -317,7 +326,7 @@ def _claim(run: SyncRun, slice_seconds: float) -> Claim | None:
     if not taken:
         return None
     run.refresh_from_db()
-    return Claim(run, run.attempt, time.monotonic() + slice_seconds)
+    return Claim(run, run.attempt, began + slice_seconds, began + limit_seconds)
 
 
 @contextmanager
@@ -349,11 +358,13 @@ def _try_lock(tenant_id: int, kind: RunKind) -> bool:
 
 
 def _unlock(tenant_id: int, kind: RunKind) -> None:
-    # After a lost connection there is nothing to unlock: the server did it.
-    if connection.connection is None or connection.connection.closed:
+    if connection.connection is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
+    except (DatabaseError, InterfaceError):
+        connection.close()  # the lock goes with the session, if the server has not ended that already
 
 
 def put_back(claim: Claim) -> None:

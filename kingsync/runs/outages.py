@@ -8,8 +8,8 @@ from __future__ import annotations
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 # By SQLSTATE: connection lost, transaction rolled back (deadlock), out of disk, memory or connections, shutting down or
-# starting, input/output error, read-only (a standby after a switch-over).
-_PASSING = ("08", "40", "53", "57P", "58", "25006")
+# starting, input/output error, read-only (a standby after a switch-over), frozen in the middle of a transaction.
+_PASSING = ("08", "40", "53", "57P", "58", "25006", "25P03")
 # A table or column that the code knows and the database does not: `migrate` is still to come.
 _OLDER_SCHEMA = ("42P01", "42703")
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TypeVar
 
 from django.db import connection, models
 from django.db.models import Exists, OuterRef
@@ -19,15 +22,18 @@ from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import MailMode
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs import background_calls, payloads
+from kingsync.runs import background_calls, payloads, run_log
+
+M = TypeVar("M", bound=models.Model)
 
 # Small enough that no statement locks its rows for long while runs are in progress.
-ENTRIES_AT_ONCE, RUNS_AT_ONCE = 5_000, 200
+ENTRIES_AT_ONCE, ROWS_AT_ONCE, RUNS_AT_ONCE = 5_000, 1_000, 200
 # Far longer than they count.
 TRIES_KEPT = datetime.timedelta(days=1)
 
 
 # Who has nothing old is not found; what is kept longer for a reason may be found in vain.
+# Entries are as old as their run.
 _WITH_OLD = """
     SELECT tenant.id FROM kingsync_tenant AS tenant
     CROSS JOIN LATERAL (
@@ -38,7 +44,7 @@ _WITH_OLD = """
         SELECT FROM kingsync_syncrun
         WHERE tenant_id = tenant.id AND finished_at < oldest.payload AND NOT dry_run_examples = '{}'
     )
-    OR (SELECT at FROM kingsync_logentry WHERE tenant_id = tenant.id ORDER BY id LIMIT 1) < oldest.log
+    OR EXISTS (SELECT FROM kingsync_logentry WHERE tenant_id = tenant.id AND run_id IS NULL AND at < oldest.log)
     OR EXISTS (SELECT FROM kingsync_logentry WHERE tenant_id = tenant.id AND has_payload AND at < oldest.payload)
     OR EXISTS (SELECT FROM kingsync_changelimittrip WHERE tenant_id = tenant.id AND tripped_at < oldest.payload)
     OR EXISTS (SELECT FROM kingsync_sentnotification WHERE tenant_id = tenant.id AND sent_at < oldest.log)
@@ -56,20 +62,21 @@ def tenants_with_old(*, now: datetime.datetime) -> set[int]:
         return {tenant_id for (tenant_id,) in cursor.fetchall()}
 
 
-def purge_old(*, now: datetime.datetime) -> None:
-    """Purge what the current tenant has kept for `log_days`. Deletions are kept if it is killed."""
+def purge_old(*, now: datetime.datetime, rest: Callable[[], None] = lambda: None) -> None:
+    """Purge what the current tenant has kept for `log_days`, and call `rest` between two steps of it.
+
+    A step takes far less than a second, however much is old. What is deleted stays deleted if it is killed; the next
+    night goes on with what is left.
+    """
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
     background_calls.purge_old(now=now)
-    payloads.remove_old(now=now)
+    payloads.remove_old(now=now, rest=rest)
     limit = now - datetime.timedelta(days=log_days)
-    _purge_addresses(limit)
-    _purge_of_api(now, limit)
-    _delete_by_batch(LogEntry.objects.filter(~_lasting(), at__lt=limit), ENTRIES_AT_ONCE)
-    old_runs = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
-    old_runs = old_runs.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
-    # A run that ended long ago has no newer entries: entries go first, in batches.
-    _delete_by_batch(LogEntry.objects.filter(run__in=old_runs.values("pk")), ENTRIES_AT_ONCE)
-    _delete_by_batch(old_runs, RUNS_AT_ONCE)
+    _purge_addresses(limit, rest)
+    _purge_of_api(now, limit, rest)
+    for kind in run_log.logged_kinds():
+        _purge_entries(kind, limit, rest)
+    _purge_runs(limit, rest)
 
 
 def purge_login_tries(*, now: datetime.datetime) -> None:
@@ -77,20 +84,42 @@ def purge_login_tries(*, now: datetime.datetime) -> None:
     LoginTry.objects.filter(at__lt=now - TRIES_KEPT).delete()
 
 
-def _purge_addresses(limit: datetime.datetime) -> None:
+def _purge_addresses(limit: datetime.datetime, rest: Callable[[], None]) -> None:
     """Purge notifications, but not the newest, from which the next one continues, and invitations that are over."""
     sent = SentNotification.objects.filter(problem="").order_by("-pk")
     kept = [sent.first(), sent.filter(mode=MailMode.DIGEST).first(), SentNotification.objects.order_by("-pk").first()]
     old = SentNotification.objects.filter(sent_at__lt=limit)
-    old.exclude(pk__in=[each.pk for each in kept if each]).delete()
+    _delete_by_batch(old.exclude(pk__in=[each.pk for each in kept if each]), ROWS_AT_ONCE, rest)
     Invitation.objects.filter(tenant_id=tenants.current_id(), expires_at__lt=limit).delete()
 
 
-def _purge_of_api(now: datetime.datetime, limit: datetime.datetime) -> None:
+def _purge_of_api(now: datetime.datetime, limit: datetime.datetime, rest: Callable[[], None]) -> None:
     """Purge keys that no longer count, tokens that have long been useless, and what was delivered or given up."""
-    ApiStart.objects.filter(created_at__lt=now - tokens.KEY_COUNTS_FOR).delete()
+    _delete_by_batch(ApiStart.objects.filter(created_at__lt=now - tokens.KEY_COUNTS_FOR), ROWS_AT_ONCE, rest)
     ApiToken.objects.filter(models.Q(revoked_at__lt=limit) | models.Q(expires_at__lt=limit)).delete()
-    WebhookDelivery.objects.filter(created_at__lt=limit).exclude(state=WebhookDelivery.State.WAITING).delete()
+    delivered = WebhookDelivery.objects.filter(created_at__lt=limit).exclude(state=WebhookDelivery.State.WAITING)
+    _delete_by_batch(delivered, ROWS_AT_ONCE, rest)
+
+
+def _purge_entries(kind: run_log.Kind, limit: datetime.datetime, rest: Callable[[], None]) -> None:
+    """Purge the entries of a kind from the oldest on, a stretch of its index at a time: what lasts is read once."""
+    old = LogEntry.objects.filter(**asdict(kind), at__lt=limit).order_by("at", "pk")
+    stretch = old
+    while keys := list(stretch.values_list("at", "pk")[:ENTRIES_AT_ONCE]):
+        doomed = LogEntry.objects.filter(pk__in=[pk for _at, pk in keys])
+        (doomed if kind.level == LogEntry.Level.INFO else doomed.filter(~_lasting())).delete()
+        last_at, last = keys[-1]
+        stretch = old.filter(at__gte=last_at).exclude(at=last_at, pk__lte=last)
+        rest()
+
+
+def _purge_runs(limit: datetime.datetime, rest: Callable[[], None]) -> None:
+    """Purge old runs with what is left of their log, but not those that an unresolved problem names."""
+    old = SyncRun.objects.filter(finished_at__lt=limit, status__in=SyncRun.FINAL).exclude(pk__in=_newest())
+    old = old.exclude(Exists(LogEntry.objects.filter(_lasting(), run=OuterRef("pk"))))
+    # A run that ended long ago has no newer entries, but for those of a clock that was wrong: entries go first.
+    _delete_by_batch(LogEntry.objects.filter(run__in=old.values("pk")), ENTRIES_AT_ONCE, rest)
+    _delete_by_batch(old, RUNS_AT_ONCE, rest)
 
 
 def _lasting() -> models.Q:
@@ -115,9 +144,10 @@ def _newest() -> list[int]:
     return [pk for pk in kept if pk is not None]
 
 
-def _delete_by_batch(rows: models.QuerySet[LogEntry] | models.QuerySet[SyncRun], size: int) -> None:
+def _delete_by_batch(rows: models.QuerySet[M], size: int, rest: Callable[[], None]) -> None:
     model = rows.model
     while batch := list(rows.order_by().values_list("pk", flat=True)[:size]):
-        deleted = model.objects.filter(pk__in=batch).delete()[1].get(model._meta.label, 0)
+        deleted = model._base_manager.filter(pk__in=batch).delete()[1].get(model._meta.label, 0)
+        rest()
         if not deleted:
             break  # another process just purged them

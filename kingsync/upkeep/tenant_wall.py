@@ -22,7 +22,7 @@ CONDITIONS = {
     ACROSS: "true",
 }
 # Views read tenants' rows as their owner, and keep to the setting themselves.
-VIEWS = ("kingsync_searchedworkorder",)
+VIEWS = ("kingsync_searchedworkorder", "kingsync_searchedrecord", "kingsync_loggedkind")
 _MAY_NOT = (
     "The database login may not create the role {role}. Let an administrator of the database run:\n"
     "    CREATE ROLE {tenant} NOLOGIN; CREATE ROLE {across} NOLOGIN; GRANT {tenant}, {across} TO {login};\n"

@@ -59,7 +59,8 @@ def test_every_operation_names_its_token_its_errors_and_what_it_does(document: d
         assert {"200", "401", "403", "422", "429"} <= {str(status) for status in each["responses"]}
         for status, answer in each["responses"].items():
             schema = answer["content"]["application/json"]["schema"]["$ref"]
-            assert schema.endswith("/Error") == (int(status) >= 400)
+            assert schema.endswith(("/Error", "/Invalid")) == (int(status) >= 400)
+            assert schema.endswith("/Invalid") == (str(status) == "422")
 
 
 def test_every_parameter_of_an_address_is_described(document: dict[str, Any]) -> None:

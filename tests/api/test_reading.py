@@ -81,8 +81,9 @@ def test_work_orders_are_filtered_by_state_and_change(caller: Caller, ledger: li
     since = (timezone.now() - datetime.timedelta(days=3, hours=12)).isoformat().replace("+", "%2B")
 
     assert ids(caller.get("work-orders?state=rejected")) == ["700", "703", "706"]
-    assert ids(caller.get(f"work-orders?changed_since={since}")) == ["700", "701", "702", "703"]
-    assert ids(caller.get(f"work-orders?changed_since={since}&state=rejected&limit=1")) == ["700"]
+    for name in ("state_changed_since", "changed_since"):
+        assert ids(caller.get(f"work-orders?{name}={since}")) == ["700", "701", "702", "703"]
+        assert ids(caller.get(f"work-orders?{name}={since}&state=rejected&limit=1")) == ["700"]
 
 
 def test_work_orders_of_a_former_administration_are_asked_for_by_name(tenant: Tenant, caller: Caller) -> None:

@@ -23,7 +23,7 @@ from devservers import accounts, ports, wheels
 from devservers.errors import ServersError
 from devservers.places import CHECKOUT
 from devservers.postgres import Postgres
-from devservers.servers import servers
+from devservers.servers import Addresses, servers
 from kingsync.management import preparing
 from tests import processes
 
@@ -42,6 +42,30 @@ with servers(Path(sys.argv[1]), throwaway=True) as addresses:
 def folder(tmp_path: Path) -> Path:
     # Longer than a unix socket's path may be.
     return tmp_path / ("a-folder-with-a-long-name-" * 4) / "data"
+
+
+@pytest.fixture(scope="module")
+def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Addresses]]:
+    """Run one throwaway pair for tests that only look at it."""
+    place = tmp_path_factory.mktemp("running")
+    with servers(place, throwaway=True) as addresses:
+        yield place, addresses
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create data that is kept, and stop its servers."""
+    place = tmp_path_factory.mktemp("stopped")
+    with servers(place) as addresses:
+        assert _execute(addresses.database_url, "SELECT 1")
+    return place
+
+
+@pytest.fixture
+def kept(stopped: Path, folder: Path) -> Path:
+    """Return a folder with such data of the test's own, which saves creating it again."""
+    shutil.copytree(stopped, folder)
+    return folder
 
 
 def _holder(folder: Path) -> subprocess.Popen[str]:
@@ -112,38 +136,38 @@ def test_servers_stop_by_themselves_when_their_last_user_is_killed(folder: Path)
     assert processes.still_running(running) == []
 
 
-def test_servers_die_with_their_keeper_and_the_next_start_finds_the_data(folder: Path) -> None:
-    with servers(folder) as addresses:
+def test_servers_die_with_their_keeper_and_the_next_start_finds_the_data(kept: Path) -> None:
+    with servers(kept) as addresses:
         _execute(addresses.database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
-        running = processes.of_servers(folder)
+        running = processes.of_servers(kept)
         running[0].kill()
         left = processes.still_running(running)
 
-    with servers(folder) as addresses:
+    with servers(kept) as addresses:
         rows = _execute(addresses.database_url, "SELECT answer FROM kept")
 
     assert left == []
     assert rows == [(42,)]
 
 
-def test_a_foreign_process_with_the_number_of_a_dead_server_does_not_stop_the_start(folder: Path) -> None:
-    with servers(folder):
-        pid_file = folder / "postgres" / "postmaster.pid"
+def test_a_foreign_process_with_the_number_of_a_dead_server_does_not_stop_the_start(kept: Path) -> None:
+    with servers(kept):
+        pid_file = kept / "postgres" / "postmaster.pid"
         left_behind = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *left_behind[1:]]))
 
-    with servers(folder) as addresses:
+    with servers(kept) as addresses:
         answer = _execute(addresses.database_url, "SELECT 1")
 
     assert answer == [(1,)]
 
 
-def test_the_death_of_one_server_ends_the_other_and_the_next_user_gets_new_ones(folder: Path) -> None:
-    with servers(folder):
-        running = processes.of_servers(folder)
+def test_the_death_of_one_server_ends_the_other_and_the_next_user_gets_new_ones(kept: Path) -> None:
+    with servers(kept):
+        running = processes.of_servers(kept)
         running[2].kill()
         left = processes.still_running(running)
-        with servers(folder) as addresses:
+        with servers(kept) as addresses:
             answer = _execute(addresses.database_url, "SELECT 1")
 
     assert left == []
@@ -162,19 +186,22 @@ def test_throwaway_servers_start_empty(folder: Path) -> None:
     assert tables == [(None,)]
 
 
-def test_kept_data_is_written_to_disk_for_sure(folder: Path) -> None:
-    with servers(folder) as addresses:
+def test_kept_data_is_written_to_disk_for_sure(kept: Path) -> None:
+    with servers(kept) as addresses:
         durability = _execute(addresses.database_url, "SHOW fsync")
 
     assert durability == [("on",)]
 
 
-def test_passwords_stand_in_no_command_line_and_in_no_file_that_others_may_read(folder: Path) -> None:
-    with servers(folder, throwaway=True) as addresses:
-        secrets = [url.split(":")[2].split("@")[0] for url in (addresses.database_url, addresses.redis_url)]
-        lines = [" ".join(process.cmdline()) for process in processes.of_servers(folder)]
-        readable = [path for path in folder.iterdir() if path.is_file() and path.stat().st_mode & stat.S_IROTH]
-        contents = [path.read_text(errors="replace") for path in readable]
+def test_passwords_stand_in_no_command_line_and_in_no_file_that_others_may_read(
+    running_servers: tuple[Path, Addresses],
+) -> None:
+    folder, addresses = running_servers
+
+    secrets = [url.split(":")[2].split("@")[0] for url in (addresses.database_url, addresses.redis_url)]
+    lines = [" ".join(process.cmdline()) for process in processes.of_servers(folder)]
+    readable = [path for path in folder.iterdir() if path.is_file() and path.stat().st_mode & stat.S_IROTH]
+    contents = [path.read_text(errors="replace") for path in readable]
 
     assert all(len(secret) >= 32 for secret in secrets)
     assert not [line for line in lines for secret in secrets if secret in line]
@@ -182,25 +209,24 @@ def test_passwords_stand_in_no_command_line_and_in_no_file_that_others_may_read(
     assert repr(addresses) == "Addresses(***)"
 
 
-def test_a_wrong_password_is_refused_by_both(folder: Path) -> None:
-    with servers(folder, throwaway=True) as addresses:
-        wrong_database = addresses.database_url.replace("@", "x@")
-        wrong_broker = addresses.redis_url.replace("@", "x@")
-        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-            psycopg.connect(wrong_database)
-        with redis.Redis.from_url(wrong_broker) as broker, pytest.raises(redis.AuthenticationError):
-            broker.ping()
+def test_a_wrong_password_is_refused_by_both(running_servers: tuple[Path, Addresses]) -> None:
+    _, addresses = running_servers
+    wrong_database = addresses.database_url.replace("@", "x@")
+    wrong_broker = addresses.redis_url.replace("@", "x@")
+
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(wrong_database)
+    with redis.Redis.from_url(wrong_broker) as broker, pytest.raises(redis.AuthenticationError):
+        broker.ping()
 
 
-def test_data_of_another_postgresql_is_named_and_left_alone(folder: Path) -> None:
-    with servers(folder):
-        pass
-    version = folder / "postgres" / "PG_VERSION"
+def test_data_of_another_postgresql_is_named_and_left_alone(kept: Path) -> None:
+    version = kept / "postgres" / "PG_VERSION"
     version.write_text("17\n")
 
     with (
         pytest.raises(ServersError, match=r"was created by PostgreSQL 17; the installed version is 18"),
-        servers(folder),
+        servers(kept),
     ):
         pass
 
@@ -318,7 +344,7 @@ def _manage(local: Path, *arguments: str, **more: str) -> subprocess.CompletedPr
 def first_command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Run a command in a new folder, which makes its database; return both for further commands."""
     local = tmp_path_factory.mktemp("local")
-    code = "from kingsync.models.users import User; print(User.objects.count())"
+    code = "from kingsync.models.users import User; print(User.objects.count()); raise SystemExit(7)"
     return local, _manage(local, "shell", "--verbosity", "0", "-c", code)
 
 
@@ -327,12 +353,12 @@ def with_data(first_command: tuple[Path, object]) -> Path:
     return first_command[0]
 
 
-def test_a_command_without_addresses_brings_servers_and_schema_and_a_clean_stdout(
+def test_a_command_without_addresses_brings_servers_and_schema_and_a_clean_stdout_and_its_own_exit_code(
     first_command: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     local, done = first_command
 
-    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("0\n", 7), done.stderr
     assert not (local / "data" / "state.json").exists()
 
 
@@ -348,12 +374,6 @@ def test_addresses_in_the_environment_win(tmp_path: Path) -> None:
 
     assert done.stdout == "database.example redis://broker.example/3\n"
     assert not (tmp_path / "data").exists()
-
-
-def test_the_exit_code_of_a_command_passes_through(with_data: Path) -> None:
-    done = _manage(with_data, "shell", "--verbosity", "0", "-c", "raise SystemExit(7)")
-
-    assert done.returncode == 7
 
 
 def test_servers_that_do_not_start_end_the_command_with_one_sentence(tmp_path: Path) -> None:

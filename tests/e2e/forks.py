@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
+import psutil
 from django.conf import settings as deployment
 
 from devservers.places import CHECKOUT
@@ -44,6 +47,29 @@ class ForkServer:
     def _said(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline() or "null"
+
+
+class Forked:
+    """A run that goes on in a process of its own, with what tests ask of a `Popen`."""
+
+    def __init__(self, server: ForkServer, case: Case) -> None:
+        self._server, self._pid = server, server.start(case)
+        self._ended: Ended | None = None
+
+    def is_running(self) -> bool:
+        return psutil.pid_exists(self._pid)
+
+    def kill(self) -> None:
+        """Kill it with -9, unless its end was waited for."""
+        if self._ended is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            self.wait()
+
+    def wait(self) -> int:
+        """Return what `Popen.wait` does: 0, or minus the number of the signal that ended it."""
+        self._ended = self._ended or self._server.ended()
+        return -self._ended.signal
 
 
 @contextmanager

@@ -97,32 +97,22 @@ def _demo(local: Path, **environment: str) -> Iterator[RunningDemo]:
         demo.close()
 
 
-@pytest.fixture(scope="module")
-def lasting_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """Provide one demo for several tests, because starting one is slow."""
-    with _demo(tmp_path_factory.mktemp("demo")) as demo:
-        yield demo
-
-
 def _fetch(url: str) -> tuple[int, str]:
     with urllib.request.urlopen(url, timeout=patience.SECONDS) as answer:
         return answer.status, answer.read().decode()
 
 
 @pytest.mark.long
-def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_path: Path) -> None:
+def test_the_demo_starts_stops_and_starts_again_on_the_same_data_even_after_a_kill(tmp_path: Path) -> None:
     with _demo(tmp_path) as demo:
         ready = demo.wait_for(READY)
-        demo.wait_for(r"^exports +\| .*ready")
-        demo.wait_for(r"^imports +\| .*ready")
-        demo.wait_for(r"^beat +\| .*clock.started")
-        health, _as_labels = _fetch(f"{ready[1]}/health?part=web")
-        page, login = _fetch(ready[1])
+        all_parts_answer(demo, ready[1])
+        a_killed_worker_is_named_and_started_again(demo)
+        a_second_demo_says_where_the_first_one_is(demo, ready[1])
         running = demo.everything()
         code = demo.stop(signal.SIGTERM)
 
-    assert (health, page, code) == (200, 200, 0)
-    assert 'type="password"' in login
+    assert code == 0
     assert len(running) >= len(PARTS) + 4
     assert processes.still_running(running) == []
     assert demo.lines[-1] == "stopped"
@@ -131,32 +121,47 @@ def test_the_demo_starts_answers_stops_and_starts_again_on_the_same_data(tmp_pat
     with _demo(tmp_path) as again:
         same = again.wait_for(READY)
         sandboxes = again.wait_for(r"^sandboxes .*")
-        code = again.stop(signal.SIGINT)
+        nothing_is_left_when_it_is_killed(again)
 
-    assert code == 0
     assert same.groups()[1:] == ready.groups()[1:]
     assert sandboxes[0] in demo.output
 
+    with _demo(tmp_path) as last:
+        still_the_same = last.wait_for(READY)
+        code = last.stop(signal.SIGINT)
 
-def test_a_killed_worker_is_named_and_started_again(lasting_demo: RunningDemo) -> None:
-    lasting_demo.wait_for(r"^exports +\| .*ready")
-    children = psutil.Process(lasting_demo.process.pid).children()
+    assert code == 0
+    assert still_the_same.groups()[1:] == ready.groups()[1:]
+
+
+def all_parts_answer(demo: RunningDemo, address: str) -> None:
+    demo.wait_for(r"^exports +\| .*ready")
+    demo.wait_for(r"^imports +\| .*ready")
+    demo.wait_for(r"^beat +\| .*clock.started")
+    health, _as_labels = _fetch(f"{address}/health?part=web")
+    page, login = _fetch(address)
+    metrics, samples = _fetch(f"{address}/metrics")
+    assert (health, page, metrics) == (200, 200, 200)
+    assert 'type="password"' in login
+    assert "kingsync_work_orders{" in samples
+
+
+def a_killed_worker_is_named_and_started_again(demo: RunningDemo) -> None:
+    children = psutil.Process(demo.process.pid).children()
     worker = next(child for child in children if "exports" in child.cmdline())
     pool = worker.children(recursive=True)
 
     worker.kill()
-    lasting_demo.wait_for(r"^exports was stopped by SIGKILL; restarting it$")
-    lasting_demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
+    demo.wait_for(r"^exports was stopped by SIGKILL; restarting it$")
+    demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
     left = processes.still_running([worker, *pool])
 
     assert len(pool) >= 1
     assert left == []
 
 
-def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(lasting_demo: RunningDemo) -> None:
-    address = lasting_demo.wait_for(READY)[1]
-
-    with _demo(lasting_demo.local) as second:
+def a_second_demo_says_where_the_first_one_is(demo: RunningDemo, address: str) -> None:
+    with _demo(demo.local) as second:
         code = second.process.wait(patience.SECONDS)
     first_still_answers = _fetch(f"{address}/health?part=web")[0]
 
@@ -164,6 +169,15 @@ def test_a_second_demo_on_the_same_data_says_where_the_first_one_is(lasting_demo
     assert f"A demo of this checkout is already running: open {address}" in second.output
     assert "Traceback" not in second.output
     assert first_still_answers == 200
+
+
+def nothing_is_left_when_it_is_killed(demo: RunningDemo) -> None:
+    demo.wait_for(r"^exports +\| .*ready")
+    running = demo.everything()
+
+    demo.stop(signal.SIGKILL)
+
+    assert processes.still_running(running) == []
 
 
 @pytest.mark.parametrize(
@@ -178,13 +192,3 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, wanted: str, complai
     assert code == 1
     assert complaint.format(taken) in demo.output
     assert "Traceback" not in demo.output
-
-
-def test_nothing_is_left_when_the_demo_is_killed(lasting_demo: RunningDemo) -> None:
-    # The last test of this file: the others need that demo.
-    lasting_demo.wait_for(r"^exports +\| .*ready")
-    running = lasting_demo.everything()
-
-    lasting_demo.stop(signal.SIGKILL)
-
-    assert processes.still_running(running) == []

@@ -84,6 +84,7 @@ def _recover(before: int, check: Callable[[int], None], *, at: str, options: dic
         counts = scenario.counts(run)
         assert counts.pop("read", 0) <= sum(counts.values()), counts
         assert not SyncRun.objects.filter(status__in=SyncRun.OPEN).exists()
+        assert dict(run.kept_counts) == {name: number for name, number in counts.items() if name != "unchanged"}
         check(before)
     except AssertionError as error:
         raise AssertionError(f"{at}\n{error}") from error

@@ -29,6 +29,8 @@ from sandboxes.king.store import Edit
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import backups, factories, patience, processes, programs, scenario
 from tests.conftest import connect
+from tests.e2e import kept_rows
+from tests.e2e.kept_rows import KeptRows
 from tests.lost_answers import LostAnswers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("lost_answers_soon_settled")]
@@ -45,6 +47,12 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
 def backup(tmp_path: Path) -> Path:
     """Return a backup from before the first order."""
     return backups.dump(tmp_path / "kingsync.dump")
+
+
+@pytest.fixture
+def before() -> KeptRows:
+    """Return the rows from before the first order."""
+    return kept_rows.keep()
 
 
 def some_work_orders(outsmart: OutSmartSandbox) -> list[str]:
@@ -102,13 +110,13 @@ def test_with_both_systems_untouched_nothing_is_sent_twice(
 
 
 def test_with_outsmart_back_at_the_earlier_state_nothing_is_sent_twice(
-    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+    before: KeptRows, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
     in_king = scenario.orders(king)
-    backups.restore(backup)
+    before.put_back()
     put_back(outsmart, at_the_trigger)
 
     scenario.export()
@@ -121,11 +129,11 @@ def test_with_outsmart_back_at_the_earlier_state_nothing_is_sent_twice(
 
 
 def test_people_are_told_once(
-    backup: Path, tenant: Tenant, outsmart: OutSmartSandbox, caplog: pytest.LogCaptureFixture
+    before: KeptRows, tenant: Tenant, outsmart: OutSmartSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     numbers = some_work_orders(outsmart)
     scenario.export()
-    backups.restore(backup)
+    before.put_back()
 
     scenario.export()
     scenario.export()
@@ -139,12 +147,12 @@ def test_people_are_told_once(
 
 
 def test_what_the_lost_state_made_is_not_made_again_in_later_runs_either(
-    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+    before: KeptRows, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
-    backups.restore(backup)
+    before.put_back()
     scenario.export()
     put_back(outsmart, at_the_trigger)
     new = scenario.work_order(outsmart)
@@ -154,18 +162,16 @@ def test_what_the_lost_state_made_is_not_made_again_in_later_runs_either(
     assert made(king) == once([*numbers, new])
 
 
-def test_a_month_old_backup_sends_nothing_twice(
-    tmp_path: Path, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
-) -> None:
+def test_a_month_old_backup_sends_nothing_twice(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     with time_machine.travel(timezone.now() - datetime.timedelta(days=31), tick=True):
         early = some_work_orders(outsmart)
         scenario.export()
-    backup = backups.dump(tmp_path / "old.dump")
+    before = kept_rows.keep()
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     numbers = early + [number for _ in range(3) for number in some_work_orders(outsmart)]
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
-    backups.restore(backup)
+    before.put_back()
     put_back(outsmart, at_the_trigger)
 
     scenario.export()
@@ -188,14 +194,14 @@ def test_a_look_that_king_refused_is_no_look(king: KingSandbox, outsmart: OutSma
 
 
 def test_orders_that_king_closed_meanwhile_are_asked_about(
-    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+    before: KeptRows, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
     for order in scenario.orders(king):
         close(king, str(order["OrderNummer"]))
-    backups.restore(backup)
+    before.put_back()
     put_back(outsmart, at_the_trigger)
 
     scenario.export()
@@ -209,13 +215,13 @@ def test_orders_that_king_closed_meanwhile_are_asked_about(
 
 
 def test_a_restore_is_noticed_also_where_king_shows_nothing_and_nothing_is_to_be_sent(
-    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+    before: KeptRows, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     numbers = [scenario.work_order(outsmart) for _ in range(3)]
     scenario.export()
     for order in scenario.orders(king):
         close(king, str(order["OrderNummer"]))
-    backups.restore(backup)
+    before.put_back()
 
     scenario.export()
 
@@ -225,13 +231,13 @@ def test_a_restore_is_noticed_also_where_king_shows_nothing_and_nothing_is_to_be
 
 
 def test_without_a_journal_open_orders_are_found_in_king(
-    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
+    before: KeptRows, king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
 ) -> None:
     settings.JOURNAL_FOLDER = ""
     numbers = some_work_orders(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
-    backups.restore(backup)
+    before.put_back()
     put_back(outsmart, at_the_trigger)
 
     scenario.export()
@@ -241,17 +247,17 @@ def test_without_a_journal_open_orders_are_found_in_king(
 
 
 def test_without_a_journal_people_are_asked_about_what_king_may_have_closed(
-    tmp_path: Path, king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
+    king: KingSandbox, outsmart: OutSmartSandbox, settings: Any
 ) -> None:
     settings.JOURNAL_FOLDER = ""
     scenario.work_order(outsmart)
     scenario.export()
-    backup = backups.dump(tmp_path / "later.dump")
+    before = kept_rows.keep()
     shown, closed = scenario.work_order(outsmart), scenario.work_order(outsmart)
     at_the_trigger = copy.deepcopy(outsmart.store.all_work_orders())
     scenario.export()
     close(king, scenario.ledger(closed).king_order_number or "")
-    backups.restore(backup)
+    before.put_back()
     put_back(outsmart, at_the_trigger)
 
     scenario.export()
@@ -269,14 +275,14 @@ def test_without_a_journal_people_are_asked_about_what_king_may_have_closed(
 
 
 def test_a_lost_answer_of_the_lost_state_is_not_made_twice(
-    backup: Path, king: KingSandbox, outsmart: OutSmartSandbox
+    before: KeptRows, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     number = scenario.work_order(outsmart)
     king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen"))
     king.faults.add(Fault(kind="http_500", operation="Orders_Opvragen", skip=1, times="forever"))
     scenario.export()
     king.faults.clear()
-    backups.restore(backup)
+    before.put_back()
 
     scenario.export()
 
@@ -332,15 +338,15 @@ def test_ordinary_runs_notice_nothing(king: KingSandbox, outsmart: OutSmartSandb
     assert RestoreWatch.objects.get().noticed_at is None
 
 
-def test_an_imported_order_gets_no_line_twice(backup: Path, king: KingSandbox, outsmart: OutSmartSandbox) -> None:
+def test_an_imported_order_gets_no_line_twice(king: KingSandbox, outsmart: OutSmartSandbox) -> None:
     SyncSettings.objects.update(orders_enabled=True, orders_work_status="2")
     king.store.put_record("order", "500", {"DebiteurNummer": 10, "LeverDatum": "2025-12-01"})
     line = {"RegelSoort": "ART", "ArtikelNummer": "BUIS", "AantalBesteld": 4, "Magazijn": 1}
     king.store.edit_order(500, Edit(add=[line]))
-    with_orders = backups.dump(backup.with_name("with-orders.dump"))
+    with_orders = kept_rows.keep()
     scenario.load("orders")
     (posted,) = outsmart.store.all_work_orders()
-    backups.restore(with_orders)
+    with_orders.put_back()
 
     scenario.load("orders")
     outsmart.store.edit_work_order(str(posted["id"]), {"status": "Compleet", "WorkStatus": "1"})
@@ -422,17 +428,17 @@ def supplement(number: str) -> None:
 
 @pytest.mark.parametrize("is_decided", [True, False])
 def test_a_supplementary_order_of_the_lost_state_is_not_made_twice(
-    tmp_path: Path, king: KingSandbox, outsmart: OutSmartSandbox, is_decided: bool
+    king: KingSandbox, outsmart: OutSmartSandbox, is_decided: bool
 ) -> None:
     number = corrected_after_closing(king, outsmart)
     if is_decided:
         supplement(number)
-    backup = backups.dump(tmp_path / "kingsync.dump")
+    before = kept_rows.keep()
     if not is_decided:
         supplement(number)
     scenario.export()
     in_king = scenario.orders(king)
-    backups.restore(backup)
+    before.put_back()
 
     scenario.export()
     scenario.export()

@@ -22,12 +22,14 @@ from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.turns import KingTurn
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.runs import lease, lifecycle
+from kingsync.runs import lifecycle
+from kingsync.runs.keeping import leases
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, processes, programs, scenario
 from tests.conftest import connect
-from tests.e2e.forks import fork_server
+from tests.e2e.fork_server import Case
+from tests.e2e.forks import Forked, ForkServer, fork_server
 from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,6 +64,26 @@ def sync(tenant: Tenant) -> Iterator[Callable[[], Command]]:
         process.wait()
 
 
+@pytest.fixture(scope="module")
+def workers(django_db_setup: None) -> Iterator[list[ForkServer]]:
+    """Provide three, each of which carries out one run at a time."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(fork_server()) for _ in range(3)]
+
+
+@pytest.fixture
+def beside(tenant: Tenant, workers: list[ForkServer]) -> Iterator[Callable[[], Forked]]:
+    """Start one export in a process of its own; it has ended after the test."""
+    with ExitStack() as stack:
+
+        def start() -> Forked:
+            made = Forked(workers[0], Case(tenant.pk))
+            stack.callback(made.kill)
+            return made
+
+        yield start
+
+
 def all_is_right(king: KingSandbox, numbers: list[str]) -> None:
     """Assert one whole, approved order for each work order, and no others."""
     assert sorted(order["ExternOrderNummer"] for order in scenario.orders(king)) == [
@@ -77,18 +99,16 @@ def made(king: KingSandbox) -> int:
 
 
 def test_workers_that_start_in_the_same_moment_share_one_run(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
+    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, workers: list[ForkServer]
 ) -> None:
     numbers = []
-    with ExitStack() as stack:
-        workers = [stack.enter_context(fork_server()) for _ in range(3)]
-        for _ in range(5):
-            numbers.append(scenario.work_order(outsmart))
-            at_once = [threading.Thread(target=worker.export, args=(tenant.pk,)) for worker in workers]
-            for thread in at_once:
-                thread.start()
-            for thread in at_once:
-                thread.join()
+    for _ in range(5):
+        numbers.append(scenario.work_order(outsmart))
+        at_once = [threading.Thread(target=worker.export, args=(tenant.pk,)) for worker in workers]
+        for thread in at_once:
+            thread.start()
+        for thread in at_once:
+            thread.join()
 
     all_is_right(king, numbers)
     assert king.calls.peak == 1
@@ -96,7 +116,11 @@ def test_workers_that_start_in_the_same_moment_share_one_run(
 
 
 def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+    tenant: Tenant,
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    sync: Callable[[], Command],
+    workers: list[ForkServer],
 ) -> None:
     numbers = [scenario.work_order(outsmart) for _ in range(12)]
     king.calls.clear()
@@ -105,8 +129,7 @@ def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
         programs.wait_for(lambda: king.calls.count(CREATE) > 0)
 
         second = sync()
-        with fork_server() as worker:
-            worker.export(tenant.pk)
+        workers[0].export(tenant.pk)
         refused = second.wait()
 
     assert (refused, first.wait()) == (2, 0)
@@ -116,7 +139,7 @@ def test_a_command_and_a_worker_leave_a_run_that_goes_on_alone(
 
 
 def test_tenants_do_not_wait_for_each_other(
-    tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, sync: Callable[[], Command]
+    king: KingSandbox, outsmart: OutSmartSandbox, beside: Callable[[], Forked]
 ) -> None:
     slow = [scenario.work_order(outsmart) for _ in range(3)]
     king.calls.clear()
@@ -130,13 +153,13 @@ def test_tenants_do_not_wait_for_each_other(
         connect(other, other_king, other_outsmart)
         scenario.stock(other_king)
         factories.settings(other, approve_order=True)
-        first = sync()
+        first = beside()
         programs.wait_for(lambda: king.calls.count(CREATE) > 0)
         quick = scenario.work_order(other_outsmart)
 
         run = scenario.export()
 
-        assert first.poll() is None, "the slow tenant must still be at work"
+        assert first.is_running(), "the slow tenant must still be at work"
         assert run.status == RunStatus.SUCCEEDED
         all_is_right(other_king, [quick])
     assert first.wait() == 0
@@ -172,34 +195,32 @@ def sleeper(
     return command
 
 
-def test_a_worker_whose_lease_has_run_out_is_replaced_and_does_no_harm_when_it_wakes(
+def test_a_worker_whose_lease_has_run_out_is_found_and_replaced_and_does_no_harm_when_it_wakes(
     sleeper: Command, king: KingSandbox
 ) -> None:
+    silent = [run.status for run in lifecycle.silent_runs()]  # by these the clock finds it
+
     run = scenario.export()
     asked = scenario.calls(king)
-
     sleeper.send_signal(signal.SIGCONT)
     sleeper.wait()
 
+    assert silent == [RunStatus.RUNNING]
     assert scenario.calls(king) == asked
     assert run.status == RunStatus.SUCCEEDED
     all_is_right(king, [row.outsmart_id for row in WorkOrder.objects.order_by("outsmart_id")])
     assert SyncRun.objects.filter(status__in=SyncRun.OPEN).count() == 0
 
 
-def test_the_clock_finds_the_run_of_a_frozen_worker(sleeper: Command) -> None:
-    assert [run.status for run in lifecycle.silent_runs()] == [RunStatus.RUNNING]
-
-
 def test_a_slow_worker_keeps_its_run(
     monkeypatch: pytest.MonkeyPatch, tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox
 ) -> None:
     """While King takes its time over one line, the lease is renewed again and again."""
-    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.05)
     scenario.work_order(outsmart)
     seen: list[datetime.datetime] = []
 
-    def leases() -> int:
+    def renewals() -> int:
         found = SyncRun.objects.values_list("lease_until", flat=True).get()
         seen.extend([found] if found and found not in seen else [])
         return len(seen)
@@ -207,7 +228,7 @@ def test_a_slow_worker_keeps_its_run(
     def watch() -> None:
         with tenants.scope(tenant), held(king, LINE):
             programs.wait_for(lambda: king.calls.count(LINE) > 0)
-            programs.wait_for(lambda: leases() > 3)
+            programs.wait_for(lambda: renewals() > 3)
         connection.close()
 
     watcher = threading.Thread(target=watch)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from devservers.places import CHECKOUT
 from kingsync.king_mirror import connection_check
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -19,14 +16,17 @@ from kingsync.runs import turns
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import factories, patience, processes, programs, scenario
+from tests import factories, patience, programs, scenario
 from tests.conftest import connect
+from tests.e2e import forks
+from tests.e2e.fork_server import Case
+from tests.e2e.forks import Forked, ForkServer
 from tests.holding import held
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Sync = Callable[..., subprocess.Popen[bytes]]
-# Work orders of an export that ends with the test: minutes of work, even on an idle machine.
-MORE_THAN_IS_DONE_MEANWHILE = 400
+Sync = Callable[..., Forked]
+# Work orders of an export that ends with the test, and seconds of each call: minutes of work, even on an idle machine.
+MORE_THAN_IS_DONE_MEANWHILE, SLOWLY = 150, 0.12
 
 
 @pytest.fixture(autouse=True)
@@ -37,21 +37,26 @@ def _ready(tenant: Tenant, king: KingSandbox) -> None:
     king.calls.clear()
 
 
-@pytest.fixture
-def sync() -> Iterator[Sync]:
-    """Start `manage.py sync`; all of them have ended after the test."""
-    started: list[subprocess.Popen[bytes]] = []
+@pytest.fixture(scope="module")
+def fork_servers(django_db_setup: None) -> Iterator[list[ForkServer]]:
+    """Provide two, each of which carries out one run at a time."""
+    with forks.fork_server() as one, forks.fork_server() as other:
+        yield [one, other]
 
-    def start(slug: str = "jansen", kind: str = "export") -> subprocess.Popen[bytes]:
-        command = processes.bound("manage.py", "sync", slug, kind, *(["--full"] if kind == "import" else []))
-        quiet = subprocess.DEVNULL
-        started.append(subprocess.Popen(command, cwd=CHECKOUT, env=programs.environment(), stdout=quiet, stderr=quiet))
+
+@pytest.fixture
+def sync(fork_servers: list[ForkServer]) -> Iterator[Sync]:
+    """Start an export in a process of its own, at most two in a test; all of them have ended after it."""
+    started: list[Forked] = []
+
+    def start(slug: str = "jansen") -> Forked:
+        case = Case(Tenant.objects.get(slug=slug).pk)
+        started.append(Forked(fork_servers[len(started)], case))
         return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    for each in started:
+        each.kill()
 
 
 def king_connection() -> Connection:
@@ -109,14 +114,14 @@ def test_a_page_gets_its_turn_beside_an_export(
     monkeypatch.setattr(turns, "PAGE_PATIENCE_SECONDS", patience.SECONDS)
     for _ in range(MORE_THAN_IS_DONE_MEANWHILE):
         scenario.work_order(outsmart)
-    king.faults.latency_seconds = 0.03
+    king.faults.latency_seconds = SLOWLY
     exporting = sync()
     programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
     problems = [connection_check.check(king_connection()) for _ in range(3)]
 
     assert problems == [None, None, None]
-    assert exporting.poll() is None, "the export must still be at work"
+    assert exporting.is_running(), "the export must still be at work"
     before = count(king, "Order_Toevoegen")
     programs.wait_for(lambda: count(king, "Order_Toevoegen") > before)
     assert king.calls.peak == 1
@@ -141,14 +146,14 @@ def test_a_page_says_that_king_is_busy_instead_of_waiting_for_ever(
 def test_an_import_gets_on_beside_a_long_export(king: KingSandbox, outsmart: OutSmartSandbox, sync: Sync) -> None:
     for _ in range(MORE_THAN_IS_DONE_MEANWHILE):
         scenario.work_order(outsmart)
-    king.faults.latency_seconds = 0.05
+    king.faults.latency_seconds = SLOWLY
     exporting = sync()
     programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
 
     imported = scenario.load("warehouses")
 
     assert imported.status == RunStatus.SUCCEEDED
-    assert exporting.poll() is None, "the export must still be at work"
+    assert exporting.is_running(), "the export must still be at work"
 
 
 def test_after_a_kill_in_the_middle_of_a_call_the_next_one_goes_on(
@@ -158,8 +163,7 @@ def test_after_a_kill_in_the_middle_of_a_call_the_next_one_goes_on(
     king.faults.add(Fault(kind="timeout_before", operation="Order_Toevoegen", seconds=60.0))
     exporting = sync()
     programs.wait_for(lambda: count(king, "Order_Toevoegen") > 0)
-    exporting.send_signal(signal.SIGKILL)
-    exporting.wait()
+    exporting.kill()
     king.faults.clear()
     WorkOrder.objects.update(outcome_unknown_until=None)  # the killed call's time-out has passed
 

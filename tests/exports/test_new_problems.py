@@ -84,7 +84,7 @@ def test_new_one_beside_old_ones_is_told_apart(tenant: Tenant, outsmart: OutSmar
     client.cookies["django_language"] = "en"
     client.force_login(factories.member(tenant, Role.EDITOR))
     for address in ("/t/jansen/", "/t/jansen/runs/", f"/t/jansen/runs/{run.pk}/"):
-        assert "1 new problem, 3 still waiting." in text(client.get(address)), address
+        assert "1 new problem , 3 still waiting ." in text(client.get(address)), address
 
 
 def test_command_tells_new_problems_and_exits_by_them(outsmart: OutSmartSandbox) -> None:

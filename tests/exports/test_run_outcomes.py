@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from kingsync import worker
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.runs import NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.runs import lifecycle
 from sandboxes.faults import Fault
@@ -68,3 +68,18 @@ def test_preview_keeps_none(outsmart: OutSmartSandbox) -> None:
     scenario.work_order(outsmart)
 
     assert scenario.export(dry_run=True).outcomes == []
+
+
+def test_problems_are_kept_beside_the_outcomes(outsmart: OutSmartSandbox) -> None:
+    scenario.work_order(outsmart)
+    known = scenario.work_order(outsmart, CustomerDebtorNrInvoice="998")
+    first = scenario.export()
+    new = scenario.work_order(outsmart, CustomerDebtorNrInvoice="999")
+
+    second = scenario.export()
+
+    assert first.kept(NEW_PROBLEM) == [("rejected", known)]
+    assert second.kept(NEW_PROBLEM) == [("rejected", new)]
+    assert second.kept(STILL_WAITING) == [("rejected", known)]
+    assert (second.new_problems_count, second.still_waiting_count) == (1, 1)
+    assert kept(second) == counted(second)

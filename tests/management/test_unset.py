@@ -31,6 +31,7 @@ def doctor(*words: str, **variables: str) -> tuple[int, str]:
     ("variables", "text"),
     [
         ({"SECRET_KEY": "too-weak-a-secret"}, "SECRET_KEY is shorter than 32 characters"),
+        ({"SECRET_KEY_FALLBACKS": "too-weak-a-secret"}, "A key of SECRET_KEY_FALLBACKS is shorter than 32 characters"),
         ({"ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS is empty"),
         ({"WEB_THREADS": "a-wrong-number"}, "the variable WEB_THREADS cannot be used (ValueError)"),
     ],

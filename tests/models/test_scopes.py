@@ -9,6 +9,7 @@ from django.test import Client, RequestFactory
 
 from kingsync.accounts.session_store import SessionStore
 from kingsync.database.rows import ForeignScopeError
+from kingsync.king_mirror import search_index
 from kingsync.models import tenants
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.tenants import Role, Tenant
@@ -109,3 +110,30 @@ def test_the_view_of_the_search_keeps_to_the_tenant(mine: Tenant, theirs: Tenant
     with tenants.across():
         assert {tenant for (tenant,) in rows(searching)} == {mine.pk, theirs.pk}
     assert rows(searching) == []
+
+
+def test_the_view_of_the_search_over_master_data_keeps_to_the_tenant(mine: Tenant, theirs: Tenant) -> None:
+    for owner in (mine, theirs):
+        factories.record_link(owner, name="Boer")
+    search_index.catch_up()
+    for owner in (mine, theirs):
+        factories.record_link(owner, name="Boer")  # not in the index yet
+    searching = "SELECT tenant_id FROM kingsync_searchedrecord WHERE searched LIKE '%BOER%'"
+
+    with tenants.scope(mine):
+        assert rows(searching) == [(mine.pk,)] * 2
+    with tenants.scope(theirs):
+        assert rows(searching) == [(theirs.pk,)] * 2
+    assert rows(searching) == []
+
+
+def test_the_view_of_the_kinds_in_the_log_keeps_to_the_tenant(mine: Tenant, theirs: Tenant) -> None:
+    for owner, event in ((mine, "order.created"), (mine, "order.moved"), (mine, "order.moved"), (theirs, "record.x")):
+        factories.log_entry(factories.run(owner), event=event)
+    asking = "SELECT tenant_id, event FROM kingsync_loggedkind ORDER BY event"
+
+    with tenants.scope(mine):
+        assert rows(asking) == [(mine.pk, "order.created"), (mine.pk, "order.moved")]
+    with tenants.scope(theirs):
+        assert rows(asking) == [(theirs.pk, "record.x")]
+    assert rows(asking) == []

@@ -20,6 +20,7 @@ class Sink:
         self.mails: list[tuple[str, Message]] = []
         self.refused: dict[str, str] = {}
         self.tried: list[str] = []
+        self.senders: list[str] = []  # of the envelopes
         self.is_silent = False
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's)
@@ -35,6 +36,7 @@ class Sink:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
         mail = email.message_from_bytes(envelope.content)
+        self.senders.append(envelope.mail_from)
         self.mails += [(address, mail) for address in envelope.rcpt_tos]
         return "250 OK"
 

@@ -212,6 +212,22 @@ def body_of(found: Message) -> str:
     return payload.decode()
 
 
+@pytest.mark.parametrize(
+    ("bounces_to", "sender"),
+    [("", "kingsync@kingsync.example"), ("bounces@kingsync.example", "bounces@kingsync.example")],
+)
+def test_bounces_go_to_their_own_mailbox_where_there_is_one(
+    company: Tenant, sink: Sink, settings: Settings, bounces_to: str, sender: str
+) -> None:
+    settings.DEFAULT_FROM_EMAIL, settings.MAIL_BOUNCES_TO = "kingsync <kingsync@kingsync.example>", bounces_to
+    stopped(company)
+
+    look()
+
+    assert sink.senders == [sender, sender]
+    assert {str(found["From"]) for _address, found in sink.mails} == {"kingsync <kingsync@kingsync.example>"}
+
+
 def test_an_address_refused_for_good_is_not_tried_again(company: Tenant, sink: Sink) -> None:
     sink.refused[OFFICE] = "550 No such user"
     stopped(company)

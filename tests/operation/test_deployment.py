@@ -339,7 +339,7 @@ def image(tmp_path: Path) -> Path:
 def test_the_image_runs_as_an_ordinary_user_on_the_tested_python() -> None:
     instructions = list(_instructions())
 
-    assert ("USER", "kingsync") in instructions
+    assert ("USER", "10001") in instructions
     assert any(word == "ARG" and rest.startswith("PYTHON=3.11.") for word, rest in instructions)
 
 

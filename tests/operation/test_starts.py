@@ -54,5 +54,17 @@ def test_a_start_loads_only_what_every_program_needs(started: list[str]) -> None
     assert NOT_AT_THE_START.keys() & set(started) == set()
 
 
+def test_who_sends_nothing_loads_neither_celery_nor_what_calls_the_two_systems() -> None:
+    environment = programs.environment() | {"DJANGO_SETTINGS_MODULE": "kingsync.settings"}
+    told = "import sys, django; django.setup(); print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", told], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert "kingsync.models.tenants" in loaded
+    assert {"celery", "kombu", "kingsync.tasks", "kingsync.worker", "requests"} & set(loaded) == set()
+
+
 def test_garbage_is_collected_after_the_start_but_not_looked_for_in_what_was_loaded(started: list[str]) -> None:
     assert started[-2:] == ["True", "True"]

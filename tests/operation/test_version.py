@@ -76,6 +76,7 @@ def test_a_worker_says_its_version_when_it_starts(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    importlib.import_module("kingsync.celery")  # as a worker does: it hears the signal
     heartbeats = importlib.import_module("kingsync.runs.heartbeats")
     monkeypatch.setattr(heartbeats, "keep_beating", lambda *_arguments, **_options: None)
 

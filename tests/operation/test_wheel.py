@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,25 @@ def test_no_template_and_no_static_file_is_left_out(installed: Path, kind: str) 
 
     assert ours
     assert ours <= {path.relative_to(package / kind) for path in (package / kind).rglob("*.*")}
+
+
+@pytest.mark.long
+def test_what_is_built_depends_on_the_sources_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes from the checkout, and from what its archive of sources holds: another folder, other times."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795305600")
+    first = _built(CHECKOUT, tmp_path / "first")
+    with tarfile.open(next((tmp_path / "first").glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path / "sources", filter="data")
+    [sources] = (tmp_path / "sources").iterdir()
+    (sources / "PKG-INFO").unlink()  # made with the archive
+    for path in sources.rglob("*"):
+        os.utime(path)
+        path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
+
+    assert _built(sources, tmp_path / "second") == first
+    assert len(first) == 2
+
+
+def _built(sources: Path, folder: Path) -> dict[str, str]:
+    _run(sys.executable, "-m", "hatchling", "build", "--directory", folder, cwd=sources)
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}

@@ -18,7 +18,8 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import NoTenantScopeError, Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.outcomes import reason
-from kingsync.runs import lease, lifecycle, schedule
+from kingsync.runs import lifecycle, schedule
+from kingsync.runs.keeping import leases
 from tests import factories
 
 
@@ -201,7 +202,7 @@ def test_nothing_is_due_while_a_connection_is_paused(tenant: Tenant) -> None:
 
 
 def test_time_limits_are_in_their_order() -> None:
-    assert 3 * lease.BEAT_SECONDS < deployment.RUN_LEASE_SECONDS
+    assert 3 * leases.BEAT_SECONDS < deployment.RUN_LEASE_SECONDS
     assert (
         deployment.RUN_SLICE_SECONDS
         < deployment.CELERY_TASK_SOFT_TIME_LIMIT

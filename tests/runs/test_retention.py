@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from kingsync import tasks
@@ -146,7 +149,7 @@ def test_many_tenants_are_purged_in_portions_with_pauses(tenant: Tenant, monkeyp
 
     tasks.purge_old()
 
-    assert clock.slept == 2 * tasks.PORTION_SECONDS
+    assert clock.slept == 4 * tasks.PORTION_SECONDS  # as often as they were purged, and between two steps
 
 
 def test_a_second_time_finds_nothing(tenant: Tenant) -> None:
@@ -283,3 +286,58 @@ def test_deliveries_go_with_the_log_but_not_what_still_waits(tenant: Tenant) -> 
 
     waiting = WebhookDelivery.objects.get(state="waiting")
     assert set(WebhookDelivery.objects.all()) == {kept, waiting}
+
+
+def test_what_is_old_goes_in_small_steps_with_a_rest_after_each(tenant: Tenant, monkeypatch: Any) -> None:
+    monkeypatch.setattr(retention, "ENTRIES_AT_ONCE", 4)
+    monkeypatch.setattr(retention, "RUNS_AT_ONCE", 2)
+    old = [ended(tenant, 91 + n) for n in range(3)]
+    newest_of(tenant)
+    for n in range(9):
+        factories.log_entry(old[0], at=days_ago(91))  # at the very same moment: a step begins in the middle of them
+        factories.log_entry(old[0], at=days_ago(100 + n), event="order.moved")
+    left = [LogEntry.objects.count()]
+
+    retention.purge_old(now=NOW, rest=lambda: left.append(LogEntry.objects.count()))
+
+    assert left[-1] == len(RunKind)
+    assert len(old) + 18 == left[0] - left[-1]
+    assert max(before - after for before, after in pairwise(left)) == 4
+    assert kept_runs().isdisjoint(run.pk for run in old)
+
+
+def test_a_purge_that_is_interrupted_goes_on_with_what_is_left(tenant: Tenant, monkeypatch: Any) -> None:
+    monkeypatch.setattr(retention, "ENTRIES_AT_ONCE", 4)
+    old = ended(tenant, 91)
+    newest_of(tenant)
+    for _ in range(10):
+        factories.log_entry(old, at=days_ago(91))
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retention.purge_old(now=NOW, rest=killed)
+    assert LogEntry.objects.filter(run=old).count() == 7
+    retention.purge_old(now=NOW)
+
+    assert LogEntry.objects.count() == len(RunKind)
+    assert old.pk not in kept_runs()
+
+
+def test_entries_of_unresolved_problems_are_read_once_however_many_they_are(tenant: Tenant, monkeypatch: Any) -> None:
+    monkeypatch.setattr(retention, "ENTRIES_AT_ONCE", 4)
+    old = ended(tenant, 91)
+    newest_of(tenant)
+    for number in range(12):
+        factories.work_order(tenant, outsmart_id=f"{number}", state="rejected", problem_since=days_ago(200))
+        factories.log_entry(
+            old, at=days_ago(91), level=LogEntry.Level.ERROR, event="order.rejected", outsmart_id=f"{number}"
+        )
+
+    with CaptureQueriesContext(connection) as captured:
+        retention.purge_old(now=NOW)
+
+    assert LogEntry.objects.filter(event="order.rejected").count() == 12
+    deletions = [each["sql"] for each in captured if each["sql"].startswith('DELETE FROM "kingsync_logentry"')]
+    assert len(deletions) == 1 + 3  # the information of the old run, and three stretches of errors

@@ -17,6 +17,8 @@ from integrations import errors
 from kingsync.models.connections import Connection
 from kingsync.models.turns import Caller, KingTurn, KingTurnRequest
 from kingsync.runs import processes, turns
+from kingsync.runs.keeping import turn_desk, turn_statements
+from kingsync.runs.keeping.turn_desk import Desk
 from kingsync.runs.turns import Turn
 from tests import patience, programs
 
@@ -129,13 +131,13 @@ def test_a_lone_caller_pays_a_few_statements_however_many_calls_it_makes(
     turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executed: list[str] = []
-    execute = Turn._execute
+    send = Desk._send
 
-    def noted(self: Turn, statement: str) -> psycopg.Cursor[Any]:
+    def noted(self: Desk, statement: str, values: dict[str, Any]) -> psycopg.Cursor[Any]:
         executed.append(statement)
-        return execute(self, statement)
+        return send(self, statement, values)
 
-    monkeypatch.setattr(Turn, "_execute", noted)
+    monkeypatch.setattr(Desk, "_send", noted)
     lone = turn()
 
     with CaptureQueriesContext(connection) as captured:
@@ -143,7 +145,7 @@ def test_a_lone_caller_pays_a_few_statements_however_many_calls_it_makes(
         for _ in range(500):
             with lone.held():
                 pass
-        looks = (time.monotonic() - began) / turns.LOOK_SECONDS
+        looks = (time.monotonic() - began) / turn_desk.LOOK_SECONDS
 
     assert len(executed) <= 7 + looks
     assert len(captured) == 0
@@ -252,7 +254,7 @@ def test_a_turn_that_ended_while_the_database_was_away_is_free_when_it_is_back(
     first, second = turn(), turn()
     with first.held(), monkeypatch.context() as away:
         away.setitem(connection.settings_dict, "PORT", 1)
-        first._connection().close()
+        first._desk._connected().close()
         first.close()
 
     with second.held():
@@ -265,7 +267,7 @@ def test_who_lost_the_turn_asks_for_it_again(turn: Callable[..., Turn]) -> None:
         pass
     KingTurn.objects.update(until="2020-01-01T00:00Z")  # it was suspended until its turn was over
     with other.held():
-        frozen._prolonged_at -= turns.LEASE_SECONDS
+        frozen._place.prolonged_at -= turn_statements.LEASE_SECONDS
         waits = in_background(frozen, lambda: None)
         programs.wait_for(lambda: waiting() == {"export"})
 

@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from django.core.management import execute_from_command_line
 
 from tests import patience
 
@@ -95,8 +96,9 @@ def test_taken_port_is_said_in_a_sentence() -> None:
     "arguments",
     [["king"], ["other", "--port", "0"], ["king", "--port", "70000"], ["king", "--port", "0", "--records", "-1"]],
 )
-def test_bad_argument_is_refused(arguments: list[str]) -> None:
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+def test_bad_argument_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "sandbox", *arguments])
 
-    assert done.returncode == 2
-    assert "usage:" in done.stderr
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err

@@ -98,15 +98,18 @@ def test_a_line_of_a_library_has_no_event() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_secrets_are_masked_in_message_context_and_traceback(settings: Settings, as_json: bool) -> None:
+    settings.SECRET_KEY_FALLBACKS = ["a-former-secret-key-that-still-signs"]
     settings.METRICS_TOKEN = 'a-token-with-"quotes"-and-32-characters'
     settings.OTEL_EXPORTER_OTLP_ENDPOINT = "https://someone:sesame-open@collector.example"
     with log_context.bound(task=settings.SECRET_KEY):
-        written = line("x %s sesame-open", settings.METRICS_TOKEN, as_json=as_json, exc_info=True)
+        values = (settings.METRICS_TOKEN, settings.SECRET_KEY_FALLBACKS[0])
+        written = line("x %s %s sesame-open", *values, as_json=as_json, exc_info=True)
 
     assert settings.SECRET_KEY not in written
     assert "quotes" not in written
     assert "sesame" not in written
-    assert written.count("***") == 4
+    assert "former" not in written
+    assert written.count("***") == 5
     assert "ValueError" in written
 
 
@@ -243,7 +246,7 @@ def test_an_error_of_a_page_names_company_and_user(
     owner = factories.member(tenant, Role.OWNER, name="alice")
     visitor = Client(raise_request_exception=False)
     visitor.force_login(owner)
-    monkeypatch.setattr(log_page, "paging", None)
+    monkeypatch.setattr(log_page, "log_search", None)
 
     answer = visitor.get("/t/jansen/log/")
 

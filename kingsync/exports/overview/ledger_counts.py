@@ -11,14 +11,20 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 # A run is on them, or takes them up again by itself.
 UNDER_WAY = (LedgerState.SENDING, LedgerState.INTERIM, LedgerState.UNCONFIRMED)
 
+# These lie in a narrow index of their own: counted for every page, however many are done.
+OPEN = tuple(state for state in LedgerState if state not in (LedgerState.DONE, LedgerState.EXCLUDED))
+
 # Counting a million rows takes a tenth of a second; from this many on, the counts may be some seconds old.
 COUNTED_EACH_TIME = 20_000
 
 
 def by_state(states: Iterable[str] = LedgerState) -> dict[str, int]:
-    """Return how many work orders of the current tenant are in each of these states that has any."""
+    """Return how many work orders of the current tenant are in each of these states that has any.
+
+    `count(*)`, since a column that is not in the index would read the rows.
+    """
     rows = WorkOrder.objects.filter(state__in=list(states)).order_by()
-    return dict(rows.values_list("state").annotate(number=Count("pk")))
+    return dict(rows.values_list("state").annotate(number=Count("*")))
 
 
 def person() -> int:

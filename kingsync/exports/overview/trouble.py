@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kingsync.exports.overview import ledger_counts
@@ -11,16 +12,16 @@ from kingsync.runs import failures
 
 @dataclass(frozen=True)
 class Trouble:
-    """Work orders that need attention, and kinds of run whose newest one failed."""
+    """Work orders that need attention, and the kinds of run whose newest one failed."""
 
     attention: int
-    failing: int
+    failing: Sequence[RunKind]
 
     @property
     def number(self) -> int:
-        return self.attention + self.failing
+        return self.attention + len(self.failing)
 
 
-def trouble() -> Trouble:
-    """Return the trouble of the current tenant."""
-    return Trouble(ledger_counts.person(), sum(failures.newest_failed(kind) is not None for kind in RunKind))
+def trouble(*, attention: int | None = None) -> Trouble:
+    """Return the trouble of the current tenant; `attention` is how many work orders need it, if that was counted."""
+    return Trouble(ledger_counts.person() if attention is None else attention, failures.failing_kinds())

@@ -32,7 +32,7 @@ def after_export(job: Job) -> None:
     """Check a few work orders at the end of an export run. No fault of either system fails the run."""
 
     def count(row: WorkOrder) -> None:
-        problems.count(job.claim, problems.found(row))
+        problems.count(job.claim, problems.found(row), outsmart_id=row.outsmart_id)
 
     portion = Portion(timezone.now() - INTERVAL, AFTER_EXPORT_CALLS, LOOKED_UP_SINGLY, AFTER_EXPORT_SECONDS)
     Verification(

@@ -142,10 +142,10 @@ class OrderImport:
                 return number
             detail = f"{number[:LONGEST_NUMBER]}…"
         self._scan.cannot_be_sure()
-        self._claim.count("rejected")
+        self._count("rejected", "")
         why = reason("unreadable_record", detail=detail)
         is_new = not self._log.was_reported("record.rejected", why, kind=RecordKind.ORDER)
-        self._claim.problem(is_new=is_new)
+        self._claim.problem(is_new=is_new, about=_record(""))
         if is_new:
             self._log.add("record.rejected", why, level=LogEntry.Level.ERROR, kind=RecordKind.ORDER)
         return ""
@@ -192,11 +192,11 @@ class OrderImport:
     def _drop(self, each: _Scanned, counted: Counted, why: Reason) -> None:
         """Count and list an order that does not become a work order; the same reason is logged once."""
         is_wrong = counted == "rejected"
-        self._claim.count(counted)
+        self._count(counted, each.number)
         link = order_links.made(each.number, state=State.REJECTED if is_wrong else State.SKIPPED, why=why)
         is_news = each.link is None or (each.link.state, each.link.reason) != (link.state, link.reason)
         if is_wrong:
-            self._claim.problem(is_new=is_news)
+            self._claim.problem(is_new=is_news, about=_record(each.number))
         if is_news:
             level = LogEntry.Level.ERROR if is_wrong else LogEntry.Level.INFO
             self._log.add(f"record.{counted}", why, level=level, kind=RecordKind.ORDER, king_id=each.number)
@@ -205,6 +205,12 @@ class OrderImport:
         # One that was refused again was meanwhile saved as being posted.
         if (is_news or is_wrong) and (each.link is None or each.link.state not in RecordLink.IN_OUTSMART):
             self._links.append(link)
+
+    def _count(self, outcome: str, number: str) -> None:
+        """Count an order, and keep which one it was unless it stayed the same."""
+        self._claim.count(outcome)
+        if outcome != "unchanged":
+            self._claim.ended(_record(number), outcome)
 
     def _store_links(self) -> None:
         if not self._is_dry:
@@ -225,7 +231,8 @@ class OrderImport:
         self._claim.renew_lease()
         ready = [Ready(work, each.source_hash) for each, work in new]
         refused = order_post.post(self._outsmart, ready, self._journal)
-        self._claim.count("created", len(new) - len(refused))
+        for number in by_number.keys() - refused.keys():
+            self._count("created", number)
         for number, why in refused.items():
             self._drop(by_number[number], "rejected", why)
 
@@ -266,7 +273,7 @@ class OrderImport:
         if not self._is_dry:
             order_links.store([link])
         is_taken = link.state == State.SKIPPED
-        self._claim.count("skipped" if is_taken else "created" if posted else "unchanged")
+        self._count("skipped" if is_taken else "created" if posted else "unchanged", each.number)
         return True
 
     def _is_ours_again(self, each: _Scanned, work: NewWork, outsmart_id: str) -> bool:
@@ -275,3 +282,7 @@ class OrderImport:
             order_post.save_again(Ready(work, each.source_hash), outsmart_id)
         self._claim.count("unchanged")
         return True
+
+
+def _record(number: str) -> str:
+    return f"{RecordKind.ORDER.value} {number}"

@@ -16,7 +16,7 @@ _BY_WHOM: dict[str, Text] = {
     KING: _("To be fixed in King, by the person who maintains articles, customers and orders there."),
     OUTSMART: _("To be fixed in OutSmart, by the person who plans and checks the work orders."),
     SETTINGS: _("To be fixed in the settings of kingsync, or per work order in OutSmart."),
-    DECISION: _("Decide per work order: open it to see what is possible."),
+    DECISION: _("Yours to decide: open a work order to see all that is possible for it."),
     NOBODY: _("Nothing to fix: each run tries again."),
 }
 

@@ -236,7 +236,7 @@ _WEBHOOKS: Answers = (
         "webhook.unreachable webhook.no_answer webhook.certificate webhook.refused",
     ),
     Advice(
-        _("Add a webhook with the address at which the receiving program really is, and remove this one."),
+        _("Change the webhook: enter the address at which the receiving program really is."),
         "webhook.forbidden_address webhook.redirect webhook.unreadable",
     ),
 )

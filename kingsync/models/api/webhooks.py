@@ -55,6 +55,8 @@ class Webhook(TenantOwned):
     created_by_name = models.CharField(_("name of the maker"), max_length=limits.EMAIL, blank=True)
     # Since when a delivery has been given up, with none delivered after it.
     gave_up_at = models.DateTimeField(_("given up at"), null=True)
+    # An owner wants nothing sent to it for a while: what happens since is not sent later either.
+    paused_at = models.DateTimeField(_("paused at"), null=True)
     # A sender is on it until then.
     taken_until = models.DateTimeField(null=True, editable=False)
 
@@ -112,9 +114,9 @@ class WebhookDelivery(TenantOwned):
 
 def make(*, address: str, form: Form, events: list[Event], by: User) -> tuple[Webhook, str]:
     """Store a new webhook of the current tenant; return it with its signing secret, which is shown once."""
-    secret = START + secrets.token_urlsafe(_BYTES)
+    secret = _new_secret()
     row = Webhook(
-        host=urlsplit(address).hostname or "",
+        host=_host_of(address),
         target={"address": address, "secret": secret},
         form=form,
         events=[str(each) for each in events],
@@ -122,15 +124,66 @@ def make(*, address: str, form: Form, events: list[Event], by: User) -> tuple[We
         created_by_name=by.email,
     )
     row.save()
-    trail.record(
-        Action.WEBHOOK_MADE, tenant=row.tenant_id, subject=row.host, after={"form": row.form, "events": row.events}
-    )
+    trail.record(Action.WEBHOOK_MADE, tenant=row.tenant_id, subject=row.host, after=_facts(row))
     return row, secret
+
+
+def change(row: Webhook, *, address: str, form: Form, events: list[Event]) -> None:
+    """Change a webhook; an `address` of "" stays as it is. Another one begins without the failures of the last."""
+    before = _facts(row)
+    is_other = bool(address) and address != row.target["address"]
+    if is_other:
+        row.host, row.target, row.gave_up_at = _host_of(address), row.target | {"address": address}, None
+    row.form, row.events = form, [str(each) for each in events]
+    row.save(update_fields=["host", "target", "gave_up_at", "form", "events"])
+    _record_change(row, before, address_changed=is_other)
+
+
+def renew_secret(row: Webhook) -> str:
+    """Give a webhook another signing secret, from its next message on; return it, which is shown once."""
+    secret = _new_secret()
+    row.target = row.target | {"secret": secret}
+    row.save(update_fields=["target"])
+    trail.record(Action.WEBHOOK_SECRET_RENEWED, tenant=row.tenant_id, subject=row.host)
+    return secret
+
+
+def pause(row: Webhook, *, is_paused: bool) -> None:
+    """Stop sending to a webhook, or send to it again; harmless when repeated."""
+    if (row.paused_at is not None) == is_paused:
+        return
+    before = _facts(row)
+    row.paused_at, row.gave_up_at = timezone.now() if is_paused else None, None
+    row.save(update_fields=["paused_at", "gave_up_at"])
+    _record_change(row, before)
 
 
 def remove(row: Webhook) -> None:
     """Remove a webhook with what still waits for it."""
-    trail.record(
-        Action.WEBHOOK_REMOVED, tenant=row.tenant_id, subject=row.host, before={"form": row.form, "events": row.events}
-    )
+    trail.record(Action.WEBHOOK_REMOVED, tenant=row.tenant_id, subject=row.host, before=_facts(row))
     row.delete()
+
+
+def _new_secret() -> str:
+    return START + secrets.token_urlsafe(_BYTES)
+
+
+def _host_of(address: str) -> str:
+    return urlsplit(address).hostname or ""
+
+
+def _facts(row: Webhook) -> dict[str, object]:
+    """Return what the audit trail says of a webhook: not its address, which may be a secret."""
+    facts: dict[str, object] = {"host": row.host, "form": str(row.form), "events": list(row.events)}
+    return facts | ({"paused_at": row.paused_at.isoformat(timespec="seconds")} if row.paused_at else {})
+
+
+def _record_change(row: Webhook, before: dict[str, object], *, address_changed: bool = False) -> None:
+    after = _facts(row)
+    changed = [name for name in before | after if before.get(name) != after.get(name)]
+    if not changed and not address_changed:
+        return
+    if address_changed:
+        changed = list(dict.fromkeys(["host", *changed]))
+    old, new = ({name: facts.get(name) for name in changed} for facts in (before, after))
+    trail.record(Action.WEBHOOK_CHANGED, tenant=row.tenant_id, subject=row.host, before=old, after=new)

@@ -48,6 +48,8 @@ class Action(models.TextChoices):
     TOKEN_MADE = "api.token_made", _("API token made")
     TOKEN_REVOKED = "api.token_revoked", _("API token revoked")
     WEBHOOK_MADE = "api.webhook_made", _("Webhook added")
+    WEBHOOK_CHANGED = "api.webhook_changed", _("Webhook changed")
+    WEBHOOK_SECRET_RENEWED = "api.webhook_secret_renewed", _("New secret for a webhook")
     WEBHOOK_REMOVED = "api.webhook_removed", _("Webhook removed")
     OPERATOR_LOOKED = "operator.looked", _("An operator opened the company's pages")
     RIGHTS_CHANGED = "operator.rights_changed", _("Rights changed in the admin")

@@ -20,7 +20,7 @@ from integrations.proxies import Proxy
 from integrations.transport import Transport
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
-from kingsync.models.api.webhooks import Webhook, WebhookDelivery
+from kingsync.models.api.webhooks import Event, Webhook, WebhookDelivery
 from kingsync.models.encryption import DecryptionError
 from kingsync.models.tenants import Tenant
 from kingsync.notifications.webhooks import addresses, messages, signature
@@ -53,6 +53,8 @@ _REASONS = {
     "forbidden_address": "forbidden_address",
     "redirect": "redirect",
 }
+# To a paused webhook goes what its owner asks for only.
+_MAY_GO = Q(state=WebhookDelivery.State.WAITING) & (Q(webhook__paused_at=None) | Q(event=Event.TEST))
 _pool = Pool(threads=8, waiting=WEBHOOKS_AT_ONCE)
 
 
@@ -68,7 +70,7 @@ def submit_due(*, now: datetime.datetime) -> None:
 def due(*, now: datetime.datetime) -> list[tuple[int, int]]:
     """Return the webhooks, with their tenants, for which something is due and that no thread has."""
     free = Q(webhook__taken_until=None) | Q(webhook__taken_until__lt=now)
-    waiting = WebhookDelivery.across_tenants.filter(free, state=WebhookDelivery.State.WAITING, next_try_at__lte=now)
+    waiting = WebhookDelivery.across_tenants.filter(free, _MAY_GO, next_try_at__lte=now)
     pairs = waiting.order_by("tenant_id", "webhook_id").values_list("tenant_id", "webhook_id").distinct()
     return list(pairs[:WEBHOOKS_AT_ONCE])
 
@@ -103,7 +105,7 @@ def _take(webhook_id: int) -> bool:
 def _waiting(webhook_id: int) -> Iterator[WebhookDelivery]:
     """Yield what is due, oldest first, each as it is when its turn comes."""
     while True:
-        rows = WebhookDelivery.objects.filter(webhook=webhook_id, state=WebhookDelivery.State.WAITING)
+        rows = WebhookDelivery.objects.filter(_MAY_GO, webhook=webhook_id)
         row = rows.filter(next_try_at__lte=timezone.now()).order_by("id").first()
         if row is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from decimal import Decimal
 
 from integrations import notation
@@ -12,6 +13,7 @@ from kingsync.rules.mapping import Products
 from kingsync.rules.outcomes import reason
 
 NO_UNIT = "ST"  # OutSmart requires a unit for a material
+_word = functools.lru_cache(maxsize=1_000)(one_line)  # a handful of units and VAT codes, in every article
 
 
 def from_article(article: Article, choices: Products) -> list[Answer]:
@@ -30,9 +32,9 @@ def from_article(article: Article, choices: Products) -> list[Answer]:
         code=number,
         description=description,
         price=notation.write_decimal(_price(article, choices)),
-        unit=one_line(article.unit) or NO_UNIT,
+        unit=_word(article.unit) or NO_UNIT,
         eancode=one_line(article.ean_code),
-        vat_code=one_line(article.vat_code),
+        vat_code=_word(article.vat_code),
     )
     return [checked(Row(kind="product", king_id=number, outsmart_id=number, payload=payload, name=name))]
 

@@ -83,14 +83,13 @@ class _Limits:
         self._needed: Callable[[msgspec.Struct], tuple[str, ...]] = attrgetter(*self._required)
 
     def problem(self, payload: msgspec.Struct) -> Reason | None:
-        if not all(map(str.strip, self._needed(payload))):
+        if not all([*map(str.strip, self._needed(payload))]):
             blank = [field for field in self._required if not getattr(payload, field).strip()]
             return reason("missing_fields", fields=", ".join(blank))
         texts = msgspec.structs.astuple(payload)
-        lengths = tuple(map(len, texts))
-        if max(lengths) <= outsmart.USUAL_LENGTH and all(
-            lengths[place] <= outsmart.SHORT_LENGTH for place in self._short
-        ):
+        lengths = [*map(len, texts)]
+        shorter = [lengths[place] for place in self._short]
+        if max(lengths) <= outsmart.USUAL_LENGTH and max(shorter, default=0) <= outsmart.SHORT_LENGTH:
             return None
         found = map(self._too_long, payload.__struct_fields__, texts)
         return next((why for why in found if why), None)

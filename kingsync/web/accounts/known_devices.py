@@ -15,19 +15,21 @@ DAYS = 365
 
 def of(request: HttpRequest | None, user: User | None) -> str:
     """Return the id of this browser, if the account logged in here before; else ""."""
-    sealed = request.COOKIES.get(_cookie(user), "") if request and user else ""
+    if not request or not user:
+        return ""
+    sealed = next((request.COOKIES[name] for name in _cookies(user) if name in request.COOKIES), "")
     try:
         content = signing.loads(sealed, salt=SALT, max_age=DAYS * 24 * 3600)
     except signing.BadSignature:
         return ""
-    return str(content["device"]) if user and content["user"] == user.pk else ""
+    return str(content["device"]) if content["user"] == user.pk else ""
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """Remember this browser: the account has passed every check."""
     device = of(request, user) or get_random_string(16)
     response.set_cookie(
-        _cookie(user),
+        _cookies(user)[0],
         signing.dumps({"user": user.pk, "device": device}, salt=SALT),
         max_age=DAYS * 24 * 3600,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -36,7 +38,9 @@ def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> No
     )
 
 
-def _cookie(user: User) -> str:
+def _cookies(user: User) -> list[str]:
+    """Return the name of an account's cookie, then those that it had under former keys."""
     # Over https, browsers accept this prefix from this very host only.
     prefix = "__Host-" if settings.SESSION_COOKIE_SECURE else ""
-    return f"{prefix}known_{salted_hmac(SALT, str(user.pk)).hexdigest()[:12]}"
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [f"{prefix}known_{salted_hmac(SALT, str(user.pk), secret=key).hexdigest()[:12]}" for key in keys]

@@ -6,6 +6,7 @@ import math
 import time
 
 import segno
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -101,7 +102,7 @@ def verify(user: User, code: str, *, is_known: bool = False) -> Device | None:
         if is_known:
             device.throttle_reset(commit=False)
         _check_waiting(device)
-        taken = device.verify_token(digits if is_from_application else _hash(code))
+        taken = device.verify_token(digits if is_from_application else _stored(user, code))
         if is_known and not taken:
             model.objects.filter(pk=device.pk).update(**strangers)
         if taken and not is_from_application:
@@ -153,7 +154,20 @@ def _digits(code: str) -> str:
     return "".join(code.split())
 
 
+def _stored(user: User, code: str) -> str:
+    """Return the hash that a backup code has here, by whichever key: to try each would count as guessing."""
+    hashes = _hashes(code)
+    known = StaticToken.objects.filter(device__user=user, token__in=hashes).values_list("token", flat=True).first()
+    return known or hashes[0]
+
+
 def _hash(code: str) -> str:
-    """Return the stored hash of a backup code: reading the database is not enough to log in."""
+    return _hashes(code)[0]
+
+
+def _hashes(code: str) -> list[str]:
+    """Return the hash of a backup code by each key: reading the database is not enough to log in."""
     plain = "".join(letter for letter in code.lower() if letter.isalnum())
-    return salted_hmac("kingsync.backup-code", plain, algorithm="sha256").hexdigest()[:HASH_LENGTH]
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    hashes = [salted_hmac("kingsync.backup-code", plain, secret=key, algorithm="sha256").hexdigest() for key in keys]
+    return [each[:HASH_LENGTH] for each in hashes]

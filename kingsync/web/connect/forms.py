@@ -1,4 +1,4 @@
-"""The forms for a new token and a new webhook; both ask for the password again."""
+"""The forms of tokens and webhooks; all of them ask for the password again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,12 @@ _READ, _READ_AND_RUN, _RUN = "read", "read_run", "run"
 SCOPES = {_READ: [Scope.READ], _READ_AND_RUN: [Scope.READ, Scope.RUN], _RUN: [Scope.RUN]}
 _SECRET = {"autocomplete": "off", "spellcheck": "false"}
 EVENTS = {f"event_{each.name.lower()}": each for each in CHOSEN}
+
+
+def _require_room(rows: QuerySet[Any], most: int, message: str) -> None:
+    """Raise `ValidationError` with the message when there are as many rows as there may be."""
+    if rows.count() >= most:
+        raise forms.ValidationError(message % {"most": most})
 
 
 class TokenForm(ConfirmForm):
@@ -48,9 +55,8 @@ class TokenForm(ConfirmForm):
 
     def clean(self) -> None:
         super().clean()
-        if ApiToken.objects.filter(revoked_at=None).count() >= limits.TOKENS:
-            message = gettext("There are %(most)s tokens already. Revoke one that is not used any more.")
-            raise forms.ValidationError(message % {"most": limits.TOKENS})
+        message = gettext("There are %(most)s tokens already. Revoke one that is not used any more.")
+        _require_room(ApiToken.objects.filter(revoked_at=None), limits.TOKENS, message)
 
     @property
     def scopes(self) -> list[Scope]:
@@ -62,7 +68,9 @@ class TokenForm(ConfirmForm):
         return timezone.now() + datetime.timedelta(days=days) if days else None
 
 
-class WebhookForm(ConfirmForm):
+class WebhookFields(ConfirmForm):
+    """What an owner says of a webhook."""
+
     address = forms.CharField(
         label=_("Address"),
         max_length=limits.WEBHOOK_ADDRESS,
@@ -70,7 +78,7 @@ class WebhookForm(ConfirmForm):
         widget=forms.TextInput(attrs=_SECRET),
     )
     form = forms.ChoiceField(label=_("Receiver"), choices=Form.choices)
-    event_attention = forms.BooleanField(label=_("work orders need attention"), required=False, initial=True)
+    event_attention = forms.BooleanField(label=_("work orders need attention"), required=False)
     event_run_ended = forms.BooleanField(label=_("a run ended"), required=False)
     event_month_signed = forms.BooleanField(label=_("a month was signed"), required=False)
     field_order = ["address", "form", *EVENTS, "password"]
@@ -85,7 +93,7 @@ class WebhookForm(ConfirmForm):
 
     def clean_address(self) -> str:
         address: str = self.cleaned_data["address"]
-        if not addresses.is_allowed(address):
+        if (address or self.fields["address"].required) and not addresses.is_allowed(address):
             raise forms.ValidationError(gettext("This address is not allowed: enter a public https address."))
         return address
 
@@ -93,9 +101,6 @@ class WebhookForm(ConfirmForm):
         super().clean()
         if not self.has_error("event_attention") and not self.events:
             self.add_error("event_attention", gettext("Choose at least one event."))
-        if Webhook.objects.count() >= limits.WEBHOOKS:
-            message = gettext("There are %(most)s webhooks already. Remove one that is not used any more.")
-            raise forms.ValidationError(message % {"most": limits.WEBHOOKS})
 
     @property
     def events(self) -> list[Event]:
@@ -103,3 +108,26 @@ class WebhookForm(ConfirmForm):
 
     def event_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in EVENTS]
+
+
+class NewWebhookForm(WebhookFields):
+    """A new webhook: first of all for what nobody should miss."""
+
+    def __init__(self, data: Any = None, *, request: access.PersonRequest, **rest: Any) -> None:
+        super().__init__(data, request=request, initial={"event_attention": True}, **rest)
+
+    def clean(self) -> None:
+        super().clean()
+        message = gettext("There are %(most)s webhooks already. Remove one that is not used any more.")
+        _require_room(Webhook.objects.all(), limits.WEBHOOKS, message)
+
+
+class ChangeWebhookForm(WebhookFields):
+    """A webhook as it is; its address is not shown, since that of Slack and Teams is a secret."""
+
+    def __init__(self, data: Any = None, *, webhook: Webhook, request: access.PersonRequest, **rest: Any) -> None:
+        chosen = {name: event.value in webhook.events for name, event in EVENTS.items()}
+        super().__init__(data, request=request, initial={"form": webhook.form, **chosen}, **rest)
+        self.fields["address"].required = False
+        text = gettext("Leave it empty to keep the present address at %(host)s.") % {"host": webhook.host}
+        self.fields["address"].help_text = text

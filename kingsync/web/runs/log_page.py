@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from kingsync.models.links import RecordKind
 from kingsync.models.runs import LogEntry, SyncRun
 from kingsync.models.work_orders import WorkOrder
-from kingsync.runs.run_log import WORK_ORDER, about
-from kingsync.web.runs import left_out
+from kingsync.runs.run_log import WORK_ORDER, Kind, about, logged_kinds
+from kingsync.web.runs import left_out, log_search
 from kingsync.web.shared import access, event_names, filters, paging
 
 RECORD_KINDS = [(WORK_ORDER, _("work order")), *RecordKind.choices]
@@ -28,28 +28,41 @@ class LogFilter(filters.FilterForm):
     since = filters.moment(_("From"))
     until = filters.moment(_("Up to"))
 
-    def narrowed(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        """Return the filtered entries. Both sides of every condition lie in the open scope."""
-        wanted = self.chosen(level="level", record_kind="record_kind", at__gte="since", at__lte="until")
-        entries = entries.filter(**wanted)
-        return self._by_number(self._by_run(self._by_event(entries)))
+    def _narrowed(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        """Return what is asked for, of whatever kind. Both sides of every condition lie in the open scope."""
+        entries = entries.filter(**self.chosen(at__gte="since", at__lte="until"))
+        return self._by_number(self._by_run(entries))
 
-    def _by_event(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        event = self.value("event")
-        if not event:
-            return entries
-        return entries.filter(event=event) if "." in event else entries.filter(event__startswith=f"{event}.")
+    def kinds(self) -> list[Kind]:
+        """Return the kinds of entries that are asked for, of those that the company has."""
+        asked = {name: str(self.value(name) or "") for name in ("event", "record_kind", "level")}
+        return [kind for kind in logged_kinds() if kind.is_asked(**asked)]
+
+    def page(self, *, before: str) -> paging.Page[LogEntry]:
+        """Return a page of what is asked for."""
+        if self.is_of_few:
+            return log_search.page_of_few(self._narrowed(log_search.with_runs()), self.kinds(), before=before)
+        return log_search.page(self.kinds(), since=self.value("since"), until=self.value("until"), before=before)
 
     def _by_run(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         run = (self.value("run_number") or "").strip()
         if not run:
             return entries
-        return entries.filter(run__number=int(run)) if run.isascii() and run.isdecimal() else entries.none()
+        if not (run.isascii() and run.isdecimal()):
+            return entries.none()
+        # Its key first: the database then knows how many entries it has.
+        keys = SyncRun.objects.filter(number=int(run)).values_list("pk", flat=True)
+        return entries.filter(run__in=list(keys))
 
     def _by_number(self, entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         """Filter by a number of either system. A work order is also found by its own, and by each King order it had."""
         known = WorkOrder.across_administrations.all()
         return about(entries, self.asked_number, work_orders=known) if self.asked_number else entries
+
+    @property
+    def is_of_few(self) -> bool:
+        """Return whether a run or a number is asked for."""
+        return bool(self.asked_number or (self.value("run_number") or "").strip())
 
     @property
     def asked_number(self) -> str:
@@ -69,9 +82,8 @@ def log(request: access.TenantRequest) -> HttpResponse:
     if "run" in request.GET:
         return _by_number(request)
     form = LogFilter(request.GET)
-    found = form.narrowed(LogEntry.objects.select_related("run").defer(*(f"run__{name}" for name in SyncRun.LARGE)))
     context = {
-        "page": paging.newest_first(found, before=request.GET.get("before", "")),
+        "page": form.page(before=request.GET.get("before", "")),
         "form": form,
         "left_out": _left_out(request, form),
         "left_out_kind": form.about_records,

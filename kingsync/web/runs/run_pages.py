@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kingsync import tasks
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
-from kingsync.web.runs import record_examples, run_counts, run_ledger, run_list
-from kingsync.web.shared import access, filters, paging, run_labels, tenant_status
+from kingsync.web.runs import record_examples, run_counts, run_ledger, run_list, run_records
+from kingsync.web.shared import access, filters, paging, tenant_status
 from kingsync.web.work_orders import dry_run_preview
 
 
@@ -61,6 +61,11 @@ def runs(request: access.TenantRequest) -> HttpResponse:
 def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
     """Show one run with its log; for a refresh only the part that changes."""
     found = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id)
+    outcome, after = request.GET.get("outcome", ""), request.GET.get("after", "")
+    if outcome and not request.htmx and (elsewhere := run_counts.elsewhere(found, request.tenant, outcome)):
+        return redirect(elsewhere)
+    ledger = run_ledger.of(found, outcome=outcome, after=after)
+    records = run_records.of(found, outcome=outcome, kind=request.GET.get("kind", ""), after=after)
     entries = LogEntry.objects.filter(run=found)
     level = request.GET.get("level", "")
     if level in LogEntry.Level.values:
@@ -69,8 +74,10 @@ def run(request: access.TenantRequest, run_id: int) -> HttpResponse:
     context = {
         "run": found,
         "counts": run_counts.of(found, request.tenant),
-        "ledger": run_ledger.of(found, outcome=request.GET.get("outcome", ""), after=request.GET.get("after", "")),
-        "kind_counts": run_labels.counts_by_kind(found),
+        "ledger": ledger,
+        "records": records,
+        "not_kept": bool(outcome) and ledger is None and records is None and not found.is_dry,
+        "kind_counts": run_counts.by_kind(found),
         "examples": record_examples.of(found) if found.is_dry else [],
         "dry_run_orders": trial,
         "refusal": tenant_status.refusal(RunKind.EXPORT) if trial else None,

@@ -9,7 +9,8 @@ from kingsync.models import administrations
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.web.search.hits import Hit
-from kingsync.web.shared import paging, template_tags
+from kingsync.web.shared import template_tags
+from kingsync.web.work_orders.list_search import Search
 from kingsync.web.work_orders.work_order_list import Wanted
 
 AT_MOST = 6
@@ -22,7 +23,7 @@ def found(tenant: Tenant, text: str) -> list[Hit]:
     rows = wanted.searched_rows()
     exact = list(rows.filter(whole).order_by("-pk")[:AT_MOST])
     if len(exact) < AT_MOST:
-        others = paging.in_order(wanted.rows(), before="", size=AT_MOST).rows
+        others = Search(wanted, page_size=AT_MOST).page(before="").rows
         known = {row.pk for row in exact}
         exact += [row for row in others if row.pk not in known]
     return [_hit(tenant, row) for row in exact[:AT_MOST]]

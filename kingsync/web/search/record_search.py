@@ -19,7 +19,7 @@ def found(tenant: Tenant, text: str) -> list[Hit]:
     """Return the first records with a number or a name."""
     rows = RecordLink.objects.filter(kind__in=RecordKind.values).defer("sent", "difference", "source_hash")
     # Without an order: the database may stop at the first ones.
-    return [_hit(tenant, row) for row in record_list.with_text(rows, text)[:AT_MOST]]
+    return [_hit(tenant, row) for row in record_list.with_text(rows, text, keys=record_list.few_with(text))[:AT_MOST]]
 
 
 def _hit(tenant: Tenant, row: RecordLink) -> Hit:

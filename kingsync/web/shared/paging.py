@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -63,24 +64,38 @@ def in_order(rows: models.QuerySet[M], order: Order = NEWEST, *, before: str, si
     The keys first, from an index alone, then their rows. For whole rows at once, the database would rather scan all
     tenants' rows from the newest on.
     """
-    start = _start(rows, order, before)
-    found = _keys(rows, order, start, size + 1)
+    start = start_of(rows, order, before)
+    return _page(rows, order, _keys(rows, order, start, size + 1), size, is_first=start is None)
+
+
+def newest_of(
+    rows: models.QuerySet[M], keys: Callable[[int | None, int], list[int]], before: str, size: int = PAGE_SIZE
+) -> Page[M]:
+    """Return a page of rows whose keys are looked up elsewhere: the newest below a key, at most so many."""
+    start = start_of(rows, NEWEST, before)
+    found = [(key, key) for key in keys(start.key if start else None, size + 1)]
+    return _page(rows, NEWEST, found, size, is_first=start is None)
+
+
+def _page(
+    rows: models.QuerySet[M], order: Order, found: Sequence[tuple[int, object]], size: int, *, is_first: bool
+) -> Page[M]:
     by_key = rows.in_bulk([key for key, _ in found[:size]])
     return Page(
         rows=[by_key[key] for key, _ in found[:size] if key in by_key],
-        older=_written(found[size - 1], order) if len(found) > size else None,
-        is_first=start is None,
+        older=key_of(found[size - 1], order) if len(found) > size else None,
+        is_first=is_first,
     )
 
 
 def beside(rows: models.QuerySet[M], order: Order, row: M) -> tuple[int | None, int | None]:
     """Return the keys of the rows before and after a row, which need not be one of these rows itself."""
-    start = _Start(row.pk, getattr(row, order.column))
+    start = Start(row.pk, getattr(row, order.column))
     after, before = _keys(rows, order, start, 1), _keys_before(rows, order, start)
     return before[0][0] if before else None, after[0][0] if after else None
 
 
-def _keys_before(rows: models.QuerySet[M], order: Order, start: _Start) -> list[tuple[int, object]]:
+def _keys_before(rows: models.QuerySet[M], order: Order, start: Start) -> list[tuple[int, object]]:
     """Return the row before a start. Those without a value come last, newest first, whatever the order."""
     if order.column == "pk":
         return list(rows.filter(pk__gt=start.key).order_by("pk").values_list("pk", "pk")[:1])
@@ -93,14 +108,14 @@ def _keys_before(rows: models.QuerySet[M], order: Order, start: _Start) -> list[
 
 
 @dataclass(frozen=True)
-class _Start:
+class Start:
     """The row after which a page begins; `value` is None for one without a value."""
 
     key: int
     value: object
 
 
-def _keys(rows: models.QuerySet[M], order: Order, start: _Start | None, size: int) -> list[tuple[int, object]]:
+def _keys(rows: models.QuerySet[M], order: Order, start: Start | None, size: int) -> list[tuple[int, object]]:
     """Return keys and values: of the rows that have a value, then of those without."""
     if order.column == "pk":
         behind = models.Q(pk__lt=start.key) if start else models.Q()
@@ -117,7 +132,7 @@ def _keys(rows: models.QuerySet[M], order: Order, start: _Start | None, size: in
     return found
 
 
-def _behind(order: Order, start: _Start | None) -> models.Q:
+def _behind(order: Order, start: Start | None) -> models.Q:
     if start is None:
         return models.Q()
     beyond = "lt" if order.is_descending else "gt"
@@ -134,7 +149,8 @@ def _may_be_empty(rows: models.QuerySet[M], order: Order) -> bool:
     return _field(rows, order).null
 
 
-def _written(row: tuple[int, object], order: Order) -> str:
+def key_of(row: tuple[int, object], order: Order) -> str:
+    """Return the key of a row, with its value of the column, for `before`."""
     key, value = row
     if order.column == "pk":
         return f"{key}"
@@ -142,16 +158,16 @@ def _written(row: tuple[int, object], order: Order) -> str:
     return f"{text}{_BETWEEN}{key}"
 
 
-def _start(rows: models.QuerySet[M], order: Order, before: str) -> _Start | None:
+def start_of(rows: models.QuerySet[M], order: Order, before: str) -> Start | None:
     """Return where a page begins; None for the first one, also if the key is none or of another order."""
     text, between, last = before.rpartition(_BETWEEN)
     key = _key(last)
     if key is None or (order.column == "pk") == bool(between):
         return None
     if order.column == "pk" or (not text and _may_be_empty(rows, order)):
-        return _Start(key, None)
+        return Start(key, None)
     value = _value(_field(rows, order), text)
-    return None if value is None else _Start(key, value)
+    return None if value is None else Start(key, value)
 
 
 def _key(text: str) -> int | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib.admin.utils import label_for_field
 from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.messages import reason_texts
 from kingsync.models import import_kinds
-from kingsync.models.runs import COUNTS, RunKind, RunStatus, SyncRun
+from kingsync.models.runs import COUNTS, NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 
 _RESULTS = {
     RunStatus.SUCCEEDED: _("All went well."),
@@ -129,18 +132,21 @@ def asked(run: SyncRun) -> str:
 
 
 def counts_by_kind(run: SyncRun) -> list[tuple[str, list[tuple[str, int]]]]:
-    """Return (kind in words, its labelled counts) for each kind in the run, without counts that are 0 for all kinds."""
+    """Return (kind, its counts by name) for each kind in the run, without counts that are 0 for all kinds."""
     names = [name for name in COUNTS if name == "read" or any(each.get(name) for each in run.counts_by_kind.values())]
-    return [
-        (kind_label(kind), [(count_label(name, run), int(counts.get(name, 0))) for name in names])
-        for kind, counts in run.counts_by_kind.items()
-    ]
+    return [(kind, [(name, int(counts.get(name, 0))) for name in names]) for kind, counts in run.counts_by_kind.items()]
 
 
-def result(run: SyncRun) -> str:
-    """Return the result of a finished run, in one or two sentences."""
+def plain(_name: str, text: str) -> str:
+    """Return a number in words as it is; pages make a link of it."""
+    return text
+
+
+def result(run: SyncRun, shown: Callable[[str, str], str] = plain) -> str:
+    """Return the result of a finished run, in one or two sentences; `shown` is asked for each number in words."""
     outcome = reason_texts.sentence(run.error) or _outcome(run)
-    return " ".join(part for part in (outcome, counted(run), problems(run), not_reached(run)) if part)
+    parts = (outcome, counted(run, shown), problems(run, shown), not_reached(run))
+    return format_html_join(" ", "{}", ((part,) for part in parts if part))
 
 
 def not_reached(run: SyncRun) -> str:
@@ -192,24 +198,33 @@ def _outcome(run: SyncRun) -> str:
     return str(_RESULTS.get(RunStatus(run.status), ""))
 
 
-def problems(run: SyncRun) -> str:
+def problems(run: SyncRun, shown: Callable[[str, str], str] = plain) -> str:
     """Return "1 new problem, 3 still waiting." for a run; "" when nothing needs attention."""
-    new, still = run.new_problems_count, run.still_waiting_count
-    parts = []
-    if new:
-        parts.append(ngettext("%(count)s new problem", "%(count)s new problems", new) % {"count": new})
-    if still:
-        parts.append(ngettext("%(count)s still waiting", "%(count)s still waiting", still) % {"count": still})
-    return f"{', '.join(parts)}." if parts else ""
+    numbers = ((NEW_PROBLEM, run.new_problems_count), (STILL_WAITING, run.still_waiting_count))
+    parts = [(shown(name, _problems_in_words(name, number)),) for name, number in numbers if number]
+    return format_html("{}.", format_html_join(", ", "{}", parts)) if parts else ""
 
 
-def counted(run: SyncRun) -> str:
+def _problems_in_words(name: str, number: int) -> str:
+    if name == NEW_PROBLEM:
+        return ngettext("%(count)s new problem", "%(count)s new problems", number) % {"count": number}
+    return ngettext("%(count)s still waiting", "%(count)s still waiting", number) % {"count": number}
+
+
+def problem_label(name: str, number: int) -> str:
+    """Return "new problems", beside their number."""
+    if name == NEW_PROBLEM:
+        return ngettext("new problem", "new problems", number)
+    return gettext("still waiting")
+
+
+def counted(run: SyncRun, shown: Callable[[str, str], str] = plain) -> str:
     """Return "12 read, 3 created, 1 rejected": the counts that are not zero."""
     counts = run.counts()
     if not counts["read"] and not any(counts.values()):
         return gettext("There was nothing to do.") if run.status == RunStatus.SUCCEEDED else ""
-    parts = [f"{number} {count_label(name, run, number)}" for name, number in counts.items() if number]
-    return ", ".join(parts) + "."
+    parts = [(shown(name, f"{number} {count_label(name, run, number)}"),) for name, number in counts.items() if number]
+    return format_html("{}.", format_html_join(", ", "{}", parts))
 
 
 def labelled_counts(run: SyncRun) -> list[tuple[str, str, int]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +20,7 @@ from kingsync.exports.overview.trouble import Trouble
 from kingsync.exports.overview.trouble import trouble as trouble_of_tenant
 from kingsync.messages.field_names import field_name
 from kingsync.models import sync_settings
-from kingsync.models.runs import LogEntry, RunStatus, SyncRun
+from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.work_orders import LedgerState, OrderLine, WorkOrder
 from kingsync.statements.counting import StateSum, Totals
@@ -41,15 +43,46 @@ def followed(run: SyncRun | None, address: str) -> SafeString:
     return moves.followed(run, address)
 
 
+@register.simple_tag(takes_context=True)
+def result_of(context: Mapping[str, Any], run: SyncRun) -> str:
+    """Return the result of a run, each number a link to what it counts."""
+    return run_labels.result(run, _links_of(context, run))
+
+
+@register.simple_tag(takes_context=True)
+def counted_of(context: Mapping[str, Any], run: SyncRun) -> str:
+    """Return the counts of a run, each a link to what it counts."""
+    return run_labels.counted(run, _links_of(context, run))
+
+
+# What stays the same is not kept one by one, nor what an import reads.
+_NOT_KEPT = {RunKind.EXPORT: frozenset[str](), RunKind.IMPORT: frozenset({"read", "unchanged", "failed"})}
+
+
+def _links_of(context: Mapping[str, Any], run: SyncRun) -> Callable[[str, str], str]:
+    """Return what makes a link of a number in words: the page of the run shows those records, or leads there."""
+    if run.is_dry:
+        return run_labels.plain
+    page = reverse("run", args=[context["request"].tenant.slug, run.pk])
+
+    def linked(name: str, text: str) -> str:
+        if name in _NOT_KEPT[RunKind(run.kind)]:
+            return text
+        return format_html('<a href="{}?outcome={}#head-orders">{}</a>', page, "all" if name == "read" else name, text)
+
+    return linked
+
+
 @register.simple_tag
 def program_version() -> str:
     return __version__
 
 
-@register.simple_tag
-def trouble() -> Trouble:
-    """Return what is wrong at the tenant whose page this is."""
-    return trouble_of_tenant()
+@register.simple_tag(takes_context=True)
+def trouble(context: Mapping[str, Any]) -> Trouble:
+    """Return what is wrong at the tenant whose page this is, unless the page has counted it already."""
+    known: Trouble | None = context.get("known_trouble")
+    return known or trouble_of_tenant()
 
 
 @register.simple_tag
@@ -184,7 +217,7 @@ def made_by(work_order: WorkOrder) -> str:
 
 
 for _filter in (
-    *(run_labels.started_by, run_labels.result, run_labels.counted, run_labels.going_on),
+    *(run_labels.started_by, run_labels.going_on),
     *(run_labels.has_total, run_labels.pace, run_labels.asked, run_labels.kind_label),
 ):
     register.filter(_filter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -124,14 +124,17 @@ def tenant_status() -> TenantStatus:
     return TenantStatus(settings=SyncSettings.objects.select_related("tenant").first(), systems=_systems())
 
 
-def run_cards(now_status: TenantStatus, kinds: Iterable[RunKind] = RunKind) -> list[RunCard]:
-    """Return the newest run of each kind and the time of the next."""
+def run_cards(
+    now_status: TenantStatus, kinds: Iterable[RunKind] = RunKind, *, latest: Sequence[SyncRun] = ()
+) -> list[RunCard]:
+    """Return the newest run of each kind and the time of the next; `latest` are the newest of all, as far as read."""
     minutes = schedule.intervals(now_status.settings)
     now = timezone.now()
     cards = []
     for kind in kinds:
         is_connected = now_status.is_connected(kind)
-        newest = listed_runs().filter(kind=kind).order_by("-pk").first()
+        newest = next((run for run in latest if run.kind == kind), None)
+        newest = newest or listed_runs().filter(kind=kind).order_by("-pk").first()
         next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
         cards.append(
             RunCard(

@@ -52,7 +52,7 @@ class Alert:
 
 def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
     """Return the alerts of the tenant, the worst first; none when all is well."""
-    failing = failing_alerts.of(found.cards, found.systems)
+    failing = failing_alerts.of(found.cards, found.systems, found.trouble.failing)
     behind = {each.paused for each in failing if each.paused}
     return [
         *(_failing(tenant, each) for each in failing),

@@ -55,6 +55,10 @@ class LastDays:
     this_month: int
 
     @property
+    def total(self) -> int:
+        return sum(day.exported for day in self.days)
+
+    @property
     def is_empty(self) -> bool:
         return not any(day.exported or day.rejected or day.seconds for day in self.days)
 

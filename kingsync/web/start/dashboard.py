@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils import timezone
 
-from kingsync.exports.overview import at_trigger, causes, ledger_counts
+from kingsync.exports.overview import at_trigger, causes, ledger_counts, trouble
 from kingsync.exports.overview.at_trigger import AtTrigger
 from kingsync.exports.overview.causes import Cause
 from kingsync.exports.overview.ledger_counts import UNDER_WAY
+from kingsync.exports.overview.trouble import Trouble
 from kingsync.imports import change_limit
 from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import SentNotification
@@ -18,8 +20,9 @@ from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.notifications import notify
 from kingsync.web.shared.tenant_status import RunCard, SystemCard, TenantStatus, listed_runs, run_cards, tenant_status
-from kingsync.web.start import charts
+from kingsync.web.start import charts, kept_figures
 from kingsync.web.start.charts import LastDays
+from kingsync.web.start.kept_figures import MANY
 
 LATEST_RUNS = 5
 CAUSES_SHOWN = 5
@@ -68,6 +71,7 @@ class Dashboard:
     unsent: SentNotification | None
     days: LastDays
     latest_runs: list[SyncRun]
+    trouble: Trouble
 
     @property
     def systems(self) -> list[SystemCard]:
@@ -76,26 +80,38 @@ class Dashboard:
 
 def dashboard() -> Dashboard:
     """Return the dashboard of the current tenant."""
-    found, days = tenant_status(), charts.last_days(now=timezone.now())
-    figures = _figures(days)
+    now = timezone.now()
+    found, is_open = tenant_status(), ledger_counts.by_state(ledger_counts.OPEN)
+    days = kept_figures.kept(
+        f"days-{now.date()}", is_open, lambda: charts.last_days(now=now), are_many=lambda days: days.total >= MANY
+    )
+    figures = _figures(days, is_open)
+    latest = list(listed_runs().order_by("-pk")[:LATEST_RUNS])
     return Dashboard(
         status=found,
-        cards=run_cards(found),
+        cards=run_cards(found, latest=latest),
         figures=figures,
         listed=at_trigger.at_trigger(),
-        causes=causes.causes(newest=causes.OF_NEWEST)[:CAUSES_SHOWN] if figures.person else [],
+        causes=_causes(is_open, figures.person) if figures.person else [],
         all_causes=figures.person <= causes.OF_NEWEST,
         trips=change_limit.open_trips(),
-        unsent=notify.unsent(found.settings, now=timezone.now()),
+        unsent=notify.unsent(found.settings, now=now),
         days=days,
-        latest_runs=list(listed_runs().order_by("-pk")[:LATEST_RUNS]),
+        latest_runs=latest,
+        trouble=trouble.trouble(attention=figures.person),
     )
 
 
-def _figures(days: LastDays) -> Figures:
+def _causes(is_open: Mapping[str, int], person: int) -> list[Cause]:
+    def found() -> list[Cause]:
+        return causes.causes(newest=causes.OF_NEWEST)[:CAUSES_SHOWN]
+
+    return kept_figures.kept("causes", is_open, found, are_many=lambda _found: person >= MANY)
+
+
+def _figures(days: LastDays, found: Mapping[str, int]) -> Figures:
     """Count what is open; finished work orders are counted by day, since there may be a million of them."""
-    open_states = [LedgerState.WAITING, *UNDER_WAY, *WorkOrder.NEEDS_A_PERSON]
-    found, today = ledger_counts.by_state(open_states), days.days[-1].date
+    today = days.days[-1].date
     return Figures(
         waiting=found.get(LedgerState.WAITING, 0),
         under_way=_state_counts(UNDER_WAY, found),
@@ -107,6 +123,6 @@ def _figures(days: LastDays) -> Figures:
     )
 
 
-def _state_counts(states: tuple[LedgerState, ...] | list[LedgerState], found: dict[str, int]) -> list[StateCount]:
+def _state_counts(states: tuple[LedgerState, ...] | list[LedgerState], found: Mapping[str, int]) -> list[StateCount]:
     counts = [StateCount(state, found.get(state, 0), state in WorkOrder.NEEDS_A_PERSON) for state in states]
     return [part for part in counts if part.count]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,9 @@ class Failing:
         return reason_texts.sentence(self.failure.run.error)
 
 
-def of(cards: list[RunCard], systems: list[SystemCard]) -> list[Failing]:
+def of(cards: list[RunCard], systems: list[SystemCard], failing: Collection[RunKind]) -> list[Failing]:
     """Return what fails, exports first: those keep work orders out of the books. A kind that is off is left out."""
-    wanted = [card for card in cards if card.refusal is None]
+    wanted = [card for card in cards if card.refusal is None and card.kind in failing]
     found = [(failures.of(card.kind), card) for card in sorted(wanted, key=lambda card: card.kind != RunKind.EXPORT)]
     return [Failing(failure, card, _paused_by(failure, systems)) for failure, card in found if failure]
 

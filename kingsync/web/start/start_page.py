@@ -35,6 +35,7 @@ def _context(request: access.TenantRequest) -> dict[str, Any]:
     reported = {alert.trip for alert in on_top}
     return {
         "dashboard": found,
+        "known_trouble": found.trouble,
         "cards": found.cards,
         "trips": [trip for trip in found.trips if trip not in reported],
         "charts": [] if found.days.is_empty else charts.charts(found.days, request.tenant),

@@ -88,8 +88,8 @@ def _with_outsmart(found: WithOutSmart) -> Iterator[str]:
 
 def _listed(found: WithOutSmart) -> str:
     text = ngettext(
-        "OutSmart was last asked %(when)s: %(count)s work order was ready for King, of all dates.",
-        "OutSmart was last asked %(when)s: %(count)s work orders were ready for King, of all dates.",
+        "Last asked %(when)s: %(count)s work order was ready for King, of all dates.",
+        "Last asked %(when)s: %(count)s work orders were ready for King, of all dates.",
         found.listed,
     )
     return text % {"when": _moment(found.asked_at), "count": found.listed}

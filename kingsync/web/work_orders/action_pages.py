@@ -18,7 +18,7 @@ from kingsync.manual_actions import actions, care, conflicts, guards, page_calls
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.runs.background_calls import CallRefusedError
 from kingsync.web.shared import access, call_waiting, refusals
-from kingsync.web.work_orders import action_labels, conflict_form, missing_lines, work_order_list
+from kingsync.web.work_orders import action_labels, conflict_form, missing_lines
 
 Kind = ManualAction.Kind
 Page = Callable[[access.TenantRequest, WorkOrder], HttpResponse]
@@ -50,15 +50,12 @@ def kind_of(request: access.TenantRequest) -> Kind:
 def act_on_one(request: access.TenantRequest, kind: Kind, keys: list[int]) -> actions.Decided:
     """Apply an action to any number of work orders. Raises refusals of the action as a whole."""
     if kind == Kind.EXCLUDE:
-        decided = actions.exclude(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
-    elif kind == Kind.SETTLE:
-        decided = actions.settle(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
-    elif kind in _ABOUT_MANY:
-        decided = _ABOUT_MANY[kind](work_orders=keys, by=request.user)
-    else:
-        raise BadRequest(kind)
-    work_order_list.forget_counts()
-    return decided
+        return actions.exclude(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
+    if kind == Kind.SETTLE:
+        return actions.settle(work_orders=keys, by=request.user, reason=request.POST.get("reason", ""))
+    if kind in _ABOUT_MANY:
+        return _ABOUT_MANY[kind](work_orders=keys, by=request.user)
+    raise BadRequest(kind)
 
 
 _ABOUT_MANY: dict[Kind, Callable[..., actions.Decided]] = {
@@ -79,7 +76,6 @@ def _at_once(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
 
 def _solve(request: access.TenantRequest, row: WorkOrder) -> HttpResponse:
     conflicts.solve(work_order=row, chosen=conflict_form.chosen(request), by=request.user)
-    work_order_list.forget_counts()
     return action_labels.done(request, row, Kind.SOLVE)
 
 

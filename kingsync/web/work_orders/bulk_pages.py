@@ -9,10 +9,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from kingsync.exports.overview import causes
+from kingsync.exports.overview import causes, ledger_counts, trouble
 from kingsync.manual_actions import actions
 from kingsync.web.shared import access, paging, refusals
-from kingsync.web.work_orders import action_labels, action_pages, export_answers, repairs, work_order_list
+from kingsync.web.work_orders import (
+    action_labels,
+    action_pages,
+    export_answers,
+    list_counts,
+    repairs,
+    work_order_list,
+)
 
 TICKED_AT_MOST = 500
 # More at once would keep the page, and with it the exports, waiting.
@@ -40,9 +47,9 @@ def act_on_many(request: access.TenantRequest) -> HttpResponse:
     return _list_again(request)
 
 
-def offered_count(wanted: work_order_list.Wanted, total: work_order_list.Sum) -> int:
+def offered_count(wanted: work_order_list.Wanted, total: list_counts.Sum) -> int:
     """Return how many work orders an action on the whole list would be about; 0 if that is not offered."""
-    if total.count > ALL_AT_MOST:
+    if total.is_more or total.count > ALL_AT_MOST:
         return 0
     count = wanted.rows_to_act_on().count() if wanted.may_have_former else total.count
     return count if count > paging.PAGE_SIZE else 0
@@ -52,10 +59,11 @@ def offered_count(wanted: work_order_list.Wanted, total: work_order_list.Sum) ->
 @access.members
 def causes_page(request: access.TenantRequest) -> HttpResponse:
     """Show what stops work orders: one entry per cause, with who repairs it and one button for all of them."""
-    found = repairs.of(causes.causes(newest=CAUSES_OF_NEWEST))
+    found, attention = repairs.of(causes.causes(newest=CAUSES_OF_NEWEST)), ledger_counts.person()
     context = {
         "causes": found,
-        "is_cut": work_order_list.counts().person > CAUSES_OF_NEWEST,
+        "is_cut": attention > CAUSES_OF_NEWEST,
+        "known_trouble": trouble.trouble(attention=attention),
         "after": export_answers.next_export().taken_up if found else "",
     }
     return render(request, "work_orders/causes.html", context)
@@ -89,7 +97,7 @@ def _all_of_list(request: access.TenantRequest) -> list[int]:
     seen = request.POST.get("all", "")
     keys = list(wanted.rows_to_act_on().order_by("-pk").values_list("pk", flat=True)[: ALL_AT_MOST + 1])
     if not seen.isdecimal() or len(seen) > _LONGEST_COUNT or not len(keys) <= min(int(seen), ALL_AT_MOST):
-        work_order_list.forget_sum(wanted)
+        list_counts.forget_sum(wanted)
         raise _ListChangedError(_("The list has changed meanwhile: check it and select again."))
     return keys
 

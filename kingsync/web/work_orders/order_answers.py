@@ -13,7 +13,7 @@ from kingsync.messages import reason_texts
 from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.work_orders import ManualAction, WorkOrder
 from kingsync.web.shared import access
-from kingsync.web.work_orders import action_labels, work_order_list
+from kingsync.web.work_orders import action_labels
 
 
 def _row(call: BackgroundCall) -> WorkOrder:
@@ -38,7 +38,6 @@ def ended_action(request: access.TenantRequest, call: BackgroundCall) -> HttpRes
     row = _row(call)
     if call.problem:
         return _refused(request, row, call)
-    work_order_list.forget_counts()
     return action_labels.done(request, row, ManualAction.Kind(call.kind))
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django import forms
-from django.core.cache import cache
-from django.db.models import Count, QuerySet
-from django.db.models import Sum as SumOf
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,9 +19,8 @@ from kingsync.manual_actions import care
 from kingsync.models import administrations, tenants
 from kingsync.models.order_links import OrderLink
 from kingsync.models.tenants import Administration
-from kingsync.models.work_orders import LedgerState, WorkOrder, keys_with
-from kingsync.statements import counting
-from kingsync.web.shared import money, sorting
+from kingsync.models.work_orders import LedgerState, Text, WorkOrder
+from kingsync.web.shared import sorting
 from kingsync.web.shared.dates import midnight
 from kingsync.web.shared.paging import NEWEST, Order
 
@@ -47,7 +42,6 @@ CAUSE_LENGTH = 500
 SHORTEST_PART = 3
 # What King's orders of ours have as external number.
 _OUR_REFERENCE = re.compile(r"OS-(?P<outsmart_id>[^\s-]+)(-\d+)?", re.IGNORECASE)
-COUNTS_KEPT_SECONDS = 20
 
 
 # Groups of states that counts on other pages lead to.
@@ -191,9 +185,14 @@ class Wanted:
         return _GROUPS.get(self.state, [self.state]) if self.state else ()
 
     @property
+    def is_by_state(self) -> bool:
+        """True when nothing but states narrows the list."""
+        return not (self.search or self.has_filters)
+
+    @property
     def is_by_state_only(self) -> bool:
         """True when nothing but states narrows the list, and it stands in its own order."""
-        return bool(self.state) and not (self.search or self.has_filters or self.sort)
+        return bool(self.state) and self.is_by_state and not self.sort
 
     @property
     def is_everything(self) -> bool:
@@ -212,14 +211,18 @@ class Wanted:
     def headings(self) -> dict[str, sorting.Heading]:
         return sorting.headings(self.sort, SORTS)
 
-    def rows(self) -> QuerySet[WorkOrder]:
-        """Return the filtered rows, without columns that only the page of one work order shows."""
+    def rows(self, *, is_rare: bool = False) -> QuerySet[WorkOrder]:
+        """Return the filtered rows, without columns that only the page of one work order shows.
+
+        `is_rare`: the text is in few of the newest rows.
+        """
+        found = self.rows_of_any_text()
+        return found.filter(pk__in=self.text().keys(is_rare=is_rare)) if self.search else found
+
+    def rows_of_any_text(self) -> QuerySet[WorkOrder]:
+        """Return the rows with everything but the text filtered."""
         found = self.searched_rows()
-        if self.state:
-            found = found.filter(state__in=self.states)
-        if self.search:
-            found = self.with_text(found)
-        return self._filtered(found)
+        return self._filtered(found.filter(state__in=self.states) if self.state else found)
 
     def searched_rows(self) -> QuerySet[WorkOrder]:
         """Return the rows of the administrations that are searched."""
@@ -241,13 +244,13 @@ class Wanted:
             return WorkOrder.across_administrations.all()
         return WorkOrder.objects.all()
 
-    def with_text(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
-        """Filter by a text in a number or a name, ignoring case and accents, or by a King order of the past."""
+    def text(self) -> Text:
+        """Return the text to search for, in a number or a name or as a King order of the past."""
         ours = _OUR_REFERENCE.fullmatch(self.search)
         text, linked = ours["outsmart_id"] if ours else self.search, _linked_to(self.search)
         if len(text) >= SHORTEST_PART:
-            return found.filter(pk__in=keys_with(text, keys=linked))
-        return found.filter(pk__in=keys_with(f" {text}", start=text, keys=linked))
+            return Text(text, keys_of_past=linked)
+        return Text(f" {text}", start=text, keys_of_past=linked)
 
     def _filtered(self, found: QuerySet[WorkOrder]) -> QuerySet[WorkOrder]:
         if self.cause:
@@ -307,86 +310,3 @@ def wanted(asked: QueryDict, *, user_id: int) -> tuple[Wanted, ListForm]:
         exported_until=given.get("exported_until"),
     )
     return found, form
-
-
-# --- How many are in each state ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many work orders of the tenant are in each state."""
-
-    by_state: dict[str, int]
-
-    @property
-    def total(self) -> int:
-        return sum(self.by_state.values())
-
-    @property
-    def person(self) -> int:
-        return sum(self.by_state.get(state, 0) for state in WorkOrder.NEEDS_A_PERSON)
-
-    @property
-    def filled(self) -> list[tuple[LedgerState, int]]:
-        """The states that have work orders, those that need attention first."""
-        others = [state for state in LedgerState if state not in WorkOrder.NEEDS_A_PERSON]
-        inorder = [*map(LedgerState, WorkOrder.NEEDS_A_PERSON), *others]
-        return [(state, self.by_state[state]) for state in inorder if self.by_state.get(state)]
-
-
-def counts() -> Counts:
-    """Return the counts of the current tenant; those of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
-    kept: Counts | None = cache.get(_counts_key())
-    if kept is not None:
-        return kept
-    counted = Counts(ledger_counts.by_state())
-    if counted.total >= ledger_counts.COUNTED_EACH_TIME:
-        cache.set(_counts_key(), counted, COUNTS_KEPT_SECONDS)
-    return counted
-
-
-@dataclass(frozen=True)
-class Sum:
-    """The amounts of a filtered list together; `is_least`: of some of its work orders not all is known."""
-
-    count: int
-    amount: Decimal | None
-    is_least: bool
-
-    @property
-    def text(self) -> str:
-        return money.total(self.amount, is_least=self.is_least)
-
-
-def sum_of(wanted: Wanted, counted: Counts) -> Sum:
-    """Return the sum of a filtered list; that of a large ledger may be `COUNTS_KEPT_SECONDS` old."""
-    is_large = counted.total >= ledger_counts.COUNTED_EACH_TIME
-    key = _sum_key(wanted)
-    kept: Sum | None = cache.get(key) if is_large else None
-    if kept is not None:
-        return kept
-    partial = Count("pk", filter=counting.AMOUNT_IS_LEAST)
-    found = wanted.rows().aggregate(count=Count("pk"), total=SumOf("amount"), partial=partial)
-    result = Sum(found["count"], found["total"], found["partial"] > 0)
-    if is_large:
-        cache.set(key, result, COUNTS_KEPT_SECONDS)
-    return result
-
-
-def forget_counts() -> None:
-    """Recount for the next page: a user just changed something."""
-    cache.delete(_counts_key())
-
-
-def forget_sum(wanted: Wanted) -> None:
-    """Count a filtered list again for the next page: it was found to be another one."""
-    cache.delete(_sum_key(wanted))
-
-
-def _sum_key(wanted: Wanted) -> str:
-    unsorted = replace(wanted, sort="")
-    return f"ledger-sum-{tenants.current_id()}-{hashlib.sha256(repr(unsorted).encode()).hexdigest()}"
-
-
-def _counts_key() -> str:
-    return f"ledger-counts-{tenants.current_id()}-{tenants.current_administration_id()}"

@@ -9,20 +9,24 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from kingsync.exports import verdict
+from kingsync.exports.overview import trouble
 from kingsync.manual_actions import care, fetching, order_notices, possible
 from kingsync.messages.reason_texts import stored
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared import access, paging, tenant_status
+from kingsync.web.shared.paging import Page
 from kingsync.web.work_orders import (
     bulk_pages,
     conflict_form,
     export_answers,
+    list_counts,
     missing_lines,
     saved_view_pages,
     work_order_list,
 )
+from kingsync.web.work_orders.list_search import Search
 from kingsync.web.work_orders.order_page import (
     history,
     last_time,
@@ -32,6 +36,7 @@ from kingsync.web.work_orders.order_page import (
     side_by_side,
 )
 from kingsync.web.work_orders.record_names import Names
+from kingsync.web.work_orders.work_order_list import Wanted
 
 
 @require_safe
@@ -39,15 +44,17 @@ from kingsync.web.work_orders.record_names import Names
 def work_orders(request: access.TenantRequest) -> HttpResponse:
     """Show the filtered work orders, newest first."""
     wanted, form = work_order_list.wanted(request.GET, user_id=request.user.pk)
-    counted = work_order_list.counts()
-    total = work_order_list.sum_of(wanted, counted)
+    counted = list_counts.counts()
+    search = Search(wanted) if wanted.search and counted.is_large else None
+    total = list_counts.sum_of(wanted, counted, search)
     query = form.query()
     context = {
         "list_query": query,
         "views": saved_view_pages.of(request, query),
-        "page": paging.in_order(wanted.rows(), wanted.order, before=request.GET.get("before", "")),
+        "page": _page(wanted, search, before=request.GET.get("before", "")),
         "may_fetch": request.may_edit and fetching.is_like_a_number(wanted.search),
         "counts": counted,
+        "known_trouble": trouble.trouble(attention=counted.person),
         "sum": total,
         "all_count": bulk_pages.offered_count(wanted, total) if request.may_edit else 0,
         "wanted": wanted,
@@ -56,6 +63,10 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
         "present": tenants.current_administration_id(),
     }
     return render(request, "work_orders/work_orders.html", context)
+
+
+def _page(wanted: Wanted, search: Search | None, *, before: str) -> Page[WorkOrder]:
+    return search.page(before=before) if search else paging.in_order(wanted.rows(), wanted.order, before=before)
 
 
 @require_safe

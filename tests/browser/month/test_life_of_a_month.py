@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import datetime
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -42,7 +43,6 @@ def month(
     king: KingSandbox,
     outsmart: OutSmartSandbox,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
 ) -> Month:
     moving = MovingClock(monkeypatch, datetime.datetime(2026, 12, 1, 8, 0, tzinfo=clock.AMSTERDAM))
     tenant = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
@@ -66,7 +66,12 @@ def month(
     stock(next_year)
     alice = factories.member(tenant, Role.OWNER, name="Alice")
     person = Person.arriving(windows(language="nl"), live_server.url, "nl", alice)
-    return Month(tenant, king, outsmart, moving, person, alice, tmp_path, king.store, next_year)
+    return Month(tenant, king, outsmart, moving, person, alice, pictures(), king.store, next_year)
+
+
+def pictures() -> Path | None:
+    """Return the folder for pictures of the story, if SCREENSHOTS_FOLDER names one."""
+    return Path(os.environ["SCREENSHOTS_FOLDER"]) if "SCREENSHOTS_FOLDER" in os.environ else None
 
 
 def test_life_of_a_month(month: Month) -> None:

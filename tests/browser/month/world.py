@@ -96,7 +96,7 @@ class Month:
     clock: MovingClock
     person: Person
     user: User
-    pictures: Path
+    pictures: Path | None
     store: KingStore
     next_year: KingStore
     by_staff: dict[str, Quantities] = field(default_factory=dict)
@@ -213,8 +213,9 @@ class Month:
         expect(shown.and_(self.person.page.locator("[data-state=succeeded], [data-state=partly]"))).to_be_visible()
 
     def picture(self, name: str) -> None:
-        """Keep a picture of the page for people who want to read the story."""
-        self.person.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
+        """Keep a picture of the page, where people want to read the story."""
+        if self.pictures:
+            self.person.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
 
     # --- The sums -----------------------------------------------------------------------------------------------------
 

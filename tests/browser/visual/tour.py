@@ -91,7 +91,10 @@ NO_PAGES = frozenset(
         "token_revoke",
         "webhook_again",
         "webhook_make",
+        "webhook_pause",
         "webhook_remove",
+        "webhook_resume",
+        "webhook_secret",
         "webhook_test",
     }
 )
@@ -182,6 +185,7 @@ def _own(company: Company) -> list[Stop]:
         Stop("tokens", "tokens", reverse("tokens", args=[company.busy.slug])),
         Stop("webhooks", "webhooks", reverse("webhooks", args=[company.busy.slug])),
         Stop("webhook", "webhook_deliveries", _webhook(company)),
+        Stop("webhook-change", "webhook_change", f"{_webhook(company)}change/"),
         Stop("people-as-viewer", "people", reverse("people", args=[company.busy.slug]), who="editor"),
         Stop("people-remove", "people", reverse("people", args=[company.busy.slug]), do=_remove_somebody),
     ]

@@ -92,6 +92,17 @@ def make_webhook(scene: Scene) -> None:
     scene.post("webhook_make", address=address, form="slack", event_run_ended="on", password=factories.PASSWORD)
 
 
+def change_webhook(scene: Scene) -> None:
+    scene.secrets.append("whsec_test")
+    sent: dict[str, Any] = {"address": "", "form": "teams", "event_run_ended": "on", "password": factories.PASSWORD}
+    scene.post("webhook_change", factories.webhook(scene.tenant).pk, **sent)
+
+
+def renew_webhook_secret(scene: Scene) -> None:
+    scene.secrets.append("whsec_test")
+    scene.post("webhook_secret", factories.webhook(scene.tenant).pk, password=factories.PASSWORD)
+
+
 def remove_webhook(scene: Scene) -> None:
     scene.secrets.append("whsec_test")
     scene.post("webhook_remove", factories.webhook(scene.tenant).pk)
@@ -409,6 +420,14 @@ CASES = [
     Case(Action.TOKEN_MADE, make_token, subject="BI", after={"scopes": ["read"], "expires_at": None}),
     Case(Action.TOKEN_REVOKED, revoke_token, subject="BI"),
     Case(Action.WEBHOOK_MADE, make_webhook, subject="hooks.example", after={"form": "slack", "events": ["run.ended"]}),
+    Case(
+        Action.WEBHOOK_CHANGED,
+        change_webhook,
+        subject="hooks.example",
+        before={"form": "plain"},
+        after={"form": "teams", "events": ["run.ended"]},
+    ),
+    Case(Action.WEBHOOK_SECRET_RENEWED, renew_webhook_secret, subject="hooks.example"),
     Case(Action.WEBHOOK_REMOVED, remove_webhook, subject="hooks.example", before={"form": "plain"}),
     Case(Action.OPERATOR_LOOKED, look_twice, who="operator"),
 ]

@@ -12,16 +12,18 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.connections import Connection
 from kingsync.models.notifications import Silence
-from kingsync.models.runs import RunKind, RunStatus
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.licence import Licence
 from kingsync.runs import failures
 from kingsync.web.operators import tenant_status
 from tests import factories
+from tests.plans import rows_read
 from tests.web.conftest import People
 from tests.web.pages import html, text
 
@@ -245,16 +247,27 @@ def test_page_takes_as_many_queries_for_many_companies(
     assert len(failing_rows) == companies
 
 
-def test_list_reads_the_runs_of_companies_that_do_not_fail_from_an_index_alone(tenant: Tenant) -> None:
-    wanted = tenant_status.Wanted()
-    with tenants.across(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan TO off")
-        cursor.execute("SET LOCAL enable_bitmapscan TO off")
-        cursor.execute(f"EXPLAIN {tenant_status.statement(wanted)}", tenant_status.parameters(wanted))
-        plan = "\n".join(line for (line,) in cursor.fetchall())
+def make_many(run: SyncRun, number: int) -> None:
+    """Make so many more runs like this one, and count them: with a few, any index is as good as another."""
+    columns = ", ".join(f.column for f in SyncRun._meta.concrete_fields if f.column not in {"id", "number"})
+    with tenants.scope(run.tenant), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO kingsync_syncrun (number, {columns})"
+            f" SELECT number + more, {columns} FROM kingsync_syncrun, generate_series(1, %s) AS more WHERE id = %s",
+            [number, run.pk],
+        )
+    with sessions.as_owner(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE kingsync_syncrun")
 
-    assert "Index Only Scan using complete_runs_that_failed" in plan
-    assert "Index Only Scan using complete_runs_that_ended_well" in plan
+
+def test_list_reads_hardly_a_run_of_companies_that_do_not_fail(tenant: Tenant) -> None:
+    make_many(factories.run(tenant), 2000)
+    wanted = tenant_status.Wanted()
+
+    with tenants.across():
+        read = rows_read([tenant_status.statement(wanted)], tenant_status.parameters(wanted))
+
+    assert read < 100
 
 
 @pytest.mark.parametrize("address", [HOME, f"{HOME}causes/"])

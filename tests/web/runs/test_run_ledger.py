@@ -96,6 +96,75 @@ def test_open_export_shows_what_is_being_sent_and_the_last_ones(
     assert ids == [str(number) for number in range(7029, 7021, -1)]
 
 
+def test_each_number_of_the_result_leads_to_as_many_work_orders(editor: Client, tenant: Tenant) -> None:
+    outcomes = ["created 1", "rejected 2", "new_problem 2", "rejected 3", "still_waiting 3", "skipped 4"]
+    counts: dict[str, Any] = {"read_count": 4, "created_count": 1, "rejected_count": 2, "skipped_count": 1}
+    factories.run(tenant, outcomes=outcomes, attention_count=2, new_problems_count=1, **counts)
+
+    for page in (RUNS, f"{RUNS}{SyncRun.across_tenants.get().pk}/", "/t/jansen/"):
+        links = sentence_links(html(editor.get(page)))
+        assert len(links) == 6, page
+        for address, number in links:
+            answer = editor.get(address)
+            assert len(answer.context["ledger"].rows) == number, address
+            assert answer.context["ledger"].missing == 0
+
+
+def sentence_links(page: str) -> set[tuple[str, int]]:
+    """Return the (address, number) of each number in the result of a run."""
+    found = re.findall(r'<a href="(/t/jansen/runs/\d+/\?outcome=\w+)#head-orders">(\d+) ', page)
+    return {(address, int(number)) for address, number in found}
+
+
+def test_each_number_of_an_import_leads_to_as_many_records(editor: Client, tenant: Tenant) -> None:
+    factories.record_link(tenant, kind="product", king_id="A1", name="Buis")
+    outcomes = ["created product A1", "updated customer 10", "updated product A2", "rejected product "]
+    counts: dict[str, Any] = {
+        "read_count": 9,
+        "created_count": 1,
+        "updated_count": 2,
+        "rejected_count": 1,
+        "unchanged_count": 5,
+    }
+    by_kind = {"products": {"read": 8, "created": 1, "updated": 1, "rejected": 1}, "customers": {"updated": 1}}
+    fields = counts | {"counts_by_kind": by_kind, "attention_count": 1, "new_problems_count": 1}
+    run = factories.run(tenant, RunKind.IMPORT, outcomes=[*outcomes, "new_problem product "], **fields)
+
+    page = html(editor.get(f"{RUNS}{run.pk}/"))
+
+    links = sentence_links(page)
+    links |= {(f"{RUNS}{run.pk}/{each.replace('&amp;', '&')}", int(number)) for each, number in dd_links(page)}
+    assert {number for _, number in links} == {1, 2}
+    assert len(links) == 4 + 4
+    for address, number in links:
+        assert len(editor.get(address).context["records"].rows) == number, address
+    assert "Product A1 Buis" in text(editor.get(f"{RUNS}{run.pk}/?outcome=created"))
+
+
+def dd_links(page: str) -> list[tuple[str, str]]:
+    """Return the (address, number) of each linked number in the facts and in the table by kind."""
+    return re.findall(r'<a href="(\?outcome=[^"#]+)#head-orders">(\d+)<span class="sr">', page)
+
+
+def test_of_a_large_import_the_page_says_how_many_are_not_listed(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, RunKind.IMPORT, outcomes=["created product A1"], read_count=9, created_count=9)
+
+    page = editor.get(f"{RUNS}{run.pk}/?outcome=created")
+
+    assert "8 more are not listed: of each outcome a run keeps the first 1000 records." in text(page)
+    assert not dd_links(html(page))
+
+
+def test_number_that_is_kept_elsewhere_leads_there_or_says_that_it_is_not_kept(editor: Client, tenant: Tenant) -> None:
+    run = factories.run(tenant, RunKind.IMPORT, rejected_count=1, created_count=1, read_count=2)
+    factories.log_entry(run, event="record.rejected", level="error")
+
+    answer = editor.get(f"{RUNS}{run.pk}/?outcome=rejected")
+
+    assert answer["Location"] == f"/t/jansen/log/?run_number={run.number}&event=record&level=error"
+    assert "has not kept which records" in text(editor.get(f"{RUNS}{run.pk}/?outcome=created"))
+
+
 def test_imports_and_previews_have_no_ledger(editor: Client, tenant: Tenant) -> None:
     runs = [factories.run(tenant, RunKind.IMPORT), factories.run(tenant, options={"dry_run": True})]
 

@@ -110,5 +110,5 @@ def test_a_page_reads_a_bounded_number_of_runs_in_one_query(
 
     about_runs = [each["sql"] for each in asked.captured_queries if "kingsync_syncrun" in each["sql"]]
     # The title asks for the newest run of each kind.
-    [listed] = [each for each in about_runs if not each.endswith("LIMIT 1")]
+    [listed] = [each for each in about_runs if " UNION " not in each]
     assert f"LIMIT {run_list.RUNS_READ + 1}" in listed

@@ -43,12 +43,31 @@ def test_every_work_order_of_a_month_is_in_one_state(owner: Client, tenant: Tena
 
     shown = html(owner.get(PAGE))
 
-    counted = re.findall(r'data-label="Work orders"><a href="([^"]+)">(\d+)</a>', shown)
-    assert [number for _address, number in counted] == ["1"] * len(LedgerState)
-    for address, _number in counted:
-        rows = re.findall(r'href="/t/jansen/work-orders/\d+/', html(owner.get(address.replace("&amp;", "&"))))
-        assert len(set(rows)) == 1
+    of_month = "/t/jansen/work-orders/?since=2025-10-01&until=2025-10-31"
+    assert {(f"{of_month}&state={state.value}", 1) for state in LedgerState} <= set(counted(shown))
     assert "October 2025: 11 work orders, 3 in King, 7 open, 1 excluded, € 300.00" in text(owner.get(PAGE))
+
+
+COUNTED = re.compile(r'<a (?:class="warn" )?href="(/t/jansen/work-orders/\?[^"]+)">(\d+)</a>')
+
+
+def counted(page: str) -> list[tuple[str, int]]:
+    """Return the (address, number) of each number of work orders that is a link."""
+    return [(address.replace("&amp;", "&"), int(number)) for address, number in COUNTED.findall(page)]
+
+
+@pytest.mark.parametrize("page", ["statements/{}/", "statements/", "figures/?by=month"])
+def test_every_number_of_work_orders_leads_to_as_many(owner: Client, tenant: Tenant, page: str) -> None:
+    last_month = timezone.localdate().replace(day=1) - datetime.timedelta(days=1)
+    for number, state in enumerate(LedgerState, start=1):
+        worked(tenant, f"{last_month:%Y-%m}-{number:02}", state)
+
+    links = counted(html(owner.get(f"/t/jansen/{page.format(last_month.strftime('%Y-%m'))}")))
+
+    assert {number for _, number in links} >= {1, 11}
+    for address, number in set(links):
+        rows = re.findall(r'href="/t/jansen/work-orders/\d+/', html(owner.get(address)))
+        assert len(set(rows)) == number, address
 
 
 def test_a_statement_of_a_day_counts_that_day_only(owner: Client, tenant: Tenant) -> None:
@@ -83,7 +102,7 @@ def test_agreement_says_what_is_only_in_outsmart(owner: Client, tenant: Tenant) 
 
     page = text(owner.get(PAGE))
 
-    assert "OutSmart was last asked 1 November 2025 11:00: 3 work orders were ready for King, of all dates." in page
+    assert "OutSmart Last asked 1 November 2025 11:00: 3 work orders were ready for King, of all dates." in page
     assert "1 of them is not in kingsync yet. OutSmart numbers: 7777" in page
 
 

@@ -1,0 +1,1 @@
+"""What one thread and one session of a process keep for all of its runs."""

@@ -1,0 +1,52 @@
+"""A Celery worker whose tasks run in threads: what its pool does not do for it. docs/decisions/0051."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from celery.concurrency.thread import TaskPool
+
+from kingsync.runs.keeping import leases
+from kingsync.watch import ending
+from kingsync.watch.tallies import keeper
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+# A slice that has just begun is not kept yet.
+QUIET_LOOKS = 5
+
+
+def is_one(consumer: Any) -> bool:
+    return isinstance(getattr(consumer, "pool", None), TaskPool)
+
+
+def prepare() -> None:
+    """Watch this process from now on, and replace it when a run hangs in it."""
+    keeper.start()
+    leases.of_this_process().on_hanging = replace
+
+
+def replace() -> None:
+    """End this process when all runs but those that hang have ended their slices: no thread can be ended alone.
+
+    It takes no more runs meanwhile. Its supervisor starts another.
+    """
+    leases.of_this_process().on_hanging = None  # once
+    logger.error("worker.replaced: a run hangs in this process, which ends when the others have ended their slices")
+    threading.Thread(target=_end_with_the_others, name="replacement", daemon=True).start()
+
+
+def _end_with_the_others() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    quiet = 0
+    while quiet < QUIET_LOOKS:
+        time.sleep(LOOK_SECONDS)
+        quiet = 0 if leases.of_this_process().is_working() else quiet + 1
+    ending.finish()
+    os._exit(1)

@@ -1,0 +1,7 @@
+"""The settings of a worker that calls a run hanging after seconds."""
+
+from __future__ import annotations
+
+from kingsync.settings import *  # noqa: F403
+
+CELERY_TASK_TIME_LIMIT = 2

@@ -1,0 +1,210 @@
+"""Exports in the threads of one worker: killed, frozen, cut off or hanging, each order is made once.
+
+One end of the worker meets every call of an export, each at another company.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from kingsync import tasks
+from kingsync.database import sessions
+from kingsync.exports.export_job import HEARTBEAT_SECONDS
+from kingsync.models import tenants
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.models.turns import KingTurn
+from kingsync.models.work_orders import LedgerState, WorkOrder
+from sandboxes.king.sandbox import KingSandbox
+from sandboxes.outsmart.sandbox import OutSmartSandbox
+from tests import factories, programs, scenario
+from tests.conftest import connect
+from tests.e2e.test_killed import CALLS
+from tests.holding import held
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Start = Callable[..., programs.Program]
+
+
+@dataclass
+class Company:
+    """A company with systems of its own, whose export is held at one call."""
+
+    tenant: Tenant
+    king: KingSandbox
+    outsmart: OutSmartSandbox
+    operation: str
+    skip: int
+    number: str
+
+    def is_held(self) -> bool:
+        return self.king.calls.count(self.operation) > self.skip
+
+    def press(self) -> SyncRun:
+        return tasks.request_run(tenant=self.tenant, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
+
+    def assert_right(self) -> None:
+        """Assert one whole, approved order, in King, the ledger and OutSmart."""
+        with tenants.scope(self.tenant):
+            (order,) = scenario.orders(self.king)
+            assert order["ExternOrderNummer"] == f"OS-{self.number}"
+            assert (len(scenario.lines(order)), order["Goedgekeurd"], order["VrijVoorLevering"]) == (4, 1, 1)
+            assert scenario.ledger(self.number).state == LedgerState.DONE
+            assert scenario.work_order_in_outsmart(self.outsmart, self.number)["status"] == "Afgehandeld"
+            assert scenario.is_clean(self.king)
+
+
+@pytest.fixture
+def companies(transactional_db: None) -> Iterator[list[Company]]:
+    """Connect a company for each call of an export; each has one work order."""
+    with ExitStack() as stack:
+        yield [_company(stack, place, *call) for place, call in enumerate(CALLS)]
+
+
+def _company(stack: ExitStack, place: int, operation: str, skip: int) -> Company:
+    king = stack.enter_context(KingSandbox(empty=True))
+    outsmart = stack.enter_context(OutSmartSandbox(empty=True))
+    tenant = factories.tenant(slug=f"company-{place}")
+    connect(tenant, king, outsmart)
+    with tenants.scope(tenant):
+        scenario.stock(king)
+        factories.settings(tenant, approve_order=True)
+        scenario.export()  # fills the mirror, so that the calls are those of the work order
+        number = scenario.work_order(outsmart)
+    king.calls.clear()
+    return Company(tenant, king, outsmart, operation, skip, number)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    with programs.threads(len(CALLS)) as started:
+        yield started
+
+
+def hold_all(stack: ExitStack, companies: list[Company]) -> list[SyncRun]:
+    """Press every button, and hold each company's export at its call. Does what the clock does with a lost message."""
+
+    def are_held() -> bool:
+        tasks.sweep()
+        return all(company.is_held() for company in companies)
+
+    for company in companies:
+        stack.enter_context(held(company.king, company.operation, skip=company.skip))
+    runs = [company.press() for company in companies]
+    programs.wait_for(are_held)
+    return runs
+
+
+def wait_until_answered(companies: list[Company]) -> None:
+    """Wait until King has answered what nobody hears any more; the ledger need not wait for it either."""
+    programs.wait_for(lambda: all(call.status for company in companies for call in company.king.calls.all()))
+    WorkOrder.across_tenants.update(outcome_unknown_until=None)
+
+
+def wait_until_ended(runs: list[SyncRun]) -> None:
+    """Do what the clock does until all runs have succeeded."""
+
+    def have_ended() -> bool:
+        a_minute_ago = scenario.in_seconds(-61)
+        queued = SyncRun.across_tenants.filter(status=RunStatus.QUEUED)
+        queued.update(queued_at=a_minute_ago, heartbeat_at=a_minute_ago)
+        tasks.sweep()
+        return not SyncRun.across_tenants.filter(status__in=SyncRun.OPEN).exists()
+
+    programs.wait_for(have_ended)
+    ended = SyncRun.across_tenants.filter(pk__in=[run.pk for run in runs])
+    assert set(ended.values_list("status", flat=True)) == {RunStatus.SUCCEEDED}
+
+
+def all_calls(companies: list[Company]) -> list[list[str]]:
+    return [scenario.calls(company.king) for company in companies]
+
+
+def test_a_killed_worker_of_threads_costs_nothing_but_time(companies: list[Company], start: Start) -> None:
+    with ExitStack() as holding:
+        worker = start("first")
+        runs = hold_all(holding, companies)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    wait_until_answered(companies)
+
+    start("second")
+    wait_until_ended(runs)
+
+    for company in companies:
+        company.assert_right()
+
+
+def test_a_frozen_worker_of_threads_is_replaced_and_does_no_harm_when_it_wakes(
+    companies: list[Company], start: Start
+) -> None:
+    with ExitStack() as holding:
+        frozen = start("first")
+        runs = hold_all(holding, companies)
+        frozen.send_signal(signal.SIGSTOP)
+    wait_until_answered(companies)
+    # However short its leases, it slept past the time of a heartbeat: that is what it notices when it wakes.
+    time.sleep(HEARTBEAT_SECONDS)
+    SyncRun.across_tenants.filter(status=RunStatus.RUNNING).update(lease_until=timezone.now())
+    KingTurn.objects.update(until=timezone.now())
+    start("second")
+    wait_until_ended(runs)
+    asked = all_calls(companies)
+
+    frozen.send_signal(signal.SIGTERM)
+    frozen.send_signal(signal.SIGCONT)
+    frozen.wait()
+
+    assert all_calls(companies) == asked
+    for company in companies:
+        company.assert_right()
+
+
+def test_a_worker_of_threads_that_loses_its_sessions_does_no_harm(companies: list[Company], start: Start) -> None:
+    with ExitStack() as holding:
+        start("first")
+        runs = hold_all(holding, companies)
+        cut_off()
+    wait_until_answered(companies)
+
+    wait_until_ended(runs)
+    for company in companies:
+        company.assert_right()
+
+
+def cut_off() -> None:
+    """End all other sessions of this test's database, as a lost network does."""
+    with sessions.as_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
+
+def test_a_worker_in_which_a_run_hangs_is_replaced_when_the_others_have_ended(
+    companies: list[Company], start: Start
+) -> None:
+    hanging, *others = companies[:3]
+    with held(hanging.king, hanging.operation, skip=hanging.skip):
+        worker = start("first", DJANGO_SETTINGS_MODULE="tests.e2e.short_limits")
+        runs = [company.press() for company in (hanging, *others)]
+        programs.wait_for(hanging.is_held)
+        exited = worker.wait()
+        asked = all_calls([hanging])
+        state = SyncRun.across_tenants.get(pk=runs[0].pk).status
+    wait_until_answered([hanging])
+
+    assert (exited, state) == (1, RunStatus.RUNNING)
+    assert all_calls([hanging]) == asked
+    start("second")
+    wait_until_ended(runs)
+    for company in (hanging, *others):
+        company.assert_right()

@@ -1,0 +1,53 @@
+"""Which worker gets a run that lost others: one that it shares with no run, when it may be what ends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kingsync import tasks
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the queues of the messages that are sent."""
+    found: list[str] = []
+
+    def noted(*, queue: str, **_rest: Any) -> None:
+        found.append(queue)
+
+    monkeypatch.setattr(tasks.run_sync, "apply_async", noted)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "lost", "queue"),
+    [
+        (RunStatus.QUEUED, 0, "exports"),
+        (RunStatus.RUNNING, 0, "exports"),  # it loses one just now
+        (RunStatus.QUEUED, 1, "exports"),
+        (RunStatus.RUNNING, 1, "imports"),
+        (RunStatus.QUEUED, 2, "imports"),
+        (RunStatus.RUNNING, 4, "imports"),
+    ],
+)
+def test_an_export_that_lost_two_workers_continues_in_a_process_for_itself(
+    sent: list[str], status: RunStatus, lost: int, queue: str
+) -> None:
+    run = factories.run(factories.tenant(), RunKind.EXPORT, status, lost_workers=lost)
+
+    tasks._send_all([run])
+
+    assert sent == [queue]
+
+
+def test_an_import_stays_where_it_is(sent: list[str]) -> None:
+    tasks._send_all([factories.run(factories.tenant(), RunKind.IMPORT, RunStatus.RUNNING, lost_workers=3)])
+
+    assert sent == ["imports"]
+    assert SyncRun.across_tenants.get().is_unsent is False
