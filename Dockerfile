@@ -25,7 +25,8 @@ COPY static static
 RUN SECRET_KEY=only-for-this-step-of-the-build-0123456789 ENCRYPTION_KEYS=only-for-this-step-of-the-build-0123456789 python manage.py collectstatic --no-input \
     && python -m compileall -q integrations kingsync \
     && mkdir /state /king-xml /journal && chown kingsync /state /king-xml /journal
-USER kingsync
+# By number: Kubernetes cannot see of a name that it is not root.
+USER 10001
 EXPOSE 8000
 CMD ["python", "-m", "kingsync.serve", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]
 

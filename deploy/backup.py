@@ -21,6 +21,7 @@ OPTIONS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "P
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
+    os.umask(0o077)  # a backup holds everything, whoever calls this
     address = os.environ.get("DATABASE_URL", "")
     if not address:
         return _failed("DATABASE_URL is empty: give this program the environment of the service")

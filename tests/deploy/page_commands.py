@@ -22,6 +22,12 @@ def blocks(page: Path) -> list[Block]:
     return [Block(kind, commands) for kind, commands in _BLOCK.findall(page.read_text())]
 
 
+def later_blocks(page: Path) -> list[str]:
+    """Return the blocks of the days after the installation that no test runs: each is typed into a new shell."""
+    later = page.read_text().partition("\n## 9. ")[2]
+    return re.findall(r"(?<!-->\n)^```sh\n(.*?)^```$", later, re.MULTILINE | re.DOTALL)
+
+
 def variables(page: Path) -> set[str]:
     """Return the names that the page's first block sets."""
     first = re.search(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)

@@ -57,6 +57,7 @@ def test_a_backup_is_whole_and_only_older_ones_go(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"backup    {tmp_path / made} (")
     assert done.stdout.endswith("; 1 older removed\n")
+    assert (tmp_path / made).stat().st_mode & 0o777 == 0o600  # of its owner alone, whatever the umask of the caller
     assert "TABLE DATA public kingsync_workorder" in listed.stdout
 
 

@@ -202,6 +202,14 @@ def test_the_page_sets_the_variables_that_its_commands_use(reader: Reader) -> No
     assert page_commands.variables(PAGE) == set(reader.variables) - OF_THE_TEST
 
 
+def test_what_is_for_later_days_sets_the_variables_that_it_uses() -> None:
+    later = page_commands.later_blocks(PAGE)
+
+    assert len(later) >= 5
+    for commands in later:
+        assert set(re.findall(r"\$\{?([A-Z]+)", commands)) <= set(re.findall(r"\b([A-Z]+)=", commands)), commands
+
+
 def test_the_page_marks_its_blocks(reader: Reader) -> None:
     kinds = [block.kind for block in page_commands.blocks(PAGE)]
 

@@ -24,6 +24,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--strict", action="store_true", help="exit 1 for a warning too")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
         parser.add_argument("--seconds", type=_seconds, default=SECONDS, help="time limit of each check")
 
@@ -35,7 +36,8 @@ class Command(BaseCommand):
                 self.stdout.write(line_of(each))
         if options["json"]:
             self.stdout.write(json.dumps(as_json(found)))
-        sys.exit(WRONG if any(each.state == State.WRONG for each in found) else ALL_WELL)
+        counted = {State.WRONG, State.WARNING} if options["strict"] else {State.WRONG}
+        sys.exit(WRONG if any(each.state in counted for each in found) else ALL_WELL)
 
 
 def _seconds(given: str) -> float:

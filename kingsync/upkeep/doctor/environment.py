@@ -9,17 +9,22 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
+from django.http.request import validate_host
 
 from kingsync import __version__, key_strength
 from kingsync.upkeep.doctor.checks import Finding, ok, warning, wrong
 
 GIGABYTE = 1024**3
 FREE_WARNING, FREE_WRONG = 5 * GIGABYTE, GIGABYTE // 2
+# Answers wait there, no uploads; on Debian 13 it is half of the memory.
+TEMPORARY_WARNING, TEMPORARY_WRONG = GIGABYTE // 2, GIGABYTE // 20
+OLDEST_POSTGRESQL = 15
 # Names that are ours, though the settings do not read them, and what begins like one of ours.
-_OURS = frozenset({"KINGSYNC_LOCAL", "KING_XML_VOLUME"})
+_OURS = frozenset({"KINGSYNC_LOCAL", "KINGSYNC_ENVIRONMENT", "KINGSYNC_USER", "KING_XML_VOLUME"})
 _PREFIXES = ("KINGSYNC_", "KING_", "OUTSMART_")
 _ALIKE = 0.88
 
@@ -56,6 +61,12 @@ def _problems_of_addresses() -> Iterator[Finding]:
         return
     if not settings.SITE_URL.startswith("https://"):
         yield warning("SITE_URL, for links in e-mails, is not https", "Set it to the address of the pages.")
+    name = urlsplit(settings.SITE_URL).hostname or ""
+    if settings.ALLOWED_HOSTS and not validate_host(name, settings.ALLOWED_HOSTS):
+        yield wrong(f"{name}, the name in SITE_URL, is refused by our own pages", "Put it into ALLOWED_HOSTS.")
+    if [each for each in settings.CSRF_TRUSTED_ORIGINS if "://" not in each]:
+        todo = "Write each with its scheme, as https://kingsync.example."
+        yield wrong("CSRF_TRUSTED_ORIGINS names a host without its scheme, so no command of Django's starts", todo)
     if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
         yield warning("DATABASE_URL or REDIS_URL is not set, so servers of a development machine are used", "Set both.")
     if not settings.JOURNAL_FOLDER:
@@ -91,26 +102,27 @@ def disk() -> list[Finding]:
     folders = {
         "JOURNAL_FOLDER": settings.JOURNAL_FOLDER,
         "KING_XML_FOLDER": settings.KING_XML_FOLDER,
-        "temporary files": tempfile.gettempdir(),
     }
-    return [_of_folder(what, Path(folder)) for what, folder in folders.items() if folder]
+    found = [_of_folder(what, Path(folder), FREE_WARNING, FREE_WRONG) for what, folder in folders.items() if folder]
+    return [*found, _of_folder("temporary files", Path(tempfile.gettempdir()), TEMPORARY_WARNING, TEMPORARY_WRONG)]
 
 
-def _of_folder(what: str, folder: Path) -> Finding:
+def _of_folder(what: str, folder: Path, little: int, too_little: int) -> Finding:
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
         todo = f"Make it a folder that the user of this process may write to: {folder}"
         return wrong(f"{what}: {folder} cannot be written", todo)
     free = shutil.disk_usage(existing).free
     text = f"{what}: {free / GIGABYTE:.1f} GB free at {folder}"
-    if free < FREE_WRONG:
+    if free < too_little:
         return wrong(text, "Free space at once: exports go on without a journal, uploads are refused.")
-    return warning(text, "Free space, or move the folder to a larger disk.") if free < FREE_WARNING else ok(text)
+    return warning(text, "Free space, or move the folder to a larger disk.") if free < little else ok(text)
 
 
 def versions() -> list[Finding]:
     connection.ensure_connection()
     number = connection.connection.info.server_version
-    return [
-        ok(f"kingsync {__version__}, Python {platform.python_version()}, PostgreSQL {number // 10000}.{number % 10000}")
-    ]
+    text = f"kingsync {__version__}, Python {platform.python_version()}, PostgreSQL {number // 10000}.{number % 10000}"
+    if number // 10000 < OLDEST_POSTGRESQL:
+        return [wrong(text, f"Take PostgreSQL {OLDEST_POSTGRESQL} or later (docs/production.md, section 12).")]
+    return [ok(text)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kingsync.upkeep.doctor import checks, environment, servers, stored, work
+from kingsync.upkeep.doctor import broker, checks, environment, pages, servers, stored, work
 from kingsync.upkeep.doctor.checks import Check, Finding
 
 DATABASE, BROKER, SCHEMA = "database", "broker", "schema"
@@ -14,8 +14,9 @@ CHECKS = (
     Check("variables", environment.variables),
     Check("disk", environment.disk),
     Check(DATABASE, servers.database),
-    Check(BROKER, servers.broker),
+    Check(BROKER, broker.broker),
     Check("mail server", servers.mail_server),
+    Check("pages", pages.pages),
     Check("versions", environment.versions, needs=(DATABASE,)),
     Check("time", servers.time_difference, needs=(DATABASE,)),
     Check("backups", servers.archive, needs=(DATABASE,)),

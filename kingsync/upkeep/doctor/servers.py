@@ -1,4 +1,4 @@
-"""The servers that this installation needs: database, broker, mail server; clocks, and the archive of the database."""
+"""The servers that this installation needs: database, mail server; clocks, and the archive of the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 
 from kingsync import probe
-from kingsync.runs import heartbeats
 from kingsync.upkeep.doctor.checks import Finding, ok, warning, wrong
 
 CONNECT_SECONDS = 5
@@ -30,19 +29,24 @@ def database() -> list[Finding]:
                 "SELECT (SELECT count(*) FROM pg_stat_activity), current_setting('max_connections')::int"
             ).fetchone() or (0, 0)
     except psycopg.Error as error:
-        todo = "Start it, and compare its address, name and password with DATABASE_URL."
-        return [wrong(f"does not accept us ({type(error).__name__})", todo)]
+        return [_refused(error)]
     text = f"answers; {taken} of {most} sessions are taken"
     if taken > 0.9 * most:
         return [warning(text, "Raise max_connections, or run fewer processes and threads.")]
     return [ok(text)]
 
 
-def broker() -> list[Finding]:
-    if heartbeats.broker_answers():
-        return [ok("answers")]
-    todo = "Start Redis or Valkey, and compare its address and password with REDIS_URL. Runs wait meanwhile."
-    return [wrong("does not answer", todo)]
+def _refused(error: psycopg.Error) -> Finding:
+    """Tell by the server's words, none of which is quoted: in another language than English it is the last one."""
+    text = str(error)
+    if "authentication failed" in text:
+        return wrong("refuses our name and password", "Compare both in DATABASE_URL with those of PostgreSQL.")
+    if "does not exist" in text:
+        return wrong("has no such database or name", "Correct DATABASE_URL, or restore the database there.")
+    if "too many clients" in text or "connection slots" in text:
+        return wrong("has no session left", "Raise max_connections, or run fewer processes and threads.")
+    todo = "Start it, and compare its address, name and password with DATABASE_URL."
+    return wrong(f"does not accept us ({type(error).__name__})", todo)
 
 
 def mail_server() -> list[Finding]:

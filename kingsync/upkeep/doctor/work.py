@@ -6,11 +6,12 @@ import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from kingsync.models.connections import Connection
+from kingsync.models.connections import Connection, System
 from kingsync.models.heartbeats import Heartbeat
 from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import RunStatus, SyncRun
@@ -94,14 +95,25 @@ def _queued_too_long() -> QuerySet[SyncRun]:
 
 
 def connections_of_tenants() -> list[Finding]:
+    """Count the connections that do not work, by system and cause: one cause for all is ours, not the tenants'."""
     named = Connection.across_tenants.exclude(base_url="").defer("credentials")
-    paused = named.filter(state=Connection.State.PAUSED).count()
-    failing = named.filter(~Q(last_attempt_problem={}), state=Connection.State.ACTIVE).count()
-    text = f"{named.count()}, of which paused: {paused}, failing: {failing}"
-    if paused or failing:
+    parts = []
+    for state, rows in (
+        ("paused", named.filter(state=Connection.State.PAUSED)),
+        ("failing", named.filter(~Q(last_attempt_problem={}), state=Connection.State.ACTIVE)),
+    ):
+        causes = _causes(rows, "paused_reason" if state == "paused" else "last_attempt_problem")
+        parts.append(f"{state}: {rows.count()}" + (f" ({causes})" if causes else ""))
+    text = f"{named.count()}, of which {', '.join(parts)}"
+    if named.filter(Q(state=Connection.State.PAUSED) | ~Q(last_attempt_problem={})).exists():
         todo = "The list of companies (/operators/) names them, with what each has to do."
         return [warning(text, todo)]
     return [ok(text)]
+
+
+def _causes(rows: QuerySet[Connection], field: str) -> str:
+    codes = rows.values_list("system", KT(f"{field}__code")).annotate(number=Count("pk")).order_by("-number")
+    return ", ".join(f"{System(system).label}: {code} {number}" for system, code, number in codes if code)
 
 
 def restores() -> list[Finding]:

@@ -116,8 +116,23 @@ def test_without_a_database_everything_else_is_still_told(monkeypatch: pytest.Mo
     assert said.code == 1
     assert said.of("database").startswith("wrong does not accept us")
     assert said.of("stuck runs") == said.of("wall between tenants") == "warning not checked, because of: database"
-    assert said.of("broker") == "ok answers"
+    assert said.of("broker").startswith("ok answers; version ")
     assert "a-secret-password" not in said.text
+
+
+@pytest.mark.parametrize(
+    ("wrongly", "text"),
+    [({"password": "a-wrong-password"}, "refuses our name and password"), ({"dbname": "none"}, "has no such database")],
+)
+def test_what_the_database_refuses_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch, wrongly: dict[str, str], text: str
+) -> None:
+    monkeypatch.setattr(probe, "database_parameters", lambda: connection.get_connection_params() | wrongly)
+
+    [found] = servers.database()
+
+    assert (found.state, found.text.startswith(text)) == (State.WRONG, True)
+    assert "a-wrong-password" not in found.text + found.todo
 
 
 @contextmanager
@@ -196,16 +211,19 @@ def test_a_run_whose_lease_is_over_is_wrong_and_one_that_waits_too_long_is_named
     assert "runs that wait: 1, the oldest since" in said.of("queues")
 
 
-def test_connections_that_are_paused_or_fail_are_counted() -> None:
+def test_connections_that_are_paused_or_fail_are_counted_by_cause() -> None:
     one, other = factories.tenant(), factories.tenant()
-    factories.connection(one, System.KING, base_url="https://a.example", state=Connection.State.PAUSED)
+    paused = {"state": Connection.State.PAUSED, "paused_reason": {"code": "system.authentication", "params": {}}}
+    factories.connection(one, System.KING, base_url="https://a.example", **paused)
     failing = {"last_attempt_problem": {"code": "system.unreachable", "params": {}}}
     factories.connection(other, System.KING, base_url="https://b.example", **failing)
 
     said = doctor()
 
     assert said.code == 0
-    assert said.of("connections") == "warning 2, of which paused: 1, failing: 1"
+    assert said.of("connections") == (
+        "warning 2, of which paused: 1 (King: system.authentication 1), failing: 1 (King: system.unreachable 1)"
+    )
 
 
 def test_a_missing_migration_is_wrong_and_what_needs_the_tables_is_not_checked() -> None:
@@ -267,6 +285,15 @@ def test_a_mail_server_that_is_away_and_one_that_refuses_us_are_wrong(
     assert (away.code, away.of("mail server")) == (1, "wrong does not accept us (ConnectionRefusedError)")
     assert refused.of("mail server") == "wrong refuses our name and password"
     assert "a-secret" not in away.text + refused.text
+
+
+def test_warnings_count_where_that_is_asked_for() -> None:
+    factories.connection(factories.tenant(), System.KING, state=Connection.State.PAUSED)
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("doctor", "--strict", stdout=StringIO())
+
+    assert (ended.value.code, doctor().code) == (1, 0)
 
 
 def test_full_disks_and_folders_that_cannot_be_written_are_told(
