@@ -1,4 +1,4 @@
-"""The same pages loaded by dlt, in an environment of its own: `dlt_load.py KING_URL ACCESS_CODE DATABASE FOLDER`.
+"""The same pages loaded by dlt in its own environment: `dlt_load.py KING_URL ACCESS_CODE DATABASE SCHEMA FOLDER`.
 
 Independent of kingsync. Merges by article number, as dlt's documentation recommends for records that change. Prints
 the seconds.
@@ -19,9 +19,9 @@ PAGE = 500
 
 def main() -> None:
     """Load all articles and print how long it took."""
-    url, code, database, folder = sys.argv[1:]
+    url, code, database, schema, folder = sys.argv[1:]
     destination = dlt.destinations.postgres(credentials=database)
-    pipeline = dlt.pipeline("articles", pipelines_dir=folder, destination=destination, dataset_name="dlt_articles")
+    pipeline = dlt.pipeline("articles", pipelines_dir=folder, destination=destination, dataset_name=schema)
     articles = dlt.resource(
         _pages(url, code),
         name="articles",

@@ -52,7 +52,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Size(work_orders=1_000_000, runs=10_000, with_lines=20_000, log_entries=300_000)
-QUICK = Size(work_orders=3_000, runs=100, with_lines=100, log_entries=500)
+QUICK = Size(work_orders=1_500, runs=100, with_lines=100, log_entries=500)
 
 
 def fill(tenant: Tenant, other: Tenant, size: Size) -> None:
@@ -77,7 +77,7 @@ def fill(tenant: Tenant, other: Tenant, size: Size) -> None:
 
 
 def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: int) -> None:
-    """Insert work orders over five years, newest last, every eleventh another tenant's; customer names repeat."""
+    """Insert work orders over five years, newest last, every eleventh another tenant's; some amounts are missing."""
     columns = ", ".join(DEFAULTS)
     values = ", ".join(["%s"] * len(DEFAULTS))
     cursor.execute(
@@ -85,7 +85,7 @@ def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: in
         INSERT INTO kingsync_workorder (tenant_id, administration_id, outsmart_id, order_number, customer_name,
             work_date,
             king_order_number, state, reasons, source, first_seen_at, changed_at, exported_at, confirmed_at,
-            verified_at, settings_version, {columns})
+            verified_at, settings_version, amount, {columns})
         SELECT CASE WHEN n %% 11 = 0 THEN %s ELSE %s END, CASE WHEN n %% 11 = 0 THEN %s ELSE %s END,
             (2000000 + n)::text, 'WB' || lpad(n::text, 8, '0'),
             (ARRAY['Bakkerij', 'Garage', 'Familie', 'Woningstichting', 'Slagerij'])[1 + n %% 5] || ' '
@@ -93,7 +93,7 @@ def _work_orders(cursor: CursorWrapper, tenant: Tenant, other: Tenant, count: in
             (day AT TIME ZONE 'UTC')::date, CASE WHEN n %% 2000 < 20 THEN NULL ELSE (20000000 + n)::text END,
             {_STATES.replace("%", "%%")}, {_REASON.replace("%", "%%")},
             (SELECT string_agg(md5((n * 31 + part)::text), '') FROM generate_series(1, 25) part),
-            day, day, day, day, day, 1, {values}
+            day, day, day, day, day, 1, CASE WHEN n %% 50 > 0 THEN 25 + n * 7 %% 190000 / 100.0 END, {values}
         FROM (SELECT n, now() - make_interval(secs => (%s - n) * 157680000.0 / %s) AS day
               FROM generate_series(1, %s) n) AS made
         """,

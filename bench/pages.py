@@ -49,7 +49,7 @@ def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
     setup_test_environment(debug=False)
     size = page_rows.QUICK if is_quick else page_rows.FULL
     began = time.monotonic()
-    client, newest = _company(size)
+    client, newest = company(size)
     yield Figure(f"making {size.work_orders} work orders, {size.runs} runs", time.monotonic() - began, "s")
     for name, address in _addresses(newest, size):
         yield Figure(name, _milliseconds(client, address, times=1 if is_quick else TIMES), "ms", bound=BOUND_MS)
@@ -59,7 +59,7 @@ def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
         yield from _file(client, form)
 
 
-def _company(size: Size) -> tuple[Client, int]:
+def company(size: Size) -> tuple[Client, int]:
     """Create the company; return its owner's browser and the key of its newest work order."""
     from django.test import Client  # noqa: PLC0415
 

@@ -1,0 +1,153 @@
+"""`python -m bench.capacity`: what each thing costs, and what that makes for up to 100 000 companies.
+
+Unit costs are measured, the table is calculated from them (docs/scale.md). `--simulate 10000` also lets a real clock
+and a real worker serve that many idle companies for a minute.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import django
+import msgspec
+
+from bench import capacity_table, processor
+from bench.capacity_table import Costs
+from bench.exporter import FOREVER
+from bench.processor import Used
+from bench.world import Company, World, world
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is done to measure one cost."""
+
+    checks: int
+    orders: int
+    records: int
+    pages: int
+
+
+FULL = Size(checks=40, orders=60, records=20_000, pages=20)
+QUICK = Size(checks=3, orders=3, records=500, pages=2)
+PAGES = ("", "work-orders/", "runs/", "log/")
+
+
+def main() -> None:
+    """Measure with servers of its own and print the table."""
+    parser = ArgumentParser(prog="python -m bench.capacity", description="What the parts need for many companies.")
+    parser.add_argument("--quick", action="store_true", help="little of each: shows that it works, proves nothing")
+    parser.add_argument("--simulate", type=int, default=0, metavar="N", help="serve N idle companies for a minute")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world(Path(folder)) as here:
+        django.setup()
+        try:
+            for line in _lines(here, QUICK if asked.quick else FULL, simulated=asked.simulate):
+                print(line, flush=True)
+        finally:
+            _hang_up()
+
+
+def _lines(here: World, size: Size, *, simulated: int) -> Iterator[str]:
+    from bench import capacity_simulation  # noqa: PLC0415 (after the set-up)
+
+    company = here.company("capacity", latency_ms=0)
+    costs = measure(here, company, size)
+    yield from capacity_table.lines(costs)
+    if simulated:
+        yield from capacity_simulation.lines(company, companies=simulated, costs=costs)
+
+
+def measure(here: World, company: Company, size: Size) -> Costs:
+    """Return what one of each thing costs; the first of each is not counted."""
+    king = here.sandbox("king", "--records", str(size.records))
+    products = Company(
+        "products", king=king, outsmart=here.sandbox("outsmart", "--work-orders", "0"), folder=here.folder
+    )
+    products.settle()
+    return Costs(
+        check=_each(size.checks, lambda: _exports(company.slug, size.checks)),
+        order=_orders(company, size.orders),
+        record=_each(size.records, lambda: _import(products.slug), is_warm=True),
+        page=_pages(company.slug, size.pages),
+    )
+
+
+def _each(count: int, work: Callable[[], object], *, is_warm: bool = False) -> Used:
+    """Return what some work used for each of so many things; it is done twice, unless everything is loaded."""
+    if not is_warm:
+        work()
+    before = processor.used()
+    work()
+    return processor.used().since(before, each=count)
+
+
+def _orders(company: Company, count: int) -> Used:
+    """Return what an exported order of ten lines costs. OutSmart and King are other processes."""
+    company.load(2)
+    _export(company.slug)
+    company.load(count)
+    return _each(count, lambda: _export(company.slug, created=count), is_warm=True)
+
+
+def _export(slug: str, *, created: int = 0) -> None:
+    """Queue an export as the schedule does and work it off. Raises RuntimeError if it did not do that much."""
+    _run(slug, "export", {}, at_least=created)
+
+
+def _exports(slug: str, count: int) -> None:
+    for _ in range(count):
+        _export(slug)
+
+
+def _import(slug: str) -> None:
+    _run(slug, "import", {"kinds": ["products"], "full": True}, at_least=1)
+
+
+def _run(slug: str, kind: str, options: dict[str, object], *, at_least: int) -> None:
+    from kingsync import worker  # noqa: PLC0415 (after the set-up)
+    from kingsync.models import tenants  # noqa: PLC0415
+    from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
+    from kingsync.runs import lifecycle  # noqa: PLC0415
+
+    with tenants.scope(tenants.Tenant.objects.get(slug=slug)):
+        requested = lifecycle.request(kind=RunKind(kind), trigger=SyncRun.Trigger.SCHEDULE, options=options)
+        worker.work_slice(requested.run.pk, slice_seconds=FOREVER)
+        run = SyncRun.objects.get(pk=requested.run.pk)
+    if run.status != "succeeded" or run.counts().get("created", 0) < at_least:
+        raise RuntimeError(f"The {kind} ended as {run.status} with {run.counts()}.")
+
+
+def _pages(slug: str, times: int) -> Used:
+    """Return what a page costs without the web server, the mean of the most used ones."""
+    from django.test import Client  # noqa: PLC0415 (after the set-up)
+    from django.test.utils import setup_test_environment  # noqa: PLC0415
+
+    from kingsync.models.tenants import Membership, Role, Tenant  # noqa: PLC0415
+    from kingsync.models.users import User  # noqa: PLC0415
+
+    setup_test_environment(debug=False)
+    owner = User.objects.create_user("owner@capacity.example")
+    Membership.objects.create(tenant=Tenant.objects.get(slug=slug), user=owner, role=Role.OWNER)
+    client = Client()
+    client.force_login(owner)
+
+    def visit() -> None:
+        for _ in range(times):
+            for page in PAGES:
+                if client.get(f"/t/{slug}/{page}").status_code != 200:
+                    raise RuntimeError(f"/t/{slug}/{page} does not answer")
+
+    return _each(times * len(PAGES), visit)
+
+
+def _hang_up() -> None:
+    from django.db import connections  # noqa: PLC0415 (after the set-up)
+
+    connections.close_all()
+
+
+if __name__ == "__main__":
+    main()

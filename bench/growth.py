@@ -1,0 +1,276 @@
+"""`python -m bench.growth`: whether anything becomes slower over the years. Exits with 1 if something does.
+
+The history of one company at four sizes, 1, 10, 50 and 100 % of ten million log entries, two million work orders, a
+hundred thousand runs and a million products, times `--scale`. What is open stays the same.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+
+from bench import processor
+from bench.world import world
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from bench.growth_rows import Size
+    from kingsync.models.tenants import Tenant
+
+SHARES = (0.01, 0.1, 0.5, 1.0)
+SCALE, QUICK = 0.02, 0.0005
+TIMES = 7
+# Grown is what takes this many times as long as at the smallest size, and that many milliseconds longer.
+RATIO, LONGER_MS = 2.0, 20.0
+HEADING = "ms of processor time, with the database's"
+SLUG = "large"
+Work = Callable[[], object]
+
+
+def main() -> None:
+    """Measure with a database of its own and print a table; `--quick` judges nothing."""
+    parser = ArgumentParser(
+        prog="python -m bench.growth", description="Whether anything becomes slower over the years."
+    )
+    parser.add_argument(
+        "--scale", type=float, default=SCALE, help=f"1 for all of it (an hour or more); default {SCALE}"
+    )
+    parser.add_argument("--quick", action="store_true", help="few rows: shows that it works, proves nothing")
+    parser.add_argument("--explain", action="store_true", help="also print the plans of slow queries at the last size")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world(Path(folder)):
+        django.setup()
+        try:
+            grown = _table(QUICK if asked.quick else asked.scale, is_explained=asked.explain)
+        finally:
+            _hang_up()
+    sys.exit(1 if grown and not asked.quick else 0)
+
+
+def _table(scale: float, *, is_explained: bool) -> list[str]:
+    """Measure everything at each size, print a line for each thing, and return what grew."""
+    from django.test.utils import setup_test_environment  # noqa: PLC0415 (after the set-up)
+
+    from bench import growth_rows  # noqa: PLC0415
+
+    setup_test_environment(debug=False)
+    processor.alone()
+    whole = growth_rows.WHOLE.part(scale)
+    tenant, client = _company()
+    measured: dict[str, list[float]] = {}
+    size = growth_rows.NONE
+    for share in SHARES:
+        before, size = size, whole.part(share)
+        began = time.monotonic()
+        growth_rows.grow(tenant, from_=before, to=size, whole=whole)
+        print(f"{_words(size)}: made in {time.monotonic() - began:.0f} s", flush=True)
+        for name, work in _works(tenant, client):
+            measured.setdefault(name, []).append(_milliseconds(work))
+    if is_explained:
+        _explain(client)
+    return _printed(measured)
+
+
+def _words(size: Size) -> str:
+    return f"{size.log_entries} log entries, {size.work_orders} work orders, {size.runs} runs, {size.products} products"
+
+
+def _printed(measured: dict[str, list[float]]) -> list[str]:
+    """Print each line with its ratio, and return the names of what grew."""
+    print(f"{HEADING:<52}" + "".join(f"{f'{share:.0%}':>9}" for share in SHARES) + f"{'ratio':>8}")
+    grown = []
+    for name, figures in measured.items():
+        ratio = figures[-1] / figures[0]
+        is_grown = ratio > RATIO and figures[-1] - figures[0] > LONGER_MS
+        grown += [name] if is_grown else []
+        line = f"{name:<52}" + "".join(f"{each:>9.1f}" for each in figures) + f"{ratio:>8.1f}"
+        print(line + ("  GROWS" if is_grown else ""), flush=True)
+    print(f"{len(grown) or 'nothing'} of {len(measured)} grew")
+    return grown
+
+
+def _company() -> tuple[Tenant, Client]:
+    from django.test import Client  # noqa: PLC0415 (after the set-up)
+
+    from kingsync.models.sync_settings import SyncSettings  # noqa: PLC0415
+    from kingsync.models.tenants import Membership, Role, Tenant  # noqa: PLC0415
+    from kingsync.models.users import User  # noqa: PLC0415
+
+    tenant = Tenant.objects.create(slug=SLUG, name="Groot B.V.", log_days=3650, payload_days=3650)
+    owner = User.objects.create_user("owner@groot.example")
+    Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
+    SyncSettings(tenant=tenant, schedule_enabled=True, export_orders=True, products_enabled=True).store(by=None)
+    client = Client()
+    client.force_login(owner)
+    return tenant, client
+
+
+def _works(tenant: Tenant, client: Client) -> Iterator[tuple[str, Work]]:
+    yield from ((name, _request(client, address)) for name, address in _addresses())
+    yield from _tasks()
+    yield "retention: a night with 2 000 old entries", _night(tenant)
+    yield "vacuum and analyze after 2 000 entries", _vacuum(tenant)
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    from bench.growth_rows import TOP  # noqa: PLC0415 (after the set-up)
+
+    start = f"/t/{SLUG}/"
+    orders, log, records = f"{start}work-orders/", f"{start}log/", f"{start}records/"
+    yield "start page", start
+    yield "work orders", orders
+    yield "work orders: rejected", f"{orders}?state=rejected"
+    yield "work orders: a number", f"{orders}?q=wb19999900"
+    yield "work orders: a frequent name", f"{orders}?q=bakkerij"
+    yield "work orders: nothing found", f"{orders}?q=quagga"
+    yield "work orders by cause", f"{orders}causes/"
+    yield "one work order", f"{orders}{TOP}/"
+    yield "figures", f"{start}figures/"
+    yield "statements", f"{start}statements/"
+    yield "runs", f"{start}runs/"
+    yield "one run", f"{start}runs/{TOP}/"
+    yield "log", log
+    yield "log: an event, nothing found", f"{log}?event=order.gone_in_king"
+    yield "log: all of master data", f"{log}?event=record"
+    yield "log: a kind of record, nothing found", f"{log}?record_kind=warehouse"
+    yield "log: a level and a kind of record, nothing found", f"{log}?level=error&record_kind=product"
+    yield "log: a number", f"{log}?number=19999900"
+    yield "log: a number, nothing found", f"{log}?number=quagga"
+    yield "log: a moment that is still to come", f"{log}?since=2999-01-01T00:00"
+    yield "master data", records
+    yield "master data: part of a name", f"{records}?q=adiato"
+    yield "master data: without accents", f"{records}?q=cafe-buis"
+    yield "master data: nothing found", f"{records}?q=quagga"
+    yield "search everywhere: nothing found", f"{start}search/?q=quagga&part=palette"
+
+
+def _request(client: Client, address: str) -> Work:
+    from django.core.cache import cache  # noqa: PLC0415 (after the set-up)
+
+    def request() -> None:
+        cache.clear()
+        answer = client.get(address)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{address} answered {answer.status_code}")
+
+    return request
+
+
+def _tasks() -> Iterator[tuple[str, Work]]:
+    """Yield what the clock does for all companies."""
+    from django.utils import timezone  # noqa: PLC0415 (after the set-up)
+
+    from kingsync import tasks  # noqa: PLC0415
+    from kingsync.exports.verification import runs as verification  # noqa: PLC0415
+    from kingsync.runs import dispatcher, lifecycle  # noqa: PLC0415
+
+    yield "dispatcher: a look", lambda: dispatcher.start_due(now=timezone.now(), at_most=dispatcher.ROWS_AT_ONCE)
+    yield "dispatcher: look at all companies", tasks.check_schedule
+    yield "sweeper", lifecycle.silent_runs
+    yield "silence", tasks.watch_silence
+    yield "e-mails", tasks.send_notifications
+    yield "verification: whom to check", verification.tenants_due
+
+
+def _night(tenant: Tenant) -> Work:
+    """Return a night's retention, each with as much that is old."""
+    from django.utils import timezone  # noqa: PLC0415 (after the set-up)
+
+    from kingsync.models import tenants  # noqa: PLC0415
+    from kingsync.runs import retention  # noqa: PLC0415
+
+    def night() -> None:
+        assert retention.tenants_with_old(now=timezone.now()) is not None
+        with tenants.scope(tenant):
+            retention.purge_old(now=timezone.now())
+
+    return _after_entries(tenant, "now() - interval '4000 days'", night)
+
+
+def _vacuum(tenant: Tenant) -> Work:
+    from django.db import connection  # noqa: PLC0415 (after the set-up)
+
+    from kingsync.database import sessions  # noqa: PLC0415
+
+    def vacuum() -> None:
+        with sessions.as_owner(), connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE) kingsync_logentry")
+
+    return _after_entries(tenant, "now()", vacuum)
+
+
+class _Prepared:
+    """Work before which something is done that is not measured."""
+
+    def __init__(self, prepare: Work, work: Work) -> None:
+        self.prepare, self._work = prepare, work
+
+    def __call__(self) -> object:
+        return self._work()
+
+
+def _after_entries(tenant: Tenant, moment: str, work: Work) -> Work:
+    def prepare() -> None:
+        from django.db import connection  # noqa: PLC0415 (after the set-up)
+
+        from kingsync.database import sessions  # noqa: PLC0415
+
+        with sessions.as_owner(), connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                INSERT INTO kingsync_logentry (tenant_id, run_id, at, level, event, record_kind, outsmart_id, king_id,
+                    code, params, detail)
+                SELECT %s, NULL, {moment}, 'info', 'order.created', 'work_order', n::text, n::text, '', '{{}}', '{{}}'
+                FROM generate_series(1, 2000) n
+                """,
+                [tenant.pk],
+            )
+
+    return _Prepared(prepare, work)
+
+
+def _milliseconds(work: Work) -> float:
+    """Return the processor time of the cheapest of several times."""
+    took = []
+    for _ in range(TIMES):
+        if isinstance(work, _Prepared):
+            work.prepare()
+        began = processor.seconds()
+        work()
+        took.append(processor.seconds() - began)
+    return 1000 * min(took)
+
+
+def _explain(client: Client) -> None:
+    """Print the plan of each slow query of the pages."""
+    from django.db import connection  # noqa: PLC0415 (after the set-up)
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    from kingsync.models import tenants  # noqa: PLC0415
+
+    for name, address in _addresses():
+        with CaptureQueriesContext(connection) as asked:
+            client.get(address)
+        with tenants.scope(tenants.Tenant.objects.get(slug=SLUG)), connection.cursor() as cursor:
+            for query in asked.captured_queries:
+                if query["sql"].startswith("SELECT") and float(query["time"]) > 0.02:
+                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {query['sql']}")
+                    print(name, query["sql"][:300], *(row[0] for row in cursor.fetchall()), sep="\n    ", flush=True)
+
+
+def _hang_up() -> None:
+    from django.db import connections  # noqa: PLC0415 (after the set-up)
+
+    connections.close_all()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""`python -m bench.requests`: pages per second of one web process with a large ledger, eight visitors at once.
+
+Exits with 1 when it is less than promised. Beside the clock stands what a request costs in processor time, of the web
+process and of its sessions of the database, which says the same on a busy machine.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import os
+import signal
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+
+from bench.figures import Figure, report
+from bench.world import world
+
+if TYPE_CHECKING:
+    from bench.page_rows import Size
+
+VISITORS = 8
+PER_SECOND, P95_MS = 100.0, 150.0
+SECONDS, QUICK_SECONDS = 30.0, 2.0
+_START_SECONDS = 60.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+# Of ten requests: what an office does all day, the palette as often as somebody types.
+_MIX = (
+    "",
+    "work-orders/",
+    "work-orders/?state=person",
+    "work-orders/?q=wb00001234",
+    "work-orders/?q=bakkerij",
+    "search/?q=bakkerij&part=palette",
+    "search/?q=wb0000123&part=palette",
+    "work-orders/{newest}/",
+    "runs/",
+    "work-orders/causes/",
+)
+
+
+def main() -> None:
+    """Measure with a database and a server of its own and print a table; `--quick` judges nothing."""
+    parser = ArgumentParser(prog="python -m bench.requests", description="How many pages are answered per second.")
+    parser.add_argument("--quick", action="store_true", help="few rows: shows that all of it works, proves nothing")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world(Path(folder)):
+        django.setup()
+        is_kept = report(_measure(is_quick=asked.quick), is_judged=not asked.quick)
+    sys.exit(0 if is_kept else 1)
+
+
+def _measure(*, is_quick: bool) -> Iterator[Figure]:
+    from django.db import connections  # noqa: PLC0415 (after the set-up)
+
+    from bench import page_rows, pages  # noqa: PLC0415
+
+    size: Size = page_rows.QUICK if is_quick else page_rows.FULL
+    client, newest = pages.company(size)
+    cookie = client.cookies["sessionid"].value
+    connections.close_all()
+    with server() as served:
+        yield from figures(served, cookie, newest, seconds=QUICK_SECONDS if is_quick else SECONDS)
+
+
+def figures(served: Served, cookie: str, newest: int, *, seconds: float) -> Iterator[Figure]:
+    """Request the mix for a while and yield what it took."""
+    addresses = [f"/t/large/{each.format(newest=newest)}" for each in _MIX]
+    load = Load(served.port, cookie, addresses)
+    load.run(len(addresses) * VISITORS / 1000, at_least=len(addresses))  # the first of each, not measured
+    load.took.clear()
+    before, began = served.processor_seconds(), time.perf_counter()
+    load.run(seconds, at_least=1)
+    passed, after = time.perf_counter() - began, served.processor_seconds()
+    count = len(load.took)
+    ordered = sorted(load.took)
+    of_web, of_database = (1000 * (late - early) / count for early, late in zip(before, after, strict=True))
+    yield Figure(f"requests per second, {VISITORS} at once", count / passed, "/s", at_least=PER_SECOND)
+    yield Figure("  95 of 100 are answered within", 1000 * ordered[int(count * 0.95)], "ms", bound=P95_MS)
+    yield Figure("  the median", 1000 * statistics.median(ordered), "ms")
+    yield Figure("  processor time of the web process per request", of_web, "ms")
+    yield Figure("  processor time of the database per request", of_database, "ms")
+    yield Figure("requests per second of processor time", 1000 / (of_web + of_database), "/s")
+
+
+@dataclass
+class Load:
+    """Visitors that each keep a connection and request one page after the other."""
+
+    port: int
+    cookie: str
+    addresses: list[str]
+    took: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def run(self, seconds: float, *, at_least: int) -> None:
+        """Request pages until the time is over. Raises RuntimeError when one is not answered."""
+        until = time.perf_counter() + seconds
+        visitors = [threading.Thread(target=self._visit, args=(first, until, at_least)) for first in range(VISITORS)]
+        for each in visitors:
+            each.start()
+        for each in visitors:
+            each.join()
+        if self.problems:
+            raise RuntimeError(self.problems[0])
+
+    def _visit(self, first: int, until: float, at_least: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        for number in itertools.count():
+            if number >= at_least and time.perf_counter() > until:
+                break
+            address = self.addresses[(first + number) % len(self.addresses)]
+            began = time.perf_counter()
+            connection.request("GET", address, headers={"Cookie": f"sessionid={self.cookie}", "Host": "localhost"})
+            answer = connection.getresponse()
+            answer.read()
+            self.took.append(time.perf_counter() - began)
+            if answer.status != http.HTTPStatus.OK:
+                self.problems.append(f"{address} answered {answer.status}")
+                break
+        connection.close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """The web server with its one process that answers, which is its child."""
+
+    port: int
+    pid: int
+
+    def processor_seconds(self) -> tuple[float, float]:
+        """Return what the web process and the sessions of the database have used so far."""
+        return _used(_family(self.pid)), _used(_sessions())
+
+
+@contextmanager
+def server() -> Iterator[Served]:
+    """Run the web server as it is deployed, with one process."""
+    from bench.world import PATIENCE_SECONDS  # noqa: PLC0415
+    from devservers import children  # noqa: PLC0415
+    from devservers.places import CHECKOUT  # noqa: PLC0415
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "kingsync.serve", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    process = children.start([*command, "--log-level", "error"], death_signal=signal.SIGTERM, cwd=CHECKOUT)
+    try:
+        _wait_for(port)
+        yield Served(port, process.pid)
+    finally:
+        children.stop(process, patience_seconds=PATIENCE_SECONDS)
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while not _is_open(port):
+        if time.monotonic() > until:
+            raise TimeoutError("the web server did not start")
+        time.sleep(0.1)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _sessions() -> list[int]:
+    """Return the processes of the database, sessions and their helpers alike."""
+    folder = Path(os.environ["KINGSYNC_LOCAL"])
+    main = next(folder.glob("**/postmaster.pid")).read_text().split()[0]
+    return _family(int(main))
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        children = Path(f"/proc/{each}/task/{each}/children")
+        found += [int(child) for child in children.read_text().split()] if children.exists() else []
+    return found
+
+
+def _used(pids: list[int]) -> float:
+    """Return the processor time of these processes and of those of their children that have ended."""
+    total = 0
+    for pid in pids:
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists():
+            total += sum(map(int, stat.read_text().rpartition(")")[2].split()[11:15]))
+    return total / _TICKS
+
+
+if __name__ == "__main__":
+    main()
