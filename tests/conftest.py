@@ -24,7 +24,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.runs import background_calls
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import dealing, factories, lost_answers, programs, scenario, template
+from tests import dealing, factories, lost_answers, programs, scenario, standing, template
 from tests.lost_answers import LostAnswers
 
 T = TypeVar("T")
@@ -87,9 +87,16 @@ def _quickly_emptied_tables() -> Iterator[None]:
 
 
 def _delete_all_rows(_test: TransactionTestCase) -> None:
-    """Empty the tables after a test with transactions of its own.
+    """Leave only the module's standing rows after a test with transactions of its own."""
+    empty_tables()
+    standing.make_all_again()
 
-    Django truncates them, which makes a new file for every table and index: a hundred times the work for a few rows.
+
+def empty_tables() -> None:
+    """Delete all rows.
+
+    Django truncates the tables, which makes a new file for every table and index: a hundred times the work for a few
+    rows.
     """
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - OF_DJANGO
     rows = "".join(f'DELETE FROM "{table}";' for table in sorted(tables))

@@ -26,6 +26,11 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.
 PAGE = "/t/jansen/"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_in(db: None) -> None:
+    LoginSession.objects.all().delete()
+
+
 def hours(number: float) -> datetime.datetime:
     return START + datetime.timedelta(hours=number)
 

@@ -97,6 +97,6 @@ def test_the_operator_finds_an_account_by_its_name(english: Client, people: Peop
     assert [user.pk for user in found.context["cl"].result_list] == [people.viewer.pk]
 
 
-def test_a_person_without_a_name_is_shown_by_the_address(db: None) -> None:
-    assert factories.user(email=EMAIL).display_name == EMAIL
-    assert factories.user("Bob").display_name == "Bob"
+def test_a_person_without_a_name_is_shown_by_the_address() -> None:
+    assert User(email=EMAIL).display_name == EMAIL
+    assert User(email=EMAIL, name="Bob").display_name == "Bob"

@@ -34,14 +34,13 @@ OLD = [{"code": "before_from_date", "params": {"date": "2024-02-01", "from_date"
 
 
 @pytest.fixture
-def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Tenant:
-    """Create a tenant that is connected to both sandboxes, outside its scope as pages are."""
-    made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
-    with tenants.scope(made):
-        connect(made, king, outsmart)
-    factories.settings(made)
+def tenant(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> Tenant:
+    """Connect the tenant to both sandboxes, outside its scope as pages are."""
+    with tenants.scope(tenant):
+        Connection.objects.all().delete()
+        connect(tenant, king, outsmart)
     scenario.stock(king)
-    return made
+    return tenant
 
 
 def decide(client: Client, row: WorkOrder, kind: str, **fields: str) -> Answer:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from kingsync import worker
 from kingsync.models import tenants
+from kingsync.models.connections import Connection
 from kingsync.models.runs import SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
@@ -23,14 +24,13 @@ pytestmark = pytest.mark.usefixtures("calls_at_once")
 
 
 @pytest.fixture
-def tenant(db: None, king: KingSandbox, outsmart: OutSmartSandbox) -> Tenant:
-    """Create a tenant that is connected to both sandboxes, outside its scope as pages are."""
-    made = factories.tenant(slug="jansen", name="Jansen Installatie B.V.")
-    with tenants.scope(made):
-        connect(made, king, outsmart)
-    factories.settings(made)
+def tenant(tenant: Tenant, king: KingSandbox, outsmart: OutSmartSandbox) -> Tenant:
+    """Connect the tenant to both sandboxes, outside its scope as pages are."""
+    with tenants.scope(tenant):
+        Connection.objects.all().delete()
+        connect(tenant, king, outsmart)
     scenario.stock(king)
-    return made
+    return tenant
 
 
 def fetch(client: Client, number: str) -> Answer:
