@@ -22,7 +22,7 @@ from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Administration, Tenant, administration_key
 from kingsync.rules.outcomes import reason
-from kingsync.runs import lifecycle
+from kingsync.runs import lease
 from kingsync.runs.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _no_worker() -> Iterator[None]:
     """Keep every worker of the tenant out; one whose run was ended may still be at work."""
     with ExitStack() as stack:
         for kind in RunKind:
-            lock = lifecycle.worker_lock(tenants.current_id(), kind, patience_seconds=PATIENCE_SECONDS)
+            lock = lease.worker_lock(tenants.current_id(), kind, patience_seconds=PATIENCE_SECONDS)
             if not stack.enter_context(lock):
                 raise SwitchRefusedError(reason("switch.run_open"))
         yield

@@ -20,7 +20,7 @@ from kingsync.models.runs import RunKind
 from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from kingsync.rules import limits
 from kingsync.rules.outcomes import reason
-from kingsync.runs import clients, lifecycle
+from kingsync.runs import clients, lease
 from kingsync.runs.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def king_client() -> Iterator[KingClient]:
 def alone() -> Iterator[None]:
     """Open a transaction during which no worker runs the tenant's exports."""
     kind = RunKind.EXPORT
-    with lifecycle.worker_lock(tenants.current_id(), kind, patience_seconds=PATIENCE_SECONDS) as is_ours:
+    with lease.worker_lock(tenants.current_id(), kind, patience_seconds=PATIENCE_SECONDS) as is_ours:
         if not is_ours:
             raise ExportGoingOnError(reason("decision.export_going_on"))
         with transaction.atomic():

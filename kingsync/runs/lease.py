@@ -1,4 +1,4 @@
-"""The lease of a run: renewed by a thread for as long as its process lives, and what happens when it runs out.
+"""The lock and the lease of a run: who works on it, renewed for as long as that process lives, and what ends it.
 
 A frozen process, or one on a machine without power, keeps its database session, and with it the advisory lock. So the
 lease decides: when it has run out, the next worker ends that session. What wakes up again finds it gone before it
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from kingsync.database import sessions
@@ -21,6 +22,7 @@ from kingsync.runs import advisory_locks
 from kingsync.runs.keeping import leases
 
 logger = logging.getLogger(__name__)
+LOCK_PAUSE_SECONDS = 0.05
 
 
 @contextmanager
@@ -50,3 +52,41 @@ def end_session_of_holder(tenant_id: int, kind: RunKind) -> None:
             logger.warning(
                 "lease.over: ended the session of a frozen or cut-off worker (tenant %s, %s)", tenant_id, kind
             )
+
+
+@contextmanager
+def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0) -> Iterator[bool]:
+    """Hold the lock of the live worker on this tenant's runs of this kind; yield False when another worker has it.
+
+    PostgreSQL releases the lock of a killed process when it notices that its connection is gone: soon, but not
+    instantly. So a worker that takes over a killed run retries for `patience_seconds`. A worker whose lease has run out
+    loses the lock.
+    """
+    is_ours = _try_lock(tenant_id, kind)
+    if not is_ours and patience_seconds and has_run_out(kind):
+        end_session_of_holder(tenant_id, kind)
+    deadline = time.monotonic() + patience_seconds
+    while not is_ours and time.monotonic() < deadline:
+        time.sleep(LOCK_PAUSE_SECONDS)
+        is_ours = _try_lock(tenant_id, kind)
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            _unlock(tenant_id, kind)
+
+
+def _try_lock(tenant_id: int, kind: RunKind) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
+        return bool(cursor.fetchone()[0])
+
+
+def _unlock(tenant_id: int, kind: RunKind) -> None:
+    if connection.connection is None:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
+    except (DatabaseError, InterfaceError):
+        connection.close()  # the lock goes with the session, if the server has not ended that already

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -40,9 +40,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TAKE_OVER_SECONDS, LOCK_PAUSE_SECONDS, EXAMPLES_AT_MOST = 1.0, 0.05, 20
-# A run that loses so many workers in a row is not given to another, or to none that has other runs.
-LOST_WORKERS_AT_MOST, LOST_WORKERS_SHARED = 4, 2
+TAKE_OVER_SECONDS = 1.0
+EXAMPLES_AT_MOST = 20
+# A run that loses so many workers in a row is not given to another that has other runs, or to none at all.
+LOST_WORKERS_SHARED = 2
+LOST_WORKERS_AT_MOST = 4
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
 Value = datetime.datetime | int | str | None
 
@@ -302,7 +304,7 @@ def claimed(run_id: int, *, slice_seconds: float, limit_seconds: float = math.in
         yield None
         return
     slug = run.tenant.slug
-    with worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
+    with lease.worker_lock(run.tenant_id, RunKind(run.kind), patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         claim = _claim(run, slice_seconds, limit_seconds) if is_ours else None
         if claim is None:
             yield None
@@ -327,44 +329,6 @@ def _claim(run: SyncRun, slice_seconds: float, limit_seconds: float) -> Claim | 
         return None
     run.refresh_from_db()
     return Claim(run, run.attempt, began + slice_seconds, began + limit_seconds)
-
-
-@contextmanager
-def worker_lock(tenant_id: int, kind: RunKind, *, patience_seconds: float = 0.0) -> Iterator[bool]:
-    """Hold the lock of the live worker on this tenant's runs of this kind; yield False when another worker has it.
-
-    PostgreSQL releases the lock of a killed process when it notices that its connection is gone: soon, but not
-    instantly. So a worker that takes over a killed run retries for `patience_seconds`. A worker whose lease has run out
-    loses the lock.
-    """
-    is_ours = _try_lock(tenant_id, kind)
-    if not is_ours and patience_seconds and lease.has_run_out(kind):
-        lease.end_session_of_holder(tenant_id, kind)
-    deadline = time.monotonic() + patience_seconds
-    while not is_ours and time.monotonic() < deadline:
-        time.sleep(LOCK_PAUSE_SECONDS)
-        is_ours = _try_lock(tenant_id, kind)
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            _unlock(tenant_id, kind)
-
-
-def _try_lock(tenant_id: int, kind: RunKind) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
-        return bool(cursor.fetchone()[0])
-
-
-def _unlock(tenant_id: int, kind: RunKind) -> None:
-    if connection.connection is None:
-        return
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [advisory_locks.RUNS[kind], tenant_id])
-    except (DatabaseError, InterfaceError):
-        connection.close()  # the lock goes with the session, if the server has not ended that already
 
 
 def put_back(claim: Claim) -> None:
@@ -455,7 +419,7 @@ def interrupt_dead(kind: RunKind) -> None:
     """End the open run of this kind when no worker is on it: the worker was killed, or never came."""
     if not SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
         return
-    with worker_lock(tenants.current_id(), kind, patience_seconds=TAKE_OVER_SECONDS) as is_ours:
+    with lease.worker_lock(tenants.current_id(), kind, patience_seconds=TAKE_OVER_SECONDS) as is_ours:
         if not is_ours:
             return
         for run in SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN):
@@ -489,7 +453,7 @@ _SILENT = f"""
 def silent_runs() -> list[SyncRun]:
     """Return the runs of all tenants whose worker is gone or whose message was lost, oldest first.
 
-    A live worker holds the lock of its run (`worker_lock`): who holds which is asked once for all.
+    A live worker holds the lock of its run (`lease.worker_lock`): who holds which is asked once for all.
     """
     now = timezone.now()
     with tenants.across(), connection.cursor() as cursor:

@@ -21,7 +21,7 @@ from kingsync.models.sync_settings import SettingsVersion
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
 from kingsync.notifications import due_tenants, silence
-from kingsync.runs import lifecycle, retention
+from kingsync.runs import lease, lifecycle, retention
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -227,7 +227,7 @@ def test_the_sweeper_finds_silent_runs_of_all_tenants_and_no_others() -> None:
     factories.run(fresh, RunKind.EXPORT, RunStatus.QUEUED)
     SyncRun.across_tenants.filter(pk=lost.pk).update(queued_at=NOW - HOUR)
 
-    with tenants.scope(worked_on), lifecycle.worker_lock(worked_on.pk, RunKind.IMPORT):
+    with tenants.scope(worked_on), lease.worker_lock(worked_on.pk, RunKind.IMPORT):
         found = lifecycle.silent_runs()
 
     assert found == [lost, killed]

@@ -35,7 +35,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason
-from kingsync.runs import lifecycle
+from kingsync.runs import lease
 from kingsync.runs.retry import with_retry
 from kingsync.runs.run_log import RunLog
 
@@ -228,7 +228,7 @@ class Verification(PlanningJob):
         Raises `_EnoughError` when an export has begun: it ends with a verification of its own.
         """
         kind = RunKind.EXPORT
-        with lifecycle.worker_lock(tenants.current_id(), kind, patience_seconds=LOCK_PATIENCE_SECONDS) as is_ours:
+        with lease.worker_lock(tenants.current_id(), kind, patience_seconds=LOCK_PATIENCE_SECONDS) as is_ours:
             if not is_ours:
                 raise _EnoughError
             marks = {row.pk: _marks(row) for row in seen}

@@ -26,7 +26,7 @@ from kingsync.rules import orders
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.triggers import COMPLETE, HANDLED
-from kingsync.runs import clients, journal, lifecycle, refusals, wanted
+from kingsync.runs import clients, journal, lease, refusals, wanted
 from kingsync.runs.journal import Journal
 from kingsync.runs.retry import with_retry
 
@@ -59,7 +59,7 @@ def compare() -> Compared:
     settings = SyncSettings.objects.select_related("tenant").first()
     if settings is not None and (why := wanted.why_nothing_runs(settings.tenant)):
         return Compared(error=why)
-    with lifecycle.worker_lock(tenants.current_id(), RunKind.EXPORT) as is_ours:
+    with lease.worker_lock(tenants.current_id(), RunKind.EXPORT) as is_ours:
         if not is_ours:
             return Compared(error=reason("decision.export_going_on"))
         try:

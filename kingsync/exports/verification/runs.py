@@ -19,7 +19,7 @@ from kingsync.models.turns import Caller
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.mapping import Exports
 from kingsync.rules.outcomes import reason
-from kingsync.runs import clients, lifecycle, refusals, schedule, wanted
+from kingsync.runs import clients, lease, refusals, schedule, wanted
 from kingsync.runs.run_log import RunLog
 
 # The clock serves all tenants in turn, so none may keep it for long.
@@ -90,5 +90,5 @@ def _carried_out(portion: Portion) -> Found:
 
 
 def _is_export_at_work() -> bool:
-    with lifecycle.worker_lock(tenants.current_id(), RunKind.EXPORT) as is_ours:
+    with lease.worker_lock(tenants.current_id(), RunKind.EXPORT) as is_ours:
         return not is_ours

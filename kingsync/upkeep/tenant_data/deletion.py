@@ -25,7 +25,7 @@ from kingsync.models.connections import Connection
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Administration, Membership, Tenant
-from kingsync.runs import lifecycle, turns
+from kingsync.runs import lease, lifecycle, turns
 from kingsync.upkeep.tenant_data import files, messages, people, tables, traces
 from kingsync.upkeep.tenant_data.tables import Model
 from kingsync.upkeep.tenant_data.traces import Marks
@@ -103,7 +103,7 @@ def _closed(tenant: Tenant, wait_seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _locked(tenant_id: int, kind: RunKind, wait_seconds: float) -> Iterator[None]:
-    with lifecycle.worker_lock(tenant_id, kind, patience_seconds=wait_seconds) as is_ours:
+    with lease.worker_lock(tenant_id, kind, patience_seconds=wait_seconds) as is_ours:
         if not is_ours:
             raise StillRunningError
         yield

@@ -32,7 +32,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Membership, Role, Tenant
 from kingsync.models.turns import KingTurn
 from kingsync.models.users import User
-from kingsync.runs import lifecycle, turns, wanted
+from kingsync.runs import lease, turns, wanted
 from kingsync.runs.wanted import NotWantedError
 from kingsync.upkeep.tenant_data import deletion, tables, traces
 from tests import factories
@@ -292,7 +292,7 @@ class _another_worker:  # noqa: N801
         self._thread = threading.Thread(target=self._hold)
 
     def _hold(self) -> None:
-        with lifecycle.worker_lock(self._tenant_id, self._kind):
+        with lease.worker_lock(self._tenant_id, self._kind):
             self._has_it.set()
             self._is_over.wait()
         connections.close_all()
