@@ -27,6 +27,7 @@ from devservers.servers import Addresses, servers
 from kingsync.management import preparing
 from tests import processes
 
+STRETCHING = "SELECT split_part(rolpassword, ':', 1) FROM pg_authid WHERE rolname = current_user"
 HOLD = """
 import sys
 from pathlib import Path
@@ -174,23 +175,27 @@ def test_the_death_of_one_server_ends_the_other_and_the_next_user_gets_new_ones(
     assert answer == [(1,)]
 
 
-def test_throwaway_servers_start_empty(folder: Path) -> None:
+def test_throwaway_servers_start_empty_and_save_time(folder: Path) -> None:
     with servers(folder, throwaway=True) as addresses:
         _execute(addresses.database_url, "CREATE TABLE gone (id int)")
         durability = _execute(addresses.database_url, "SHOW fsync")
+        stretching = _execute(addresses.database_url, STRETCHING)
 
     with servers(folder, throwaway=True) as addresses:
         tables = _execute(addresses.database_url, "SELECT to_regclass('gone')")
 
     assert durability == [("off",)]
+    assert stretching == [("SCRAM-SHA-256$1",)]
     assert tables == [(None,)]
 
 
-def test_kept_data_is_written_to_disk_for_sure(kept: Path) -> None:
+def test_kept_data_is_written_to_disk_for_sure_and_its_password_is_stretched(kept: Path) -> None:
     with servers(kept) as addresses:
         durability = _execute(addresses.database_url, "SHOW fsync")
+        stretching = _execute(addresses.database_url, STRETCHING)
 
     assert durability == [("on",)]
+    assert stretching == [("SCRAM-SHA-256$4096",)]
 
 
 def test_passwords_stand_in_no_command_line_and_in_no_file_that_others_may_read(
