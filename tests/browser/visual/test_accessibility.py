@@ -4,49 +4,24 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import URLPattern
 from playwright.sync_api import Browser, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from kingsync.web.urls import urlpatterns
 from tests.browser.visual import tour
+from tests.browser.visual.axe import Axe
 from tests.browser.visual.company import Company
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SERIOUS = {"serious", "critical"}
 TELEPHONE: ViewportSize = {"width": 380, "height": 800}
 DESKTOP: ViewportSize = {"width": 1280, "height": 720}
 
 LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-# Dark is the same page in other colours.
-ASKED: dict[str, dict[str, Any]] = {
-    "light": {"resultTypes": ["violations"]},
-    "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast"]},
-}
-
-# axe gives what a rule finds the rule's own impact, if it has one: what can be mild at most need not be looked for.
-LOOK = """async ([asked, serious]) => {
-    const mild = axe._audit.rules.filter((rule) => rule.impact && !serious.includes(rule.impact))
-    const without = asked.runOnly ? {} : Object.fromEntries(mild.map((rule) => [rule.id, { enabled: false }]))
-    return (await axe.run({ ...asked, rules: without })).violations
-}"""
-
-
-def found_by_axe(page: Page, look: str, name: str) -> list[str]:
-    """Return the serious violations that axe, which is in the page, finds: the look, the page, the rule and where."""
-    violations = page.evaluate(LOOK, [ASKED[look], sorted(SERIOUS)])
-    return [
-        f"{look} {name}: {each['id']} at {node['target']}: {node.get('failureSummary', '')}"
-        for each in violations
-        if each["impact"] in SERIOUS
-        for node in each["nodes"]
-    ]
 
 
 def sticking_out(page: Page, name: str) -> list[str]:
@@ -56,15 +31,14 @@ def sticking_out(page: Page, name: str) -> list[str]:
     return [f"{name}: {width} pixels wide"] if width > TELEPHONE["width"] else []
 
 
-def wrong_on(page: Page, address: str, stop: tour.Stop) -> list[str]:
+def wrong_on(page: Page, axe: Axe, address: str, stop: tour.Stop) -> list[str]:
     """Return what is wrong with a page in light, in dark and on a phone."""
     page.set_viewport_size(DESKTOP)
     tour.visit(page, address, stop)
-    page.evaluate(AXE_SCRIPT)
     found: list[str] = []
     for look in LOOKS:
         page.emulate_media(color_scheme=look)
-        found += found_by_axe(page, look, stop.name)
+        found += axe.found(page, look, stop.name)
     return found + sticking_out(page, stop.name)
 
 
@@ -85,13 +59,14 @@ def test_every_page_is_toured_and_none_has_a_serious_fault_or_sticks_out_on_a_te
     stops = sorted(tour.stops(company), key=lambda stop: stop.who)
     check_addresses(stops)
     browser: Browser = request.getfixturevalue("browser")  # only now: the addresses are checked without one too
-    found: list[str] = []
+    axe, found = Axe(), list[str]()
 
     for who, theirs in itertools.groupby(stops, key=lambda stop: stop.who):
         see = functools.partial(tour.window, browser, company, live_server.url, who, reduced_motion="reduce")
         with see(locale="nl-NL") as dutch, see(locale="en-GB", viewport=TELEPHONE) as english:
+            axe.comes_along(dutch)
             for stop in theirs:
-                found += wrong_on(dutch, live_server.url, stop)
+                found += wrong_on(dutch, axe, live_server.url, stop)
                 tour.visit(english, live_server.url, stop)
                 found += sticking_out(english, f"{stop.name} in English")
 
