@@ -51,7 +51,10 @@ def windows(browser: Browser) -> Iterator[Callable[..., Page]]:
     with ExitStack() as opened:
 
         def window(*, language: str = "en") -> Page:
-            context = browser.new_context(locale=LOCALES[language], viewport={"width": 1200, "height": 900})
+            # A moving bar is painted sixty times a second, on the processor, and no test looks at how it moves.
+            context = browser.new_context(
+                locale=LOCALES[language], viewport={"width": 1200, "height": 900}, reduced_motion="reduce"
+            )
             opened.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(patience.MILLISECONDS)
