@@ -55,18 +55,25 @@ def beat() -> Iterator[Callable[[], programs.Program]]:
         yield start
 
 
-def test_due_import_starts_in_time_beside_exports_that_fill_their_workers(
-    tenant: Tenant, all_busy: list[Tenant], beat: Callable[[], programs.Program]
+def test_lost_message_is_sent_again_and_due_import_starts_in_time_beside_exports_that_fill_their_workers(
+    tenant: Tenant,
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    all_busy: list[Tenant],
+    beat: Callable[[], programs.Program],
 ) -> None:
+    connect(idle := factories.tenant(slug="rustig"), king, outsmart)
+    factories.settings(idle)
+    lost = factories.run(idle, RunKind.IMPORT, RunStatus.QUEUED, options={"kinds": ["warehouses"]})
+    SyncRun.across_tenants.filter(pk=lost.pk).update(queued_at=timezone.now() - datetime.timedelta(minutes=5))
+
     beat()
     busy = SyncRun.across_tenants.filter(kind=RunKind.EXPORT, status=RunStatus.RUNNING)
     programs.wait_for(lambda: probe.clock_is_well() and busy.exists())
-    # A worker that takes its first message is up; the import must not wait for its start.
-    warm_up = tasks.request_run(
-        tenant=all_busy[0], kind=RunKind.IMPORT, trigger=SyncRun.Trigger.BUTTON, options={"kinds": ["warehouses"]}
-    ).run
-    programs.wait_for(lambda: _ended(warm_up))
+    # The worker that took its message is up, too: the import that becomes due must not wait for its start.
+    programs.wait_for(lambda: _ended(lost))
 
+    assert lost.status == RunStatus.SUCCEEDED
     factories.settings(tenant, schedule_enabled=True, import_minutes=1, export_orders=False)
     due_at = timezone.now()
     SettingsVersion.objects.update(saved_at=due_at - datetime.timedelta(minutes=1))
@@ -75,19 +82,6 @@ def test_due_import_starts_in_time_beside_exports_that_fill_their_workers(
 
     assert found.earliest("id").started_at - due_at < STARTS_WITHIN  # type: ignore[operator]
     assert busy.exists()  # the exports were not done before
-
-
-def test_lost_message_is_sent_again_beside_exports_that_fill_their_workers(
-    tenant: Tenant, all_busy: list[Tenant], beat: Callable[[], programs.Program]
-) -> None:
-    factories.settings(tenant)
-    lost = factories.run(tenant, RunKind.IMPORT, RunStatus.QUEUED, options={"kinds": ["warehouses"]})
-    SyncRun.objects.filter(pk=lost.pk).update(queued_at=timezone.now() - datetime.timedelta(minutes=5))
-
-    beat()
-
-    programs.wait_for(lambda: _ended(lost))
-    assert lost.status == RunStatus.SUCCEEDED
 
 
 def _ended(run: SyncRun) -> bool:
