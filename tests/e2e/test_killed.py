@@ -17,6 +17,7 @@ from tests import factories, programs, scenario
 from tests.e2e import forks
 from tests.e2e.fork_server import Case
 from tests.e2e.forks import ForkServer
+from tests.lost_answers import LostAnswers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Every call of an export with four lines that is approved, in order.
@@ -96,14 +97,20 @@ def test_a_kill_at_any_call_leaves_one_whole_order_after_the_next_run(
     ],
 )
 def test_a_doubtful_call_of_a_killed_run_is_waited_for(
-    king: KingSandbox, outsmart: OutSmartSandbox, killed_at: Callable[[Fault], None], operation: str, skip: int
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    killed_at: Callable[[Fault], None],
+    lost_answers_soon_settled: LostAnswers,
+    operation: str,
+    skip: int,
 ) -> None:
+    """King carries the call out once the next run waits for it, and not before."""
     number = scenario.work_order(outsmart)
-    killed_at(Fault(kind="late", operation=operation, skip=skip, seconds=1.5))
-    WorkOrder.objects.update(outcome_unknown_until=scenario.in_seconds(2.5))
+    killed_at(Fault(kind="late", operation=operation, skip=skip))
 
     scenario.export()
 
+    programs.wait_for(lambda: all(call.status for call in king.calls.all()))  # it was waited for, so it is done
     assert [len(scenario.lines(order)) for order in scenario.orders(king)] == [4]
     assert scenario.ledger(number).state == LedgerState.DONE
     assert scenario.is_clean(king)
