@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 import ssl
 import threading
 import zipfile
@@ -39,10 +40,25 @@ def _digest(data: bytes) -> str:
 
 
 def uv_wheel(folder: Path) -> Path:
+    """Return a wheel that calls the uv that is installed here, whose own fifty megabytes take seconds to install."""
+    script = f'#!/bin/sh\nexec {shlex.quote(str(_uv()))} "$@"\n'
+    return _uv_wheel(folder, script.encode())
+
+
+def whole_uv_wheel(folder: Path) -> Path:
     """Return a wheel of the uv that is installed here."""
+    return _uv_wheel(folder, _uv().read_bytes())
+
+
+def _uv() -> Path:
     uv = distribution("uv")
     [program] = [Path(str(uv.locate_file(path))).resolve() for path in uv.files or [] if path.name == "uv"]
-    return wheel(folder, "uv", uv.version, {f"uv-{uv.version}.data/scripts/uv": program.read_bytes()})
+    return program
+
+
+def _uv_wheel(folder: Path, program: bytes) -> Path:
+    version = distribution("uv").version
+    return wheel(folder, "uv", version, {f"uv-{version}.data/scripts/uv": program})
 
 
 def locked(path: Path) -> str:

@@ -149,17 +149,25 @@ def test_an_index_that_wants_a_login_is_named_as_such(checkout: Path, home: Path
 
 
 @pytest.mark.parametrize("missing", ["uv", "tiny"])
-def test_a_package_that_the_index_lacks_or_changed_is_one_sentence(
-    checkout: Path, home: Path, wheels: Wheels, tmp_path: Path, missing: str
+def test_a_package_that_the_index_lacks_is_one_sentence(
+    checkout: Path, home: Path, wheels: Wheels, missing: str
 ) -> None:
     kept = [path for path in (wheels.uv, wheels.tiny) if not path.name.startswith(missing)]
-    other = package_index.wheel(tmp_path, "tiny", "1.0", {"tiny.py": b"SAYS = 'something else'\n"})
-    with package_index.serving(*kept) as lacking, package_index.serving(wheels.uv, other) as changed:
+    with package_index.serving(*kept) as lacking:
         lacks = _install(checkout, HOME=str(home), PIP_INDEX_URL=lacking)
-        differs = _install(checkout, HOME=str(home), PIP_INDEX_URL=changed)
 
     assert (lacks.returncode, lacks.stderr.count("\n")) == (1, 1), lacks.stderr
     assert "lacks a package of requirements/*.lock: set index-url" in lacks.stderr
+    assert _says(checkout) == ""
+
+
+def test_a_package_that_the_index_changed_is_one_sentence(
+    checkout: Path, home: Path, wheels: Wheels, tmp_path: Path
+) -> None:
+    other = package_index.wheel(tmp_path, "tiny", "1.0", {"tiny.py": b"SAYS = 'something else'\n"})
+    with package_index.serving(wheels.uv, other) as changed:
+        differs = _install(checkout, HOME=str(home), PIP_INDEX_URL=changed)
+
     assert (differs.returncode, differs.stderr.count("\n")) == (1, 1), differs.stderr
     assert "not the one of requirements/*.lock, so it was not installed" in differs.stderr
     assert _says(checkout) == ""
@@ -210,15 +218,18 @@ def test_another_users_checkout_is_one_sentence() -> None:
 
 
 @pytest.mark.skipif(not MAY_HAVE_ITS_OWN_DISK, reason="the kernel gives no disk of its own to a program here")
-def test_a_full_disk_is_one_sentence(checkout: Path, index: str, home: Path) -> None:
-    """The environment is on a disk of its own of two megabytes, which the packages do not fit on."""
+def test_a_full_disk_is_one_sentence(checkout: Path, home: Path, tmp_path: Path) -> None:
+    """The environment is on a disk of its own, which the packages do not fit on."""
+    uv = package_index.whole_uv_wheel(tmp_path)
+    (checkout / "requirements" / "uv.lock").write_text(package_index.locked(uv))
     mount = 'mount -t tmpfs -o size=40m none "$1" && cp -a "$2/." "$1" && exec "$3"'
     environment = checkout / ".venv"
     environment.rename(checkout.parent / "made")
     environment.mkdir()
 
     command = [*OWN_DISK, "sh", "-c", mount, "-", str(environment), str(checkout.parent / "made")]
-    done = _install(checkout, *command, HOME=str(home), PIP_INDEX_URL=index)
+    with package_index.serving(uv) as index:
+        done = _install(checkout, *command, HOME=str(home), PIP_INDEX_URL=index)
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert "The disk is full: .venv takes 1 GB in" in done.stderr
