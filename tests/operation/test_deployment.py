@@ -11,6 +11,7 @@ import secrets
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,6 +43,8 @@ class Service(TypedDict, total=False):
 
 
 BINARIES = Path(sys.executable).parent
+# What is compiled comes along, since all of it takes seconds, but no file that another process is still writing.
+BEING_COMPILED = shutil.ignore_patterns("*.pyc.*")
 
 
 def _env_example() -> dict[str, str]:
@@ -316,11 +319,10 @@ def _instructions() -> Iterator[tuple[str, str]]:
         yield word, rest
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what the Dockerfile's last stage copies from the checkout."""
-    folder = tmp_path / "app"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("app")
     stage = ""
     for word, rest in _instructions():
         stage = rest.rpartition(" ")[2] if word == "FROM" else stage
@@ -330,7 +332,7 @@ def image(tmp_path: Path) -> Path:
         for source in sources:
             origin = CHECKOUT / source
             if origin.is_dir():
-                shutil.copytree(origin, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(origin, folder / target, ignore=BEING_COMPILED)
             else:
                 shutil.copy(origin, folder / source)
     return folder
@@ -407,6 +409,7 @@ def test_the_web_command_answers_and_stops_on_a_signal(
     addresses = {"DATABASE_URL": processes.database_url(), "REDIS_URL": os.environ["REDIS_URL"]}
     web = subprocess.Popen(shlex.split(command), env={**production, **addresses}, cwd=CHECKOUT)
     try:
+        _wait_until_open(port, web)
         probe = f"import sys; from kingsync import probe; sys.exit(not probe.web_is_well({port}))"
         end = time.monotonic() + 60
         while _run(f'python -c "{probe}"', production).returncode and time.monotonic() < end:
@@ -420,6 +423,17 @@ def test_the_web_command_answers_and_stops_on_a_signal(
     assert is_well
     assert wrong_name == 1
     assert code == 0
+
+
+def _wait_until_open(port: int, web: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody listens: each probe is a program, which takes the processor from the one that starts."""
+    end = time.monotonic() + patience.SECONDS
+    while time.monotonic() < end:
+        assert web.poll() is None
+        with socket.socket() as tried:
+            if tried.connect_ex((ports.HOST, port)) == 0:
+                return
+        time.sleep(0.05)
 
 
 # --- the schema ---------------------------------------------------------------------------------------------------
