@@ -1,45 +1,68 @@
-"""Press a tenant's button and watch its run: `python -m bench.button press SLUG`, `started RUN`, `ended RUN`."""
+"""Two tenants' buttons, pressed one after the other: `python -m bench.button BUSY OTHER` prints one JSON object."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import django
+import msgspec
 
-django.setup()
-
-from kingsync import tasks  # noqa: E402  (after the set-up)
-from kingsync.models.runs import RunKind, SyncRun  # noqa: E402
-from kingsync.models.tenants import Tenant  # noqa: E402
+if TYPE_CHECKING:
+    from kingsync.models.runs import SyncRun
 
 PATIENCE_SECONDS = 120.0
 
 
-def press(slug: str) -> int:
+class Turns(msgspec.Struct, frozen=True):
+    """How many seconds the second run was queued, and the first one took."""
+
+    waited: float
+    whole: float
+
+
+def main() -> None:
+    """Press both buttons for a worker, the second one when the first run has started; print what it took."""
+    django.setup()
+    busy, other = sys.argv[1:]
+    first = _press(busy)
+    _started(first)
+    second = _press(other)
+    turns = Turns(waited=_started(second), whole=_ended(first))
+    sys.stdout.write(msgspec.json.encode(turns).decode() + "\n")
+
+
+def _press(slug: str) -> int:
     """Queue an export for a worker and return its number."""
+    from kingsync import tasks  # noqa: PLC0415 (after the set-up)
+    from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
+    from kingsync.models.tenants import Tenant  # noqa: PLC0415
+
     tenant = Tenant.objects.get(slug=slug)
     return tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run.pk
 
 
-def started(run_id: str) -> float:
+def _started(run_id: int) -> float:
     """Wait for the run to start and return how many seconds it was queued."""
     run = _when(run_id, lambda run: run.started_at is not None)
     assert run.started_at
     return (run.started_at - run.queued_at).total_seconds()
 
 
-def ended(run_id: str) -> float:
+def _ended(run_id: int) -> float:
     """Wait for the run to succeed and return how many seconds it took."""
-    run = _when(run_id, lambda run: run.status in SyncRun.FINAL)
+    run = _when(run_id, lambda run: run.status in run.FINAL)
     assert run.status == "succeeded", run.status
     assert run.started_at
     assert run.finished_at
     return (run.finished_at - run.started_at).total_seconds()
 
 
-def _when(run_id: str, condition: Callable[[SyncRun], bool]) -> SyncRun:
+def _when(run_id: int, condition: Callable[[SyncRun], bool]) -> SyncRun:
+    from kingsync.models.runs import SyncRun  # noqa: PLC0415 (after the set-up)
+
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         run = SyncRun.across_tenants.get(pk=run_id)
@@ -51,4 +74,4 @@ def _when(run_id: str, condition: Callable[[SyncRun], bool]) -> SyncRun:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{ {'press': press, 'started': started, 'ended': ended}[sys.argv[1]](sys.argv[2]) }")
+    main()

@@ -1,4 +1,7 @@
-"""One export in a process of its own: `python -m bench.exporter SLUG` prints one JSON object."""
+"""One export in a process of its own: `python -m bench.exporter SLUG` prints one JSON object.
+
+`python -m bench.exporter SLUG FILE` stores the tenant's file first, as `apply_tenant` does; that is not measured.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,16 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """Export what is at the tenant's trigger and print the result."""
     django.setup()
-    sys.stdout.write(msgspec.json.encode(export(sys.argv[1])).decode() + "\n")
+    slug, *documents = sys.argv[1:]
+    for document in documents:
+        _store(Path(document))
+    sys.stdout.write(msgspec.json.encode(export(slug)).decode() + "\n")
+
+
+def _store(document: Path) -> None:
+    from kingsync import tenant_file  # noqa: PLC0415 (after the set-up)
+
+    tenant_file.apply(document.read_bytes())
 
 
 def export(slug: str) -> Exported:

@@ -71,8 +71,7 @@ class World:
         company = Company(slug, king=king, outsmart=outsmart, folder=self.folder)
         for kind, number, fields in jobs.MASTERS:
             requests.put(f"{king}/_control/records/{kind}/{number}", json=fields).raise_for_status()
-        company.settle()
-        company.export()
+        company.export(company.document())
         return company
 
     def sandbox(self, system: str, *options: str) -> str:
@@ -95,6 +94,10 @@ class Company:
 
     def settle(self, **exports: object) -> None:
         """Store the tenant, or change its export settings."""
+        manage("apply_tenant", str(self.document(**exports)))
+
+    def document(self, **exports: object) -> Path:
+        """Write the tenant's file, with these export settings."""
         king = {"base_url": self.king, "administration": ADMINISTRATION, "access_code": ACCESS_CODE}
         document = {
             "slug": self.slug,
@@ -105,7 +108,7 @@ class Company:
         }
         file = self.folder / f"{self.slug}.json"
         file.write_text(json.dumps(document))
-        manage("apply_tenant", str(file))
+        return file
 
     def load(self, count: int) -> list[str]:
         """Put work orders at the trigger and return their row ids."""
@@ -120,14 +123,13 @@ class Company:
                 url = f"{self.outsmart}/_control/work-orders/{outsmart_id}"
                 session.post(url, json={"status": "Compleet"}).raise_for_status()
 
-    def start_export(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "bench.exporter", self.slug], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
-        )
+    def start_export(self, *documents: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bench.exporter", self.slug, *map(str, documents)]
+        return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
 
-    def export(self) -> Exported:
-        """Export in a fresh process. Raises CalledProcessError."""
-        return finished(self.start_export())
+    def export(self, *documents: Path) -> Exported:
+        """Export in a fresh process, which stores the tenant's file first if it is given. Raises CalledProcessError."""
+        return finished(self.start_export(*documents))
 
     def forget_calls(self) -> None:
         requests.delete(f"{self.king}/_control/calls").raise_for_status()
