@@ -400,6 +400,7 @@ def test_a_moved_company_exports_on_without_a_double(
     assert scenario.is_clean(king)
 
 
+@pytest.mark.usefixtures("lost_answers_soon_settled")  # the guard against restores waits half a minute for late calls
 def test_what_the_old_installation_still_sent_after_the_export_is_found_again(
     company: Tenant, king: KingSandbox, outsmart: OutSmartSandbox, file: Path
 ) -> None:
