@@ -61,20 +61,21 @@ class LostAnswers:
         with self._changed:
             return client in self._unanswered
 
-    def wait_until_waited_for(self, connection: server.Connection) -> bool:
-        """Wait until a run waits for late calls; return False when the sandbox was stopped meanwhile."""
-        before = self._waits
+    def wait_until_waited_for(self, connection: server.Connection, waits: int) -> bool:
+        """Wait until a run waits for late calls once more; return False when the sandbox was stopped meanwhile."""
         while connection.wait(LOOK_SECONDS):
-            if self._waits > before:
+            if self._waits > waits:
                 return True
         return False
 
     @contextmanager
-    def late(self) -> Iterator[None]:
-        """Count the block as a call that is carried out late."""
-        self._count_late(1)
+    def late(self) -> Iterator[int]:
+        """Count the block as a call that is carried out late; yield how many times late calls were waited for."""
+        with self._changed:  # together: a run that begins to wait at once waits for this call
+            self._count_late(1)
+            waits = self._waits
         try:
-            yield
+            yield waits
         finally:
             self._count_late(-1)
 
@@ -121,8 +122,8 @@ def _let_sandboxes_tell(lost: LostAnswers, monkeypatch: pytest.MonkeyPatch) -> N
         if fault is None or fault.kind != "late":
             return work_with(sandbox, fault, request, connection, call)
         call.fault = fault.kind
-        with lost.late(), lost.unanswered(connection):
-            return sandbox._work(request) if lost.wait_until_waited_for(connection) else None
+        with lost.late() as waits, lost.unanswered(connection):
+            return sandbox._work(request) if lost.wait_until_waited_for(connection, waits) else None
 
     monkeypatch.setattr(server.Connection, "hang", hang_until_the_client_goes)
     monkeypatch.setattr(base.Sandbox, "_work_with", work_late)
