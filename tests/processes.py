@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from devservers.places import CHECKOUT, local_folder
 from tests import patience
 
 MANAGE = str(CHECKOUT / "manage.py")
+# For copies of our sources: what is compiled comes along, since all of it takes seconds, but no file that another
+# process is still writing.
+BEING_COMPILED = shutil.ignore_patterns("*.pyc.*")
 _BOUND = """
 import os, signal, sys
 from kingsync.parents_death import signal_at_parents_death

@@ -26,14 +26,12 @@ import pytest
 from devservers import ports, wheels
 from devservers.accounts import NOBODY
 from devservers.places import CHECKOUT
-from tests import patience
+from tests import patience, processes
 from tests.deploy import page_commands, unit_files
 
 PAGE = CHECKOUT / "docs" / "production.md"
 # What the page's user gets with the sources of a version, as far as these commands need it.
 SOURCES = ("manage.py", "integrations", "kingsync", "templates", "static", "deploy", "requirements")
-# What is compiled comes along, since all of it takes seconds, but no file that another process is still writing.
-BEING_COMPILED = shutil.ignore_patterns("*.pyc.*")
 # In the place of the one that only root has: who calls it is PostgreSQL's superuser here by its variables.
 RUNUSER = '#!/bin/sh\nshift 3\nexec env PGUSER="$SUPERUSER" PGPASSWORD="$SUPERUSERS_PASSWORD" "$@"\n'
 
@@ -126,7 +124,7 @@ def _copy_sources(release: Path) -> None:
     for name in SOURCES:
         origin = CHECKOUT / name
         if origin.is_dir():
-            shutil.copytree(origin, release / name, ignore=BEING_COMPILED)
+            shutil.copytree(origin, release / name, ignore=processes.BEING_COMPILED)
         else:
             shutil.copy(origin, release / name)
     (release / "docs").mkdir()

@@ -43,8 +43,6 @@ class Service(TypedDict, total=False):
 
 
 BINARIES = Path(sys.executable).parent
-# What is compiled comes along, since all of it takes seconds, but no file that another process is still writing.
-BEING_COMPILED = shutil.ignore_patterns("*.pyc.*")
 
 
 def _env_example() -> dict[str, str]:
@@ -332,7 +330,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for source in sources:
             origin = CHECKOUT / source
             if origin.is_dir():
-                shutil.copytree(origin, folder / target, ignore=BEING_COMPILED)
+                shutil.copytree(origin, folder / target, ignore=processes.BEING_COMPILED)
             else:
                 shutil.copy(origin, folder / source)
     return folder
