@@ -94,7 +94,7 @@ def _orders(company: Company, count: int) -> Used:
 
 def _export(slug: str, *, created: int = 0) -> None:
     """Queue an export as the schedule does and work it off. Raises RuntimeError if it did not do that much."""
-    _run(slug, "export", {}, at_least=created)
+    _run(slug, "export", {"confirmed": True}, at_least=created)  # many at once would only be a preview, which asks
 
 
 def _exports(slug: str, count: int) -> None:
@@ -116,7 +116,7 @@ def _run(slug: str, kind: str, options: dict[str, object], *, at_least: int) -> 
         requested = lifecycle.request(kind=RunKind(kind), trigger=SyncRun.Trigger.SCHEDULE, options=options)
         worker.work_slice(requested.run.pk, slice_seconds=FOREVER)
         run = SyncRun.objects.get(pk=requested.run.pk)
-    if run.status != "succeeded" or run.counts().get("created", 0) < at_least:
+    if run.status != "succeeded" or run.is_dry or run.counts().get("created", 0) < at_least:
         raise RuntimeError(f"The {kind} ended as {run.status} with {run.counts()}.")
 
 

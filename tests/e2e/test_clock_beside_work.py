@@ -45,7 +45,9 @@ def all_busy(exporting: list[Tenant], worker: Callable[..., programs.Program]) -
     worker("exports")
     worker("imports")
     for each in exporting:
-        tasks.request_run(tenant=each, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON)
+        button = SyncRun.Trigger.BUTTON
+        # So many at once ask first, and then what is asked is only a preview.
+        tasks.request_run(tenant=each, kind=RunKind.EXPORT, trigger=button, options={SyncRun.CONFIRMED: True})
     return exporting
 
 
