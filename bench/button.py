@@ -41,7 +41,7 @@ def _press(slug: str) -> int:
     from kingsync.models.tenants import Tenant  # noqa: PLC0415
 
     tenant = Tenant.objects.get(slug=slug)
-    confirmed = {SyncRun.CONFIRMED: True}  # more than usual would only be a preview, which asks
+    confirmed: dict[str, object] = {SyncRun.CONFIRMED: True}  # more than usual would only be a preview, which asks
     button = SyncRun.Trigger.BUTTON
     return tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=button, options=confirmed).run.pk
 

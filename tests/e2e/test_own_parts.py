@@ -197,10 +197,10 @@ def kill_its_pool(worker: programs.Program) -> None:
 
 
 def swept(condition: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a condition that does what the clock does four times a minute before it looks."""
+    """Return a condition that does what the clock does before it looks."""
 
     def look() -> bool:
-        tasks.sweep()
+        programs.sweep()
         return condition()
 
     return look

@@ -94,7 +94,7 @@ def hold_all(stack: ExitStack, companies: list[Company]) -> list[SyncRun]:
     """Press every button, and hold each company's export at its call. Does what the clock does with a lost message."""
 
     def are_held() -> bool:
-        tasks.sweep()
+        programs.sweep()
         return all(company.is_held() for company in companies)
 
     for company in companies:
@@ -117,7 +117,7 @@ def wait_until_ended(runs: list[SyncRun]) -> None:
         a_minute_ago = scenario.in_seconds(-61)
         queued = SyncRun.across_tenants.filter(status=RunStatus.QUEUED)
         queued.update(queued_at=a_minute_ago, heartbeat_at=a_minute_ago)
-        tasks.sweep()
+        programs.sweep()
         return not SyncRun.across_tenants.filter(status__in=SyncRun.OPEN).exists()
 
     programs.wait_for(have_ended)
