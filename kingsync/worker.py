@@ -11,6 +11,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from integrations import errors
+from kingsync import struct_types
 from kingsync.exports import dry_run, export_run, mass_question
 from kingsync.imports import import_run
 from kingsync.king_mirror import connection_check
@@ -24,6 +25,7 @@ from kingsync.runs.run_log import RunLog
 from kingsync.runs.wanted import NotWantedError
 
 logger = logging.getLogger(__name__)
+struct_types.work_out()  # all that runs use are defined now, and no run has begun
 
 
 @dataclass(frozen=True)
