@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 
 import pytest
@@ -264,8 +265,9 @@ def test_digest_groups_by_cause_with_links(tenant: Tenant, digest: None) -> None
 
     look(MORNING)
 
-    assert body().count("B1") == 1
-    assert "(7)" in body()
+    words = re.sub(r"https?://\S+", "", body())  # the key of a link may have any letters
+    assert words.count("B1") == 1
+    assert "(7)" in words
     assert f"/t/jansen/work-orders/{rows[-1].pk}/" in body()
 
 
