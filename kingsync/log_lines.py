@@ -6,12 +6,14 @@ Lines of libraries too: Django, for one, logs paths of requests. Each line names
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import logging
 import re
+import sys
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlsplit
 
 from kingsync.watch import log_context
@@ -28,6 +30,23 @@ EVENT = re.compile(r"([a-z_]+(?:\.[a-z_]+)+)(?::|$)")
 HEAD = ("time", "level", "logger", "message")
 TAIL = ("exception", "stack_info")
 Line = MutableMapping[str, Any]
+
+
+if TYPE_CHECKING:
+    _Stream = logging.StreamHandler[TextIO]
+else:
+    _Stream = logging.StreamHandler
+
+
+class Console(_Stream):
+    """Writes lines to standard error; where it cannot, it says so without the record, whose values are not masked."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
+        error = sys.exc_info()[0]
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                name = error.__name__ if error else ""
+                sys.stderr.write(f"log.lost: a line of {record.name} could not be written ({name})\n")
 
 
 class LineFormatter(logging.Formatter):

@@ -348,7 +348,7 @@ LOGGING: dict[str, Any] = {
             "as_json": LOG_FORMAT == "json",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "kingsync.log_lines.Console", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"urllib3": {"level": "WARNING"}},
 }

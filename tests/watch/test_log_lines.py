@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import threading
@@ -18,7 +19,7 @@ from pytest_django import Settings
 from kingsync import clock, tasks, worker
 from kingsync.exports.assessment import Assessment
 from kingsync.exports.verification import runs
-from kingsync.log_lines import LineFormatter
+from kingsync.log_lines import Console, LineFormatter
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
@@ -253,3 +254,12 @@ def test_an_error_of_a_page_names_company_and_user(
     [found] = [each for each in as_json() if "exception" in each]
     assert answer.status_code == 500
     assert (found["tenant"], found["user"], found["request"]) == ("jansen", owner.pk, answer["X-Request-ID"])
+
+
+def test_a_line_that_cannot_be_written_is_said_without_what_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    closed = io.StringIO()
+    closed.close()
+
+    Console(closed).handle(logging.makeLogRecord({"name": "django.request", "msg": "/invitation/geheim/"}))
+
+    assert capsys.readouterr().err == "log.lost: a line of django.request could not be written (ValueError)\n"
