@@ -105,9 +105,7 @@ def _publish(runs: Sequence[SyncRun]) -> int:
                     kwargs={"run_id": run.pk, "tenant_id": run.tenant_id},
                     queue=_queue(run),
                     priority=_priority(run),
-                    # A message that no worker took in time is dropped: the sweeper sends another, so messages never
-                    # pile up.
-                    expires=120,
+                    expires=queues.MESSAGE_SECONDS,
                     headers={SENT_AT: timezone.now().isoformat()},
                     connection=connection,
                     retry=False,
@@ -135,9 +133,7 @@ def _priority(run: SyncRun) -> int:
 
 def _broker_away() -> tuple[type[Exception], ...]:
     """Return what is raised when the broker does not answer."""
-    import redis  # noqa: PLC0415 - see `kingsync.runs.heartbeats.broker_answers`
-
-    return KombuError, redis.RedisError, OSError
+    return KombuError, *queues.is_away()
 
 
 def _send_unsent() -> None:
@@ -199,9 +195,19 @@ def check_schedule() -> None:
 @shared_task(expires=60)
 def sweep() -> None:
     """Send runs again whose message or worker was lost."""
-    runs = lifecycle.silent_runs()
+    runs = lifecycle.silent_runs(busy=_busy())
     if runs:
+        lifecycle.mark_resent(runs)
         _send_all(runs)
+
+
+def _busy() -> Collection[RunKind]:
+    """Return the kinds of runs whose messages wait for a worker; none when the broker does not answer."""
+    try:
+        with queues.asked_once() as broker:
+            return queues.busy(broker)
+    except queues.is_away():
+        return ()
 
 
 @shared_task(expires=60)

@@ -101,8 +101,8 @@ def sweep() -> None:
     But not while a message waits: a worker that begins late would have to look at thousands of them, a second for each.
     """
     with Redis.from_url(deployment.REDIS_URL) as broker:
-        waiting = sum(broker.llen(each) for queue in queues.QUEUES.values() for each in queues.lists(queue))
-    if not waiting:
+        is_waiting = bool(queues.busy(broker))
+    if not is_waiting:
         tasks.sweep()
 
 

@@ -97,6 +97,8 @@ class SyncRun(InAdministration):
     heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
+    # When its message was sent once more because it, or the worker, seemed lost; null again when a worker claims it.
+    resent_at = models.DateTimeField(null=True, editable=False)
 
     read_count = models.PositiveIntegerField(_("read"), default=0)
     created_count = models.PositiveIntegerField(_("created"), default=0)

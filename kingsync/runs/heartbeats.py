@@ -13,18 +13,17 @@ import time
 from collections.abc import Callable, Iterable
 
 import psycopg
-from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
 
 from kingsync import probe
 from kingsync.models.heartbeats import Heartbeat
+from kingsync.runs import queues
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 STAND_IN_SECONDS = 300.0
-BROKER_SECONDS = 1.5
 SILENT = datetime.timedelta(seconds=probe.SILENT_SECONDS)
 _BEAT = """
     INSERT INTO kingsync_heartbeat (part, at) SELECT unnest(%s::text[]), clock_timestamp()
@@ -57,15 +56,10 @@ def silent_since() -> datetime.datetime | None:
 
 def broker_answers() -> bool:
     """Return whether the broker answers a single short try."""
-    import redis  # noqa: PLC0415 - a tenth of a program's start, and most never ask the broker
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-    from redis.retry import Retry  # noqa: PLC0415
-
-    limits = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, **limits, retry=Retry(NoBackoff(), 0)) as broker:
+        with queues.asked_once() as broker:
             return bool(broker.ping())
-    except (redis.RedisError, OSError):
+    except queues.is_away():
         return False
 
 

@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -31,7 +31,7 @@ from kingsync.models.api.webhooks import Event
 from kingsync.models.runs import COUNTS, NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import advisory_locks, lease, run_answers, schedule, wanted
+from kingsync.runs import advisory_locks, lease, queues, run_answers, schedule, wanted
 from kingsync.runs.keeping import leases
 from kingsync.watch import runs as watch
 
@@ -152,6 +152,13 @@ def mark_sent(runs: Iterable[SyncRun], *, is_sent: bool) -> None:
         run.is_unsent = not is_sent
     if changed:
         SyncRun.across_tenants.filter(pk__in=[run.pk for run in changed]).update(is_unsent=not is_sent)
+
+
+def mark_resent(runs: Iterable[SyncRun]) -> None:
+    """Save that the messages of these runs of all tenants are sent once more, just before they are."""
+    SyncRun.across_tenants.filter(pk__in=[run.pk for run in runs], status__in=SyncRun.OPEN).update(
+        resent_at=timezone.now()
+    )
 
 
 def unsent_runs() -> list[SyncRun]:
@@ -323,6 +330,7 @@ def _claim(run: SyncRun, slice_seconds: float, limit_seconds: float) -> Claim | 
         lost_workers=F("lost_workers") + Case(When(status=RunStatus.RUNNING, then=1), default=0),
         started_at=Coalesce("started_at", now),
         heartbeat_at=now,
+        resent_at=None,
         lease_until=Now() + datetime.timedelta(seconds=settings.RUN_LEASE_SECONDS),
     )
     if not taken:
@@ -446,18 +454,25 @@ _SILENT = f"""
                 AND classid = (CASE run.kind {advisory_locks.CASE_OF_RUNS} END)::oid AND objid = run.tenant_id::oid
             )
         )
+    ) AND NOT (
+        kind = ANY(%(busy)s)
+        AND coalesce(CASE status WHEN 'queued' THEN greatest(queued_at, heartbeat_at, resent_at) ELSE resent_at END,
+            '-infinity') BETWEEN %(expired)s AND %(newest)s
     )
 """  # noqa: S608  (constants only)
 
 
-def silent_runs() -> list[SyncRun]:
+def silent_runs(*, busy: Collection[RunKind] = ()) -> list[SyncRun]:
     """Return the runs of all tenants whose worker is gone or whose message was lost, oldest first.
 
-    A live worker holds the lock of its run (`lease.worker_lock`): who holds which is asked once for all.
+    A live worker holds the lock of its run (`lease.worker_lock`): who holds which is asked once for all. Of the kinds
+    that are `busy`, whose messages wait in the broker, a run's own may be among these until it has expired.
     """
     now = timezone.now()
+    expired = now - datetime.timedelta(seconds=queues.MESSAGE_SECONDS)
+    moments = {"oldest": now - QUEUED_TOO_LONG, "expired": expired, "newest": now + schedule.CLOCKS_DIFFER}
     with tenants.across(), connection.cursor() as cursor:
-        cursor.execute(_SILENT, {"oldest": now - QUEUED_TOO_LONG, "newest": now + schedule.CLOCKS_DIFFER})
+        cursor.execute(_SILENT, moments | {"busy": [kind.value for kind in busy]})
         found = [key for (key,) in cursor.fetchall()]
     return list(SyncRun.across_tenants.filter(pk__in=found).order_by("id")) if found else []
 

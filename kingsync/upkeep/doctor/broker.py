@@ -15,7 +15,7 @@ KEEPS_ALL = "noeviction"
 
 
 def broker() -> list[Finding]:
-    import redis  # noqa: PLC0415 - see `kingsync.runs.heartbeats.broker_answers`
+    import redis  # noqa: PLC0415 - see `kingsync.runs.queues.asked_once`
 
     try:
         about = _about()

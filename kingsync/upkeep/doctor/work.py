@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, QuerySet
@@ -19,9 +18,6 @@ from kingsync.models.work_orders import WorkOrder
 from kingsync.runs import heartbeats, lifecycle
 from kingsync.runs import queues as queues_of_broker
 from kingsync.upkeep.doctor.checks import Finding, ok, warning, wrong
-
-if TYPE_CHECKING:
-    import redis
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 5.0
 # Messages that no worker took expire; more than these mean that nobody takes any.
@@ -52,11 +48,11 @@ def _of_part(part: Heartbeat.Part, todo: str) -> Finding:
 
 def queues() -> list[Finding]:
     """Count the messages in the broker, and say how long the oldest run waits."""
-    import redis  # noqa: PLC0415 - see `kingsync.runs.heartbeats.broker_answers`
+    import redis  # noqa: PLC0415 - see `kingsync.runs.queues.asked_once`
 
     limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     with redis.Redis.from_url(settings.REDIS_URL, **limits) as broker:
-        lengths: dict[str, int] = {part.value: _length(broker, part.value) for part in QUEUES}
+        lengths: dict[str, int] = {part.value: queues_of_broker.length(broker, part.value) for part in QUEUES}
     queued = SyncRun.across_tenants.filter(status=RunStatus.QUEUED)
     oldest = queued.aggregate(oldest=Min("queued_at"))["oldest"]
     shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
@@ -65,10 +61,6 @@ def queues() -> list[Finding]:
     if max(lengths.values()) > QUEUE_LONG:
         return [warning(text, "Start more workers of the longest queue.")]
     return [ok(text)]
-
-
-def _length(broker: redis.Redis, queue: str) -> int:
-    return sum(broker.llen(key) for key in queues_of_broker.lists(queue))
 
 
 def stuck_runs() -> list[Finding]:

@@ -37,7 +37,7 @@ def remove(tenant_id: int) -> int:
 @contextmanager
 def _broker() -> Iterator[redis.Redis]:
     """Ask the broker inside the block. Raises `BrokerAwayError` when it does not answer."""
-    import redis  # noqa: PLC0415 - see `kingsync.runs.heartbeats.broker_answers`
+    import redis  # noqa: PLC0415 - see `kingsync.runs.queues.asked_once`
 
     limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     try:
