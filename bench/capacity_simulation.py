@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import processor
@@ -136,18 +134,7 @@ def _start(stack: ExitStack, command: tuple[str, ...]) -> int:
 
 def _processors(pids: dict[str, int]) -> dict[str, float]:
     """Return the processor time of each part with its living processes."""
-    return {name: sum(_seconds(each) for each in _family(pid)) for name, pid in pids.items()}
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        yield from _family(int(child))
-
-
-def _seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return {name: processor.seconds_of(processor.family(pid)) for name, pid in pids.items()}
 
 
 def _finished() -> int:

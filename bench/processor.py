@@ -52,6 +52,28 @@ def used() -> Used:
     )
 
 
+def family(pid: int) -> list[int]:
+    """Return a process with its living descendants."""
+    found = [pid]
+    for each in found:
+        children = Path(f"/proc/{each}/task/{each}/children")
+        found += [int(child) for child in children.read_text().split()] if children.exists() else []
+    return found
+
+
+def seconds_of(pids: list[int]) -> float:
+    """Return the processor time of these processes and of those of their children that have ended."""
+    ticks = sum(sum(map(int, _stat(pid)[11:15])) for pid in pids if Path(f"/proc/{pid}/stat").exists())
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def mib_of(pids: list[int]) -> float:
+    """Return the memory of these processes; what some of them share is divided among them."""
+    found = (Path(f"/proc/{pid}/smaps_rollup") for pid in pids)
+    lines = (line for each in found if each.exists() for line in each.read_text().splitlines())
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
 def _database_seconds() -> float:
     """Add up the server's living processes, and those that have ended as the server itself counts them."""
     server = int(_stat(_session_pid())[1])

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import django
 
+from bench import processor
 from bench.figures import Figure, report
 from bench.world import world
 
@@ -35,7 +36,6 @@ VISITORS = 8
 PER_SECOND, P95_MS = 100.0, 150.0
 SECONDS, QUICK_SECONDS = 30.0, 0.2
 _START_SECONDS = 60.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 # Of ten requests: what an office does all day, the palette as often as somebody types.
 _MIX = (
     "",
@@ -142,7 +142,7 @@ class Served:
 
     def processor_seconds(self) -> tuple[float, float]:
         """Return what the web process and the sessions of the database have used so far."""
-        return _used(_family(self.pid)), _used(_sessions())
+        return processor.seconds_of(processor.family(self.pid)), processor.seconds_of(_sessions())
 
 
 @contextmanager
@@ -181,25 +181,7 @@ def _sessions() -> list[int]:
     """Return the processes of the database, sessions and their helpers alike."""
     folder = Path(os.environ["KINGSYNC_LOCAL"])
     main = next(folder.glob("**/postmaster.pid")).read_text().split()[0]
-    return _family(int(main))
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for each in found:
-        children = Path(f"/proc/{each}/task/{each}/children")
-        found += [int(child) for child in children.read_text().split()] if children.exists() else []
-    return found
-
-
-def _used(pids: list[int]) -> float:
-    """Return the processor time of these processes and of those of their children that have ended."""
-    total = 0
-    for pid in pids:
-        stat = Path(f"/proc/{pid}/stat")
-        if stat.exists():
-            total += sum(map(int, stat.read_text().rpartition(")")[2].split()[11:15]))
-    return total / _TICKS
+    return processor.family(int(main))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,210 @@
+"""`python -m bench.waiting`: exports of many companies at once, whose King takes its time.
+
+A worker as it is deployed, in threads, beside one in two processes, each exporting the same number of orders. Exits
+with 1 when less is exported than King's time allows.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import django
+import msgspec
+import psycopg
+
+from bench import processor, world
+from bench.export import CALLS_PER_ORDER
+from bench.figures import Figure, report
+from bench.many_vendors import Vendors
+from devservers import children
+from devservers.places import CHECKOUT
+
+LATENCY_MS = 50
+PATIENCE_SECONDS, LOOK_SECONDS = 600.0, 0.2
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    companies: int
+    orders: int
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to run the worker: `at_least` is the share of what King's time allows that it must reach."""
+
+    name: str
+    options: tuple[str, ...]
+    places: int
+    at_least: float | None = None
+
+
+FULL, QUICK = Size(companies=50, orders=20), Size(companies=3, orders=1)
+PROCESSES = Pool(name="2 processes", options=("--concurrency", "2"), places=2)
+THREADS = (16, 32, 50)
+
+
+def pools() -> Iterator[Pool]:
+    yield PROCESSES
+    for number in THREADS:
+        options = ("--pool", "threads", "--concurrency", str(number))
+        yield Pool(name=f"{number} threads", options=options, places=number, at_least=0.95)
+
+
+def main() -> None:
+    """Measure with a database and vendors of its own and print a table; `--quick` judges nothing."""
+    parser = ArgumentParser(prog="python -m bench.waiting", description="Exports of many companies that wait for King.")
+    parser.add_argument("--quick", action="store_true", help="few companies: shows that it works, proves nothing")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world.world(Path(folder)):
+        django.setup()
+        is_kept = report(_measure(QUICK if asked.quick else FULL, Path(folder)), is_judged=not asked.quick)
+    sys.exit(0 if is_kept else 1)
+
+
+def _measure(size: Size, folder: Path) -> Iterator[Figure]:
+    for number, pool in enumerate(pools()):
+        with _vendors(size) as vendors, _worker(pool, folder / f"{number}.log") as pid:
+            slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
+            yield from _figures(pool, size, slugs, Watch(pid))
+
+
+def _figures(pool: Pool, size: Size, slugs: list[str], watch: Watch) -> Iterator[Figure]:
+    with watch:
+        seconds = _exported(slugs, size.orders)
+    orders = size.companies * size.orders
+    of_king = orders * CALLS_PER_ORDER * LATENCY_MS / 1000 / min(pool.places, size.companies)
+    why = "The processors are full." if watch.used / seconds > 0.8 else ""
+    yield Figure(f"{pool.name}: orders a second", orders / seconds, "/s")
+    yield Figure("  of what King's time allows", of_king / seconds, at_least=pool.at_least, why=why)
+    yield Figure("  processor time of the worker, of a core", watch.used / seconds, "x")
+    yield Figure("  peak memory of the worker", watch.peak_mib, "MiB")
+    yield Figure(
+        "  more than before, for each company at once", watch.grown_mib / min(pool.places, size.companies), "MiB"
+    )
+    yield Figure("  sessions of the database, all", watch.sessions, "")
+
+
+def _store(slug: str, vendors: Vendors) -> str:
+    """Create a company with these systems; return its name."""
+    from kingsync import tenant_file  # noqa: PLC0415 (after the set-up)
+
+    document = {
+        "slug": slug,
+        "name": slug,
+        "outsmart": {"base_url": f"{vendors.outsmart}/openapi/8", **world.TOKENS},
+        "king": {
+            "base_url": vendors.king,
+            "administration": world.ADMINISTRATION,
+            "access_code": world.ACCESS_CODE,
+        },
+        "exports": {"orders": True},
+    }
+    tenant_file.apply(msgspec.json.encode(document))
+    return slug
+
+
+def _exported(slugs: list[str], orders: int) -> float:
+    """Press all buttons; return the seconds from the first start to the last end. Raises RuntimeError."""
+    from kingsync import tasks  # noqa: PLC0415 (after the set-up)
+    from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
+    from kingsync.models.tenants import Tenant  # noqa: PLC0415
+
+    confirmed: dict[str, object] = {SyncRun.CONFIRMED: True}
+    pressed = [
+        tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON, options=confirmed).run.pk
+        for tenant in Tenant.objects.filter(slug__in=slugs)
+    ]
+    until = time.monotonic() + PATIENCE_SECONDS
+    while SyncRun.across_tenants.filter(pk__in=pressed, status__in=SyncRun.OPEN).exists():
+        if time.monotonic() > until:
+            raise TimeoutError("the exports did not end")
+        time.sleep(LOOK_SECONDS)
+    runs = list(SyncRun.across_tenants.filter(pk__in=pressed))
+    for run in runs:
+        if run.is_dry or run.created_count != orders or run.started_at is None or run.finished_at is None:
+            raise RuntimeError(f"An export ended as {run.status} with {run.counts()}.")
+    begun, ended = (run.started_at for run in runs), (run.finished_at for run in runs)
+    return (max(filter(None, ended)) - min(filter(None, begun))).total_seconds()
+
+
+@contextmanager
+def _vendors(size: Size) -> Iterator[list[Vendors]]:
+    arguments = map(str, (size.companies, LATENCY_MS, size.orders))
+    command = [sys.executable, "-m", "bench.many_vendors", *arguments]
+    process = children.start(
+        command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        yield msgspec.json.decode(process.stdout.readline(), type=list[Vendors])
+    finally:
+        children.stop(process, patience_seconds=world.PATIENCE_SECONDS)
+
+
+@contextmanager
+def _worker(pool: Pool, log: Path) -> Iterator[int]:
+    """Run a worker of exports inside the block, once it takes messages; yield its process."""
+    command = [sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery", "worker", *pool.options]
+    command += ["--queues", "exports", "--hostname", "exports@%h", "--loglevel", "ERROR", "--without-mingle"]
+    with log.open("wb") as told:
+        process = children.start(command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdout=told)
+        try:
+            yield process.pid
+        finally:
+            children.stop(process, patience_seconds=PATIENCE_SECONDS)
+
+
+@dataclass
+class Watch:
+    """Looks at a worker and at the database while the block goes on."""
+
+    pid: int
+    used: float = 0.0
+    peak_mib: float = 0.0
+    grown_mib: float = 0.0
+    sessions: int = 0
+    _is_over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Watch:
+        self._before, self._used_before = self._mib(), self._seconds()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self.used = self._seconds() - self._used_before
+        self.grown_mib = self.peak_mib - self._before
+
+    def _look(self) -> None:
+        from django.db import connections  # noqa: PLC0415 (after the set-up)
+
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as session:
+            while not self._is_over.wait(LOOK_SECONDS):
+                found = session.execute(query).fetchone()
+                self.sessions = max(self.sessions, found[0] if found else 0)
+                self.peak_mib = max(self.peak_mib, self._mib())
+
+    def _mib(self) -> float:
+        """Return the memory of the worker's processes together; what they share is divided among them."""
+        return processor.mib_of(processor.family(self.pid))
+
+    def _seconds(self) -> float:
+        return processor.seconds_of(processor.family(self.pid))
+
+
+if __name__ == "__main__":
+    main()
