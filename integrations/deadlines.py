@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,24 @@ def put_off(seconds: float) -> None:
     while around is not None:
         around.deadline.put_off(seconds)
         around = around.outer
+
+
+_begin_by: ContextVar[float] = ContextVar("begin_by", default=math.inf)
+
+
+@contextmanager
+def begun_within(seconds: float) -> Iterator[None]:
+    """Let no call inside begin later than so many seconds from now: a process may be frozen before any of its steps."""
+    token = _begin_by.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _begin_by.reset(token)
+
+
+def seconds_to_begin() -> float:
+    """Return the seconds that are left for beginning a call; not above 0.0 when it is too late."""
+    return _begin_by.get() - time.monotonic()
 
 
 def is_repeated_outside() -> bool:

@@ -203,7 +203,7 @@ class Transport:
                 operation.method, request.url, params=request.query, headers=request.headers, data=request.body
             )
         )
-        timeout = (operation.connect_timeout, operation.read_timeout)
+        timeout = (min(operation.connect_timeout, self._seconds_to_begin(operation)), operation.read_timeout)
         # Through the adapter: the session's own send() would follow redirects and cookies, and read their bodies.
         proxies = self._adapter.proxies_for(prepared)
         response = self._adapter.send(
@@ -215,6 +215,12 @@ class Transport:
             response.close()
         retry_after = _retry_after(response.headers.get("Retry-After", ""))
         return Answer(status=response.status_code, body=body, retry_after=retry_after)
+
+    def _seconds_to_begin(self, operation: Operation) -> float:
+        left = deadlines.seconds_to_begin()
+        if left <= 0:  # nothing is sent
+            raise errors.UnreachableError(system=self.system, operation=operation.name, reason="timeout")
+        return left
 
     def _timing(self, request: _Request, answer: Answer | None, attempt: int, seconds: float, reason: str) -> Timing:
         return Timing(

@@ -23,7 +23,8 @@ from kingsync.runs.run_log import RunLog
 from kingsync.watch import log_context
 
 HEARTBEAT_SECONDS = 5.0
-# Times a write's own timeout: how long a lost one may still be running.
+# Times a write's own timeout: how long a lost one may still be running, from when it was saved that it goes out. So it
+# must have begun within what this is above 1.
 OUTCOME_UNKNOWN_FACTOR = 1.2
 
 
@@ -110,6 +111,11 @@ class Job(PlanningJob):
     @property
     def outcome_unknown_seconds(self) -> float:
         return self.king.write_timeout * OUTCOME_UNKNOWN_FACTOR
+
+    @property
+    def begin_seconds(self) -> float:
+        """How long after it was saved a write may still begin."""
+        return self.outcome_unknown_seconds - self.king.write_timeout
 
     def heartbeat(self) -> None:
         """Send a heartbeat now and then; stops when another worker took over."""

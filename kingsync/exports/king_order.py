@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from django.utils import timezone
 
-from integrations import errors
+from integrations import deadlines, errors
 from integrations.king.records import LineChange, NewOrder, Order
 from kingsync.exports import ledger, order_links
 from kingsync.exports.export_job import Job
@@ -270,7 +270,8 @@ class KingOrder:
 
         def once() -> T:
             self._job.wait_for_call()  # that time counts from when the call goes out
-            with self._job.king.alone():
+            # Frozen after that was saved, it must not be sent whenever the process wakes: a successor has sent it then.
+            with self._job.king.alone(), deadlines.begun_within(self._job.begin_seconds):
                 ledger.extend_outcome_unknown(self._row, seconds=self._job.outcome_unknown_seconds, now=timezone.now())
                 return call()
 
