@@ -21,20 +21,7 @@ if TYPE_CHECKING:
 SECONDS, WARM_UP_SECONDS, PATIENCE_SECONDS = 60.0, 20.0, 30.0
 MINUTES_BETWEEN = 15
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery")
-PARTS = {
-    "clock": (*CELERY, "beat", "--loglevel", "ERROR"),
-    "worker": (
-        *CELERY,
-        "worker",
-        "--queues",
-        "exports",
-        "--concurrency",
-        "2",
-        "--loglevel",
-        "ERROR",
-        "--without-mingle",
-    ),
-}
+QUIET = ("--loglevel", "ERROR")
 # Companies like the one that there is, with the same King and OutSmart, which have nothing for them; each ran lately.
 _COMPANIES = """
     INSERT INTO kingsync_tenant (slug, {tenant}) SELECT 'idle-' || n, {tenant}
@@ -68,7 +55,7 @@ def lines(company: Company, *, companies: int, costs: Costs) -> Iterator[str]:
     """Serve these companies for a minute; say what came of it, beside what was calculated."""
     _make(company.slug, companies)
     with ExitStack() as stack:
-        pids = {name: _start(stack, command) for name, command in PARTS.items()}
+        pids = {name: _start(stack, command) for name, command in _parts().items()}
         time.sleep(WARM_UP_SECONDS)
         before, used, began = _finished(), _processors(pids), time.monotonic()
         server = processor.used()
@@ -89,6 +76,13 @@ def lines(company: Company, *, companies: int, costs: Costs) -> Iterator[str]:
         ("database", server.database_seconds, costs.check.database_seconds),
     ):
         yield f"{name}: {1000 * each / max(1, checks):.1f} ms a check, calculated {1000 * calculated:.1f}"
+
+
+def _parts() -> dict[str, tuple[str, ...]]:
+    from kingsync import thread_worker  # noqa: PLC0415 (after the set-up)
+
+    worker = (*CELERY, "worker", "--queues", "exports", *thread_worker.OPTIONS, *QUIET, "--without-mingle")
+    return {"clock": (*CELERY, "beat", *QUIET), "worker": worker}
 
 
 def _make(like: str, companies: int) -> None:

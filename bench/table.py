@@ -22,6 +22,7 @@ from devservers.places import CHECKOUT
 # In this order; a new part is one line here. Each prints figures by `bench.figures.report` and knows `--quick`.
 PARTS = (
     "bench",
+    "bench.waiting",
     "bench.import",
     "bench.starts",
     "bench.pages",

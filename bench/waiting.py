@@ -47,15 +47,19 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     at_least: float | None = None
 
 
-FULL, QUICK = Size(companies=50, orders=20), Size(companies=3, orders=1)
+FULL, QUICK = Size(companies=50, orders=8), Size(companies=3, orders=1)
 PROCESSES = Pool(name="2 processes", options=("--concurrency", "2"), places=2)
-THREADS = (16, 32, 50)
+MORE_THREADS = (32, 50)
 
 
 def pools() -> Iterator[Pool]:
+    """Yield two processes, the threads of the worker as it is deployed, and more of them."""
+    from kingsync import thread_worker  # noqa: PLC0415 (after the set-up)
+
     yield PROCESSES
-    for number in THREADS:
-        options = ("--pool", "threads", "--concurrency", str(number))
+    deployed = int(thread_worker.OPTIONS[-1])
+    for number in (deployed, *MORE_THREADS):
+        options = (*thread_worker.OPTIONS[:-1], str(number))
         yield Pool(name=f"{number} threads", options=options, places=number, at_least=0.95)
 
 
@@ -73,7 +77,8 @@ def main() -> None:
 def _measure(size: Size, folder: Path) -> Iterator[Figure]:
     for number, pool in enumerate(pools()):
         with _vendors(size) as vendors, _worker(pool, folder / f"{number}.log") as pid:
-            slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
+            first, *slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
+            _exported([first], size.orders)  # what every worker loads once is no part of what is measured
             yield from _figures(pool, size, slugs, Watch(pid))
 
 
@@ -138,7 +143,7 @@ def _exported(slugs: list[str], orders: int) -> float:
 
 @contextmanager
 def _vendors(size: Size) -> Iterator[list[Vendors]]:
-    arguments = map(str, (size.companies, LATENCY_MS, size.orders))
+    arguments = map(str, (size.companies + 1, LATENCY_MS, size.orders))
     command = [sys.executable, "-m", "bench.many_vendors", *arguments]
     process = children.start(
         command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE

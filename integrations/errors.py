@@ -44,6 +44,10 @@ REASONS: dict[str, str] = {
 }
 
 
+class TooLargeHereError(Exception):
+    """An answer within the limit of its operation needs more memory than this process may use for one."""
+
+
 class IntegrationError(Exception):
     """A failure between us and one of the two systems.
 

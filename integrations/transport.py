@@ -15,10 +15,11 @@ from typing import Self, TypeVar
 
 import msgspec
 import requests
+from urllib3 import BaseHTTPResponse
 
 from integrations import connections, deadlines, errors, failures, retry, unpacking, version
 from integrations.addresses import AddressPolicy
-from integrations.calls import BUG, Answer, Call, Operation, Timing
+from integrations.calls import BUG, LIST_ANSWER_BYTES, Answer, Call, Operation, Timing
 from integrations.deadlines import Deadline
 from integrations.masking import MASK, Masker
 from integrations.proxies import Proxy
@@ -56,7 +57,8 @@ class Transport:
 
     `on_call` is called for every call, also the failed ones; `on_failed_call` only for those, which saves masking the
     others. `on_timing` hears of every call too, but nothing of its contents. `attempts` counts all tries of a read.
-    Every call is made inside `alone()`, which keeps other programs out meanwhile.
+    Every call is made inside `alone()`, which keeps other programs out meanwhile. `memory_bytes` is the largest answer
+    that this process has memory for.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Transport:
         sleep: Callable[[float], object] = time.sleep,
         random: Callable[[], float] = _random.random,
         attempts: int = retry.TRIES,
+        memory_bytes: int = LIST_ANSWER_BYTES,
         alone: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.system = system
@@ -81,6 +84,7 @@ class Transport:
         self._sleep = sleep
         self._random = random
         self._attempts = attempts
+        self._memory_bytes = memory_bytes
         self._turn = threading.Lock()  # one call at a time, whichever thread it comes from
         self.alone = alone
         self._masker = Masker()
@@ -129,6 +133,7 @@ class Transport:
         `read` may raise a TransientError (both systems hide theirs under HTTP 200): a read is then retried
         as after HTTP 503. `describe` finds the vendor's code and text in the body of an HTTP error.
         Raises every class of `integrations.errors` but PayloadError, which is up to `read`.
+        TooLargeHereError only where `memory_bytes` is below what the operation allows.
         """
         request = _Request(operation=operation, url=url, query=tuple(query), headers=dict(headers or {}), body=body)
         with self._turn, self.alone():  # waiting for its turn does not count as the call's own time
@@ -164,6 +169,9 @@ class Transport:
             found = read(answer)
         except errors.IntegrationError as error:
             reason = error.reason
+            raise
+        except errors.TooLargeHereError:
+            bug = ""  # nothing is wrong with the answer
             raise
         else:
             bug = ""
@@ -210,7 +218,7 @@ class Transport:
             prepared, stream=True, timeout=timeout, verify=self._is_verifying, proxies=proxies
         )
         try:
-            body = unpacking.whole_body(response.raw, max_bytes=operation.max_bytes)
+            body = self._body(response.raw, operation)
         finally:
             response.close()
         retry_after = _retry_after(response.headers.get("Retry-After", ""))
@@ -221,6 +229,16 @@ class Transport:
         if left <= 0:  # nothing is sent
             raise errors.UnreachableError(system=self.system, operation=operation.name, reason="timeout")
         return left
+
+    def _body(self, raw: BaseHTTPResponse, operation: Operation) -> bytes:
+        # A read can be made again elsewhere; what a write came to must be heard here.
+        largest = operation.max_bytes if operation.is_write else min(operation.max_bytes, self._memory_bytes)
+        try:
+            return unpacking.whole_body(raw, max_bytes=largest)
+        except unpacking.TooLargeError:
+            if largest < operation.max_bytes:
+                raise errors.TooLargeHereError from None
+            raise
 
     def _timing(self, request: _Request, answer: Answer | None, attempt: int, seconds: float, reason: str) -> Timing:
         return Timing(

@@ -119,10 +119,11 @@ def _publish(runs: Sequence[SyncRun]) -> int:
 def _queue(run: SyncRun) -> str:
     """Return where a run is worked on: what may have ended two workers in a row shares no third one with others.
 
-    Imports have a process each; an export has only a thread.
+    Nor does what needs much memory. Imports have a process each; an export has only a thread.
     """
     lost = run.lost_workers + (run.status == RunStatus.RUNNING)
-    return queues.QUEUES[RunKind.IMPORT if lost >= lifecycle.LOST_WORKERS_SHARED else RunKind(run.kind)]
+    needs_process = run.is_large or lost >= lifecycle.LOST_WORKERS_SHARED
+    return queues.QUEUES[RunKind.IMPORT if needs_process else RunKind(run.kind)]
 
 
 def _priority(run: SyncRun) -> int:

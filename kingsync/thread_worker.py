@@ -11,12 +11,17 @@ from typing import Any
 
 from celery.concurrency.thread import TaskPool
 
+from kingsync.runs import clients
 from kingsync.runs.keeping import leases
 from kingsync.watch import ending
 from kingsync.watch.tallies import keeper
 
 logger = logging.getLogger(__name__)
 
+# How a worker of exports is started, here and in the files of deployments.
+OPTIONS = ("--pool", "threads", "--concurrency", "16")
+# What one of many threads may hold: 3 000 work orders of OutSmart's list. What is larger goes to a process of its own.
+SHARED_ANSWER_BYTES = 16 * 1024 * 1024
 LOOK_SECONDS = 1.0
 # A slice that has just begun is not kept yet.
 QUIET_LOOKS = 5
@@ -29,6 +34,7 @@ def is_one(consumer: Any) -> bool:
 def prepare() -> None:
     """Watch this process from now on, and replace it when a run hangs in it."""
     keeper.start()
+    clients.limit_memory(SHARED_ANSWER_BYTES)
     leases.of_this_process().on_hanging = replace
 
 

@@ -57,16 +57,8 @@ def work_slice(run_id: int, *, slice_seconds: float, limit_seconds: float = math
             if isinstance(error, errors.IntegrationError):
                 connection_check.save_failure(error)
             _end(claim, log, refusals.why(error))
-        except Exception as error:  # the run must end in a state that says so, whatever broke
-            if isinstance(error, MemoryError) or outages.is_passing(error):
-                return _left_open(claim, error)
-            if not SyncRun.objects.filter(pk=claim.run.pk).exists():
-                logger.warning(
-                    "run.deleted: run %s is no longer in the database, which was restored from a backup", run_id
-                )
-                return Worked()
-            logger.exception("run %s failed", run_id)
-            _end(claim, log, reason("internal"))
+        except Exception as error:  # noqa: BLE001  (logged there, unless it passes by itself)
+            return _broken_off(claim, log, error)
         else:
             log.write()
             if more:
@@ -76,6 +68,24 @@ def work_slice(run_id: int, *, slice_seconds: float, limit_seconds: float = math
             if ended is not None and not ended.failed_count:
                 _connections_worked(claim)
         return Worked(plan=claim.plan)
+
+
+def _broken_off(claim: Claim, log: RunLog, error: Exception) -> Worked:
+    """Put a run that broke off into a state that says so, whatever broke."""
+    if isinstance(error, errors.TooLargeHereError):
+        log.write()
+        lifecycle.put_aside(claim)
+        return Worked(more=True)
+    if isinstance(error, MemoryError) or outages.is_passing(error):
+        return _left_open(claim, error)
+    if not SyncRun.objects.filter(pk=claim.run.pk).exists():
+        logger.warning(
+            "run.deleted: run %s is no longer in the database, which was restored from a backup", claim.run.pk
+        )
+        return Worked()
+    logger.exception("run %s failed", claim.run.pk, exc_info=error)
+    _end(claim, log, reason("internal"))
+    return Worked(plan=claim.plan)
 
 
 def _left_open(claim: Claim, error: Exception) -> Worked:

@@ -308,7 +308,13 @@ class ExportRun:
         """Keep a work order that triggers a bug of ours from stopping the others."""
         try:
             return self._outcome(candidate)
-        except (errors.IntegrationError, LostClaimError, CancelRequestedError, *DATABASE_GONE):
+        except (
+            errors.IntegrationError,
+            errors.TooLargeHereError,
+            LostClaimError,
+            CancelRequestedError,
+            *DATABASE_GONE,
+        ):
             raise
         except Exception:  # one record: logged, the others go on
             logger.exception("work order %s could not be dealt with", candidate.outsmart_id)

@@ -71,7 +71,7 @@ def _attempted(job: Job, row: WorkOrder, source: Source) -> Outcome:
         raise
     except errors.IntegrationError as error:
         return _not_now(job, row, reason_of(error), error)
-    except (LostClaimError, CancelRequestedError, NotSettledError, *DATABASE_GONE):
+    except (LostClaimError, CancelRequestedError, NotSettledError, errors.TooLargeHereError, *DATABASE_GONE):
         raise
     except Exception:  # noqa: BLE001  (one record: saved as our error and logged, the others go on)
         return _our_fault(job, row)

@@ -88,6 +88,8 @@ class SyncRun(InAdministration):
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
     # Workers lost one after the other in the slice in progress: killed, out of memory, frozen.
     lost_workers = models.PositiveSmallIntegerField(_("workers lost in a row"), default=0, db_default=0)
+    # A thread that shares its process met an answer too large for it: the run goes on in a process of its own.
+    is_large = models.BooleanField(default=False, db_default=False, editable=False)
     cancel_requested = models.BooleanField(_("stop requested"), default=False)
     # The broker did not accept its message: the clock sends it as soon as the broker is back.
     is_unsent = models.BooleanField(_("waiting for the background service"), default=False, db_default=False)

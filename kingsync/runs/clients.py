@@ -12,6 +12,7 @@ from django.conf import settings
 
 from integrations import errors
 from integrations.addresses import AddressPolicy
+from integrations.calls import LIST_ANSWER_BYTES
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from integrations.proxies import Proxy
@@ -23,6 +24,15 @@ from kingsync.runs import failed_calls, turns
 from kingsync.runs.lifecycle import Claim
 from kingsync.runs.refusals import RefusedError
 from kingsync.watch import calls
+
+# The largest answer for which a run in this process has memory; set once, when the process begins.
+_memory_bytes = LIST_ANSWER_BYTES
+
+
+def limit_memory(largest_answer: int) -> None:
+    """Let runs of this process raise `errors.TooLargeHereError` where an answer is larger than this many bytes."""
+    global _memory_bytes  # noqa: PLW0603  (of the process, as the threads that share it are)
+    _memory_bytes = largest_answer
 
 
 class NotConnectedError(RefusedError):
@@ -147,6 +157,7 @@ def transport_of(
             on_failed_call=failed.hear if failed else None,
             on_timing=calls.listener(),
             alone=alone,
+            memory_bytes=_memory_bytes if claim and not claim.run.is_large else LIST_ANSWER_BYTES,
         ) as transport,
     ):
         yield transport

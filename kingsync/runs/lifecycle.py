@@ -345,6 +345,14 @@ def put_back(claim: Claim) -> None:
     _queue_again(claim, lost_workers=0)
 
 
+def put_aside(claim: Claim) -> None:
+    """Put a run back in the queue for a worker that gives it a process of its own: an answer is too large for this one.
+
+    As after a kill, what was counted since the last heartbeat is counted again.
+    """
+    _queue_again(claim, is_large=True)
+
+
 def release(claim: Claim) -> None:
     """Put a run back whose slice was cut short by trouble of our own; it is sent again a minute later.
 

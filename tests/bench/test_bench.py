@@ -26,8 +26,15 @@ PAGES = ("start page", "list", "search: a number", "state: need a person", "one 
 CLOCK = ("dispatcher, nothing due", "sweeper, nothing silent", "retention, nothing old", "queueing a run of each kind")
 REQUESTS = ("requests per second, 8 at once", "95 of 100", "processor time of the web process", "of the database")
 OPERATORS = ("/operators/", "/operators/?q=9", "/operators/causes/")
+WAITING = (
+    "2 processes: orders a second",
+    "16 threads: orders a second",
+    "of what King's time allows",
+    "sessions of the",
+)
 FIGURES = {
     "bench": EXPORTS,
+    "bench.waiting": WAITING,
     "bench.pages": PAGES,
     "bench.requests": REQUESTS,
     "bench.operators": OPERATORS,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from integrations.addresses import AddressPolicy
-from integrations.calls import Call, Operation
+from integrations.calls import LIST_ANSWER_BYTES, Call, Operation
 from integrations.connections import NO_PROXY
 from integrations.proxies import Proxy
 from integrations.transport import Transport, no_words
@@ -41,6 +41,7 @@ class HttpStub:
         policy: AddressPolicy = LOOPBACK,
         *,
         attempts: int = 3,
+        memory_bytes: int = LIST_ANSWER_BYTES,
         verify: bool = True,
         ca_certificate: str = "",
         proxy: Proxy = NO_PROXY,
@@ -57,6 +58,7 @@ class HttpStub:
             sleep=self.waits.append,
             random=lambda: 1.0,
             attempts=attempts,
+            memory_bytes=memory_bytes,
         )
 
     def send(

@@ -12,6 +12,7 @@ import yaml
 from django.conf import settings
 
 from devservers.places import CHECKOUT
+from kingsync import thread_worker
 from tests import patience
 from tests.deploy import unit_files
 
@@ -28,6 +29,11 @@ def test_a_unit_starts_what_the_compose_file_starts(part: str) -> None:
     here = unit_files.command(part).replace(f"{unit_files.CURRENT}/.venv/bin/", "")
 
     assert here == COMPOSE[PARTS[part]]["command"].replace("--host 0.0.0.0", "--host 127.0.0.1")
+
+
+def test_exports_run_in_as_many_threads_as_the_demo_has() -> None:
+    assert " ".join(thread_worker.OPTIONS) in COMPOSE["worker-exports"]["command"]
+    assert "--pool" not in COMPOSE["worker-imports"]["command"]
 
 
 @pytest.mark.parametrize("part", ["exports", "imports"])

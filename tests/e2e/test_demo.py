@@ -148,12 +148,12 @@ def all_parts_answer(demo: RunningDemo, address: str) -> None:
 
 def a_killed_worker_is_named_and_started_again(demo: RunningDemo) -> None:
     children = psutil.Process(demo.process.pid).children()
-    worker = next(child for child in children if "exports" in child.cmdline())
+    worker = next(child for child in children if "imports" in child.cmdline())
     pool = worker.children(recursive=True)
 
     worker.kill()
-    demo.wait_for(r"^exports was stopped by SIGKILL; restarting it$")
-    demo.wait_for(r"^exports +\| .*ready(?s:.*)^exports +\| .*ready")
+    demo.wait_for(r"^imports was stopped by SIGKILL; restarting it$")
+    demo.wait_for(r"^imports +\| .*ready(?s:.*)^imports +\| .*ready")
     left = processes.still_running([worker, *pool])
 
     assert len(pool) >= 1

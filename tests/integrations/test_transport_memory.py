@@ -80,6 +80,22 @@ def test_an_answer_that_is_too_large_is_refused_before_it_fills_the_memory(line:
     assert [call.reason for call in line.calls] == ["too_large"] * 2  # never retried
 
 
+def test_what_another_process_has_the_memory_for_is_no_failure_of_the_other_side() -> None:
+    line = HttpStub(memory_bytes=1_000)
+    with SocketServer(says(answer(bytes(1_001)))) as wire, pytest.raises(errors.TooLargeHereError):
+        line.send(READ, wire.url)
+    line.transport.close()
+
+    assert [call.reason for call in line.calls] == [""]
+
+
+def test_what_a_write_came_to_is_read_whatever_the_memory() -> None:
+    line = HttpStub(memory_bytes=1_000)
+    with SocketServer(says(answer(bytes(1_001)))) as wire:
+        assert line.send(WRITE, wire.url) == bytes(1_001)
+    line.transport.close()
+
+
 def test_parts_without_end_are_not_unpacked(line: HttpStub) -> None:
     behaviour = endless(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"") * 10_000)
     with SocketServer(behaviour) as wire, pytest.raises(errors.OutcomeUnknownError) as caught:

@@ -22,7 +22,7 @@ from devservers import ports
 from devservers.locks import FileLock
 from devservers.places import local_folder
 from devservers.supervisor import Part, PartEndedError, Supervisor, TooSlowError
-from kingsync import probe
+from kingsync import probe, thread_worker
 from sandboxes.outsmart.sandbox import BASE_PATH
 
 USUAL_PORT = 8000
@@ -167,8 +167,8 @@ class Demo:
         web = ["kingsync.serve", "--host", ports.HOST, "--port", str(port), "--workers", "1"]
         web += ["--workers-kill-timeout", "5"]
         self._supervisor.start(Part("web", [sys.executable, "-m", *web], floor=1))
-        for queue in ("imports", "exports"):
-            worker = ["worker", "--queues", queue, "--hostname", f"{queue}@demo", "--concurrency", "2"]
+        for queue, pool in (("imports", ("--concurrency", "2")), ("exports", thread_worker.OPTIONS)):
+            worker = ["worker", "--queues", queue, "--hostname", f"{queue}@demo", *pool]
             worker += ["--without-mingle", "--without-gossip"]  # one machine: nothing to sync
             # A worker that is asked to end would finish its task first; without its database it must be killed.
             self._supervisor.start(Part(queue, _celery(*worker), floor=2, death_signal=signal.SIGKILL))
