@@ -67,6 +67,13 @@ def seconds_of(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def ticks_of_machine() -> tuple[int, int]:
+    """Return how much of the time of all processors was used so far, by anyone and by other guests too, and all."""
+    user, nice, system, idle, waiting, *others = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+    used = user + nice + system + sum(others)
+    return used, used + idle + waiting
+
+
 def mib_of(pids: list[int]) -> float:
     """Return the memory of these processes; what some of them share is divided among them."""
     found = (Path(f"/proc/{pid}/smaps_rollup") for pid in pids)
