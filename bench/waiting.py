@@ -21,8 +21,9 @@ from pathlib import Path
 import django
 import msgspec
 import psycopg
+import requests
 
-from bench import processor, world
+from bench import jobs, processor, world
 from bench.export import CALLS_PER_ORDER
 from bench.figures import Figure, report
 from bench.many_vendors import Vendors
@@ -39,18 +40,16 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to run the worker, for so many companies at most: `at_least` of what King's time allows must be reached."""
+    """A way to run the worker, for as many companies: `at_least` of what King's time allows must be reached."""
 
     name: str
     options: tuple[str, ...]
     places: int
-    companies: int
     at_least: float | None = None
 
 
 FULL, QUICK = Size(companies=50, orders=6), Size(companies=3, orders=1)
-# What two processes do shows as well with few companies, and takes minutes else.
-PROCESSES = Pool(name="2 processes", options=("--concurrency", "2"), places=2, companies=6)
+PROCESSES = Pool(name="2 processes", options=("--concurrency", "2"), places=2)
 MORE_THREADS = (32, 50)
 
 
@@ -62,7 +61,7 @@ def pools() -> Iterator[Pool]:
     deployed = int(thread_worker.OPTIONS[-1])
     for number in (deployed, *MORE_THREADS):
         options = (*thread_worker.OPTIONS[:-1], str(number))
-        yield Pool(name=f"{number} threads", options=options, places=number, companies=FULL.companies, at_least=0.95)
+        yield Pool(name=f"{number} threads", options=options, places=number, at_least=0.95)
 
 
 def main() -> None:
@@ -78,10 +77,12 @@ def main() -> None:
 
 def _measure(every: Size, folder: Path) -> Iterator[Figure]:
     for number, pool in enumerate(pools()):
-        size = msgspec.structs.replace(every, companies=min(every.companies, pool.companies))
+        size = msgspec.structs.replace(every, companies=min(every.companies, pool.places))
         with _vendors(size) as vendors, _worker(pool, folder / f"{number}.log") as pid:
-            first, *slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
-            _exported([first], size.orders)  # what every worker loads once is no part of what is measured
+            slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
+            _exported(slugs, size.orders)  # what a worker loads once, and a company reads once, is not measured
+            for each in vendors:
+                _load(each, size.orders)
             yield from _figures(pool, size, slugs, Watch(pid))
 
 
@@ -89,16 +90,14 @@ def _figures(pool: Pool, size: Size, slugs: list[str], watch: Watch) -> Iterator
     with watch:
         seconds = _exported(slugs, size.orders)
     orders = size.companies * size.orders
-    of_king = orders * CALLS_PER_ORDER * LATENCY_MS / 1000 / min(pool.places, size.companies)
-    why = "The processors are full." if max(watch.used / seconds, watch.machine) > 0.9 else ""
+    of_king = orders * CALLS_PER_ORDER * LATENCY_MS / 1000 / size.companies
+    why = "The processors are full." if max(watch.used / seconds, watch.machine) > 0.8 else ""
     yield Figure(f"{pool.name}: orders a second", orders / seconds, "/s")
     yield Figure("  of what King's time allows", of_king / seconds, at_least=pool.at_least, why=why)
     yield Figure("  processor time of the worker, of a core", watch.used / seconds, "x")
     yield Figure("  of the machine's processors, by all, other guests included", watch.machine, "x")
     yield Figure("  peak memory of the worker", watch.peak_mib, "MiB")
-    yield Figure(
-        "  more than before, for each company at once", watch.grown_mib / min(pool.places, size.companies), "MiB"
-    )
+    yield Figure("  more than before, for each company at once", watch.grown_mib / size.companies, "MiB")
     yield Figure("  sessions of the database, all", watch.sessions, "")
 
 
@@ -119,6 +118,12 @@ def _store(slug: str, vendors: Vendors) -> str:
     }
     tenant_file.apply(msgspec.json.encode(document))
     return slug
+
+
+def _load(vendors: Vendors, orders: int) -> None:
+    """Put more work orders at the trigger."""
+    rows = [jobs.work_order(number) for number in range(200_001, 200_001 + orders)]
+    requests.post(f"{vendors.outsmart}/_control/work-orders", json=rows).raise_for_status()
 
 
 def _exported(slugs: list[str], orders: int) -> float:
@@ -147,7 +152,7 @@ def _exported(slugs: list[str], orders: int) -> float:
 
 @contextmanager
 def _vendors(size: Size) -> Iterator[list[Vendors]]:
-    arguments = map(str, (size.companies + 1, LATENCY_MS, size.orders))
+    arguments = map(str, (size.companies, LATENCY_MS, size.orders))
     command = [sys.executable, "-m", "bench.many_vendors", *arguments]
     process = children.start(
         command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
