@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings as deployment
 from redis import Redis
@@ -42,6 +44,18 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
+
+
+def freeze(pid: int) -> None:
+    """Freeze a process, and wait until it is: until one of its threads takes the signal, all of them run on."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: is_frozen(pid))
+
+
+def is_frozen(pid: int) -> bool:
+    """Return whether all threads of a process are stopped."""
+    states = [status.read_text().partition("State:\t")[2][:1] for status in Path(f"/proc/{pid}/task").glob("*/status")]
+    return set(states) == {"T"}
 
 
 @contextmanager

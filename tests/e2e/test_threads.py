@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import psutil
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -156,7 +155,7 @@ def test_a_frozen_worker_of_threads_is_replaced_and_does_no_harm_when_it_wakes(
     with ExitStack() as holding:
         frozen = start("first")
         runs = hold_all(holding, companies)
-        frozen.send_signal(signal.SIGSTOP)
+        programs.freeze(frozen.pid)
     wait_until_answered(companies)
     wakes_and_does_no_harm(frozen, companies, runs, start)
 
@@ -167,7 +166,7 @@ def test_a_worker_that_freezes_between_saving_a_write_and_sending_it_never_sends
 ) -> None:
     frozen = start("first", DJANGO_SETTINGS_MODULE="tests.e2e.frozen_after_save", KING_WRITE_TIMEOUT="10")
     runs = [company.press() for company in companies]
-    programs.wait_for(lambda: psutil.Process(frozen.pid).status() == psutil.STATUS_STOPPED)
+    programs.wait_for(lambda: programs.is_frozen(frozen.pid))
 
     WorkOrder.across_tenants.update(outcome_unknown_until=None)
     wakes_and_does_no_harm(frozen, companies, runs, start)

@@ -172,7 +172,7 @@ def put_to_sleep(king: KingSandbox, sync: Callable[[], Command]) -> Command:
     with held(king, LINE, skip=9):
         command = sync()
         programs.wait_for(lambda: king.calls.count(LINE) > 9)
-        command.send_signal(signal.SIGSTOP)
+        programs.freeze(command.pid)
     programs.wait_for(lambda: all(call.status for call in king.calls.all()))
     # However short its leases, it slept past the time of a heartbeat: that is what it notices when it wakes.
     time.sleep(HEARTBEAT_SECONDS)
