@@ -15,7 +15,7 @@ from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from integrations import retry
-from kingsync import garbage
+from kingsync import garbage, tasks
 from kingsync.database import sessions
 from kingsync.database.roles import Roles
 from kingsync.models import tenants
@@ -204,6 +204,18 @@ class AtOnce:
 def calls_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Finish the calls that a page asks for before the page answers."""
     monkeypatch.setattr(background_calls, "pool", AtOnce())
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the queues of the messages that are sent, instead of sending them."""
+    found: list[str] = []
+
+    def noted(*, queue: str, **_rest: Any) -> None:
+        found.append(queue)
+
+    monkeypatch.setattr(tasks.run_sync, "apply_async", noted)
+    return found
 
 
 @pytest.fixture

@@ -125,11 +125,6 @@ def wait_until_ended(runs: list[SyncRun]) -> None:
     assert set(ended.values_list("status", flat=True)) == {RunStatus.SUCCEEDED}
 
 
-def all_writes(companies: list[Company]) -> list[list[str]]:
-    """Return King's calls but for reads: a thread that woke up may still read, and can then save nothing."""
-    return [[each for each in calls if not each.endswith("_Opvragen")] for calls in all_calls(companies)]
-
-
 def all_calls(companies: list[Company]) -> list[list[str]]:
     return [scenario.calls(company.king) for company in companies]
 
@@ -157,7 +152,12 @@ def test_a_frozen_worker_of_threads_is_replaced_and_does_no_harm_when_it_wakes(
         runs = hold_all(holding, companies)
         programs.freeze(frozen.pid)
     wait_until_answered(companies)
-    wakes_and_does_no_harm(frozen, companies, runs, start)
+    asked = calls_until_another_ended(companies, runs, start)
+    wake(frozen)
+
+    assert all_calls(companies) == asked
+    for company in companies:
+        company.assert_right()
 
 
 @pytest.mark.parametrize("companies", [1], indirect=True)
@@ -169,28 +169,30 @@ def test_a_worker_that_freezes_between_saving_a_write_and_sending_it_never_sends
     programs.wait_for(lambda: programs.is_frozen(frozen.pid))
 
     WorkOrder.across_tenants.update(outcome_unknown_until=None)
-    wakes_and_does_no_harm(frozen, companies, runs, start)
+    asked = calls_until_another_ended(companies, runs, start)
+    wake(frozen)
+
+    assert all_calls(companies) == asked
+    for company in companies:
+        company.assert_right()
 
 
-def wakes_and_does_no_harm(
-    frozen: programs.Program, companies: list[Company], runs: list[SyncRun], start: Start
-) -> None:
-    """Let another worker end the runs of a frozen one, and wake that."""
+def calls_until_another_ended(companies: list[Company], runs: list[SyncRun], start: Start) -> list[list[str]]:
+    """Let another worker end the runs of a frozen one; return King's calls until then."""
     # However short its leases, it slept past the time of a heartbeat: that is what it notices when it wakes.
     time.sleep(HEARTBEAT_SECONDS)
     SyncRun.across_tenants.filter(status=RunStatus.RUNNING).update(lease_until=timezone.now())
     KingTurn.objects.update(until=timezone.now())
     start("second")
     wait_until_ended(runs)
-    asked = all_writes(companies)
+    return all_calls(companies)
 
+
+def wake(frozen: programs.Program) -> None:
+    """Wake a frozen worker, and wait until it has ended."""
     frozen.send_signal(signal.SIGTERM)
     frozen.send_signal(signal.SIGCONT)
     frozen.wait()
-
-    assert all_writes(companies) == asked
-    for company in companies:
-        company.assert_right()
 
 
 def test_a_worker_of_threads_that_loses_its_sessions_does_no_harm(companies: list[Company], start: Start) -> None:

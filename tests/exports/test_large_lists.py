@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from urllib3 import BaseHTTPResponse
 
@@ -22,18 +20,6 @@ from tests import scenario
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("stocked")]
 A_LIST = 1_000  # bytes: more than any other answer here
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note the queues of the messages that are sent."""
-    found: list[str] = []
-
-    def noted(*, queue: str, **_rest: Any) -> None:
-        found.append(queue)
-
-    monkeypatch.setattr(tasks.run_sync, "apply_async", noted)
-    return found
 
 
 @pytest.fixture

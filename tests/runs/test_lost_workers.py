@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from kingsync import tasks
@@ -11,18 +9,6 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note the queues of the messages that are sent."""
-    found: list[str] = []
-
-    def noted(*, queue: str, **_rest: Any) -> None:
-        found.append(queue)
-
-    monkeypatch.setattr(tasks.run_sync, "apply_async", noted)
-    return found
 
 
 @pytest.mark.parametrize(
