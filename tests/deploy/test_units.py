@@ -32,7 +32,11 @@ def test_a_unit_starts_what_the_compose_file_starts(part: str) -> None:
 
 
 def test_exports_run_in_as_many_threads_as_the_demo_has() -> None:
+    operations = (CHECKOUT / "docs" / "operations.md").read_text()
+
     assert " ".join(thread_worker.OPTIONS) in COMPOSE["worker-exports"]["command"]
+    assert f"--queues exports {' '.join(thread_worker.OPTIONS)}`" in operations
+    assert f"{thread_worker.SHARED_ANSWER_BYTES // 1024**2} MiB at most" in operations
     assert "--pool" not in COMPOSE["worker-imports"]["command"]
 
 
