@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from kingsync.models import tenants
@@ -15,26 +14,9 @@ from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.browser.journeys import Person
+from tests.browser.slow_pages import SlowPages
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-class SlowAnswer:
-    """Delays the page that reports a call's end; notes how often a waiting part asked and was led there."""
-
-    def __init__(self, page: Page) -> None:
-        self.led_there = 0
-        page.on("response", lambda answer: self._note("hx-redirect" in answer.headers))
-        page.route("**/calls/*/", self._answer)
-
-    def _note(self, is_led: bool) -> None:
-        self.led_there += is_led
-
-    @staticmethod
-    def _answer(route: Route) -> None:
-        if "hx-request" not in route.request.headers:
-            time.sleep(3)  # longer than a waiting part waits
-        route.continue_()
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
@@ -63,7 +45,7 @@ def test_the_change_of_the_year(
     expect(alice.page.locator("#tested-king .success")).to_be_visible()
     alice.page.locator("#id_king-from_date").fill("")
     alice.page.locator("#id_king-confirmation").fill("2027")
-    slow = SlowAnswer(alice.page)
+    slow = SlowPages(alice.page, "**/calls/*/")
     alice.button("Switch administration").click()
     expect(alice.page.locator(".success").get_by_text("2027")).to_be_visible()
     assert slow.led_there == 1

@@ -14,6 +14,7 @@ from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
 from tests.browser.journeys import Person
+from tests.browser.slow_pages import SlowPages
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -132,9 +133,11 @@ def test_work_order_is_attached_to_an_order_that_stands_in_king(
     eddy.sees("Kade 1")
     eddy.button("Link", "button").click()
     eddy.sees("Linked: the next export updates the King order.")
+    slow = SlowPages(eddy.page, f"**/work-orders/{scenario.ledger(number).pk}/")
     eddy.button("Export this work order now").click()
 
     expect(eddy.page.get_by_role("status")).to_contain_text("All went well.")
+    assert slow.led_there == 1
     (order,) = scenario.orders(king, ours=False)
     assert len(scenario.lines(order)) == 4
     assert scenario.is_clean(king)

@@ -35,7 +35,7 @@ def test_call_that_goes_on_is_asked_for_again_with_scripts_and_without(
 ) -> None:
     page, part = html(editor.get(address(going_on))), html(editor.get(address(going_on), headers=HTMX))
 
-    asks = f'hx-get="{address(going_on)}" hx-trigger="load delay:1s,'
+    asks = f'hx-get="{address(going_on)}" hx-trigger="every 1s"'
     assert all(asks in each and "King is being tested…" in each for each in (page, part))
     assert '<noscript><meta http-equiv="refresh"' in page
     assert f'<a href="{address(going_on)}">Refresh</a>' in page
