@@ -323,6 +323,16 @@ def _record_removal(instance: Membership, origin: Any, **_details: object) -> No
 signals.pre_delete.connect(_record_removal, sender=Membership, dispatch_uid="audit of members")
 
 
+def find_for(user: User | AnonymousUser, slug: str) -> tuple[Tenant, Role] | None:
+    """Return the tenant of this short name and this person's role there, as `role_of` does; None for strangers."""
+    if user.is_superuser:
+        tenant = Tenant.objects.filter(slug=slug).first()
+        return (tenant, Role.OWNER) if tenant else None
+    rows = Membership.objects.select_related("tenant").filter(user_id=user.pk or 0, tenant__slug=slug)
+    membership = rows.first()
+    return (membership.tenant, Role(membership.role)) if membership else None
+
+
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
     """Return this person's role at the tenant; an operator has the rights of an owner. None for strangers."""
     if user.is_superuser:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, resolve_url
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
 from kingsync.accounts import looks
@@ -64,11 +64,13 @@ def members(view: View) -> View:
     def wrapped(request: HttpRequest, slug: str, **rest: object) -> HttpResponse:
         if not request.user.is_authenticated:
             return to_login(request)
-        tenant = get_object_or_404(Tenant.objects.visible_to(request.user), slug=slug)
+        found = tenants.find_for(request.user, slug)
+        if found is None:
+            raise Http404
+        tenant, role = found
         if tenant.requires_second_step and not second_step.is_verified(request.user):
             return second_step.to_page(request, "two_step_enrol")
         inside = cast(TenantRequest, request)
-        role = tenants.role_of(request.user, tenant)
         inside.tenant = tenant
         looks.record(tenant, request.user, request.session)
         inside.may_edit, inside.may_manage = role in tenants.EDITING, role == Role.OWNER
