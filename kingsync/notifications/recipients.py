@@ -37,6 +37,8 @@ def of(tenant: Tenant, chosen: SyncSettings | None) -> list[Recipient]:
             found[folded(address)] = Recipient(address, chosen.notification_mode, tenant.language)
     for choice in _choices(tenant):
         found[choice.user.email] = Recipient(choice.user.email, choice.mode, choice.language)
+    if not found:
+        return []
     stopped = {folded(each) for each in StoppedAddress.objects.values_list("address", flat=True)}
     return [each for key, each in found.items() if each.mode != MailMode.OFF and key not in stopped]
 

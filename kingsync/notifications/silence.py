@@ -6,6 +6,7 @@ The same answer for the page, which shows it first, and for the e-mails of `king
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +18,18 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync.exports.overview import at_trigger, ledger_counts
+from kingsync.exports.overview.at_trigger import AtTrigger
 from kingsync.messages import reason_texts
 from kingsync.models import import_kinds, tenants
 from kingsync.models.connections import Connection
 from kingsync.models.notifications import Silence
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
-from kingsync.models.sync_settings import SettingsVersion, SyncSettings
+from kingsync.models.sync_settings import SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import LedgerState
 from kingsync.runs import schedule, wanted
 from kingsync.runs.failures import GOOD
+from kingsync.runs.schedule import Past
 
 TITLES = {
     Silence.Kind.NOTHING_RAN: _("Nothing has run since %(since)s, although the schedule is on"),
@@ -92,7 +95,7 @@ def title(kind: Silence.Kind, since: str) -> str:
     return str(TITLES[kind]) % {"since": since}
 
 
-def detail(found: Silent) -> str:
+def detail(found: Silent, *, waiting: int | None = None) -> str:
     """Return why as far as we know, and how many work orders wait: what OutSmart has was perhaps never read."""
     parts = []
     if found.kind == Silence.Kind.NOTHING_RAN:
@@ -102,22 +105,41 @@ def detail(found: Silent) -> str:
         )
     elif found.run and found.run.error:
         parts.append(reason_texts.sentence(found.run.error))
-    return " ".join(part for part in (*parts, waiting_text()) if part)
+    return " ".join(part for part in (*parts, waiting_text(waiting)) if part)
 
 
-def waiting_text() -> str:
-    """Return how many work orders wait, here and in OutSmart as far as we know; "" if none."""
-    listed = at_trigger.at_trigger()
-    waiting = sum(ledger_counts.by_state(WAITING).values()) + (listed.unseen if listed else 0)
+def waiting_text(waiting: int | None = None) -> str:
+    """Return how many work orders wait, which is counted here unless it is known; "" if none."""
+    if waiting is None:
+        waiting = number_waiting(ledger_counts.by_state(WAITING), at_trigger.at_trigger())
     text = ngettext("At least %(count)s work order waits.", "At least %(count)s work orders wait.", waiting)
     return text % {"count": waiting} if waiting else ""
 
 
-def of(settings: SyncSettings | None, *, now: datetime.datetime) -> Silent | None:
-    """Return the silence of the current tenant; None when there is none, or nothing is expected to run."""
+def number_waiting(by_state: Mapping[str, int], listed: AtTrigger | None) -> int:
+    """Return how many work orders wait, here and in OutSmart as far as we know."""
+    return sum(by_state.get(state, 0) for state in WAITING) + (listed.unseen if listed else 0)
+
+
+def of(
+    settings: SyncSettings | None,
+    *,
+    now: datetime.datetime,
+    connections: Iterable[Connection] | None = None,
+    past: Past | None = None,
+) -> Silent | None:
+    """Return the silence of the current tenant; None when there is none, or nothing is expected to run.
+
+    `connections` are the tenant's, and `past` what its schedule counts from, if they are read already.
+    """
     if settings is None or wanted.why_nothing_runs(settings.tenant):
         return None
-    return _nothing_ran(settings, now) or _no_export(settings, now) or _not_over(settings)
+    if connections is None:
+        connections = Connection.objects.defer("credentials")
+    past = past or Past()
+    return (
+        _nothing_ran(settings, list(connections), past, now) or _no_export(settings, past, now) or _not_over(settings)
+    )
 
 
 def is_expected(settings: SyncSettings | None) -> bool:
@@ -127,14 +149,15 @@ def is_expected(settings: SyncSettings | None) -> bool:
     return wanted.why_not(RunKind.EXPORT, settings, {}) is None or bool(schedule.intervals(settings))
 
 
-def _nothing_ran(settings: SyncSettings, now: datetime.datetime) -> Silent | None:
+def _nothing_ran(
+    settings: SyncSettings, connections: list[Connection], past: Past, now: datetime.datetime
+) -> Silent | None:
     """Return the silence of a schedule that starts nothing although nothing keeps it from doing so."""
-    connections = list(Connection.objects.defer("credentials"))
     for kind, minutes in schedule.intervals(settings).items():
         if not schedule.is_connected(kind, connections):
             continue
-        run = schedule.last_run(kind)
-        since = _last_moved(run) if run else _saved_at()
+        run = past.complete_runs.get(kind)
+        since = _last_moved(run) if run else past.saved_at
         # The interval may be longer than the patience: then a run that was left out counts, not one that is to come.
         if since and since + max(_patience(settings), datetime.timedelta(minutes=2 * minutes)) < now:
             return Silent(Silence.Kind.NOTHING_RAN, since, run)
@@ -145,15 +168,11 @@ def _last_moved(run: SyncRun) -> datetime.datetime:
     return max(each for each in (run.queued_at, run.heartbeat_at, run.finished_at) if each)
 
 
-def _saved_at() -> datetime.datetime | None:
-    return SettingsVersion.objects.order_by("-version").values_list("saved_at", flat=True).first()
-
-
-def _no_export(settings: SyncSettings, now: datetime.datetime) -> Silent | None:
+def _no_export(settings: SyncSettings, past: Past, now: datetime.datetime) -> Silent | None:
     """Return the silence of exports that are attempted and fail, or never end."""
     if wanted.why_not(RunKind.EXPORT, settings, {}) is not None:
         return None
-    newest = schedule.last_run(RunKind.EXPORT)
+    newest = past.complete_runs.get(RunKind.EXPORT)
     if newest is None or newest.status in (*GOOD, RunStatus.CANCELLED):
         return None
     since = _failing_since(newest)
@@ -167,7 +186,7 @@ def _failing_since(newest: SyncRun) -> datetime.datetime:
     """
     exports = SyncRun.objects.filter(kind=RunKind.EXPORT).exclude(options__has_any_keys=SyncRun.PARTIAL)
     good = exports.filter(status__in=GOOD).order_by("-id").values_list("pk", flat=True).first()
-    first = exports.filter(pk__gt=good or 0).order_by("id").first()
+    first = exports.filter(pk__gt=good or 0).order_by("id").only("queued_at").first()
     if first is None or first.pk == newest.pk:
         return _last_moved(newest) if newest.is_open else newest.queued_at
     return first.queued_at
@@ -180,6 +199,7 @@ def _not_over(settings: SyncSettings) -> Silent | None:
         return None
     kinds = [RunKind.EXPORT] if wanted.why_not(RunKind.EXPORT, settings, {}) is None else list(RunKind)
     runs = SyncRun.objects.filter(kind__in=kinds).exclude(options__has_any_keys=SyncRun.PARTIAL)
+    runs = runs.defer(*SyncRun.LARGE)
     if runs.filter(status__in=GOOD, finished_at__gt=known.since).exists():
         return None
     return Silent(Silence.Kind(known.kind), known.since, runs.order_by("-id").first())

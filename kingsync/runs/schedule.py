@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from django.db import models
 from django.utils import timezone
@@ -21,8 +22,8 @@ def due_kinds(*, now: datetime.datetime) -> list[RunKind]:
     """Return the kinds of run that the current tenant is due for; none while a connection is paused."""
     settings = SyncSettings.objects.select_related("tenant").first()
     connections = list(Connection.objects.defer("credentials"))
-    minutes = wanted_minutes(settings, connections)
-    return [kind for kind, each in minutes.items() if is_due(kind, minutes=each, now=now)]
+    minutes, past = wanted_minutes(settings, connections), Past()
+    return [kind for kind, each in minutes.items() if is_due(kind, minutes=each, now=now, past=past)]
 
 
 def wanted_minutes(settings: SyncSettings | None, connections: Collection[Connection]) -> dict[RunKind, int]:
@@ -48,22 +49,39 @@ def is_connected(kind: RunKind, connections: Iterable[Connection]) -> bool:
     return all(row is not None and row.is_connected and row.state == Connection.State.ACTIVE for row in needed)
 
 
-def last_run(kind: RunKind) -> SyncRun | None:
-    """Return the newest complete run of a kind: one work order sent by hand delays nothing."""
-    return complete(SyncRun.objects.filter(kind=kind)).order_by("-id").first()
+class Past:
+    """What the intervals of the current tenant count from; each is read once, when it is first asked for."""
+
+    @cached_property
+    def complete_runs(self) -> dict[RunKind, SyncRun]:
+        """The newest complete run of each kind: one work order sent by hand delays nothing."""
+        runs = SyncRun.objects.defer(*SyncRun.LARGE).order_by("-id")
+        newest = [complete(runs.filter(kind=kind))[:1] for kind in RunKind]
+        return {RunKind(run.kind): run for run in newest[0].union(*newest[1:], all=True)}
+
+    @cached_property
+    def open_kinds(self) -> set[str]:
+        return set(SyncRun.objects.filter(status__in=SyncRun.OPEN).values_list("kind", flat=True))
+
+    @cached_property
+    def saved_at(self) -> datetime.datetime | None:
+        """When the settings were saved last."""
+        return SettingsVersion.objects.order_by("-version").values_list("saved_at", flat=True).first()
 
 
 def complete(runs: models.QuerySet[SyncRun]) -> models.QuerySet[SyncRun]:
     return runs.exclude(options__has_any_keys=SyncRun.PARTIAL)
 
 
-def next_at(kind: RunKind, *, minutes: int, now: datetime.datetime | None = None) -> datetime.datetime | None:
-    """Return when the next run should start; None while one is open."""
-    if SyncRun.objects.filter(kind=kind, status__in=SyncRun.OPEN).exists():
+def next_at(
+    kind: RunKind, *, minutes: int, now: datetime.datetime | None = None, past: Past | None = None
+) -> datetime.datetime | None:
+    """Return when the next run should start; None while one is open. `past` is what of it has been read already."""
+    past = past or Past()
+    if kind in past.open_kinds:
         return None
-    run = last_run(kind)
-    saved = SettingsVersion.objects.order_by("-version").first()
-    since = counted_from(run.queued_at if run else None, saved.saved_at if saved else None)
+    run = past.complete_runs.get(kind)
+    since = counted_from(run.queued_at if run else None, past.saved_at)
     return None if since is None else due_at(since, minutes=minutes, now=now or timezone.now())
 
 
@@ -83,6 +101,6 @@ def due_at(since: datetime.datetime, *, minutes: int, now: datetime.datetime) ->
     return now if since > now + CLOCKS_DIFFER else since + datetime.timedelta(minutes=minutes)
 
 
-def is_due(kind: RunKind, *, minutes: int, now: datetime.datetime) -> bool:
-    at = next_at(kind, minutes=minutes, now=now)
+def is_due(kind: RunKind, *, minutes: int, now: datetime.datetime, past: Past | None = None) -> bool:
+    at = next_at(kind, minutes=minutes, now=now, past=past)
     return at is not None and at <= now

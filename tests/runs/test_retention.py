@@ -98,7 +98,7 @@ def test_the_run_by_which_the_next_is_due_survives_a_newer_trial(tenant: Tenant)
 
     retention.purge_old(now=NOW)
 
-    assert schedule.last_run(RunKind.EXPORT) == real
+    assert schedule.Past().complete_runs == {RunKind.EXPORT: real}
 
 
 def test_ledger_and_decisions_stay(tenant: Tenant) -> None:

@@ -44,8 +44,9 @@ def as_cursor(listed: int, missing: Sequence[str], *, now: datetime.datetime) ->
 
 def at_trigger() -> AtTrigger | None:
     """Return what OutSmart held when it was last asked, less what the ledger has seen since; None if never asked."""
-    runs = SyncRun.objects.filter(kind=RunKind.EXPORT).order_by("-id").values_list("pk", "cursor")[:_NEWEST_RUNS]
-    found = next(((run_id, cursor) for run_id, cursor in runs if "asked_at" in cursor), None)
+    exports = SyncRun.objects.filter(kind=RunKind.EXPORT).order_by("-id")
+    asked = exports.filter(pk__in=exports.values("pk")[:_NEWEST_RUNS], cursor__has_key="asked_at")
+    found = asked.values_list("pk", "cursor").first()
     if found is None:
         return None
     run_id, cursor = found

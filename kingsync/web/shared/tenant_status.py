@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -73,6 +74,10 @@ class TenantStatus:
         """Return whether a run of this kind has the connections that it needs."""
         return schedule.is_connected(kind, [card.connection for card in self.systems if card.connection])
 
+    @cached_property
+    def past(self) -> schedule.Past:
+        return schedule.Past()
+
     @property
     def imports_something(self) -> bool:
         why = self.refusal(RunKind.IMPORT)
@@ -135,7 +140,8 @@ def run_cards(
         is_connected = now_status.is_connected(kind)
         newest = next((run for run in latest if run.kind == kind), None)
         newest = newest or listed_runs().filter(kind=kind).order_by("-pk").first()
-        next_at = schedule.next_at(kind, minutes=minutes[kind]) if kind in minutes and is_connected else None
+        is_started = kind in minutes and is_connected
+        next_at = schedule.next_at(kind, minutes=minutes[kind], past=now_status.past) if is_started else None
         cards.append(
             RunCard(
                 kind,

@@ -55,7 +55,7 @@ def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
     failing = failing_alerts.of(found.cards, found.systems, found.trouble.failing)
     behind = {each.paused for each in failing if each.paused}
     return [
-        *(_failing(tenant, each) for each in failing),
+        *(_failing(tenant, found, each) for each in failing),
         *(_fallen_silent(tenant, found, {each.kind for each in failing}) or _stalled(tenant, found)),
         *(_missing(tenant, card) for card in found.systems if card.is_missing),
         *(_paused(tenant, card) for card in found.systems if card.is_paused and card not in behind),
@@ -68,10 +68,10 @@ def of(tenant: Tenant, found: Dashboard) -> list[Alert]:
     ]
 
 
-def _failing(tenant: Tenant, failing: Failing) -> Alert:
+def _failing(tenant: Tenant, found: Dashboard, failing: Failing) -> Alert:
     why = failing.why
     if failing.kind == RunKind.EXPORT:
-        why = f"{why} {silence.waiting_text()}".strip()
+        why = f"{why} {silence.waiting_text(found.number_waiting)}".strip()
     if failing.paused:
         to_do, address = gettext("View the connection"), settings_address(tenant, "connection")
     else:
@@ -81,10 +81,14 @@ def _failing(tenant: Tenant, failing: Failing) -> Alert:
 
 def _fallen_silent(tenant: Tenant, found: Dashboard, failing: set[RunKind]) -> list[Alert]:
     """Return the silence, unless the failing exports behind it are reported already."""
-    silent = silence.of(found.status.settings, now=timezone.now())
+    connections = [card.connection for card in found.systems if card.connection]
+    silent = silence.of(found.status.settings, now=timezone.now(), connections=connections, past=found.status.past)
     if silent is None or (silent.kind == Silence.Kind.NO_EXPORT and RunKind.EXPORT in failing):
         return []
-    title, text = f"{silence.title(silent.kind, when(silent.since))}.", silence.detail(silent)
+    title, text = (
+        f"{silence.title(silent.kind, when(silent.since))}.",
+        silence.detail(silent, waiting=found.number_waiting),
+    )
     run = silent.run if silent.kind == Silence.Kind.NO_EXPORT else None
     if run is None:
         return [Alert("error", title, text, gettext("View runs"), reverse("runs", args=[tenant.slug]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ from django.db.models import Avg, Count, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
@@ -123,35 +124,60 @@ class Row:
     runs: str
 
 
-def rows(found: LastDays, tenant: Tenant) -> list[Row]:
-    """Return the days, the newest first."""
-    return [_row(day, tenant.slug) for day in reversed(found.days)]
-
-
-def _row(day: Day, slug: str) -> Row:
-    on_day = {"exported": day.date, "exported_until": day.date}
-    ended = {"kind": RunKind.EXPORT.value, "preview": "no", "ended": day.date}
-    worst = reverse("run", args=[slug, day.worst_run]) if day.worst_run else ""
-    return Row(
-        day,
-        exported=f"{reverse('work_orders', args=[slug])}?{urlencode(on_day)}",
-        rejected=f"{worst}?outcome=rejected#head-orders" if worst else "",
-        runs=f"{reverse('runs', args=[slug])}?{urlencode(ended)}",
-    )
+def _rows(found: LastDays, slug: str) -> list[Row]:
+    work_orders, runs = reverse("work_orders", args=[slug]), reverse("runs", args=[slug])
+    made = []
+    for day in found.days:
+        on_day = {"exported": day.date, "exported_until": day.date}
+        ended = {"kind": RunKind.EXPORT.value, "preview": "no", "ended": day.date}
+        worst = reverse("run", args=[slug, day.worst_run]) if day.worst_run else ""
+        made.append(
+            Row(
+                day,
+                exported=f"{work_orders}?{urlencode(on_day)}",
+                rejected=f"{worst}?outcome=rejected#head-orders" if worst else "",
+                runs=f"{runs}?{urlencode(ended)}",
+            )
+        )
+    return made
 
 
 # --- Drawing ----------------------------------------------------------------------------------------------------------
 
 
-def charts(found: LastDays, tenant: Tenant) -> list[Chart]:
-    """Return the charts in the active language; each bar leads to exactly what it counts."""
-    days = [_row(day, tenant.slug) for day in found.days]
-    return [
-        _chart("exported", gettext("Work orders into King"), days, _exported_part),
-        _chart("amounts", gettext("Amount into King, excl. VAT"), days, _amount_part),
-        _chart("rejected", gettext("Most rejections in one export"), days, _rejected_part),
-        _chart("seconds", gettext("Average duration of an export"), days, _seconds_part),
-    ]
+@dataclass(frozen=True)
+class Drawing:
+    """The charts, and the same days as lines of a table, the newest first."""
+
+    charts: list[Chart]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """What the page shows of the last days in the active language: a third of its work, so the result is kept.
+
+    `key` names all that it shows and leads to, so what is kept under it is never out of date.
+    """
+
+    found: LastDays
+    tenant: Tenant
+
+    @property
+    def key(self) -> str:
+        shown = f"{self.tenant.pk} {self.tenant.slug} {get_language()} {self.found!r}"
+        return hashlib.blake2b(shown.encode(), digest_size=16).hexdigest()
+
+    def draw(self) -> Drawing:
+        """Return the charts and rows; each bar and number leads to exactly what it counts."""
+        rows = _rows(self.found, self.tenant.slug)
+        charts = [
+            _chart("exported", gettext("Work orders into King"), rows, _exported_part),
+            _chart("amounts", gettext("Amount into King, excl. VAT"), rows, _amount_part),
+            _chart("rejected", gettext("Most rejections in one export"), rows, _rejected_part),
+            _chart("seconds", gettext("Average duration of an export"), rows, _seconds_part),
+        ]
+        return Drawing(charts, rows[::-1])
 
 
 def _exported_part(row: Row) -> Part:

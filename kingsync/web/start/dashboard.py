@@ -18,7 +18,7 @@ from kingsync.models.change_limit_trips import ChangeLimitTrip
 from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import SyncRun
 from kingsync.models.work_orders import LedgerState, WorkOrder
-from kingsync.notifications import notify
+from kingsync.notifications import notify, silence
 from kingsync.web.shared.tenant_status import RunCard, SystemCard, TenantStatus, listed_runs, run_cards, tenant_status
 from kingsync.web.start import charts, kept_figures
 from kingsync.web.start.charts import LastDays
@@ -72,6 +72,8 @@ class Dashboard:
     days: LastDays
     latest_runs: list[SyncRun]
     trouble: Trouble
+    # Work orders that wait, those that only OutSmart has as well.
+    number_waiting: int
 
     @property
     def systems(self) -> list[SystemCard]:
@@ -86,12 +88,13 @@ def dashboard() -> Dashboard:
         f"days-{now.date()}", is_open, lambda: charts.last_days(now=now), are_many=lambda days: days.total >= MANY
     )
     figures = _figures(days, is_open)
+    listed = at_trigger.at_trigger()
     latest = list(listed_runs().order_by("-pk")[:LATEST_RUNS])
     return Dashboard(
         status=found,
         cards=run_cards(found, latest=latest),
         figures=figures,
-        listed=at_trigger.at_trigger(),
+        listed=listed,
         causes=_causes(is_open, figures.person) if figures.person else [],
         all_causes=figures.person <= causes.OF_NEWEST,
         trips=change_limit.open_trips(),
@@ -99,6 +102,7 @@ def dashboard() -> Dashboard:
         days=days,
         latest_runs=latest,
         trouble=trouble.trouble(attention=figures.person),
+        number_waiting=silence.number_waiting(is_open, listed),
     )
 
 

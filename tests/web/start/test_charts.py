@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from kingsync.models import tenants
 from kingsync.models.runs import RunKind
@@ -172,7 +172,7 @@ def test_bars_stay_inside_the_drawing_and_the_highest_reaches_the_top(tenant: Te
         for _ in range(count):
             factories.work_order(tenant, exported_at=days_ago(days))
 
-    chart = charts.charts(last_days(tenant), tenant)[0]
+    chart = charts.Drawings(last_days(tenant), tenant).draw().charts[0]
 
     parts = [part for bar in chart.bars for part in bar.parts]
     assert (len(chart.bars), len(parts)) == (charts.DAYS, 3)
@@ -188,6 +188,24 @@ def test_drawings_need_no_style_of_their_own(editor: Client, tenant: Tenant) -> 
 
     assert '<rect class="bar exported"' in page
     assert re.findall(r"<style|\sstyle=", page) == []
+
+
+def test_what_is_kept_of_the_drawings_is_of_these_figures_this_company_and_this_language(
+    editor: Client, tenant: Tenant
+) -> None:
+    for _ in range(2):
+        factories.work_order(tenant, exported_at=days_ago(1))
+    first, again = html(editor.get(START)), html(editor.get(START))
+    factories.work_order(tenant, exported_at=days_ago(1))
+    other = charts.Drawings(last_days(tenant), factories.tenant(slug="other"))
+    mine = charts.Drawings(last_days(tenant), tenant)
+
+    assert all('aria-label="19 Nov: 2"' in page for page in (first, again))
+    assert 'aria-label="19 Nov: 3"' in html(editor.get(START))
+    with translation.override("nl"):
+        assert len({other.key, mine.key}) == 2
+        in_dutch = mine.key
+    assert in_dutch != mine.key
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59, "59 s"), (60, "1:00 min"), (3725, "62:05 min")])

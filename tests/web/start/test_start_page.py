@@ -341,7 +341,7 @@ def busy(tenant: Tenant) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [(START, 29), (LIVE, 32), ("/t/jansen/runs/", 7), ("/t/jansen/log/", 9)]
+    ("address", "queries"), [(START, 26), (LIVE, 29), ("/t/jansen/runs/", 6), ("/t/jansen/log/", 8)]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(
     editor: Client,
