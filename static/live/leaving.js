@@ -14,7 +14,7 @@
   });
 
   // The way back may show the page as it was left.
-  window.addEventListener("pageshow", () => {
-    isLeaving = false;
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) isLeaving = false;
   });
 })();

@@ -85,10 +85,8 @@ def _fallen_silent(tenant: Tenant, found: Dashboard, failing: set[RunKind]) -> l
     silent = silence.of(found.status.settings, now=timezone.now(), connections=connections, past=found.status.past)
     if silent is None or (silent.kind == Silence.Kind.NO_EXPORT and RunKind.EXPORT in failing):
         return []
-    title, text = (
-        f"{silence.title(silent.kind, when(silent.since))}.",
-        silence.detail(silent, waiting=found.number_waiting),
-    )
+    title = f"{silence.title(silent.kind, when(silent.since))}."
+    text = silence.detail(silent, waiting=found.number_waiting)
     run = silent.run if silent.kind == Silence.Kind.NO_EXPORT else None
     if run is None:
         return [Alert("error", title, text, gettext("View runs"), reverse("runs", args=[tenant.slug]))]
