@@ -10,6 +10,8 @@ REASONS: dict[str, str] = {
     "unreachable": "could not be reached",
     "timeout": "did not answer in time",
     "reset": "closed the connection in the middle of a call",
+    # Nothing was sent: what must be saved just before a call took too long.
+    "begun_late": "was not asked, because saving before the call took too long",
     "proxy": "could not be reached through the outgoing proxy",
     "certificate": "has a certificate that is not trusted",
     "forbidden_address": "has an address that is not allowed",

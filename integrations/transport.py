@@ -227,7 +227,7 @@ class Transport:
     def _seconds_to_begin(self, operation: Operation) -> float:
         left = deadlines.seconds_to_begin()
         if left <= 0:  # nothing is sent
-            raise errors.UnreachableError(system=self.system, operation=operation.name, reason="timeout")
+            raise errors.UnreachableError(system=self.system, operation=operation.name, reason="begun_late")
         return left
 
     def _body(self, raw: BaseHTTPResponse, operation: Operation) -> bytes:

@@ -46,6 +46,10 @@ class Freezing:
             self._frozen_for += self._seconds
         self.calls_at_saves.append(len(scenario.calls(self._king)))
 
+    def save_slowly(self, *arguments: Any, **named: Any) -> None:
+        self._save(*arguments, **named)
+        self._frozen_for += self._seconds
+
     @property
     def sent_after(self) -> int:
         """Return how many calls went out between the write that was frozen and the next one that was saved."""
@@ -85,3 +89,18 @@ def test_a_short_pause_costs_nothing(work_order: str, king: KingSandbox, monkeyp
 
     assert len(freezing.calls_at_saves) == len(WRITES)
     assert freezing.sent_after == 1
+
+
+def test_a_database_that_saves_too_slowly_is_named_and_nothing_is_sent(
+    work_order: str, king: KingSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Freezing(king, 0, seconds=SLACK + 1)
+    with monkeypatch.context() as slow:
+        slow.setattr(ledger, "extend_outcome_unknown", database.save_slowly)
+        slow.setattr(deadlines, "time", SimpleNamespace(monotonic=database.monotonic))
+        failed = scenario.export()
+
+    assert (failed.status, failed.error["code"]) == (RunStatus.FAILED, "system.begun_late")
+    assert scenario.orders(king) == []
+    assert scenario.export().status == RunStatus.SUCCEEDED
+    assert scenario.is_clean(king)

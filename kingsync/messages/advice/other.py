@@ -167,6 +167,13 @@ _CONNECTIONS: Answers = (
         "system.too_large",
     ),
     Advice(
+        _(
+            "Nothing the first time: the next run tries again. If it keeps happening, ask the operator of kingsync to "
+            "check the database."
+        ),
+        "system.begun_late",
+    ),
+    Advice(
         _("Ask the operator of kingsync to check the outgoing proxy."),
         "system.proxy",
     ),

@@ -10,6 +10,10 @@ SENTENCES: dict[str, str | Promise] = {
     "system.unreachable": _("%(system)s could not be reached. Check the address and whether the system is running."),
     "system.timeout": _("%(system)s did not answer in time. The next run tries again."),
     "system.reset": _("%(system)s closed the connection in the middle of a call. The next run tries again."),
+    "system.begun_late": _(
+        "Nothing was sent to %(system)s, because the database of kingsync took too long to save. The next run tries "
+        "again."
+    ),
     "system.proxy": _("%(system)s could not be reached through the outgoing proxy. Ask the operator to check it."),
     "system.certificate": _(
         "The certificate of %(system)s is not trusted. Add its certificate authority to the connection."
