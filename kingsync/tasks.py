@@ -25,7 +25,7 @@ from kingsync.imports import import_process
 from kingsync.king_mirror import search_index
 from kingsync.models import tenants
 from kingsync.models.audit import actors
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.notifications import due_tenants, notify, silence, silence_mails
 from kingsync.notifications.webhooks import sender
@@ -117,13 +117,8 @@ def _publish(runs: Sequence[SyncRun]) -> int:
 
 
 def _queue(run: SyncRun) -> str:
-    """Return where a run is worked on: what may have ended two workers in a row shares no third one with others.
-
-    Nor does what needs much memory. Imports have a process each; an export has only a thread.
-    """
-    lost = run.lost_workers + (run.status == RunStatus.RUNNING)
-    needs_process = run.is_large or lost >= lifecycle.LOST_WORKERS_SHARED
-    return queues.QUEUES[RunKind.IMPORT if needs_process else RunKind(run.kind)]
+    """Return where a run is worked on: imports have a process each, an export has only a thread."""
+    return queues.QUEUES[RunKind.IMPORT if lifecycle.needs_process(run) else RunKind(run.kind)]
 
 
 def _priority(run: SyncRun) -> int:

@@ -46,7 +46,15 @@ EXAMPLES_AT_MOST = 20
 LOST_WORKERS_SHARED = 2
 LOST_WORKERS_AT_MOST = 4
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
+# Whether other runs work in this process beside the one that is claimed; set once, when the process begins.
+_is_shared = False
 Value = datetime.datetime | int | str | None
+
+
+def share_process() -> None:
+    """Let this process leave the runs that need one for themselves to others."""
+    global _is_shared  # noqa: PLW0603  (of the process)
+    _is_shared = True
 
 
 class LostClaimError(RuntimeError):
@@ -299,15 +307,26 @@ def _heartbeat_values() -> dict[str, Value]:
     return {"heartbeat_at": timezone.now()}
 
 
+def needs_process(run: SyncRun) -> bool:
+    """Return whether a run shares no process with others: it needs much memory, or may be what ended two in a row."""
+    lost = run.lost_workers + (run.status == RunStatus.RUNNING)
+    return run.is_large or lost >= LOST_WORKERS_SHARED
+
+
 @contextmanager
 def claimed(run_id: int, *, slice_seconds: float, limit_seconds: float = math.inf) -> Iterator[Claim | None]:
     """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended.
 
-    A message may also be older than the deletion of its tenant: then there is no run.
+    A message may also be older than the deletion of its tenant: then there is no run. And one that is older than the
+    loss of a worker may arrive where the run does not belong any more: the sweeper sends it to its place.
     """
     run = SyncRun.objects.select_related("tenant").filter(pk=run_id).first()
     if run is None:
         logger.info("run.unknown: there is no run %s any more", run_id)
+        yield None
+        return
+    if _is_shared and needs_process(run):
+        logger.info("run.elsewhere: run %s needs a process for itself, which is not this one", run_id)
         yield None
         return
     slug = run.tenant.slug

@@ -6,6 +6,8 @@ import pytest
 
 from kingsync import tasks
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
+from kingsync.models.tenants import Tenant
+from kingsync.runs import lifecycle
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,3 +39,19 @@ def test_an_import_stays_where_it_is(sent: list[str]) -> None:
 
     assert sent == ["imports"]
     assert SyncRun.across_tenants.get().is_unsent is False
+
+
+@pytest.mark.parametrize("values", [{"lost_workers": 2}, {"is_large": True}])
+def test_a_late_message_of_the_shared_queue_does_not_bring_it_back_there(
+    tenant: Tenant, stocked: None, monkeypatch: pytest.MonkeyPatch, values: dict[str, object]
+) -> None:
+    run = factories.run(tenant, RunKind.EXPORT, RunStatus.QUEUED, **values)
+
+    with monkeypatch.context() as thread:
+        thread.setattr(lifecycle, "_is_shared", True)
+        tasks.run_sync(run_id=run.pk, tenant_id=tenant.pk)
+        left = SyncRun.objects.get()
+    tasks.run_sync(run_id=run.pk, tenant_id=tenant.pk)
+
+    assert (left.status, left.attempt) == (RunStatus.QUEUED, run.attempt)
+    assert SyncRun.objects.get().status == RunStatus.SUCCEEDED
