@@ -190,7 +190,7 @@ def test_number_of_queries_does_not_grow_with_the_members(
         factories.member(tenant)
         invitations.invite(tenant, email=f"n{_number}@jansen.example", role=Role.VIEWER, by=people.owner)
 
-    with django_assert_num_queries(8):  # type: ignore[operator]
+    with django_assert_num_queries(7):  # type: ignore[operator]
         answer = owner.get(PAGE)
 
     assert answer.status_code == 200

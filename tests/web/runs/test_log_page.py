@@ -153,8 +153,8 @@ def test_log_takes_as_many_queries_for_many_entries_as_for_one(
         factories.work_order(tenant, outsmart_id=f"{7000 + number}")
         factories.log_entry(run, outsmart_id=f"{7000 + number}")
 
-    # the session, the person, the tenant, the role; kinds, keys, entries, work orders; what the title says is wrong
-    with django_assert_max_num_queries(4 + 4 + 3):
+    # the session, the person, the tenant with the role; kinds, keys, entries, work orders; what the title says is wrong
+    with django_assert_max_num_queries(3 + 4 + 3):
         page = editor.get(LOG)
 
     assert [line for line in range(7000, 7020) if f"OutSmart {line}" in text(page)] == []  # each by its own number

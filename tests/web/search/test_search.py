@@ -118,9 +118,9 @@ def test_the_number_of_queries_does_not_grow(
         factories.work_order(tenant, order_number=f"77{number}")
         factories.record_link(tenant, king_id=f"77{number}")
 
-    # the session, the person, the tenant, the role; former administrations, the exact ones, King orders of the past,
+    # the session, the person, the tenant and role; former administrations, the exact ones, King orders of the past,
     # keys, their rows, records, runs; what the title says is wrong, by two
-    with django_assert_num_queries(4 + 7 + 2):
+    with django_assert_num_queries(3 + 7 + 2):
         page = editor.get(SEARCH, {"q": "77"})
 
     hits = {group.key: len(group.hits) for group in page.context["groups"]}

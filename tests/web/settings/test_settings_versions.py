@@ -169,7 +169,7 @@ def test_many_versions_are_shown_a_page_at_a_time_at_the_same_cost(
     for minutes in range(20, 45):
         save(tenant, people, import_minutes=minutes)
 
-    with django_assert_num_queries(8 + 2):
+    with django_assert_num_queries(7 + 2):
         page = html(editor.get(ADDRESS))
 
     assert "Version 26" in page

@@ -155,8 +155,8 @@ def test_rows_come_in_batches_and_by_one_query(
         factories.work_order(tenant)
 
     with django_assert_num_queries(
-        6
-    ):  # the session, the person, the tenant, the role, former administrations, the rows
+        5
+    ):  # the session, the person, the tenant with the role, former administrations, rows
         answer: Any = editor.get(f"{FILE}csv/")
         parts = list(answer.streaming_content)
 
