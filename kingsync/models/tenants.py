@@ -324,20 +324,26 @@ signals.pre_delete.connect(_record_removal, sender=Membership, dispatch_uid="aud
 
 
 def find_for(user: User | AnonymousUser, slug: str) -> tuple[Tenant, Role] | None:
-    """Return the tenant of this short name and this person's role there, as `role_of` does; None for strangers."""
+    """Return the tenant of this short name and this person's role there, by one statement; None for strangers."""
     if user.is_superuser:
-        tenant = Tenant.objects.filter(slug=slug).first()
-        return (tenant, Role.OWNER) if tenant else None
-    rows = Membership.objects.select_related("tenant").filter(user_id=user.pk or 0, tenant__slug=slug)
-    membership = rows.first()
-    return (membership.tenant, Role(membership.role)) if membership else None
+        tenant, membership = Tenant.objects.filter(slug=slug).first(), None
+    else:
+        rows = Membership.objects.select_related("tenant").filter(user_id=user.pk or 0, tenant__slug=slug)
+        membership = rows.first()
+        tenant = membership.tenant if membership else None
+    role = _role(user, membership)
+    return (tenant, role) if tenant and role else None
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
-    """Return this person's role at the tenant; an operator has the rights of an owner. None for strangers."""
+    """Return this person's role at the tenant; None for strangers."""
+    return _role(user, None if user.is_superuser else tenant.memberships.filter(user_id=user.pk or 0).first())
+
+
+def _role(user: User | AnonymousUser, membership: Membership | None) -> Role | None:
+    """Return the role that a membership gives; an operator has the rights of an owner everywhere."""
     if user.is_superuser:
         return Role.OWNER
-    membership = tenant.memberships.filter(user_id=user.pk or 0).first()
     return Role(membership.role) if membership else None
 
 
