@@ -11,7 +11,7 @@ from typing import Any
 
 from celery.concurrency.thread import TaskPool
 
-from kingsync.runs import clients, lifecycle
+from kingsync.runs import clients, processes
 from kingsync.runs.keeping import leases
 from kingsync.watch import ending
 from kingsync.watch.tallies import keeper
@@ -35,7 +35,7 @@ def prepare() -> None:
     """Watch this process from now on, and replace it when a run hangs in it."""
     keeper.start()
     clients.limit_memory(SHARED_ANSWER_BYTES)
-    lifecycle.share_process()
+    processes.share()
     leases.of_this_process().on_hanging = replace
 
 

@@ -31,7 +31,7 @@ from kingsync.models.api.webhooks import Event
 from kingsync.models.runs import COUNTS, NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
-from kingsync.runs import advisory_locks, lease, queues, run_answers, schedule, wanted
+from kingsync.runs import advisory_locks, lease, processes, queues, run_answers, schedule, wanted
 from kingsync.runs.keeping import leases
 from kingsync.watch import runs as watch
 
@@ -46,15 +46,7 @@ EXAMPLES_AT_MOST = 20
 LOST_WORKERS_SHARED = 2
 LOST_WORKERS_AT_MOST = 4
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
-# Whether other runs work in this process beside the one that is claimed; set once, when the process begins.
-_is_shared = False
 Value = datetime.datetime | int | str | None
-
-
-def share_process() -> None:
-    """Let this process leave the runs that need one for themselves to others."""
-    global _is_shared  # noqa: PLW0603  (of the process)
-    _is_shared = True
 
 
 class LostClaimError(RuntimeError):
@@ -325,7 +317,7 @@ def claimed(run_id: int, *, slice_seconds: float, limit_seconds: float = math.in
         logger.info("run.unknown: there is no run %s any more", run_id)
         yield None
         return
-    if _is_shared and needs_process(run):
+    if processes.is_shared() and needs_process(run):
         logger.info("run.elsewhere: run %s needs a process for itself, which is not this one", run_id)
         yield None
         return

@@ -1,4 +1,4 @@
-"""A name for this process by which others on the same machine can check that it is alive."""
+"""The process we run in: a name by which others on this machine can check that it is alive; whether runs share it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import os
 from pathlib import Path
 
 _PROC = Path("/proc")
+_is_shared = False
+
+
+def share() -> None:
+    """Let several runs work in this process at once, from its beginning; those that need one go to others."""
+    global _is_shared  # noqa: PLW0603  (of the process)
+    _is_shared = True
+
+
+def is_shared() -> bool:
+    return _is_shared
 
 
 def name() -> str:

@@ -12,7 +12,7 @@ from kingsync import tasks, thread_worker, worker
 from kingsync.models.connections import Connection
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import clients, lifecycle
+from kingsync.runs import clients, processes
 from kingsync.runs.keeping import leases
 from kingsync.watch.tallies import keeper
 from sandboxes.king.sandbox import KingSandbox
@@ -95,11 +95,11 @@ def test_an_answer_too_large_in_the_middle_of_a_work_order_makes_no_second_order
 def test_a_worker_of_threads_has_the_limit_and_knows_that_it_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     # Put back after the test.
     monkeypatch.setattr(clients, "_memory_bytes", clients._memory_bytes)
-    monkeypatch.setattr(lifecycle, "_is_shared", False)
+    monkeypatch.setattr(processes, "_is_shared", False)
     monkeypatch.setattr(leases.of_this_process(), "on_hanging", None)
     monkeypatch.setattr(keeper, "start", lambda: None)
 
     thread_worker.prepare()
 
     assert clients._memory_bytes == thread_worker.SHARED_ANSWER_BYTES
-    assert lifecycle._is_shared
+    assert processes.is_shared()

@@ -7,7 +7,7 @@ import pytest
 from kingsync import tasks
 from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
-from kingsync.runs import lifecycle
+from kingsync.runs import processes
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +48,7 @@ def test_a_late_message_of_the_shared_queue_does_not_bring_it_back_there(
     run = factories.run(tenant, RunKind.EXPORT, RunStatus.QUEUED, **values)
 
     with monkeypatch.context() as thread:
-        thread.setattr(lifecycle, "_is_shared", True)
+        thread.setattr(processes, "_is_shared", True)
         tasks.run_sync(run_id=run.pk, tenant_id=tenant.pk)
         left = SyncRun.objects.get()
     tasks.run_sync(run_id=run.pk, tenant_id=tenant.pk)
