@@ -1,5 +1,5 @@
-// Once an answer leads to another page, this page asks nothing more: each further answer would begin that journey anew,
-// which a slow line never ends, and what the other page reports would stand there twice.
+// Once an answer redirects to another page, this page asks nothing more: each further answer would load that page again
+// from the start, so that a slow line never gets there, and what the page reports would be shown twice.
 "use strict";
 
 (() => {
