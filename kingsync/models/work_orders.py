@@ -132,6 +132,9 @@ class WorkOrder(AdministrationOwned):
         LedgerState.CHANGED,
     ]
 
+    # A sum of the amounts of these is less than what it should be.
+    AMOUNT_IS_LEAST: ClassVar = models.Q(amount__isnull=True) | models.Q(is_amount_least=True)
+
     # All of it came into King, also if the work order was changed since. What is neither that nor excluded is open.
     COMPLETE: ClassVar = [LedgerState.DONE, LedgerState.UNCONFIRMED, LedgerState.CHANGED]
 

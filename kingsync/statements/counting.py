@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.statements.periods import Period
-
-# A sum of these is less than what it should be.
-AMOUNT_IS_LEAST = Q(amount__isnull=True) | Q(is_amount_least=True)
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def by_day(period: Period) -> dict[datetime.date, Totals]:
         work_orders(period)
         .order_by()
         .values_list("work_date", "state")
-        .annotate(number=Count("pk"), sum=Sum("amount"), partial=Count("pk", filter=AMOUNT_IS_LEAST))
+        .annotate(number=Count("pk"), sum=Sum("amount"), partial=Count("pk", filter=WorkOrder.AMOUNT_IS_LEAST))
     )
     found: dict[datetime.date, list[StateSum]] = {}
     for day, state, number, amount, partial in rows:

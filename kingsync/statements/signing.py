@@ -19,7 +19,7 @@ from kingsync.models.audit.actions import Action
 from kingsync.models.statements.signed import SignedStatement, SignedWorkOrder
 from kingsync.models.tenants import Tenant
 from kingsync.models.users import User
-from kingsync.models.work_orders import LedgerState
+from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.statements import agreement, counting, digests, evidence
 from kingsync.statements.counting import StateSum, Totals
 from kingsync.statements.periods import Period
@@ -128,7 +128,7 @@ def _store_work_orders(month: Period, statement: SignedStatement) -> None:
 
 def _totals(statement: SignedStatement) -> Totals:
     rows = SignedWorkOrder.objects.filter(statement_id=statement.pk).order_by().values_list("state")
-    partial = Count("pk", filter=counting.AMOUNT_IS_LEAST)
+    partial = Count("pk", filter=WorkOrder.AMOUNT_IS_LEAST)
     found = {state: rest for state, *rest in rows.annotate(number=Count("pk"), sum=Sum("amount"), partial=partial)}
     return Totals(
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from django.db.models import TextField
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Sum, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils.functional import Promise
@@ -125,6 +125,19 @@ class Affected:
     is_amount_least: bool = False
 
 
+@dataclass(frozen=True)
+class Group:
+    """Work orders with the same text of reasons: their keys, the newest first, and what they come to.
+
+    `amount` is None if no price is known; `is_amount_least`: of some of them not every price is.
+    """
+
+    reasons: str
+    keys: list[int]
+    amount: Decimal | None
+    is_amount_least: bool
+
+
 @dataclass
 class Cause:
     """`key` identifies it for `actions.retry_cause`; `count` is all, `work_orders` the newest, at most `LISTED`.
@@ -139,20 +152,20 @@ class Cause:
     work_orders: list[Affected] = field(default_factory=list)
     amount: Decimal | None = None
     is_amount_least: bool = False
+    newest: list[int] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:
         """The thing to repair, in the active language."""
         return sentence_of(self.code, self.params)
 
-    def add(self, row: Affected) -> None:
-        """Count a work order that it stops."""
-        self.count += 1
-        self.is_amount_least |= row.amount is None or row.is_amount_least
-        if row.amount is not None:
-            self.amount = row.amount + (self.amount or 0)
-        if len(self.work_orders) < LISTED:
-            self.work_orders.append(row)
+    def add(self, group: Group) -> None:
+        """Count work orders that it stops."""
+        self.count += len(group.keys)
+        self.is_amount_least |= group.is_amount_least
+        if group.amount is not None:
+            self.amount = group.amount + (self.amount or 0)
+        self.newest = sorted([*self.newest, *group.keys[:LISTED]], reverse=True)[:LISTED]
 
 
 def sentence_of(code: str, params: Mapping[str, str]) -> str:
@@ -164,19 +177,25 @@ def sentence_of(code: str, params: Mapping[str, str]) -> str:
 
 def causes(*, newest: int | None = None) -> list[Cause]:
     """Return what stops work orders that need attention, the biggest cause first; only of the `newest` if given."""
-    found: dict[str, Cause] = {}
-    for row, stopping in _stopped(newest):
-        for key, code, params in stopping:
-            found.setdefault(key, Cause(key, code, params)).add(row)
-    return sorted(found.values(), key=lambda cause: (-cause.count, cause.key))
+    found = _counted(newest)
+    _name_work_orders(found)
+    return found
+
+
+def biggest(number: int) -> list[Cause]:
+    """Return the biggest causes of the newest work orders; those of one work order alone name it."""
+    found = _counted(OF_NEWEST)[:number]
+    _name_work_orders([cause for cause in found if cause.count == 1])
+    return found
 
 
 def stopped_by(key: str) -> list[int]:
     """Return the ledger's keys of everything that a cause stops. Raises `UnknownCauseError` if there is nothing."""
-    stopped = [row.pk for row, stopping in _stopped() if any(key == each for each, _code, _params in stopping)]
+    groups = (group for group in _groups() if any(key == each for each, _code, _params in _causes_of_text(group)))
+    stopped = [pk for group in groups for pk in group.keys]
     if not stopped:
         raise UnknownCauseError(reason("decision.unknown_cause"))
-    return stopped
+    return sorted(stopped, reverse=True)
 
 
 def of(reasons: Iterable[Mapping[str, Any]]) -> list[Cause]:
@@ -194,23 +213,43 @@ _AFFECTED = ("pk", "outsmart_id", "order_number", "customer_name", "amount", "is
 _Named = tuple[str, str, Mapping[str, str]]
 
 
-def _stopped(newest: int | None = None) -> Iterator[tuple[Affected, list[_Named]]]:
-    """Yield the work orders that need attention, newest first, each with its causes once."""
+def _counted(newest: int | None) -> list[Cause]:
+    found: dict[str, Cause] = {}
+    for group in _groups(newest):
+        for key, code, params in _causes_of_text(group):
+            found.setdefault(key, Cause(key, code, params)).add(group)
+    return sorted(found.values(), key=lambda cause: (-cause.count, cause.key))
+
+
+def _groups(newest: int | None = None) -> Iterator[Group]:
+    """Yield the work orders that need attention by the text of their reasons: of thousands the same few texts."""
     rows = WorkOrder.objects.filter(state__in=WorkOrder.NEEDS_A_PERSON)
     if newest is not None:
         # In two queries: the keys come out of an index. For this many whole rows in this order, the database would
         # rather scan the ledger from the newest on.
         keys = list(rows.order_by("-id").values_list("pk", flat=True)[:newest])
         rows = WorkOrder.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [keys]))
-    # Of thousands the same few texts: each is read once.
-    causes_of = functools.cache(_causes_of_text)
-    candidates = rows.annotate(told=Cast("reasons", TextField())).order_by("-id").values_list(*_AFFECTED, "told")
-    for *columns, told in candidates.iterator():
-        yield Affected(*columns), causes_of(told)
+    by_text = rows.order_by().values_list(Cast("reasons", TextField()))
+    found = by_text.annotate(
+        keys=ArrayAgg("pk", order_by="-pk"),
+        total=Sum("amount"),
+        partial=Count("pk", filter=WorkOrder.AMOUNT_IS_LEAST),
+    )
+    for reasons, keys, amount, partial in found:
+        yield Group(reasons, keys, amount, partial > 0)
 
 
-def _causes_of_text(reasons: str) -> list[_Named]:
-    return _causes_of(json.loads(reasons))
+def _name_work_orders(found: list[Cause]) -> None:
+    """Read the newest work orders of each cause."""
+    keys = {pk for cause in found for pk in cause.newest}
+    rows = WorkOrder.objects.filter(pk__in=keys).values_list(*_AFFECTED) if keys else []
+    by_key = {columns[0]: Affected(*columns) for columns in rows}
+    for cause in found:
+        cause.work_orders = [by_key[pk] for pk in cause.newest if pk in by_key]
+
+
+def _causes_of_text(group: Group) -> list[_Named]:
+    return _causes_of(json.loads(group.reasons))
 
 
 def _causes_of(reasons: Iterable[Mapping[str, Any]]) -> list[_Named]:

@@ -120,6 +120,6 @@ def _long_name(period: Period, by: str) -> str:
 
 
 def _cause_bars() -> Sequence[CauseBar]:
-    found = causes.causes(newest=causes.OF_NEWEST)[:CAUSES_SHOWN]
+    found = causes.biggest(CAUSES_SHOWN)
     most = max((cause.count for cause in found), default=1)
     return [CauseBar(cause, max(2, CAUSE_WIDTH * cause.count // most)) for cause in found]

@@ -18,7 +18,6 @@ from django.utils.translation import get_language, gettext
 from kingsync.models.runs import RunKind, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
-from kingsync.statements.counting import AMOUNT_IS_LEAST
 from kingsync.web.figures import bars
 from kingsync.web.figures.bars import Chart, Part
 from kingsync.web.shared import money
@@ -84,7 +83,7 @@ def _exported(*, since: datetime.date) -> dict[datetime.date, tuple[int, Decimal
     """Return the work orders that came into King by day, with their amounts; answered from the index alone."""
     rows = WorkOrder.objects.filter(exported_at__gte=midnight(since)).order_by()
     by_day = rows.values_list(TruncDate("exported_at")).annotate(
-        number=Count("*"), total=Sum("amount"), partial=Count("exported_at", filter=AMOUNT_IS_LEAST)
+        number=Count("*"), total=Sum("amount"), partial=Count("exported_at", filter=WorkOrder.AMOUNT_IS_LEAST)
     )
     return {date: (number, total, partial > 0) for date, number, total, partial in by_day}
 

@@ -108,7 +108,7 @@ def dashboard() -> Dashboard:
 
 def _causes(is_open: Mapping[str, int], person: int) -> list[Cause]:
     def found() -> list[Cause]:
-        return causes.causes(newest=causes.OF_NEWEST)[:CAUSES_SHOWN]
+        return causes.biggest(CAUSES_SHOWN)
 
     return kept_figures.kept("causes", is_open, found, are_many=lambda _found: person >= MANY)
 

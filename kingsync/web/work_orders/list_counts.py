@@ -104,7 +104,7 @@ def _counted() -> Counts:
 _ADDED: dict[str, Any] = {
     "number": Count("*"),
     "total": SumOf("amount"),
-    "partial": Count("state", filter=counting.AMOUNT_IS_LEAST),
+    "partial": Count("state", filter=WorkOrder.AMOUNT_IS_LEAST),
 }
 
 

@@ -114,6 +114,6 @@ def of(found: Iterable[Cause]) -> list[Repair]:
 
 def _sources(found: Iterable[Cause]) -> list[Source]:
     """Return the newest work order of each of the biggest causes."""
-    keys = [cause.work_orders[0].pk for cause in found][:NAMED_FROM_WORK_ORDERS]
+    keys = [cause.newest[0] for cause in found][:NAMED_FROM_WORK_ORDERS]
     rows = WorkOrder.objects.filter(pk__in=keys).only("source") if keys else []
     return [source for source in map(ledger.source_of, rows) if source]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
 from kingsync.exports.overview import causes
 from kingsync.manual_actions import actions
 from kingsync.models.tenants import Tenant
-from kingsync.models.work_orders import LedgerState, ManualAction
+from kingsync.models.work_orders import LedgerState, ManualAction, WorkOrder
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
@@ -110,6 +111,33 @@ def test_only_the_newest_are_listed_and_all_are_counted(tenant: Tenant) -> None:
 
     assert (cause.count, len(cause.work_orders)) == (causes.LISTED + 5, causes.LISTED)
     assert cause.work_orders[0].outsmart_id == made[-1]
+
+
+def test_a_cause_of_several_texts_has_the_newest_of_all_of_them_and_their_amounts(tenant: Tenant) -> None:
+    amounts = [Decimal(number) for number in range(2 * causes.LISTED)]
+    for number, amount in enumerate([None, *amounts]):
+        dated = [{"code": "before_from_date", "params": {"date": f"2024-01-0{number % 3 + 1}"}}]
+        factories.work_order(tenant, state="held", reasons=dated, amount=amount)
+    newest = list(WorkOrder.objects.order_by("-pk").values_list("pk", flat=True)[: causes.LISTED])
+
+    (cause,) = causes.causes()
+    (unnamed,) = causes.biggest(5)
+
+    assert [row.pk for row in cause.work_orders] == newest
+    assert (cause.count, cause.amount, cause.is_amount_least) == (len(amounts) + 1, sum(amounts), True)
+    assert (unnamed.count, unnamed.work_orders) == (len(amounts) + 1, [])
+    assert causes.stopped_by(cause.key)[: causes.LISTED] == newest
+
+
+def test_a_big_cause_is_not_named_on_the_start_page_and_one_of_a_single_work_order_is(tenant: Tenant) -> None:
+    alone = stopped(tenant, "not_linked")
+    for _ in range(2):
+        stopped(tenant, "order_busy")
+
+    big, small = causes.biggest(5)
+
+    assert (big.code, big.work_orders) == ("order_busy", [])
+    assert [row.outsmart_id for row in small.work_orders] == [alone]
 
 
 def test_what_cannot_be_retried_is_told(tenant: Tenant) -> None:
