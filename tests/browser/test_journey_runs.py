@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from kingsync.models.runs import SyncRun
@@ -139,6 +139,29 @@ def test_export_that_is_pressed_during_a_trial_is_not_lost_silently(
     eddy.starts("export", eddy.button("Export workorders"))
 
     assert len(scenario.orders(king)) == 1
+
+
+def test_the_answer_of_a_button_is_shown_though_its_part_wants_to_refresh_itself_meanwhile(
+    arrives: Arrives, king: KingSandbox, outsmart: OutSmartSandbox, lasting_worker: None
+) -> None:
+    scenario.stock(king)
+    scenario.work_order(outsmart)
+    eddy = arrives(language="nl")
+    panel, pressed, asked = eddy.live("export"), list[Route](), list[Request]()
+
+    with held(king, "Artikelen_Opvragen"):
+        eddy.page.locator("summary").get_by_text(eddy.reads("Preview"), exact=True).click()
+        eddy.button("Preview export").click()
+        expect(panel.get_by_role("progressbar")).to_be_visible()
+        eddy.page.route("**/start/export/", lambda route: pressed.append(route))
+        eddy.page.on("request", lambda request: asked.append(request) if "/live/" in request.url else None)
+        eddy.button("Export workorders").click()
+        programs.wait_for(lambda: bool(eddy.page.wait_for_timeout(10) or pressed))
+        eddy.page.evaluate("htmx.trigger('#live-export', 'moved')")
+        for request in asked:
+            request.response()
+        pressed[0].continue_()
+        eddy.sees("A preview is in progress, which writes nothing.", within=panel)
 
 
 def test_import_that_would_change_too_much_is_written_after_a_yes(
