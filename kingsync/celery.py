@@ -67,10 +67,16 @@ def _wait_for_the_schema(**_details: object) -> None:
 @task_prerun.connect
 @task_postrun.connect
 def _keep_sound_sessions(**_details: object) -> None:
-    """Keep the process's session, as a web process does: until it is old (`CONN_MAX_AGE`) or does not answer."""
+    """Keep the process's session, as a web process does: until it is old (`CONN_MAX_AGE`) or does not answer.
+
+    A thread's is lent to others until it has work again.
+    """
     from django.db import close_old_connections  # noqa: PLC0415 - Django is set up by now
 
+    from kingsync.database import lending  # noqa: PLC0415
+
     close_old_connections()
+    lending.rest()
 
 
 @worker_ready.connect

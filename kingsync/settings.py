@@ -307,6 +307,8 @@ CELERY_BEAT_SCHEDULER = "kingsync.clock:LockedScheduler"
 RUN_SLICE_SECONDS = 30
 CELERY_TASK_SOFT_TIME_LIMIT = 900
 CELERY_TASK_TIME_LIMIT = 930
+# The database sessions that all threads of a worker have together: a run has none while it waits for another system.
+RUN_SESSIONS = 12
 # A worker renews its lease by itself; one that no longer does is replaced: docs/decisions/0024-frozen-workers.md
 RUN_LEASE_SECONDS = 60
 BROKER_VISIBILITY_SECONDS = 3600

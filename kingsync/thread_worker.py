@@ -10,7 +10,9 @@ import time
 from typing import Any
 
 from celery.concurrency.thread import TaskPool
+from django.conf import settings
 
+from kingsync.database import lending
 from kingsync.runs import clients, processes
 from kingsync.runs.keeping import leases
 from kingsync.watch import ending
@@ -36,6 +38,7 @@ def prepare() -> None:
     keeper.start()
     clients.limit_memory(SHARED_ANSWER_BYTES)
     processes.share()
+    lending.start(settings.RUN_SESSIONS)
     leases.of_this_process().on_hanging = replace
 
 

@@ -20,7 +20,8 @@ from kingsync.models.runs import LogEntry, RunKind, SyncRun
 from kingsync.models.sync_settings import SyncSettings
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import lifecycle, outages, refusals, wanted
-from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError
+from kingsync.runs.lease import LostClaimError
+from kingsync.runs.lifecycle import CancelRequestedError, Claim
 from kingsync.runs.run_log import RunLog
 from kingsync.runs.wanted import NotWantedError
 
@@ -44,30 +45,38 @@ def work_slice(run_id: int, *, slice_seconds: float, limit_seconds: float = math
     with lifecycle.claimed(run_id, slice_seconds=slice_seconds, limit_seconds=limit_seconds) as claim:
         if claim is None:
             return Worked()
-        log = RunLog(claim.run)
         try:
-            more = _carry_out(claim, log)
+            return _worked(claim)
         except LostClaimError:
             return Worked()
-        except CancelRequestedError:
-            _end(claim, log, reason("cancelled"), cancelled=True)
-        except NotWantedError as error:
-            _end(claim, log, error.why, cancelled=True)
-        except refusals.REFUSALS as error:
-            if isinstance(error, errors.IntegrationError):
-                connection_check.save_failure(error)
-            _end(claim, log, refusals.why(error))
-        except Exception as error:  # noqa: BLE001  (logged there, unless it passes by itself)
-            return _broken_off(claim, log, error)
-        else:
-            log.write()
-            if more:
-                lifecycle.put_back(claim)
-                return Worked(more=True)
-            ended = lifecycle.finish(claim)
-            if ended is not None and not ended.failed_count:
-                _connections_worked(claim)
-        return Worked(plan=claim.plan)
+
+
+def _worked(claim: Claim) -> Worked:
+    """Do the work of a claimed run, and end it. Raises `LostClaimError`."""
+    log = RunLog(claim.run)
+    try:
+        more = _carry_out(claim, log)
+    except LostClaimError:
+        raise
+    except CancelRequestedError:
+        _end(claim, log, reason("cancelled"), cancelled=True)
+    except NotWantedError as error:
+        _end(claim, log, error.why, cancelled=True)
+    except refusals.REFUSALS as error:
+        if isinstance(error, errors.IntegrationError):
+            connection_check.save_failure(error)
+        _end(claim, log, refusals.why(error))
+    except Exception as error:  # noqa: BLE001  (logged there, unless it passes by itself)
+        return _broken_off(claim, log, error)
+    else:
+        log.write()
+        if more:
+            lifecycle.put_back(claim)
+            return Worked(more=True)
+        ended = lifecycle.finish(claim)
+        if ended is not None and not ended.failed_count:
+            _connections_worked(claim)
+    return Worked(plan=claim.plan)
 
 
 def _broken_off(claim: Claim, log: RunLog, error: Exception) -> Worked:

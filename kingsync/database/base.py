@@ -6,18 +6,18 @@ once for a page or a slice of a run. docs/decisions/0025-a-wall-in-the-database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.backends import utils
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
-from psycopg import errors
+from psycopg import IsolationLevel, errors
 
-from kingsync.database import pooling, roles, visible
+from kingsync.database import lending, pooling, roles, visible
 from kingsync.database.roles import Roles
 
 _AS_OWNER = -2
@@ -28,6 +28,7 @@ _NO_ROLES = (
     "The database has no wall between tenants: this login cannot take the role {role}. Run `manage.py migrate`, "
     "with the same login."
 )
+_LENT_AWAY = "The session of this cursor works for another thread by now."
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -41,6 +42,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # What the session has, None when that is unknown; and whether a rollback would undo it.
         self._taken: int | None = None
         self._is_taken_in_transaction = False
+        self._is_parked = self._is_lent = self._is_fencing = False
+        # Called with each further session that is borrowed for the same work; raises what it wants, and has none then.
+        self.fence: Callable[[], None] | None = None
 
     @contextmanager
     def as_owner(self) -> Iterator[None]:
@@ -69,10 +73,90 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.execute(roles.TAKE, parameters)
         self._taken, self._is_taken_in_transaction = wanted, not self.autocommit
 
+    # --- Sessions on loan ---------------------------------------------------------------------------------------------
+
+    def park(self, *, is_resting: bool = False) -> None:
+        """Let other threads have the session until this one needs it; never in the middle of a transaction."""
+        lender = lending.of_this_process()
+        if lender is None or self._is_parked or self.in_atomic_block or not lender.has(self.connection):
+            return
+        if self.autocommit and lending.is_idle(self.connection):
+            self._is_parked = True
+            lender.park(self, is_resting=is_resting)
+
+    def resume(self) -> None:
+        """Take the parked session back; without one if it is another thread's by now."""
+        if self._is_parked:
+            self._is_parked = False
+            lending.resume(self)
+
+    def forget_session(self) -> lending.Session:
+        session: lending.Session = self.connection
+        self.connection = None
+        return session
+
+    def ensure_connection(self) -> None:
+        self.resume()
+        if self.connection is not None:
+            return
+        super().ensure_connection()
+        if self.fence is not None and not self._is_fencing:
+            self._is_fencing = True
+            try:
+                self.fence()
+            except BaseException:
+                self.close()
+                raise
+            finally:
+                self._is_fencing = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        lender = None if self.alias == NO_DB_ALIAS else lending.of_this_process()
+        session = lender.borrow() if lender else None
+        self._is_lent = session is not None
+        if session is not None:
+            self.isolation_level = IsolationLevel.READ_COMMITTED
+            return session
+        try:
+            session = super().get_new_connection(conn_params)
+        finally:
+            if lender:
+                lender.opened(session)
+        return session
+
+    def close(self) -> None:
+        self.resume()
+        super().close()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        self.resume()
+        super().close_if_unusable_or_obsolete()
+
+    def close_if_health_check_failed(self) -> None:
+        self.resume()
+        super().close_if_health_check_failed()
+
+    def _close(self) -> None:
+        lender = lending.of_this_process()
+        if lender is not None and lender.has(self.connection):
+            lender.give_back(self.connection)
+        else:
+            super()._close()  # type: ignore[misc]  # the stubs lack it
+
+    def require_session_of(self, cursor: Any) -> None:
+        """Raise `InterfaceError` if the session that the cursor was made on is another thread's by now."""
+        self.resume()
+        if cursor.connection is not self.connection:
+            raise InterfaceError(_LENT_AWAY)
+
     # --- What the session has -----------------------------------------------------------------------------------------
 
     def init_connection_state(self) -> None:
-        """Take the scope at once: until then the session is the owner's."""
+        """Take the scope at once: until then the session is the owner's, or another thread's."""
+        if self._is_lent:
+            self._taken, self._is_taken_in_transaction, self._has_wall = None, False, True
+            self.take_scope()
+            return
         super().init_connection_state()
         self._require_own_sessions()
         if self.connection.info.server_version >= _JOINS_TO_ITSELF:
@@ -141,10 +225,12 @@ class _TakesScope:
     cursor: psycopg.Cursor[Any]
 
     def _execute(self, *args: Any) -> Any:
+        self.db.require_session_of(self.cursor)
         self.db.take_scope()
         return super()._execute(*args)  # type: ignore[misc]
 
     def _executemany(self, *args: Any) -> Any:
+        self.db.require_session_of(self.cursor)
         self.db.take_scope()
         return super()._executemany(*args)  # type: ignore[misc]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import psycopg
@@ -26,6 +27,20 @@ def take_scope() -> None:
     """Take the open scope now: in a transaction that would be the first statement, before which its level is set."""
     default().ensure_connection()
     default().take_scope()
+
+
+@contextmanager
+def fenced(fence: Callable[[], None]) -> Iterator[None]:
+    """Call `fence` with each session that this thread borrows inside the block, before it does anything else with it.
+
+    Where that raises, the thread has no session, and what it wanted it for was not done.
+    """
+    connection = default()
+    before, connection.fence = connection.fence, fence
+    try:
+        yield
+    finally:
+        connection.fence = before
 
 
 def opened(whose: int) -> psycopg.Connection[Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from integrations import errors
 from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
+from kingsync.database import lending
 from kingsync.exports import ledger, problems
 from kingsync.exports.master_data import MasterDataReader
 from kingsync.exports.restore_guard import DryGuard, RestoreGuard
@@ -53,7 +54,8 @@ class PendingCall:
     def finish(self) -> None:
         """Wait for the answer and pass it on."""
         try:
-            self.call.result()
+            with lending.parked():
+                self.call.result()
         except errors.IntegrationError as error:
             self.then(error)
         else:
@@ -133,7 +135,8 @@ class Job(PlanningJob):
     def wait_for_call(self) -> None:
         """Wait until King has answered the background call, so that the next one goes out at once."""
         if self._pending_call:
-            wait([self._pending_call.call])
+            with lending.parked():
+                wait([self._pending_call.call])
 
     def finish_call(self) -> None:
         """Finish the pending background call, if any."""

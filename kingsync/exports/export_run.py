@@ -13,6 +13,7 @@ from django.utils import timezone
 from integrations import errors
 from integrations.outsmart import payloads
 from integrations.outsmart.records import WorkOrder as Source
+from kingsync.database import lending
 from kingsync.exports import deletions, ledger, mass_question, problems, shared_approval, verdict
 from kingsync.exports.export_job import Job, NotSettledError, Outcome
 from kingsync.exports.export_work_order import DATABASE_GONE, export, refuse_unreadable
@@ -30,7 +31,8 @@ from kingsync.rules.next_step import Act, next_step
 from kingsync.rules.outcomes import reason
 from kingsync.rules.triggers import ALL, COMPLETE, HANDLED
 from kingsync.runs import clients
-from kingsync.runs.lifecycle import CancelRequestedError, Claim, LostClaimError, Progress
+from kingsync.runs.lease import LostClaimError
+from kingsync.runs.lifecycle import CancelRequestedError, Claim, Progress
 from kingsync.runs.run_log import RunLog
 from kingsync.watch import log_context
 
@@ -397,7 +399,8 @@ class ExportRun:
         until = max(self.unsettled[row.outsmart_id], time.monotonic() + self._seconds_of_doubt(row))
         while (left := until - time.monotonic()) > 0:
             self.job.heartbeat()
-            time.sleep(min(1.0, max(0.01, left)))
+            with lending.parked():
+                time.sleep(min(1.0, max(0.01, left)))
         if ledger.is_outcome_unknown(row):  # the clock was set back
             ledger.save(row, outcome_unknown_until=timezone.now())
 

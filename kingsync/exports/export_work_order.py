@@ -35,7 +35,8 @@ from kingsync.rules import changes, differences, linking
 from kingsync.rules.next_step import Act, Known, NextStep, count_of
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.rules.plans import Plan
-from kingsync.runs.lifecycle import CancelRequestedError, LostClaimError
+from kingsync.runs.lease import LostClaimError
+from kingsync.runs.lifecycle import CancelRequestedError
 
 logger = logging.getLogger(__name__)
 # Our lock on the tenant went with the connection: if we continued, another worker could run in parallel.

@@ -29,7 +29,7 @@ from kingsync.models.work_orders import LedgerState, OrderLine, Step, WorkOrder
 from kingsync.rules import amounts, linking, orders
 from kingsync.rules.outcomes import Reason
 from kingsync.rules.plans import Plan
-from kingsync.runs.lifecycle import LostClaimError
+from kingsync.runs.lease import LostClaimError
 
 # What decides whether a new order may be created, as it was when the row was read.
 _AS_READ = " AND king_order_number IS NOT DISTINCT FROM %s AND step = %s AND part = %s"

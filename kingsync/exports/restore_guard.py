@@ -21,6 +21,7 @@ from integrations import errors
 from integrations.king import payloads
 from integrations.king.client import Client as KingClient
 from integrations.king.records import Kind
+from kingsync.database import lending
 from kingsync.exports import ledger, order_links, supplements
 from kingsync.exports.lines import ledger_lines
 from kingsync.messages.reason_texts import reason_of
@@ -140,7 +141,8 @@ class RestoreGuard:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self._claim.renew_lease()
-            time.sleep(min(1.0, max(0.0, until - time.monotonic())))
+            with lending.parked():
+                time.sleep(min(1.0, max(0.0, until - time.monotonic())))
 
     def _unknown(self) -> _Unknown:
         """Return what King or the journal has and the ledger does not know.

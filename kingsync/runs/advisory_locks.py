@@ -9,8 +9,10 @@ from kingsync.models.runs import RunKind
 CLOCK = probe.CLOCK_LOCK
 OPERATORS_MAIL = 0x73696C656E
 EXPORT_OF_A_PAGE = 0x6578706F7274
-# With the number of the tenant as the second one.
+# With the number of the tenant as the second one. Whose worker is alive, and which session saves what it does: one
+# session has both, unless the threads of a process lend each other sessions (`kingsync.runs.lease`).
 RUNS = {RunKind.IMPORT: 0x6B01, RunKind.EXPORT: 0x6B02}
+WORK = {RunKind.IMPORT: 0x6B03, RunKind.EXPORT: 0x6B04}
 # The same in SQL, for the kind of a run.
 CASE_OF_RUNS = " ".join(f"WHEN '{kind.value}' THEN {number}" for kind, number in RUNS.items())
 

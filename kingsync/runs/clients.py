@@ -17,6 +17,7 @@ from integrations.king.client import Client as KingClient
 from integrations.outsmart.client import Client as OutSmartClient
 from integrations.proxies import Proxy
 from integrations.transport import Transport
+from kingsync.database import lending
 from kingsync.models.connections import Connection, System
 from kingsync.models.turns import Caller
 from kingsync.rules.outcomes import reason
@@ -157,6 +158,7 @@ def transport_of(
             on_failed_call=failed.hear if failed else None,
             on_timing=calls.listener(),
             alone=alone,
+            sleep=lending.sleep,
             memory_bytes=_memory_bytes if claim and not claim.run.is_large else LIST_ANSWER_BYTES,
         ) as transport,
     ):
@@ -191,10 +193,16 @@ def _alone(
 
 @contextmanager
 def _in_time(claim: Claim | None) -> Iterator[None]:
-    """Raise `LostClaimError` instead of beginning a call, when the run is another worker's by now."""
-    if claim is not None:
-        claim.require_time()
-    yield
+    """Raise `LostClaimError` instead of beginning a call, when the run is another worker's by now.
+
+    A run needs no session while the other system answers.
+    """
+    if claim is None:
+        yield
+        return
+    claim.require_time()
+    with lending.parked():
+        yield
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Start, claim, heartbeat, finish and expire runs. Nothing else changes a run.
 
-A run is claimed twice over: by a conditional UPDATE under an attempt number with a lease, and by a PostgreSQL advisory
-lock on the worker's own connection. The lock goes with a killed process at once, so that the next one need not wait for
-the lease; when the lease runs out first, the worker is frozen, and its session is ended. The attempt number stops a
-worker that lost its connection but is still running.
+A run is claimed twice over: by a conditional UPDATE under an attempt number with a lease, and by PostgreSQL's advisory
+locks (`kingsync.runs.lease`). They go with a killed process at once, so that the next one need not wait for the lease;
+when the lease runs out first, the worker is frozen, and its sessions are ended. The attempt number stops a worker that
+lost its connection but is still running.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.rules.outcomes import Reason, reason
 from kingsync.runs import advisory_locks, lease, processes, queues, run_answers, schedule, wanted
 from kingsync.runs.keeping import leases
+from kingsync.runs.lease import LostClaimError
 from kingsync.watch import runs as watch
 
 if TYPE_CHECKING:
@@ -47,10 +48,6 @@ LOST_WORKERS_SHARED = 2
 LOST_WORKERS_AT_MOST = 4
 QUEUED_TOO_LONG = datetime.timedelta(minutes=1)
 Value = datetime.datetime | int | str | None
-
-
-class LostClaimError(RuntimeError):
-    """Another worker took the run over, or it was ended: stop at once, write nothing more."""
 
 
 class CancelRequestedError(Exception):

@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from integrations import deadlines, errors
+from kingsync.database import lending
 from kingsync.models.connections import Connection, System
 from kingsync.models.tenants import administration_key
 from kingsync.models.turns import Caller, KingTurn, KingTurnRequest
@@ -102,7 +103,8 @@ class Turn:
                 if self._on_wait and self._is_own_thread and now() - told_at > TURN_HEARTBEAT_SECONDS:
                     self._on_wait()
                     told_at = now()
-                self._desk.wait(self._place, min(left, LOOK_AGAIN_SECONDS))
+                with lending.parked():
+                    self._desk.wait(self._place, min(left, LOOK_AGAIN_SECONDS))
         deadlines.put_off(now() - began)
 
     @property

@@ -153,7 +153,7 @@ def test_the_answer_of_a_button_is_shown_though_its_part_wants_to_refresh_itself
         eddy.page.locator("summary").get_by_text(eddy.reads("Preview"), exact=True).click()
         eddy.button("Preview export").click()
         expect(panel.get_by_role("progressbar")).to_be_visible()
-        eddy.page.route("**/start/export/", lambda route: pressed.append(route))
+        eddy.page.route("**/start/export/", lambda route, _request: pressed.append(route))
         eddy.page.on("request", lambda request: asked.append(request) if "/live/" in request.url else None)
         eddy.button("Export workorders").click()
         programs.wait_for(lambda: bool(eddy.page.wait_for_timeout(10) or pressed))

@@ -84,10 +84,11 @@ def _company(stack: ExitStack, place: int, operation: str, skip: int) -> Company
     return Company(tenant, king, outsmart, operation, skip, number)
 
 
-@pytest.fixture
-def start() -> Iterator[Start]:
+@pytest.fixture(params=["kingsync.settings", "tests.e2e.few_sessions"], ids=["", "few-sessions"])
+def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Start workers whose threads have enough sessions, or hardly any."""
     with programs.threads(len(CALLS)) as started:
-        yield started
+        yield lambda name, **variables: started(name, **{"DJANGO_SETTINGS_MODULE": request.param} | variables)
 
 
 def hold_all(stack: ExitStack, companies: list[Company]) -> list[SyncRun]:
@@ -161,6 +162,7 @@ def test_a_frozen_worker_of_threads_is_replaced_and_does_no_harm_when_it_wakes(
 
 
 @pytest.mark.parametrize("companies", [1], indirect=True)
+@pytest.mark.parametrize("start", ["kingsync.settings"], indirect=True)
 def test_a_worker_that_freezes_between_saving_a_write_and_sending_it_never_sends_it(
     companies: list[Company], start: Start
 ) -> None:
@@ -217,12 +219,14 @@ def cut_off() -> None:
 
 
 @pytest.mark.parametrize("companies", [3], indirect=True)
+@pytest.mark.parametrize("limits", ["short_limits", "short_limits_few_sessions"])
+@pytest.mark.parametrize("start", ["kingsync.settings"], indirect=True)
 def test_a_worker_in_which_a_run_hangs_is_replaced_when_the_others_have_ended(
-    companies: list[Company], start: Start
+    companies: list[Company], start: Start, limits: str
 ) -> None:
     hanging, *others = companies
     with held(hanging.king, hanging.operation, skip=hanging.skip):
-        worker = start("first", DJANGO_SETTINGS_MODULE="tests.e2e.short_limits")
+        worker = start("first", DJANGO_SETTINGS_MODULE=f"tests.e2e.{limits}")
         runs = [company.press() for company in (hanging, *others)]
         programs.wait_for(hanging.is_held)
         exited = worker.wait()

@@ -9,6 +9,7 @@ from integrations import errors
 from integrations.calls import Operation
 from integrations.transport import Transport
 from kingsync import tasks, thread_worker, worker
+from kingsync.database import lending
 from kingsync.models.connections import Connection
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -97,9 +98,11 @@ def test_a_worker_of_threads_has_the_limit_and_knows_that_it_is_shared(monkeypat
     monkeypatch.setattr(clients, "_memory_bytes", clients._memory_bytes)
     monkeypatch.setattr(processes, "_is_shared", False)
     monkeypatch.setattr(leases.of_this_process(), "on_hanging", None)
+    monkeypatch.setattr(lending, "_lender", None)
     monkeypatch.setattr(keeper, "start", lambda: None)
 
     thread_worker.prepare()
 
     assert clients._memory_bytes == thread_worker.SHARED_ANSWER_BYTES
     assert processes.is_shared()
+    assert lending.of_this_process() is not None

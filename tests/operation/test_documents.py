@@ -67,6 +67,8 @@ FIGURES = [
     (_OPERATIONS, f"usually within {settings.RUN_SLICE_SECONDS} s, after {settings.CELERY_TASK_TIME_LIMIT} s"),
     (_OPERATIONS, f"had no heartbeat for {probe.SILENT_SECONDS} s"),
     (_OPERATIONS, f"lease runs out, {settings.RUN_LEASE_SECONDS} s"),
+    (_OPERATIONS, f"They share {settings.RUN_SESSIONS} sessions with the database"),
+    ("docs/scale.md", f"{settings.RUN_SESSIONS} for all threads of a worker"),
     (_OPERATIONS, f"A link works once, for {invitations.VALID_FOR.days} days."),
     (_OPERATIONS, f"The link is valid for {settings.PASSWORD_RESET_TIMEOUT // 3600} hours."),
     (_OPERATIONS, f"counted over {throttle.WINDOW.seconds // 60} minutes"),

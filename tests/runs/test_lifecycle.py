@@ -18,7 +18,7 @@ from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import NoTenantScopeError, Tenant
 from kingsync.models.work_orders import WorkOrder
 from kingsync.rules.outcomes import reason
-from kingsync.runs import lifecycle, schedule
+from kingsync.runs import lease, lifecycle, schedule
 from kingsync.runs.keeping import leases
 from tests import factories
 
@@ -93,7 +93,7 @@ def test_a_worker_that_woke_up_too_late_stops(tenant: Tenant) -> None:
         assert late is not None
         SyncRun.objects.filter(pk=run.pk).update(attempt=late.attempt + 1)
 
-        with pytest.raises(lifecycle.LostClaimError):
+        with pytest.raises(lease.LostClaimError):
             late.heartbeat()
 
 

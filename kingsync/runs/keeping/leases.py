@@ -16,6 +16,7 @@ from django.conf import settings
 
 from kingsync.database import sessions, visible
 from kingsync.models.runs import RunStatus
+from kingsync.runs.keeping import life_locks
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +35,12 @@ _RENEW = f"""
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A claim whose lease is renewed until it is no longer kept."""
+    """A claim whose lease is renewed until it is no longer kept; `lock` says that its worker is alive."""
 
     run_id: int
     attempt: int
     until: float = math.inf
+    lock: life_locks.Key = (0, 0)
 
     @property
     def hangs(self) -> bool:
@@ -88,6 +90,7 @@ class Keeper:
             try:
                 self._tell_of_hanging()
                 session = self._renewed(session)
+                life_locks.of_this_process().refresh()
             except psycopg.Error as error:
                 logger.warning("lease.not_renewed: the database does not answer (%s)", type(error).__name__)
             except Exception:
@@ -101,6 +104,7 @@ class Keeper:
             self._told |= hanging
         for claim in hanging:
             logger.error("lease.hangs: run %s goes on for too long; another worker will take it over", claim.run_id)
+            life_locks.of_this_process().drop(claim.lock)
         if hanging and self.on_hanging is not None:
             self.on_hanging()
 

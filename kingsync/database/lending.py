@@ -1,0 +1,213 @@
+"""Sessions that the threads of a process lend each other: who waits for another system needs none meanwhile.
+
+A thread that waits parks its session. It finds it again as it left it, with its locks, unless another thread needed one
+in the meantime: then it borrows another, as if it had just connected. docs/decisions/0057-sessions-on-loan.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import psycopg
+from django.db import connections
+from psycopg.pq import TransactionStatus
+
+logger = logging.getLogger(__name__)
+Session = psycopg.Connection[Any]
+
+# A thread that waits longer than this for a session opens one beyond the limit: nothing may depend on who parks when.
+PATIENCE_SECONDS = 10.0
+# As long as other processes keep a session (CONN_MAX_AGE): the server's side of it grows.
+LONGEST_SECONDS = 600.0
+# What a borrower must not find: cursors and locks of the thread before. What that thread saw, it takes itself.
+_CLEAN = "CLOSE ALL; SELECT pg_advisory_unlock_all()"
+
+
+class Borrower(Protocol):
+    """The connection of a thread."""
+
+    def forget_session(self) -> Session:
+        """Return its session, which it has no longer."""
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """A thread that waits for a session; `session` is None where it may open one."""
+
+    is_served: threading.Event = field(default_factory=threading.Event)
+    session: Session | None = None
+
+
+class Lender:
+    """At most `limit` sessions for any number of threads. Its lock guards who has which."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._opened_at: dict[Session, float] = {}
+        self._opening = 0
+        self._free: list[Session] = []
+        # Whose sessions others may have, in the order in which they parked.
+        self._resting: dict[Borrower, None] = {}
+        self._waiting: dict[Borrower, None] = {}
+        self._queue: deque[_Waiter] = deque()
+
+    # --- Parking ------------------------------------------------------------------------------------------------------
+
+    def park(self, borrower: Borrower, *, is_resting: bool = False) -> None:
+        """Let others have its session until its thread comes back; `is_resting`: that may take long."""
+        with self._lock:
+            (self._resting if is_resting else self._waiting)[borrower] = None
+            self._serve()
+
+    def resume(self, borrower: Borrower) -> None:
+        """Take the parked session back, if nobody else has it."""
+        with self._lock:
+            self._resting.pop(borrower, None)
+            self._waiting.pop(borrower, None)
+
+    # --- Borrowing ----------------------------------------------------------------------------------------------------
+
+    def borrow(self) -> Session | None:
+        """Return a session without a trace of who had it before; None where the caller opens one (`opened`)."""
+        while (session := self._next()) is not None:
+            if self._is_young(session) and _is_clean(session):
+                return session
+            self.discard(session)
+        return None
+
+    def opened(self, session: Session | None) -> None:
+        """Note the session that was opened where `borrow` returned none; None if that failed."""
+        with self._lock:
+            if session is not None:
+                self._opened_at[session] = time.monotonic()
+            self._opening -= 1
+            self._serve()
+
+    def give_back(self, session: Session) -> None:
+        """Take a session that its thread needs no longer, or end it if it is of no use any more."""
+        if not (self._is_young(session) and is_idle(session) and _is_clean(session)):
+            self.discard(session)
+            return
+        with self._lock:
+            self._free.append(session)
+            self._serve()
+
+    def discard(self, session: Session) -> None:
+        """End a session."""
+        session.close()
+        with self._lock:
+            self._opened_at.pop(session, None)
+            self._serve()
+
+    def has(self, session: object) -> bool:
+        return session in self._opened_at
+
+    # --- Under the lock -----------------------------------------------------------------------------------------------
+
+    def _next(self) -> Session | None:
+        waiter = _Waiter()
+        with self._lock:
+            self._queue.append(waiter)
+            self._serve()
+        if not waiter.is_served.wait(PATIENCE_SECONDS):
+            self._go_beyond(waiter)
+        return waiter.session
+
+    def _go_beyond(self, waiter: _Waiter) -> None:
+        with self._lock:
+            if waiter.is_served.is_set():
+                return
+            self._queue.remove(waiter)
+            self._opening += 1
+        logger.warning("sessions.beyond: all %s sessions of this process were busy for long; one more", self._limit)
+
+    def _serve(self) -> None:
+        """Give those who wait, in their order, what there is."""
+        while self._queue and self._can_serve(self._queue[0]):
+            self._queue.popleft().is_served.set()
+
+    def _can_serve(self, waiter: _Waiter) -> bool:
+        if self._free:
+            waiter.session = self._free.pop()
+        elif len(self._opened_at) + self._opening < self._limit:
+            self._opening += 1
+        elif parked := self._resting or self._waiting:
+            # Of those that wait for an answer the last: it needs its session again after all others.
+            borrower, _ = parked.popitem()
+            waiter.session = borrower.forget_session()
+        else:
+            return False
+        return True
+
+    def _is_young(self, session: Session) -> bool:
+        return time.monotonic() - self._opened_at.get(session, 0.0) < LONGEST_SECONDS
+
+
+def is_idle(session: Session) -> bool:
+    """Return whether the session is sound, as far as is known here, and in no transaction."""
+    return not session.closed and session.info.transaction_status == TransactionStatus.IDLE
+
+
+def _is_clean(session: Session) -> bool:
+    """Return whether the session works, and has nothing left of who had it."""
+    try:
+        session.execute(_CLEAN)
+    except psycopg.Error:
+        return False
+    return True
+
+
+# --- Of this process --------------------------------------------------------------------------------------------------
+
+_lender: Lender | None = None
+
+
+def start(limit: int) -> None:
+    """Let the threads of this process lend each other sessions from now on, at most so many."""
+    global _lender  # noqa: PLW0603  (of the process)
+    _lender = Lender(limit)
+
+
+def of_this_process() -> Lender | None:
+    return _lender
+
+
+def resume(borrower: Borrower) -> None:
+    """Take the borrower's parked session back, if nobody else has it."""
+    if _lender is not None:
+        _lender.resume(borrower)
+
+
+@contextmanager
+def parked() -> Iterator[None]:
+    """Lend this thread's session to others inside the block, which waits; whatever it saves there takes it back."""
+    if _lender is None:
+        yield
+        return
+    connection: Any = connections["default"]
+    connection.park()
+    try:
+        yield
+    finally:
+        connection.resume()
+
+
+def rest() -> None:
+    """Lend this thread's session to others until it has work again."""
+    if _lender is not None:
+        connection: Any = connections["default"]
+        connection.park(is_resting=True)
+
+
+def sleep(seconds: float) -> None:
+    """Sleep without a session."""
+    with parked():
+        time.sleep(seconds)
