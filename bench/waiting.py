@@ -32,6 +32,8 @@ from devservers.places import CHECKOUT
 
 LATENCY_MS = 50
 PATIENCE_SECONDS, LOOK_SECONDS = 600.0, 0.2
+# Of the database, by the worker and by us, however many companies there are.
+MOST_SESSIONS = 20.0
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +100,7 @@ def _figures(pool: Pool, size: Size, slugs: list[str], watch: Watch) -> Iterator
     yield Figure("  of the machine's processors, by all, other guests included", watch.machine, "x")
     yield Figure("  peak memory of the worker", watch.peak_mib, "MiB")
     yield Figure("  more than before, for each company at once", watch.grown_mib / size.companies, "MiB")
-    yield Figure("  sessions of the database, all", watch.sessions, "")
+    yield Figure("  sessions of the database, all", watch.sessions, "", bound=MOST_SESSIONS)
 
 
 def _store(slug: str, vendors: Vendors) -> str:

@@ -46,12 +46,12 @@ def work_slice(run_id: int, *, slice_seconds: float, limit_seconds: float = math
         if claim is None:
             return Worked()
         try:
-            return _worked(claim)
+            return _see_through(claim)
         except LostClaimError:
             return Worked()
 
 
-def _worked(claim: Claim) -> Worked:
+def _see_through(claim: Claim) -> Worked:
     """Do the work of a claimed run, and end it. Raises `LostClaimError`."""
     log = RunLog(claim.run)
     try:
