@@ -22,7 +22,8 @@ from psycopg.pq import TransactionStatus
 logger = logging.getLogger(__name__)
 Session = psycopg.Connection[Any]
 
-# A thread that waits longer than this for a session opens one beyond the limit: nothing may depend on who parks when.
+# When no session has gone to anybody for so long, a thread that waits opens one beyond the limit: nothing may depend on
+# who parks when. However many wait, one after the other is served.
 PATIENCE_SECONDS = 10.0
 # As long as other processes keep a session (CONN_MAX_AGE): the server's side of it grows.
 LONGEST_SECONDS = 600.0
@@ -58,6 +59,7 @@ class Lender:
         self._resting: dict[Borrower, None] = {}
         self._waiting: dict[Borrower, None] = {}
         self._queue: deque[_Waiter] = deque()
+        self._served_at = time.monotonic()
 
     # --- Parking ------------------------------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ class Lender:
     def borrow(self) -> Session | None:
         """Return a session without a trace of who had it before; None where the caller opens one (`opened`)."""
         while (session := self._next()) is not None:
-            if self._is_young(session) and _is_clean(session):
+            if self._is_young(session) and not self._is_beyond and _is_clean(session):
                 return session
             self.discard(session)
         return None
@@ -117,22 +119,28 @@ class Lender:
         with self._lock:
             self._queue.append(waiter)
             self._serve()
-        if not waiter.is_served.wait(PATIENCE_SECONDS):
+        while not waiter.is_served.wait(PATIENCE_SECONDS):
             self._go_beyond(waiter)
         return waiter.session
 
     def _go_beyond(self, waiter: _Waiter) -> None:
+        """Let the caller open a session, if nobody has got one for long."""
         with self._lock:
-            if waiter.is_served.is_set():
+            if waiter.is_served.is_set() or time.monotonic() - self._served_at < PATIENCE_SECONDS:
                 return
             self._queue.remove(waiter)
             self._opening += 1
+            self._note_served(waiter)
         logger.warning("sessions.beyond: all %s sessions of this process were busy for long; one more", self._limit)
+
+    def _note_served(self, waiter: _Waiter) -> None:
+        self._served_at = time.monotonic()
+        waiter.is_served.set()
 
     def _serve(self) -> None:
         """Give those who wait, in their order, what there is."""
         while self._queue and self._can_serve(self._queue[0]):
-            self._queue.popleft().is_served.set()
+            self._note_served(self._queue.popleft())
 
     def _can_serve(self, waiter: _Waiter) -> bool:
         if self._free:
@@ -146,6 +154,10 @@ class Lender:
         else:
             return False
         return True
+
+    @property
+    def _is_beyond(self) -> bool:
+        return len(self._opened_at) > self._limit
 
     def _is_young(self, session: Session) -> bool:
         return time.monotonic() - self._opened_at.get(session, 0.0) < LONGEST_SECONDS

@@ -143,6 +143,40 @@ def test_where_nobody_parks_a_thread_opens_one_more_in_the_end(
     assert one.does(session) != two.does(session)
 
 
+def test_who_waits_while_others_are_served_opens_none(
+    lend: Callable[[int], None], actor: Callable[[], Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lending, "PATIENCE_SECONDS", 3.0)
+    lend(1)
+    many = [actor() for _ in range(10)]
+    used: set[int] = set()
+
+    def works() -> None:
+        used.add(int(scalar("SELECT pg_backend_pid() FROM (SELECT pg_sleep(0.4)) AS slowly")))
+        park()
+
+    for ended in [each.begins(works) for each in many]:
+        ended()
+
+    assert len(used) == 1
+
+
+def test_what_was_opened_beyond_the_limit_ends(
+    lend: Callable[[int], None], actor: Callable[[], Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lending, "PATIENCE_SECONDS", 0.1)
+    lend(1)
+    one, two, three = actor(), actor(), actor()
+    first, beyond = one.does(session), two.does(session)
+    for each in (one, two):
+        each.does(park)
+
+    assert three.does(session) in {first, beyond}
+    lender = lending.of_this_process()
+    assert lender is not None
+    assert len(lender._opened_at) == 1
+
+
 def test_a_cursor_does_not_work_on_a_session_that_is_another_threads_by_now(
     lend: Callable[[int], None], actor: Callable[[], Actor]
 ) -> None:
