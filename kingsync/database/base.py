@@ -86,9 +86,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def resume(self) -> None:
         """Take the parked session back; without one if it is another thread's by now."""
-        if self._is_parked:
+        if self._is_parked and (lender := lending.of_this_process()):
             self._is_parked = False
-            lending.resume(self)
+            lender.resume(self)
 
     def forget_session(self) -> lending.Session:
         session: lending.Session = self.connection
@@ -224,28 +224,30 @@ class _TakesScope:
     db: DatabaseWrapper
     cursor: psycopg.Cursor[Any]
 
-    def _execute(self, *args: Any) -> Any:
+    def _prepare(self) -> None:
         self.db.require_session_of(self.cursor)
         self.db.take_scope()
+
+    def _execute(self, *args: Any) -> Any:
+        self._prepare()
         return super()._execute(*args)  # type: ignore[misc]
 
     def _executemany(self, *args: Any) -> Any:
-        self.db.require_session_of(self.cursor)
-        self.db.take_scope()
+        self._prepare()
         return super()._executemany(*args)  # type: ignore[misc]
 
     def callproc(self, *args: Any, **kwargs: Any) -> Any:
-        self.db.take_scope()
+        self._prepare()
         return super().callproc(*args, **kwargs)  # type: ignore[misc]
 
 
 class _Cursor(_TakesScope, utils.CursorWrapper):
     def copy(self, statement: str) -> Any:
-        self.db.take_scope()
+        self._prepare()
         return self.cursor.copy(statement)
 
 
 class _DebugCursor(_TakesScope, base.CursorDebugWrapper):
     def copy(self, statement: str) -> Any:
-        self.db.take_scope()
+        self._prepare()
         return super().copy(statement)  # type: ignore[misc]

@@ -7,6 +7,7 @@ in the meantime: then it borrows another, as if it had just connected. docs/deci
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -25,8 +26,6 @@ Session = psycopg.Connection[Any]
 # When no session has gone to anybody for so long, a thread that waits opens one beyond the limit: nothing may depend on
 # who parks when. However many wait, one after the other is served.
 PATIENCE_SECONDS = 10.0
-# As long as other processes keep a session (CONN_MAX_AGE): the server's side of it grows.
-LONGEST_SECONDS = 600.0
 # What a borrower must not find: cursors and locks of the thread before. What that thread saw, it takes itself.
 _CLEAN = "CLOSE ALL; SELECT pg_advisory_unlock_all()"
 
@@ -47,10 +46,13 @@ class _Waiter:
 
 
 class Lender:
-    """At most `limit` sessions for any number of threads. Its lock guards who has which."""
+    """At most `limit` sessions for any number of threads, each for `longest_seconds`: the server's side of one grows.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    Its lock guards who has which.
+    """
+
+    def __init__(self, limit: int, *, longest_seconds: float) -> None:
+        self._limit, self._longest_seconds = limit, longest_seconds
         self._lock = threading.Lock()
         self._opened_at: dict[Session, float] = {}
         self._opening = 0
@@ -160,7 +162,7 @@ class Lender:
         return len(self._opened_at) > self._limit
 
     def _is_young(self, session: Session) -> bool:
-        return time.monotonic() - self._opened_at.get(session, 0.0) < LONGEST_SECONDS
+        return time.monotonic() - self._opened_at.get(session, 0.0) < self._longest_seconds
 
 
 def is_idle(session: Session) -> bool:
@@ -183,19 +185,14 @@ _lender: Lender | None = None
 
 
 def start(limit: int) -> None:
-    """Let the threads of this process lend each other sessions from now on, at most so many."""
+    """Let the threads of this process lend each other at most `limit` sessions from now on."""
     global _lender  # noqa: PLW0603  (of the process)
-    _lender = Lender(limit)
+    age = connections["default"].settings_dict["CONN_MAX_AGE"]
+    _lender = Lender(limit, longest_seconds=math.inf if age is None else age)
 
 
 def of_this_process() -> Lender | None:
     return _lender
-
-
-def resume(borrower: Borrower) -> None:
-    """Take the borrower's parked session back, if nobody else has it."""
-    if _lender is not None:
-        _lender.resume(borrower)
 
 
 @contextmanager
@@ -220,6 +217,6 @@ def rest() -> None:
 
 
 def sleep(seconds: float) -> None:
-    """Sleep without a session."""
+    """Sleep without a session, where a function to sleep with is asked for."""
     with parked():
         time.sleep(seconds)

@@ -6,7 +6,7 @@ it can write anything. docs/decisions/0024-frozen-workers.md.
 
 There are two locks: that the worker is alive, and on the session with which it saves. In a process of its own a run has
 both on one session. In a process of threads (docs/decisions/0057-sessions-on-loan.md) the first is on a session of the
-process, and the second goes from session to session: whoever borrows the next one must still have the run.
+process, and the second goes from session to session: the thread that borrows the next one must still have the run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 LOCK_PAUSE_SECONDS = 0.05
 # Who has the lock of a run that is still ours lets it go at once: it looks whether it has the run, and has not.
 _LOOKS = 40
-_MINE = "EXISTS (SELECT FROM kingsync_syncrun WHERE id = %s AND attempt = %s AND status = 'running')"
+_MINE = f"EXISTS (SELECT FROM kingsync_syncrun WHERE id = %s AND attempt = %s AND status = '{RunStatus.RUNNING.value}')"
 _LOCK_MINE = f"SELECT CASE WHEN {_MINE} THEN pg_try_advisory_lock(%s, %s) END"
 _IS_MINE = f"SELECT {_MINE}"
 
@@ -60,7 +60,7 @@ def kept(run: SyncRun, *, until: float = math.inf) -> Iterator[None]:
 def _require(run: SyncRun) -> None:
     """Take the lock of the run's work on this session. Raises `LostClaimError`.
 
-    The number of the attempt is looked at once more under the lock: whoever raises it has the lock.
+    The number of the attempt is read once more under the lock: a worker that raises it has the lock.
     """
     mine, key = [run.pk, run.attempt], _work_key(RunKind(run.kind), run.tenant_id)
     with connection.cursor() as cursor:
