@@ -45,6 +45,12 @@ def prices(outsmart: OutSmartSandbox) -> set[float]:
     return {float(str(row["price"]).replace(",", ".")) for row in outsmart.store.rows("materials")}
 
 
+def begin_preview(person: Person) -> None:
+    person.page.locator("summary").get_by_text(person.reads("Preview"), exact=True).click()
+    person.button("Preview export").click()
+    expect(person.live("export").get_by_role("progressbar")).to_be_visible()
+
+
 def test_two_people_who_save_the_settings_both_get_what_they_wanted(arrives: Arrives, tenant: Tenant) -> None:
     alice, eddy = arrives("alice"), arrives("eddy", "nl")
     for person in (alice, eddy):
@@ -128,9 +134,7 @@ def test_export_that_is_pressed_during_a_trial_is_not_lost_silently(
     panel = eddy.live("export")
 
     with held(king, "Artikelen_Opvragen"):
-        eddy.page.locator("summary").get_by_text(eddy.reads("Preview"), exact=True).click()
-        eddy.button("Preview export").click()
-        expect(panel.get_by_role("progressbar")).to_be_visible()
+        begin_preview(eddy)
         eddy.button("Export workorders").click()
         eddy.sees("A preview is in progress, which writes nothing.", within=panel)
     told = eddy.reads("The other run has finished. Your request has not started yet: press the button again.")
@@ -154,9 +158,7 @@ def test_the_answer_of_a_button_is_shown_though_its_part_wants_to_refresh_itself
         return bool(pressed)
 
     with held(king, "Artikelen_Opvragen"):
-        eddy.page.locator("summary").get_by_text(eddy.reads("Preview"), exact=True).click()
-        eddy.button("Preview export").click()
-        expect(panel.get_by_role("progressbar")).to_be_visible()
+        begin_preview(eddy)
         eddy.page.route("**/start/export/", lambda route, _request: pressed.append(route))
         eddy.page.on("request", lambda request: asked.append(request) if "/live/" in request.url else None)
         eddy.button("Export workorders").click()

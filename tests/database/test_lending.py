@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -146,19 +147,25 @@ def test_where_nobody_parks_a_thread_opens_one_more_in_the_end(
 def test_who_waits_while_others_are_served_opens_none(
     lend: Callable[[int], None], actor: Callable[[], Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lending, "PATIENCE_SECONDS", 3.0)
+    monkeypatch.setattr(lending, "PATIENCE_SECONDS", 0.1)
     lend(1)
-    many = [actor() for _ in range(10)]
-    used: set[int] = set()
+    lender = lending.of_this_process()
+    assert lender is not None
+    one, two = actor(), actor()
+    its_own, has_looked = one.does(session), threading.Event()
+    usual = lender._go_beyond
 
-    def works() -> None:
-        used.add(int(scalar("SELECT pg_backend_pid() FROM (SELECT pg_sleep(0.4)) AS slowly")))
-        park()
+    def looks_while_others_are_served(waiter: lending._Waiter) -> None:
+        lender._served_at = time.monotonic()
+        usual(waiter)
+        has_looked.set()
 
-    for ended in [each.begins(works) for each in many]:
-        ended()
+    monkeypatch.setattr(lender, "_go_beyond", looks_while_others_are_served)
+    served = two.begins(session)
+    assert has_looked.wait(patience.SECONDS)
+    one.does(park)
 
-    assert len(used) == 1
+    assert served() == its_own
 
 
 def test_what_was_opened_beyond_the_limit_ends(
