@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from kingsync.database import lending, sessions, visible
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
-from tests import factories, patience
+from tests import factories, held_locks, patience
 from tests.actors import Actor, lending_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,11 +54,6 @@ def park() -> None:
     sessions.default().park()
 
 
-def holders() -> int:
-    with sessions.as_owner():
-        return int(scalar("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", LOCK[0]))
-
-
 def test_a_thread_that_waits_finds_its_session_and_its_locks_again(
     lend: Callable[[int], None], actor: Callable[[], Actor]
 ) -> None:
@@ -68,7 +63,7 @@ def test_a_thread_that_waits_finds_its_session_and_its_locks_again(
     one.does(lambda: scalar("SELECT pg_try_advisory_lock(%s, %s)", *LOCK))
     one.does(park)
 
-    assert holders() == 1
+    assert held_locks.count(*LOCK) == 1
     assert one.does(session) == its_own
 
 
@@ -88,7 +83,7 @@ def test_a_parked_session_goes_to_who_needs_one_without_locks_and_rows_of_anothe
     one.does(park)
 
     assert two.does(lambda: seen(others)) == (its_own, str(others.pk))
-    assert holders() == 0
+    assert held_locks.count(*LOCK) == 0
     two.does(park)
     assert one.does(lambda: seen(mine)) == (its_own, str(mine.pk))
 
@@ -266,7 +261,7 @@ def test_what_is_given_back_has_no_locks(lend: Callable[[int], None], actor: Cal
     one.does(lambda: scalar("SELECT pg_try_advisory_lock(%s, %s)", *LOCK))
     one.does(lambda: connection.close())  # noqa: PLW0108  (of that thread)
 
-    assert holders() == 0
+    assert held_locks.count(*LOCK) == 0
     assert two.does(session) == before
 
 

@@ -15,7 +15,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from kingsync.database import sessions
 from kingsync.exports.export_job import HEARTBEAT_SECONDS
 from kingsync.models import tenants
 from kingsync.models.runs import RunStatus, SyncRun
@@ -26,7 +25,7 @@ from kingsync.runs import lifecycle
 from kingsync.runs.keeping import leases
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import factories, processes, programs, scenario
+from tests import factories, held_locks, processes, programs, scenario
 from tests.conftest import connect
 from tests.e2e.fork_server import Case
 from tests.e2e.forks import Forked, ForkServer, fork_server
@@ -191,7 +190,7 @@ def sleeper(
         scenario.work_order(outsmart)
     command = put_to_sleep(king, sync)
     if request.param == "cut off":
-        cut_off_workers()
+        held_locks.cut_off()
     return command
 
 
@@ -239,13 +238,3 @@ def test_a_slow_worker_keeps_its_run(
 
     assert run.status == RunStatus.SUCCEEDED
     assert seen == sorted(seen)
-
-
-def cut_off_workers() -> None:
-    """End the connections that hold an advisory lock in this test's database, as a lost network does."""
-    with sessions.as_owner(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks"
-            " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )

@@ -17,7 +17,7 @@ from kingsync.runs import advisory_locks, lease, lifecycle
 from kingsync.runs.keeping import leases, life_locks
 from kingsync.runs.lease import LostClaimError
 from kingsync.runs.lifecycle import Claim
-from tests import factories, patience
+from tests import factories, held_locks, patience
 from tests.actors import Actor, lending_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,12 +108,7 @@ def lease_runs_out(run: SyncRun) -> None:
 
 
 def held(numbers: dict[RunKind, int], tenant_id: int) -> int:
-    with sessions.as_owner(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s",
-            [numbers[RunKind.EXPORT], tenant_id],
-        )
-        return int(cursor.fetchone()[0])
+    return held_locks.count(numbers[RunKind.EXPORT], tenant_id)
 
 
 @pytest.mark.parametrize("is_lent", [False, True])
@@ -184,11 +179,7 @@ def test_a_run_that_has_ended_meanwhile_is_lost(worker: Worker, run: SyncRun) ->
 
 
 def test_locks_that_were_lost_with_their_session_are_taken_again(worker: Worker, run: SyncRun) -> None:
-    with sessions.as_owner(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s",
-            [advisory_locks.RUNS[RunKind.EXPORT]],
-        )
+    held_locks.cut_off(advisory_locks.RUNS[RunKind.EXPORT])
     worker.lends_its_session()
     assert is_silent()
 
