@@ -27,14 +27,14 @@ def main() -> None:
     """Press both buttons for a worker, the second one when the first run has started; print what it took."""
     django.setup()
     busy, other = sys.argv[1:]
-    first = _press(busy)
-    _started(first)
-    second = _press(other)
-    turns = Turns(waited=_started(second), whole=_ended(first))
+    first = press(busy)
+    started(first)
+    second = press(other)
+    turns = Turns(waited=started(second), whole=_ended(first))
     sys.stdout.write(msgspec.json.encode(turns).decode() + "\n")
 
 
-def _press(slug: str) -> int:
+def press(slug: str) -> int:
     """Queue an export for a worker and return its number."""
     from kingsync import tasks  # noqa: PLC0415 (after the set-up)
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
@@ -46,7 +46,7 @@ def _press(slug: str) -> int:
     return tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=button, options=confirmed).run.pk
 
 
-def _started(run_id: int) -> float:
+def started(run_id: int) -> float:
     """Wait for the run to start and return how many seconds it was queued."""
     run = _when(run_id, lambda run: run.started_at is not None)
     assert run.started_at

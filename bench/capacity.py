@@ -1,11 +1,12 @@
 """`python -m bench.capacity`: what each thing costs, and what that makes for up to 100 000 companies.
 
-Unit costs are measured, the table is calculated from them (docs/scale.md). `--simulate 10000` also lets a real clock
-and a real worker serve that many idle companies for a minute.
+Unit costs are measured, the table is calculated from them (docs/scale.md). Then a real clock and a real worker serve a
+tenth as many idle companies for a minute. Exits with 1 if a bound is missed.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -17,47 +18,57 @@ import msgspec
 from bench import capacity_table, processor
 from bench.capacity_table import Costs
 from bench.exporter import FOREVER
+from bench.figures import Figure, report
 from bench.processor import Used
 from bench.world import Company, World, world
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is done to measure one cost."""
+    """How much is done to measure one cost, and how many companies are served for how long."""
 
     checks: int
     orders: int
     records: int
     pages: int
+    companies: int
+    seconds: float
 
 
-FULL = Size(checks=40, orders=60, records=20_000, pages=20)
-QUICK = Size(checks=3, orders=3, records=500, pages=2)
+FULL = Size(checks=40, orders=60, records=20_000, pages=20, companies=10_000, seconds=60.0)
+QUICK = Size(checks=3, orders=3, records=500, pages=2, companies=50, seconds=3.0)
 PAGES = ("", "work-orders/", "runs/", "log/")
 
 
 def main() -> None:
-    """Measure with servers of its own and print the table."""
+    """Measure with servers of its own and print the table; `--quick` judges nothing."""
     parser = ArgumentParser(prog="python -m bench.capacity", description="What the parts need for many companies.")
     parser.add_argument("--quick", action="store_true", help="little of each: shows that it works, proves nothing")
-    parser.add_argument("--simulate", type=int, default=0, metavar="N", help="serve N idle companies for a minute")
+    parser.add_argument("--simulate", type=int, metavar="N", help="serve N idle companies; 10 000 if not said, 0: none")
     asked = parser.parse_args()
+    size = QUICK if asked.quick else FULL
+    companies = size.companies if asked.simulate is None else asked.simulate
     with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world(Path(folder)) as here:
         django.setup()
         try:
-            for line in _lines(here, QUICK if asked.quick else FULL, simulated=asked.simulate):
-                print(line, flush=True)
+            figures = _figures(here, msgspec.structs.replace(size, companies=companies))
+            is_kept = report(figures, is_judged=not asked.quick)
         finally:
             _hang_up()
+    sys.exit(0 if is_kept else 1)
 
 
-def _lines(here: World, size: Size, *, simulated: int) -> Iterator[str]:
+def _figures(here: World, size: Size) -> Iterator[Figure]:
     from bench import capacity_simulation  # noqa: PLC0415 (after the set-up)
 
     company = here.company("capacity", latency_ms=0)
     costs = measure(here, company, size)
-    yield from capacity_table.lines(costs)
-    if simulated:
-        yield from capacity_simulation.lines(company, companies=simulated, costs=costs)
+    print("\n".join(capacity_table.lines(costs)), flush=True)
+    first = capacity_table.limits(costs)[0]
+    yield Figure(
+        f"companies at the first limit: {first.name}", first.companies, "", at_least=capacity_table.COMPANIES[-1]
+    )
+    if size.companies:
+        yield from capacity_simulation.figures(company, companies=size.companies, seconds=size.seconds, costs=costs)
 
 
 def measure(here: World, company: Company, size: Size) -> Costs:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from bench import processor
+from bench import button, processor
 from bench.capacity_table import Costs
+from bench.figures import Figure
 from bench.world import Company
 from devservers import children
 from devservers.places import CHECKOUT
@@ -18,8 +19,12 @@ from devservers.places import CHECKOUT
 if TYPE_CHECKING:
     from django.db import models
 
-SECONDS, WARM_UP_SECONDS, PATIENCE_SECONDS = 60.0, 20.0, 30.0
-MINUTES_BETWEEN = 15
+WARM_UP_SECONDS, PATIENCE_SECONDS = 20.0, 30.0
+MINUTES_BETWEEN, PRESSES = 15, 6
+# What is due is done, soon; of a core the clock itself takes little; a worker needs few sessions.
+CHECKED, BEGUN_SECONDS, CLOCK, SESSIONS = 0.95, 2.0, 0.1, 20
+_WAITING = "SELECT count(*) FROM kingsync_syncrun WHERE status = 'queued'"
+_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery")
 QUIET = ("--loglevel", "ERROR")
 # Companies like the one that there is, with the same King and OutSmart, which have nothing for them; each ran lately.
@@ -51,31 +56,38 @@ _COMPANIES = """
 """
 
 
-def lines(company: Company, *, companies: int, costs: Costs) -> Iterator[str]:
-    """Serve these companies for a minute; say what came of it, beside what was calculated."""
+def figures(company: Company, *, companies: int, seconds: float, costs: Costs) -> Iterator[Figure]:
+    """Serve these companies for so long, press a button now and then, and yield what came of it."""
     _make(company.slug, companies)
     with ExitStack() as stack:
         pids = {name: _start(stack, command) for name, command in _parts().items()}
-        time.sleep(WARM_UP_SECONDS)
+        _waited_after(0.0, company.slug)  # until the worker works
+        time.sleep(min(WARM_UP_SECONDS, seconds))
         before, used, began = _finished(), _processors(pids), time.monotonic()
         server = processor.used()
-        time.sleep(SECONDS)
-        seconds = time.monotonic() - began
-        checks, waiting, sessions = _finished() - before, _waiting(), _sessions()
-        begun, ended = _median("started_at - queued_at"), _median("finished_at - started_at")
+        waits = [_waited_after(seconds / PRESSES, company.slug) for _ in range(PRESSES)]
+        lasted = time.monotonic() - began
+        checks, waiting, sessions = _finished() - before, _count(_WAITING), _count(_SESSIONS)
         spent = {name: after - used[name] for name, after in _processors(pids).items()}
-        server = processor.used().since(server)
-    due = companies * seconds / (MINUTES_BETWEEN * 60)
-    yield f"{companies} idle companies, {seconds:.0f} s: {checks} checks ended, {due:.0f} were due; {waiting} wait now"
-    yield f"half of them began within {begun:.2f} s and ended within {ended:.2f} s; {sessions} sessions of the database"
+        spent["database"] = processor.used().since(server).database_seconds
+    due = companies * lasted / (MINUTES_BETWEEN * 60)
+    yield Figure(f"{companies} idle companies: checks that ended ÷ due", checks / due, at_least=CHECKED)
+    yield Figure("companies that wait in the end", waiting, "")
+    yield Figure("half of the checks began within", _median("started_at - queued_at"), "s", bound=BEGUN_SECONDS)
+    yield Figure("a button: longest wait of those pressed", max(waits), "s", bound=BEGUN_SECONDS)
+    yield Figure("half of the checks took", _median("finished_at - started_at"), "s")
+    yield Figure("sessions of the database, all", sessions, "", bound=SESSIONS)
     for name, each in spent.items():
-        yield f"{name}: {each / seconds:.3f} of a core"
-    yield f"database: {server.database_seconds / seconds:.3f} of a core"
-    for name, each, calculated in (
-        ("worker", spent["worker"], costs.check.process_seconds),
-        ("database", server.database_seconds, costs.check.database_seconds),
-    ):
-        yield f"{name}: {1000 * each / max(1, checks):.1f} ms a check, calculated {1000 * calculated:.1f}"
+        yield Figure(f"{name}, of a core", each / lasted, "", bound=CLOCK if name == "clock" else None)
+    for name, calculated in (("worker", costs.check.process_seconds), ("database", costs.check.database_seconds)):
+        yield Figure(f"a check: {name}", 1000 * spent[name] / max(1, checks), "ms")
+        yield Figure(f"a check: {name}, as calculated", 1000 * calculated, "ms")
+
+
+def _waited_after(seconds: float, slug: str) -> float:
+    """Press the button of a company after so long; return how many seconds its run was queued."""
+    time.sleep(seconds)
+    return button.started(button.press(slug))
 
 
 def _parts() -> dict[str, tuple[str, ...]]:
@@ -132,21 +144,13 @@ def _processors(pids: dict[str, int]) -> dict[str, float]:
 
 
 def _finished() -> int:
-    return _count("SELECT count(*) FROM kingsync_syncrun WHERE status = 'succeeded'")
-
-
-def _waiting() -> int:
-    return _count("SELECT count(*) FROM kingsync_syncrun WHERE status = 'queued'")
+    return _count("SELECT count(*) FROM kingsync_syncrun WHERE status = 'succeeded' AND trigger = 'schedule'")
 
 
 def _median(took: str) -> float:
     """Return the median of what the checks since the start took, in seconds."""
     middle = f"percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM {took}) * 1000)"
     return _count(f"SELECT coalesce({middle}, 0)::bigint FROM kingsync_syncrun WHERE number = 2") / 1000
-
-
-def _sessions() -> int:
-    return _count("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
 
 
 def _count(query: str) -> int:

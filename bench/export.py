@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -31,11 +32,11 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     few: int
     many: int
     side: int
-    slice_seconds: int
+    slice_seconds: float
 
 
 FULL = Size(few=100, many=1000, side=100, slice_seconds=3)
-QUICK = Size(few=2, many=6, side=3, slice_seconds=1)
+QUICK = Size(few=1, many=2, side=1, slice_seconds=0.25)
 
 
 def measure(world: World, size: Size) -> Iterator[Figure]:
@@ -114,7 +115,7 @@ def _side_by_side(one: Company, two: Company, size: Size) -> Iterator[Figure]:
 
 def _taking_turns(busy: Company, other: Company, size: Size) -> Iterator[Figure]:
     """Measure one worker for both: the second tenant's turn comes after one slice of the first, not after its run."""
-    work_orders = 4 * size.slice_seconds * 1000 // (CALLS_PER_ORDER * LATENCY_MS)
+    work_orders = math.ceil(4 * size.slice_seconds / _ideal_seconds(1))
     busy.load(work_orders)
     other.load(1)
     with _worker(busy.folder / "worker.log", size.slice_seconds):
@@ -125,7 +126,7 @@ def _taking_turns(busy: Company, other: Company, size: Size) -> Iterator[Figure]
 
 
 @contextmanager
-def _worker(log: Path, slice_seconds: int) -> Iterator[None]:
+def _worker(log: Path, slice_seconds: float) -> Iterator[None]:
     """Run one worker with one process for exports."""
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery", "worker"]
     command += ["--queues", "exports", "--concurrency", "1", "--loglevel", "WARNING"]

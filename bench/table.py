@@ -29,6 +29,8 @@ PARTS = (
     "bench.requests",
     "bench.operators",
     "bench.clock",
+    "bench.growth",
+    "bench.capacity",
 )
 
 

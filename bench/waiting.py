@@ -39,6 +39,8 @@ MOST_SESSIONS = 20.0
 class Size(msgspec.Struct, frozen=True, kw_only=True):
     companies: int
     orders: int
+    # Of threads, beside those of the worker as it is deployed.
+    more_threads: tuple[int, ...] = ()
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,18 +52,17 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     at_least: float | None = None
 
 
-FULL, QUICK = Size(companies=50, orders=6), Size(companies=3, orders=1)
+FULL, QUICK = Size(companies=50, orders=6, more_threads=(32, 50)), Size(companies=2, orders=1)
 PROCESSES = Pool(name="2 processes", options=("--concurrency", "2"), places=2)
-MORE_THREADS = (32, 50)
 
 
-def pools() -> Iterator[Pool]:
+def pools(more_threads: tuple[int, ...]) -> Iterator[Pool]:
     """Yield two processes, the threads of the worker as it is deployed, and more of them."""
     from kingsync import thread_worker  # noqa: PLC0415 (after the set-up)
 
     yield PROCESSES
     deployed = int(thread_worker.OPTIONS[-1])
-    for number in (deployed, *MORE_THREADS):
+    for number in (deployed, *more_threads):
         options = (*thread_worker.OPTIONS[:-1], str(number))
         yield Pool(name=f"{number} threads", options=options, places=number, at_least=0.95)
 
@@ -78,7 +79,7 @@ def main() -> None:
 
 
 def _measure(every: Size, folder: Path) -> Iterator[Figure]:
-    for number, pool in enumerate(pools()):
+    for number, pool in enumerate(pools(every.more_threads)):
         size = msgspec.structs.replace(every, companies=min(every.companies, pool.places))
         with _vendors(size) as vendors, _worker(pool, folder / f"{number}.log") as pid:
             slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
