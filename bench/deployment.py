@@ -7,4 +7,4 @@ import os
 from kingsync.settings import *  # noqa: F403
 
 if "BENCH_SLICE_SECONDS" in os.environ:
-    RUN_SLICE_SECONDS = int(os.environ["BENCH_SLICE_SECONDS"])
+    RUN_SLICE_SECONDS = float(os.environ["BENCH_SLICE_SECONDS"])  # type: ignore[assignment]

@@ -52,7 +52,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Size(work_orders=1_000_000, runs=10_000, with_lines=20_000, log_entries=300_000)
-QUICK = Size(work_orders=1_500, runs=100, with_lines=100, log_entries=500)
+QUICK = Size(work_orders=500, runs=60, with_lines=20, log_entries=100)
 
 
 def fill(tenant: Tenant, other: Tenant, size: Size) -> None:

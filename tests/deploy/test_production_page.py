@@ -102,9 +102,18 @@ def _may_start(python: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def reader(folder: Path, account: Account) -> Iterator[Reader]:
+def beginner(folder: Path, account: Account) -> Reader:
+    """Return someone who has typed the page's first block, and nothing more."""
+    (folder / "state").mkdir()
+    os.chown(folder, account.user, -1)
+    os.chown(folder / "state", account.user, -1)
+    return Reader(folder, _variables(folder, folder / "0.1.0"), account.user)
+
+
+@pytest.fixture(scope="module")
+def reader(beginner: Reader, account: Account) -> Iterator[Reader]:
     """Return someone who is at the page's third step: sources and packages are there."""
-    release = folder / "0.1.0"
+    folder, release = beginner.folder, Path(beginner.variables["RELEASE"])
     _copy_sources(release)
     _borrow_packages(release / ".venv", account.python)
     (folder / "commands").mkdir()
@@ -114,9 +123,8 @@ def reader(folder: Path, account: Account) -> Iterator[Reader]:
         (folder / name).mkdir(parents=True)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, account.user, -1, follow_symlinks=False)
-    variables = _variables(folder, release)
-    yield Reader(folder, variables, account.user)
-    _forget_database(variables["LOGIN"])
+    yield beginner
+    _forget_database(beginner.variables["LOGIN"])
 
 
 def _copy_sources(release: Path) -> None:
@@ -187,19 +195,17 @@ def _forget_database(login: str) -> None:
             session.execute(f"DROP ROLE IF EXISTS {role}".encode())
 
 
-@pytest.fixture(scope="module")
-def followed(reader: Reader) -> Reader:
-    """Return the reader who has carried out every block of the page; each must have ended well."""
+def _follow(reader: Reader) -> None:
+    """Carry out every block of the page; each must end well."""
     for block in page_commands.blocks(PAGE):
         if block.kind == "packages":  # borrowed here; test_the_packages_of_the_page_are_the_locked_ones installs them
             continue
         done = reader.run(block.commands)
         assert done.returncode == 0, f"{block.commands}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    return reader
 
 
-def test_the_page_sets_the_variables_that_its_commands_use(reader: Reader) -> None:
-    assert page_commands.variables(PAGE) == set(reader.variables) - OF_THE_TEST
+def test_the_page_sets_the_variables_that_its_commands_use(beginner: Reader) -> None:
+    assert page_commands.variables(PAGE) == set(beginner.variables) - OF_THE_TEST
 
 
 def test_what_is_for_later_days_sets_the_variables_that_it_uses() -> None:
@@ -210,7 +216,7 @@ def test_what_is_for_later_days_sets_the_variables_that_it_uses() -> None:
         assert set(re.findall(r"\$\{?([A-Z]+)", commands)) <= set(re.findall(r"\b([A-Z]+)=", commands)), commands
 
 
-def test_the_page_marks_its_blocks(reader: Reader) -> None:
+def test_the_page_marks_its_blocks() -> None:
     kinds = [block.kind for block in page_commands.blocks(PAGE)]
 
     assert kinds.count("packages") == 1
@@ -218,7 +224,16 @@ def test_the_page_marks_its_blocks(reader: Reader) -> None:
 
 
 @pytest.mark.long
-def test_who_follows_the_page_has_a_service_whose_every_part_is_well(followed: Reader) -> None:
+def test_who_follows_the_page_has_a_service_whose_every_part_is_well_and_a_whole_backup(reader: Reader) -> None:
+    """All that is asked of a reader who is done, in one test: following takes half a minute, in each test process."""
+    _the_command_says_which_file_it_lacks(reader)
+    _follow(reader)
+    _every_part_is_well(reader)
+    _the_backup_is_a_whole_one(reader)
+    _the_service_cannot_be_given_what_only_its_own_file_says(reader)
+
+
+def _every_part_is_well(followed: Reader) -> None:
     port = ports.free_port()
     environment = followed.service_environment()
     with ExitStack() as running:
@@ -271,7 +286,7 @@ def _health(port: int) -> Mapping[str, str]:
     return found
 
 
-def test_the_backup_of_the_page_is_a_whole_one(followed: Reader) -> None:
+def _the_backup_is_a_whole_one(followed: Reader) -> None:
     [backup] = (followed.folder / "backups").glob("kingsync-*.dump")
 
     listed = followed.run(f"pg_restore --list {backup}")
@@ -280,8 +295,8 @@ def test_the_backup_of_the_page_is_a_whole_one(followed: Reader) -> None:
     assert "TABLE DATA public kingsync_tenant" in listed.stdout
 
 
-def test_the_service_cannot_be_given_what_only_its_own_file_says(followed: Reader) -> None:
-    """The command reads the file as systemd does: nothing in it is expanded or run."""
+def _the_service_cannot_be_given_what_only_its_own_file_says(followed: Reader) -> None:
+    """Prove that the command reads the file as systemd does: nothing in it is expanded or run."""
     file = followed.folder / "odd"
     file.write_text(
         "MAIL_FROM=kingsync <a@b.example> $(touch odd-was-run) `id`\n# SECRET_KEY=no\n\nSITE_URL=https://x=y"
@@ -295,7 +310,7 @@ def test_the_service_cannot_be_given_what_only_its_own_file_says(followed: Reade
     assert not (followed.folder / "odd-was-run").exists()
 
 
-def test_the_command_says_which_file_it_lacks(reader: Reader) -> None:
+def _the_command_says_which_file_it_lacks(reader: Reader) -> None:
     done = reader.run(f"{reader.variables['RELEASE']}/deploy/kingsync check", KINGSYNC_ENVIRONMENT="/not/there")
 
     assert done.returncode == 2
@@ -303,19 +318,19 @@ def test_the_command_says_which_file_it_lacks(reader: Reader) -> None:
 
 
 @pytest.mark.long
-def test_the_packages_of_the_page_are_the_locked_ones(reader: Reader) -> None:
+def test_the_packages_of_the_page_are_the_locked_ones(beginner: Reader) -> None:
     """Where an index answers: every package comes from it, with the hash of the lock file.
 
     They are not compiled: that takes as long as all the rest, and pip says "no" to it with a value that is false.
     """
     [commands] = [block.commands for block in page_commands.blocks(PAGE) if block.kind == "packages"]
     of_pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "REQUESTS_"))}
-    release = reader.folder / "fresh"
+    release = beginner.folder / "fresh"
     shutil.copytree(CHECKOUT / "requirements", release / "requirements")
-    os.chown(release, reader.user, -1)
+    os.chown(release, beginner.user, -1)
 
     of_test = {"PIP_NO_CACHE_DIR": "1", "PIP_NO_COMPILE": "0", "PATH": _with_our_python()}
-    done = reader.run(commands, RELEASE=str(release), **{**of_pip, **of_test})
+    done = beginner.run(commands, RELEASE=str(release), **{**of_pip, **of_test})
     if done.returncode != 0 and re.search("NewConnectionError|NameResolution|No matching distribution", done.stderr):
         pytest.skip("no package index answers here: the page's packages are not installed")
 

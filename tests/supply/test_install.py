@@ -173,18 +173,23 @@ def test_a_package_that_the_index_changed_is_one_sentence(
     assert _says(checkout) == ""
 
 
-def test_without_a_network_is_one_sentence_and_nothing_is_done_when_all_is_there(
+def test_without_a_network_is_one_sentence_nothing_is_done_when_all_is_there_and_nothing_is_written_elsewhere(
     checkout: Path, home: Path, index: str
 ) -> None:
+    """Elsewhere is outside the checkout and the caches: neither when it fails nor when it installs or need not."""
+    before = {path for path in home.parent.iterdir() if path != home}
     nowhere = f"http://127.0.0.1:{ports.free_port()}/simple"
 
     refused = _install(checkout, HOME=str(home), PIP_INDEX_URL=nowhere)
-    _install(checkout, HOME=str(home), PIP_INDEX_URL=index)
+    _install(checkout, HOME=str(home), PIP_INDEX_URL=index, TMPDIR="")
     again = _install(checkout, HOME=str(home), PIP_INDEX_URL=nowhere)
 
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "No package index answers: set index-url, or proxy, in pip.conf" in refused.stderr
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert {path for path in home.parent.iterdir() if path != home} == before
+    assert {path.name for path in home.iterdir()} <= {".cache"}
+    assert {path.name for path in checkout.iterdir()} == {".venv", "requirements"}
 
 
 @pytest.mark.parametrize("home", ["", "/proc/nobody", os.devnull])
@@ -192,16 +197,6 @@ def test_a_home_that_is_missing_or_cannot_be_written_is_not_needed(checkout: Pat
     done = _install(checkout, HOME=home, PIP_INDEX_URL=index)
 
     assert (done.returncode, _says(checkout)) == (0, "installed"), done.stderr
-
-
-def test_nothing_is_written_outside_the_checkout_and_the_caches(checkout: Path, home: Path, index: str) -> None:
-    before = {path for path in home.parent.iterdir() if path != home}
-
-    _install(checkout, HOME=str(home), PIP_INDEX_URL=index, TMPDIR="")
-
-    assert {path for path in home.parent.iterdir() if path != home} == before
-    assert {path.name for path in home.iterdir()} <= {".cache"}
-    assert {path.name for path in checkout.iterdir()} == {".venv", "requirements"}
 
 
 def test_another_users_checkout_is_one_sentence() -> None:
