@@ -30,6 +30,10 @@ DLT_POSTS = (
     "dlt does not post: it takes about 5 times the bare loop that does, so we would have to be twice as slow as that"
 )
 
+FIRST_SAVES = (
+    "the loop saves nothing: a third of our time decodes, a third makes rows, and half of the clock is PostgreSQL's"
+)
+
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
     """How many products each measurement uses, and how often it is repeated: the median counts."""
@@ -73,7 +77,8 @@ def _first(vendors: Vendors, size: Size) -> Iterator[Figure]:
         mirrored.append(_mirrored(vendors.company(f"mirror-{vendors.name}-{number}").slug))
     first, floor, load = _median(runs), _median(floors), statistics.median(mirrored)
     name = f"{vendors.name}: first import of {size.products}"
-    yield Figure(f"{name}, of fetching, parsing and posting", first / floor, bound=goals.AT_MOST[goals.FIRST])
+    bound = goals.AT_MOST[goals.FIRST]
+    yield Figure(f"{name}, of fetching, parsing and posting", first / floor, bound=bound, why=FIRST_SAVES)
     yield Figure("  processor time alone, of the bare loop's", _processor(runs) / _processor(floors))
     yield Figure("  products a second", size.products / first, "/s")
     yield Figure("  peak memory", max(run.peak_mib for run in runs), "MiB", bound=goals.AT_MOST[goals.MEMORY])
