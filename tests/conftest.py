@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from integrations import retry
 from kingsync import garbage, tasks
-from kingsync.database import sessions
+from kingsync.database import lending, sessions
 from kingsync.database.roles import Roles
 from kingsync.models import tenants
 from kingsync.models.connections import Connection, System
@@ -68,15 +68,18 @@ def _short_waits() -> Iterator[None]:
     usual = retry.repeated
 
     def soon(call: Callable[[int], T], *, sleep: Callable[[float], object] = time.sleep, **options: Any) -> T:
-        return usual(call, sleep=_a_hundredth if sleep is time.sleep else sleep, **options)
+        return usual(call, sleep=_A_HUNDREDTH.get(sleep, sleep), **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(retry, "repeated", soon)
         yield
 
 
-def _a_hundredth(seconds: float) -> None:
-    time.sleep(seconds / 100)
+# What the product sleeps with, by itself and while others have its session.
+_A_HUNDREDTH: dict[Callable[[float], object], Callable[[float], object]] = {
+    time.sleep: lambda seconds: time.sleep(seconds / 100),
+    lending.sleep: lambda seconds: lending.sleep(seconds / 100),
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
