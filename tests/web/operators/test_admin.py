@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.contrib import admin
@@ -12,7 +13,7 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker
 
 from kingsync.models.connections import Connection
 from kingsync.models.links import KingRecord, RecordLink
@@ -22,8 +23,9 @@ from kingsync.models.tenants import Role, Tenant
 from kingsync.models.users import User
 from kingsync.models.work_orders import OrderLine, WorkOrder
 from kingsync.rules.licence import Licence
-from tests import factories
-from tests.web.conftest import People
+from tests import factories, standing
+from tests.standing import Standing
+from tests.web.conftest import Company, People
 
 OURS: list[type[models.Model]] = [
     Tenant, Connection, SettingsVersion, SyncRun, LogEntry, WorkOrder, OrderLine, RecordLink, KingRecord,
@@ -32,7 +34,7 @@ FILLED: list[type[models.Model]] = [Tenant, Connection, SettingsVersion, SyncRun
 
 
 @pytest.fixture
-def staff(english: Client, people: People, rows: None) -> Client:
+def staff(english: Client, people: People) -> Client:
     """Log in a browser of a member of tenant Jansen with admin access."""
     people.owner.is_staff = True
     people.owner.save()
@@ -41,14 +43,19 @@ def staff(english: Client, people: People, rows: None) -> Client:
 
 
 @pytest.fixture
-def operator(english: Client, people: People, rows: None) -> Client:
+def operator(english: Client, people: People) -> Client:
     english.force_login(people.operator)
     return english
 
 
-@pytest.fixture
-def rows(tenant: Tenant, people: People) -> None:
-    """Create one row of everything for Jansen, and for the other tenant."""
+@pytest.fixture(scope="module", autouse=True)
+def _rows(_standing_company: Standing[Company], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let one row of everything stand for Jansen, and for the other tenant."""
+    with django_db_blocker.unblock(), standing.standing(lambda: make_rows(_standing_company.rows().tenant)):
+        yield
+
+
+def make_rows(tenant: Tenant) -> None:
     elsewhere = Tenant.objects.get(slug="elsewhere")
     factories.settings(elsewhere)
     factories.connection(elsewhere, base_url="https://elsewhere.example")
@@ -343,7 +350,7 @@ def test_page_of_a_tenant_shows_nothing_of_another(operator: Client, tenant: Ten
     assert "/t/elsewhere/" not in page
 
 
-def test_staff_who_only_look_get_no_buttons(english: Client, people: People, rows: None, tenant: Tenant) -> None:
+def test_staff_who_only_look_get_no_buttons(english: Client, people: People, tenant: Tenant) -> None:
     people.viewer.is_staff = True
     people.viewer.save()
     english.force_login(people.viewer)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
 
 from kingsync import tasks
 from kingsync.database import sessions
-from kingsync.king_mirror import search_index
-from kingsync.models import links, tenants
+from kingsync.models import tenants
 from kingsync.models.links import RecordLink
 from kingsync.models.tenants import Tenant
 from kingsync.web.shared.paging import PAGE_SIZE
-from tests import factories, plans
+from tests import factories, plans, standing
+from tests.standing import Standing
+from tests.web.conftest import Company
+from tests.web.records.indexed import found_by
 
 RECORDS = 20_000
 _FILL = """
@@ -26,8 +31,14 @@ _FILL = """
 """
 
 
-@pytest.fixture
-def many_records(tenant: Tenant) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _many_records(_standing_company: Standing[Company], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Give the standing company its records, for all tests."""
+    with django_db_blocker.unblock(), standing.standing(lambda: fill(_standing_company.rows().tenant)):
+        yield
+
+
+def fill(tenant: Tenant) -> None:
     with tenants.scope(tenant), connection.cursor() as cursor:
         asked = {"tenant": tenant.pk, "administration": tenant.administration_id, "count": RECORDS}
         cursor.execute(_FILL, asked)
@@ -36,13 +47,6 @@ def many_records(tenant: Tenant) -> None:
         cursor.execute("ANALYZE kingsync_recordlink")
 
 
-def numbers(part: str) -> list[str]:
-    """Return the numbers of the records that the index, or what it does not have yet, finds."""
-    keys = links.keys_with(part, at_most=10)
-    return list(RecordLink.objects.filter(pk__in=keys or []).order_by("king_id").values_list("king_id", flat=True))
-
-
-@pytest.mark.usefixtures("many_records")
 @pytest.mark.parametrize(
     ("address", "text", "number"),
     [
@@ -72,38 +76,14 @@ def test_a_search_reads_little_more_than_it_finds(
     assert read <= 100
 
 
-@pytest.mark.usefixtures("many_records")
 def test_what_is_not_in_the_index_yet_is_found_all_the_same(tenant: Tenant) -> None:
     with tenants.scope(tenant):
         new = factories.record_link(tenant, kind="product", king_id="NEW-1", name="Café-bocht")
-        assert numbers("cafe-b") == ["ART-77", "NEW-1"]
+        assert found_by("cafe-b") == ["ART-77", "NEW-1"]
         RecordLink.objects.filter(pk=new.pk).update(name="Ketel")
-        assert numbers("cafe-b") == ["ART-77"]
+        assert found_by("cafe-b") == ["ART-77"]
 
 
-def test_records_of_all_companies_come_into_the_index_in_small_steps(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search_index, "AT_ONCE", 2)
-    for owner in (tenant, factories.tenant()):
-        for _ in range(3):
-            factories.record_link(owner)
-
-    assert [search_index.catch_up() for _ in range(5)] == [2, 2, 2, 0, 0]
-    assert not RecordLink.across_tenants.filter(is_in_search=False).exists()
-
-
-def test_a_name_that_changes_later_is_found_by_its_new_name_alone(tenant: Tenant) -> None:
-    row = factories.record_link(tenant, name="Boiler")
-    tasks.fill_search()
-    with tenants.scope(tenant):
-        RecordLink.objects.filter(pk=row.pk).update(name="Radiator")
-
-        assert numbers("boil") == []
-        assert numbers("diato") == [row.king_id]
-
-
-@pytest.mark.usefixtures("many_records")
 @pytest.mark.parametrize("asked", ["product", "Product 0", "ART-1"])
 def test_what_most_records_have_is_found_without_the_index(editor: Client, asked: str) -> None:
     rows = editor.get("/t/jansen/records/", {"q": asked}).context["page"].rows

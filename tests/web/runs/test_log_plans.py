@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.runs import LogEntry
 from kingsync.models.tenants import Tenant
 from kingsync.web.shared.paging import PAGE_SIZE
-from tests import factories, plans
+from tests import factories, plans, standing
+from tests.standing import Standing
+from tests.web.conftest import Company
 
 LOG = "/t/jansen/log/"
 ENTRIES, KINDS = 20_000, 6
@@ -33,9 +37,14 @@ _FILL = """
 """
 
 
-@pytest.fixture
-def long_log(tenant: Tenant) -> None:
-    """Fill the log of the company, and that of another one that is twice as long."""
+@pytest.fixture(scope="module", autouse=True)
+def _long_log(_standing_company: Standing[Company], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Fill the log of the standing company, and that of another one that is twice as long, for all tests."""
+    with django_db_blocker.unblock(), standing.standing(lambda: fill(_standing_company.rows().tenant)):
+        yield
+
+
+def fill(tenant: Tenant) -> None:
     for owner, count in ((tenant, ENTRIES), (factories.tenant(), 2 * ENTRIES)):
         run = factories.run(owner)
         with tenants.scope(owner), connection.cursor() as cursor:
@@ -58,7 +67,6 @@ def on(days_ago: float) -> str:
     return f"{timezone.localtime() - datetime.timedelta(days=days_ago):%Y-%m-%dT%H:%M}"
 
 
-@pytest.mark.usefixtures("long_log")
 @pytest.mark.parametrize(
     ("asked", "is_found"),
     [
@@ -92,7 +100,6 @@ def test_a_page_of_a_long_log_reads_little_more_than_it_shows(
     assert read <= KINDS * (PAGE_SIZE + 1) + 4 * PAGE_SIZE + 4 * KINDS
 
 
-@pytest.mark.usefixtures("long_log")
 @pytest.mark.parametrize("asked", [{}, {"event": "order"}, {"level": "warning"}, {"record_kind": "product"}])
 def test_pages_follow_one_another_without_gap_or_repetition(
     editor: Client, tenant: Tenant, asked: dict[str, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -35,8 +36,10 @@ def articles(tenant: Tenant) -> Tenant:
 
 
 @EVERY
-def test_article_that_king_does_not_know_is_refused_at_its_field(editor: Client, articles: Tenant, name: str) -> None:
-    answer = editor.post(ADDRESS, entries(editor) | {name: "GEEN", "hour_rounding": "30"})
+def test_article_that_king_does_not_know_is_refused_at_its_field(
+    editor: Client, usual: dict[str, Any], articles: Tenant, name: str
+) -> None:
+    answer = editor.post(ADDRESS, usual | {name: "GEEN", "hour_rounding": "30"})
 
     assert answer.status_code == 422
     assert answer.context["forms"].choices.errors[name] == [
@@ -47,15 +50,19 @@ def test_article_that_king_does_not_know_is_refused_at_its_field(editor: Client,
 
 @EVERY
 @pytest.mark.parametrize("code", ["DIV", " DIV ", "8710000000001", ""])
-def test_article_is_chosen_by_its_number_or_ean_code(editor: Client, articles: Tenant, name: str, code: str) -> None:
-    editor.post(ADDRESS, entries(editor) | {name: code, "hour_rounding": "30"})
+def test_article_is_chosen_by_its_number_or_ean_code(
+    editor: Client, usual: dict[str, Any], articles: Tenant, name: str, code: str
+) -> None:
+    editor.post(ADDRESS, usual | {name: code, "hour_rounding": "30"})
 
     assert (getattr(stored(articles), name), stored(articles).version) == (code.strip(), 2)
 
 
 @EVERY
-def test_article_is_accepted_before_king_was_read(editor: Client, tenant: Tenant, name: str) -> None:
-    editor.post(ADDRESS, entries(editor) | {name: "GEEN"})
+def test_article_is_accepted_before_king_was_read(
+    editor: Client, tenant: Tenant, usual: dict[str, Any], name: str
+) -> None:
+    editor.post(ADDRESS, usual | {name: "GEEN"})
 
     assert getattr(stored(tenant), name) == "GEEN"
 

@@ -13,7 +13,7 @@ from kingsync.models.sync_settings import COLUMNS, TEXT_LINES
 from kingsync.models.tenants import Tenant
 from kingsync.rules import limits
 from tests.rules.test_limits import KEYS, SECRETS
-from tests.web.settings.settings_entries import ADDRESS, entries
+from tests.web.settings.settings_entries import ADDRESS
 
 TEXTS = [path for path, found in KEYS.items() if isinstance(found, msgspec.inspect.StrType) and path != "slug"]
 # The form has four fields: a fifth value cannot be sent.
@@ -51,10 +51,12 @@ def document(tenant: Tenant) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_a_text_past_its_limit_is_refused_and_nothing_is_stored(editor: Client, tenant: Tenant, path: str) -> None:
+def test_a_text_past_its_limit_is_refused_and_nothing_is_stored(
+    editor: Client, tenant: Tenant, usual: dict[str, Any], path: str
+) -> None:
     before, limit = document(tenant), KEYS[path].max_length  # type: ignore[attr-defined]
 
-    answer = editor.post(ADDRESS, entries(editor) | typed(path, long(path, limit + 1)))
+    answer = editor.post(ADDRESS, usual | typed(path, long(path, limit + 1)))
 
     assert answer.status_code == 422
     assert str(limit) in answer.content.decode().replace(".", "")
@@ -62,11 +64,13 @@ def test_a_text_past_its_limit_is_refused_and_nothing_is_stored(editor: Client, 
 
 
 @pytest.mark.parametrize("path", sorted(set(TEXTS) - SECRETS - {"king.base_url", "outsmart.base_url"}))
-def test_a_text_at_its_limit_is_stored_as_it_is(editor: Client, tenant: Tenant, path: str) -> None:
+def test_a_text_at_its_limit_is_stored_as_it_is(
+    editor: Client, tenant: Tenant, usual: dict[str, Any], path: str
+) -> None:
     value = long(path, KEYS[path].max_length)  # type: ignore[attr-defined]
 
     secrets = {"king-access_code": "again", "king-access_codes": "Order_Toevoegen=again", "outsmart-token": "again"}
-    answer = editor.post(ADDRESS, entries(editor) | secrets | typed(path, value))
+    answer = editor.post(ADDRESS, usual | secrets | typed(path, value))
 
     there: Any = document(tenant)
     for part in path.split("."):
@@ -75,13 +79,12 @@ def test_a_text_at_its_limit_is_stored_as_it_is(editor: Client, tenant: Tenant, 
 
 
 @pytest.mark.parametrize("path", NUMBERS)
-def test_a_number_past_its_limit_is_refused(editor: Client, tenant: Tenant, path: str) -> None:
+def test_a_number_past_its_limit_is_refused(editor: Client, tenant: Tenant, usual: dict[str, Any], path: str) -> None:
     before, found = document(tenant), KEYS[path]
     assert isinstance(found, msgspec.inspect.IntType)
     assert found.ge is not None
     assert found.le is not None
 
-    usual = entries(editor)
     codes = [
         editor.post(ADDRESS, usual | typed(path, str(value))).status_code
         for value in (found.ge - 1, found.le + 1, 10**30)
@@ -108,8 +111,10 @@ def bad_entries(found: msgspec.inspect.Type) -> list[str]:
     "path",
     [path for path, found in KEYS.items() if bad_entries(found) and path not in (*LISTED, *OPERATORS)],
 )
-def test_what_is_no_value_of_a_key_is_refused_at_its_field(editor: Client, tenant: Tenant, path: str) -> None:
-    before, usual = document(tenant), entries(editor)
+def test_what_is_no_value_of_a_key_is_refused_at_its_field(
+    editor: Client, tenant: Tenant, usual: dict[str, Any], path: str
+) -> None:
+    before = document(tenant)
 
     for value in bad_entries(KEYS[path]):
         answer = editor.post(ADDRESS, usual | typed(path, value))
@@ -125,10 +130,10 @@ def errors_of(answer: Any) -> set[str]:
     return {name for form in (forms.company, *forms.connections, forms.choices) for name in form.errors}
 
 
-def test_an_operation_that_king_has_not_is_refused(editor: Client, tenant: Tenant) -> None:
+def test_an_operation_that_king_has_not_is_refused(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
     before = document(tenant)
 
-    answer = editor.post(ADDRESS, entries(editor) | {"king-access_codes": "Order_Verzinnen=geheim-99"})
+    answer = editor.post(ADDRESS, usual | {"king-access_codes": "Order_Verzinnen=geheim-99"})
 
     assert answer.status_code == 422
     assert "Order_Verzinnen" in answer.content.decode()

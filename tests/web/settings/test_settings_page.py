@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection as database
 from django.test import Client
@@ -28,35 +30,35 @@ def test_page_has_a_field_for_every_choice(editor: Client) -> None:
     assert missing == []
 
 
-def test_saving_without_a_change_makes_no_version(editor: Client, tenant: Tenant) -> None:
-    answer = editor.post(ADDRESS, entries(editor), follow=True)
+def test_saving_without_a_change_makes_no_version(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
+    answer = editor.post(ADDRESS, usual, follow=True)
 
     assert "There was nothing to save." in html(answer)
     assert stored(tenant).version == 1
 
 
 def test_changed_choice_is_stored_as_a_new_version_with_its_author(
-    editor: Client, tenant: Tenant, people: People
+    editor: Client, tenant: Tenant, people: People, usual: dict[str, Any]
 ) -> None:
-    answer = editor.post(ADDRESS, entries(editor) | {"hour_rounding": "30"}, follow=True)
+    answer = editor.post(ADDRESS, usual | {"hour_rounding": "30"}, follow=True)
 
     assert "Saved." in html(answer)
     assert (stored(tenant).hour_rounding, stored(tenant).version) == (30, 2)
     assert SettingsVersion.across_tenants.get(tenant=tenant, version=2).saved_by == people.editor
 
 
-def test_connection_that_was_just_saved_is_tried_once_by_the_page_itself(editor: Client) -> None:
+def test_connection_that_was_just_saved_is_tried_once_by_the_page_itself(editor: Client, usual: dict[str, Any]) -> None:
     by_itself = f'hx-post="{TEST_KING}" hx-trigger="load"'
 
-    answer = editor.post(ADDRESS, entries(editor) | {"king-sql_timeout": "30"}, follow=True)
+    answer = editor.post(ADDRESS, usual | {"king-sql_timeout": "30"}, follow=True)
 
     assert by_itself in html(answer)
     assert 'test/outsmart/" hx-trigger' not in html(answer)
     assert by_itself not in html(editor.get(ADDRESS))
 
 
-def test_who_is_getting_started_is_led_on_after_saving(editor: Client, tenant: Tenant) -> None:
-    answer = editor.post(ADDRESS, entries(editor) | {"hour_rounding": "30"}, follow=True)
+def test_who_is_getting_started_is_led_on_after_saving(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
+    answer = editor.post(ADDRESS, usual | {"hour_rounding": "30"}, follow=True)
 
     assert 'Saved. <a href="/t/jansen/">Continue getting started</a>' in html(answer)
 
@@ -72,7 +74,7 @@ def test_who_has_started_long_ago_is_not_led_anywhere(editor: Client, tenant: Te
     assert "getting started" not in html(answer)
 
 
-def test_every_kind_of_field_survives_the_round_trip(editor: Client, tenant: Tenant) -> None:
+def test_every_kind_of_field_survives_the_round_trip(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
     wanted = {
         "products_revenue_groups": "10, 20",
         "orders_from_date": "2026-03-01",
@@ -81,7 +83,7 @@ def test_every_kind_of_field_survives_the_round_trip(editor: Client, tenant: Ten
         "assign_relation": "customer",
     }
 
-    editor.post(ADDRESS, entries(editor) | wanted)
+    editor.post(ADDRESS, usual | wanted)
 
     saved = stored(tenant)
     assert saved.products_revenue_groups == ["10", "20"]
@@ -91,8 +93,8 @@ def test_every_kind_of_field_survives_the_round_trip(editor: Client, tenant: Ten
     assert saved.assign_relation == "customer"
 
 
-def test_unticked_box_is_stored_as_off(editor: Client, tenant: Tenant) -> None:
-    data = entries(editor)
+def test_unticked_box_is_stored_as_off(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
+    data = usual
     del data["export_orders"]
 
     editor.post(ADDRESS, data)
@@ -120,9 +122,9 @@ def test_unticked_box_is_stored_as_off(editor: Client, tenant: Tenant) -> None:
     ],
 )
 def test_bad_value_is_told_at_its_field_and_nothing_is_stored(
-    editor: Client, tenant: Tenant, name: str, value: str, words: str
+    editor: Client, tenant: Tenant, name: str, value: str, words: str, usual: dict[str, Any]
 ) -> None:
-    data = entries(editor) | {"hour_rounding": "30", name: value}
+    data = usual | {"hour_rounding": "30", name: value}
 
     answer = editor.post(ADDRESS, data)
 
@@ -132,39 +134,43 @@ def test_bad_value_is_told_at_its_field_and_nothing_is_stored(
     assert stored(tenant).version == 1
 
 
-def test_interim_updates_need_their_status(editor: Client) -> None:
-    answer = editor.post(ADDRESS, entries(editor) | {"interim_updates": "on"})
+def test_interim_updates_need_their_status(editor: Client, usual: dict[str, Any]) -> None:
+    answer = editor.post(ADDRESS, usual | {"interim_updates": "on"})
 
     assert 'id="id_order_update_status_error"' in html(answer)
 
 
-def test_interim_status_may_not_be_that_of_finished_work_orders(editor: Client) -> None:
-    answer = editor.post(ADDRESS, entries(editor) | {"interim_updates": "on", "order_update_status": "1"})
+def test_interim_status_may_not_be_that_of_finished_work_orders(editor: Client, usual: dict[str, Any]) -> None:
+    answer = editor.post(ADDRESS, usual | {"interim_updates": "on", "order_update_status": "1"})
 
     assert "This must differ from the status of finished work orders." in html(answer)
 
 
-def test_lists_are_typed_on_lines_or_between_commas_and_kept_once(editor: Client, tenant: Tenant) -> None:
+def test_lists_are_typed_on_lines_or_between_commas_and_kept_once(
+    editor: Client, tenant: Tenant, usual: dict[str, Any]
+) -> None:
     typed = {"products_revenue_groups": "10, 20\r\n10;30\r\n", "notification_emails": "a@b.example, a@b.example"}
 
-    editor.post(ADDRESS, entries(editor) | typed)
+    editor.post(ADDRESS, usual | typed)
 
     assert stored(tenant).products_revenue_groups == ["10", "20", "30"]
     assert stored(tenant).notification_emails == ["a@b.example"]
 
 
-def test_name_and_language_of_the_company_are_saved_with_the_rest(editor: Client, tenant: Tenant) -> None:
-    answer = editor.post(
-        ADDRESS, entries(editor) | {"company-name": "Jansen & Zn.", "company-language": "en"}, follow=True
-    )
+def test_name_and_language_of_the_company_are_saved_with_the_rest(
+    editor: Client, tenant: Tenant, usual: dict[str, Any]
+) -> None:
+    answer = editor.post(ADDRESS, usual | {"company-name": "Jansen & Zn.", "company-language": "en"}, follow=True)
 
     tenant.refresh_from_db()
     assert "Saved." in html(answer)
     assert (tenant.name, tenant.language, stored(tenant).version) == ("Jansen & Zn.", "en", 1)
 
 
-def test_company_renamed_by_somebody_else_is_not_renamed_back(editor: Client, tenant: Tenant) -> None:
-    data = entries(editor)
+def test_company_renamed_by_somebody_else_is_not_renamed_back(
+    editor: Client, tenant: Tenant, usual: dict[str, Any]
+) -> None:
+    data = usual
     Tenant.objects.filter(pk=tenant.pk).update(name="Theirs")
 
     answer = editor.post(ADDRESS, data | {"hour_rounding": "30"})
@@ -189,8 +195,8 @@ def test_secrets_never_stand_in_a_page(editor: Client, tenant: Tenant) -> None:
     assert [answer.status_code for answer in answers.values()] == [200, 422, 409, 200, 200]
 
 
-def test_empty_secret_keeps_the_stored_one(editor: Client, tenant: Tenant) -> None:
-    editor.post(ADDRESS, entries(editor) | {"king-busy_codes": "LOCK,BEZET"})
+def test_empty_secret_keeps_the_stored_one(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
+    editor.post(ADDRESS, usual | {"king-busy_codes": "LOCK,BEZET"})
 
     assert king(tenant).busy_codes == ["LOCK", "BEZET"]
     assert king(tenant).credentials == factories.SECRETS[System.KING]
@@ -205,24 +211,26 @@ def test_typed_secret_replaces_the_stored_one_and_resumes_the_connection(editor:
     assert (king(tenant).state, king(tenant).paused_reason) == (Connection.State.ACTIVE, {})
 
 
-def test_code_of_a_single_operation_is_added_and_removed_by_line(editor: Client, tenant: Tenant) -> None:
+def test_code_of_a_single_operation_is_added_and_removed_by_line(
+    editor: Client, tenant: Tenant, usual: dict[str, Any]
+) -> None:
     lines = "Order_Toevoegen=\nOrder_Wijzigen = abc "
 
-    editor.post(ADDRESS, entries(editor) | {"king-access_codes": lines})
+    editor.post(ADDRESS, usual | {"king-access_codes": lines})
 
     assert king(tenant).credentials["access_codes"] == {"Order_Wijzigen": "abc"}
 
 
-def test_optional_secret_can_be_removed(editor: Client, tenant: Tenant) -> None:
-    editor.post(ADDRESS, entries(editor) | {"outsmart-remove_bearer_token": "on"})
+def test_optional_secret_can_be_removed(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
+    editor.post(ADDRESS, usual | {"outsmart-remove_bearer_token": "on"})
 
     with tenants.scope(tenant):
         credentials = Connection.objects.get(system=System.OUTSMART).credentials
     assert credentials == factories.SECRETS[System.OUTSMART] | {"bearer_token": ""}
 
 
-def test_stored_secret_does_not_follow_to_another_host(editor: Client, tenant: Tenant) -> None:
-    answer = editor.post(ADDRESS, entries(editor) | {"king-base_url": "https://thief.example"})
+def test_stored_secret_does_not_follow_to_another_host(editor: Client, tenant: Tenant, usual: dict[str, Any]) -> None:
+    answer = editor.post(ADDRESS, usual | {"king-base_url": "https://thief.example"})
 
     assert answer.status_code == 422
     assert "enter this again" in html(answer)
@@ -246,8 +254,10 @@ def test_new_tenant_can_begin_with_one_connection(english: Client, db: None) -> 
     assert [row.system for row in Connection.across_tenants.filter(tenant=empty)] == [System.KING]
 
 
-def test_second_of_two_savers_is_told_and_nothing_is_lost(editor: Client, tenant: Tenant, people: People) -> None:
-    mine = entries(editor) | {"hour_rounding": "30", "default_warehouse": "7"}
+def test_second_of_two_savers_is_told_and_nothing_is_lost(
+    editor: Client, tenant: Tenant, people: People, usual: dict[str, Any]
+) -> None:
+    mine = usual | {"hour_rounding": "30", "default_warehouse": "7"}
     theirs = stored(tenant)
     theirs.default_warehouse, theirs.brake_percent = "3", 9
     theirs.store(by=people.owner)
@@ -264,9 +274,9 @@ def test_second_of_two_savers_is_told_and_nothing_is_lost(editor: Client, tenant
 
 
 def test_saving_again_after_the_warning_keeps_both_peoples_changes(
-    editor: Client, tenant: Tenant, people: People
+    editor: Client, tenant: Tenant, people: People, usual: dict[str, Any]
 ) -> None:
-    data = entries(editor)
+    data = usual
     theirs = stored(tenant)
     theirs.brake_percent = 9
     theirs.store(by=people.owner)
@@ -278,8 +288,10 @@ def test_saving_again_after_the_warning_keeps_both_peoples_changes(
     assert (saved.hour_rounding, saved.brake_percent, saved.version) == (30, 9, 3)
 
 
-def test_connection_changed_by_somebody_else_is_not_overwritten(editor: Client, tenant: Tenant) -> None:
-    data = entries(editor)
+def test_connection_changed_by_somebody_else_is_not_overwritten(
+    editor: Client, tenant: Tenant, usual: dict[str, Any]
+) -> None:
+    data = usual
     Connection.across_tenants.filter(tenant=tenant, system=System.KING).update(administration="THEIRS")
 
     answer = editor.post(ADDRESS, data | {"hour_rounding": "30"})
@@ -320,23 +332,23 @@ class FakeSystems:
         return self.trial(connection)
 
 
-def test_working_connection_says_so(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_working_connection_says_so(editor: Client, monkeypatch: pytest.MonkeyPatch, usual: dict[str, Any]) -> None:
     systems = FakeSystems(None)
     systems.install(monkeypatch)
 
-    answer = editor.post(TEST_KING, entries(editor), follow=True)
+    answer = editor.post(TEST_KING, usual, follow=True)
 
     assert "King answered. The connection works." in html(answer)
     assert systems.tried[0].credentials == factories.SECRETS[System.KING]
 
 
 def test_trial_uses_what_was_typed_and_books_nothing(
-    editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    editor: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, usual: dict[str, Any]
 ) -> None:
     systems = FakeSystems(reason("system.authentication", system="King", operation="Order_Toevoegen"))
     systems.install(monkeypatch)
 
-    answer = editor.post(TEST_KING, entries(editor) | {"king-access_code": "wrong"}, follow=True)
+    answer = editor.post(TEST_KING, usual | {"king-access_code": "wrong"}, follow=True)
 
     assert "King refused our credentials for Order_Toevoegen." in html(answer)
     assert systems.tried[0].credentials["access_code"] == "wrong"
@@ -344,11 +356,13 @@ def test_trial_uses_what_was_typed_and_books_nothing(
     assert king(tenant).state == Connection.State.ACTIVE
 
 
-def test_trial_of_a_forbidden_address_calls_nobody(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trial_of_a_forbidden_address_calls_nobody(
+    editor: Client, monkeypatch: pytest.MonkeyPatch, usual: dict[str, Any]
+) -> None:
     systems = FakeSystems(None)
     systems.install(monkeypatch)
 
-    answer = editor.post(TEST_KING, entries(editor) | {"king-base_url": "https://169.254.169.254"})
+    answer = editor.post(TEST_KING, usual | {"king-base_url": "https://169.254.169.254"})
 
     assert "The address of King is not allowed" in html(answer)
     assert systems.tried == []
