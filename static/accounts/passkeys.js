@@ -1,4 +1,5 @@
 // Forms with data-passkey: ask the browser for a passkey, put its answer into the form, and send it.
+// Comes before the form (no defer): one that is sent earlier goes without an answer, and proves nothing.
 "use strict";
 (() => {
   const BINARY = ["attestationObject", "authenticatorData", "clientDataJSON", "signature", "userHandle"];
@@ -45,9 +46,9 @@
     }
   }
 
-  for (const form of document.querySelectorAll("form[data-passkey]"))
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      send(form);
-    });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-passkey]")) return;
+    event.preventDefault();
+    send(event.target);
+  });
 })();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -60,6 +60,33 @@ def test_passkey_is_added_used_and_removed(
     page.goto(f"{site}/account/two-step/")
     page.get_by_role("button", name="Remove Laptop").click()
     expect(page.get_by_text("The passkey has been removed.")).to_be_visible()
+
+
+def test_nobody_can_send_the_form_before_its_script_is_there(
+    page: Page, live_server: LiveServer, settings: Settings, transactional_db: None
+) -> None:
+    site = settings.SITE_URL = live_server.url
+    factories.member(factories.tenant(slug="jansen"), Role.VIEWER, name="bob")
+    virtual_authenticator(page)
+    log_in(page, site)
+    page.goto(f"{site}/account/two-step/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/passkeys.js", hold)
+
+    with page.expect_request("**/passkeys.js"):
+        answer = page.goto(f"{site}/account/two-step/passkeys/new/", wait_until="commit")
+    assert answer is not None
+    answer.finished()
+    page.evaluate("() => new Promise((done) => setTimeout(() => setTimeout(done)))")
+    assert page.get_by_role("button", name="Add", exact=True).count() == 0
+
+    held[0].continue_()
+    add(page, "Laptop")
+    expect(page.get_by_text("Two-step verification is on.")).to_be_visible()
 
 
 def test_browser_without_its_passkey_says_so_and_takes_a_backup_code(
