@@ -65,13 +65,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def take_scope(self) -> None:
         """Make the session see what the open scope may see; sends nothing when it does already."""
-        wanted = _AS_OWNER if self._is_owner else visible.now()
+        wanted = self._wanted
         if wanted == self._taken or self.connection is None or self._cannot_take:
             return
-        parameters = [roles.OWNER, ""] if self._is_owner else self.roles.parameters(wanted)
         with self.wrap_database_errors:
-            self.connection.execute(roles.TAKE, parameters)
+            self.connection.execute(roles.TAKE, self._parameters(wanted))
         self._taken, self._is_taken_in_transaction = wanted, not self.autocommit
+
+    @property
+    def _wanted(self) -> int:
+        return _AS_OWNER if self._is_owner else visible.now()
+
+    def _parameters(self, wanted: int) -> list[str]:
+        return [roles.OWNER, ""] if wanted == _AS_OWNER else self.roles.parameters(wanted)
 
     # --- Sessions on loan ---------------------------------------------------------------------------------------------
 
@@ -112,10 +118,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         lender = None if self.alias == NO_DB_ALIAS else lending.of_this_process()
-        session = lender.borrow() if lender else None
+        wanted = self._wanted
+        session = lender.borrow(roles.TAKE, self._parameters(wanted)) if lender else None
         self._is_lent = session is not None
         if session is not None:
-            self.isolation_level = IsolationLevel.READ_COMMITTED
+            self.isolation_level, self._taken = IsolationLevel.READ_COMMITTED, wanted
             return session
         try:
             session = super().get_new_connection(conn_params)
@@ -153,9 +160,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def init_connection_state(self) -> None:
         """Take the scope at once: until then the session is the owner's, or another thread's."""
-        if self._is_lent:
-            self._taken, self._is_taken_in_transaction, self._has_wall = None, False, True
-            self.take_scope()
+        if self._is_lent:  # the scope was taken when it was borrowed
+            self._is_taken_in_transaction, self._has_wall = False, True
             return
         super().init_connection_state()
         self._require_own_sessions()

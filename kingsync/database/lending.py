@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -79,10 +79,13 @@ class Lender:
 
     # --- Borrowing ----------------------------------------------------------------------------------------------------
 
-    def borrow(self) -> Session | None:
-        """Return a session without a trace of who had it before; None where the caller opens one (`opened`)."""
+    def borrow(self, statement: str, parameters: Sequence[str]) -> Session | None:
+        """Return a session without a trace of who had it before, on which this statement has been carried out.
+
+        None where the caller opens one (`opened`).
+        """
         while (session := self._next()) is not None:
-            if self._is_young(session) and not self._is_beyond and _is_clean(session):
+            if self._is_young(session) and not self._is_beyond and _is_clean(session, statement, parameters):
                 return session
             self.discard(session)
         return None
@@ -170,10 +173,10 @@ def is_idle(session: Session) -> bool:
     return not session.closed and session.info.transaction_status == TransactionStatus.IDLE
 
 
-def _is_clean(session: Session) -> bool:
-    """Return whether the session works, and has nothing left of who had it."""
+def _is_clean(session: Session, statement: str = "", parameters: Sequence[str] = ()) -> bool:
+    """Return whether the session works, and has nothing left of who had it; carry out a statement in the same trip."""
     try:
-        session.execute(_CLEAN)
+        session.execute(f"{_CLEAN}; {statement}".encode(), parameters)
     except psycopg.Error:
         return False
     return True

@@ -32,8 +32,8 @@ LOCK_PAUSE_SECONDS = 0.05
 # Who has the lock of a run that is still ours lets it go at once: it looks whether it has the run, and has not.
 _LOOKS = 40
 _MINE = f"EXISTS (SELECT FROM kingsync_syncrun WHERE id = %s AND attempt = %s AND status = '{RunStatus.RUNNING.value}')"
-_LOCK_MINE = f"SELECT CASE WHEN {_MINE} THEN pg_try_advisory_lock(%s, %s) END"
-_IS_MINE = f"SELECT {_MINE}"
+# Each of the two sees what is committed when it begins: the second one looks under the lock.
+_LOCK_MINE_AND_LOOK = f"SELECT CASE WHEN {_MINE} THEN pg_try_advisory_lock(%s, %s) END; SELECT {_MINE}"
 
 
 class LostClaimError(RuntimeError):
@@ -65,12 +65,12 @@ def _require(run: SyncRun) -> None:
     mine, key = [run.pk, run.attempt], _work_key(RunKind(run.kind), run.tenant_id)
     with connection.cursor() as cursor:
         for _ in range(_LOOKS):
-            cursor.execute(_LOCK_MINE, [*mine, *key])
+            cursor.execute(_LOCK_MINE_AND_LOOK, [*mine, *key, *mine])
             (is_locked,) = cursor.fetchone()
             if is_locked is not False:
                 break
             time.sleep(LOCK_PAUSE_SECONDS)
-        cursor.execute(_IS_MINE, mine)
+        cursor.nextset()
         if not (is_locked and cursor.fetchone()[0]):
             raise LostClaimError(str(LostClaimError.__doc__))
 

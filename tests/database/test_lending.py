@@ -88,6 +88,27 @@ def test_a_parked_session_goes_to_who_needs_one_without_locks_and_rows_of_anothe
     assert one.does(lambda: seen(mine)) == (its_own, str(mine.pk))
 
 
+def test_who_borrows_a_session_sends_one_statement_before_its_own(
+    lend: Callable[[int], None], actor: Callable[[], Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    usual = psycopg.Cursor.execute
+
+    def noted(self: psycopg.Cursor[Any], statement: Any, *parameters: Any, **options: Any) -> Any:
+        sent.append(statement)
+        return usual(self, statement, *parameters, **options)
+
+    lend(1)
+    one, two = actor(), actor()
+    one.does(session)
+    one.does(park)
+    monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+
+    two.does(session)  # a statement itself
+
+    assert len(sent) == 2
+
+
 def test_nobody_takes_a_session_in_the_middle_of_a_transaction(
     lend: Callable[[int], None], actor: Callable[[], Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
