@@ -9,13 +9,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
 from kingsync.models.turns import Caller
@@ -23,11 +23,13 @@ from kingsync.runs import processes
 from kingsync.runs.keeping import turn_statements as statements
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LOOK_SECONDS = 0.5
 IDLE_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 0.1
 GIVE_UP_AGAIN_SECONDS = 1.0
+_LOST = (OperationalError, InterfaceError)
 _GONE = (DatabaseError, InterfaceError, psycopg.Error)
 # Seconds that also pass while the machine sleeps, where the system counts those.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -140,12 +142,17 @@ class Desk:
     def _settle(self, key: str, asking: Place | None = None) -> None:
         """Give the turn, if it is free, to who waits longest, should that be one of ours."""
         asked_at, first = now(), None
-        with self._own_session():
-            try:
-                with self._connected().transaction():
-                    first = self._settled(key, asking)
-            except LockNotAvailable:
-                self._note_busy(key, "")
+
+        def settled() -> Place | None:
+            with self._connected().transaction():
+                return self._settled(key, asking)
+
+        try:
+            first = self._on_own_session(settled)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            self._note_busy(key, "")
         if asking is not None:
             asking.must_ask = False
         if first is not None:
@@ -238,8 +245,7 @@ class Desk:
     def _look_at_waiting(self) -> None:
         if not (waiting := self._waiting()):
             return
-        with self._own_session():
-            self._ask(waiting)
+        self._on_own_session(lambda: self._ask(waiting))
         keys = sorted({place.key for place in waiting})
         for key, holder, caller, is_going_on in self._execute(statements.LOOK, {"keys": keys}).fetchall():
             if self._is_others(holder, is_going_on=is_going_on):
@@ -306,22 +312,27 @@ class Desk:
             return [place for place in self._places.values() if place.waiters and not place.is_held]
 
     def _execute(self, statement: str, values: dict[str, Any]) -> psycopg.Cursor[Any]:
-        with self._own_session():
-            return self._send(statement, values)
+        return self._on_own_session(lambda: self._send(statement, values))
 
     def _send(self, statement: str, values: dict[str, Any]) -> psycopg.Cursor[Any]:
         return self._connected().execute(statement, values)
 
-    @contextmanager
-    def _own_session(self) -> Iterator[None]:
-        """Use our own session: a turn must not wait for a run's transaction. What failed on it is not used again."""
+    def _on_own_session(self, work: Callable[[], T]) -> T:
+        """Work on our own session: a turn must not wait for a run's transaction.
+
+        Once more on another one, if this was lost since it was used last.
+        """
+        before = self._session
         try:
             with connections["default"].wrap_database_errors:
-                yield
+                return work()
         except BaseException as error:
+            is_lost = isinstance(error, _LOST) and before is not None and before.broken
             if not isinstance(error.__cause__, LockNotAvailable):
-                self._close_session()
-            raise
+                self._close_session()  # what failed on it is not used again
+            if not is_lost:
+                raise
+        return self._on_own_session(work)
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._session is None or self._session.closed:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import psycopg
@@ -183,6 +183,21 @@ def test_a_session_that_is_lost_costs_no_caller_its_turn(
     assert done == ["one"]
 
 
+def test_a_session_that_is_lost_while_nobody_uses_it_costs_the_next_caller_nothing(
+    turn: Callable[..., Turn], opened: list[psycopg.Connection[Any]]
+) -> None:
+    idle = turn()
+    with idle.held():
+        pass
+    programs.wait_for(lambda: not keepers())
+    with sessions.as_owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [opened[0].info.backend_pid])
+
+    done = make_call(turn("two"), [])
+
+    assert (done, len(opened)) == (["two"], 2)
+
+
 def test_a_turn_that_someone_froze_over_keeps_no_other_waiting(turn: Callable[..., Turn]) -> None:
     """A process may be frozen in the very statement that locks a turn."""
     with turn("frozen").held():
@@ -289,7 +304,7 @@ def until(key: str) -> object:
 
 def test_a_call_that_hangs_keeps_its_turn_no_longer(turn: Callable[..., Turn]) -> None:
     hanging = Turn("one", Caller.EXPORT, patience_seconds=0, until=time.monotonic() + 2 * turn_desk.LOOK_SECONDS)
-    with hanging.held(), turn("two").held():
+    with closing(hanging), hanging.held(), turn("two").held():
         before = until("one"), until("two")
         programs.wait_for(lambda: until("one") > before[0])  # type: ignore[operator]
         programs.wait_for(lambda: hanging._place.hangs)
