@@ -27,7 +27,8 @@ _WAITING = "SELECT count(*) FROM kingsync_syncrun WHERE status = 'queued'"
 _SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "kingsync.celery")
 QUIET = ("--loglevel", "ERROR")
-# Companies like the one that there is, with the same King and OutSmart, which have nothing for them; each ran lately.
+# Companies like the one that there is, each with an administration of its own at the same King, and with the same
+# OutSmart, which has nothing for them. Each has read its administration and ran lately: a check makes no call to King.
 _COMPANIES = """
     INSERT INTO kingsync_tenant (slug, {tenant}) SELECT 'idle-' || n, {tenant}
     FROM kingsync_tenant, generate_series(1, %(companies)s) n WHERE slug = %(like)s;
@@ -35,12 +36,17 @@ _COMPANIES = """
     SELECT id, slug, slug FROM kingsync_tenant WHERE slug LIKE 'idle-%%';
     UPDATE kingsync_tenant SET administration_id = made.id FROM kingsync_administration AS made
     WHERE made.tenant_id = kingsync_tenant.id AND slug LIKE 'idle-%%';
-    INSERT INTO kingsync_connection (tenant_id, {connection}) SELECT idle.id, {connection_of}
+    INSERT INTO kingsync_connection (tenant_id, administration, {connection})
+    SELECT idle.id, CASE WHEN copied.administration <> '' THEN idle.slug ELSE '' END, {connection_of}
     FROM kingsync_connection AS copied JOIN kingsync_tenant AS its ON its.id = copied.tenant_id AND its.slug = %(like)s
     CROSS JOIN kingsync_tenant AS idle WHERE idle.slug LIKE 'idle-%%';
     INSERT INTO kingsync_syncsettings (tenant_id, {settings}) SELECT idle.id, {settings_of}
     FROM kingsync_syncsettings AS copied
     JOIN kingsync_tenant AS its ON its.id = copied.tenant_id AND its.slug = %(like)s
+    CROSS JOIN kingsync_tenant AS idle WHERE idle.slug LIKE 'idle-%%';
+    INSERT INTO kingsync_readstate (tenant_id, administration_id, {read})
+    SELECT idle.id, idle.administration_id, {read_of}
+    FROM kingsync_readstate AS copied JOIN kingsync_tenant AS its ON its.id = copied.tenant_id AND its.slug = %(like)s
     CROSS JOIN kingsync_tenant AS idle WHERE idle.slug LIKE 'idle-%%';
     INSERT INTO kingsync_syncrun (tenant_id, administration_id, number, {run}, queued_at, started_at, finished_at)
     SELECT idle.id, idle.administration_id, 1, {run_of}, ended, ended, ended
@@ -104,6 +110,7 @@ def _make(like: str, companies: int) -> None:
     from kingsync import tasks  # noqa: PLC0415
     from kingsync.database import sessions  # noqa: PLC0415
     from kingsync.models.connections import Connection  # noqa: PLC0415
+    from kingsync.models.links import ReadState  # noqa: PLC0415
     from kingsync.models.runs import SyncRun  # noqa: PLC0415
     from kingsync.models.sync_settings import SyncSettings  # noqa: PLC0415
     from kingsync.models.tenants import Tenant  # noqa: PLC0415
@@ -112,10 +119,12 @@ def _make(like: str, companies: int) -> None:
     moments = ("number", "administration_id", "queued_at", "started_at", "finished_at")
     names = {
         "tenant": _columns(Tenant, "slug", "administration_id"),
-        "connection": _columns(Connection),
-        "connection_of": _columns(Connection, of="copied."),
+        "connection": _columns(Connection, "administration"),
+        "connection_of": _columns(Connection, "administration", of="copied."),
         "settings": _columns(SyncSettings),
         "settings_of": _columns(SyncSettings, of="copied."),
+        "read": _columns(ReadState, "administration_id"),
+        "read_of": _columns(ReadState, "administration_id", of="copied."),
         "run": _columns(SyncRun, *moments),
         "run_of": _columns(SyncRun, *moments, of="copied."),
         "minutes": MINUTES_BETWEEN,
