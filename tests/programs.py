@@ -61,15 +61,21 @@ def is_frozen(pid: int) -> bool:
 @contextmanager
 def web(*, workers: int = 1) -> Iterator[int]:
     """Start the web server of the compose file, with 4 threads for each of its processes, and yield its port."""
+    with web_server("--workers", str(workers)) as (_process, port):
+        yield port
+
+
+@contextmanager
+def web_server(*options: str) -> Iterator[tuple[Program, int]]:
+    """Start the web server, and yield it with its port."""
     port = ports.free_port()
-    options = ["--host", ports.HOST, "--port", str(port), "--workers", str(workers)]
-    command = processes.bound("-m", "kingsync.serve", *options)
+    command = processes.bound("-m", "kingsync.serve", "--host", ports.HOST, "--port", str(port), *options)
     # With its own SECRET_KEY it would be production, behind TLS; the key of this machine is the same one.
     as_here = {name: value for name, value in environment().items() if name not in ("SECRET_KEY", "ENCRYPTION_KEYS")}
     process = subprocess.Popen(command, cwd=CHECKOUT, env=as_here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: not ports.is_free(port) or process.poll() is not None)
-        yield port
+        yield process, port
     finally:
         process.terminate()
         process.wait(timeout=patience.SECONDS)

@@ -12,7 +12,7 @@ import yaml
 from django.conf import settings
 
 from devservers.places import CHECKOUT
-from kingsync import thread_worker
+from kingsync import serve, thread_worker
 from tests import patience
 from tests.deploy import unit_files
 
@@ -48,6 +48,11 @@ def test_a_worker_gets_the_time_for_its_slice_and_its_pool_is_not_signalled(part
     assert unit_files.stop_seconds(part) > settings.CELERY_TASK_TIME_LIMIT
     assert f"({settings.CELERY_TASK_TIME_LIMIT} s)" in unit_files.path_of(part).read_text()
     assert unit_files.values(part, "KillMode") == ["mixed"]
+
+
+def test_the_web_server_gets_the_time_for_its_requests() -> None:
+    assert unit_files.values("web", "TimeoutStopSec") == [COMPOSE["web"]["stop_grace_period"]]
+    assert settings.WEB_REQUEST_SECONDS < serve.KILLED_AFTER_SECONDS < unit_files.stop_seconds("web")
 
 
 def test_the_target_wants_every_part_and_each_stops_with_it() -> None:
