@@ -86,6 +86,7 @@ def _do_what_threads_need(sender: object = None, **_details: object) -> None:
 
     if thread_worker.is_one(sender):
         thread_worker.prepare()
+        thread_worker.wake_when_a_thread_is_free(sender)
 
 
 @worker_ready.connect

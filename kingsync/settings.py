@@ -292,6 +292,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_DEFAULT_QUEUE = "exports"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# No message leaves the broker before a worker has a place for it: in a worker's memory what a person waits for would
+# stand behind all that came before.
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # For Celery's own tools (`celery events`, flower): what each task does, as messages of the broker.

@@ -30,6 +30,7 @@ from kingsync.models.tenants import Tenant
 from kingsync.notifications import due_tenants, notify, silence, silence_mails
 from kingsync.notifications.webhooks import sender
 from kingsync.runs import dispatcher, heartbeats, lifecycle, queues, retention
+from kingsync.runs.keeping import giving_way
 from kingsync.upkeep import audit_retention
 from kingsync.upkeep.tenant_data import closing, traces
 from kingsync.upkeep.tenant_data.deletion import StillRunningError
@@ -161,10 +162,18 @@ def run_sync(*, run_id: int, tenant_id: int) -> None:
     """Work on a run for one slice, and queue it again when there is more."""
     with actors.acting(actors.CLOCK), tenants.scope(tenant_id):
         worked = worker.work_slice(
-            run_id, slice_seconds=settings.RUN_SLICE_SECONDS, limit_seconds=settings.CELERY_TASK_TIME_LIMIT
+            run_id,
+            slice_seconds=settings.RUN_SLICE_SECONDS,
+            limit_seconds=settings.CELERY_TASK_TIME_LIMIT,
+            gives_way=_does_a_person_wait,
         )
         if worked.more:
             _send(SyncRun.objects.get(pk=run_id))
+
+
+def _does_a_person_wait() -> bool:
+    """Return whether a slice of this worker is to end, so that what a person pressed begins in its place."""
+    return giving_way.of_this_process().is_asked(current_app.amqp.queues.consume_from)
 
 
 @shared_task(expires=60)

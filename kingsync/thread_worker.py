@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 from celery.concurrency.thread import TaskPool
@@ -40,6 +41,25 @@ def prepare() -> None:
     processes.share()
     lending.start(settings.RUN_SESSIONS)
     leases.of_this_process().on_hanging = replace
+
+
+def wake_when_a_thread_is_free(consumer: Any) -> None:
+    """Let Celery look for a message when a thread has finished its task.
+
+    With all threads busy it asks for none, and notices only once a second that one is free.
+    """
+    submit, hub = consumer.pool.executor.submit, consumer.hub
+
+    def submitted(*task: Any) -> Future[Any]:
+        future: Future[Any] = submit(*task)
+        future.add_done_callback(lambda _done: hub.call_soon(_look))
+        return future
+
+    consumer.pool.executor.submit = submitted
+
+
+def _look() -> None:
+    """Do nothing: Celery looks for messages whenever it is woken."""
 
 
 def replace() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, InterfaceError
@@ -37,12 +38,20 @@ class Worked:
     plan: list[dict[str, object]] = field(default_factory=list)
 
 
-def work_slice(run_id: int, *, slice_seconds: float, limit_seconds: float = math.inf) -> Worked:
+def work_slice(
+    run_id: int,
+    *,
+    slice_seconds: float,
+    limit_seconds: float = math.inf,
+    gives_way: Callable[[], bool] = lifecycle.never,
+) -> Worked:
     """Work on a run of the current tenant for about this long. Does nothing when another worker has it.
 
-    What hangs for longer than the limit loses the run to another worker.
+    It ends earlier, between two records, when `gives_way` says so. What hangs for longer than the limit loses the run
+    to another worker.
     """
-    with lifecycle.claimed(run_id, slice_seconds=slice_seconds, limit_seconds=limit_seconds) as claim:
+    limits = {"slice_seconds": slice_seconds, "limit_seconds": limit_seconds}
+    with lifecycle.claimed(run_id, **limits, gives_way=gives_way) as claim:
         if claim is None:
             return Worked()
         try:

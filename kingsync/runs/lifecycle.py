@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -174,6 +174,11 @@ class Progress(TypedDict, total=False):
     listed: dict[str, object]
 
 
+def never() -> bool:
+    """Return False: nobody waits for the place of what no worker does."""
+    return False
+
+
 @dataclass
 class Claim:
     """One worker's right to work on a run; counts are kept here and written with each heartbeat."""
@@ -182,6 +187,7 @@ class Claim:
     attempt: int
     ends_at: float  # by `time.monotonic`: a clock that is set back would make the slice endless
     limit_at: float = math.inf  # from then on the run is another worker's
+    gives_way: Callable[[], bool] = never  # asked between two records: whether somebody else is to have the place
     # The entries of a dry run, one per record (`--dry-run --json`).
     plan: list[dict[str, object]] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -289,6 +295,9 @@ class Claim:
 
     @property
     def is_slice_over(self) -> bool:
+        """Return whether the slice has lasted long enough, or somebody else is to have its place."""
+        if time.monotonic() < self.ends_at and self.gives_way():
+            self.ends_at = 0.0
         return time.monotonic() >= self.ends_at
 
 
@@ -303,7 +312,9 @@ def needs_process(run: SyncRun) -> bool:
 
 
 @contextmanager
-def claimed(run_id: int, *, slice_seconds: float, limit_seconds: float = math.inf) -> Iterator[Claim | None]:
+def claimed(
+    run_id: int, *, slice_seconds: float, limit_seconds: float = math.inf, gives_way: Callable[[], bool] = never
+) -> Iterator[Claim | None]:
     """Claim a queued run, or one whose worker is dead; yield None when another worker has it or it has ended.
 
     A message may also be older than the deletion of its tenant: then there is no run. And one that is older than the
@@ -324,6 +335,7 @@ def claimed(run_id: int, *, slice_seconds: float, limit_seconds: float = math.in
         if claim is None:
             yield None
             return
+        claim.gives_way = gives_way
         with watch.slice_of(claim.run, tenant=slug), lease.kept(claim.run, until=claim.limit_at):
             yield claim
 

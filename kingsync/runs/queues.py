@@ -49,6 +49,11 @@ def length(broker: Redis, queue: str) -> int:
     return sum(int(str(broker.llen(key))) for key in lists(queue))
 
 
+def length_of_first(broker: Redis, queue: str) -> int:
+    """Return how many messages of runs that a person waits for are in a queue. Raises as `length`."""
+    return int(str(broker.llen(lists(queue)[0])))
+
+
 def busy(broker: Redis) -> Collection[RunKind]:
     """Return the kinds of runs whose messages wait for a worker. Raises `RedisError`, `OSError`."""
     return [kind for kind, queue in QUEUES.items() if length(broker, queue)]

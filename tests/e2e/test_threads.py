@@ -9,24 +9,18 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from kingsync import tasks
 from kingsync.database import sessions
 from kingsync.exports.export_job import HEARTBEAT_SECONDS
-from kingsync.models import tenants
-from kingsync.models.runs import RunKind, RunStatus, SyncRun
-from kingsync.models.tenants import Tenant
+from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.models.turns import KingTurn
-from kingsync.models.work_orders import LedgerState, WorkOrder
-from sandboxes.king.sandbox import KingSandbox
-from sandboxes.outsmart.sandbox import OutSmartSandbox
-from tests import factories, programs, scenario
-from tests.conftest import connect
+from kingsync.models.work_orders import WorkOrder
+from tests import programs, scenario
+from tests.e2e.company import Company, connected
 from tests.e2e.test_killed import CALLS
 from tests.holding import held
 
@@ -34,54 +28,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Start = Callable[..., programs.Program]
 
 
-@dataclass
-class Company:
-    """A company with systems of its own, whose export is held at one call."""
-
-    tenant: Tenant
-    king: KingSandbox
-    outsmart: OutSmartSandbox
-    operation: str
-    skip: int
-    number: str
-
-    def is_held(self) -> bool:
-        return self.king.calls.count(self.operation) > self.skip
-
-    def press(self) -> SyncRun:
-        return tasks.request_run(tenant=self.tenant, kind=RunKind.EXPORT, trigger=SyncRun.Trigger.BUTTON).run
-
-    def assert_right(self) -> None:
-        """Assert one whole, approved order, in King, the ledger and OutSmart."""
-        with tenants.scope(self.tenant):
-            (order,) = scenario.orders(self.king)
-            assert order["ExternOrderNummer"] == f"OS-{self.number}"
-            assert (len(scenario.lines(order)), order["Goedgekeurd"], order["VrijVoorLevering"]) == (4, 1, 1)
-            assert scenario.ledger(self.number).state == LedgerState.DONE
-            assert scenario.work_order_in_outsmart(self.outsmart, self.number)["status"] == "Afgehandeld"
-            assert scenario.is_clean(self.king)
-
-
 @pytest.fixture
 def companies(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[list[Company]]:
     """Connect a company for each call of an export, or as many as a test asks for; each has one work order."""
     calls = CALLS[: getattr(request, "param", len(CALLS))]
     with ExitStack() as stack:
-        yield [_company(stack, place, *call) for place, call in enumerate(calls)]
-
-
-def _company(stack: ExitStack, place: int, operation: str, skip: int) -> Company:
-    king = stack.enter_context(KingSandbox(empty=True))
-    outsmart = stack.enter_context(OutSmartSandbox(empty=True))
-    tenant = factories.tenant(slug=f"company-{place}")
-    connect(tenant, king, outsmart)
-    with tenants.scope(tenant):
-        scenario.stock(king)
-        factories.settings(tenant, approve_order=True)
-        scenario.export()  # fills the mirror, so that the calls are those of the work order
-        number = scenario.work_order(outsmart)
-    king.calls.clear()
-    return Company(tenant, king, outsmart, operation, skip, number)
+        yield [connected(stack, place, *call) for place, call in enumerate(calls)]
 
 
 @pytest.fixture(params=["kingsync.settings", "tests.e2e.few_sessions"], ids=["", "few-sessions"])
