@@ -30,7 +30,7 @@ def main() -> None:
     first = press(busy)
     started(first)
     second = press(other)
-    turns = Turns(waited=started(second), whole=_ended(first))
+    turns = Turns(waited=started(second), whole=ended(first))
     sys.stdout.write(msgspec.json.encode(turns).decode() + "\n")
 
 
@@ -53,7 +53,7 @@ def started(run_id: int) -> float:
     return (run.started_at - run.queued_at).total_seconds()
 
 
-def _ended(run_id: int) -> float:
+def ended(run_id: int) -> float:
     """Wait for the run to succeed and return how many seconds it took."""
     run = _when(run_id, lambda run: run.status in run.FINAL)
     assert run.status == "succeeded", run.status

@@ -1,7 +1,8 @@
 """`python -m bench.waiting`: exports of many companies at once, whose King takes its time.
 
-A worker as it is deployed, in threads, beside one in two processes, each exporting the same number of orders. Exits
-with 1 when less is exported than King's time allows.
+A worker as it is deployed, in threads, beside one in two processes, each exporting the same number of orders; and a
+button that is pressed while long exports have all its places. Exits with 1 when less is exported than King's time
+allows, or the button waits for long.
 """
 
 from __future__ import annotations
@@ -23,17 +24,22 @@ import msgspec
 import psycopg
 import requests
 
-from bench import jobs, processor, world
+from bench import button, jobs, processor, world
 from bench.export import CALLS_PER_ORDER
 from bench.figures import Figure, report
 from bench.many_vendors import Vendors
 from devservers import children
 from devservers.places import CHECKOUT
 
-LATENCY_MS = 50
+LATENCY_MS, SLOWER_MS = 50, 500
+FIRST, WARM_UP = 200_001, 1
 PATIENCE_SECONDS, LOOK_SECONDS = 600.0, 0.2
 # Of the database, by the worker and by us, however many companies there are.
 MOST_SESSIONS = 20.0
+# Of what King's time allows.
+AT_LEAST = 0.95
+# While so many times as many orders wait at each company.
+BACKLOG, PRESSES, BEGUN_SECONDS = 4, 6, 2.0
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +55,12 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     options: tuple[str, ...]
     places: int
+    is_deployed: bool = False
+    latency_ms: int = LATENCY_MS
     at_least: float | None = None
 
 
-FULL, QUICK = Size(companies=50, orders=6, more_threads=(32, 50)), Size(companies=2, orders=1)
+FULL, QUICK = Size(companies=50, orders=6, more_threads=(50,)), Size(companies=2, orders=1)
 PROCESSES = Pool(name="2 processes", options=("--concurrency", "2"), places=2)
 
 
@@ -61,10 +69,19 @@ def pools(more_threads: tuple[int, ...]) -> Iterator[Pool]:
     from kingsync import thread_worker  # noqa: PLC0415 (after the set-up)
 
     yield PROCESSES
+    slower = f"{thread_worker.OPTIONS[-1]} threads, a King of {SLOWER_MS} ms"
+    yield Pool(
+        name=slower,
+        options=thread_worker.OPTIONS,
+        places=int(thread_worker.OPTIONS[-1]),
+        latency_ms=SLOWER_MS,
+        at_least=AT_LEAST,
+    )
     deployed = int(thread_worker.OPTIONS[-1])
     for number in (deployed, *more_threads):
         options = (*thread_worker.OPTIONS[:-1], str(number))
-        yield Pool(name=f"{number} threads", options=options, places=number, at_least=0.95)
+        is_deployed = number == deployed
+        yield Pool(name=f"{number} threads", options=options, places=number, is_deployed=is_deployed, at_least=AT_LEAST)
 
 
 def main() -> None:
@@ -81,27 +98,49 @@ def main() -> None:
 def _measure(every: Size, folder: Path) -> Iterator[Figure]:
     for number, pool in enumerate(pools(every.more_threads)):
         size = msgspec.structs.replace(every, companies=min(every.companies, pool.places))
-        with _vendors(size) as vendors, _worker(pool, folder / f"{number}.log") as pid:
-            slugs = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
-            _exported(slugs, size.orders)  # what a worker loads once, and a company reads once, is not measured
-            for each in vendors:
+        with _vendors(size, pool.latency_ms) as vendors, _worker(pool, folder / f"{number}.log") as pid:
+            *slugs, spare = [_store(f"waiting-{number}-{place}", each) for place, each in enumerate(vendors)]
+            _exported(slugs, WARM_UP)  # what a worker loads once, and a company reads once, is not measured
+            for each in vendors[:-1]:
                 _load(each, size.orders)
-            yield from _figures(pool, size, slugs, Watch(pid))
+            floor = world.floor_seconds(size.orders, *(each.king for each in vendors[:-1]))
+            yield from _figures(pool, size, slugs, Watch(pid), floor)
+            if pool.is_deployed:
+                yield _button(size, slugs, vendors, spare)
 
 
-def _figures(pool: Pool, size: Size, slugs: list[str], watch: Watch) -> Iterator[Figure]:
+def _figures(pool: Pool, size: Size, slugs: list[str], watch: Watch, floor: float) -> Iterator[Figure]:
     with watch:
         seconds = _exported(slugs, size.orders)
     orders = size.companies * size.orders
-    of_king = orders * CALLS_PER_ORDER * LATENCY_MS / 1000 / size.companies
-    why = "The processors are full." if max(watch.used / seconds, watch.machine) > 0.8 else ""
+    # A run that creates orders also asks once for those that a lost database had created.
+    of_king = (size.orders * CALLS_PER_ORDER + 1) * pool.latency_ms / 1000
+    needed, bare = watch.used / of_king, of_king / floor
+    why = f"At King's pace it would need {needed:.1f} of a core. A bare loop for each reaches {bare:.2f}."
     yield Figure(f"{pool.name}: orders a second", orders / seconds, "/s")
     yield Figure("  of what King's time allows", of_king / seconds, at_least=pool.at_least, why=why)
+    yield Figure("  of a bare loop of the same calls for each, at once", floor / seconds)
     yield Figure("  processor time of the worker, of a core", watch.used / seconds, "x")
     yield Figure("  of the machine's processors, by all, other guests included", watch.machine, "x")
     yield Figure("  peak memory of the worker", watch.peak_mib, "MiB")
     yield Figure("  more than before, for each company at once", watch.grown_mib / size.companies, "MiB")
     yield Figure("  sessions of the database, all", watch.sessions, "", bound=MOST_SESSIONS)
+
+
+def _button(size: Size, slugs: list[str], vendors: list[Vendors], spare: str) -> Figure:
+    """Press one more company's button again and again while the others have all places of the worker."""
+    for each in vendors[:-1]:
+        _load(each, BACKLOG * size.orders, first=FIRST + size.orders)
+    long = [button.press(slug) for slug in slugs]
+    for run in long:
+        button.started(run)
+    waits = []
+    for _ in range(PRESSES):
+        waits.append(button.started(pressed := button.press(spare)))
+        button.ended(pressed)
+    for run in long:
+        button.ended(run)
+    return Figure("  a button while long exports go on: longest wait", max(waits), "s", bound=BEGUN_SECONDS)
 
 
 def _store(slug: str, vendors: Vendors) -> str:
@@ -123,9 +162,9 @@ def _store(slug: str, vendors: Vendors) -> str:
     return slug
 
 
-def _load(vendors: Vendors, orders: int) -> None:
+def _load(vendors: Vendors, orders: int, *, first: int = FIRST) -> None:
     """Put more work orders at the trigger."""
-    rows = [jobs.work_order(number) for number in range(200_001, 200_001 + orders)]
+    rows = [jobs.work_order(number) for number in range(first, first + orders)]
     requests.post(f"{vendors.outsmart}/_control/work-orders", json=rows).raise_for_status()
 
 
@@ -154,8 +193,9 @@ def _exported(slugs: list[str], orders: int) -> float:
 
 
 @contextmanager
-def _vendors(size: Size) -> Iterator[list[Vendors]]:
-    arguments = map(str, (size.companies, LATENCY_MS, size.orders))
+def _vendors(size: Size, latency_ms: int) -> Iterator[list[Vendors]]:
+    """Start the systems of these companies, and of a spare one."""
+    arguments = map(str, (size.companies + 1, latency_ms, WARM_UP))
     command = [sys.executable, "-m", "bench.many_vendors", *arguments]
     process = children.start(
         command, death_signal=signal.SIGTERM, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
