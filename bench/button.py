@@ -1,4 +1,4 @@
-"""Two tenants' buttons, pressed one after the other: `python -m bench.button BUSY OTHER` prints one JSON object."""
+"""A button, and a schedule that finds its run going on: `python -m bench.button BUSY OTHER` prints one JSON object."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Turns(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    """Press both buttons for a worker, the second one when the first run has started; print what it took."""
+    """Press a button for a worker, and do what the schedule does for the other tenant when that run has started."""
     django.setup()
     busy, other = sys.argv[1:]
     first = press(busy)
     started(first)
-    second = press(other)
+    second = press(other, is_scheduled=True)
     turns = Turns(waited=started(second), whole=ended(first))
     sys.stdout.write(msgspec.json.encode(turns).decode() + "\n")
 
 
-def press(slug: str) -> int:
+def press(slug: str, *, is_scheduled: bool = False) -> int:
     """Queue an export for a worker and return its number."""
     from kingsync import tasks  # noqa: PLC0415 (after the set-up)
     from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
@@ -42,8 +42,8 @@ def press(slug: str) -> int:
 
     tenant = Tenant.objects.get(slug=slug)
     confirmed: dict[str, object] = {SyncRun.CONFIRMED: True}  # more than usual would only be a preview, which asks
-    button = SyncRun.Trigger.BUTTON
-    return tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=button, options=confirmed).run.pk
+    trigger = SyncRun.Trigger.SCHEDULE if is_scheduled else SyncRun.Trigger.BUTTON
+    return tasks.request_run(tenant=tenant, kind=RunKind.EXPORT, trigger=trigger, options=confirmed).run.pk
 
 
 def started(run_id: int) -> float:
