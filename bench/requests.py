@@ -1,7 +1,8 @@
 """`python -m bench.requests`: pages per second of one web process with a large ledger, eight visitors at once.
 
-Exits with 1 when it is less than promised. Beside the clock stands what a request costs in processor time, of the web
-process and of its sessions of the database, which says the same on a busy machine.
+Also: how many open pages that follow a run fill a core. Exits with 1 when it is less than promised. Beside the clock
+stands what a request costs in processor time, of the web process and of its sessions of the database, which says the
+same on a busy machine.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import os
+import re
 import signal
 import socket
 import statistics
@@ -37,6 +39,9 @@ PER_SECOND, P95_MS = 100.0, 150.0
 # By a profile; see docs/performance.md.
 WHY = "processor time of the page: a list spends 60 % of it on its template, the rest mostly on making its statements"
 SECONDS, QUICK_SECONDS = 30.0, 0.1
+# An open page asks so often whether its run moved, while it does not: LATEST in static/live/moves.js.
+QUIET_PAUSE_SECONDS = 5.0
+OPEN_PAGES = 1000.0
 # Eight visitors that each begin with another page have then requested all of the mix.
 QUICK_FIRST = 3
 _START_SECONDS = 60.0
@@ -74,26 +79,22 @@ def _measure(*, is_quick: bool) -> Iterator[Figure]:
     size: Size = page_rows.QUICK if is_quick else page_rows.FULL
     client, newest = pages.company(size)
     cookie = client.cookies["sessionid"].value
-    connections.close_all()
-    with server() as served:
-        seconds, first = (QUICK_SECONDS, QUICK_FIRST) if is_quick else (SECONDS, len(_MIX))
-        yield from figures(served, cookie, newest, seconds=seconds, first=first)
-
-
-def figures(served: Served, cookie: str, newest: int, *, seconds: float, first: int) -> Iterator[Figure]:
-    """Request the mix for a while, after `first` pages of each visitor that are not measured; yield what it took."""
     addresses = [f"/t/large/{each.format(newest=newest)}" for each in _MIX]
-    load = Load(served.port, cookie, addresses)
-    load.run(first * VISITORS / 1000, at_least=first)
-    load.took.clear()
-    before, began = served.processor_seconds(), time.perf_counter()
-    load.run(seconds, at_least=1)
-    passed, after = time.perf_counter() - began, served.processor_seconds()
-    count = len(load.took)
+    connections.close_all()
+    seconds, first = (QUICK_SECONDS, QUICK_FIRST) if is_quick else (SECONDS, len(_MIX))
+    with server() as served:
+        yield from figures(served, Load(served.port, addresses, cookie), seconds=seconds, first=first)
+        asking = Load(served.port, [_quiet_address()], answer=http.HTTPStatus.NO_CONTENT)
+        connections.close_all()
+        yield from figures_of_asking(served, asking, seconds=seconds, first=first)
+
+
+def figures(served: Served, load: Load, *, seconds: float, first: int) -> Iterator[Figure]:
+    """Request the mix for a while, after `first` pages of each visitor that are not measured; yield what it took."""
+    of_web, of_database, per_second = _per_request(served, load, seconds=seconds, first=first)
     ordered = sorted(load.took)
-    of_web, of_database = (1000 * (end - begin) / count for begin, end in zip(before, after, strict=True))
-    yield Figure(f"requests per second, {VISITORS} at once", count / passed, "/s", at_least=PER_SECOND, why=WHY)
-    late = 1000 * ordered[int(count * 0.95)]
+    yield Figure(f"requests per second, {VISITORS} at once", per_second, "/s", at_least=PER_SECOND, why=WHY)
+    late = 1000 * ordered[int(len(ordered) * 0.95)]
     yield Figure("  95 of 100 are answered within", late, "ms", bound=P95_MS, why="eight wait for one core")
     yield Figure("  the median", 1000 * statistics.median(ordered), "ms")
     yield Figure("  processor time of the web process per request", of_web, "ms")
@@ -101,13 +102,51 @@ def figures(served: Served, cookie: str, newest: int, *, seconds: float, first: 
     yield Figure("requests per second of processor time", 1000 / (of_web + of_database), "/s")
 
 
+def figures_of_asking(served: Served, load: Load, *, seconds: float, first: int) -> Iterator[Figure]:
+    """Ask for a while whether a run moved that does not; yield what it took, and how many pages may ask."""
+    of_web, of_database, _ = _per_request(served, load, seconds=seconds, first=first)
+    yield Figure("asking whether a run moved: processor time of the web process", of_web, "ms")
+    yield Figure("  of the database", of_database, "ms")
+    pages = QUIET_PAUSE_SECONDS * 1000 / (of_web + of_database)
+    yield Figure("  open pages that fill a core while their run does not move", pages, "", at_least=OPEN_PAGES)
+
+
+def _per_request(served: Served, load: Load, *, seconds: float, first: int) -> tuple[float, float, float]:
+    """Return the milliseconds of the web process and of the database for a request, and the requests per second."""
+    load.run(first * VISITORS / 1000, at_least=first)
+    load.took.clear()
+    before, began = served.processor_seconds(), time.perf_counter()
+    load.run(seconds, at_least=1)
+    passed, after = time.perf_counter() - began, served.processor_seconds()
+    count = len(load.took)
+    of_web, of_database = (1000 * (end - begin) / count for begin, end in zip(before, after, strict=True))
+    return of_web, of_database, count / passed
+
+
+def _quiet_address() -> str:
+    """Return the address at which a page asks whether its run moved; none of our programs carries this run out."""
+    from bench import page_rows  # noqa: PLC0415 (after the set-up)
+    from kingsync.models import tenants  # noqa: PLC0415
+    from kingsync.models.runs import RunKind, SyncRun  # noqa: PLC0415
+    from kingsync.runs import lifecycle  # noqa: PLC0415
+    from kingsync.web.live import moves  # noqa: PLC0415
+
+    tenant = tenants.Tenant.objects.get(slug=page_rows.SLUG)
+    with tenants.scope(tenant):
+        run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.SCHEDULE, options={}).run
+    found = re.search(r'data-moves="(.+?)" data-seen="(.+?)"', moves.followed(run, "/"))
+    assert found is not None
+    return f"{found[1]}?seen={found[2]}"
+
+
 @dataclass
 class Load:
     """Visitors that each keep a connection and request one page after the other."""
 
     port: int
-    cookie: str
     addresses: list[str]
+    cookie: str = ""
+    answer: http.HTTPStatus = http.HTTPStatus.OK
     took: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -124,16 +163,17 @@ class Load:
 
     def _visit(self, first: int, until: float, at_least: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Host": "localhost"} | ({"Cookie": f"sessionid={self.cookie}"} if self.cookie else {})
         for number in itertools.count():
             if number >= at_least and time.perf_counter() > until:
                 break
             address = self.addresses[(first + number) % len(self.addresses)]
             began = time.perf_counter()
-            connection.request("GET", address, headers={"Cookie": f"sessionid={self.cookie}", "Host": "localhost"})
+            connection.request("GET", address, headers=headers)
             answer = connection.getresponse()
             answer.read()
             self.took.append(time.perf_counter() - began)
-            if answer.status != http.HTTPStatus.OK:
+            if answer.status != self.answer:
                 self.problems.append(f"{address} answered {answer.status}")
                 break
         connection.close()

@@ -24,7 +24,13 @@ EXPORTS = (
 )
 PAGES = ("start page", "list", "search: a number", "state: need a person", "one work order", "figures", "runs", "xlsx")
 CLOCK = ("dispatcher, nothing due", "sweeper, nothing silent", "retention, nothing old", "queueing a run of each kind")
-REQUESTS = ("requests per second, 8 at once", "95 of 100", "processor time of the web process", "of the database")
+REQUESTS = (
+    "requests per second, 8 at once",
+    "95 of 100",
+    "processor time of the web process",
+    "of the database",
+    "open pages that fill a core",
+)
 OPERATORS = ("/operators/", "/operators/?q=9", "/operators/causes/")
 WAITING = (
     "2 processes: orders a second",
