@@ -68,7 +68,9 @@ _MAYBE_DUE = """
             (NOT is_licensed OR licensed_until < %(today)s)
             AND greatest(licence_changed_at, licensed_until + interval '2 days') > new.since
         )
-        OR EXISTS (SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > new.since)
+        OR NOT %(is_all_read)s AND EXISTS (
+            SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > new.since
+        )
         OR EXISTS (
             SELECT FROM kingsync_reportedworkorder AS reported JOIN kingsync_workorder AS row ON row.id = work_order_id
             WHERE reported.tenant_id = tenant.id AND row.state <> ALL (%(still)s)
@@ -80,7 +82,8 @@ _MAYBE_DUE = """
 class Watch:
     """Finds the tenants that an e-mail may be due to. What an earlier look found nothing in is not read again.
 
-    Kept in the process: the first look of a clock reads all that no e-mail covers yet.
+    Kept in the process: the first look of a clock reads all that no e-mail covers yet. A later one does so only for
+    tenants whose settings were saved since: until then nobody there may have wanted an e-mail.
     """
 
     def __init__(self) -> None:
@@ -90,11 +93,13 @@ class Watch:
 
     def look(self, *, now: datetime.datetime) -> set[int]:
         """Return the tenants to call `send_due` for; each is found again until `done` is said of it."""
-        since = self._looked_until - LATE_COMMITS if _EVER < self._looked_until <= now else _EVER
+        is_all_read = not _EVER < self._looked_until <= now
+        since = _EVER if is_all_read else self._looked_until - LATE_COMMITS
         values: dict[str, Any] = {
             "now": now,
             "today": timezone.localdate(now),
             "since": since,
+            "is_all_read": is_all_read,
             "digest_at": digest_at(now),
             "left": sorted(self._left),
             "digest": str(MailMode.DIGEST),

@@ -24,6 +24,7 @@ from kingsync.clock import RETRY_SECONDS, ClockLock, Jobs, LockedScheduler
 from kingsync.database import sessions
 from kingsync.models import tenants
 from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import LedgerState
 from kingsync.notifications import due_tenants
 from kingsync.runs import heartbeats, schema
 from tests import factories, processes, programs
@@ -292,6 +293,7 @@ def test_one_broken_tenant_does_not_stop_the_others(
         made = factories.tenant(slug=slug)
         factories.settings(made, notification_mode="each", notification_emails=["a@b.example"])
         factories.run(made, finished_at=timezone.now() - datetime.timedelta(days=1000))
+        factories.work_order(made, state=LedgerState.REJECTED, changed_at=timezone.now())
     seen = []
 
     def breaks(**_named: object) -> list[object]:

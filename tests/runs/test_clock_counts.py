@@ -189,6 +189,12 @@ def test_mails_are_considered_for_whom_something_happened(event: Callable[[Tenan
     assert (at_rest, watch.look(now=later)) == (set(), {found.pk})
 
 
+def test_a_clock_that_starts_considers_nobody_to_whom_nothing_happened() -> None:
+    company()
+
+    assert due_tenants.Watch().look(now=NOW + HOUR) == set()
+
+
 def test_a_mail_that_is_still_to_come_is_considered_until_it_was_sent() -> None:
     tenant = company()
     with tenants.scope(tenant):
