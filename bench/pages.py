@@ -1,4 +1,7 @@
-"""`python -m bench.pages`: how fast pages are with a large ledger. Exits with 1 when one is slower than promised."""
+"""`python -m bench.pages`: how fast pages are with a large ledger, and how many of them a second.
+
+Exits with 1 when one is slower than promised.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
     """Create the rows and request each page."""
     from django.test.utils import setup_test_environment  # noqa: PLC0415 (after the set-up)
 
-    from bench import page_rows  # noqa: PLC0415
+    from bench import page_rows, requests  # noqa: PLC0415
 
     setup_test_environment(debug=False)
     size = page_rows.QUICK if is_quick else page_rows.FULL
@@ -69,6 +72,7 @@ def _measure(*, is_quick: bool, is_explained: bool) -> Iterator[Figure]:
             _explain(client, address)
     for form in ("csv", "xlsx"):
         yield from _file(client, form)
+    yield from requests.measured(client, newest, is_quick=is_quick)
 
 
 def company(size: Size) -> tuple[Client, int]:

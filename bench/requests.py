@@ -1,8 +1,7 @@
-"""`python -m bench.requests`: pages per second of one web process with a large ledger, eight visitors at once.
+"""Pages per second of one web process, eight visitors at once, and how many open pages that follow a run fill a core.
 
-Also: how many open pages that follow a run fill a core. Exits with 1 when it is less than promised. Beside the clock
-stands what a request costs in processor time, of the web process and of its sessions of the database, which says the
-same on a busy machine.
+Part of `python -m bench.pages`. Beside the clock stands what a request costs in processor time, of the web process and
+of its sessions of the database, which says the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -15,24 +14,19 @@ import signal
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
-
 from bench import processor
-from bench.figures import Figure, report
-from bench.world import world
+from bench.figures import Figure
 
 if TYPE_CHECKING:
-    from bench.page_rows import Size
+    from django.test import Client
 
 VISITORS = 8
 PER_SECOND, P95_MS = 100.0, 150.0
@@ -60,24 +54,10 @@ _MIX = (
 )
 
 
-def main() -> None:
-    """Measure with a database and a server of its own and print a table; `--quick` judges nothing."""
-    parser = ArgumentParser(prog="python -m bench.requests", description="How many pages are answered per second.")
-    parser.add_argument("--quick", action="store_true", help="few rows: shows that all of it works, proves nothing")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kingsync-bench-") as folder, world(Path(folder)):
-        django.setup()
-        is_kept = report(_measure(is_quick=asked.quick), is_judged=not asked.quick)
-    sys.exit(0 if is_kept else 1)
-
-
-def _measure(*, is_quick: bool) -> Iterator[Figure]:
+def measured(client: Client, newest: int, *, is_quick: bool) -> Iterator[Figure]:
+    """Yield what one web process answers this visitor of the large company, whose newest work order has this key."""
     from django.db import connections  # noqa: PLC0415 (after the set-up)
 
-    from bench import page_rows, pages  # noqa: PLC0415
-
-    size: Size = page_rows.QUICK if is_quick else page_rows.FULL
-    client, newest = pages.company(size)
     cookie = client.cookies["sessionid"].value
     addresses = [f"/t/large/{each.format(newest=newest)}" for each in _MIX]
     connections.close_all()
@@ -228,7 +208,3 @@ def _sessions() -> list[int]:
     folder = Path(os.environ["KINGSYNC_LOCAL"])
     main = next(folder.glob("**/postmaster.pid")).read_text().split()[0]
     return processor.family(int(main))
-
-
-if __name__ == "__main__":
-    main()

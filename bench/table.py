@@ -26,7 +26,6 @@ PARTS = (
     "bench.import",
     "bench.starts",
     "bench.pages",
-    "bench.requests",
     "bench.operators",
     "bench.clock",
     "bench.growth",

@@ -41,8 +41,7 @@ WAITING = (
 FIGURES = {
     "bench": EXPORTS,
     "bench.waiting": WAITING,
-    "bench.pages": PAGES,
-    "bench.requests": REQUESTS,
+    "bench.pages": PAGES + REQUESTS,
     "bench.operators": OPERATORS,
     "bench.clock": CLOCK,
 }
