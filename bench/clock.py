@@ -20,7 +20,7 @@ from bench.world import world
 TIMES = 7
 COMPANIES, QUICK = 10_000, 30
 RUNS_EACH, QUICK_RUNS = 100, 4
-FIRST_MS = 1000.0
+FIRST_MS = 5000.0  # once a start
 BOUNDS_MS = {"dispatcher": 50.0, "sweeper": 200.0, "retention": 1000.0}
 # Connected companies that run both kinds every quarter of an hour, at different moments; the newest run ended just now.
 _ROWS = """
