@@ -303,12 +303,12 @@ def until(key: str) -> object:
 
 
 def test_a_call_that_hangs_keeps_its_turn_no_longer(turn: Callable[..., Turn]) -> None:
-    hanging = Turn("one", Caller.EXPORT, patience_seconds=0, until=time.monotonic() + 2 * turn_desk.LOOK_SECONDS)
+    hanging = Turn("one", Caller.EXPORT, patience_seconds=0)
     with closing(hanging), hanging.held(), turn("two").held():
         before = until("one"), until("two")
         programs.wait_for(lambda: until("one") > before[0])  # type: ignore[operator]
-        programs.wait_for(lambda: hanging._place.hangs)
         with hanging._desk._lock:
+            hanging._place.until = time.monotonic()
             at_last = until("one"), until("two")
         programs.wait_for(lambda: until("two") > at_last[1])  # type: ignore[operator]
 
