@@ -35,7 +35,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     slice_seconds: float
 
 
-FULL = Size(few=100, many=1000, side=100, slice_seconds=3)
+FULL = Size(few=100, many=700, side=100, slice_seconds=3)
 QUICK = Size(few=1, many=2, side=1, slice_seconds=0.25)
 
 
