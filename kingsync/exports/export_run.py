@@ -256,7 +256,6 @@ class ExportRun:
     def _gone(self, outsmart_id: str) -> None:
         row = WorkOrder.objects.filter(outsmart_id=outsmart_id).first()
         why = deletions.reason_of(row) if row else reason(deletions.NOTHING_LEFT)
-        self.job.claim.count("read")
         self._begun, self._has_begun = outsmart_id, True
         if row is None:
             self._count(Outcome("skipped", needs_attention=True), None)
@@ -276,8 +275,6 @@ class ExportRun:
     # --- One work order -----------------------------------------------------------------------------------------------
 
     def _one(self, candidate: Candidate) -> None:
-        claim = self.job.claim
-        claim.count("read")
         self.job.listed_numbers.pop(candidate.outsmart_id, None)
         self._row, self._begun, self._has_begun = None, candidate.outsmart_id, True
         with log_context.bound(work_order=candidate.outsmart_id):
@@ -287,12 +284,16 @@ class ExportRun:
         self._begun = ""
         self._done += 1
         # Counts first: what a work order came to is lost with the process when its log cannot be written.
-        claim.heartbeat(done=self._done)
+        self.job.claim.heartbeat(done=self._done)
         self.job.log.write_periodically()
 
     def _count(self, outcome: Outcome, row: WorkOrder | None) -> None:
-        """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row."""
+        """Count a work order by its outcome, and whether that is a new problem; `row` is its ledger row.
+
+        Not before it has one: after a slice that is cut short it is read again.
+        """
         outsmart_id = row.outsmart_id if row else self._begun
+        self.job.claim.count("read")
         self.job.claim.ended(outsmart_id, outcome.count)
         problem = problems.found(row) if row else None
         if outcome.needs_attention and problem is None:
@@ -301,9 +302,10 @@ class ExportRun:
         problems.count(self.job.claim, problem, outsmart_id=outsmart_id)
 
     def keep_unfinished(self) -> None:
-        """Keep what was begun and not ended when the run stops: it counts as failed (`lifecycle.finish`)."""
+        """Keep what was begun and not ended when the run stops: read, and so failed (`lifecycle.finish`)."""
         ended = {outsmart_id for _, outsmart_id in self.job.claim.run.ended()}
-        for outsmart_id in {self._begun, *self.unsettled} - ended:
+        for outsmart_id in {self._begun, *self.unsettled} - ended - {""}:
+            self.job.claim.count("read")
             self.job.claim.ended(outsmart_id, "failed")
 
     def _guarded(self, candidate: Candidate) -> Outcome | None:

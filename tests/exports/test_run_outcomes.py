@@ -7,13 +7,17 @@ from collections import Counter
 import pytest
 
 from kingsync import worker
+from kingsync.exports import export_job, export_run, ledger
 from kingsync.models.runs import NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
+from kingsync.models.work_orders import WorkOrder
 from kingsync.runs import lifecycle
+from kingsync.runs.lease import LostClaimError
 from sandboxes.faults import Fault
 from sandboxes.king.sandbox import KingSandbox
 from sandboxes.outsmart.sandbox import OutSmartSandbox
 from tests import factories, scenario
+from tests.lost_answers import LostAnswers
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +66,57 @@ def test_outcomes_go_on_in_the_next_slice(tenant: Tenant, outsmart: OutSmartSand
 
     run.refresh_from_db()
     assert kept(run) == counted(run) == {"created": 3}
+
+
+def cut_short(monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, skip: int = 0) -> SyncRun:
+    """Let another worker have taken the run when this function is called; continue the run when it was."""
+    run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND).run
+    calls = iter(range(1000))
+    usual = getattr(where, name)
+
+    def once_lost(*arguments: object, **named: object) -> object:
+        if next(calls) == skip:
+            raise LostClaimError
+        return usual(*arguments, **named)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(where, name, once_lost)
+        worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
+    assert SyncRun.objects.get(pk=run.pk).is_open
+    WorkOrder.objects.update(outcome_unknown_until=None)
+    worker.work_slice(run.pk, slice_seconds=scenario.FOREVER)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.mark.parametrize("skip", [0, 1, 5, 12])
+def test_a_slice_that_is_cut_short_amid_a_work_order_counts_it_once(
+    outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch, skip: int
+) -> None:
+    monkeypatch.setattr(export_job, "HEARTBEAT_SECONDS", 0)
+    for _ in range(3):
+        scenario.work_order(outsmart)
+
+    run = cut_short(monkeypatch, ledger, "extend_outcome_unknown", skip=skip)
+
+    assert (run.status, scenario.counts(run)) == (RunStatus.SUCCEEDED, {"read": 3, "created": 3})
+    assert kept(run) == counted(run)
+
+
+def test_a_slice_that_is_cut_short_before_an_answer_is_found_counts_its_work_order_once(
+    king: KingSandbox,
+    outsmart: OutSmartSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    lost_answers_soon_settled: LostAnswers,
+) -> None:
+    for _ in range(3):
+        scenario.work_order(outsmart)
+    king.faults.add(Fault(kind="reset_after", operation="Order_Toevoegen", skip=1))
+
+    run = cut_short(monkeypatch, export_run.ExportRun, "_settle")
+
+    assert (run.status, scenario.counts(run)) == (RunStatus.SUCCEEDED, {"read": 3, "created": 3})
+    assert kept(run) == counted(run)
 
 
 def test_preview_keeps_none(outsmart: OutSmartSandbox) -> None:
