@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from kingsync.settings import *  # noqa: F403
 
-CELERY_TASK_TIME_LIMIT = 2
+# Longer than a slow machine needs to come to the call that hangs.
+CELERY_TASK_TIME_LIMIT = 15

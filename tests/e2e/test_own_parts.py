@@ -256,7 +256,10 @@ def test_a_disk_that_is_full_amid_an_export_is_waited_for(
         programs.wait_for(swept(lambda: ended(run)))
 
     assert made_while_full < len(numbers)
-    assert run.status == RunStatus.SUCCEEDED
+    assert (run.status, dict(WorkOrder.objects.exclude(reasons=[]).values_list("outsmart_id", "reasons"))) == (
+        RunStatus.SUCCEEDED,
+        {},
+    )
     is_right(king, numbers)
 
 
