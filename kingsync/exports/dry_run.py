@@ -50,6 +50,8 @@ class DryRunResult(msgspec.Struct, frozen=True, kw_only=True):
 def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
     """Put into `claim.plan`, per work order, what would be sent. Reads only; King and OutSmart stay as they are."""
     kept: list[dict[str, object]] = []
+    if claim.attempt > 1:
+        claim.start_again()
     with clients.both(Caller.IMPORT, claim=claim) as (outsmart, king):
         job = Job(claim, choices, king, outsmart, MasterDataReader(king, log, is_dry=True), log)
         exports = ExportRun(job)

@@ -259,6 +259,12 @@ class Claim:
         watch.counted(self.run, self._counts)
         self._counts.clear()
 
+    def start_again(self) -> None:
+        """Forget what earlier slices counted, of a run that begins from the start in each."""
+        nothing = dict.fromkeys([f"{name}_count" for name in (*COUNTS, "attention", "new_problems")], 0)
+        SyncRun.objects.filter(pk=self.run.pk, attempt=self.attempt).update(**nothing, progress_done=0)
+        self.run.progress_done = 0
+
     def renew_lease(self) -> None:
         """Renew the lease in the middle of work that is counted later. Raises as a heartbeat does."""
         self._write(_heartbeat_values(), {})

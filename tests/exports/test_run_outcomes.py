@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from kingsync import worker
-from kingsync.exports import export_job, export_run, ledger
+from kingsync.exports import dry_run, export_job, export_run, ledger
 from kingsync.models.runs import NEW_PROBLEM, STILL_WAITING, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
 from kingsync.models.work_orders import WorkOrder
@@ -68,9 +68,11 @@ def test_outcomes_go_on_in_the_next_slice(tenant: Tenant, outsmart: OutSmartSand
     assert kept(run) == counted(run) == {"created": 3}
 
 
-def cut_short(monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, skip: int = 0) -> SyncRun:
+def cut_short(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, *, skip: int = 0, **options: object
+) -> SyncRun:
     """Let another worker have taken the run when this function is called; continue the run when it was."""
-    run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND).run
+    run = lifecycle.request(kind=RunKind.EXPORT, trigger=SyncRun.Trigger.COMMAND, options=options).run
     calls = iter(range(1000))
     usual = getattr(where, name)
 
@@ -117,6 +119,19 @@ def test_a_slice_that_is_cut_short_before_an_answer_is_found_counts_its_work_ord
 
     assert (run.status, scenario.counts(run)) == (RunStatus.SUCCEEDED, {"read": 3, "created": 3})
     assert kept(run) == counted(run)
+
+
+def test_a_preview_that_is_cut_short_counts_each_work_order_once(
+    outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for customer in ("10", "10", "999"):
+        scenario.work_order(outsmart, CustomerDebtorNrInvoice=customer)
+
+    run = cut_short(monkeypatch, dry_run, "_keep", dry_run=True)
+
+    assert scenario.counts(run) == {"read": 3, "created": 2, "rejected": 1}
+    assert (run.attention_count, run.new_problems_count) == (1, 1)
+    assert (run.progress_done, run.progress_total) == (3, 3)
 
 
 def test_preview_keeps_none(outsmart: OutSmartSandbox) -> None:
