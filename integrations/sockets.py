@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from integrations.calls import OPERATION_SECONDS
-from integrations.deadlines import Deadline
+from integrations.deadlines import Deadline, seconds_to_begin
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -34,6 +34,19 @@ def seconds_left(longest: float | None = None) -> float:
     if left <= 0:
         raise TimeoutError
     return left if longest is None else min(left, longest)
+
+
+class BegunLateError(Exception):
+    """It is too late for this call to begin: nothing of its request is sent any more."""
+
+
+def _require_time_to_begin() -> None:
+    """Come right before each piece of a request: a process that is frozen earlier would send it whenever it wakes.
+
+    Without its last piece no request is carried out.
+    """
+    if seconds_to_begin() <= 0:
+        raise BegunLateError
 
 
 class _Limited(socket.socket):
@@ -63,6 +76,7 @@ class LimitedSocket(_Limited):
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
         """Send all of it, until the deadline at most; the system's own time-out counts over the whole."""
         socket.socket.settimeout(self, seconds_left())
+        _require_time_to_begin()
         super().sendall(data, flags)
 
 
@@ -72,6 +86,7 @@ class LimitedTlsSocket(_Limited, ssl.SSLSocket):
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
         """Send a part, until the deadline at most; `sendall` is made of these."""
         ssl.SSLSocket.settimeout(self, seconds_left())
+        _require_time_to_begin()
         return super().send(data, flags)
 
 

@@ -23,7 +23,7 @@ from integrations.calls import BUG, LIST_ANSWER_BYTES, Answer, Call, Operation, 
 from integrations.deadlines import Deadline
 from integrations.masking import MASK, Masker
 from integrations.proxies import Proxy
-from integrations.sockets import progress
+from integrations.sockets import BegunLateError, progress
 
 T = TypeVar("T")
 
@@ -194,6 +194,8 @@ class Transport:
         progress.is_connecting, progress.deadline = deadline.left() <= 0, deadline
         try:
             answer = self._open_and_read(request)
+        except BegunLateError:
+            raise self._begun_late(request.operation) from None
         except unpacking.TooLargeError:
             raise failures.no_answer(self.system, request.operation, reason="too_large") from None
         except failures.HTTP_FAILURES as failure:
@@ -226,9 +228,13 @@ class Transport:
 
     def _seconds_to_begin(self, operation: Operation) -> float:
         left = deadlines.seconds_to_begin()
-        if left <= 0:  # nothing is sent
-            raise errors.UnreachableError(system=self.system, operation=operation.name, reason="begun_late")
+        if left <= 0:
+            raise self._begun_late(operation)
         return left
+
+    def _begun_late(self, operation: Operation) -> errors.UnreachableError:
+        """Return the error of a call of which nothing was sent, or not all."""
+        return errors.UnreachableError(system=self.system, operation=operation.name, reason="begun_late")
 
     def _body(self, raw: BaseHTTPResponse, operation: Operation) -> bytes:
         # A read can be made again elsewhere; what a write came to must be heard here.

@@ -6,13 +6,15 @@ arrived then would be there twice.
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from integrations import deadlines
+from integrations import deadlines, sockets
 from kingsync.exports import ledger
 from kingsync.exports.export_job import OUTCOME_UNKNOWN_FACTOR
 from kingsync.models.runs import RunStatus
@@ -46,6 +48,9 @@ class Freezing:
             self._frozen_for += self._seconds
         self.calls_at_saves.append(len(scenario.calls(self._king)))
 
+    def freeze(self, seconds: float) -> None:
+        self._frozen_for += seconds
+
     def save_slowly(self, *arguments: Any, **named: Any) -> None:
         self._save(*arguments, **named)
         self._frozen_for += self._seconds
@@ -77,6 +82,33 @@ def test_it_is_saved_again_before_it_is_sent(
     assert freezing.sent_after == 0
     assert (run.status, len(scenario.orders(king))) == (RunStatus.SUCCEEDED, 1)
     assert len(freezing.calls_at_saves) == len(WRITES) + 1
+    assert scenario.is_clean(king)
+
+
+@pytest.mark.parametrize("piece", [0, 1])
+@pytest.mark.parametrize("nth", WRITES)
+def test_frozen_before_a_piece_of_its_request_nothing_of_it_is_carried_out(
+    work_order: str, king: KingSandbox, monkeypatch: pytest.MonkeyPatch, nth: int, piece: int
+) -> None:
+    """It has passed every earlier look at the time by then: headers and body go out one after the other."""
+    freezing = Freezing(king, len(WRITES) + 1, seconds=0)
+    pieces, usual = itertools.count(), sockets.LimitedSocket.sendall
+
+    def frozen_before(to: sockets.LimitedSocket, *arguments: Any) -> None:
+        is_of_it = deadlines.seconds_to_begin() < math.inf and len(freezing.calls_at_saves) == nth + 1
+        if is_of_it and next(pieces) == piece:
+            freezing.freeze(SLACK + 1)
+        usual(to, *arguments)
+
+    monkeypatch.setattr(ledger, "extend_outcome_unknown", freezing.save)
+    monkeypatch.setattr(deadlines, "time", SimpleNamespace(monotonic=freezing.monotonic))
+    monkeypatch.setattr(sockets.LimitedSocket, "sendall", frozen_before)
+
+    run = scenario.export()
+
+    assert (run.status, len(scenario.orders(king))) == (RunStatus.SUCCEEDED, 1)
+    assert len(freezing.calls_at_saves) == len(WRITES) + 1  # saved once more before it was sent
+    assert len(scenario.lines(scenario.orders(king)[0])) == 4
     assert scenario.is_clean(king)
 
 
