@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -14,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from integrations import errors
+from integrations import deadlines, errors, sockets
 from integrations.addresses import AddressPolicy
 from integrations.calls import Operation
 from integrations.transport import Transport
@@ -90,6 +93,29 @@ def test_checking_can_be_switched_off(tmp_path: Path, lines: list[HttpStub]) -> 
     lines.append(HttpStub(verify=False))
     with SocketServer(says(answer(b"1"), answer(b"2")), tls=context) as wire:
         assert [lines[0].send(WRITE, wire.url) for _ in range(2)] == [b"1", b"2"]
+
+
+def test_what_is_too_late_when_its_bytes_go_out_is_not_sent(
+    tmp_path: Path, lines: list[HttpStub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, pem = certificate(tmp_path)
+    lines.append(HttpStub(ca_certificate=pem))
+    frozen_for, usual = 0.0, sockets.LimitedTlsSocket.send
+
+    def frozen_before(to: sockets.LimitedTlsSocket, *arguments: Any) -> int:
+        nonlocal frozen_for
+        frozen_for = 1000.0
+        return usual(to, *arguments)
+
+    monkeypatch.setattr(deadlines, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + frozen_for))
+    monkeypatch.setattr(sockets.LimitedTlsSocket, "send", frozen_before)
+    monkeypatch.setattr(sockets, "seconds_left", lambda _longest=None: 60.0)  # the call's own time is not what ends it
+    too_late = pytest.raises(errors.UnreachableError)
+    with SocketServer(says(answer(b"ok")), tls=context) as wire, too_late as caught, deadlines.begun_within(500.0):
+        lines[0].send(WRITE, wire.url)
+
+    assert caught.value.reason == "begun_late"
+    assert wire.requests == []
 
 
 def test_certificate_that_cannot_be_read_is_a_matter_of_settings() -> None:
