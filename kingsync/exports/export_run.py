@@ -62,8 +62,8 @@ def run(claim: Claim, choices: Exports, log: RunLog) -> bool:
         export_run = ExportRun(job)
         try:
             return export_run.export_all()
-        except (errors.IntegrationError, CancelRequestedError):
-            export_run.keep_unfinished()
+        except Exception:
+            export_run.keep_unfinished()  # saved only if the run ends: one that goes on reads them again
             raise
         finally:
             job.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+import psycopg
 import pytest
+from django.db import OperationalError
 
 from kingsync import worker
 from kingsync.exports import dry_run, export_job, export_run, ledger
@@ -54,6 +56,23 @@ def test_work_order_that_ends_the_run_is_kept_as_failed(king: KingSandbox, outsm
     assert run.status == RunStatus.FAILED
     assert kept(run) == counted(run) == {"failed": 1}
     assert (run.progress_total, run.read_count) == (3, 1)
+
+
+def test_work_order_amid_which_our_own_fault_ends_the_run_is_kept_as_failed(
+    outsmart: OutSmartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        scenario.work_order(outsmart)
+
+    def cancelled(*_arguments: object, **_named: object) -> None:
+        raise OperationalError from psycopg.errors.QueryCanceled()  # does not pass by itself
+
+    monkeypatch.setattr(ledger, "extend_outcome_unknown", cancelled)
+
+    run = scenario.export()
+
+    assert (run.status, run.error["code"], run.read_count) == (RunStatus.FAILED, "internal", 1)
+    assert kept(run) == counted(run) == {"failed": 1}
 
 
 def test_outcomes_go_on_in_the_next_slice(tenant: Tenant, outsmart: OutSmartSandbox) -> None:
