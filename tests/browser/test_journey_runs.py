@@ -169,6 +169,8 @@ def test_the_answer_of_a_button_is_shown_though_its_part_wants_to_refresh_itself
         pressed[0].continue_()
         eddy.sees("A preview is in progress, which writes nothing.", within=panel)
 
+    assert scenario.orders(king) == []  # what the answer says: no export was begun
+
 
 def test_import_that_would_change_too_much_is_written_after_a_yes(
     arrives: Arrives, king: KingSandbox, outsmart: OutSmartSandbox, lasting_worker: None
