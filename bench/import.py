@@ -34,8 +34,8 @@ FIRST_SAVES = (
     "the loop saves nothing: a third of our time decodes, a third makes rows, and half of the clock is PostgreSQL's"
 )
 AGAIN_WAITS = (
-    "a third of the clock waits for King's pages and a third for the database; finding each record's last hash is most"
-    " of our own time"
+    "a third of the clock waits for King's pages and a third for the database; hashing each record and finding its last"
+    " hash is most of our own time"
 )
 
 

@@ -33,8 +33,6 @@ PER_SECOND, P95_MS = 100.0, 150.0
 # By a profile; see docs/performance.md.
 WHY = "processor time of the page: a list spends 60 % of it on its template, the rest mostly on making its statements"
 SECONDS, QUICK_SECONDS = 30.0, 0.1
-# An open page asks so often whether its run moved, while it does not: LATEST in static/live/moves.js.
-QUIET_PAUSE_SECONDS = 5.0
 OPEN_PAGES = 1000.0
 # Eight visitors that each begin with another page have then requested all of the mix.
 QUICK_FIRST = 3
@@ -87,7 +85,7 @@ def figures_of_asking(served: Served, load: Load, *, seconds: float, first: int)
     of_web, of_database, _ = _per_request(served, load, seconds=seconds, first=first)
     yield Figure("asking whether a run moved: processor time of the web process", of_web, "ms")
     yield Figure("  of the database", of_database, "ms")
-    pages = QUIET_PAUSE_SECONDS * 1000 / (of_web + of_database)
+    pages = _quiet_pause_ms() / (of_web + of_database)
     yield Figure("  open pages that fill a core while their run does not move", pages, "", at_least=OPEN_PAGES)
 
 
@@ -101,6 +99,14 @@ def _per_request(served: Served, load: Load, *, seconds: float, first: int) -> t
     count = len(load.took)
     of_web, of_database = (1000 * (end - begin) / count for begin, end in zip(before, after, strict=True))
     return of_web, of_database, count / passed
+
+
+def _quiet_pause_ms() -> float:
+    """Return how long an open page waits at most before it asks again whether its run moved."""
+    from devservers.places import CHECKOUT  # noqa: PLC0415
+
+    [latest] = re.findall(r"const LATEST = (\d+);", (CHECKOUT / "static/live/moves.js").read_text())
+    return float(latest)
 
 
 def _quiet_address() -> str:
