@@ -37,45 +37,51 @@ _MAYBE_DUE = """
             UNION SELECT mode FROM kingsync_notificationchoice WHERE tenant_id = tenant.id
         ) AS modes
     ) AS wanted
-    WHERE (
+    CROSS JOIN LATERAL (
+        SELECT %(each)s = ANY (modes) AND (
+            tenant.id = ANY (%(left)s)
+            OR (
+                SELECT mode = %(chosen)s AND problem <> '' FROM kingsync_sentnotification
+                WHERE tenant_id = tenant.id ORDER BY id DESC LIMIT 1
+            )
+            OR EXISTS (SELECT FROM kingsync_reportedfailure WHERE tenant_id = tenant.id)
+            OR EXISTS (
+                SELECT FROM kingsync_workorder
+                WHERE tenant_id = tenant.id AND changed_at > new.since AND state = ANY (%(person)s)
+            )
+            OR EXISTS (
+                SELECT FROM kingsync_syncrun
+                WHERE tenant_id = tenant.id AND finished_at > new.since AND status = %(failed)s
+            )
+            OR (
+                SELECT at FROM kingsync_logentry
+                WHERE tenant_id = tenant.id AND NOT level = 'info' ORDER BY id DESC LIMIT 1
+            ) > new.since
+            OR EXISTS (
+                SELECT FROM kingsync_changelimittrip WHERE tenant_id = tenant.id AND tripped_at > new.since
+            )
+            OR (
+                (NOT is_licensed OR licensed_until < %(today)s)
+                AND greatest(licence_changed_at, licensed_until + interval '2 days') > new.since
+            )
+            OR NOT %(is_all_read)s AND EXISTS (
+                SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > new.since
+            )
+            OR EXISTS (
+                SELECT FROM kingsync_reportedworkorder AS reported
+                JOIN kingsync_workorder AS row ON row.id = work_order_id
+                WHERE reported.tenant_id = tenant.id AND row.state <> ALL (%(still)s)
+            )
+        ) AS is_soon
+        OFFSET 0  -- worked out once for each
+    ) AS after_each
+    WHERE is_soon OR (
         %(digest)s = ANY (modes) AND %(now)s >= %(digest_at)s AND NOT EXISTS (
             SELECT FROM kingsync_sentnotification
             WHERE tenant_id = tenant.id AND mode = %(digest)s AND problem = '' AND sent_at >= %(digest_at)s
         )
-    ) OR %(each)s = ANY (modes) AND (
-        tenant.id = ANY (%(left)s)
-        OR (
-            SELECT mode = %(chosen)s AND problem <> '' FROM kingsync_sentnotification
-            WHERE tenant_id = tenant.id ORDER BY id DESC LIMIT 1
-        )
-        OR EXISTS (SELECT FROM kingsync_reportedfailure WHERE tenant_id = tenant.id)
-        OR EXISTS (
-            SELECT FROM kingsync_workorder
-            WHERE tenant_id = tenant.id AND changed_at > new.since AND state = ANY (%(person)s)
-        )
-        OR EXISTS (
-            SELECT FROM kingsync_syncrun
-            WHERE tenant_id = tenant.id AND finished_at > new.since AND status = %(failed)s
-        )
-        OR (
-            SELECT at FROM kingsync_logentry
-            WHERE tenant_id = tenant.id AND NOT level = 'info' ORDER BY id DESC LIMIT 1
-        ) > new.since
-        OR EXISTS (
-            SELECT FROM kingsync_changelimittrip WHERE tenant_id = tenant.id AND tripped_at > new.since
-        )
-        OR (
-            (NOT is_licensed OR licensed_until < %(today)s)
-            AND greatest(licence_changed_at, licensed_until + interval '2 days') > new.since
-        )
-        OR NOT %(is_all_read)s AND EXISTS (
-            SELECT FROM kingsync_settingsversion WHERE tenant_id = tenant.id AND saved_at > new.since
-        )
-        OR EXISTS (
-            SELECT FROM kingsync_reportedworkorder AS reported JOIN kingsync_workorder AS row ON row.id = work_order_id
-            WHERE reported.tenant_id = tenant.id AND row.state <> ALL (%(still)s)
-        )
     )
+    ORDER BY is_soon IS NOT TRUE, tenant.id
 """
 
 
@@ -91,8 +97,11 @@ class Watch:
         # Those whose e-mail is still to come: a run is going on, or no server accepted it.
         self._left: set[int] = set()
 
-    def look(self, *, now: datetime.datetime) -> set[int]:
-        """Return the tenants to call `send_due` for; each is found again until `done` is said of it."""
+    def look(self, *, now: datetime.datetime) -> list[int]:
+        """Return the tenants to call `send_due` for; each is found again until `done` is said of it.
+
+        First come those to whom something may have happened, then those that only the e-mail of the day is due to.
+        """
         is_all_read = not _EVER < self._looked_until <= now
         since = _EVER if is_all_read else self._looked_until - LATE_COMMITS
         values: dict[str, Any] = {
@@ -111,7 +120,7 @@ class Watch:
         }
         with tenants.across(), connection.cursor() as cursor:
             cursor.execute(_MAYBE_DUE, values)
-            found = {tenant_id for (tenant_id,) in cursor.fetchall()}
+            found = [tenant_id for (tenant_id,) in cursor.fetchall()]
         self._left, self._looked_until = set(found), now
         return found
 

@@ -304,7 +304,7 @@ def test_no_mail_when_mails_are_off(tenant: Tenant, wants: Callable[[MailMode], 
     stopped(tenant)
 
     assert look() == []
-    assert due_tenants.Watch().look(now=timezone.now()) == set()
+    assert due_tenants.Watch().look(now=timezone.now()) == []
 
 
 def test_no_mail_without_addresses(tenant: Tenant) -> None:
@@ -354,6 +354,35 @@ def test_clock_mails_each_tenant_that_wants_mails(tenant: Tenant, each: None) ->
     tasks.send_notifications()
 
     assert [message.to for message in mail.outbox] == [EMAILS]
+
+
+def test_a_mail_after_a_problem_does_not_wait_for_those_of_the_morning(tenant: Tenant, digest: None) -> None:
+    urgent = factories.tenant()
+    factories.settings(urgent, notification_mode=MailMode.EACH, notification_emails=EMAILS)
+    for one in (tenant, urgent):
+        with tenants.scope(one):
+            stopped(one)
+
+    assert due_tenants.Watch().look(now=MORNING) == [urgent.pk, tenant.pk]
+
+
+def test_a_look_at_all_that_is_due_ends_soon_and_the_next_one_goes_on(
+    tenant: Tenant, each: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = factories.tenant()
+    factories.settings(other, notification_mode=MailMode.EACH, notification_emails=EMAILS)
+    for one in (tenant, other):
+        with tenants.scope(one):
+            stopped(one, changed_at=timezone.now() - datetime.timedelta(minutes=1))
+    monkeypatch.setattr(tasks, "MAIL_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "mail_watch", due_tenants.Watch())
+
+    sent = []
+    for _look in range(3):
+        tasks.send_notifications()
+        sent.append([message.subject.partition(":")[0] for message in mail.outbox])
+
+    assert sent == [[tenant.name], [tenant.name, other.name], [tenant.name, other.name]]
 
 
 # --- What is new and what still waits ---------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def sent() -> list[tuple[str, str]]:
 def test_what_is_open_is_told_once_and_then_what_is_new(company: Tenant, alice: User) -> None:
     choose(company, alice)
 
-    assert due_tenants.Watch().look(now=timezone.now()) == {company.pk}
+    assert due_tenants.Watch().look(now=timezone.now()) == [company.pk]
     look()
     assert sent() == [(alice.email, "1 work order needs attention")]
     choose(company, alice)

@@ -112,7 +112,7 @@ def test_a_user_gets_e_mails_of_a_company_that_wants_none(company: Tenant, alice
     found = due_tenants.Watch().look(now=timezone.now())
     look()
 
-    assert found == {company.pk}
+    assert found == [company.pk]
     assert sent_to() == [alice.email]
 
 
