@@ -51,7 +51,7 @@ class Client:
         sql_timeout: int | None = None,
         write_timeout: float = 25.0,
     ) -> None:
-        self.write_timeout = write_timeout
+        self.administration, self.write_timeout = administration, write_timeout
         self._address = f"{base_url.rstrip('/')}/{quote(administration, safe='')}"
         self._access_code = access_code
         self._access_codes = dict(access_codes or {})

@@ -62,9 +62,8 @@ class RestoreGuard:
     def __init__(self, claim: Claim, king: KingClient, log: RunLog, *, outcome_unknown_seconds: float) -> None:
         self._claim, self._king, self._log = claim, king, log
         self._outcome_unknown_seconds = outcome_unknown_seconds
-        self._connection = Connection.objects.filter(system=System.KING).defer("credentials").get()
         self._watch = self._stored_watch()
-        self.journal = journal.Journal(self._connection.administration)
+        self.journal = journal.Journal(king.administration)
         self._has_looked = False
         # A check that King refused does not count: the next one begins where the last successful one did.
         self._has_king_told = True
@@ -74,7 +73,7 @@ class RestoreGuard:
         self.found: set[str] = set()
 
     def _stored_watch(self) -> RestoreWatch:
-        administration = tenants.administration_key(self._connection.administration)
+        administration = tenants.administration_key(self._king.administration)
         found = RestoreWatch.objects.filter(administration=administration).first()
         return found or RestoreWatch(administration=administration)
 
@@ -230,14 +229,16 @@ class RestoreGuard:
 
     def _numbers_of_others(self, numbers: set[str]) -> set[str]:
         """Return those of King's orders that belong to other tenants, also to one that left this administration."""
-        server, mine = turns.server_of(self._connection), tenants.current_id()
-        kings = Connection.across_tenants.filter(system=System.KING).exclude(tenant_id=mine).defer("credentials")
-        sharing = [king.tenant_id for king in kings if king.base_url and turns.server_of(king) == server]
+        mine = tenants.current_id()
+        kings = Connection.across_tenants.filter(system=System.KING).defer("credentials")
+        servers = {king.tenant_id: turns.server_of(king) for king in kings if king.base_url}
+        server = servers.pop(mine, None)
+        sharing = [tenant_id for tenant_id, other in servers.items() if other == server]
         if not sharing:
             return set()
         linked = WorkOrder.across_tenants.filter(
             tenant_id__in=sharing,
-            administration__key=tenants.administration_key(self._connection.administration),
+            administration__key=tenants.administration_key(self._king.administration),
             king_order_number__in=numbers,
         )
         return {number for number in linked.values_list("king_order_number", flat=True) if number}

@@ -119,9 +119,10 @@ class Connection(TenantOwned):
     def all_worked(cls, rows: models.QuerySet[Connection], *, now: datetime.datetime) -> None:
         """Say of these that they worked: most are active and stay so, in one statement for all."""
         active = rows.filter(state=cls.State.ACTIVE)
-        active.update(paused_reason={}, last_success_at=now, last_attempt_at=now, last_attempt_problem={})
-        for row in rows.exclude(state=cls.State.ACTIVE):
-            row.worked(now=now)
+        updated = active.update(paused_reason={}, last_success_at=now, last_attempt_at=now, last_attempt_problem={})
+        if updated < len(System):  # of each system there is one
+            for row in rows.exclude(state=cls.State.ACTIVE):
+                row.worked(now=now)
 
     def _forget_answers(self) -> None:
         self.last_success_at, self.last_attempt_at, self.last_attempt_problem = None, None, {}

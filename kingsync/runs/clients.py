@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import urlsplit
 
@@ -42,10 +42,17 @@ class NotConnectedError(RefusedError):
 
 def connection_of(system: System) -> Connection:
     """Return the current tenant's connection; raises `NotConnectedError`."""
-    found = Connection.objects.filter(system=system).first()
-    if found is None or not found.is_connected:
+    return _one_of(_connected(Connection.objects.filter(system=system)), system)
+
+
+def _connected(connections: Iterable[Connection]) -> dict[str, Connection]:
+    return {each.system: each for each in connections if each.is_connected}
+
+
+def _one_of(connected: Mapping[str, Connection], system: System) -> Connection:
+    if system not in connected:
         raise not_connected(system)
-    return found
+    return connected[system]
 
 
 def not_connected(system: System) -> NotConnectedError:
@@ -62,7 +69,15 @@ def policy_of(system: str) -> AddressPolicy:
 @contextmanager
 def both(caller: Caller = Caller.PAGE, *, claim: Claim | None = None) -> Iterator[tuple[OutSmartClient, KingClient]]:
     """Return clients of both systems of the current tenant. Raises `NotConnectedError`, `DecryptionError`."""
-    outsmart_connection, king_connection = connection_of(System.OUTSMART), connection_of(System.KING)
+    with _both(_connected(Connection.objects.all()), caller, claim) as clients:
+        yield clients
+
+
+@contextmanager
+def _both(
+    connected: Mapping[str, Connection], caller: Caller, claim: Claim | None
+) -> Iterator[tuple[OutSmartClient, KingClient]]:
+    outsmart_connection, king_connection = _one_of(connected, System.OUTSMART), _one_of(connected, System.KING)
     with (
         transport_of(outsmart_connection, claim=claim) as one,
         transport_of(king_connection, caller, claim=claim) as other,
@@ -73,12 +88,12 @@ def both(caller: Caller = Caller.PAGE, *, claim: Claim | None = None) -> Iterato
 @contextmanager
 def for_import(claim: Claim) -> Iterator[tuple[OutSmartClient, KingClient | None]]:
     """Return OutSmart's client, and King's if it has webservices: imports may read files instead. Raises as `both`."""
-    king_connection = Connection.objects.filter(system=System.KING).first()
-    if king_connection is not None and king_connection.is_connected:
-        with both(Caller.IMPORT, claim=claim) as clients:
+    connected = _connected(Connection.objects.all())
+    if System.KING in connected:
+        with _both(connected, Caller.IMPORT, claim) as clients:
             yield clients
         return
-    outsmart_connection = connection_of(System.OUTSMART)
+    outsmart_connection = _one_of(connected, System.OUTSMART)
     with transport_of(outsmart_connection, claim=claim) as transport:
         yield outsmart(outsmart_connection, transport), None
 

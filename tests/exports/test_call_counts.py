@@ -20,7 +20,7 @@ from tests import factories, scenario
 # Limits on our statements: measured, with a small margin. Raising one slows every export: see docs/performance.md.
 PER_WORK_ORDER = 20
 PER_LINE = 0.5
-OF_IDLE_RUN = 25
+OF_IDLE_RUN = 21
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ class AtTrigger:
 
 def as_cursor(listed: int, missing: Sequence[str], *, now: datetime.datetime) -> dict[str, object]:
     """Return what an export stores of the list that it read: how many were on it, which the ledger does not have."""
-    newest = WorkOrder.objects.order_by("-id").values_list("pk", flat=True).first()
+    newest = WorkOrder.objects.order_by("-id").values_list("pk", flat=True).first() if missing else None
     found = {"listed": listed, "unseen": len(missing), "named": missing[:NAMED], "newest": newest or 0}
     return {"asked_at": now.isoformat()} | found
 
