@@ -10,12 +10,13 @@ from django import template
 from django.conf import settings
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from kingsync import __version__
+from kingsync.exports.overview.causes import Affected
 from kingsync.exports.overview.trouble import Trouble
 from kingsync.exports.overview.trouble import trouble as trouble_of_tenant
 from kingsync.messages.field_names import field_name
@@ -71,6 +72,23 @@ def _links_of(context: Mapping[str, Any], run: SyncRun) -> Callable[[str, str], 
         return format_html('<a href="{}?outcome={}#head-orders">{}</a>', page, "all" if name == "read" else name, text)
 
     return linked
+
+
+@register.simple_tag
+def work_order_links(rows: Iterable[Affected], list_url: str) -> SafeString:
+    """Return links to work orders with the names of their customers.
+
+    The page of causes has hundreds: one by one in the template they took half of its time.
+    """
+    return format_html_join(
+        " ",
+        '<span><a href="{}{}/">{}</a>{}</span>',
+        ((list_url, row.pk, row.order_number or row.outsmart_id, _customer_of(row)) for row in rows),
+    )
+
+
+def _customer_of(row: Affected) -> SafeString | str:
+    return format_html(' <span class="muted">{}</span>', row.customer_name) if row.customer_name else ""
 
 
 @register.simple_tag
