@@ -69,7 +69,6 @@
   const offerExamples = (answer) => {
     const offered = answer.examples.map((each) => new Option(each.label, each.pk, false, each.pk === answer.example));
     if (offered.length) example.replaceChildren(...offered);
-    example.closest(".example").hidden = false;
   };
 
   const showAnswer = (answer) => {
@@ -206,6 +205,8 @@
     if (!picker.contains(event.relatedTarget)) close({ isFocusBack: false });
   });
 
+  // Now, and not with the first answer: what is below it would move from under the pointer.
+  example.closest(".example").hidden = false;
   for (const tool of tools) {
     addLabels(tool);
     inputOf(tool).addEventListener("input", askSoon);

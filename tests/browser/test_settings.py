@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from kingsync.models.connections import System
@@ -121,6 +121,24 @@ def test_tag_is_inserted_with_the_mouse_and_the_button_closes_the_list_again(for
 
     expect(line).to_have_value("{total_hours}")
     expect(form.locator('[data-line="extra_text_line_3"] .preview')).to_have_text("1:00")
+
+
+def test_the_button_stays_in_its_place_when_the_lines_are_filled_in_while_it_is_pressed(
+    page: Page, live_server: LiveServer, tenant: Tenant
+) -> None:
+    asked: list[Route] = []
+    page.route("**/settings/text-preview/", lambda route: asked.append(route))  # noqa: PLW0108  (it is given attributes)
+    with page.expect_request("**/settings/text-preview/"):
+        form = opened(page, live_server, tenant, Role.EDITOR)
+    button = form.get_by_role("button", name="Extra text line 1")
+    button.hover()
+
+    form.mouse.down()
+    asked[0].continue_()
+    expect(form.locator("#example")).to_contain_text("WB7001")
+    form.mouse.up()
+
+    expect(form.locator("#tags")).to_be_visible()
 
 
 def test_unknown_tag_is_marked_while_typing_and_an_empty_line_is_said_to_be_left_out(form: Page) -> None:
