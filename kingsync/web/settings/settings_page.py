@@ -19,7 +19,7 @@ from kingsync.king_mirror import page_checks
 from kingsync.messages import reason_texts
 from kingsync.models.connections import Connection, System
 from kingsync.models.encryption import DecryptionError
-from kingsync.models.sync_settings import MailMode, StaleVersionError
+from kingsync.models.sync_settings import MailMode, StaleVersionError, SyncSettings
 from kingsync.models.tenants import Tenant, emails_of_owners
 from kingsync.notifications import notify, recipients
 from kingsync.runs.background_calls import CallRefusedError
@@ -163,24 +163,23 @@ def _stale_page(request: access.TenantRequest, sent: Forms) -> HttpResponse:
 
 
 def _page(request: access.TenantRequest, forms: Forms, *, status: int = 200, **extra: object) -> HttpResponse:
-    notes = forms.choices.notes() | forms.notes
+    notes, stored = forms.choices.notes() | forms.notes, settings_versions.stored_settings()
     context = {
         "cards": tenant_status.run_cards(tenant_status.tenant_status()) if request.may_edit else [],
         "forms": forms,
         "sections": settings_sections.sections(forms.company, forms.connections, forms.choices, notes),
         "tags": settings_tags.meanings(),
         "pick_list_fields": ", ".join(f"[name='{forms.choices[name].html_name}']" for name in CHOSEN_FROM_SYSTEMS),
-        "unsent": notify.unsent(settings_versions.stored_settings(), now=timezone.now()),
-        "stopped": recipients.stopped(settings_versions.stored_settings()),
-        "owners_without_mail": _owners_without_mail(request) if request.may_edit else [],
+        "unsent": notify.unsent(stored, now=timezone.now()),
+        "stopped": recipients.stopped(stored),
+        "owners_without_mail": _owners_without_mail(request, stored) if request.may_edit else [],
         "problems": settings_sections.problems([forms.company, *forms.connections, forms.choices]),
     }
     return render(request, "settings/settings.html", context | extra, status=status)
 
 
-def _owners_without_mail(request: access.TenantRequest) -> list[str]:
+def _owners_without_mail(request: access.TenantRequest, stored: SyncSettings) -> list[str]:
     """Return whom to suggest where e-mails are wanted and nobody gets them."""
-    stored = settings_versions.stored_settings()
     is_without = stored.version and stored.notification_mode != MailMode.OFF and not stored.notification_emails
     return emails_of_owners(request.tenant) if is_without else []
 
