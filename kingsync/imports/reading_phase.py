@@ -48,10 +48,10 @@ class Reading:
         pages = self._job.king.iter_pages(
             self._kind.king_kind, after=cursor.after or "", changed_since=self._scan.changed_since, size=PAGE
         )
-        # In a first import the fetching thread makes the rows while this one waits for the database. Later there is
-        # little to make, and less to wait for.
+        # In a first import another thread makes the rows while this one waits for the database. Later there is little
+        # to make, and less to wait for.
         if cursor.is_first:
-            self._scan.seen_hashes  # noqa: B018  (loaded now: the fetching thread has no database)
+            self._scan.seen_hashes  # noqa: B018  (loaded now: that thread has no database)
         with (
             prefetched(pages, self._looked_at, is_early=cursor.is_first) as prefetched_pages,
             self._work.writer() as writer,
@@ -80,7 +80,7 @@ class Reading:
         return self._job.claim.is_slice_over and not must_go_on
 
     def _looked_at(self, page: Page) -> tuple[Page, NewRecords]:
-        """Do what needs no database, in the fetching thread: drop known records, make rows of the others."""
+        """Do what needs no database, perhaps in another thread: drop known records, make rows of the others."""
         known, skips = self._scan.seen_hashes, self._scan.skips_seen
         digests = [digest_of(raw) for raw in page.records]
         is_seen = known.mark_seen_all(digests)
