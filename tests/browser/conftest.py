@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
@@ -37,11 +38,15 @@ def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:  # `make test` works without one; what is skipped is said
         pytest.skip(f"browser test: none of {', '.join(NAMES)} is installed")
+    of_tests = connections["default"]
     with sync_playwright() as playwright:
         expect.set_options(timeout=patience.MILLISECONDS)
         # Playwright's own event loop runs in this thread; Django must not mistake that for asynchronous code.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        # Code that Django takes for asynchronous has connections of its own, and the tests would have two sessions: the
+        # one of before would be left, for a test to end as another's, and be used again when the browser is closed.
+        connections["default"] = of_tests
         yield running
         running.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
