@@ -143,6 +143,7 @@ def test_many_threads_that_wait_need_few_sessions(lend: Callable[[int], None], a
             used.add(session())
             with lending.parked():
                 threading.Event().wait(0.001)
+        connection.close()  # who was ready before others began would keep what they wait for
 
     for ended in [each.begins(works) for each in many]:
         ended()
