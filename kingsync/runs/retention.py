@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db import connection, models
 from django.db.models import Exists, OuterRef
 
-from kingsync.models import tenants
+from kingsync.models import ledger_counts, tenants
 from kingsync.models.accounts.invitations import Invitation
 from kingsync.models.accounts.login_tries import LoginTry
 from kingsync.models.api import tokens
@@ -52,6 +52,7 @@ _WITH_OLD = """
     OR EXISTS (
         SELECT FROM kingsync_backgroundcall WHERE tenant_id = tenant.id AND requested_at < %(call)s
     )
+    OR EXISTS (SELECT FROM kingsync_ledgercount WHERE tenant_id = tenant.id AND is_change)
 """
 
 
@@ -70,6 +71,7 @@ def purge_old(*, now: datetime.datetime, rest: Callable[[], None] = lambda: None
     """
     log_days = Tenant.objects.values_list("log_days", flat=True).get(pk=tenants.current_id())
     background_calls.purge_old(now=now)
+    ledger_counts.merge()
     payloads.remove_old(now=now, rest=rest)
     limit = now - datetime.timedelta(days=log_days)
     _purge_addresses(limit, rest)

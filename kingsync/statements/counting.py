@@ -1,4 +1,8 @@
-"""How many work orders of which day are in which state, and their amounts: one count for figures and statements."""
+"""How many work orders of which day are in which state, and their amounts: one count for lists, figures and statements.
+
+A statement is evidence, so it counts the work orders themselves (`by_day`); lists and figures read what the database
+has counted (`kept_by_day`, `kept`), however long the ledger is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 
+from kingsync.models.ledger_counts import LedgerCount
 from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.statements.periods import Period
 
@@ -104,11 +109,44 @@ def by_day(period: Period) -> dict[datetime.date, Totals]:
         .values_list("work_date", "state")
         .annotate(number=Count("pk"), sum=Sum("amount"), partial=Count("pk", filter=WorkOrder.AMOUNT_IS_LEAST))
     )
-    found: dict[datetime.date, list[StateSum]] = {}
-    for day, state, number, amount, partial in rows:
-        if day is not None:
-            found.setdefault(day, []).append(StateSum(LedgerState(state), number, amount, partial > 0))
-    return {day: together([Totals(states)]) for day, states in sorted(found.items())}
+    return _days((day, _state_sum(*sums)) for day, *sums in rows)
+
+
+def kept_by_day(period: Period) -> dict[datetime.date, Totals]:
+    """Return the same from what the database has counted."""
+    rows = LedgerCount.objects.filter(work_date__gte=period.first, work_date__lte=period.last)
+    return _days((day, _kept_sum(state, *sums)) for day, state, *sums in _added_up(rows, "work_date", "state"))
+
+
+def kept(*, since: datetime.date | None = None, until: datetime.date | None = None) -> Totals:
+    """Return what the database has counted of these dates, both included; without any, of the whole ledger."""
+    rows = LedgerCount.objects.all()
+    if since:
+        rows = rows.filter(work_date__gte=since)
+    if until:
+        rows = rows.filter(work_date__lte=until)
+    return together([Totals([_kept_sum(*each)]) for each in _added_up(rows, "state")])
+
+
+def _added_up(rows: QuerySet[LedgerCount], *by: str) -> Iterable[tuple[Any, ...]]:
+    """Return the sums by these columns; a work order that left a state leaves a count of nothing there."""
+    sums = [Sum(name) for name in ("number", "priced", "partial", "amount")]
+    return rows.order_by().values_list(*by).annotate(*sums).exclude(number__sum=0)
+
+
+def _state_sum(state: str, count: int, amount: Decimal | None, partial: int) -> StateSum:
+    return StateSum(LedgerState(state), count, amount, partial > 0)
+
+
+def _kept_sum(state: str, count: int, priced: int, partial: int, amount: Decimal) -> StateSum:
+    return StateSum(LedgerState(state), count, amount if priced else None, partial > 0)
+
+
+def _days(found: Iterable[tuple[datetime.date, StateSum]]) -> dict[datetime.date, Totals]:
+    days: dict[datetime.date, list[StateSum]] = {}
+    for day, each in found:
+        days.setdefault(day, []).append(each)
+    return {day: together([Totals(states)]) for day, states in sorted(days.items())}
 
 
 def together(parts: Iterable[Totals]) -> Totals:

@@ -7,19 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.core.cache import cache
 from django.utils import timezone
 
-from kingsync.exports.overview import ledger_counts
-from kingsync.models import tenants
 from kingsync.statements import counting
 from kingsync.statements import periods as statements
 from kingsync.statements.counting import Totals
 
 WEEKS = MONTHS = 13
 DAYS = 30
-# Adding up the months of a million work orders takes a fifth of a second; of so many, today's change little.
-KEPT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -54,21 +49,10 @@ class Figures:
 
 
 def figures(*, now: datetime.datetime) -> Figures:
-    """Return the figures of the current tenant; those of a large ledger may be `KEPT_SECONDS` old."""
-    key = f"figures-{tenants.current_id()}-{tenants.current_administration_id()}-{timezone.localdate(now)}"
-    kept: Figures | None = cache.get(key)
-    if kept is not None:
-        return kept
-    counted = _counted(now)
-    if sum(month.total for month in counted.months) >= ledger_counts.COUNTED_EACH_TIME:
-        cache.set(key, counted, KEPT_SECONDS)
-    return counted
-
-
-def _counted(now: datetime.datetime) -> Figures:
+    """Return the figures of the current tenant."""
     today = timezone.localdate(now)
     weeks, months = list(_weeks(today)), list(_months(today))
-    days = counting.by_day(statements.Period(min(weeks[0][0], months[0][0]), max(weeks[-1][1], months[-1][1])))
+    days = counting.kept_by_day(statements.Period(min(weeks[0][0], months[0][0]), max(weeks[-1][1], months[-1][1])))
     return Figures(
         days=[_sum(days, *each) for each in _days(today)],
         weeks=[_sum(days, *each) for each in weeks],

@@ -18,6 +18,7 @@ from kingsync.models.accounts.login_tries import LoginTry
 from kingsync.models.api.tokens import ApiStart, ApiToken
 from kingsync.models.api.webhooks import WebhookDelivery
 from kingsync.models.change_limit_trips import ChangeLimitTrip
+from kingsync.models.ledger_counts import LedgerCount
 from kingsync.models.notifications import SentNotification
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
 from kingsync.models.tenants import Tenant
@@ -161,6 +162,17 @@ def test_a_second_time_finds_nothing(tenant: Tenant) -> None:
     retention.purge_old(now=NOW)
 
     assert kept_runs() == before
+
+
+def test_a_night_adds_up_what_was_counted_of_whoever_has_changes(tenant: Tenant) -> None:
+    row = factories.work_order(tenant, state="held")
+    WorkOrder.objects.filter(pk=row.pk).update(state="done")
+    assert retention.tenants_with_old(now=NOW) == {tenant.pk}
+
+    retention.purge_old(now=NOW)
+
+    assert [(each.state, each.number, each.is_change) for each in LedgerCount.objects.all()] == [("done", 1, False)]
+    assert retention.tenants_with_old(now=NOW) == set()
 
 
 # --- Contents -------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from kingsync.models.background_calls import BackgroundCall
 from kingsync.models.change_limit_trips import StagedRecord
 from kingsync.models.connections import Connection, System
 from kingsync.models.king_files import KingFile
+from kingsync.models.ledger_counts import LedgerCount
 from kingsync.models.links import ReadState
 from kingsync.models.restores import RestoreWatch
 from kingsync.models.runs import NextRun, RunStatus, SyncRun
@@ -41,8 +42,8 @@ logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE, CHARACTERS_AT_ONCE = 500, 8_000_000
 # Links with a secret that is not in the file; answers that a page of the other installation waited for; a scan that
-# starts again.
-LEFT_OUT: frozenset[Model] = frozenset({Invitation, BackgroundCall, StagedRecord})
+# starts again; what this database counts itself as the work orders come in.
+LEFT_OUT: frozenset[Model] = frozenset({Invitation, BackgroundCall, StagedRecord, LedgerCount})
 
 
 @dataclass(frozen=True)

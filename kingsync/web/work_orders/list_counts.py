@@ -1,14 +1,14 @@
 """How many work orders a list has and what they amount to: the numbers on its chips, and its sum.
 
-One statement counts and adds up a whole ledger by state. What it found of a large one is kept for a while, under the
-numbers of open work orders, which are counted for every page: when anybody decides something these are others, and
-what was kept is not used, whichever process kept it.
+The database has counted them by state and date already. A list that is narrowed by something else is added up; the sum
+of a large ledger's is kept for a while, under the numbers of open work orders: when anybody decides something these are
+others, and what was kept is not used, whichever process kept it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -28,8 +28,6 @@ from kingsync.web.work_orders.list_search import Search
 from kingsync.web.work_orders.work_order_list import Wanted
 
 KEPT_SECONDS = 20
-# A ledger does not become small again.
-_LARGE_FOR_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -86,36 +84,16 @@ class Sum:
 
 
 def counts() -> Counts:
-    """Return the counts of the current tenant; done and excluded ones of a large ledger as of `KEPT_SECONDS` ago."""
-    if not cache.get(_large_key()):
-        return _counted()
-    kept: Counts | None = cache.get(_key("counts", ledger_counts.by_state(ledger_counts.OPEN)))
-    return kept or _counted()
-
-
-def _counted() -> Counts:
-    found = Counts([_state_sum(*row) for row in WorkOrder.objects.order_by().values_list("state").annotate(**_ADDED)])
-    if found.is_large:
-        cache.set(_large_key(), True, _LARGE_FOR_SECONDS)
-        cache.set(_key("counts", found.by_state), found, KEPT_SECONDS)
-    return found
-
-
-_ADDED: dict[str, Any] = {
-    "number": Count("*"),
-    "total": SumOf("amount"),
-    "partial": Count("state", filter=WorkOrder.AMOUNT_IS_LEAST),
-}
-
-
-def _state_sum(state: str, number: int, amount: Decimal | None, partial: int) -> StateSum:
-    return StateSum(LedgerState(state), number, amount, partial > 0)
+    """Return the counts of the current tenant."""
+    return Counts(counting.kept().states)
 
 
 def sum_of(wanted: Wanted, counted: Counts, search: Search | None = None) -> Sum:
     """Return the sum of a filtered list; that of a large ledger may be `KEPT_SECONDS` old."""
     if wanted.is_by_state:
         return counted.sum_of(wanted.states)
+    if wanted.is_by_state_and_date:
+        return Counts(counting.kept(since=wanted.since, until=wanted.until).states).sum_of(wanted.states)
     if not counted.is_large or wanted.mine:  # an assignment is no state
         return _sum(wanted, counted, search)
     key = _sum_key(wanted, counted)
@@ -144,21 +122,20 @@ def _sum_at_most(rows: QuerySet[WorkOrder] | None) -> Sum:
     return Sum(list_search.COUNTED, None, is_least=False, is_more=True)
 
 
+_ADDED: dict[str, Any] = {
+    "number": Count("*"),
+    "total": SumOf("amount"),
+    "partial": Count("state", filter=WorkOrder.AMOUNT_IS_LEAST),
+}
+
+
 def _added(rows: QuerySet[WorkOrder]) -> Sum:
     found = rows.values("state", "amount", "is_amount_least").aggregate(**_ADDED)
     return Sum(found["number"], found["total"], found["partial"] > 0)
 
 
 def _sum_key(wanted: Wanted, counted: Counts) -> str:
+    """Return the key of a sum that was counted while this many were open."""
     asked = hashlib.sha256(repr(replace(wanted, sort="")).encode()).hexdigest()
-    return _key(f"sum-{asked}", counted.by_state)
-
-
-def _key(what: str, numbers: Mapping[str, int]) -> str:
-    """Return the key of what was counted while this many were open."""
-    is_open = "-".join(f"{state}.{numbers[state]}" for state in ledger_counts.OPEN if numbers.get(state))
-    return f"ledger-{what}-{tenants.current_id()}-{tenants.current_administration_id()}-{is_open}"
-
-
-def _large_key() -> str:
-    return f"ledger-is-large-{tenants.current_id()}-{tenants.current_administration_id()}"
+    is_open = "-".join(f"{each.state}.{each.count}" for each in counted.states if each.state in ledger_counts.OPEN)
+    return f"ledger-sum-{asked}-{tenants.current_id()}-{tenants.current_administration_id()}-{is_open}"

@@ -176,7 +176,11 @@ class Wanted:
     @property
     def has_filters(self) -> bool:
         """True when anything other than state and search narrows the list."""
-        of_form = (self.since, self.until, self.king, self.mine, self.changed_days, self.administration)
+        return bool(self.since or self.until or self._has_filters_beside_dates)
+
+    @property
+    def _has_filters_beside_dates(self) -> bool:
+        of_form = (self.king, self.mine, self.changed_days, self.administration)
         return any((*of_form, self.cause, self.exported, self.exported_until))
 
     @property
@@ -188,6 +192,11 @@ class Wanted:
     def is_by_state(self) -> bool:
         """True when nothing but states narrows the list."""
         return not (self.search or self.has_filters)
+
+    @property
+    def is_by_state_and_date(self) -> bool:
+        """True when nothing but states and dates narrows the list."""
+        return not (self.search or self._has_filters_beside_dates)
 
     @property
     def is_by_state_only(self) -> bool:
