@@ -32,7 +32,8 @@ WHY = {
     "start page": "Django's making of its statements, and its template",
     "what stops work orders": "Django's making of its statements, and its template",
     "search:": "a text that only old work orders have is looked for in all of them",
-    "": "the sum and the counts of the chips read all rows of the filter: kept for 20 seconds in life",
+    "without King order": "a sum of all rows with this filter: kept for 20 seconds in life",
+    "": "Django's making of its statements, and its template",
 }
 # Of which the first does not count.
 TIMES = 6
