@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,8 +12,10 @@ from django.utils.translation import ngettext
 from kingsync.models.runs import RunStatus, SyncRun
 from kingsync.web.shared import paging
 
-# Two days of a company that imports and exports each quarter of an hour; more is on the next page.
+# Two days of a company that imports and exports each quarter of an hour; more is on the next page. They are read in
+# parts: where most runs found something, the first part fills the page.
 RUNS_READ = 400
+READ_AT_ONCE = 2 * paging.PAGE_SIZE
 FOLDED_FROM = 3
 _NEWS = ("created", "updated", "deactivated", "uncertain", "failed", "new_problems")
 
@@ -60,11 +63,38 @@ class RunPage:
 
 def page(runs: QuerySet[SyncRun], *, before: str) -> RunPage:
     """Return the lines after the key `before`; reads `RUNS_READ` runs at most."""
-    found = paging.newest_first(runs, before=before, size=RUNS_READ)
-    lines = list(_lines(found.rows))
-    shown = lines[: paging.PAGE_SIZE]
-    is_cut = len(lines) > len(shown) or found.older is not None
-    return RunPage(shown, shown[-1].oldest.pk if is_cut else None, found.is_first)
+    reader = _Reader(runs, before)
+    shown = list(itertools.islice(_lines(reader), paging.PAGE_SIZE))
+    last = shown[-1].oldest if shown else None
+    is_cut = last is not None and (reader.has_more or last is not reader.last)
+    return RunPage(shown, last.pk if last and is_cut else None, reader.is_first)
+
+
+class _Reader:
+    """Runs in the order of the list, read as they are asked for; `has_more`: there are runs behind those it read."""
+
+    def __init__(self, runs: QuerySet[SyncRun], before: str) -> None:
+        self._runs = runs
+        self._part = paging.newest_first(runs, before=before, size=min(READ_AT_ONCE, RUNS_READ))
+        self.is_first = self._part.is_first
+
+    def __iter__(self) -> Iterator[SyncRun]:
+        number = 0
+        while True:
+            yield from self._part.rows
+            number += len(self._part.rows)
+            if self._part.older is None or number >= RUNS_READ:
+                return
+            size = min(READ_AT_ONCE, RUNS_READ - number)
+            self._part = paging.newest_first(self._runs, before=f"{self._part.older}", size=size)
+
+    @property
+    def last(self) -> SyncRun | None:
+        return self._part.rows[-1] if self._part.rows else None
+
+    @property
+    def has_more(self) -> bool:
+        return self._part.older is not None
 
 
 def _lines(runs: Iterable[SyncRun]) -> Iterator[Line]:
