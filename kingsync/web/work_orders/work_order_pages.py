@@ -22,10 +22,12 @@ from kingsync.web.work_orders import (
     conflict_form,
     export_answers,
     list_counts,
+    list_rows,
     missing_lines,
     saved_view_pages,
     work_order_list,
 )
+from kingsync.web.work_orders.list_rows import Shown
 from kingsync.web.work_orders.list_search import Search
 from kingsync.web.work_orders.order_page import (
     history,
@@ -48,10 +50,14 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
     search = Search(wanted) if wanted.search and counted.is_large else None
     total = list_counts.sum_of(wanted, counted, search)
     query = form.query()
+    page = _page(wanted, search, before=request.GET.get("before", ""))
+    present = tenants.current_administration_id()
+    shown = Shown(request.path, query, present if request.may_edit else None, wanted.has_former)
     context = {
         "list_query": query,
         "views": saved_view_pages.of(request, query),
-        "page": _page(wanted, search, before=request.GET.get("before", "")),
+        "page": page,
+        "rows_html": list_rows.html(page.rows, shown),
         "may_fetch": request.may_edit and fetching.is_like_a_number(wanted.search),
         "counts": counted,
         "known_trouble": trouble.trouble(attention=counted.person),
@@ -60,7 +66,6 @@ def work_orders(request: access.TenantRequest) -> HttpResponse:
         "wanted": wanted,
         "form": form,
         "filters": form.filters(),
-        "present": tenants.current_administration_id(),
     }
     return render(request, "work_orders/work_orders.html", context)
 
