@@ -187,6 +187,13 @@ class SyncRun(InAdministration):
             self.number = _next_number(self.tenant_id)
             super().save(*args, **kwargs)
 
+    # Django's own look all choices through for each row of a list.
+    def get_status_display(self) -> str:  # type: ignore[no-redef]  # the plugin makes one too
+        return str(RunStatus(self.status).label)
+
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]  # the plugin makes one too
+        return str(RunKind(self.kind).label)
+
     @property
     def is_open(self) -> bool:
         return self.status in self.OPEN

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.contrib.admin.utils import label_for_field
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
@@ -31,6 +30,8 @@ _WOULD: dict[str, str | Promise] = {
     "rejected": ngettext_lazy("would be rejected", "would be rejected", "number"),
     "deactivated": ngettext_lazy("would be deactivated", "would be deactivated", "number"),
 }
+
+_LABELS = {each.name.removesuffix("_count"): each.verbose_name for each in SyncRun._meta.fields}
 
 
 def going_on(run: SyncRun) -> str:
@@ -236,4 +237,4 @@ def count_label(name: str, run: SyncRun | None = None, number: int = 1) -> str:
     """Return the label of a count, for a preview in the conditional; alone, or after its number."""
     if run is not None and run.is_dry and name in _WOULD:
         return str(_WOULD[name] % {"number": number})
-    return str(label_for_field(f"{name}_count", SyncRun))
+    return str(_LABELS[name])

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -44,6 +45,33 @@ def followed(run: SyncRun | None, address: str) -> SafeString:
     return moves.followed(run, address)
 
 
+_RUN_ROW = (
+    '<tr><td class="nowrap"><a href="{}">{}</a>{}</td><td><span class="badge {}">{}</span></td>'
+    '<td><span class="nowrap">{}</span><br><span class="muted">{}{}</span></td>'
+    '<td class="nowrap" data-label="{}">{}</td><td class="wide">{}</td></tr>'
+)
+
+
+@register.simple_tag(takes_context=True)
+def run_row(context: Mapping[str, Any], run: SyncRun) -> SafeString:
+    """Return a row of a table of runs: cell by cell in a template it took twice as long."""
+    options = run_labels.asked(run)
+    return format_html(
+        _RUN_ROW,
+        _page_of(context, run),
+        capfirst(str(run)),
+        format_html(' <span class="muted">({})</span>', gettext("preview")) if run.is_dry else "",
+        tone(run.status),
+        run.get_status_display(),
+        when(run.started_at or run.queued_at),
+        run_labels.started_by(run),
+        f": {options}" if options else "",
+        gettext("Duration"),
+        took(run),
+        run_labels.going_on(run) if run.is_open else result_of(context, run),
+    )
+
+
 @register.simple_tag(takes_context=True)
 def result_of(context: Mapping[str, Any], run: SyncRun) -> str:
     """Return the result of a run, each number a link to what it counts."""
@@ -56,6 +84,10 @@ def counted_of(context: Mapping[str, Any], run: SyncRun) -> str:
     return run_labels.counted(run, _links_of(context, run))
 
 
+def _page_of(context: Mapping[str, Any], run: SyncRun) -> str:
+    return reverse("run", args=[context["request"].tenant.slug, run.pk])
+
+
 # What stays the same is not kept one by one, nor what an import reads.
 _NOT_KEPT = {RunKind.EXPORT: frozenset[str](), RunKind.IMPORT: frozenset({"read", "unchanged", "failed"})}
 
@@ -64,7 +96,7 @@ def _links_of(context: Mapping[str, Any], run: SyncRun) -> Callable[[str, str], 
     """Return what makes a link of a number in words: the page of the run shows those records, or leads there."""
     if run.is_dry:
         return run_labels.plain
-    page = reverse("run", args=[context["request"].tenant.slug, run.pk])
+    page = _page_of(context, run)
 
     def linked(name: str, text: str) -> str:
         if name in _NOT_KEPT[RunKind(run.kind)]:
