@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
@@ -16,14 +16,14 @@ from kingsync.models.work_orders import LedgerState, WorkOrder
 from kingsync.web.shared import template_tags
 
 REASONS_SHOWN = 160
-_NOTHING = SafeString("")
-_EMPTY_CELL = SafeString("<td></td>")
+_EMPTY_CELL = format_html("<td>{}</td>", "")
 _ROW = (
     '<tr>{}<td class="nowrap"><a href="{}">{}</a></td><td>{}</td><td class="nowrap">{}</td>{}{}'
     '<td class="right nowrap" data-label="{}">{}</td><td>{}</td><td class="wide">{}{}</td></tr>'
 )
 _TICK = '<td class="tick"><input type="checkbox" name="row" value="{}" data-cents="{}"{} aria-label="{}"></td>'
-_NO_TICK = SafeString('<td class="tick"></td>')
+_NO_TICK = format_html('<td class="tick">{}</td>', "")
+_LEAST = format_html(" {}", "data-least")
 _LABELLED = '<td class="nowrap" data-label="{}">{}</td>'
 
 
@@ -65,17 +65,17 @@ def _badge(state: str) -> SafeString:
 def _row(row: WorkOrder, shown: Shown, labels: _Labels, after: str) -> SafeString:
     return format_html(
         _ROW,
-        _NOTHING if shown.present is None else _tick(row, shown.present),
+        "" if shown.present is None else _tick(row, shown.present),
         f"{shown.list_url}{row.pk}{after}",
         str(row),
         row.customer_name,
         labels.day(row.work_date),
         format_html(_LABELLED, labels.king, row.king_order_number) if row.king_order_number else _EMPTY_CELL,
-        format_html(_LABELLED, labels.administration, row.administration.name or "–") if shown.has_former else _NOTHING,
+        format_html(_LABELLED, labels.administration, row.administration.name or "–") if shown.has_former else "",
         labels.amount,
         template_tags.amount(row),
         labels.badge(row.state),
-        labels.last_time if row.has_old_reasons else _NOTHING,
+        labels.last_time if row.has_old_reasons else "",
         Truncator(reason_texts.sentences(row.reasons)).chars(REASONS_SHOWN),
     )
 
@@ -83,5 +83,5 @@ def _row(row: WorkOrder, shown: Shown, labels: _Labels, after: str) -> SafeStrin
 def _tick(row: WorkOrder, present: int) -> SafeString:
     if row.administration_id != present:
         return _NO_TICK
-    least = mark_safe(" data-least") if row.is_amount_least else _NOTHING
+    least = _LEAST if row.is_amount_least else ""
     return format_html(_TICK, row.pk, template_tags.cents(row), least, str(row))
