@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from kingsync import tasks
 from kingsync.exports.verification import runs as verification_run
-from kingsync.models import tenants
+from kingsync.models import ledger_counts, tenants
 from kingsync.models.connections import System
 from kingsync.models.notifications import ReportedWorkOrder
 from kingsync.models.runs import LogEntry, RunKind, RunStatus, SyncRun
@@ -91,10 +91,16 @@ def old_payload(tenant: Tenant) -> None:
     factories.log_entry(factories.run(tenant), at=NOW - 40 * DAY, has_payload=True)
 
 
-@pytest.mark.parametrize("kept", [log_of_years_ago, run_of_years_ago, old_examples, old_payload])
+def another_work_order(tenant: Tenant) -> None:
+    factories.work_order(tenant)  # its count is to be added up
+
+
+@pytest.mark.parametrize("kept", [log_of_years_ago, run_of_years_ago, old_examples, old_payload, another_work_order])
 def test_retention_finds_who_kept_something_long_enough(kept: Callable[[Tenant], None]) -> None:
-    company()
-    found = company()
+    others, found = company(), company()
+    for each in (others, found):
+        with tenants.scope(each):
+            ledger_counts.merge()
     with tenants.scope(found):
         kept(found)
 
