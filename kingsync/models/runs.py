@@ -164,6 +164,12 @@ class SyncRun(InAdministration):
                 name="complete_runs_that_failed",
                 condition=models.Q(status="failed") & ~models.Q(options__has_any_keys=_PARTIAL),
             ),
+            # Whether there was a preview, and which: they are few among years of runs.
+            models.Index(
+                fields=["tenant", "kind", "-id"],
+                name="previews_newest_first",
+                condition=models.Q(options__contains={"dry_run": True}),
+            ),
             # For the figures of the last 30 days.
             models.Index(fields=["tenant", "finished_at"], name="runs_by_day"),
             # For removing the examples of old previews.

@@ -6,18 +6,22 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from kingsync.database import sessions
+from kingsync.models import tenants
 from kingsync.models.audit.actions import Action
 from kingsync.models.audit.entries import AuditEntry
 from kingsync.models.connections import Connection, System
 from kingsync.models.links import RecordKind, RecordLink
-from kingsync.models.runs import RunKind, RunStatus
+from kingsync.models.runs import RunKind, RunStatus, SyncRun
 from kingsync.models.sync_settings import SettingsVersion, SyncSettings
 from kingsync.models.tenants import Tenant
 from kingsync.web.start import onboarding
-from tests import factories
+from tests import factories, plans
 from tests.web.conftest import People
 from tests.web.pages import html, text
 
@@ -328,3 +332,24 @@ def test_steps_of_another_tenant_are_not_counted(browser: Client, new: Tenant) -
     export_one(other)
 
     assert next_step(browser).key == "outsmart"
+
+
+def test_years_of_runs_are_not_read_to_see_that_no_preview_was_made(browser: Client, new: Tenant) -> None:
+    """Who starts all by hand keeps the steps for ever, since the schedule is the last one."""
+    first = factories.run(new)
+    fields = {"administration_id": first.administration_id, "kind": first.kind, "status": first.status}
+    with tenants.scope(new):
+        SyncRun.objects.bulk_create(
+            SyncRun(tenant=new, number=number, trigger=first.trigger, settings_version=1, **fields)
+            for number in range(2, 3000)
+        )
+    with sessions.as_owner(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE kingsync_syncrun")
+
+    with CaptureQueriesContext(connection) as captured:
+        browser.get(START)
+    asked = [each["sql"] for each in captured if "@>" in each["sql"] and "NOT (" not in each["sql"]]
+
+    assert asked
+    with tenants.scope(new):
+        assert plans.rows_read(asked) <= 1
